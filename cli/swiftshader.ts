@@ -1,0 +1,91 @@
+/**
+ * SwiftShader, Google's Vulkan driver for the CPU, from the npm package `@sparticuz/chromium`. That is a
+ * development dependency of this project, so a clone has a working adapter on any Linux machine, without
+ * root; an installed `tilewise` has it when the user adds that package.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { dirname, join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { brotliDecompressSync } from 'node:zlib';
+
+const PACKAGE = '@sparticuz/chromium';
+const DRIVER = 'vk_swiftshader_icd.json';
+const LOADER = 'libvulkan.so.1';
+
+/** glibc's RTLD_NODELETE, which Node does not name: the library stays when Node closes it. */
+const KEEP_LOADED = 0x1000;
+
+/**
+ * Points Vulkan at SwiftShader, for GPU instances created from now on. Returns false where the package is
+ * not installed or has no build for this machine.
+ */
+export async function useSwiftShader(): Promise<boolean> {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return false;
+  const folder = await unpack();
+  if (!folder) return false;
+  const driver = join(folder, DRIVER);
+  process.env.VK_DRIVER_FILES = driver;
+  process.env.VK_ICD_FILENAMES = driver;
+  loadVulkanLoader(join(folder, LOADER));
+  return true;
+}
+
+/** Unpacks the drivers next to the installed packages, once. */
+async function unpack(): Promise<string | undefined> {
+  const archive = findArchive();
+  if (!archive) return undefined;
+  const cache = join(archive.modules, '.cache', 'tilewise');
+  const folder = join(cache, `swiftshader-${archive.version}`);
+  if (existsSync(join(folder, DRIVER))) return folder;
+  const { extract } = await import('tar-fs');
+  mkdirSync(cache, { recursive: true });
+  const fresh = mkdtempSync(join(cache, 'unpacking-'));
+  await pipeline(Readable.from([brotliDecompressSync(readFileSync(archive.path))]), extract(fresh));
+  try {
+    renameSync(fresh, folder);
+  } catch {
+    // Another process was first; its copy is as good.
+    rmSync(fresh, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+interface Archive {
+  readonly path: string;
+  readonly version: string;
+  readonly modules: string;
+}
+
+function findArchive(): Archive | undefined {
+  let entry: string;
+  try {
+    entry = createRequire(import.meta.url).resolve(PACKAGE);
+  } catch {
+    return undefined;
+  }
+  const end = entry.lastIndexOf(join('@sparticuz', 'chromium'));
+  const root = join(entry.slice(0, end), '@sparticuz', 'chromium');
+  const path = join(root, 'bin', 'swiftshader.tar.br');
+  if (!existsSync(path)) return undefined;
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    version: string;
+  };
+  return { path, version, modules: dirname(dirname(root)) };
+}
+
+/**
+ * Dawn asks the dynamic linker for `libvulkan.so.1`. Where the system has none, the one from the package,
+ * loaded beforehand, is what it gets: the linker knows loaded libraries by that name. A system's own
+ * loader would do as well, and is not disturbed, as Dawn has already loaded it.
+ */
+function loadVulkanLoader(path: string): void {
+  const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen;
+  try {
+    process.dlopen({ exports: {} }, path, RTLD_NOW | RTLD_GLOBAL | KEEP_LOADED);
+  } catch {
+    // Always thrown, after loading: the library is no addon of Node's, and does not register as one.
+  }
+}

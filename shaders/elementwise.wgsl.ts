@@ -1,0 +1,61 @@
+/**
+ * Element by element:
+ *
+ *     relu     y = max(x, 0)
+ *     add      y = a + b, the residual connection; with relu, y = max(a + b, 0)
+ *
+ * Layouts: all tensors alike. Threads: one invocation an element, in memory order.
+ */
+import type { Grid } from './lib/grid.ts';
+import { wgsl } from './lib/wgsl.ts';
+
+export const ELEMENTWISE_THREADS = 64;
+
+export function relu(count: number, grid: Grid): string {
+  return wgsl`
+const COUNT = ${count}u;
+const THREADS = ${ELEMENTWISE_THREADS}u;
+const GRID_COLUMNS = ${grid.columns}u;
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let at = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
+  if (at < COUNT) {
+    y[at] = max(x[at], 0.0);
+  }
+}
+`;
+}
+
+export function add(count: number, activation: 'none' | 'relu', grid: Grid): string {
+  return wgsl`
+const COUNT = ${count}u;
+const THREADS = ${ELEMENTWISE_THREADS}u;
+const GRID_COLUMNS = ${grid.columns}u;
+
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let at = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
+  if (at < COUNT) {
+#if ${activation === 'relu'}
+    y[at] = max(a[at] + b[at], 0.0);
+#else
+    y[at] = a[at] + b[at];
+#endif
+  }
+}
+`;
+}

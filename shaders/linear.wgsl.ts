@@ -1,0 +1,63 @@
+/**
+ * Fully connected layer.
+ *
+ *     y[n, o] = activation( bias[o] + sum over i of x[n, i] * weight[i, o] )
+ *
+ * Layouts: x, y [N, features]; weight transposed at load time to [input, output]; bias [output].
+ * Threads: one invocation an output element; neighbouring invocations read neighbouring weights, and
+ * all of them the same x.
+ */
+import type { Grid } from './lib/grid.ts';
+import { wgsl } from './lib/wgsl.ts';
+
+export interface LinearGeometry {
+  readonly batch: number;
+  readonly inputs: number;
+  readonly outputs: number;
+  readonly bias: boolean;
+  readonly activation: 'none' | 'relu';
+}
+
+export const LINEAR_THREADS = 64;
+
+export function linear(g: LinearGeometry, grid: Grid): string {
+  return wgsl`
+const INPUTS = ${g.inputs}u;
+const OUTPUTS = ${g.outputs}u;
+const COUNT = ${g.batch * g.outputs}u;
+const THREADS = ${LINEAR_THREADS}u;
+const GRID_COLUMNS = ${grid.columns}u;
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> weight: array<f32>;
+#if ${g.bias}
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
+#endif
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let at = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
+  if (at >= COUNT) {
+    return;
+  }
+  let output = at % OUTPUTS;
+  let row = at / OUTPUTS * INPUTS;
+  var sum = 0.0;
+  for (var i = 0u; i < INPUTS; i++) {
+    sum += x[row + i] * weight[i * OUTPUTS + output];
+  }
+#if ${g.bias}
+  sum += bias[output];
+#endif
+#if ${g.activation === 'relu'}
+  y[at] = max(sum, 0.0);
+#else
+  y[at] = sum;
+#endif
+}
+`;
+}

@@ -1,0 +1,90 @@
+/** Average pooling to a given output size; global average pooling is the size 1. */
+import {
+  ADAPTIVE_POOL_THREADS,
+  type AdaptivePoolGeometry,
+  adaptiveAveragePool2d as shader,
+} from '../../shaders/adaptive_average_pool2d.wgsl.ts';
+import type { Activation, Node, Value } from '../runtime/graph.ts';
+import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { inputShape, type OpDef, requireData, shapeError } from '../runtime/operator.ts';
+import { elementCount, nchw, tensorDesc } from '../runtime/tensor.ts';
+import { pointwiseKernel } from './pointwise.ts';
+import { type Pair, type PairLike, pair } from './window.ts';
+
+interface AdaptiveAttributes {
+  /** [height, width] */
+  readonly outputSize: Pair;
+}
+
+/** Adds an average pooling of [N, C, H, W] to [N, C, ...outputSize]. */
+export function adaptiveAveragePool2d(g: GraphBuilder, x: Value, outputSize: PairLike): Activation {
+  return g.add(adaptiveAveragePool2dOp, { outputSize: pair(outputSize) }, { x });
+}
+
+/** Adds the mean over each feature map: [N, C, H, W] to [N, C, 1, 1]. */
+export function globalAveragePool2d(g: GraphBuilder, x: Value): Activation {
+  return adaptiveAveragePool2d(g, x, 1);
+}
+
+function geometryOf(node: Node<AdaptiveAttributes>): AdaptivePoolGeometry {
+  const x = nchw(inputShape(node, 'x'));
+  const [outputHeight, outputWidth] = node.attributes.outputSize;
+  return {
+    planes: x.batch * x.channels,
+    inputHeight: x.height,
+    inputWidth: x.width,
+    outputHeight,
+    outputWidth,
+  };
+}
+
+/** The input rows or columns [from, to) that make output position `i`. */
+function region(i: number, input: number, output: number): Pair {
+  return [Math.floor((i * input) / output), Math.ceil(((i + 1) * input) / output)];
+}
+
+function reference(
+  node: Node<AdaptiveAttributes>,
+  inputs: Readonly<Record<string, Float64Array>>,
+): Float64Array {
+  const g = geometryOf(node);
+  const x = requireData(node, inputs, 'x');
+  const y = new Float64Array(g.planes * g.outputHeight * g.outputWidth);
+  let at = 0;
+  for (let plane = 0; plane < g.planes; plane++) {
+    for (let p = 0; p < g.outputHeight; p++) {
+      const [top, bottom] = region(p, g.inputHeight, g.outputHeight);
+      for (let q = 0; q < g.outputWidth; q++) {
+        const [left, right] = region(q, g.inputWidth, g.outputWidth);
+        let sum = 0;
+        for (let row = top; row < bottom; row++) {
+          const start = (plane * g.inputHeight + row) * g.inputWidth;
+          for (let column = left; column < right; column++) sum += x[start + column] ?? 0;
+        }
+        y[at++] = sum / ((bottom - top) * (right - left));
+      }
+    }
+  }
+  return y;
+}
+
+export const adaptiveAveragePool2dOp: OpDef<AdaptiveAttributes> = {
+  name: 'adaptive_average_pool2d',
+  inferShape(call) {
+    const x = nchw(inputShape(call, 'x'));
+    const [height, width] = call.attributes.outputSize;
+    if (![height, width].every((extent) => Number.isSafeInteger(extent) && extent >= 1)) {
+      throw shapeError(call, `output size must be integers >= 1, got [${height}, ${width}]`);
+    }
+    return tensorDesc([x.batch, x.channels, height, width]);
+  },
+  reference,
+  multiplyAdds: () => 0,
+  kernels: [
+    pointwiseKernel('adaptive_average_pool2d', (node: Node<AdaptiveAttributes>) => ({
+      source: (grid) => shader(geometryOf(node), grid),
+      tiles: Math.ceil(elementCount(node.output.desc.shape) / ADAPTIVE_POOL_THREADS),
+      reads: ['x'],
+    })),
+  ],
+};

@@ -1,0 +1,29 @@
+/** The table of operators that the runtime is given. */
+import type { OpDef, OpTable } from '../runtime/operator.ts';
+import { adaptiveAveragePool2dOp } from './adaptive_average_pool2d.ts';
+import { addOp } from './add.ts';
+import { batchNormOp } from './batch_norm.ts';
+import { concatOp } from './concat.ts';
+import { conv2dOp } from './conv2d.ts';
+import { flattenOp } from './flatten.ts';
+import { linearOp } from './linear.ts';
+import { averagePool2dOp, maxPool2dOp } from './pool2d.ts';
+import { reluOp } from './relu.ts';
+import { softmaxOp } from './softmax.ts';
+
+const all: readonly OpDef[] = [
+  conv2dOp,
+  maxPool2dOp,
+  averagePool2dOp,
+  adaptiveAveragePool2dOp,
+  batchNormOp,
+  addOp,
+  reluOp,
+  linearOp,
+  softmaxOp,
+  flattenOp,
+  concatOp,
+];
+
+/** Every operator, by name. */
+export const operators: OpTable = new Map(all.map((op) => [op.name, op]));

@@ -1,0 +1,44 @@
+/** What kernels that give each element, or each output, its own invocation have in common. */
+import { type Grid, gridOf } from '../../shaders/lib/grid.ts';
+import type { Node } from '../runtime/graph.ts';
+import type { Binding, DeviceProfile, KernelDef, Lowering, Repack } from '../runtime/operator.ts';
+
+/** Such a kernel has nothing to tune. */
+export type NoConfig = Readonly<Record<string, never>>;
+
+export interface PointwiseKernel {
+  readonly source: (grid: Grid) => string;
+  /** Workgroups needed. */
+  readonly tiles: number;
+  /** Roles of the inputs, in the order of their bindings; `null` leaves a slot out. `y` follows. */
+  readonly reads: readonly (string | null)[];
+  readonly repack?: Readonly<Record<string, Repack>>;
+}
+
+/** A kernel of one dispatch without configurations. */
+export function pointwiseKernel<A extends object>(
+  name: string,
+  describeNode: (node: Node<A>) => PointwiseKernel,
+): KernelDef<A, NoConfig> {
+  return {
+    name,
+    supports: () => true,
+    configs: () => [{}],
+    lower: (node, _config, device) => lowerPointwise(describeNode(node), device),
+  };
+}
+
+function lowerPointwise(kernel: PointwiseKernel, device: DeviceProfile): Lowering {
+  const grid = gridOf(kernel.tiles, device.limits.maxComputeWorkgroupsPerDimension);
+  const bindings: Binding[] = [];
+  kernel.reads.forEach((value, slot) => {
+    if (value !== null) bindings.push({ slot, value, access: 'read' });
+  });
+  bindings.push({ slot: kernel.reads.length, value: 'y', access: 'read_write' });
+  const dispatch = {
+    source: kernel.source(grid),
+    bindings,
+    workgroups: [grid.columns, grid.rows, 1] as const,
+  };
+  return { dispatches: [dispatch], ...(kernel.repack && { repack: kernel.repack }) };
+}

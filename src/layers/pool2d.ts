@@ -1,0 +1,146 @@
+/** Max and average pooling. */
+import { POOL2D_THREADS, type Pool2dGeometry, pool2d } from '../../shaders/pool2d.wgsl.ts';
+import type { Activation, Node, Value } from '../runtime/graph.ts';
+import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { inputShape, type OpCall, type OpDef, requireData } from '../runtime/operator.ts';
+import { elementCount, nchw, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
+import { pointwiseKernel } from './pointwise.ts';
+import { type PaddingLike, type PairLike, padding, pair, slide, type Window } from './window.ts';
+
+export interface Pool2dAttributes extends Window {
+  readonly ceilMode: boolean;
+  /** Average only: whether padding counts as zeros in the mean. */
+  readonly countIncludePad: boolean;
+}
+
+export interface Pool2dOptions {
+  readonly kernel: PairLike;
+  /** As large as the kernel by default. */
+  readonly stride?: PairLike;
+  /** 0 by default. */
+  readonly padding?: PaddingLike;
+  /** 1 by default. */
+  readonly dilation?: PairLike;
+  /** Whether a window may hang over the end of the input; false by default. */
+  readonly ceilMode?: boolean;
+}
+
+export interface AveragePool2dOptions extends Pool2dOptions {
+  /** Whether padding counts as zeros in the mean; true by default. */
+  readonly countIncludePad?: boolean;
+}
+
+/** Adds a max pooling: [N, C, H, W] to [N, C, P, Q]. Throws ShapeError when the window does not fit. */
+export function maxPool2d(g: GraphBuilder, x: Value, options: Pool2dOptions): Activation {
+  return g.add(maxPool2dOp, attributesOf(options, false), { x });
+}
+
+/** Adds an average pooling: [N, C, H, W] to [N, C, P, Q]. Throws ShapeError when the window does not fit. */
+export function averagePool2d(
+  g: GraphBuilder,
+  x: Value,
+  options: AveragePool2dOptions,
+): Activation {
+  return g.add(averagePool2dOp, attributesOf(options, options.countIncludePad ?? true), { x });
+}
+
+function attributesOf(options: Pool2dOptions, countIncludePad: boolean): Pool2dAttributes {
+  return {
+    kernel: pair(options.kernel),
+    stride: pair(options.stride ?? options.kernel),
+    dilation: pair(options.dilation ?? 1),
+    padding: padding(options.padding ?? 0),
+    ceilMode: options.ceilMode ?? false,
+    countIncludePad,
+  };
+}
+
+function inferShape(call: OpCall<Pool2dAttributes>): TensorDesc {
+  const x = nchw(inputShape(call, 'x'));
+  const window = call.attributes;
+  const [height, width] = slide(call, window, [x.height, x.width], window.ceilMode);
+  return tensorDesc([x.batch, x.channels, height, width]);
+}
+
+function geometryOf(node: Node<Pool2dAttributes>, mode: Pool2dGeometry['mode']): Pool2dGeometry {
+  const x = nchw(inputShape(node, 'x'));
+  const y = nchw(node.output.desc.shape);
+  return {
+    mode,
+    planes: x.batch * x.channels,
+    inputHeight: x.height,
+    inputWidth: x.width,
+    outputHeight: y.height,
+    outputWidth: y.width,
+    kernel: node.attributes.kernel,
+    stride: node.attributes.stride,
+    dilation: node.attributes.dilation,
+    padding: node.attributes.padding,
+    countIncludePad: node.attributes.countIncludePad,
+  };
+}
+
+function reference(
+  node: Node<Pool2dAttributes>,
+  mode: Pool2dGeometry['mode'],
+  inputs: Readonly<Record<string, Float64Array>>,
+): Float64Array {
+  const g = geometryOf(node, mode);
+  const x = requireData(node, inputs, 'x');
+  const y = new Float64Array(g.planes * g.outputHeight * g.outputWidth);
+  let at = 0;
+  for (let plane = 0; plane < g.planes; plane++) {
+    for (let p = 0; p < g.outputHeight; p++) {
+      for (let q = 0; q < g.outputWidth; q++) y[at++] = poolWindow(g, x, plane, p, q);
+    }
+  }
+  return y;
+}
+
+function poolWindow(
+  g: Pool2dGeometry,
+  x: Float64Array,
+  plane: number,
+  p: number,
+  q: number,
+): number {
+  let largest = Number.NEGATIVE_INFINITY;
+  let sum = 0;
+  let divisor = 0;
+  for (let r = 0; r < g.kernel[0]; r++) {
+    const row = p * g.stride[0] - g.padding.top + r * g.dilation[0];
+    for (let s = 0; s < g.kernel[1]; s++) {
+      const column = q * g.stride[1] - g.padding.left + s * g.dilation[1];
+      const inside = row >= 0 && row < g.inputHeight && column >= 0 && column < g.inputWidth;
+      const counted =
+        g.countIncludePad &&
+        row < g.inputHeight + g.padding.bottom &&
+        column < g.inputWidth + g.padding.right;
+      if (inside || counted) divisor++;
+      if (!inside) continue;
+      const value = x[(plane * g.inputHeight + row) * g.inputWidth + column] ?? 0;
+      largest = Math.max(largest, value);
+      sum += value;
+    }
+  }
+  return g.mode === 'max' ? largest : sum / divisor;
+}
+
+function poolOp(name: string, mode: Pool2dGeometry['mode']): OpDef<Pool2dAttributes> {
+  return {
+    name,
+    inferShape,
+    reference: (node, inputs) => reference(node, mode, inputs),
+    multiplyAdds: () => 0,
+    kernels: [
+      pointwiseKernel(name, (node: Node<Pool2dAttributes>) => ({
+        source: (grid) => pool2d(geometryOf(node, mode), grid),
+        tiles: Math.ceil(elementCount(node.output.desc.shape) / POOL2D_THREADS),
+        reads: ['x'],
+      })),
+    ],
+  };
+}
+
+export const maxPool2dOp = poolOp('max_pool2d', 'max');
+export const averagePool2dOp = poolOp('average_pool2d', 'average');

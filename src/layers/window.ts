@@ -1,0 +1,102 @@
+/** Sliding windows: what convolution and pooling have in common. */
+import { type OpCall, shapeError } from '../runtime/operator.ts';
+
+/** [height, width] */
+export type Pair = readonly [number, number];
+
+export interface Padding {
+  readonly top: number;
+  readonly left: number;
+  readonly bottom: number;
+  readonly right: number;
+}
+
+/** How builders take a size for both axes at once, or one for each. */
+export type PairLike = number | Pair;
+
+/** How builders take padding: all sides alike, [height, width], or each side. */
+export type PaddingLike = number | Pair | Padding;
+
+export function pair(value: PairLike): Pair {
+  return typeof value === 'number' ? [value, value] : value;
+}
+
+export function padding(value: PaddingLike): Padding {
+  if (typeof value === 'object' && 'top' in value) return value;
+  const [vertical, horizontal] = pair(value);
+  return { top: vertical, left: horizontal, bottom: vertical, right: horizontal };
+}
+
+export interface Window {
+  readonly kernel: Pair;
+  readonly stride: Pair;
+  readonly dilation: Pair;
+  readonly padding: Padding;
+}
+
+/** Positions of the window along both axes, as [height, width]. Throws ShapeError where it does not fit. */
+export function slide(call: OpCall<object>, window: Window, input: Pair, ceilMode: boolean): Pair {
+  checkIntegers(call, 'kernel', window.kernel, 1);
+  checkIntegers(call, 'stride', window.stride, 1);
+  checkIntegers(call, 'dilation', window.dilation, 1);
+  const { top, left, bottom, right } = window.padding;
+  checkIntegers(call, 'padding', [top, left, bottom, right], 0);
+  const [height, width] = input;
+  return [
+    positions(
+      call,
+      'high',
+      height,
+      window.kernel[0],
+      window.stride[0],
+      window.dilation[0],
+      [top, bottom],
+      ceilMode,
+    ),
+    positions(
+      call,
+      'wide',
+      width,
+      window.kernel[1],
+      window.stride[1],
+      window.dilation[1],
+      [left, right],
+      ceilMode,
+    ),
+  ];
+}
+
+function positions(
+  call: OpCall<object>,
+  axis: string,
+  extent: number,
+  kernel: number,
+  stride: number,
+  dilation: number,
+  [before, after]: Pair,
+  ceilMode: boolean,
+): number {
+  const reach = dilation * (kernel - 1) + 1;
+  const room = extent + before + after - reach;
+  if (room < 0) {
+    throw shapeError(
+      call,
+      `a kernel of ${kernel} with dilation ${dilation} reaches ${reach}, the input is ${extent} ${axis} and ${extent + before + after} with padding; give a larger input`,
+    );
+  }
+  if (!ceilMode) return Math.floor(room / stride) + 1;
+  const count = Math.ceil(room / stride) + 1;
+  // A window may hang over the end, but it must begin on the image or on the padding before it.
+  return (count - 1) * stride >= extent + before ? count - 1 : count;
+}
+
+function checkIntegers(
+  call: OpCall<object>,
+  what: string,
+  values: readonly number[],
+  least: number,
+): void {
+  if (values.some((value) => !Number.isSafeInteger(value) || value < least)) {
+    throw shapeError(call, `${what} must be integers >= ${least}, got [${values.join(', ')}]`);
+  }
+}

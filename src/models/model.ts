@@ -1,0 +1,45 @@
+import type { Graph, Value } from '../runtime/graph.ts';
+import { GraphBuilder } from '../runtime/graph_builder.ts';
+
+/** A model by name, as the registry and the command line know it. */
+export interface ModelDef {
+  readonly name: string;
+  /** One line for help texts. */
+  readonly summary: string;
+  /** Channels of the input image. */
+  readonly channels: number;
+  /** [height, width] of the input that it was made for. */
+  readonly size: readonly [number, number];
+  readonly classes: number;
+  /**
+   * Adds the model to a graph. The values by name: `logits` and, where a network has stages worth
+   * looking at, theirs.
+   */
+  build(g: GraphBuilder, x: Value): Readonly<Record<string, Value>> & { readonly logits: Value };
+}
+
+export interface BuildOptions {
+  /** Images at a time; 1 by default. */
+  readonly batch?: number;
+  /** [height, width] of the input; the model's own by default. */
+  readonly size?: readonly [number, number];
+  /** Which of the model's values to output; `['logits']` by default. */
+  readonly outputs?: readonly string[];
+}
+
+/** The graph of a model, with the input `input` [batch, channels, height, width]. Throws ShapeError for sizes that the model cannot take. */
+export function buildModel(model: ModelDef, options: BuildOptions = {}): Graph {
+  const { batch = 1, size = model.size, outputs = ['logits'] } = options;
+  const g = GraphBuilder.create();
+  const x = g.input('input', [batch, model.channels, ...size]);
+  const values = model.build(g, x);
+  for (const name of outputs) {
+    const value = values[name];
+    if (!value) {
+      const known = Object.keys(values).join(', ');
+      throw new RangeError(`model "${model.name}" has no value "${name}"; it has ${known}`);
+    }
+    g.output(name, value);
+  }
+  return g.build(model.name);
+}

@@ -1,0 +1,31 @@
+import { TilewiseError } from '../errors.ts';
+
+/** What a GPU refused, with what was being done at the time. */
+export class GpuError extends TilewiseError {
+  override readonly name = 'GpuError';
+}
+
+/**
+ * Runs `work` under error scopes, so that what the GPU refuses is thrown here, with `what` in front, and
+ * not lost on the console.
+ */
+export async function guarded<T>(device: GPUDevice, what: string, work: () => T): Promise<T> {
+  device.pushErrorScope('out-of-memory');
+  device.pushErrorScope('validation');
+  const attempt = (): { readonly result: T } | { readonly thrown: unknown } => {
+    try {
+      return { result: work() };
+    } catch (thrown) {
+      return { thrown };
+    }
+  };
+  const outcome = attempt();
+  const [invalid, outOfMemory] = await Promise.all([
+    device.popErrorScope(),
+    device.popErrorScope(),
+  ]);
+  if (outOfMemory) throw new GpuError(`${what}: out of GPU memory; ${outOfMemory.message}`);
+  if (invalid) throw new GpuError(`${what}: ${invalid.message}`);
+  if ('thrown' in outcome) throw outcome.thrown;
+  return outcome.result;
+}

@@ -1,0 +1,98 @@
+/**
+ * Folds a batch norm into the convolution or linear layer before it, when nothing else reads that layer:
+ *
+ *     weight'[o, ...] = weight[o, ...] * s[o]         s[o] = gamma[o] / sqrt(variance[o] + epsilon)
+ *     bias'[o]        = (bias[o] - mean[o]) * s[o] + beta[o]
+ *
+ * The new constants are computed at load time, in f64, and rounded once.
+ */
+import { type Constant, type DerivedWeight, type Graph, isConstant, type Node } from '../graph.ts';
+import type { BatchNormAttributes, Epilogue } from '../operator.ts';
+import { tensorDesc } from '../tensor.ts';
+import { Rewriter } from './rewriter.ts';
+
+const FOLDABLE = new Set(['conv2d', 'linear']);
+
+export function foldBatchNorm(graph: Graph): Graph {
+  const rewriter = new Rewriter(graph);
+  for (const node of graph.nodes) {
+    const folded =
+      node.op === 'batch_norm' ? fold(rewriter, node as Node<BatchNormAttributes>) : undefined;
+    if (!folded) rewriter.append(node);
+  }
+  return rewriter.finish();
+}
+
+/** Replaces the producer of a batch norm's input and the batch norm by one node. */
+function fold(rewriter: Rewriter, norm: Node<BatchNormAttributes>): Node | undefined {
+  const { x, weight: gamma, bias: beta, running_mean: mean, running_var: variance } = norm.inputs;
+  const layer = x && rewriter.soleProducer(x);
+  if (!layer || !FOLDABLE.has(layer.op)) return undefined;
+  const { weight, bias, residual } = layer.inputs;
+  const { activation } = layer.attributes as Epilogue;
+  if (activation || residual) return undefined;
+  const constants = [gamma, beta, mean, variance, weight].flatMap((v) =>
+    v && isConstant(v) ? [v] : [],
+  );
+  const [g, b, m, v, w] = constants;
+  if (!g || !b || !m || !v || !w || (bias && !isConstant(bias))) return undefined;
+
+  const { epsilon, ...epilogue } = norm.attributes;
+  return rewriter.replace(layer, {
+    ...layer,
+    attributes: { ...layer.attributes, ...epilogue },
+    inputs: {
+      ...layer.inputs,
+      weight: foldedWeight(w, g, v, epsilon),
+      bias: foldedBias(bias, g, b, m, v, epsilon),
+    },
+    output: norm.output,
+  });
+}
+
+function foldedWeight(
+  weight: Constant,
+  gamma: Constant,
+  variance: Constant,
+  epsilon: number,
+): DerivedWeight {
+  return {
+    kind: 'derived',
+    name: `${weight.name} * ${gamma.name}`,
+    desc: weight.desc,
+    sources: [weight, gamma, variance],
+    compute([w = EMPTY, g = EMPTY, v = EMPTY]) {
+      const folded = new Float32Array(w.length);
+      const perChannel = w.length / g.length;
+      for (let o = 0; o < g.length; o++) {
+        const scale = (g[o] ?? 0) / Math.sqrt((v[o] ?? 0) + epsilon);
+        for (let i = o * perChannel; i < (o + 1) * perChannel; i++) folded[i] = (w[i] ?? 0) * scale;
+      }
+      return folded;
+    },
+  };
+}
+
+function foldedBias(
+  bias: Constant | undefined,
+  gamma: Constant,
+  beta: Constant,
+  mean: Constant,
+  variance: Constant,
+  epsilon: number,
+): DerivedWeight {
+  return {
+    kind: 'derived',
+    name: `bias of ${gamma.name}`,
+    desc: tensorDesc(gamma.desc.shape),
+    sources: [gamma, beta, mean, variance, ...(bias ? [bias] : [])],
+    compute([g = EMPTY, b = EMPTY, m = EMPTY, v = EMPTY, layerBias]) {
+      return g.map((scale, o) => {
+        const centred = (layerBias?.[o] ?? 0) - (m[o] ?? 0);
+        return (centred * scale) / Math.sqrt((v[o] ?? 0) + epsilon) + (b[o] ?? 0);
+      });
+    },
+  };
+}
+
+const EMPTY = new Float32Array();

@@ -1,0 +1,36 @@
+/** The oracle: any graph on the CPU, in f64, one operator at a time. Slow, and independent of the kernels. */
+import { ShapeError } from '../errors.ts';
+import { type Graph, isConstant, type Value } from '../graph.ts';
+import { type OpTable, operatorOf } from '../operator.ts';
+import { ConstantReader } from '../weights/constant_reader.ts';
+import type { WeightSource } from '../weights/weight_source.ts';
+
+/**
+ * Every activation of a graph, in f64. `inputs` are keyed by input name.
+ * Throws ShapeError for a missing input, WeightError for a missing weight.
+ */
+export function runReference(
+  graph: Graph,
+  operators: OpTable,
+  weights: WeightSource,
+  inputs: Readonly<Record<string, Float32Array>>,
+): ReadonlyMap<Value, Float64Array> {
+  const reader = new ConstantReader(weights, () => {});
+  const values = new Map<Value, Float64Array>();
+  for (const input of graph.inputs) {
+    const data = inputs[input.name];
+    if (!data) throw new ShapeError(`graph "${graph.name}" needs the input "${input.name}"`);
+    values.set(input, Float64Array.from(data));
+  }
+  const dataOf = (value: Value): Float64Array => {
+    const known = values.get(value);
+    if (known) return known;
+    if (!isConstant(value)) throw new ShapeError(`"${value.name}" is read before it is computed`);
+    return Float64Array.from(reader.read(value));
+  };
+  for (const node of graph.nodes) {
+    const data = Object.entries(node.inputs).map(([role, value]) => [role, dataOf(value)] as const);
+    values.set(node.output, operatorOf(operators, node).reference(node, Object.fromEntries(data)));
+  }
+  return values;
+}

@@ -1,0 +1,78 @@
+import { ShapeError } from './errors.ts';
+
+/** How one element is stored. */
+export type DType = 'f32';
+
+/** Extents, outermost first: `[N, C, H, W]` for images and feature maps, `[N, C]` for vectors. */
+export type Shape = readonly number[];
+
+/** The order of the elements in memory. `row-major` follows the order of `Shape`: NCHW for feature maps. */
+export type Layout = 'row-major';
+
+/** What is known about a tensor before any data exists. */
+export interface TensorDesc {
+  readonly shape: Shape;
+  readonly dtype: DType;
+  readonly layout: Layout;
+}
+
+const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = { f32: 4 };
+
+/** A row-major f32 tensor of this shape. Throws ShapeError unless every extent is a positive integer. */
+export function tensorDesc(shape: Shape): TensorDesc {
+  if (shape.some((extent) => !Number.isSafeInteger(extent) || extent < 1)) {
+    throw new ShapeError(`a tensor's extents must be positive integers, got ${formatShape(shape)}`);
+  }
+  return { shape, dtype: 'f32', layout: 'row-major' };
+}
+
+/** The number of elements; 1 for the empty shape. */
+export function elementCount(shape: Shape): number {
+  return shape.reduce((product, extent) => product * extent, 1);
+}
+
+/** The size in memory, in bytes. */
+export function byteLength(desc: TensorDesc): number {
+  return elementCount(desc.shape) * BYTES_PER_ELEMENT[desc.dtype];
+}
+
+export function shapesEqual(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
+}
+
+/** `[1, 64, 56, 56]` */
+export function formatShape(shape: Shape): string {
+  return `[${shape.join(', ')}]`;
+}
+
+/** A feature map's extents by name. */
+export interface Nchw {
+  readonly batch: number;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+/** Reads a rank-4 shape by name. Throws ShapeError for any other rank. */
+export function nchw(shape: Shape): Nchw {
+  const [batch, channels, height, width] = shape;
+  if (
+    shape.length !== 4 ||
+    batch === undefined ||
+    channels === undefined ||
+    height === undefined ||
+    width === undefined
+  ) {
+    throw new ShapeError(`expected a feature map [N, C, H, W], got ${formatShape(shape)}`);
+  }
+  return { batch, channels, height, width };
+}
+
+/** Reads a rank-2 shape as `[rows, columns]`. Throws ShapeError for any other rank. */
+export function rowsAndColumns(shape: Shape): readonly [number, number] {
+  const [rows, columns] = shape;
+  if (shape.length !== 2 || rows === undefined || columns === undefined) {
+    throw new ShapeError(`expected a matrix [rows, columns], got ${formatShape(shape)}`);
+  }
+  return [rows, columns];
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['{src,shaders,cli,test}/**/*.test.ts'],
+    // The software GPU of a test machine uses every core by itself; one process at a time is fastest,
+    // and each file gets its own, since drivers keep state.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
+  },
+});
