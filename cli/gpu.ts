@@ -20,7 +20,7 @@ export interface NodeGpu {
 /** Dawn options for every instance; NVIDIA's Linux driver hides f16 without the toggle. */
 const DAWN_OPTIONS = ['enable-dawn-features=vulkan_enable_f16_on_nvidia'];
 
-const NO_ADAPTER = `WebGPU found no adapter. Any of these gives one:
+export const NO_ADAPTER = `WebGPU found no adapter. Any of these gives one:
   a graphics driver with Vulkan 1.1, Metal or Direct3D 12;
   Debian, Ubuntu: apt-get install mesa-vulkan-drivers (24 or newer);
   Linux x86-64, without root: npm install @sparticuz/chromium tar-fs, whose SwiftShader is used as it is`;
@@ -31,8 +31,8 @@ const NO_ADAPTER = `WebGPU found no adapter. Any of these gives one:
  */
 export async function openNodeGpu(wanted?: string): Promise<NodeGpu> {
   const seen: AdapterListing[] = [];
-  for (const prepare of [useSystemDrivers, useSwiftShader]) {
-    if (!(await prepare())) continue;
+  for (const findDrivers of DRIVERS) {
+    if (!(await findDrivers())) continue;
     const listings = await listAdapters();
     seen.push(...listings);
     const listing = listings.find(({ name }) => matches(name, wanted));
@@ -48,8 +48,8 @@ export async function openNodeGpu(wanted?: string): Promise<NodeGpu> {
 /** Every adapter that can be opened: those of the system, then SwiftShader. */
 export async function findAllAdapters(): Promise<readonly NodeGpu[]> {
   const found: NodeGpu[] = [];
-  for (const prepare of [useSystemDrivers, useSwiftShader]) {
-    if (!(await prepare())) continue;
+  for (const findDrivers of DRIVERS) {
+    if (!(await findDrivers())) continue;
     for (const listing of await listAdapters()) {
       const known = found.some((other) => other.listing.name === listing.name);
       const opened = known ? undefined : await openListing(listing);
@@ -59,14 +59,18 @@ export async function findAllAdapters(): Promise<readonly NodeGpu[]> {
   return found;
 }
 
+/** Where adapters come from, best first. Each points Dawn's next instance at its drivers, if it has any. */
+const DRIVERS: readonly (() => Promise<string | undefined>)[] = [
+  async () => {
+    // Mesa complains on stderr where this is not set, although it does without.
+    process.env.XDG_RUNTIME_DIR ??= tmpdir();
+    return 'system';
+  },
+  useSwiftShader,
+];
+
 function matches(name: string, wanted: string | undefined): boolean {
   return wanted === undefined || name.toLowerCase().includes(wanted.toLowerCase());
-}
-
-async function useSystemDrivers(): Promise<boolean> {
-  // Mesa complains on stderr where this is not set, although it does without.
-  process.env.XDG_RUNTIME_DIR ??= tmpdir();
-  return true;
 }
 
 /** Dawn offers no list, but names every adapter when it is asked for one that does not exist. */

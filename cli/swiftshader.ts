@@ -19,18 +19,18 @@ const LOADER = 'libvulkan.so.1';
 const KEEP_LOADED = 0x1000;
 
 /**
- * Points Vulkan at SwiftShader, for GPU instances created from now on. Returns false where the package is
- * not installed or has no build for this machine.
+ * Points Vulkan at SwiftShader, for GPU instances created from now on, and returns the folder of its
+ * libraries; `undefined` where the package is not installed or has no build for this machine.
  */
-export async function useSwiftShader(): Promise<boolean> {
-  if (process.platform !== 'linux' || process.arch !== 'x64') return false;
+export async function useSwiftShader(): Promise<string | undefined> {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
   const folder = await unpack();
-  if (!folder) return false;
+  if (!folder) return undefined;
   const driver = join(folder, DRIVER);
   process.env.VK_DRIVER_FILES = driver;
   process.env.VK_ICD_FILENAMES = driver;
   loadVulkanLoader(join(folder, LOADER));
-  return true;
+  return folder;
 }
 
 /** Unpacks the drivers next to the installed packages, once. */

@@ -9,8 +9,12 @@
  */
 import { operators } from './layers/index.ts';
 import type { Device } from './runtime/gpu/device.ts';
-import type { Graph } from './runtime/graph.ts';
+import type { Graph, Value } from './runtime/graph.ts';
+import { optimize } from './runtime/passes/index.ts';
+import { compile, type ExecutionPlan } from './runtime/plan/compile.ts';
+import { runReference as runReferenceWith } from './runtime/reference/run_reference.ts';
 import { Session, type SessionOptions } from './runtime/session.ts';
+import type { WeightSource } from './runtime/weights/weight_source.ts';
 
 export {
   adaptiveAveragePool2d,
@@ -83,4 +87,20 @@ export function createSession(
   options: CreateSessionOptions,
 ): Promise<Session> {
   return Session.create(device, graph, { ...options, operators });
+}
+
+/** What a session of this graph would run on a device, without allocating anything. */
+export function planFor(device: Device, graph: Graph): ExecutionPlan {
+  return compile(optimize(graph, operators), { operators, device: device.profile });
+}
+
+export { operators };
+
+/** Runs a graph on the CPU, in f64: the oracle that kernels are checked against. Slow. */
+export function runReference(
+  graph: Graph,
+  weights: WeightSource,
+  inputs: Readonly<Record<string, Float32Array>>,
+): ReadonlyMap<Value, Float64Array> {
+  return runReferenceWith(graph, operators, weights, inputs);
 }

@@ -1,3 +1,4 @@
+import { softmax } from '../layers/softmax.ts';
 import type { Graph, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 
@@ -23,7 +24,9 @@ export interface BuildOptions {
   readonly batch?: number;
   /** [height, width] of the input; the model's own by default. */
   readonly size?: readonly [number, number];
-  /** Which of the model's values to output; `['logits']` by default. */
+  /**
+   * Which of the model's values to output; `['logits']` by default. `probabilities` is their softmax.
+   */
   readonly outputs?: readonly string[];
 }
 
@@ -32,7 +35,10 @@ export function buildModel(model: ModelDef, options: BuildOptions = {}): Graph {
   const { batch = 1, size = model.size, outputs = ['logits'] } = options;
   const g = GraphBuilder.create();
   const x = g.input('input', [batch, model.channels, ...size]);
-  const values = model.build(g, x);
+  const values: Record<string, Value> = { ...model.build(g, x) };
+  if (outputs.includes('probabilities') && values.logits) {
+    values.probabilities = softmax(g.at('probabilities'), values.logits);
+  }
   for (const name of outputs) {
     const value = values[name];
     if (!value) {

@@ -72,11 +72,6 @@ export function consumers(graph: Graph): ReadonlyMap<Value, readonly Node[]> {
   return map;
 }
 
-/** The node that computes each activation. */
-export function producers(graph: Graph): ReadonlyMap<Value, Node> {
-  return new Map(graph.nodes.map((node) => [node.output, node]));
-}
-
 /** Every weight that some node reads, directly or through a derived weight, once each, in order of use. */
 export function weightsOf(graph: Graph): readonly Weight[] {
   const found = new Set<Weight>();

@@ -26,7 +26,7 @@ export interface OpDef<A extends object = object> {
   inferShape(call: OpCall<A>): TensorDesc;
   /** The operator in f64 on row-major data: the oracle that kernels are checked against. */
   reference(node: Node<A>, inputs: Readonly<Record<string, Float64Array>>): Float64Array;
-  /** Multiply-adds of one run; 0 for operators that only move or compare. */
+  /** Multiply-adds of one run, as the field counts them: of convolutions and linear layers only. */
   multiplyAdds(node: Node<A>): number;
   /** Whether the output is the input's memory under another shape, so that nothing needs to run. */
   readonly isView?: boolean;

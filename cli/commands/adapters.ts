@@ -1,0 +1,80 @@
+import type { Command } from 'commander';
+import { UnsupportedError } from '../../src/index.ts';
+import { findAllAdapters, NO_ADAPTER, type NodeGpu } from '../gpu.ts';
+import { addCommonOptions, type CommonOptions } from '../options.ts';
+import { print, printJson } from '../output.ts';
+
+export function addAdaptersCommand(program: Command): void {
+  addCommonOptions(program.command('adapters'))
+    .description('list the GPUs and software adapters that were found')
+    .action(async (options: CommonOptions) => {
+      const wanted = options.adapter?.toLowerCase() ?? '';
+      const all = await findAllAdapters();
+      const found = all.filter((node) => namesOf(node).some((name) => name.includes(wanted)));
+      if (found.length === 0) {
+        const names = all.map(({ facts }) => `"${facts.name}"`).join(', ');
+        throw new UnsupportedError(
+          all.length === 0
+            ? NO_ADAPTER
+            : `no adapter's name contains "${wanted}"; there are ${names}`,
+        );
+      }
+      for (const node of found) {
+        if (options.json) printJson(describe(node));
+        else print(format(node));
+      }
+    });
+}
+
+function namesOf({ facts, listing }: NodeGpu): readonly string[] {
+  return [facts.name.toLowerCase(), listing.name.toLowerCase()];
+}
+
+function describe({ adapter, facts, listing }: NodeGpu): object {
+  return {
+    name: facts.name,
+    driver: listing.name,
+    backend: listing.backend,
+    software: facts.software,
+    features: facts.features,
+    limits: limitsOf(adapter),
+  };
+}
+
+/** GPUSupportedLimits has its values on the prototype, as accessors. */
+function limitsOf(adapter: GPUAdapter): Readonly<Record<string, number>> {
+  const limits: Record<string, number> = {};
+  for (const name in adapter.limits) {
+    const value: unknown = Reflect.get(adapter.limits, name);
+    if (typeof value === 'number') limits[name] = value;
+  }
+  return limits;
+}
+
+function format({ adapter, facts, listing }: NodeGpu): string {
+  const limits = Object.entries(limitsOf(adapter)).map(([name, value]) => `${name} ${value}`);
+  return [
+    `${facts.name}`,
+    `  driver    ${listing.name}`,
+    `  backend   ${listing.backend}`,
+    `  software  ${facts.software ? 'yes' : 'no'}`,
+    `  features  ${wrap(facts.features, 12)}`,
+    `  limits    ${wrap(limits, 12)}`,
+  ].join('\n');
+}
+
+const WIDTH = 100;
+
+/** Joins words by commas into lines that hang under their column. */
+function wrap(words: readonly string[], indent: number): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of words) {
+    if (line && indent + line.length + word.length + 3 > WIDTH) {
+      lines.push(`${line},`);
+      line = '';
+    }
+    line = line ? `${line}, ${word}` : word;
+  }
+  return [...lines, line].join(`\n${' '.repeat(indent)}`);
+}

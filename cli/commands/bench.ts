@@ -1,0 +1,134 @@
+import type { Command } from 'commander';
+import {
+  buildModel,
+  elementCount,
+  findModel,
+  type MemoryUse,
+  type Session,
+  syntheticInput,
+} from '../../src/index.ts';
+import {
+  addCommonOptions,
+  type CommonOptions,
+  MODEL_OPTION,
+  parseCount,
+  parseSize,
+  WEIGHTS_OPTION,
+} from '../options.ts';
+import {
+  clearProgress,
+  formatBytes,
+  formatMs,
+  print,
+  printJson,
+  progress,
+  roundMs,
+} from '../output.ts';
+import { openSession, withDevice } from '../runner.ts';
+import { loadWeights } from '../weights.ts';
+
+interface BenchOptions extends CommonOptions {
+  readonly model: string;
+  readonly weights?: string;
+  readonly batch: number;
+  readonly size?: readonly [number, number];
+  readonly runs: number;
+}
+
+interface ModelTiming {
+  readonly firstRunMs: number;
+  readonly medianMs: number;
+  readonly p95Ms: number;
+  readonly hostMs: number;
+}
+
+export function addBenchCommand(program: Command): void {
+  const bench = program.command('bench').description('measure speed');
+  addCommonOptions(bench.command('model'))
+    .description('time a whole model: loading, the first run, and runs after it')
+    .requiredOption(...MODEL_OPTION)
+    .option(...WEIGHTS_OPTION, 'synthetic')
+    .option('--batch <n>', 'images a run', parseCount, 1)
+    .option('--size <H,W>', "size of the images; the model's own by default", parseSize)
+    .option('--runs <n>', 'timed runs, after the first', parseCount, 10)
+    .action(benchModel);
+}
+
+async function benchModel(options: BenchOptions): Promise<void> {
+  const model = findModel(options.model);
+  const { batch, size = model.size } = options;
+  const graph = buildModel(model, { batch, size });
+  await withDevice(options, async ({ device }) => {
+    const begun = performance.now();
+    const weights = loadWeights(model.name, graph, options.weights);
+    using session = await openSession(device, graph, weights);
+    const loadMs = performance.now() - begun;
+    const timing = await timeRuns(session, options.runs);
+    const { name: adapter, software } = device.adapter;
+    const result = {
+      model: model.name,
+      adapter,
+      software,
+      loadMs: roundMs(loadMs),
+      ...timing,
+      dispatches: session.plan.dispatches.length,
+      submits: 1,
+      memory: session.memory,
+    };
+    if (options.json) printJson({ ...result, batch, size, runs: options.runs });
+    else print(format(result, batch, options.runs));
+  });
+}
+
+async function timeRuns(session: Session, runs: number): Promise<ModelTiming> {
+  const [input] = session.inputs;
+  const [output] = session.outputs;
+  if (!input || !output) throw new Error('a model has an input and an output');
+  const data = syntheticInput(input.shape);
+  const into = { [output.name]: new Float32Array(elementCount(output.shape)) };
+  const total: number[] = [];
+  const host: number[] = [];
+  for (let i = 0; i <= runs; i++) {
+    const begun = performance.now();
+    await session.run(data, { into, onHostTime: (ms) => host.push(ms) });
+    total.push(performance.now() - begun);
+    progress('running', i + 1, runs + 1);
+  }
+  clearProgress();
+  const [first = 0, ...rest] = total;
+  return {
+    firstRunMs: roundMs(first),
+    medianMs: roundMs(quantile(rest, 0.5)),
+    p95Ms: roundMs(quantile(rest, 0.95)),
+    hostMs: roundMs(quantile(host.slice(1), 0.5)),
+  };
+}
+
+/** By the nearest rank. */
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}
+
+interface BenchResult extends ModelTiming {
+  readonly model: string;
+  readonly adapter: string;
+  readonly loadMs: number;
+  readonly dispatches: number;
+  readonly memory: MemoryUse;
+}
+
+function format(result: BenchResult, batch: number, runs: number): string {
+  const { memory } = result;
+  const perImage = batch > 1 ? `, ${formatMs(result.medianMs / batch)} an image` : '';
+  return [
+    `${result.model}, batch ${batch}, on ${result.adapter}`,
+    `  load       ${formatMs(result.loadMs)}`,
+    `  first run  ${formatMs(result.firstRunMs)}`,
+    `  median     ${formatMs(result.medianMs)} of ${runs} runs${perImage}`,
+    `  p95        ${formatMs(result.p95Ms)}`,
+    `  host       ${formatMs(result.hostMs)} of each run`,
+    `  dispatches ${result.dispatches} in 1 submit`,
+    `  memory     ${formatBytes(memory.total)}: weights ${formatBytes(memory.weights)}, activations ${formatBytes(memory.activations)}`,
+  ].join('\n');
+}

@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { addAdaptersCommand } from './commands/adapters.ts';
+import { addBenchCommand } from './commands/bench.ts';
+//import { addClassifyCommand } from './commands/classify.ts';
+import { addInspectCommand } from './commands/inspect.ts';
+import { addModelsCommand } from './commands/models.ts';
+import { addRunCommand } from './commands/run.ts';
+import { runCommand } from './failure.ts';
+import { packageFile } from './weights.ts';
+
+const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as {
+  version: string;
+};
+
+const program = new Command('tilewise')
+  .description('Convnets on WebGPU: classify images, run, measure and inspect models.')
+  .version(version)
+  .showHelpAfterError('(run with --help for the options)');
+
+//addClassifyCommand(program);
+addRunCommand(program);
+addBenchCommand(program);
+addAdaptersCommand(program);
+addModelsCommand(program);
+addInspectCommand(program);
+
+await runCommand(() => program.parseAsync());

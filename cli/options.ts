@@ -1,0 +1,55 @@
+/** Options that every command takes, and the parsing of their values. */
+import { type Command, InvalidArgumentError, Option } from 'commander';
+
+export interface CommonOptions {
+  readonly adapter?: string;
+  readonly precision: 'f32';
+  readonly json?: boolean;
+}
+
+/** Adds `--adapter`, `--precision` and `--json`. */
+export function addCommonOptions(command: Command): Command {
+  return command
+    .option('--adapter <text>', 'use the first adapter whose name contains this text')
+    .addOption(
+      new Option('--precision <type>', 'how tensors are stored on the GPU')
+        .choices(['f32'])
+        .default('f32'),
+    )
+    .option('--json', 'print one JSON object a line on stdout, and nothing else');
+}
+
+export const MODEL_OPTION = [
+  '--model <name>',
+  'which model; see "tilewise models" for the names',
+] as const;
+
+export const WEIGHTS_OPTION = [
+  '--weights <file>',
+  'a .safetensors file with torchvision\'s names, or "synthetic"; found by itself where it can be',
+] as const;
+
+/** `4` */
+export function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 1) {
+    throw new InvalidArgumentError('expected an integer of at least 1.');
+  }
+  return count;
+}
+
+/** `224,224` or `224` */
+export function parseSize(text: string): readonly [number, number] {
+  const [height, width, ...rest] = text.split(',').map(parseCount);
+  if (height === undefined || rest.length > 0) {
+    throw new InvalidArgumentError('expected H,W, such as 224,224.');
+  }
+  return [height, width ?? height];
+}
+
+/** `1,3,224,224` */
+export function parseShape(text: string): readonly number[] {
+  const shape = text.split(',').map(parseCount);
+  if (shape.length !== 4) throw new InvalidArgumentError('expected N,C,H,W, such as 1,3,224,224.');
+  return shape;
+}

@@ -1,0 +1,42 @@
+/** What commands print: results on stdout, everything else on stderr. */
+import { stderr, stdout } from 'node:process';
+
+/** One JSON object, on a line of its own. */
+export function printJson(value: object): void {
+  stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+export function print(text: string): void {
+  stdout.write(`${text}\n`);
+}
+
+export function note(text: string): void {
+  clearProgress();
+  stderr.write(`${text}\n`);
+}
+
+/** Shows how far long work has come, on one line that it overwrites; nothing where stderr is no terminal. */
+export function progress(what: string, done: number, total: number | undefined): void {
+  if (!stderr.isTTY) return;
+  const share = total ? ` ${Math.floor((100 * done) / total)} %` : '';
+  stderr.write(`\r\x1b[K${what}${share}`);
+}
+
+export function clearProgress(): void {
+  if (stderr.isTTY) stderr.write('\r\x1b[K');
+}
+
+/** `12.3 ms`, `1.23 s` */
+export function formatMs(ms: number): string {
+  return ms < 1000 ? `${ms.toFixed(1)} ms` : `${(ms / 1000).toFixed(2)} s`;
+}
+
+/** `102.1 MB`, in powers of ten. */
+export function formatBytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** Rounds for JSON, to microseconds. */
+export function roundMs(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}

@@ -1,0 +1,57 @@
+/** Opens the GPU and the session that a command works with. */
+import {
+  createSession,
+  Device,
+  type Graph,
+  type Session,
+  type SessionProgress,
+  type WeightSource,
+} from '../src/index.ts';
+import { type NodeGpu, openNodeGpu } from './gpu.ts';
+import type { CommonOptions } from './options.ts';
+import { clearProgress, note, progress } from './output.ts';
+
+/** A device in Node, with the GPU object that must outlive it. */
+export interface OpenedDevice {
+  readonly device: Device;
+  readonly node: NodeGpu;
+}
+
+/** Runs `work` with a device, and closes it, so that the process can end. */
+export async function withDevice<T>(
+  options: CommonOptions,
+  work: (opened: OpenedDevice) => Promise<T>,
+): Promise<T> {
+  const node = await openNodeGpu(options.adapter);
+  const device = await Device.open(node.gpu, { adapter: node.adapter });
+  try {
+    if (device.adapter.software) {
+      note(`note: "${device.adapter.name}" is a software adapter: it computes on the CPU, slowly`);
+    }
+    return await work({ device, node });
+  } finally {
+    device.dispose();
+  }
+}
+
+const STAGES: Readonly<Record<SessionProgress['stage'], string>> = {
+  compile: 'compiling kernels',
+  upload: 'uploading weights',
+};
+
+/** Creates a session with progress and warnings on stderr. */
+export async function openSession(
+  device: Device,
+  graph: Graph,
+  weights: WeightSource,
+): Promise<Session> {
+  try {
+    return await createSession(device, graph, {
+      weights,
+      onProgress: ({ stage, done, total }) => progress(STAGES[stage], done, total),
+      onWarning: (message) => note(`warning: ${message}`),
+    });
+  } finally {
+    clearProgress();
+  }
+}

@@ -1,0 +1,72 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { openNodeGpu } from '../cli/gpu.ts';
+import { useSwiftShader } from '../cli/swiftshader.ts';
+import {
+  buildModel,
+  findModel,
+  runReference,
+  syntheticInput,
+  syntheticWeights,
+  weightsOf,
+} from '../src/index.ts';
+
+interface Report {
+  readonly adapter: string;
+  readonly logits: readonly (readonly number[])[];
+  readonly errors: readonly number[];
+}
+
+/** Deno needs the Vulkan loader on its library path where the system has none. */
+async function runDeno(): Promise<Report> {
+  await openNodeGpu(process.env.TILEWISE_ADAPTER);
+  const usesSwiftShader = process.env.VK_DRIVER_FILES?.includes('swiftshader') ?? false;
+  const folder = usesSwiftShader ? await useSwiftShader() : undefined;
+  const script = join(import.meta.dirname, 'deno', 'check_kernels.ts');
+  const deno = join(import.meta.dirname, '..', 'node_modules', '.bin', 'deno');
+  const { stdout } = await promisify(execFile)(
+    deno,
+    ['run', '--allow-all', '--no-lock', '--node-modules-dir=manual', script],
+    { env: { ...process.env, ...(folder && { LD_LIBRARY_PATH: folder }) } },
+  );
+  return JSON.parse(stdout) as Report;
+}
+
+function referenceLogits(): Float64Array {
+  const graph = buildModel(findModel('lenet'), { batch: 2 });
+  const weights = syntheticWeights(weightsOf(graph).map(({ name }) => name));
+  const input = syntheticInput([2, 1, 28, 28]);
+  const values = runReference(graph, weights, { input });
+  const [output] = graph.outputs.values();
+  return (output && values.get(output)) ?? new Float64Array();
+}
+
+function golden(): readonly number[] | undefined {
+  const folder = process.env.TILEWISE_TEST_DATA;
+  if (!folder) {
+    console.log('TILEWISE_TEST_DATA is not set: LeNet under Deno is checked against the CPU only');
+    return undefined;
+  }
+  const bytes = readFileSync(join(folder, 'golden', 'hashed', 'lenet_2x1x28x28.f32'));
+  return [...new Float32Array(Uint8Array.from(bytes).buffer)];
+}
+
+it('every kernel compiles with naga and computes under Deno what it computes here', async () => {
+  const { adapter, logits, errors } = await runDeno();
+  console.log(`Deno on ${adapter}`);
+  const references = [[...referenceLogits()], golden() ?? []].filter(({ length }) => length > 0);
+  for (const expected of references) {
+    const largest = Math.max(...expected.map(Math.abs));
+    for (const actual of logits) {
+      expect(actual).toHaveLength(expected.length);
+      const worst = Math.max(...actual.map((value, i) => Math.abs(value - (expected[i] ?? 0))));
+      expect(worst).toBeLessThanOrEqual(1e-3 * largest);
+    }
+  }
+  // Probabilities of ten classes: each layer before them rounds a few times by 6e-8.
+  expect(errors).toHaveLength(2);
+  for (const error of errors) expect(error).toBeLessThan(1e-5);
+});

@@ -1,0 +1,79 @@
+/**
+ * Runs under Deno, whose WebGPU is wgpu: its WGSL compiler, naga, is the one in Firefox, and stricter than
+ * Dawn's. Prints one JSON object: the adapter, LeNet's logits by each convolution kernel, and the worst
+ * difference from the CPU reference in a graph that uses every operator.
+ */
+import {
+  add,
+  averagePool2d,
+  batchNorm,
+  buildModel,
+  concat,
+  conv2d,
+  createSession,
+  Device,
+  findModel,
+  flatten,
+  type Graph,
+  GraphBuilder,
+  globalAveragePool2d,
+  linear,
+  maxPool2d,
+  relu,
+  runReference,
+  softmax,
+  syntheticInput,
+  syntheticWeights,
+  type WeightSource,
+  weightsOf,
+} from '../../src/index.ts';
+
+const KERNELS = ['conv2d_direct', 'conv2d_tiled'];
+
+function everyOperator(): Graph {
+  const g = GraphBuilder.create();
+  const x = g.input('input', [2, 3, 15, 13]);
+  const a = conv2d(g.at('conv1'), x, { channels: 8, kernel: 3, stride: 2, padding: 1 });
+  const b = maxPool2d(g.at('max'), a, { kernel: 3, stride: 1, padding: 1 });
+  const c = averagePool2d(g.at('average'), a, { kernel: 3, stride: 1, padding: 1 });
+  const joined = concat(g.at('concat'), [b, relu(g.at('relu'), add(g.at('add'), b, c))]);
+  const normed = batchNorm(g.at('norm'), joined);
+  const pooled = flatten(g.at('flatten'), globalAveragePool2d(g.at('pool'), normed));
+  const y = softmax(g.at('softmax'), linear(g.at('fc'), pooled, { features: 10 }));
+  g.output('y', y);
+  return g.build('every operator');
+}
+
+async function run(device: Device, graph: Graph, kernel: string): Promise<Float32Array> {
+  const input = graph.inputs[0];
+  if (!input) throw new Error('the graph has no input');
+  const options = { weights: weightsFor(graph), kernels: () => kernel, optimize: false };
+  const session = await createSession(device, graph, options);
+  const outputs = await session.run(syntheticInput(input.desc.shape));
+  session.dispose();
+  return Object.values(outputs)[0] ?? new Float32Array();
+}
+
+function weightsFor(graph: Graph): WeightSource {
+  return syntheticWeights(weightsOf(graph).map(({ name }) => name));
+}
+
+function worstError(graph: Graph, actual: Float32Array): number {
+  const inputs = { input: syntheticInput(graph.inputs[0]?.desc.shape ?? []) };
+  const values = runReference(graph, weightsFor(graph), inputs);
+  const [output] = graph.outputs.values();
+  const expected = output && values.get(output);
+  return Math.max(...actual.map((value, i) => Math.abs(value - (expected?.[i] ?? Number.NaN))));
+}
+
+const device = await Device.open(navigator.gpu);
+const lenet = buildModel(findModel('lenet'), { batch: 2 });
+const all = everyOperator();
+const logits: number[][] = [];
+const errors: number[] = [];
+for (const kernel of KERNELS) {
+  logits.push([...(await run(device, lenet, kernel))]);
+  errors.push(worstError(all, await run(device, all, kernel)));
+}
+console.log(JSON.stringify({ adapter: device.adapter.name, logits, errors }));
+device.dispose();
