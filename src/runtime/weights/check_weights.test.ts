@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { WeightError } from '../errors.ts';
+import type { Weight } from '../graph.ts';
+import { type Shape, tensorDesc } from '../tensor.ts';
+import { checkWeights, nonFiniteWarning } from './check_weights.ts';
+import { syntheticWeights } from './synthetic.ts';
+import type { WeightSource } from './weight_source.ts';
+
+type Shapes = Readonly<Record<string, Shape>>;
+
+const MODEL: Shapes = {
+  'conv1.weight': [8, 3, 3, 3],
+  'bn1.weight': [8],
+  'fc.weight': [10, 8],
+  'fc.bias': [10],
+};
+
+function check(model: Shapes, file: Shapes): void {
+  const weights = Object.entries(model).map(
+    ([name, shape]): Weight => ({ kind: 'weight', name, desc: tensorDesc(shape) }),
+  );
+  const source: WeightSource = {
+    name: 'x.safetensors',
+    tensors: new Map(Object.entries(file).map(([name, shape]) => [name, { shape, dtype: 'F32' }])),
+    read: () => new Float32Array(),
+  };
+  checkWeights(weights, source);
+}
+
+function expectError(model: Shapes, file: Shapes, lines: readonly string[]): void {
+  const message = ['weights "x.safetensors" do not fit the model:', ...lines].join('\n  ');
+  expect(() => check(model, file)).toThrow(new WeightError(message));
+}
+
+function prefixed(prefix: string, shapes: Shapes): Shapes {
+  return Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [prefix + name, shape]));
+}
+
+describe('checkWeights', () => {
+  it('accepts what fits, in any order, with or without batch counters', () => {
+    expect(() => check(MODEL, MODEL)).not.toThrow();
+    const reversed = Object.fromEntries(Object.entries(MODEL).reverse());
+    expect(() => check(MODEL, { ...reversed, 'bn1.num_batches_tracked': [] })).not.toThrow();
+  });
+
+  it('accepts a source that makes any tensor', () => {
+    const weight: Weight = { kind: 'weight', name: 'a.weight', desc: tensorDesc([1]) };
+    expect(() => checkWeights([weight], syntheticWeights([weight.name]))).not.toThrow();
+  });
+
+  it('lists all that is wrong in one error', () => {
+    const file = {
+      'conv1.weight': [8, 1, 3, 3],
+      'bn1.weight': [8],
+      'fc.weight': [1000, 8],
+      'aux.weight': [1, 2],
+    };
+    expectError(MODEL, file, [
+      '1 missing: "fc.bias" [10]',
+      '1 unexpected: "aux.weight" [1, 2]',
+      '2 of the wrong shape: "conv1.weight" expected [8, 3, 3, 3], got [8, 1, 3, 3], "fc.weight" expected [10, 8], got [1000, 8]',
+    ]);
+  });
+
+  it('tells shapes of another rank apart', () => {
+    expectError(MODEL, { ...MODEL, 'fc.bias': [1, 10] }, [
+      '1 of the wrong shape: "fc.bias" expected [10], got [1, 10]',
+    ]);
+  });
+
+  it('cuts long lists after eight', () => {
+    const model = Object.fromEntries(Array.from({ length: 11 }, (_, i) => [`w${i}`, [1]]));
+    const eight = Array.from({ length: 8 }, (_, i) => `"w${i}" [1]`).join(', ');
+    expectError(model, {}, [`11 missing: ${eight}, ... and 3 more`]);
+    expectError({}, model, [`11 unexpected: ${eight}, ... and 3 more`]);
+    const wide = Object.fromEntries(Object.keys(model).map((name) => [name, [2]]));
+    expect(() => check(model, wide)).toThrow(/^ {2}11 of the wrong shape: .* \.\.\. and 3 more$/m);
+    const nine = Object.fromEntries(Object.entries(model).slice(0, 8));
+    expectError(nine, {}, [`8 missing: ${eight}`]);
+  });
+
+  it.each(['module.', 'model.', 'model.module.'])('hints at the prefix %s', (prefix) => {
+    const file = prefixed(prefix, { ...MODEL, 'bn1.num_batches_tracked': [] });
+    expect(() => check(MODEL, file)).toThrow(
+      `\n  every name in the file starts with "${prefix}"; save it without this prefix`,
+    );
+  });
+
+  it('hints at no prefix that is not the reason', () => {
+    const partly = { ...prefixed('module.', MODEL), other: [1] };
+    expect(() => check(MODEL, partly)).toThrow(/^(?!.*every name)/s);
+    const head = { 'fc.weight': [10, 8], 'fc.bias': [10] };
+    expect(() => check(MODEL, head)).toThrow(/^(?!.*every name)/s);
+    expect(() => check(MODEL, {})).toThrow(/^(?!.*every name)/s);
+  });
+});
+
+describe('nonFiniteWarning', () => {
+  it.each([
+    [[NaN], 'weight "w" holds 1 NaN value(s), the first at index 0'],
+    [[1, -Infinity, Infinity], 'weight "w" holds 2 infinite value(s), the first at index 1'],
+    [
+      [0, 1, NaN, 2, Infinity, NaN, NaN],
+      'weight "w" holds 3 NaN and 1 infinite value(s), the first at index 2',
+    ],
+  ])('counts in %j', (values, warning) => {
+    expect(nonFiniteWarning('w', Float32Array.from(values))).toBe(warning);
+  });
+
+  it('is silent for finite values, the extreme ones too', () => {
+    const finite = [0, -0, 1e-45, 3.4028234663852886e38, -3.4028234663852886e38];
+    expect(nonFiniteWarning('w', Float32Array.from(finite))).toBeUndefined();
+    expect(nonFiniteWarning('w', new Float32Array(0))).toBeUndefined();
+  });
+});

@@ -1,0 +1,103 @@
+import { WeightError } from '../errors.ts';
+import type { Weight } from '../graph.ts';
+import { formatShape, type Shape, shapesEqual } from '../tensor.ts';
+import { clipped, quoted } from './messages.ts';
+import type { TensorInfo, WeightSource } from './weight_source.ts';
+
+const LISTED = 8;
+
+type Tensors = ReadonlyMap<string, TensorInfo>;
+
+/**
+ * Checks that a source holds what a model needs: every weight, each of the right shape, and nothing
+ * else but PyTorch's `num_batches_tracked` counters, which inference does not use.
+ *
+ * Throws one WeightError that lists everything that does not fit.
+ */
+export function checkWeights(weights: readonly Weight[], source: WeightSource): void {
+  const { tensors } = source;
+  if (!tensors) return;
+  const missing = weights.filter(({ name }) => !tensors.has(name));
+  const unexpected = unexpectedTensors(weights, tensors);
+  const problems = [
+    ...listed(
+      'missing',
+      missing.map(({ name, desc }) => described(name, desc.shape)),
+    ),
+    ...listed(
+      'unexpected',
+      unexpected.map(([name, { shape }]) => described(name, shape)),
+    ),
+    ...listed('of the wrong shape', misshapenTensors(weights, tensors)),
+  ];
+  if (problems.length === 0) return;
+  const lines = [...problems, ...prefixHint(missing, tensors)].map((line) => `\n  ${line}`);
+  throw new WeightError(`weights "${source.name}" do not fit the model:${lines.join('')}`);
+}
+
+/**
+ * A warning if a tensor holds NaN or infinite values, which spread through a whole network:
+ * `weight "conv1.weight" holds 3 NaN and 1 infinite value(s), the first at index 17`.
+ */
+export function nonFiniteWarning(name: string, data: Float32Array): string | undefined {
+  let first = -1;
+  let nans = 0;
+  let infinities = 0;
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i] ?? 0;
+    if (Number.isFinite(value)) continue;
+    if (first === -1) first = i;
+    if (Number.isNaN(value)) nans++;
+    else infinities++;
+  }
+  if (first === -1) return undefined;
+  const kinds = [
+    ...(nans > 0 ? [`${nans} NaN`] : []),
+    ...(infinities > 0 ? [`${infinities} infinite`] : []),
+  ];
+  return `weight ${quoted(name)} holds ${kinds.join(' and ')} value(s), the first at index ${first}`;
+}
+
+function unexpectedTensors(weights: readonly Weight[], tensors: Tensors): [string, TensorInfo][] {
+  const wanted = new Set(weights.map(({ name }) => name));
+  return [...tensors].filter(
+    ([name]) => !wanted.has(name) && !name.endsWith('num_batches_tracked'),
+  );
+}
+
+function misshapenTensors(weights: readonly Weight[], tensors: Tensors): readonly string[] {
+  return weights.flatMap(({ name, desc }) => {
+    const got = tensors.get(name)?.shape;
+    if (!got || shapesEqual(got, desc.shape)) return [];
+    return `${quoted(name)} expected ${formatShape(desc.shape)}, got ${clipped(formatShape(got))}`;
+  });
+}
+
+function described(name: string, shape: Shape): string {
+  return `${quoted(name)} ${clipped(formatShape(shape))}`;
+}
+
+/** One line that counts the items and shows the first of them; no line for no items. */
+function listed(kind: string, items: readonly string[]): readonly string[] {
+  if (items.length === 0) return [];
+  const rest = items.length > LISTED ? [`... and ${items.length - LISTED} more`] : [];
+  return [`${items.length} ${kind}: ${[...items.slice(0, LISTED), ...rest].join(', ')}`];
+}
+
+/** Training wrappers (DataParallel, Lightning) put a prefix before every name. */
+function prefixHint(missing: readonly Weight[], tensors: Tensors): readonly string[] {
+  const prefix = sharedPrefixes([...tensors.keys()]).find((candidate) =>
+    missing.some(({ name }) => tensors.has(candidate + name)),
+  );
+  if (prefix === undefined) return [];
+  return [`every name in the file starts with ${quoted(prefix)}; save it without this prefix`];
+}
+
+/** `a.` and `a.b.`, if all names start with these. */
+function sharedPrefixes(names: readonly string[]): readonly string[] {
+  const [first = ''] = names;
+  const segments = first.split('.').slice(0, -1);
+  return segments
+    .map((_, depth) => `${segments.slice(0, depth + 1).join('.')}.`)
+    .filter((prefix) => names.every((name) => name.startsWith(prefix)));
+}

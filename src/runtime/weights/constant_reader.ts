@@ -1,0 +1,35 @@
+import type { Constant } from '../graph.ts';
+import { nonFiniteWarning } from './check_weights.ts';
+import type { WeightSource } from './weight_source.ts';
+
+/**
+ * Evaluates a graph's constants from a weight source. `onWarning` hears, once for each tensor, of values
+ * that are not finite.
+ */
+export class ConstantReader {
+  readonly #source: WeightSource;
+  readonly #onWarning: (message: string) => void;
+  readonly #checked = new Set<string>();
+
+  constructor(source: WeightSource, onWarning: (message: string) => void) {
+    this.#source = source;
+    this.#onWarning = onWarning;
+  }
+
+  /** Row-major f32 data. Throws WeightError where the source lacks the weight. */
+  read(constant: Constant): Float32Array {
+    if (constant.kind === 'derived') {
+      return constant.compute(constant.sources.map((source) => this.read(source)));
+    }
+    const data = this.#source.read(constant.name, constant.desc.shape);
+    this.#check(constant.name, data);
+    return data;
+  }
+
+  #check(name: string, data: Float32Array): void {
+    if (this.#checked.has(name)) return;
+    this.#checked.add(name);
+    const warning = nonFiniteWarning(name, data);
+    if (warning) this.#onWarning(warning);
+  }
+}

@@ -1,0 +1,141 @@
+import { WeightError } from '../errors.ts';
+import { openSafetensors } from './safetensors.ts';
+import type { WeightSource } from './weight_source.ts';
+
+const DEFAULT_MAX_BYTES = 2 ** 32;
+const FIRST_CAPACITY = 2 ** 20;
+
+/** How far a download is, in bytes of the file. */
+export interface DownloadProgress {
+  readonly loadedBytes: number;
+  /** Undefined where the server does not say, or compresses on the way, or has turned out to be wrong. */
+  readonly totalBytes: number | undefined;
+}
+
+export interface FetchOptions {
+  /** Called after each chunk that arrives. */
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** Larger files are refused. 4 GiB by default. */
+  readonly maxBytes?: number | undefined;
+}
+
+/**
+ * Downloads a safetensors file and opens it.
+ *
+ * Throws WeightError when the server cannot be reached or answers with an error, when the file is
+ * larger than `maxBytes` or does not fit into memory, and when it is no valid safetensors file. Throws
+ * the signal's reason when `signal` aborts.
+ */
+export async function fetchSafetensors(
+  url: string | URL,
+  options: FetchOptions = {},
+): Promise<WeightSource> {
+  const download = new Download(String(url), options);
+  return openSafetensors(await download.run(), download.url);
+}
+
+class Download {
+  readonly url: string;
+  readonly #onProgress: (progress: DownloadProgress) => void;
+  readonly #signal: AbortSignal | undefined;
+  readonly #maxBytes: number;
+
+  constructor(url: string, { onProgress, signal, maxBytes }: FetchOptions) {
+    this.url = url;
+    this.#onProgress = onProgress ?? (() => {});
+    this.#signal = signal;
+    this.#maxBytes = maxBytes ?? DEFAULT_MAX_BYTES;
+  }
+
+  async run(): Promise<Uint8Array> {
+    const response = await this.#network(fetch(this.url, { signal: this.#signal ?? null }));
+    const reader = response.body?.getReader();
+    const hangUp = () => {
+      reader?.cancel().catch(() => {});
+    };
+    // Node's fetch can leave a read pending for ever when the signal aborts; cancelling ends it.
+    this.#signal?.addEventListener('abort', hangUp);
+    try {
+      if (!response.ok) {
+        throw this.#fault(`the server answered ${response.status} ${response.statusText}`.trim());
+      }
+      return reader ? await this.#collect(reader, announcedBytes(response)) : new Uint8Array();
+    } finally {
+      this.#signal?.removeEventListener('abort', hangUp);
+      hangUp();
+    }
+  }
+
+  async #collect(
+    reader: ReadableStreamDefaultReader<Uint8Array>,
+    announced: number | undefined,
+  ): Promise<Uint8Array> {
+    this.#requireAllowed(announced ?? 0);
+    let buffer = this.#allocate(announced ?? Math.min(FIRST_CAPACITY, this.#maxBytes));
+    let loadedBytes = 0;
+    for (;;) {
+      const { done, value } = await this.#network(reader.read());
+      if (done) break;
+      const needed = loadedBytes + value.length;
+      this.#requireAllowed(needed);
+      if (needed > buffer.length) buffer = this.#grown(buffer, needed);
+      buffer.set(value, loadedBytes);
+      loadedBytes = needed;
+      const totalBytes = announced !== undefined && needed <= announced ? announced : undefined;
+      this.#onProgress({ loadedBytes, totalBytes });
+    }
+    return loadedBytes === buffer.length ? buffer : buffer.slice(0, loadedBytes);
+  }
+
+  #requireAllowed(bytes: number): void {
+    if (bytes > this.#maxBytes) {
+      throw this.#fault(`has ${bytes} bytes or more, maxBytes allows ${this.#maxBytes}`);
+    }
+  }
+
+  #grown(buffer: Uint8Array<ArrayBuffer>, needed: number): Uint8Array<ArrayBuffer> {
+    const doubled = Math.min(2 * buffer.length, this.#maxBytes);
+    const grown = this.#allocate(Math.max(doubled, needed));
+    grown.set(buffer);
+    return grown;
+  }
+
+  #allocate(bytes: number): Uint8Array<ArrayBuffer> {
+    try {
+      return new Uint8Array(bytes);
+    } catch (cause) {
+      throw this.#fault(`${bytes} bytes of memory cannot be allocated`, { cause });
+    }
+  }
+
+  /** Waits for the network. Its failures become WeightErrors; aborting is no failure. */
+  async #network<T>(step: Promise<T>): Promise<T> {
+    try {
+      const result = await step;
+      this.#signal?.throwIfAborted();
+      return result;
+    } catch (cause) {
+      this.#signal?.throwIfAborted();
+      throw this.#fault(`could not be downloaded: ${explained(cause)}`, { cause });
+    }
+  }
+
+  #fault(what: string, options?: ErrorOptions): WeightError {
+    return new WeightError(`weights file "${this.url}": ${what}`, options);
+  }
+}
+
+/** The length of the body, if the server says it. For a compressed body it says another length. */
+function announcedBytes({ headers }: Response): number | undefined {
+  const length = headers.get('content-length');
+  if (length === null || headers.has('content-encoding')) return undefined;
+  const bytes = Number(length);
+  return Number.isSafeInteger(bytes) && bytes >= 0 ? bytes : undefined;
+}
+
+/** Node's fetch hides what happened in `cause`. */
+function explained(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}

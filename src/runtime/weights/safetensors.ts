@@ -1,0 +1,74 @@
+import { WeightError } from '../errors.ts';
+import { formatShape, type Shape, shapesEqual } from '../tensor.ts';
+import { bfloat16ToFloat32, float16Table, float16ToFloat32 } from './float_formats.ts';
+import { clipped, quoted } from './messages.ts';
+import { readHeader, type TensorEntry } from './safetensors_header.ts';
+import type { WeightSource } from './weight_source.ts';
+
+/**
+ * Opens a safetensors file that is in memory. `name` is for messages. Tensors of every type the format
+ * knows are listed; F32, F16 and BF16 can be read, as f32. The source keeps `bytes`, which must not
+ * change; each read returns a new array.
+ *
+ * Throws WeightError when the file is truncated or breaks a rule of the format.
+ */
+export function openSafetensors(bytes: Uint8Array, name: string): WeightSource {
+  const { tensors, dataStart } = readHeader(bytes, (what, options) => fault(name, what, options));
+  return new SafetensorsSource(name, tensors, bytes.subarray(dataStart));
+}
+
+class SafetensorsSource implements WeightSource {
+  readonly name: string;
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
+  readonly #data: Uint8Array;
+  #float16Table: Float32Array | undefined;
+
+  constructor(name: string, tensors: ReadonlyMap<string, TensorEntry>, data: Uint8Array) {
+    this.name = name;
+    this.tensors = tensors;
+    this.#data = data;
+  }
+
+  read(name: string, shape: Shape): Float32Array {
+    const entry = this.#find(name, shape);
+    switch (entry.dtype) {
+      case 'F32':
+        return new Float32Array(this.#copy(entry));
+      case 'F16':
+        this.#float16Table ??= float16Table();
+        return float16ToFloat32(new Uint16Array(this.#copy(entry)), this.#float16Table);
+      case 'BF16':
+        return bfloat16ToFloat32(new Uint16Array(this.#copy(entry)));
+      default: {
+        const what = `expected dtype F32, F16 or BF16, got ${entry.dtype}`;
+        throw fault(this.name, `tensor ${quoted(name)}: ${what}`);
+      }
+    }
+  }
+
+  #find(name: string, shape: Shape): TensorEntry {
+    const entry = this.tensors.get(name);
+    if (!entry) throw fault(this.name, `there is no tensor ${quoted(name)}`);
+    if (!shapesEqual(entry.shape, shape)) {
+      const got = clipped(formatShape(entry.shape));
+      const what = `expected shape ${formatShape(shape)}, got ${got}`;
+      throw fault(this.name, `tensor ${quoted(name)}: ${what}`);
+    }
+    return entry;
+  }
+
+  /**
+   * The tensor's bytes in a buffer of their own: in a file they may start at any address, under a
+   * typed array they may not. Typed arrays use the machine's byte order, which is the file's
+   * little-endian wherever WebGPU exists.
+   */
+  #copy({ begin, end }: TensorEntry): ArrayBuffer {
+    const copy = new Uint8Array(end - begin);
+    copy.set(this.#data.subarray(begin, end));
+    return copy.buffer;
+  }
+}
+
+function fault(file: string, what: string, options?: ErrorOptions): WeightError {
+  return new WeightError(`weights file "${file}": ${what}`, options);
+}

@@ -1,0 +1,215 @@
+/**
+ * The head of a safetensors file: 8 bytes with the header's length (u64, little-endian), then the
+ * header in JSON, `{"NAME": {"dtype": "F16", "shape": [1, 16], "data_offsets": [BEGIN, END]}, ...}`.
+ * https://github.com/huggingface/safetensors#format
+ *
+ * A file is untrusted input: every rule of the format is checked here, so that nothing a header says
+ * can cause a read out of bounds or an outsized allocation later on.
+ */
+import type { WeightError } from '../errors.ts';
+import { elementCount, formatShape, type Shape } from '../tensor.ts';
+import { duplicateKey } from './json_keys.ts';
+import { clipped, quoted } from './messages.ts';
+import type { TensorInfo } from './weight_source.ts';
+
+const LENGTH_BYTES = 8;
+/** The reference implementation's limit. */
+const MAX_HEADER_BYTES = 100_000_000;
+/** Holds free text about the file instead of a tensor. */
+const METADATA_KEY = '__metadata__';
+
+const BITS_PER_ELEMENT: ReadonlyMap<string, number> = new Map([
+  ['F4', 4],
+  ['F6_E2M3', 6],
+  ['F6_E3M2', 6],
+  ['BOOL', 8],
+  ['U8', 8],
+  ['I8', 8],
+  ['F8_E4M3', 8],
+  ['F8_E4M3FNUZ', 8],
+  ['F8_E5M2', 8],
+  ['F8_E5M2FNUZ', 8],
+  ['F8_E8M0', 8],
+  ['I16', 16],
+  ['U16', 16],
+  ['F16', 16],
+  ['BF16', 16],
+  ['I32', 32],
+  ['U32', 32],
+  ['F32', 32],
+  ['I64', 64],
+  ['U64', 64],
+  ['F64', 64],
+  ['C64', 64],
+]);
+
+/** A tensor in the file. Its bytes are counted from the start of the data, which follows the header. */
+export interface TensorEntry extends TensorInfo {
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface SafetensorsHeader {
+  readonly tensors: ReadonlyMap<string, TensorEntry>;
+  /** Where the data starts in the file. */
+  readonly dataStart: number;
+}
+
+/** Makes the error that a check throws, from what is wrong. */
+type Fault = (what: string, options?: ErrorOptions) => WeightError;
+
+/** Reads and checks the header of a whole file in memory. Throws WeightErrors made by `fault`. */
+export function readHeader(bytes: Uint8Array, fault: Fault): SafetensorsHeader {
+  const dataStart = LENGTH_BYTES + headerLength(bytes, fault);
+  const dataBytes = bytes.length - dataStart;
+  const json = decodeUtf8(bytes.subarray(LENGTH_BYTES, dataStart), fault);
+  const tensors = new Map<string, TensorEntry>();
+  for (const [name, value] of Object.entries(parseObject(json, fault))) {
+    if (name === METADATA_KEY) continue;
+    const tensorFault: Fault = (what) => fault(`tensor ${quoted(name)}: ${what}`);
+    tensors.set(name, parseEntry(value, dataBytes, tensorFault));
+  }
+  requireFullCover(tensors, dataBytes, fault);
+  return { tensors, dataStart };
+}
+
+function headerLength(bytes: Uint8Array, fault: Fault): number {
+  const suspicion = 'it is truncated or not a safetensors file';
+  if (bytes.length < LENGTH_BYTES) {
+    throw fault(`expected at least 8 bytes, got ${bytes.length}; ${suspicion}`);
+  }
+  const claimed = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  if (claimed > BigInt(bytes.length - LENGTH_BYTES)) {
+    throw fault(`the header claims ${claimed} bytes, the file has ${bytes.length}; ${suspicion}`);
+  }
+  if (claimed > BigInt(MAX_HEADER_BYTES)) {
+    throw fault(`the header claims ${claimed} bytes, the format allows ${MAX_HEADER_BYTES}`);
+  }
+  return Number(claimed);
+}
+
+function decodeUtf8(bytes: Uint8Array, fault: Fault): string {
+  try {
+    // A byte order mark is kept, so that it is refused: the format wants `{` first.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw fault('the header is not valid UTF-8', { cause });
+  }
+}
+
+function parseObject(json: string, fault: Fault): object {
+  if (!json.startsWith('{')) {
+    throw fault(`the header must be a JSON object, it starts with ${quoted(json)}`);
+  }
+  const header = parseJson(json, fault);
+  const duplicate = duplicateKey(json);
+  if (duplicate !== undefined) throw fault(`the header names ${quoted(duplicate)} twice`);
+  return header;
+}
+
+function parseJson(json: string, fault: Fault): object {
+  try {
+    return JSON.parse(json);
+  } catch (cause) {
+    throw fault(`the header is not JSON: ${cause}`, { cause });
+  }
+}
+
+function parseEntry(value: unknown, dataBytes: number, fault: Fault): TensorEntry {
+  if (!isRecord(value)) {
+    throw fault(`expected {dtype, shape, data_offsets}, got ${shown(value)}`);
+  }
+  const { dtype, bits } = parseDtype(value.dtype, fault);
+  const shape = parseShape(value.shape, fault);
+  const [begin, end] = parseOffsets(value.data_offsets, dataBytes, fault);
+  // Floats will do: a product that is rounded is larger than any file.
+  const expected = (elementCount(shape) * bits) / 8;
+  if (expected !== end - begin) {
+    const what = `${dtype} ${clipped(formatShape(shape))}`;
+    throw fault(`${what} takes ${expected} bytes, data_offsets give it ${end - begin}`);
+  }
+  return { dtype, shape, begin, end };
+}
+
+function parseDtype(dtype: unknown, fault: Fault): { dtype: string; bits: number } {
+  const bits = typeof dtype === 'string' ? BITS_PER_ELEMENT.get(dtype) : undefined;
+  if (typeof dtype !== 'string' || bits === undefined) {
+    const known = [...BITS_PER_ELEMENT.keys()].join(', ');
+    throw fault(`expected a dtype out of ${known}; got ${shown(dtype)}`);
+  }
+  return { dtype, bits };
+}
+
+function parseShape(shape: unknown, fault: Fault): Shape {
+  if (!isCounts(shape)) {
+    throw fault(`expected a shape of non-negative integers below 2^53, got ${shown(shape)}`);
+  }
+  return shape;
+}
+
+function parseOffsets(
+  offsets: unknown,
+  dataBytes: number,
+  fault: Fault,
+): readonly [begin: number, end: number] {
+  const [begin, end, ...rest] = isCounts(offsets) ? offsets : [];
+  if (begin === undefined || end === undefined || rest.length > 0) {
+    throw fault(`expected data_offsets [begin, end] below 2^53, got ${shown(offsets)}`);
+  }
+  if (begin > end) throw fault(`data_offsets [${begin}, ${end}] end before they begin`);
+  if (end > dataBytes) {
+    throw fault(
+      `data_offsets [${begin}, ${end}] reach beyond the file's ${dataBytes} bytes of data; the file is truncated or damaged`,
+    );
+  }
+  return [begin, end];
+}
+
+/** Throws unless the tensors fill the data from its first byte to its last, each byte once. */
+function requireFullCover(
+  tensors: ReadonlyMap<string, TensorEntry>,
+  dataBytes: number,
+  fault: Fault,
+): void {
+  let covered = 0;
+  let previous = '';
+  for (const [name, { begin, end }] of inFileOrder(tensors)) {
+    if (begin < covered) {
+      const both = `${quoted(previous)} and ${quoted(name)}`;
+      throw fault(`tensors ${both} overlap at byte ${begin} of the data`);
+    }
+    if (begin > covered) {
+      const hole = `bytes ${covered} to ${begin} of the data, before tensor ${quoted(name)}`;
+      throw fault(`${hole}, belong to no tensor; the format forbids holes`);
+    }
+    covered = end;
+    previous = name;
+  }
+  if (covered < dataBytes) {
+    const tail = `the last ${dataBytes - covered} bytes of the file`;
+    throw fault(`${tail} belong to no tensor; the format forbids trailing bytes`);
+  }
+}
+
+/** Empty tensors stand before the tensor that starts at the same byte. */
+function inFileOrder(tensors: ReadonlyMap<string, TensorEntry>): readonly [string, TensorEntry][] {
+  return [...tensors].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isCounts(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
+}
+
+/** A part of the header, for messages. */
+function shown(value: unknown): string {
+  try {
+    return clipped(JSON.stringify(value) ?? 'nothing');
+  } catch {
+    // JSON.stringify recurses, and a hostile header can nest deeper than the stack.
+    return 'a value that is nested too deeply';
+  }
+}

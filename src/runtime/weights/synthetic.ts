@@ -1,0 +1,95 @@
+/**
+ * Weights by a formula, so that every architecture can be run and checked without a weights file.
+ *
+ * Element i (row-major) of the tensor named s: h = fmix32(fnv1a32(s) XOR (i * 0x9E3779B9 mod 2^32)) and
+ * u = (h >>> 8) * 2^-24, uniform in [0, 1). The rules below map u to a value, in f64, rounded to f32.
+ * They keep activations of the order of 1 through the depth of a ResNet.
+ */
+import { WeightError } from '../errors.ts';
+import { elementCount, type Shape } from '../tensor.ts';
+import type { WeightSource } from './weight_source.ts';
+
+/** A value from u, uniform in [0, 1). */
+type Rule = (u: number) => number;
+
+/**
+ * A source that makes any weight asked for. The last batch norm of a residual block gets a smaller
+ * weight than others; which that is shows in the names of the model's weights: `bn3` if there is one,
+ * else `bn2`.
+ *
+ * Its `read` throws WeightError for a name that ends in none of `weight`, `bias`, `running_mean` and
+ * `running_var`.
+ */
+export function syntheticWeights(tensorNames: Iterable<string>): WeightSource {
+  const blocksEndInBn3 = [...tensorNames].some((name) => layerOf(name) === 'bn3');
+  const lastNorm = blocksEndInBn3 ? 'bn3' : 'bn2';
+  return {
+    name: 'synthetic',
+    tensors: undefined,
+    read: (name, shape) => generate(name, shape, weightRule(name, shape, lastNorm)),
+  };
+}
+
+/** A tensor of values in [-2, 2), by the formula for inputs; the name is the seed. */
+export function syntheticTensor(name: string, shape: Shape): Float32Array {
+  return generate(name, shape, (u) => 2 * (2 * u - 1));
+}
+
+/** The input that goes with synthetic weights. */
+export function syntheticInput(shape: Shape): Float32Array {
+  return syntheticTensor('input', shape);
+}
+
+function weightRule(name: string, shape: Shape, lastNorm: string): Rule {
+  switch (name.split('.').at(-1)) {
+    case 'weight':
+      if (shape.length !== 1) return filterRule(shape);
+      return layerOf(name) === lastNorm ? (u) => 0.15 + 0.15 * u : (u) => 0.5 + 0.5 * u;
+    case 'running_var':
+      return (u) => 0.5 + u;
+    case 'running_mean':
+    case 'bias':
+      return (u) => 0.1 * (2 * u - 1);
+    default:
+      throw new WeightError(
+        `synthetic weights: no rule for "${name}"; names must end in weight, bias, running_mean or running_var`,
+      );
+  }
+}
+
+/** Convolutions and linear layers: He initialisation, uniform (https://arxiv.org/abs/1502.01852). */
+function filterRule(shape: Shape): Rule {
+  const fanIn = elementCount(shape.slice(1));
+  const bound = Math.sqrt(6 / fanIn);
+  return (u) => (2 * u - 1) * bound;
+}
+
+/** The last segment but one of a path: `bn3` of `layer1.0.bn3.weight`. */
+function layerOf(name: string): string | undefined {
+  return name.split('.').at(-2);
+}
+
+function generate(name: string, shape: Shape, rule: Rule): Float32Array {
+  const seed = fnv1a32(name);
+  const values = new Float32Array(elementCount(shape));
+  for (let i = 0; i < values.length; i++) {
+    const hash = fmix32(seed ^ Math.imul(i, 0x9e3779b9));
+    values[i] = rule((hash >>> 8) * 2 ** -24);
+  }
+  return values;
+}
+
+/** FNV-1a over UTF-8 (http://www.isthe.com/chongo/tech/comp/fnv/). */
+function fnv1a32(text: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193);
+  return hash;
+}
+
+/** MurmurHash3's 32-bit finaliser (https://github.com/aappleby/smhasher). */
+function fmix32(value: number): number {
+  let hash = value;
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return hash ^ (hash >>> 16);
+}
