@@ -36,8 +36,6 @@ export interface Conv2dDirectConfig {
 export function conv2dDirect(g: Conv2dGeometry, config: Conv2dDirectConfig, grid: Grid): string {
   const broadcast = config.subgroup > 0;
   const pixels = g.batch * g.outputHeight * g.outputWidth;
-  const pixelTail = pixels % (config.lanes * config.pixels) !== 0;
-  const channelTail = (g.outputChannels / g.groups) % config.channels !== 0;
   return wgsl`
 #if ${broadcast}
 enable subgroups;
@@ -158,27 +156,26 @@ fn main(
     }
   }
 
-#if ${g.bias}
-  var biases: array<f32, CHANNELS>;
+  // The epilogue is a true loop over a copy of the sums. Unrolled like the rest, its stores would be nine
+  // tenths of the compile time: 4 s a layer on lavapipe instead of 0.2 s.
+  var results: array<f32, CHANNELS * PIXELS>;
 #for o in CHANNELS
-  biases[#o] = bias[group * C_OUT_PADDED + first_channel + #o];
-#end
-#endif
 #for p in PIXELS
-#if ${pixelTail}
-  if (first_pixel + #p * LANES < OUT_PIXELS)
-#endif
-  {
-    let image = pixel#p / PLANE_OUT * (C_OUT * PLANE_OUT);
-    var at = image + (group * GROUP_C_OUT + first_channel) * PLANE_OUT + pixel#p % PLANE_OUT;
-#for o in CHANNELS
-#if ${channelTail}
-    if (first_channel + #o < GROUP_C_OUT)
-#endif
-    {
-      var value = sums[#o][#p];
+  results[#o * PIXELS + #p] = sums[#o][#p];
+#end
+#end
+  let channels = min(CHANNELS, GROUP_C_OUT - first_channel);
+  for (var p = 0u; p < PIXELS; p++) {
+    let pixel = first_pixel + p * LANES;
+    if (pixel >= OUT_PIXELS) {
+      break;
+    }
+    let plane = pixel / PLANE_OUT * C_OUT + group * GROUP_C_OUT + first_channel;
+    var at = plane * PLANE_OUT + pixel % PLANE_OUT;
+    for (var o = 0u; o < channels; o++) {
+      var value = results[o * PIXELS + p];
 #if ${g.bias}
-      value += biases[#o];
+      value += bias[group * C_OUT_PADDED + first_channel + o];
 #endif
 #if ${g.residual}
       value += residual[at];
@@ -187,11 +184,9 @@ fn main(
       value = max(value, 0.0);
 #endif
       y[at] = value;
+      at += PLANE_OUT;
     }
-    at += PLANE_OUT;
-#end
   }
-#end
 }
 `;
 }
