@@ -1,23 +1,25 @@
 /** Finds an adapter for Node: a real GPU, else the system's software Vulkan, else SwiftShader. */
 import { tmpdir } from 'node:os';
 import { type AdapterFacts, adapterFacts, UnsupportedError } from '../src/index.ts';
+import { loadLibrary } from './load_library.ts';
 import { useSwiftShader } from './swiftshader.ts';
 
-/** An adapter as Dawn lists it. */
-export interface AdapterListing {
-  readonly name: string;
-  readonly backend: string;
-}
-
-/** A GPU for Node. Dawn works as long as this object is reachable; when it is collected, the process may end. */
+/** An adapter in Node. Dawn works as long as `gpu` is reachable; when it is collected, the process may end. */
 export interface NodeGpu {
   readonly gpu: GPU;
   readonly adapter: GPUAdapter;
   readonly facts: AdapterFacts;
-  readonly listing: AdapterListing;
+  /** `vulkan`, `metal`, `d3d12`, ... where it was chosen by name; Dawn tells no other way. */
+  readonly backend: string | undefined;
 }
 
-/** Dawn options for every instance; NVIDIA's Linux driver hides f16 without the toggle. */
+/** An adapter as Dawn lists it. */
+interface Listing {
+  readonly name: string;
+  readonly backend: string;
+}
+
+/** For every instance; NVIDIA's Linux driver hides f16 without the toggle. */
 const DAWN_OPTIONS = ['enable-dawn-features=vulkan_enable_f16_on_nvidia'];
 
 export const NO_ADAPTER = `WebGPU found no adapter. Any of these gives one:
@@ -25,56 +27,83 @@ export const NO_ADAPTER = `WebGPU found no adapter. Any of these gives one:
   Debian, Ubuntu: apt-get install mesa-vulkan-drivers (24 or newer);
   Linux x86-64, without root: npm install @sparticuz/chromium tar-fs, whose SwiftShader is used as it is`;
 
+/** Where adapters come from, best first. Each points Dawn's next instance at its drivers, if it has any. */
+const DRIVERS: readonly (() => Promise<boolean>)[] = [
+  useSystemDrivers,
+  async () => (await useSwiftShader()) !== undefined,
+];
+
 /**
  * Opens the best adapter, or the first whose name contains `wanted`, in any case of letters. Throws
  * UnsupportedError with what there is, or with how to get one where there is nothing.
  */
 export async function openNodeGpu(wanted?: string): Promise<NodeGpu> {
-  const seen: AdapterListing[] = [];
+  const seen: string[] = [];
   for (const findDrivers of DRIVERS) {
     if (!(await findDrivers())) continue;
-    const listings = await listAdapters();
-    seen.push(...listings);
-    const listing = listings.find(({ name }) => matches(name, wanted));
-    const opened = listing && (await openListing(listing));
-    if (opened) return opened;
+    if (wanted === undefined) {
+      const best = await open();
+      if (best) return best;
+      continue;
+    }
+    for (const candidate of await openAll()) {
+      if (isNamed(candidate, wanted)) return candidate;
+      seen.push(`"${candidate.facts.name}"`);
+    }
   }
-  if (wanted === undefined || seen.length === 0) throw new UnsupportedError(NO_ADAPTER);
+  if (seen.length === 0) throw new UnsupportedError(NO_ADAPTER);
   throw new UnsupportedError(
-    `no adapter's name contains "${wanted}"; there are ${seen.map(({ name }) => `"${name}"`).join(', ')}`,
+    `no adapter's name contains "${wanted}"; there are ${seen.join(', ')}`,
   );
 }
 
 /** Every adapter that can be opened: those of the system, then SwiftShader. */
 export async function findAllAdapters(): Promise<readonly NodeGpu[]> {
-  const found: NodeGpu[] = [];
+  const found = new Map<string, NodeGpu>();
   for (const findDrivers of DRIVERS) {
     if (!(await findDrivers())) continue;
-    for (const listing of await listAdapters()) {
-      const known = found.some((other) => other.listing.name === listing.name);
-      const opened = known ? undefined : await openListing(listing);
-      if (opened) found.push(opened);
+    for (const node of await openAll()) {
+      const key = node.facts.name;
+      if (!found.has(key)) found.set(key, node);
     }
   }
-  return found;
+  return [...found.values()];
 }
 
-/** Where adapters come from, best first. Each points Dawn's next instance at its drivers, if it has any. */
-const DRIVERS: readonly (() => Promise<string | undefined>)[] = [
-  async () => {
-    // Mesa complains on stderr where this is not set, although it does without.
-    process.env.XDG_RUNTIME_DIR ??= tmpdir();
-    return 'system';
-  },
-  useSwiftShader,
-];
+/** Whether `--adapter TEXT` means this one. */
+export function isNamed({ facts }: NodeGpu, text: string): boolean {
+  return facts.name.toLowerCase().includes(text.toLowerCase());
+}
 
-function matches(name: string, wanted: string | undefined): boolean {
-  return wanted === undefined || name.toLowerCase().includes(wanted.toLowerCase());
+async function useSystemDrivers(): Promise<boolean> {
+  // Dawn would say the same, at length, on stderr.
+  if (process.platform === 'linux' && !loadLibrary('libvulkan.so.1')) return false;
+  // Mesa complains on stderr where this is not set, although it does without.
+  process.env.XDG_RUNTIME_DIR ??= tmpdir();
+  return true;
+}
+
+async function openAll(): Promise<readonly NodeGpu[]> {
+  const opened: NodeGpu[] = [];
+  for (const { backend, name } of await listAdapters()) {
+    const node = await open({ backend, name });
+    if (node) opened.push(node);
+  }
+  return opened;
+}
+
+async function open(listing?: Listing): Promise<NodeGpu | undefined> {
+  const { create } = await loadDawn();
+  const choice = listing ? [`backend=${listing.backend}`, `adapter=${listing.name}`] : [];
+  const gpu = create([...DAWN_OPTIONS, ...choice]);
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  return adapter
+    ? { gpu, adapter, facts: adapterFacts(adapter), backend: listing?.backend }
+    : undefined;
 }
 
 /** Dawn offers no list, but names every adapter when it is asked for one that does not exist. */
-async function listAdapters(): Promise<readonly AdapterListing[]> {
+async function listAdapters(): Promise<readonly Listing[]> {
   const { create } = await loadDawn();
   try {
     await create(['adapter=?']).requestAdapter();
@@ -84,13 +113,6 @@ async function listAdapters(): Promise<readonly AdapterListing[]> {
     return [...lines].map(([, backend = '', name = '']) => ({ backend, name }));
   }
   return [];
-}
-
-async function openListing(listing: AdapterListing): Promise<NodeGpu | undefined> {
-  const { create } = await loadDawn();
-  const gpu = create([...DAWN_OPTIONS, `backend=${listing.backend}`, `adapter=${listing.name}`]);
-  const adapter = await gpu.requestAdapter();
-  return adapter ? { gpu, adapter, facts: adapterFacts(adapter), listing } : undefined;
 }
 
 async function loadDawn(): Promise<typeof import('webgpu')> {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addAdaptersCommand } from './commands/adapters.ts';
 import { addBenchCommand } from './commands/bench.ts';
-//import { addClassifyCommand } from './commands/classify.ts';
+import { addClassifyCommand } from './commands/classify.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addModelsCommand } from './commands/models.ts';
 import { addRunCommand } from './commands/run.ts';
@@ -19,7 +19,7 @@ const program = new Command('tilewise')
   .version(version)
   .showHelpAfterError('(run with --help for the options)');
 
-//addClassifyCommand(program);
+addClassifyCommand(program);
 addRunCommand(program);
 addBenchCommand(program);
 addAdaptersCommand(program);

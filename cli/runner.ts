@@ -1,8 +1,10 @@
 /** Opens the GPU and the session that a command works with. */
 import {
+  Classifier,
   createSession,
   Device,
   type Graph,
+  type ModelDef,
   type Session,
   type SessionProgress,
   type WeightSource,
@@ -39,6 +41,12 @@ const STAGES: Readonly<Record<SessionProgress['stage'], string>> = {
   upload: 'uploading weights',
 };
 
+/** What every session of a command reports: progress and warnings on stderr. */
+const REPORTING = {
+  onProgress: ({ stage, done, total }: SessionProgress) => progress(STAGES[stage], done, total),
+  onWarning: (message: string) => note(`warning: ${message}`),
+};
+
 /** Creates a session with progress and warnings on stderr. */
 export async function openSession(
   device: Device,
@@ -46,11 +54,20 @@ export async function openSession(
   weights: WeightSource,
 ): Promise<Session> {
   try {
-    return await createSession(device, graph, {
-      weights,
-      onProgress: ({ stage, done, total }) => progress(STAGES[stage], done, total),
-      onWarning: (message) => note(`warning: ${message}`),
-    });
+    return await createSession(device, graph, { weights, ...REPORTING });
+  } finally {
+    clearProgress();
+  }
+}
+
+/** Creates a classifier with progress and warnings on stderr. */
+export async function createClassifier(
+  device: Device,
+  model: ModelDef,
+  weights: WeightSource,
+): Promise<Classifier> {
+  try {
+    return await Classifier.create(device, model, { weights, ...REPORTING });
   } finally {
     clearProgress();
   }

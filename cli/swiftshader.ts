@@ -5,18 +5,15 @@
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { brotliDecompressSync } from 'node:zlib';
+import { loadLibrary } from './load_library.ts';
 
 const PACKAGE = '@sparticuz/chromium';
 const DRIVER = 'vk_swiftshader_icd.json';
 const LOADER = 'libvulkan.so.1';
-
-/** glibc's RTLD_NODELETE, which Node does not name: the library stays when Node closes it. */
-const KEEP_LOADED = 0x1000;
 
 /**
  * Points Vulkan at SwiftShader, for GPU instances created from now on, and returns the folder of its
@@ -29,7 +26,8 @@ export async function useSwiftShader(): Promise<string | undefined> {
   const driver = join(folder, DRIVER);
   process.env.VK_DRIVER_FILES = driver;
   process.env.VK_ICD_FILENAMES = driver;
-  loadVulkanLoader(join(folder, LOADER));
+  // For systems that have none; Dawn asks the linker for it by name.
+  loadLibrary(join(folder, LOADER));
   return folder;
 }
 
@@ -74,18 +72,4 @@ function findArchive(): Archive | undefined {
     version: string;
   };
   return { path, version, modules: dirname(dirname(root)) };
-}
-
-/**
- * Dawn asks the dynamic linker for `libvulkan.so.1`. Where the system has none, the one from the package,
- * loaded beforehand, is what it gets: the linker knows loaded libraries by that name. A system's own
- * loader would do as well, and is not disturbed, as Dawn has already loaded it.
- */
-function loadVulkanLoader(path: string): void {
-  const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen;
-  try {
-    process.dlopen({ exports: {} }, path, RTLD_NOW | RTLD_GLOBAL | KEEP_LOADED);
-  } catch {
-    // Always thrown, after loading: the library is no addon of Node's, and does not register as one.
-  }
 }

@@ -7,15 +7,13 @@
  * const { logits } = await session.run(pixels);
  * ```
  */
-import { operators } from './layers/index.ts';
-import type { Device } from './runtime/gpu/device.ts';
-import type { Graph, Value } from './runtime/graph.ts';
-import { optimize } from './runtime/passes/index.ts';
-import { compile, type ExecutionPlan } from './runtime/plan/compile.ts';
-import { runReference as runReferenceWith } from './runtime/reference/run_reference.ts';
-import { Session, type SessionOptions } from './runtime/session.ts';
-import type { WeightSource } from './runtime/weights/weight_source.ts';
-
+export {
+  type CreateSessionOptions,
+  createSession,
+  multiplyAdds,
+  planFor,
+  runReference,
+} from './defaults.ts';
 export {
   adaptiveAveragePool2d,
   globalAveragePool2d,
@@ -64,7 +62,7 @@ export { GpuError } from './runtime/gpu/errors.ts';
 export type { InputData, InputWriter } from './runtime/gpu/executor.ts';
 export { type Graph, type Node, type Value, weightsOf } from './runtime/graph.ts';
 export { GraphBuilder } from './runtime/graph_builder.ts';
-export type { MemoryUse } from './runtime/plan/compile.ts';
+export type { ExecutionPlan, MemoryUse } from './runtime/plan/compile.ts';
 export type {
   RunInputs,
   RunOptions,
@@ -78,29 +76,14 @@ export { openSafetensors } from './runtime/weights/safetensors.ts';
 export { syntheticInput, syntheticWeights } from './runtime/weights/synthetic.ts';
 export type { TensorInfo, WeightSource } from './runtime/weights/weight_source.ts';
 
-export type CreateSessionOptions = Omit<SessionOptions, 'operators'>;
-
-/** Session.create with the operators of this library. */
-export function createSession(
-  device: Device,
-  graph: Graph,
-  options: CreateSessionOptions,
-): Promise<Session> {
-  return Session.create(device, graph, { ...options, operators });
-}
-
-/** What a session of this graph would run on a device, without allocating anything. */
-export function planFor(device: Device, graph: Graph): ExecutionPlan {
-  return compile(optimize(graph, operators), { operators, device: device.profile });
-}
-
-export { operators };
-
-/** Runs a graph on the CPU, in f64: the oracle that kernels are checked against. Slow. */
-export function runReference(
-  graph: Graph,
-  weights: WeightSource,
-  inputs: Readonly<Record<string, Float32Array>>,
-): ReadonlyMap<Value, Float64Array> {
-  return runReferenceWith(graph, operators, weights, inputs);
-}
+export { Classifier, type ClassifierOptions } from './vision/classifier.ts';
+export { type Image, ImageError } from './vision/image.ts';
+export {
+  digitsPreprocessing,
+  type Fit,
+  forInputSize,
+  imagenetPreprocessing,
+  type Preprocessing,
+} from './vision/preprocessing.ts';
+export { Preprocessor } from './vision/preprocessor.ts';
+export { type Classification, topK } from './vision/top_k.ts';

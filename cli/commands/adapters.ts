@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { UnsupportedError } from '../../src/index.ts';
-import { findAllAdapters, NO_ADAPTER, type NodeGpu } from '../gpu.ts';
+import { findAllAdapters, isNamed, NO_ADAPTER, type NodeGpu } from '../gpu.ts';
 import { addCommonOptions, type CommonOptions } from '../options.ts';
 import { print, printJson } from '../output.ts';
 
@@ -8,9 +8,9 @@ export function addAdaptersCommand(program: Command): void {
   addCommonOptions(program.command('adapters'))
     .description('list the GPUs and software adapters that were found')
     .action(async (options: CommonOptions) => {
-      const wanted = options.adapter?.toLowerCase() ?? '';
       const all = await findAllAdapters();
-      const found = all.filter((node) => namesOf(node).some((name) => name.includes(wanted)));
+      const { adapter: wanted = '' } = options;
+      const found = all.filter((node) => isNamed(node, wanted));
       if (found.length === 0) {
         const names = all.map(({ facts }) => `"${facts.name}"`).join(', ');
         throw new UnsupportedError(
@@ -26,15 +26,10 @@ export function addAdaptersCommand(program: Command): void {
     });
 }
 
-function namesOf({ facts, listing }: NodeGpu): readonly string[] {
-  return [facts.name.toLowerCase(), listing.name.toLowerCase()];
-}
-
-function describe({ adapter, facts, listing }: NodeGpu): object {
+function describe({ adapter, facts, backend }: NodeGpu): object {
   return {
     name: facts.name,
-    driver: listing.name,
-    backend: listing.backend,
+    backend,
     software: facts.software,
     features: facts.features,
     limits: limitsOf(adapter),
@@ -51,12 +46,11 @@ function limitsOf(adapter: GPUAdapter): Readonly<Record<string, number>> {
   return limits;
 }
 
-function format({ adapter, facts, listing }: NodeGpu): string {
+function format({ adapter, facts, backend }: NodeGpu): string {
   const limits = Object.entries(limitsOf(adapter)).map(([name, value]) => `${name} ${value}`);
   return [
     `${facts.name}`,
-    `  driver    ${listing.name}`,
-    `  backend   ${listing.backend}`,
+    `  backend   ${backend ?? 'unknown'}`,
     `  software  ${facts.software ? 'yes' : 'no'}`,
     `  features  ${wrap(facts.features, 12)}`,
     `  limits    ${wrap(limits, 12)}`,

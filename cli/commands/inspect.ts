@@ -5,8 +5,8 @@ import {
   findModel,
   formatShape,
   type Graph,
+  multiplyAdds,
   type Node,
-  operators,
   planFor,
   type Shape,
   type Value,
@@ -127,7 +127,7 @@ function layerOf(node: Node): Layer {
     parameters: weights
       .filter(({ name }) => !isStatistic(name))
       .reduce((sum, { desc }) => sum + elementCount(desc.shape), 0),
-    multiplyAdds: operators.get(node.op)?.multiplyAdds(node) ?? 0,
+    multiplyAdds: multiplyAdds(node),
   };
 }
 

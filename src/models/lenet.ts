@@ -31,6 +31,7 @@ export function lenet(g: GraphBuilder, x: Value): Value {
 export const lenetModel: ModelDef = {
   name: 'lenet',
   summary: 'LeNet for handwritten digits, 28 x 28 grey',
+  domain: 'digits',
   channels: 1,
   size: [28, 28],
   classes: 10,

@@ -2,11 +2,15 @@ import { softmax } from '../layers/softmax.ts';
 import type { Graph, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 
+/** What a model's pictures are of: decides how they are prepared, and what the classes are called. */
+export type ImageDomain = 'digits' | 'imagenet';
+
 /** A model by name, as the registry and the command line know it. */
 export interface ModelDef {
   readonly name: string;
   /** One line for help texts. */
   readonly summary: string;
+  readonly domain: ImageDomain;
   /** Channels of the input image. */
   readonly channels: number;
   /** [height, width] of the input that it was made for. */

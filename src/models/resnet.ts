@@ -126,6 +126,7 @@ function resnet50(name: string, placement: StridePlacement, summary: string): Mo
   return {
     name,
     summary,
+    domain: 'imagenet',
     channels: 3,
     size: [224, 224],
     classes: 1000,

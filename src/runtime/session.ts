@@ -7,7 +7,7 @@ import type { OpTable } from './operator.ts';
 import { optimize } from './passes/index.ts';
 import { compile, type ExecutionPlan, type MemoryUse, type PlannedTensor } from './plan/compile.ts';
 import type { KernelPreference } from './plan/select_kernels.ts';
-import { elementCount, formatShape, type Shape } from './tensor.ts';
+import { elementCount, formatShape, type Shape, shapesEqual } from './tensor.ts';
 import { checkWeights } from './weights/check_weights.ts';
 import { ConstantReader } from './weights/constant_reader.ts';
 import type { WeightSource } from './weights/weight_source.ts';
@@ -138,6 +138,7 @@ export class Session {
       throw new ShapeError(`session "${this.plan.graph.name}" needs inputs ${names}`);
     }
     if (data instanceof Float32Array) this.#checkLength('input', input, data);
+    else this.#checkShape(input, data.shape);
     return data;
   }
 
@@ -146,6 +147,14 @@ export class Session {
     if (!given) return new Float32Array(elementCount(output.desc.shape));
     this.#checkLength('output', output, given);
     return given;
+  }
+
+  #checkShape({ name, desc }: PlannedTensor, shape: Shape): void {
+    if (!shapesEqual(shape, desc.shape)) {
+      throw new ShapeError(
+        `input "${name}" of "${this.plan.graph.name}" is ${formatShape(desc.shape)}, what would be written is ${formatShape(shape)}`,
+      );
+    }
   }
 
   #checkLength(kind: string, { name, desc }: PlannedTensor, data: Float32Array): void {

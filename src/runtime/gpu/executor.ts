@@ -1,7 +1,7 @@
 /** A plan made real: buffers filled, kernels compiled, bind groups made. Runs only record and submit. */
 import { DeviceLostError } from '../errors.ts';
 import type { BufferRef, ExecutionPlan, PlannedTensor } from '../plan/compile.ts';
-import { byteLength } from '../tensor.ts';
+import { byteLength, type Shape } from '../tensor.ts';
 import type { Device } from './device.ts';
 import { guarded } from './errors.ts';
 import type { Pipeline } from './pipeline_cache.ts';
@@ -9,6 +9,8 @@ import { ReadbackRing } from './readback.ts';
 
 /** Writes an input on the GPU, before the pass that reads it. */
 export interface InputWriter {
+  /** What it writes, to be checked against the input's shape. */
+  readonly shape: Shape;
   /** Records what fills `target`, which holds the input row-major, as f32. */
   encode(encoder: GPUCommandEncoder, target: GPUBuffer): void;
 }

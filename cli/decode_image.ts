@@ -1,0 +1,117 @@
+/** Image files to pixels, in Node, by the package sharp. */
+import { readFile } from 'node:fs/promises';
+import type { Metadata, Sharp, SharpOptions } from 'sharp';
+import { type Image, ImageError, UnsupportedError } from '../src/index.ts';
+
+/** Pixels of the largest image that is decoded: 1 GiB of RGBA. */
+const MAX_PIXELS = 2 ** 28;
+
+/**
+ * Values stay as the file has them, as in PIL: a profile that says sRGB in other words would shift them.
+ * A file that ends too early is an error, and not a picture that is half grey.
+ */
+const OPTIONS: SharpOptions = {
+  autoOrient: true,
+  ignoreIcc: true,
+  failOn: 'error',
+  // `checkPixels` says which image and which limit.
+  limitInputPixels: false,
+};
+
+/**
+ * Decodes a PNG, JPEG, WebP, GIF, TIFF, AVIF or SVG file to 8 bit RGBA, upright as its EXIF data says.
+ * Of animations it takes the first frame; of 16 bit channels the upper half; colour profiles are ignored.
+ *
+ * Throws ImageError for a file that is missing, broken or no image, UnsupportedError for more than 2^28
+ * pixels or where sharp is not installed. Messages name the file.
+ */
+export async function decodeImage(path: string): Promise<Image> {
+  const open = await loadSharp();
+  const file = await readImageFile(path);
+  try {
+    const metadata = await open(file, OPTIONS).metadata();
+    checkPixels(path, metadata);
+    const image = open(file, OPTIONS);
+    return await (metadata.space === 'cmyk' ? decodeCmyk(image) : decodeRgb(image));
+  } catch (error) {
+    throw error instanceof UnsupportedError ? error : explain(path, error);
+  }
+}
+
+async function loadSharp(): Promise<typeof import('sharp').default> {
+  try {
+    return (await import('sharp')).default;
+  } catch (cause) {
+    throw new UnsupportedError(
+      'Node decodes no images by itself; install the package "sharp" (npm install sharp)',
+      { cause },
+    );
+  }
+}
+
+const FILE_ERRORS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'is a folder, not an image',
+  EACCES: 'may not be read',
+};
+
+async function readImageFile(path: string): Promise<Uint8Array> {
+  let file: Uint8Array;
+  try {
+    file = await readFile(path);
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    throw new ImageError(`image "${path}": ${FILE_ERRORS[code] ?? firstLine(cause)}`, { cause });
+  }
+  if (file.length === 0) throw new ImageError(`image "${path}": the file is empty`);
+  return file;
+}
+
+function checkPixels(path: string, { width, height }: Metadata): void {
+  if (width * height <= MAX_PIXELS) return;
+  throw new UnsupportedError(
+    `image "${path}": ${width} x ${height} pixels are more than the ${MAX_PIXELS} that are decoded; make it smaller first`,
+  );
+}
+
+async function decodeRgb(image: Sharp): Promise<Image> {
+  const { data, info } = await image
+    .toColourspace('srgb')
+    .ensureAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { width: info.width, height: info.height, data: new Uint8Array(data) };
+}
+
+/** sharp would convert by a press profile; PIL, and so whoever trained with it, subtracts the inks. */
+async function decodeCmyk(image: Sharp): Promise<Image> {
+  const { data, info } = await image
+    .pipelineColourspace('cmyk')
+    .toColourspace('cmyk')
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  const rgba = new Uint8Array(4 * width * height).fill(255);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    const light = 255 - (data[pixel * channels + 3] ?? 0);
+    for (let c = 0; c < 3; c++) {
+      const ink = data[pixel * channels + c] ?? 0;
+      rgba[4 * pixel + c] = light - Math.round((ink * light) / 255);
+    }
+  }
+  return { width, height, data: rgba };
+}
+
+/** Says what is wrong with a file that sharp could not decode. */
+function explain(path: string, cause: unknown): ImageError {
+  const reason = firstLine(cause).replace(/^Input (buffer has corrupt header|file).*?:\s*/i, '');
+  const what = /unsupported image format/i.test(reason)
+    ? 'is no PNG, JPEG, WebP, GIF, TIFF, AVIF or SVG file'
+    : `is broken or cut short${reason && ` (${reason})`}`;
+  return new ImageError(`image "${path}": ${what}`, { cause });
+}
+
+function firstLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split('\n', 1)[0] ?? '';
+}

@@ -1,0 +1,127 @@
+/** `npm start`: a digit and a photo, classified on this machine's GPU. */
+import { readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { Command } from 'commander';
+import {
+  buildModel,
+  type Classification,
+  type Classifier,
+  type Device,
+  findModel,
+  syntheticWeights,
+  type WeightSource,
+  weightsOf,
+} from '../src/index.ts';
+import { decodeImage } from './decode_image.ts';
+import { runCommand } from './failure.ts';
+import { addCommonOptions, type CommonOptions, WEIGHTS_OPTION } from './options.ts';
+import { formatMs, print } from './output.ts';
+import { createClassifier, withDevice } from './runner.ts';
+import { formatTable } from './table.ts';
+import { findWeights, loadWeights, packageFile, weightFolders } from './weights.ts';
+
+interface StartOptions extends CommonOptions {
+  readonly weights?: string;
+}
+
+/** How long the parts of one model took, in milliseconds. */
+interface Times {
+  readonly model: string;
+  readonly loadMs: number;
+  readonly firstMs: number;
+  readonly nextMs: number;
+}
+
+async function start(options: StartOptions): Promise<void> {
+  await withDevice(options, async ({ device }) => {
+    print(`Tilewise on ${device.adapter.name}\n`);
+    const times = [await classifyDigits(device), await classifyPhoto(device, options.weights)];
+    print('');
+    print(
+      formatTable(
+        ['model', 'load and compile', 'first image', 'next image'],
+        times.map(({ model, loadMs, firstMs, nextMs }) => [
+          model,
+          formatMs(loadMs),
+          formatMs(firstMs),
+          formatMs(nextMs),
+        ]),
+      ),
+    );
+  });
+}
+
+async function classifyDigits(device: Device): Promise<Times> {
+  const folder = packageFile('samples', 'digits');
+  const files = readdirSync(folder).filter((name) => name.endsWith('.png'));
+  print('LeNet reads ten digits and a photo of a seven (samples/digits):');
+  const graph = buildModel(findModel('lenet'), { outputs: ['probabilities'] });
+  const weights = loadWeights('lenet', graph, undefined);
+  const { results, times } = await classifyAll(
+    device,
+    'lenet',
+    weights,
+    files.map((name) => join(folder, name)),
+  );
+  const rows = results.map(({ file, top: [best] }) => [
+    basename(file),
+    best?.label ?? '',
+    best?.probability.toFixed(4) ?? '',
+  ]);
+  print(formatTable(['file', 'digit', 'probability'], rows));
+  return times;
+}
+
+async function classifyPhoto(device: Device, wanted: string | undefined): Promise<Times> {
+  const model = findModel('resnet50');
+  const graph = buildModel(model, { outputs: ['probabilities'] });
+  const path = wanted ?? findWeights(model.name);
+  const weights = path
+    ? loadWeights(model.name, graph, path)
+    : syntheticWeights(weightsOf(graph).map(({ name }) => name));
+  print(`\nResNet-50 looks at samples/photos/chelsea.png, a cat, with weights "${weights.name}":`);
+  const photo = packageFile('samples', 'photos', 'chelsea.png');
+  const { results, times } = await classifyAll(device, model.name, weights, [photo, photo]);
+  if (weights.tensors) {
+    const rows = results[0]?.top.map(({ label, probability }) => [label, probability.toFixed(4)]);
+    print(formatTable(['class', 'probability'], rows ?? []));
+  } else {
+    print(`  Synthetic weights know nothing of cats: this shows speed only. For real answers put
+  torchvision's weights, as resnet50.safetensors, into ${weightFolders().at(-1)}
+  or give --weights FILE; README.md tells how to get them.`);
+  }
+  return times;
+}
+
+interface Classified {
+  readonly file: string;
+  readonly top: readonly Classification[];
+}
+
+async function classifyAll(
+  device: Device,
+  model: string,
+  weights: WeightSource,
+  files: readonly string[],
+): Promise<{ readonly results: readonly Classified[]; readonly times: Times }> {
+  const begun = performance.now();
+  using classifier: Classifier = await createClassifier(device, findModel(model), weights);
+  const loadMs = performance.now() - begun;
+  const results: Classified[] = [];
+  const ms: number[] = [];
+  for (const file of files) {
+    const image = await decodeImage(file);
+    const imageBegun = performance.now();
+    results.push({ file, top: await classifier.classify(image) });
+    ms.push(performance.now() - imageBegun);
+  }
+  const [firstMs = 0, ...rest] = ms;
+  return { results, times: { model, loadMs, firstMs, nextMs: Math.min(...rest) } };
+}
+
+const command = addCommonOptions(new Command('npm start --'))
+  .description('Classifies the sample digits with LeNet and a sample photo with ResNet-50.')
+  .option(...WEIGHTS_OPTION)
+  .action(start);
+
+await runCommand(() => command.parseAsync());

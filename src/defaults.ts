@@ -1,0 +1,40 @@
+/** The runtime with the operators of this library, which it knows only as a table. */
+import { operators } from './layers/index.ts';
+import type { Device } from './runtime/gpu/device.ts';
+import type { Graph, Node, Value } from './runtime/graph.ts';
+import { operatorOf } from './runtime/operator.ts';
+import { optimize } from './runtime/passes/index.ts';
+import { compile, type ExecutionPlan } from './runtime/plan/compile.ts';
+import { runReference as runReferenceWith } from './runtime/reference/run_reference.ts';
+import { Session, type SessionOptions } from './runtime/session.ts';
+import type { WeightSource } from './runtime/weights/weight_source.ts';
+
+export type CreateSessionOptions = Omit<SessionOptions, 'operators'>;
+
+/** A session for a graph on a device: see `Session.create`. */
+export function createSession(
+  device: Device,
+  graph: Graph,
+  options: CreateSessionOptions,
+): Promise<Session> {
+  return Session.create(device, graph, { ...options, operators });
+}
+
+/** What a session of this graph would run on a device, without allocating anything. */
+export function planFor(device: Device, graph: Graph): ExecutionPlan {
+  return compile(optimize(graph, operators), { operators, device: device.profile });
+}
+
+/** Multiply-adds of one run of a node, as the field counts them: of convolutions and linear layers only. */
+export function multiplyAdds(node: Node): number {
+  return operatorOf(operators, node).multiplyAdds(node);
+}
+
+/** Every activation of a graph, computed on the CPU in f64: the oracle that kernels are checked against. Slow. */
+export function runReference(
+  graph: Graph,
+  weights: WeightSource,
+  inputs: Readonly<Record<string, Float32Array>>,
+): ReadonlyMap<Value, Float64Array> {
+  return runReferenceWith(graph, operators, weights, inputs);
+}

@@ -1,0 +1,73 @@
+/** Work on the GPU outside of execution plans: kernels that are bound by hand, and buffers that grow. */
+import type { Workgroups } from '../operator.ts';
+import type { Device } from './device.ts';
+import type { BindingSlot, Pipeline } from './pipeline_cache.ts';
+
+/** A compiled kernel. */
+export class Program {
+  readonly #device: Device;
+  readonly #label: string;
+  readonly #compiled: Pipeline;
+
+  private constructor(device: Device, label: string, compiled: Pipeline) {
+    this.#device = device;
+    this.#label = label;
+    this.#compiled = compiled;
+  }
+
+  /**
+   * Compiles a module whose bindings 0, 1, ... have these accesses. Throws ShaderError where that fails;
+   * what the device has compiled before is shared.
+   */
+  static async compile(
+    device: Device,
+    label: string,
+    source: string,
+    accesses: readonly BindingSlot['access'][],
+  ): Promise<Program> {
+    const bindings = accesses.map((access, slot) => ({ slot, access }));
+    return new Program(device, label, await device.pipelines.get(label, source, bindings));
+  }
+
+  /** Records one dispatch on whole buffers, in the order of the bindings. */
+  record(pass: GPUComputePassEncoder, buffers: readonly GPUBuffer[], workgroups: Workgroups): void {
+    const { pipeline, layout } = this.#compiled;
+    const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
+    const bindGroup = this.#device.gpu.createBindGroup({ label: this.#label, layout, entries });
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, bindGroup);
+    pass.dispatchWorkgroups(...workgroups);
+  }
+}
+
+/** A storage buffer that grows with what is asked of it. */
+export class ScratchBuffer {
+  readonly #device: Device;
+  readonly #label: string;
+  #buffer: GPUBuffer | undefined;
+
+  constructor(device: Device, label: string) {
+    this.#device = device;
+    this.#label = label;
+  }
+
+  /** Bytes held. */
+  get size(): number {
+    return this.#buffer?.size ?? 0;
+  }
+
+  /** The buffer, of at least so many bytes, which are a multiple of 4. Growing loses what it held. */
+  reserve(bytes: number): GPUBuffer {
+    if (this.#buffer && this.#buffer.size >= bytes) return this.#buffer;
+    this.#buffer?.destroy();
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
+    this.#buffer = this.#device.gpu.createBuffer({ label: this.#label, size: bytes, usage });
+    return this.#buffer;
+  }
+
+  /** Frees the buffer; asking for it again makes another. Work already submitted still has it. */
+  dispose(): void {
+    this.#buffer?.destroy();
+    this.#buffer = undefined;
+  }
+}

@@ -1,0 +1,84 @@
+/** From a picture to its classes: preprocessing, network and softmax on the GPU, the best few back. */
+import { type CreateSessionOptions, createSession } from '../defaults.ts';
+import { buildModel, type ImageDomain, type ModelDef } from '../models/model.ts';
+import type { Device } from '../runtime/gpu/device.ts';
+import type { Session } from '../runtime/session.ts';
+import { digitLabels } from './digit_labels.ts';
+import type { Image } from './image.ts';
+import { imagenetLabels } from './imagenet_labels.ts';
+import {
+  digitsPreprocessing,
+  forInputSize,
+  imagenetPreprocessing,
+  type Preprocessing,
+} from './preprocessing.ts';
+import { Preprocessor } from './preprocessor.ts';
+import { type Classification, topK } from './top_k.ts';
+
+interface Domain {
+  readonly preprocessing: Preprocessing;
+  readonly labels: readonly string[];
+}
+
+const DOMAINS: Readonly<Record<ImageDomain, Domain>> = {
+  digits: { preprocessing: digitsPreprocessing, labels: digitLabels },
+  imagenet: { preprocessing: imagenetPreprocessing, labels: imagenetLabels },
+};
+
+export interface ClassifierOptions extends CreateSessionOptions {
+  /** [height, width] of the network's input; the model's own by default. */
+  readonly size?: readonly [number, number];
+}
+
+/** A model that classifies pictures. It owns GPU memory: dispose of it, or declare it with `using`. */
+export class Classifier {
+  /** The model with its softmax, one image at a time. */
+  readonly session: Session;
+  readonly labels: readonly string[];
+  readonly #preprocessor: Preprocessor;
+
+  private constructor(session: Session, preprocessor: Preprocessor, labels: readonly string[]) {
+    this.session = session;
+    this.labels = labels;
+    this.#preprocessor = preprocessor;
+  }
+
+  /** Throws what `createSession` throws. */
+  static async create(
+    device: Device,
+    model: ModelDef,
+    options: ClassifierOptions,
+  ): Promise<Classifier> {
+    const { size = model.size } = options;
+    const { preprocessing, labels } = DOMAINS[model.domain];
+    const graph = buildModel(model, { size, outputs: ['probabilities'] });
+    const preprocessor = await Preprocessor.create(device, forInputSize(preprocessing, size));
+    try {
+      const session = await createSession(device, graph, options);
+      return new Classifier(session, preprocessor, labels);
+    } catch (error) {
+      preprocessor.dispose();
+      throw error;
+    }
+  }
+
+  /**
+   * The `count` likeliest classes of a picture, the best first. Calls may overlap. Throws ShapeError for a
+   * picture whose data does not fit its size, UnsupportedError for one too large for the device.
+   */
+  async classify(image: Image, count = 5): Promise<readonly Classification[]> {
+    const input = await this.#preprocessor.prepare([image]);
+    const { probabilities = new Float32Array() } = await this.session.run(input);
+    return topK(probabilities, count, this.labels);
+  }
+
+  /** Frees the GPU memory; the device stays. Twice is harmless. */
+  dispose(): void {
+    this.session.dispose();
+    this.#preprocessor.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

@@ -1,0 +1,30 @@
+import { ShapeError, TilewiseError } from '../runtime/errors.ts';
+
+/**
+ * A decoded picture: RGBA, 8 bit, row-major, straight (not premultiplied) alpha, sRGB. A canvas's
+ * `ImageData` is one.
+ */
+export interface Image {
+  readonly width: number;
+  readonly height: number;
+  /** 4 * width * height bytes. */
+  readonly data: Uint8Array | Uint8ClampedArray;
+}
+
+/** An image file is missing, broken, or no image. */
+export class ImageError extends TilewiseError {
+  override readonly name = 'ImageError';
+}
+
+/** Throws ShapeError unless the extents are positive integers and the data has just their length. */
+export function checkImage(who: string, { width, height, data }: Image): void {
+  if (![width, height].every((extent) => Number.isSafeInteger(extent) && extent >= 1)) {
+    throw new ShapeError(`${who}: an image is at least 1 x 1, got ${width} x ${height}`);
+  }
+  const expected = 4 * width * height;
+  if (data.length !== expected) {
+    throw new ShapeError(
+      `${who}: ${width} x ${height} pixels of RGBA are ${expected} bytes, got ${data.length}`,
+    );
+  }
+}

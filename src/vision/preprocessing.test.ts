@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest';
+import { ShapeError } from '../runtime/errors.ts';
+import type { Ink } from './ink.ts';
+import {
+  checkPreprocessing,
+  digitsPreprocessing,
+  type Extent,
+  forInputSize,
+  geometryOf,
+  imagenetPreprocessing,
+  type Preprocessing,
+} from './preprocessing.ts';
+
+interface FitCase {
+  /** [width, height] */
+  readonly image: readonly [number, number];
+  readonly resized: readonly [number, number];
+  /** [left, top] */
+  readonly offset: readonly [number, number];
+}
+
+function extent(width: number, height: number): Extent {
+  return { width, height };
+}
+
+describe('geometryOf for ImageNet', () => {
+  // By Python, with torchvision's formulas: int(256 * long / short), int(round((size - 224) / 2.0)).
+  it.each<FitCase>([
+    { image: [451, 300], resized: [384, 256], offset: [80, 16] },
+    { image: [600, 400], resized: [384, 256], offset: [80, 16] },
+    { image: [300, 451], resized: [256, 384], offset: [16, 80] },
+    { image: [224, 224], resized: [256, 256], offset: [16, 16] },
+    { image: [256, 256], resized: [256, 256], offset: [16, 16] },
+    { image: [640, 427], resized: [383, 256], offset: [80, 16] },
+    { image: [427, 640], resized: [256, 383], offset: [16, 80] },
+    { image: [1023, 767], resized: [341, 256], offset: [58, 16] },
+    { image: [257, 256], resized: [257, 256], offset: [16, 16] },
+    { image: [259, 257], resized: [257, 256], offset: [16, 16] },
+    { image: [333, 257], resized: [331, 256], offset: [54, 16] },
+    { image: [3, 2], resized: [384, 256], offset: [80, 16] },
+    { image: [1, 1], resized: [256, 256], offset: [16, 16] },
+    { image: [1, 7], resized: [256, 1792], offset: [16, 784] },
+    { image: [7, 1], resized: [1792, 256], offset: [784, 16] },
+    { image: [20000, 10], resized: [512000, 256], offset: [255888, 16] },
+    { image: [10, 20000], resized: [256, 512000], offset: [16, 255888] },
+  ])('rounds as torchvision does: $image', ({ image, resized, offset }) => {
+    const [left, top] = offset;
+    const [width, height] = image;
+    expect(geometryOf(imagenetPreprocessing, extent(width, height))).toEqual({
+      resized: extent(...resized),
+      crop: { left, top, width: 224, height: 224 },
+      scale: { horizontal: width / resized[0], vertical: height / resized[1] },
+    });
+  });
+});
+
+describe('geometryOf', () => {
+  const small = { ...digitsPreprocessing, size: [8, 6] } as const;
+
+  it('takes all of the image when it stretches', () => {
+    const stretch: Preprocessing = { ...small, fit: { mode: 'stretch' } };
+    expect(geometryOf(stretch, extent(30, 4))).toEqual({
+      resized: extent(6, 8),
+      crop: { left: 0, top: 0, width: 6, height: 8 },
+      scale: { horizontal: 5, vertical: 0.5 },
+    });
+  });
+
+  it.each<FitCase>([
+    { image: [60, 30], resized: [6, 3], offset: [0, -2] },
+    { image: [30, 60], resized: [3, 6], offset: [-2, -1] },
+    { image: [20000, 1], resized: [6, 1], offset: [0, -4] },
+  ])('puts bars around the longer side: $image', ({ image, resized, offset }) => {
+    const longer: Preprocessing = { ...small, fit: { mode: 'longer-side', length: 6 } };
+    const [left, top] = offset;
+    const geometry = geometryOf(longer, extent(...image));
+    expect(geometry.resized).toEqual(extent(...resized));
+    expect(geometry.crop).toEqual({ left, top, width: 6, height: 8 });
+  });
+
+  it('brings the ink to its length and its centre to the middle', () => {
+    const ink: Ink = { width: 40, height: 100, centre: { x: 150, y: 60 } };
+    expect(geometryOf(digitsPreprocessing, extent(200, 150), ink)).toEqual({
+      resized: extent(40, 30),
+      crop: { left: 16, top: -2, width: 28, height: 28 },
+      scale: { horizontal: 5, vertical: 5 },
+    });
+  });
+
+  it('takes an image of the right size as it is, whatever its ink', () => {
+    const ink: Ink = { width: 4, height: 4, centre: { x: 2, y: 2 } };
+    expect(geometryOf(digitsPreprocessing, extent(28, 28), ink)).toEqual({
+      resized: extent(28, 28),
+      crop: { left: 0, top: 0, width: 28, height: 28 },
+      scale: { horizontal: 1, vertical: 1 },
+    });
+  });
+
+  it('takes all of the image where there is no ink', () => {
+    const geometry = geometryOf(digitsPreprocessing, extent(280, 140));
+    expect(geometry.resized).toEqual(extent(28, 14));
+    expect(geometry.crop).toEqual({ left: 0, top: -7, width: 28, height: 28 });
+  });
+});
+
+describe('forInputSize', () => {
+  it('keeps the share of the image that is seen', () => {
+    const { size, fit } = forInputSize(imagenetPreprocessing, [448, 448]);
+    expect({ size, fit }).toEqual({ size: [448, 448], fit: { mode: 'shorter-side', length: 512 } });
+  });
+
+  it('keeps an oblong crop within the image', () => {
+    const { fit } = forInputSize(imagenetPreprocessing, [224, 448]);
+    expect(fit).toEqual({ mode: 'shorter-side', length: 512 });
+  });
+
+  it('keeps ink within an oblong input', () => {
+    const { fit } = forInputSize(digitsPreprocessing, [56, 28]);
+    expect(fit).toEqual({ mode: 'ink', length: 20 });
+  });
+
+  it('leaves stretching alone', () => {
+    const stretch: Preprocessing = { ...digitsPreprocessing, fit: { mode: 'stretch' } };
+    expect(forInputSize(stretch, [3, 5])).toEqual({ ...stretch, size: [3, 5] });
+  });
+});
+
+describe('checkPreprocessing', () => {
+  it('accepts the presets', () => {
+    checkPreprocessing(imagenetPreprocessing);
+    checkPreprocessing(digitsPreprocessing);
+  });
+
+  it.each<[string, Partial<Preprocessing>]>([
+    ['no pixels', { size: [0, 224] }],
+    ['half a pixel', { size: [224, 0.5] }],
+    ['no length', { fit: { mode: 'shorter-side', length: 0 } }],
+    ['too few means', { mean: [0] }],
+    ['too many deviations', { std: [1, 1, 1, 1] }],
+    ['no deviation', { std: [1, 0, 1] }],
+    ['channels that do not match', { channels: 'grey' }],
+  ])('refuses %s', (_, change) => {
+    const wrong = { ...imagenetPreprocessing, ...change };
+    expect(() => checkPreprocessing(wrong)).toThrow(ShapeError);
+  });
+});

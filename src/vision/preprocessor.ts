@@ -1,0 +1,265 @@
+/** Images in, a model's input out, on the GPU. */
+
+import { gridOf } from '../../shaders/lib/grid.ts';
+import {
+  RESIZE_THREADS,
+  type ResizeGeometry,
+  resizeColumns,
+  resizeRowsNormalize,
+} from '../../shaders/resize_normalize.wgsl.ts';
+import { ShapeError, TilewiseError, UnsupportedError } from '../runtime/errors.ts';
+import type { Device } from '../runtime/gpu/device.ts';
+import { guarded } from '../runtime/gpu/errors.ts';
+import type { InputWriter } from '../runtime/gpu/executor.ts';
+import { Program, ScratchBuffer } from '../runtime/gpu/program.ts';
+import type { Workgroups } from '../runtime/operator.ts';
+import { elementCount, formatShape, type Shape } from '../runtime/tensor.ts';
+import { checkImage, type Image } from './image.ts';
+import { TONE_BITS } from './ink.ts';
+import { channelsOf, checkPreprocessing, type Preprocessing } from './preprocessing.ts';
+import { WEIGHT_BITS } from './resampling.ts';
+import { pixelsOf, planResize, type ResizePlan } from './resize_plan.ts';
+
+/** One image's work. */
+interface Job extends ResizePlan {
+  readonly image: Image;
+  /** Size of the image between the passes, in bytes. */
+  readonly betweenBytes: number;
+}
+
+/** What one image needs on the device. */
+interface Slot {
+  readonly pixels: ScratchBuffer;
+  readonly table: ScratchBuffer;
+  readonly between: ScratchBuffer;
+}
+
+/** A slot's buffers, large enough for a job. */
+interface Work {
+  readonly job: Job;
+  readonly pixels: GPUBuffer;
+  readonly table: GPUBuffer;
+  readonly between: GPUBuffer;
+}
+
+/**
+ * Resizes, crops and normalises images as a `Preprocessing` describes, one pipeline for all sizes. It owns
+ * GPU memory, as much as the largest batch so far needed: dispose of it, or declare it with `using`.
+ */
+export class Preprocessor {
+  readonly preprocessing: Preprocessing;
+  readonly #device: Device;
+  readonly #columns: Program;
+  readonly #rows: Program;
+  readonly #slots: Slot[] = [];
+  #encoder: GPUCommandEncoder | undefined;
+  #taken = 0;
+  #reserving: Promise<void> = Promise.resolve();
+  #disposed = false;
+
+  private constructor(
+    device: Device,
+    preprocessing: Preprocessing,
+    columns: Program,
+    rows: Program,
+  ) {
+    this.#device = device;
+    this.preprocessing = preprocessing;
+    this.#columns = columns;
+    this.#rows = rows;
+  }
+
+  /** Compiles the two passes. Throws ShapeError for a description that contradicts itself, ShaderError. */
+  static async create(device: Device, preprocessing: Preprocessing): Promise<Preprocessor> {
+    checkPreprocessing(preprocessing);
+    device.checkAlive();
+    const geometry = resizeGeometry(preprocessing);
+    const accesses = ['read', 'read', 'read_write'] as const;
+    const [columns, rows] = await Promise.all([
+      Program.compile(device, 'resize columns', resizeColumns(geometry), accesses),
+      Program.compile(device, 'resize rows', resizeRowsNormalize(geometry), accesses),
+    ]);
+    return new Preprocessor(device, preprocessing, columns, rows);
+  }
+
+  /** Bytes held on the device. */
+  get memory(): number {
+    const bytes = this.#slots.flatMap(({ pixels, table, between }) => [pixels, table, between]);
+    return bytes.reduce((sum, { size }) => sum + size, 0);
+  }
+
+  /**
+   * Plans a batch of images, of any sizes, for one input of as many: `session.run(await prepare(images))`.
+   * Who calls `encode` by hand submits that encoder before calling it with another. The images' pixels are read when the
+   * session's run is submitted: leave them alone until then. Calls may overlap.
+   *
+   * Throws ShapeError for an image whose data has not its size's length, UnsupportedError for one that is
+   * too large for the device, GpuError when the device is out of memory.
+   */
+  async prepare(images: readonly Image[]): Promise<InputWriter> {
+    this.#checkUsable();
+    if (images.length === 0) throw new ShapeError('prepare needs one image at least');
+    const jobs = images.map((image, i) => this.#plan(image, i, images.length));
+    await this.#reserve(jobs);
+    const { channels, size } = this.preprocessing;
+    const shape = [images.length, channelsOf(channels), ...size];
+    return { shape, encode: (encoder, target) => this.#encode(encoder, target, jobs, shape) };
+  }
+
+  /** Frees the GPU memory. Twice is harmless; what was submitted still completes. */
+  dispose(): void {
+    this.#disposed = true;
+    this.#encoder = undefined;
+    this.#free();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  #checkUsable(): void {
+    if (this.#disposed) throw new TilewiseError('the preprocessor was disposed; create a new one');
+    this.#device.checkAlive();
+  }
+
+  #plan(image: Image, index: number, count: number): Job {
+    const who = count === 1 ? 'image' : `image ${index + 1} of ${count}`;
+    checkImage(who, image);
+    const plan = planResize(this.preprocessing, image, index);
+    const { width, height } = plan.region;
+    const betweenBytes = 4 * this.preprocessing.size[1] * height;
+    const { maxStorageBufferBindingSize, maxBufferSize } = this.#device.profile.limits;
+    const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize);
+    const needed = Math.max(4 * width * height, betweenBytes, plan.table.byteLength);
+    if (needed > limit) {
+      throw new UnsupportedError(
+        `${who} of ${image.width} x ${image.height} is too large for this device: its crop needs a buffer of ${needed} bytes, the limit is ${limit}; make the image smaller first`,
+      );
+    }
+    return { ...plan, image, betweenBytes };
+  }
+
+  /** Allocates under error scopes and one after the other, since `encode` could not wait for their verdict. */
+  #reserve(jobs: readonly Job[]): Promise<void> {
+    const turn = this.#reserving.then(() => this.#grow(jobs));
+    this.#reserving = turn.catch(() => {});
+    return turn;
+  }
+
+  async #grow(jobs: readonly Job[]): Promise<void> {
+    this.#checkUsable();
+    if (jobs.every((job, i) => fits(this.#slots[i], job))) return;
+    try {
+      await guarded(this.#device.gpu, 'images', () => {
+        jobs.forEach((job, i) => {
+          this.#allot(i, job);
+        });
+      });
+    } catch (error) {
+      this.#free();
+      throw error;
+    }
+  }
+
+  /**
+   * A slot is used again for the next encoder, since queue writes come after what was submitted, but not
+   * for the same one, whose submission they would all come before. So a second input of one run takes
+   * further slots, for which nothing has been reserved yet.
+   */
+  #encode(encoder: GPUCommandEncoder, target: GPUBuffer, jobs: readonly Job[], shape: Shape): void {
+    this.#checkUsable();
+    checkTarget(target, shape);
+    if (encoder !== this.#encoder) this.#taken = 0;
+    this.#encoder = encoder;
+    const work = jobs.map((job) => this.#upload(this.#taken++, job));
+    const pass = encoder.beginComputePass({ label: 'resize' });
+    // First all columns, then all rows, so that the device need not wait between images.
+    for (const { pixels, table, between, job } of work) {
+      const grid = this.#workgroups(job.betweenBytes / 4);
+      this.#columns.record(pass, [pixels, table, between], grid);
+    }
+    const [height, width] = this.preprocessing.size;
+    const grid = this.#workgroups(height * width);
+    for (const { table, between } of work) this.#rows.record(pass, [between, table, target], grid);
+    pass.end();
+  }
+
+  #upload(index: number, job: Job): Work {
+    const work = this.#allot(index, job);
+    const { queue } = this.#device.gpu;
+    queue.writeBuffer(work.pixels, 0, pixelsOf(job.image, job.region));
+    queue.writeBuffer(work.table, 0, job.table);
+    return work;
+  }
+
+  #allot(index: number, job: Job): Work {
+    const slot = this.#slots[index] ?? this.#newSlot(index);
+    return {
+      job,
+      pixels: slot.pixels.reserve(pixelBytes(job)),
+      table: slot.table.reserve(job.table.byteLength),
+      between: slot.between.reserve(job.betweenBytes),
+    };
+  }
+
+  #newSlot(index: number): Slot {
+    const buffer = (what: string) => new ScratchBuffer(this.#device, `image ${index} ${what}`);
+    const slot = {
+      pixels: buffer('pixels'),
+      table: buffer('table'),
+      between: buffer('between the passes'),
+    };
+    this.#slots[index] = slot;
+    return slot;
+  }
+
+  #workgroups(pixels: number): Workgroups {
+    const { maxComputeWorkgroupsPerDimension } = this.#device.profile.limits;
+    const grid = gridOf(Math.ceil(pixels / RESIZE_THREADS), maxComputeWorkgroupsPerDimension);
+    return [grid.columns, grid.rows, 1];
+  }
+
+  #free(): void {
+    for (const { pixels, table, between } of this.#slots.splice(0)) {
+      pixels.dispose();
+      table.dispose();
+      between.dispose();
+    }
+  }
+}
+
+function resizeGeometry({ channels, size, mean, std }: Preprocessing): ResizeGeometry {
+  const [height, width] = size;
+  const triple = ([r = 0, g = r, b = r]: readonly number[]) => [r, g, b] as const;
+  return {
+    channels,
+    height,
+    width,
+    weightBits: WEIGHT_BITS,
+    toneBits: TONE_BITS,
+    mean: triple(mean),
+    std: triple(std),
+  };
+}
+
+function pixelBytes({ region }: Job): number {
+  return 4 * region.width * region.height;
+}
+
+function fits(slot: Slot | undefined, job: Job): boolean {
+  return (
+    slot !== undefined &&
+    slot.pixels.size >= pixelBytes(job) &&
+    slot.table.size >= job.table.byteLength &&
+    slot.between.size >= job.betweenBytes
+  );
+}
+
+function checkTarget(target: GPUBuffer, shape: Shape): void {
+  const bytes = 4 * elementCount(shape);
+  if (target.size < bytes) {
+    throw new ShapeError(
+      `images for ${formatShape(shape)} take ${bytes} bytes, the input has only ${target.size}`,
+    );
+  }
+}

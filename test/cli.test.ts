@@ -1,0 +1,294 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import {
+  buildModel,
+  findModel,
+  runReference,
+  syntheticInput,
+  syntheticWeights,
+  weightsOf,
+} from '../src/index.ts';
+import { type CliResult, runCli, temporaryFolder } from './fixtures/cli.ts';
+
+const folder = temporaryFolder();
+const digits = join(import.meta.dirname, '..', 'samples', 'digits');
+const lenetWeights = join(import.meta.dirname, '..', 'weights', 'lenet-mnist.safetensors');
+
+function write(name: string, data: Uint8Array | string): string {
+  const path = join(folder, name);
+  writeFileSync(path, data);
+  return path;
+}
+
+function floats(values: Float32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}
+
+/** Every line of stdout, parsed; fails the test where one is not JSON. */
+function jsonLines({ stdout }: CliResult): readonly Record<string, unknown>[] {
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
+
+/** A safetensors file of LeNet's weights whose bytes or header `change` has spoilt. */
+function spoiltWeights(name: string, change: (bytes: Uint8Array) => Uint8Array): string {
+  return write(name, change(Uint8Array.from(readFileSync(lenetWeights))));
+}
+
+function withHeader(bytes: Uint8Array, change: (json: string) => string): Uint8Array {
+  const length = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  const json = new TextDecoder().decode(bytes.subarray(8, 8 + length));
+  const header = new TextEncoder().encode(change(json));
+  const spoilt = new Uint8Array(8 + header.length + bytes.length - 8 - length);
+  new DataView(spoilt.buffer).setBigUint64(0, BigInt(header.length), true);
+  spoilt.set(header, 8);
+  spoilt.set(bytes.subarray(8 + length), 8 + header.length);
+  return spoilt;
+}
+
+describe('tilewise', () => {
+  it('shows help for every command', async () => {
+    const commands = [
+      [],
+      ['classify'],
+      ['run'],
+      ['bench'],
+      ['bench', 'model'],
+      ['adapters'],
+      ['models'],
+      ['inspect'],
+    ];
+    const results = await Promise.all(commands.map((command) => runCli([...command, '--help'])));
+    for (const [i, { code, stdout }] of results.entries()) {
+      expect(code).toBe(0);
+      expect(stdout).toContain(`Usage: ${['tilewise', ...(commands[i] ?? [])].join(' ')}`);
+    }
+  });
+
+  it('run writes the logits of the CPU reference', async () => {
+    const shape = [2, 1, 28, 28];
+    const input = syntheticInput(shape);
+    const output = join(folder, 'logits.f32');
+    const result = await runCli(
+      ['run', '--model', 'lenet', '--weights', 'synthetic', '--shape', shape.join(',')].concat([
+        '--input',
+        write('input.f32', floats(input)),
+        '--output',
+        output,
+        '--json',
+      ]),
+    );
+    expect(result.stderr).not.toContain('error');
+    const [report] = jsonLines(result);
+    expect(report).toMatchObject({ model: 'lenet', inputShape: shape, outputShape: [2, 10] });
+
+    const graph = buildModel(findModel('lenet'), { batch: 2 });
+    const weights = syntheticWeights(weightsOf(graph).map(({ name }) => name));
+    const [logits] = graph.outputs.values();
+    const expected = logits && runReference(graph, weights, { input }).get(logits);
+    const actual = new Float32Array(Uint8Array.from(readFileSync(output)).buffer);
+    expect(actual).toHaveLength(20);
+    for (const [i, value] of actual.entries()) {
+      expect(value).toBeCloseTo(expected?.[i] ?? Number.NaN, 4);
+    }
+  });
+
+  it('classify reads each sample digit, one JSON object a line', async () => {
+    const images = Array.from({ length: 10 }, (_, digit) => join(digits, `${digit}.png`));
+    const result = await runCli([
+      'classify',
+      ...images,
+      '--model',
+      'lenet',
+      '--top',
+      '2',
+      '--json',
+    ]);
+    expect(result.code).toBe(0);
+    const lines = jsonLines(result);
+    expect(lines).toHaveLength(10);
+    lines.forEach((line, digit) => {
+      expect(line).toMatchObject({ image: images[digit], model: 'lenet' });
+      expect(line.top).toMatchObject([{ class: digit, label: String(digit) }, {}]);
+    });
+  });
+
+  it('bench model reports every figure', async () => {
+    const result = await runCli(['bench', 'model', '--model', 'lenet', '--runs', '3', '--json']);
+    const [report] = jsonLines(result);
+    const figures = [
+      'loadMs',
+      'firstRunMs',
+      'medianMs',
+      'p95Ms',
+      'hostMs',
+      'dispatches',
+      'submits',
+    ];
+    for (const figure of figures) expect(report?.[figure], figure).toBeGreaterThan(0);
+    expect(report?.memory).toMatchObject({ weights: 422_024 });
+    expect(typeof report?.software).toBe('boolean');
+  });
+
+  it('adapters and models print JSON lines', async () => {
+    const [adapters, models] = await Promise.all([
+      runCli(['adapters', '--json']),
+      runCli(['models', '--json']),
+    ]);
+    expect(Object.keys(jsonLines(adapters)[0] ?? {})).toEqual(
+      expect.arrayContaining(['name', 'backend', 'software', 'features', 'limits']),
+    );
+    expect(jsonLines(models).map(({ name }) => name)).toEqual(['lenet', 'resnet50', 'resnet50_v1']);
+  });
+
+  it('inspect counts the parameters and multiply-adds of ResNet-50', async () => {
+    const [report] = jsonLines(await runCli(['inspect', '--model', 'resnet50', '--json']));
+    expect(report?.totals).toEqual({
+      layers: 175,
+      parameters: 25_557_032,
+      multiplyAdds: 4_089_184_256,
+    });
+  });
+
+  it('a software adapter is mentioned once, on stderr', async () => {
+    const result = await runCli(['bench', 'model', '--model', 'lenet', '--runs', '1', '--json']);
+    const mentions = result.stderr.match(/is a software adapter/g)?.length ?? 0;
+    expect(mentions).toBe(jsonLines(result)[0]?.software ? 1 : 0);
+  });
+
+  it('NaN weights are warned of by name, and do not stop the run', async () => {
+    const weights = spoiltWeights('nan.safetensors', (bytes) => {
+      new DataView(bytes.buffer).setFloat32(bytes.length - 4, Number.NaN, true);
+      return bytes;
+    });
+    const args = ['run', '--model', 'lenet', '--input', 'synthetic', '--weights', weights];
+    const { code, stderr } = await runCli(args);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/warning: weight "[a-z0-9.]+" holds 1 NaN value/);
+  });
+});
+
+describe('what a user gets wrong is told in one message, without a stack, with exit code 1', () => {
+  const run = ['run', '--model', 'lenet', '--input', 'synthetic'];
+  const classify = ['classify', '--model', 'lenet'];
+  const image = join(digits, '7.png');
+  const cases: Readonly<Record<string, () => Promise<readonly [readonly string[], RegExp]>>> = {
+    'unknown model': async () => [
+      ['run', '--model', 'lenett', '--input', 'synthetic'],
+      /unknown model "lenett"; known are lenet, resnet50, resnet50_v1/,
+    ],
+    'unknown adapter': async () => [
+      [...run, '--adapter', 'voodoo'],
+      /no adapter's name contains "voodoo"; there are "/,
+    ],
+    'unknown precision': async () => [[...run, '--precision', 'f8'], /Allowed choices are f32/],
+    'bad shape': async () => [[...run, '--shape', '1,2'], /expected N,C,H,W/],
+    'wrong channels': async () => [[...run, '--shape', '1,3,28,28'], /takes 1 channels/],
+    'input too small for the model': async () => [[...run, '--shape', '1,1,9,9'], /conv2d "conv2"/],
+    'input of the wrong length': async () => [
+      ['run', '--model', 'lenet', '--input', write('short.f32', new Uint8Array(12))],
+      /has 12 bytes, a tensor \[1, 1, 28, 28\] of f32 takes 3136/,
+    ],
+    'input that is not there': async () => [
+      ['run', '--model', 'lenet', '--input', join(folder, 'none.f32')],
+      /none\.f32" cannot be read/,
+    ],
+    'output that cannot be written': async () => [
+      [...run, '--output', join(folder, 'no', 'such', 'folder.f32')],
+      /cannot be written/,
+    ],
+    'no weights': async () => [
+      ['classify', '--model', 'resnet50', image],
+      /no weights for "resnet50" in .* give --weights FILE/,
+    ],
+    'weights that are not there': async () => [
+      [...run, '--weights', join(folder, 'none.safetensors')],
+      /none\.safetensors" cannot be read/,
+    ],
+    'weights of another model': async () => [
+      ['run', '--model', 'resnet50', '--input', 'synthetic', '--weights', lenetWeights],
+      /do not fit the model:\n {2}\d+ missing: .*\n {2}\d+ unexpected: /,
+    ],
+    'truncated weights': async () => [
+      [...run, '--weights', spoiltWeights('cut.safetensors', (bytes) => bytes.subarray(0, 99_000))],
+      /cut\.safetensors"/,
+    ],
+    'weights with an endless header': async () => [
+      [
+        ...run,
+        '--weights',
+        spoiltWeights('huge.safetensors', (bytes) => {
+          new DataView(bytes.buffer).setBigUint64(0, 1n << 60n, true);
+          return bytes;
+        }),
+      ],
+      /the header claims 1152921504606846976 bytes/,
+    ],
+    'weights with overlapping tensors': async () => [
+      [
+        ...run,
+        '--weights',
+        spoiltWeights('overlap.safetensors', (bytes) =>
+          withHeader(bytes, (json) => {
+            const offsets = /"conv1\.bias":.*?"data_offsets":\s*\[\d+,\s*\d+\]/;
+            return json.replace(offsets, (entry) => entry.replace(/\[\d+,\s*\d+\]$/, '[0, 128]'));
+          }),
+        ),
+      ],
+      /overlap\.safetensors": .*overlap/,
+    ],
+    'weights with a name twice': async () => [
+      [
+        ...run,
+        '--weights',
+        spoiltWeights('twice.safetensors', (bytes) =>
+          withHeader(bytes, (json) => json.replace('"fc1.bias"', '"fc2.bias"')),
+        ),
+      ],
+      /names "fc2\.bias" twice/,
+    ],
+    'weights of integers': async () => [
+      [
+        ...run,
+        '--weights',
+        spoiltWeights('integers.safetensors', (bytes) =>
+          withHeader(bytes, (json) => json.replaceAll('"F32"', '"I32"')),
+        ),
+      ],
+      /expected dtype F32, F16 or BF16, got I32/,
+    ],
+    'image that is not there': async () => [[...classify, join(folder, 'none.png')], /none\.png/],
+    'image that is none': async () => [[...classify, write('text.png', 'hello')], /text\.png/],
+    'truncated image': async () => {
+      const whole = await sharp({
+        create: {
+          width: 300,
+          height: 300,
+          channels: 3,
+          background: 'teal',
+          noise: { type: 'gaussian', mean: 128, sigma: 30 },
+        },
+      })
+        .jpeg()
+        .toBuffer();
+      return [[...classify, write('cut.jpg', whole.subarray(0, 2000))], /cut\.jpg/];
+    },
+    'option that does not exist': async () => [[...run, '--wat'], /unknown option '--wat'/],
+    'command that does not exist': async () => [['wat'], /unknown command 'wat'/],
+  };
+
+  it.each(Object.keys(cases))('%s', async (name) => {
+    const [args, message] = (await cases[name]?.()) ?? [[], /./];
+    const env = { TILEWISE_WEIGHTS_DIR: folder, XDG_CACHE_HOME: folder };
+    const { code, stdout, stderr } = await runCli(args, env);
+    expect(stderr).toMatch(message);
+    // Dawn's own warnings have something like a stack; ours follow `error:`.
+    expect(stderr.slice(stderr.indexOf('error:'))).not.toMatch(/^\s+at /m);
+    expect(stdout).toBe('');
+    expect(code).toBe(1);
+  });
+});
