@@ -8,6 +8,7 @@ import type { Activation, Node, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { inputShape, type OpDef, requireData, shapeError } from '../runtime/operator.ts';
 import { elementCount, nchw, tensorDesc } from '../runtime/tensor.ts';
+import { featureMap } from './feature_map.ts';
 import { pointwiseKernel } from './pointwise.ts';
 import { type Pair, type PairLike, pair } from './window.ts';
 
@@ -71,7 +72,7 @@ function reference(
 export const adaptiveAveragePool2dOp: OpDef<AdaptiveAttributes> = {
   name: 'adaptive_average_pool2d',
   inferShape(call) {
-    const x = nchw(inputShape(call, 'x'));
+    const x = featureMap(call, 'x');
     const [height, width] = call.attributes.outputSize;
     if (![height, width].every((extent) => Number.isSafeInteger(extent) && extent >= 1)) {
       throw shapeError(call, `output size must be integers >= 1, got [${height}, ${width}]`);
@@ -80,6 +81,7 @@ export const adaptiveAveragePool2dOp: OpDef<AdaptiveAttributes> = {
   },
   reference,
   multiplyAdds: () => 0,
+  writesAnyShape: true,
   kernels: [
     pointwiseKernel('adaptive_average_pool2d', (node: Node<AdaptiveAttributes>) => ({
       source: (grid) => shader(geometryOf(node), grid),

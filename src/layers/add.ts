@@ -36,6 +36,7 @@ export const addOp: OpDef<Epilogue> = {
     return requireData(node, inputs, 'a').map((a, i) => Math.max(a + (b[i] ?? 0), floor));
   },
   multiplyAdds: () => 0,
+  writesAnyShape: true,
   fuses: ['relu'],
   kernels: [
     pointwiseKernel('add', (node: Node<Epilogue>) => {

@@ -64,6 +64,7 @@ export const batchNormOp: OpDef<BatchNormAttributes> = {
   },
   reference,
   multiplyAdds: () => 0,
+  writesAnyShape: true,
   fuses: ['relu'],
   kernels: [
     pointwiseKernel('batch_norm', (node: Node<BatchNormAttributes>) => {

@@ -16,6 +16,7 @@ export const reluOp: OpDef = {
   inferShape: (call) => tensorDesc(inputShape(call, 'x')),
   reference: (node, inputs) => requireData(node, inputs, 'x').map((x) => Math.max(x, 0)),
   multiplyAdds: () => 0,
+  writesAnyShape: true,
   kernels: [
     pointwiseKernel('relu', (node: Node) => {
       const count = elementCount(node.output.desc.shape);

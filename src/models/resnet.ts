@@ -76,7 +76,8 @@ export interface ResnetOptions {
 export interface ResnetStages {
   readonly [name: string]: Value;
   readonly conv1: Value;
-  readonly bn1: Value;
+  /** Behind the stem's convolution, batch norm and ReLU. */
+  readonly stem: Value;
   readonly maxpool: Value;
   readonly layer1: Value;
   readonly layer2: Value;
@@ -95,8 +96,7 @@ export function resnet(g: GraphBuilder, x: Value, options: ResnetOptions): Resne
     padding: 3,
     bias: false,
   });
-  const bn1 = batchNorm(g.at('bn1'), conv1);
-  const stem = relu(g.at('relu'), bn1);
+  const stem = relu(g.at('relu'), batchNorm(g.at('bn1'), conv1));
   const maxpool = maxPool2d(g.at('maxpool'), stem, { kernel: 3, stride: 2, padding: 1 });
 
   const section = (index: 0 | 1 | 2 | 3, input: Value): Value => {
@@ -119,7 +119,7 @@ export function resnet(g: GraphBuilder, x: Value, options: ResnetOptions): Resne
   const logits = linear(g.at('fc'), flatten(g.at('flatten'), avgpool), {
     features: options.classes,
   });
-  return { conv1, bn1, maxpool, layer1, layer2, layer3, layer4, avgpool, logits };
+  return { conv1, stem, maxpool, layer1, layer2, layer3, layer4, avgpool, logits };
 }
 
 function resnet50(name: string, placement: StridePlacement, summary: string): ModelDef {

@@ -30,6 +30,8 @@ export interface OpDef<A extends object = object> {
   multiplyAdds(node: Node<A>): number;
   /** Whether the output is the input's memory under another shape, so that nothing needs to run. */
   readonly isView?: boolean;
+  /** Whether the kernels see the output as so many elements, so that a view of it can be written instead. */
+  readonly writesAnyShape?: boolean;
   /** What the kernels can fuse: a residual input added to the output, an activation behind it. */
   readonly fuses?: readonly ('residual' | 'relu')[];
   /** In order of preference, but for what they say of the device. Empty for views. */

@@ -1,0 +1,207 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { expect, it } from 'vitest';
+import {
+  buildModel,
+  createSession,
+  elementCount,
+  findModel,
+  openSafetensors,
+  syntheticInput,
+  syntheticWeights,
+  topK,
+  type WeightSource,
+  weightsOf,
+} from '../src/index.ts';
+import { useDevice } from './fixtures/device.ts';
+
+const data = process.env.TILEWISE_TEST_DATA;
+const trained = join('weights', 'resnet50-pqf.safetensors');
+const device = useDevice();
+
+function bytesOf(folder: string, ...path: readonly string[]): Uint8Array {
+  return Uint8Array.from(readFileSync(join(folder, ...path)));
+}
+
+function floatsOf(folder: string, ...path: readonly string[]): Float32Array {
+  return new Float32Array(bytesOf(folder, ...path).buffer as ArrayBuffer);
+}
+
+function jsonOf<T>(folder: string, ...path: readonly string[]): T {
+  return JSON.parse(new TextDecoder().decode(bytesOf(folder, ...path))) as T;
+}
+
+function largest(values: Float32Array): number {
+  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+}
+
+/** The largest difference as a share of the largest expected value. */
+function relativeError(actual: Float32Array, expected: Float32Array): number {
+  expect(actual).toHaveLength(expected.length);
+  return largest(actual.map((value, i) => value - (expected[i] ?? Number.NaN))) / largest(expected);
+}
+
+/** Runs a model once and gives its outputs back. */
+async function runModel(
+  name: string,
+  shape: readonly number[],
+  input: Float32Array,
+  weights: WeightSource | undefined,
+  outputs: readonly string[] = ['logits'],
+): Promise<Readonly<Record<string, Float32Array>>> {
+  const [batch = 1, , height = 1, width = 1] = shape;
+  const graph = buildModel(findModel(name), { batch, size: [height, width], outputs });
+  const synthetic = syntheticWeights(weightsOf(graph).map((weight) => weight.name));
+  using session = await createSession(device(), graph, { weights: weights ?? synthetic });
+  return await session.run(input);
+}
+
+interface HashedGolden {
+  readonly model: string;
+  readonly input_shape: readonly number[];
+  readonly parameters: number;
+  readonly max_abs: number;
+  readonly state_dict: Readonly<Record<string, readonly number[]>>;
+}
+
+interface Stage {
+  readonly shape: readonly number[];
+  readonly mean: number;
+  readonly std: number;
+  readonly max_abs: number;
+  readonly first_16_of_channel_0: readonly number[];
+}
+
+interface TrainedGolden {
+  readonly input_shape: readonly number[];
+  readonly stages: Readonly<Record<string, Stage>>;
+}
+
+function checkStage(name: string, actual: Float32Array, golden: Stage): void {
+  expect(actual, name).toHaveLength(elementCount(golden.shape));
+  const mean = actual.reduce((sum, value) => sum + value, 0) / actual.length;
+  const variance = actual.reduce((sum, value) => sum + (value - mean) ** 2, 0) / actual.length;
+  // f32 through up to 53 layers against PyTorch's f32: a few thousand roundings of 6e-8 each.
+  const tolerance = 1e-4 * golden.max_abs;
+  expect(Math.abs(mean - golden.mean), `${name}: mean`).toBeLessThan(tolerance);
+  expect(Math.abs(Math.sqrt(variance) - golden.std), `${name}: std`).toBeLessThan(tolerance);
+  expect(Math.abs(largest(actual) - golden.max_abs), `${name}: max`).toBeLessThan(tolerance);
+  for (const [i, expected] of golden.first_16_of_channel_0.entries()) {
+    const difference = Math.abs((actual[i] ?? Number.NaN) - expected);
+    expect(difference, `${name}: element ${i}`).toBeLessThan(tolerance);
+  }
+}
+
+/** MNIST's idx format: 4 bytes of magic, a big-endian size for each dimension, then bytes. */
+function idx(folder: string, name: string, header: number): Uint8Array {
+  return Uint8Array.from(gunzipSync(bytesOf(folder, 'data', 'mnist', name))).subarray(header);
+}
+
+async function mnistAccuracy(folder: string, batch: number): Promise<number> {
+  const pixels = idx(folder, 't10k-images-idx3-ubyte.gz', 16);
+  const labels = idx(folder, 't10k-labels-idx1-ubyte.gz', 8);
+  const weightsFile = join(import.meta.dirname, '..', 'weights');
+  const weights = openSafetensors(bytesOf(weightsFile, 'lenet-mnist.safetensors'), 'lenet');
+  using session = await createSession(device(), buildModel(findModel('lenet'), { batch }), {
+    weights,
+  });
+  let right = 0;
+  for (let first = 0; first < labels.length; first += batch) {
+    const images = pixels.subarray(first * 784, (first + batch) * 784);
+    const input = Float32Array.from(images, (pixel) => (pixel / 255 - 0.1307) / 0.3081);
+    const { logits = new Float32Array() } = await session.run(input);
+    for (let i = 0; i < batch; i++) {
+      const [best] = topK(logits.subarray(i * 10, (i + 1) * 10), 1);
+      if (best?.class === labels[first + i]) right++;
+    }
+  }
+  return right / labels.length;
+}
+
+/** PyTorch's ReLU works in place, so that what was recorded behind `bn1` has been through it. */
+const STAGE_NAMES: Readonly<Record<string, string>> = { bn1: 'stem' };
+
+if (data === undefined) {
+  it('goldens are not checked: TILEWISE_TEST_DATA is not set', () => {
+    console.log('TILEWISE_TEST_DATA is not set: goldens and trained weights are not checked');
+  });
+} else {
+  checkGoldens(data);
+}
+
+function checkGoldens(folder: string): void {
+  it.each(['lenet_2x1x28x28', 'resnet50_1x3x224x224', 'resnet50_v1_1x3x224x224'])(
+    'synthetic weights: %s',
+    async (name) => {
+      const golden = jsonOf<HashedGolden>(folder, 'golden', 'hashed', `${name}.json`);
+      const expected = floatsOf(folder, 'golden', 'hashed', `${name}.f32`);
+      const { input_shape: shape, model } = golden;
+      const { logits = new Float32Array() } = await runModel(
+        model,
+        shape,
+        syntheticInput(shape),
+        undefined,
+      );
+      const error = relativeError(logits, expected);
+      console.log(`${name}: largest difference ${error.toExponential(2)} of the largest logit`);
+      expect(error).toBeLessThanOrEqual(1e-3);
+    },
+  );
+
+  it.each(['lenet_2x1x28x28', 'resnet50_1x3x224x224', 'resnet50_v1_1x3x224x224'])(
+    'names and shapes of weights: %s',
+    (name) => {
+      const golden = jsonOf<HashedGolden>(folder, 'golden', 'hashed', `${name}.json`);
+      const [, , height = 1, width = 1] = golden.input_shape;
+      const graph = buildModel(findModel(golden.model), { size: [height, width] });
+      const weights = weightsOf(graph).map(({ name: key, desc }) => [key, desc.shape] as const);
+      expect(Object.fromEntries(weights)).toEqual(golden.state_dict);
+      const learned = weights.filter(([key]) => !/\.running_(mean|var)$/.test(key));
+      const parameters = learned.reduce((sum, [, shape]) => sum + elementCount(shape), 0);
+      expect(parameters).toBe(golden.parameters);
+    },
+  );
+
+  it.each(['chelsea', 'coffee'])(
+    'trained ResNet-50, every stage and the logits: %s',
+    async (photo) => {
+      const golden = jsonOf<TrainedGolden>(folder, 'golden', 'resnet50-pqf', `${photo}.json`);
+      const expected = floatsOf(folder, 'golden', 'resnet50-pqf', `${photo}.logits.f32`);
+      const input = floatsOf(folder, 'golden', 'resnet50-pqf', `${photo}.input.f32`);
+      const weights = openSafetensors(bytesOf(folder, trained), trained);
+      const stages = Object.entries(golden.stages).map(
+        ([name, stage]) => [STAGE_NAMES[name] ?? name, stage] as const,
+      );
+      const names = [...stages.map(([name]) => name), 'logits'];
+      const outputs = await runModel('resnet50', golden.input_shape, input, weights, names);
+      for (const [name, stage] of stages)
+        checkStage(name, outputs[name] ?? new Float32Array(), stage);
+      const { logits = new Float32Array() } = outputs;
+      const error = relativeError(logits, expected);
+      console.log(`${photo}: largest difference ${error.toExponential(2)} of the largest logit`);
+      expect(error).toBeLessThanOrEqual(1e-3);
+      const classes = (values: Float32Array) => topK(values, 5).map((best) => best.class);
+      expect(classes(logits)).toEqual(classes(expected));
+    },
+  );
+
+  it('trained ResNet-50 without stages, fully fused, gives the same logits', async () => {
+    const expected = floatsOf(folder, 'golden', 'resnet50-pqf', 'chelsea.logits.f32');
+    const input = floatsOf(folder, 'golden', 'resnet50-pqf', 'chelsea.input.f32');
+    const weights = openSafetensors(bytesOf(folder, trained), trained);
+    const { logits = new Float32Array() } = await runModel(
+      'resnet50',
+      [1, 3, 224, 224],
+      input,
+      weights,
+    );
+    expect(relativeError(logits, expected)).toBeLessThanOrEqual(1e-3);
+  });
+
+  it('LeNet reads at least 99 % of the MNIST test images', async () => {
+    const accuracy = await mnistAccuracy(folder, 500);
+    console.log(`LeNet on the MNIST test images: ${(100 * accuracy).toFixed(2)} %`);
+    expect(accuracy).toBeGreaterThanOrEqual(0.99);
+  });
+}
