@@ -4,6 +4,7 @@ import type { Device } from './runtime/gpu/device.ts';
 import type { Graph, Node, Value } from './runtime/graph.ts';
 import { operatorOf } from './runtime/operator.ts';
 import { optimize } from './runtime/passes/index.ts';
+import { type PassReport, reportPasses as reportPassesWith } from './runtime/passes/report.ts';
 import { compile, type ExecutionPlan } from './runtime/plan/compile.ts';
 import { runReference as runReferenceWith } from './runtime/reference/run_reference.ts';
 import { Session, type SessionOptions } from './runtime/session.ts';
@@ -23,6 +24,13 @@ export function createSession(
 /** What a session of this graph would run on a device, without allocating anything. */
 export function planFor(device: Device, graph: Graph): ExecutionPlan {
   return compile(optimize(graph, operators), { operators, device: device.profile });
+}
+
+export type { PassReport };
+
+/** What each pass makes of a graph, in order. */
+export function reportPasses(graph: Graph): readonly PassReport[] {
+  return reportPassesWith(graph, operators);
 }
 
 /** Multiply-adds of one run of a node, as the field counts them: of convolutions and linear layers only. */

@@ -11,7 +11,9 @@ export {
   type CreateSessionOptions,
   createSession,
   multiplyAdds,
+  type PassReport,
   planFor,
+  reportPasses,
   runReference,
 } from './defaults.ts';
 export {
@@ -63,6 +65,8 @@ export type { InputData, InputWriter } from './runtime/gpu/executor.ts';
 export { type Graph, type Node, type Value, weightsOf } from './runtime/graph.ts';
 export { GraphBuilder } from './runtime/graph_builder.ts';
 export type { ExecutionPlan, MemoryUse } from './runtime/plan/compile.ts';
+export { ganttSvg } from './runtime/plan/gantt.ts';
+export type { MemoryPlan } from './runtime/plan/memory_plan.ts';
 export type {
   RunInputs,
   RunOptions,

@@ -1,13 +1,17 @@
+import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
   buildModel,
+  type ExecutionPlan,
   elementCount,
   findModel,
   formatShape,
   type Graph,
+  ganttSvg,
   multiplyAdds,
   type Node,
   planFor,
+  reportPasses,
   type Shape,
   type Value,
   weightsOf,
@@ -19,7 +23,7 @@ import {
   parseCount,
   parseSize,
 } from '../options.ts';
-import { print, printJson } from '../output.ts';
+import { formatBytes, print, printJson } from '../output.ts';
 import { withDevice } from '../runner.ts';
 import { formatTable } from '../table.ts';
 
@@ -27,6 +31,36 @@ interface InspectOptions extends CommonOptions {
   readonly model: string;
   readonly batch: number;
   readonly size?: readonly [number, number];
+  readonly passes?: boolean;
+  readonly kernels?: boolean;
+  readonly memory?: boolean;
+  readonly gantt?: string;
+}
+
+export function addInspectCommand(program: Command): void {
+  addCommonOptions(program.command('inspect'))
+    .description('show the layers of a model with shapes, parameters and multiply-adds')
+    .requiredOption(...MODEL_OPTION)
+    .option('--batch <n>', 'images a run', parseCount, 1)
+    .option('--size <H,W>', "size of the images; the model's own by default", parseSize)
+    .option('--passes', 'show instead what each graph pass removes and changes')
+    .option('--kernels', 'show instead the kernels chosen on this adapter')
+    .option('--memory', 'show instead the plan of the memory')
+    .option('--gantt <file>', 'with --memory, draw it: tensors over steps, as SVG')
+    .action(inspect);
+}
+
+async function inspect(options: InspectOptions): Promise<void> {
+  const model = findModel(options.model);
+  const graph = buildModel(model, { batch: options.batch, size: options.size ?? model.size });
+  if (options.passes) inspectPasses(graph, options);
+  else if (options.memory || options.gantt || options.kernels || options.adapter !== undefined) {
+    await withDevice(options, async ({ device }) => {
+      const plan = planFor(device, graph);
+      if (options.memory || options.gantt) inspectMemory(plan, options);
+      else inspectKernels(plan, device.adapter.name, options);
+    });
+  } else inspectLayers(graph, options);
 }
 
 interface Layer {
@@ -38,31 +72,12 @@ interface Layer {
   readonly multiplyAdds: number;
 }
 
-export function addInspectCommand(program: Command): void {
-  addCommonOptions(program.command('inspect'))
-    .description(
-      'show the layers of a model with shapes, parameters and multiply-adds; with --adapter, the kernels chosen there',
-    )
-    .requiredOption(...MODEL_OPTION)
-    .option('--batch <n>', 'images a run', parseCount, 1)
-    .option('--size <H,W>', "size of the images; the model's own by default", parseSize)
-    .action(async (options: InspectOptions) => {
-      const model = findModel(options.model);
-      const { batch, size = model.size } = options;
-      const graph = buildModel(model, { batch, size });
-      if (options.adapter === undefined) inspectLayers(graph, options);
-      else await inspectKernels(graph, options);
-    });
-}
-
 function inspectLayers(graph: Graph, options: InspectOptions): void {
   const layers = graph.nodes.map(layerOf);
   const totals = {
     layers: layers.length,
-    parameters: weightsOf(graph)
-      .filter(({ name }) => !isStatistic(name))
-      .reduce((sum, { desc }) => sum + elementCount(desc.shape), 0),
-    multiplyAdds: layers.reduce((sum, { multiplyAdds }) => sum + multiplyAdds, 0),
+    parameters: parametersOf(weightsOf(graph)),
+    multiplyAdds: layers.reduce((sum, layer) => sum + layer.multiplyAdds, 0),
   };
   if (options.json) {
     printJson({ model: graph.name, layers, totals });
@@ -77,56 +92,21 @@ function inspectLayers(graph: Graph, options: InspectOptions): void {
     layer.multiplyAdds,
   ]);
   print(formatTable(['layer', 'operator', 'input', 'output', 'parameters', 'multiply-adds'], rows));
-  const { parameters, multiplyAdds } = totals;
+  const giga = (totals.multiplyAdds / 1e9).toFixed(3);
+  const parameters = totals.parameters.toLocaleString('en-US');
   print(
-    `\n${graph.name}: ${totals.layers} layers, ${parameters.toLocaleString('en-US')} parameters, ${(multiplyAdds / 1e9).toFixed(3)} G multiply-adds`,
+    `\n${graph.name}: ${totals.layers} layers, ${parameters} parameters, ${giga} G multiply-adds`,
   );
-}
-
-async function inspectKernels(graph: Graph, options: InspectOptions): Promise<void> {
-  await withDevice(options, async ({ device }) => {
-    const plan = planFor(device, graph);
-    const rows = plan.dispatches.map(({ node, kernel, config, workgroups }) => ({
-      layer: node.name,
-      output: node.output.desc.shape,
-      kernel,
-      config,
-      workgroups,
-    }));
-    if (options.json) {
-      printJson({
-        model: graph.name,
-        adapter: device.adapter.name,
-        dispatches: rows,
-        memory: plan.memory,
-      });
-      return;
-    }
-    const cells = rows.map((row) => [
-      row.layer,
-      formatShape(row.output),
-      row.kernel,
-      Object.entries(row.config)
-        .map(([key, value]) => `${key} ${value}`)
-        .join(', '),
-      row.workgroups.join(' x '),
-    ]);
-    print(`${graph.name} on ${device.adapter.name}`);
-    print(formatTable(['layer', 'output', 'kernel', 'configuration', 'workgroups'], cells));
-  });
 }
 
 function layerOf(node: Node): Layer {
   const inputs = Object.values(node.inputs);
-  const weights = inputs.filter((value) => value.kind === 'weight');
   return {
     name: node.name,
     op: node.op,
     inputShapes: inputs.filter(isTensor).map((value) => value.desc.shape),
     outputShape: node.output.desc.shape,
-    parameters: weights
-      .filter(({ name }) => !isStatistic(name))
-      .reduce((sum, { desc }) => sum + elementCount(desc.shape), 0),
+    parameters: parametersOf(inputs.filter((value) => value.kind === 'weight')),
     multiplyAdds: multiplyAdds(node),
   };
 }
@@ -135,7 +115,77 @@ function isTensor(value: Value): boolean {
   return value.kind === 'input' || value.kind === 'activation';
 }
 
-/** Running statistics are stored with the weights, but they are not learned: PyTorch's counts leave them out. */
-function isStatistic(name: string): boolean {
-  return name.endsWith('.running_mean') || name.endsWith('.running_var');
+/** Running statistics are stored with the weights, but not learned: PyTorch's counts leave them out. */
+function parametersOf(weights: readonly Value[]): number {
+  return weights
+    .filter(({ name }) => !name.endsWith('.running_mean') && !name.endsWith('.running_var'))
+    .reduce((sum, { desc }) => sum + elementCount(desc.shape), 0);
+}
+
+function inspectPasses(graph: Graph, options: InspectOptions): void {
+  const passes = reportPasses(graph);
+  if (options.json) {
+    printJson({ model: graph.name, passes });
+    return;
+  }
+  for (const { pass, nodesBefore, nodesAfter, removed, changed } of passes) {
+    print(`${pass}: ${nodesBefore} -> ${nodesAfter} nodes`);
+    for (const node of removed) print(`  - ${node}`);
+    for (const node of changed) print(`  ~ ${node}`);
+  }
+}
+
+function inspectKernels(plan: ExecutionPlan, adapter: string, options: InspectOptions): void {
+  const dispatches = plan.dispatches.map(({ node, kernel, config, workgroups }) => ({
+    layer: node.name,
+    output: node.output.desc.shape,
+    kernel,
+    config,
+    workgroups,
+  }));
+  if (options.json) {
+    printJson({ model: plan.graph.name, adapter, dispatches });
+    return;
+  }
+  const rows = dispatches.map((dispatch) => [
+    dispatch.layer,
+    formatShape(dispatch.output),
+    dispatch.kernel,
+    Object.entries(dispatch.config)
+      .map(([key, value]) => `${key} ${value}`)
+      .join(', '),
+    dispatch.workgroups.join(' x '),
+  ]);
+  print(`${plan.graph.name} on ${adapter}`);
+  print(formatTable(['layer', 'output', 'kernel', 'configuration', 'workgroups'], rows));
+}
+
+function inspectMemory(plan: ExecutionPlan, options: InspectOptions): void {
+  const { activations, memory, graph } = plan;
+  if (options.gantt) {
+    writeFileSync(options.gantt, ganttSvg(graph.name, activations, graph.nodes.length));
+  }
+  const tensors = activations.storages.map((storage, i) => ({
+    ...storage,
+    buffer: activations.bufferOf[i] ?? -1,
+  }));
+  const { buffers, lowerBound } = activations;
+  if (options.json) {
+    printJson({ model: graph.name, memory, lowerBound, buffers, tensors });
+    return;
+  }
+  const rows = tensors.map(({ name, bytes, firstStep, lastStep, buffer }) => [
+    name,
+    bytes,
+    firstStep,
+    lastStep,
+    buffer,
+  ]);
+  print(formatTable(['tensor', 'bytes', 'written at', 'last read at', 'buffer'], rows));
+  const ratio = (memory.activations / lowerBound).toFixed(2);
+  print(`
+weights      ${formatBytes(memory.weights)}
+activations  ${formatBytes(memory.activations)} in ${buffers.length} buffers, ${ratio} x the lower bound of ${formatBytes(lowerBound)}
+staging      ${formatBytes(memory.staging)}
+total        ${formatBytes(memory.total)}`);
 }

@@ -8,19 +8,14 @@ const ROW_HEIGHT = 22;
 const HEAD_HEIGHT = 46;
 
 /** An SVG document. `steps` is the number of nodes in the schedule. */
-export function ganttSvg(
-  title: string,
-  storages: readonly Storage[],
-  plan: MemoryPlan,
-  steps: number,
-): string {
+export function ganttSvg(title: string, plan: MemoryPlan, steps: number): string {
   const width = LABEL_WIDTH + (steps + 2) * STEP_WIDTH;
   const height = HEAD_HEIGHT + plan.buffers.length * ROW_HEIGHT + 8;
   const rows = plan.buffers.map((bytes, i) => {
     const y = HEAD_HEIGHT + i * ROW_HEIGHT;
     return `<text x="4" y="${y + 15}">${megabytes(bytes)}</text><line x1="${LABEL_WIDTH}" x2="${width}" y1="${y + ROW_HEIGHT}" y2="${y + ROW_HEIGHT}"/>`;
   });
-  const bars = storages.map((storage, i) => bar(storage, plan, i));
+  const bars = plan.storages.map((storage, i) => bar(storage, plan, i));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">`,
     '<style>text{font:11px sans-serif;fill:#555}line{stroke:#ddd}rect{fill:#5b8def;fill-opacity:.75;stroke:#fff}</style>',

@@ -3,12 +3,14 @@
  * is bound for reading and for writing in one dispatch, even at disjoint ranges.
  *
  * Greedy by size, after Pisarchyk and Lee, "Efficient memory management for deep neural net inference"
- * (2020), section 4.2: the largest storage first, each into the buffer that it fills best among those
- * that are free during its life.
+ * (2020), section 4: the largest storage first, into one of the buffers that are free during its life.
+ * Which of them is best is a matter of taste: both tastes are tried, and the smaller plan wins.
  */
 import type { Storage } from './storage.ts';
 
 export interface MemoryPlan {
+  /** What was to be placed. */
+  readonly storages: readonly Storage[];
   /** The size of each buffer, in bytes. */
   readonly buffers: readonly number[];
   /** The buffer of each storage. */
@@ -19,44 +21,66 @@ export interface MemoryPlan {
   readonly lowerBound: number;
 }
 
+interface SharedBuffer {
+  readonly bytes: number;
+  readonly tenants: Storage[];
+}
+
+/** How badly a free buffer suits a storage; the least is taken. */
+type Misfit = (buffer: SharedBuffer, storage: Storage) => number;
+
+const MISFITS: readonly Misfit[] = [smallest, tightest];
+
 export function planMemory(storages: readonly Storage[]): MemoryPlan {
-  const buffers: { bytes: number; tenants: Storage[] }[] = [];
-  const bufferOf = new Array<number>(storages.length).fill(-1);
-  const order = [...storages.keys()].sort((a, b) => bytesAt(storages, b) - bytesAt(storages, a));
-  for (const i of order) {
-    const storage = storages[i];
-    if (!storage) continue;
-    // Sizes only fall, so every buffer is large enough; the smallest free one wastes least.
-    let best = -1;
-    buffers.forEach((buffer, candidate) => {
-      const free = buffer.tenants.every((tenant) => !overlap(tenant, storage));
-      if (free && (best < 0 || buffer.bytes < (buffers[best]?.bytes ?? 0))) best = candidate;
-    });
-    if (best < 0) best = buffers.push({ bytes: storage.bytes, tenants: [] }) - 1;
-    buffers[best]?.tenants.push(storage);
-    bufferOf[i] = best;
+  const plans = MISFITS.map((misfit) => place(storages, misfit));
+  return plans.reduce((best, plan) => (plan.bytes < best.bytes ? plan : best));
+}
+
+function place(storages: readonly Storage[], misfit: Misfit): MemoryPlan {
+  const buffers: SharedBuffer[] = [];
+  const bufferOf = new Map<Storage, number>();
+  // Sizes only fall, so every buffer is large enough for what comes after its first tenant.
+  for (const storage of storages.toSorted((a, b) => b.bytes - a.bytes)) {
+    const [best] = buffers
+      .filter(({ tenants }) => tenants.every((tenant) => !overlap(tenant, storage)))
+      .sort((a, b) => misfit(a, storage) - misfit(b, storage));
+    const buffer = best ?? { bytes: storage.bytes, tenants: [] };
+    if (!best) buffers.push(buffer);
+    buffer.tenants.push(storage);
+    bufferOf.set(storage, buffers.indexOf(buffer));
   }
-  const sizes = buffers.map((buffer) => buffer.bytes);
   return {
-    buffers: sizes,
-    bufferOf,
-    bytes: sizes.reduce((sum, bytes) => sum + bytes, 0),
-    lowerBound: peak(storages),
+    storages,
+    buffers: buffers.map(({ bytes }) => bytes),
+    bufferOf: storages.map((storage) => bufferOf.get(storage) ?? -1),
+    bytes: buffers.reduce((sum, { bytes }) => sum + bytes, 0),
+    lowerBound: mostAlive(storages),
   };
 }
 
-function bytesAt(storages: readonly Storage[], i: number): number {
-  return storages[i]?.bytes ?? 0;
+/** Wastes the fewest bytes. */
+function smallest({ bytes }: SharedBuffer): number {
+  return bytes;
+}
+
+/** More steps than any schedule has. */
+const FOREVER = 2 ** 31;
+
+/** Leaves the fewest steps idle before and behind, and so keeps long gaps for storages that live long. */
+function tightest({ tenants }: SharedBuffer, { firstStep, lastStep }: Storage): number {
+  const before = tenants.map((tenant) => firstStep - tenant.lastStep).filter((gap) => gap > 0);
+  const behind = tenants.map((tenant) => tenant.firstStep - lastStep).filter((gap) => gap > 0);
+  return Math.min(FOREVER, ...before) + Math.min(FOREVER, ...behind);
 }
 
 function overlap(a: Storage, b: Storage): boolean {
   return a.firstStep <= b.lastStep && b.firstStep <= a.lastStep;
 }
 
-function peak(storages: readonly Storage[]): number {
+function mostAlive(storages: readonly Storage[]): number {
   const alive = (step: number): number =>
     storages
-      .filter((s) => s.firstStep <= step && step <= s.lastStep)
-      .reduce((sum, s) => sum + s.bytes, 0);
-  return Math.max(0, ...storages.map((s) => alive(s.firstStep)));
+      .filter(({ firstStep, lastStep }) => firstStep <= step && step <= lastStep)
+      .reduce((sum, { bytes }) => sum + bytes, 0);
+  return Math.max(0, ...storages.map(({ firstStep }) => alive(firstStep)));
 }

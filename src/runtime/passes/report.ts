@@ -1,0 +1,55 @@
+import type { Graph, Node } from '../graph.ts';
+import type { OpTable } from '../operator.ts';
+import { passes } from './index.ts';
+
+/** What one pass did. */
+export interface PassReport {
+  readonly pass: string;
+  readonly nodesBefore: number;
+  readonly nodesAfter: number;
+  /** The nodes that went, as `bn1 (batch_norm)`. */
+  readonly removed: readonly string[];
+  /** The nodes that took their work over, as `conv1 (conv2d) + bias + relu`. */
+  readonly changed: readonly string[];
+}
+
+/** Runs all passes and says what each did. */
+export function reportPasses(graph: Graph, operators: OpTable): readonly PassReport[] {
+  let before = graph;
+  return passes.map((pass) => {
+    const after = pass.apply(before, operators);
+    const report = compare(pass.name, before, after);
+    before = after;
+    return report;
+  });
+}
+
+function compare(pass: string, before: Graph, after: Graph): PassReport {
+  const old = new Map(before.nodes.map((node) => [node.name, node]));
+  const names = new Set(after.nodes.map((node) => node.name));
+  return {
+    pass,
+    nodesBefore: before.nodes.length,
+    nodesAfter: after.nodes.length,
+    removed: before.nodes.filter((node) => !names.has(node.name)).map(label),
+    changed: after.nodes.flatMap((node) => {
+      const was = old.get(node.name);
+      return was && was !== node ? [`${label(node)}${gained(was, node)}`] : [];
+    }),
+  };
+}
+
+function label(node: Node): string {
+  return `${node.name} (${node.op})`;
+}
+
+/** What a node does now that it did not: ` + bias + relu`. */
+function gained(was: Node, node: Node): string {
+  const roles = Object.entries(node.inputs).flatMap(([role, value]) =>
+    was.inputs[role] === value ? [] : [value.kind === 'derived' ? `folded ${role}` : role],
+  );
+  const before = new Set(Object.values(was.attributes).map(String));
+  const values = Object.values(node.attributes).filter((value) => typeof value === 'string');
+  const attributes = values.filter((value) => !before.has(value));
+  return [...roles, ...attributes].map((what) => ` + ${what}`).join('');
+}
