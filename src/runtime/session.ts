@@ -1,12 +1,14 @@
 /** load -> compile -> run -> dispose */
 import { ShapeError, TilewiseError } from './errors.ts';
 import type { Device } from './gpu/device.ts';
-import { Executor, type InputData } from './gpu/executor.ts';
+import { compileKernels, Executor, type InputData } from './gpu/executor.ts';
+import { WeightBuffers } from './gpu/weight_buffers.ts';
 import { type Graph, weightsOf } from './graph.ts';
 import type { OpTable } from './operator.ts';
 import { optimize } from './passes/index.ts';
 import { compile, type ExecutionPlan, type MemoryUse, type PlannedTensor } from './plan/compile.ts';
 import type { KernelPreference } from './plan/select_kernels.ts';
+import { reshape } from './reshape.ts';
 import { elementCount, formatShape, type Shape, shapesEqual } from './tensor.ts';
 import { checkWeights } from './weights/check_weights.ts';
 import { ConstantReader } from './weights/constant_reader.ts';
@@ -26,6 +28,10 @@ export interface SessionOptions {
   readonly onProgress?: (progress: SessionProgress) => void;
   /** Hears of weights that are not finite. Silent by default. */
   readonly onWarning?: (message: string) => void;
+  /** Stops creating the session; what was allocated is freed. */
+  readonly signal?: AbortSignal;
+  /** Bytes that the session may take on the device; unlimited by default. */
+  readonly maxMemory?: number;
   /** Prefers kernels by name; for tests and benchmarks. */
   readonly kernels?: KernelPreference;
   /** Whether to rewrite the graph into fewer nodes first; true by default, false to debug layer by layer. */
@@ -51,45 +57,59 @@ export interface Port {
   readonly shape: Shape;
 }
 
-/** A model on a device, ready to run. It owns GPU memory: dispose of it, or declare it with `using`. */
-export class Session {
-  /** What will run, and what it takes. */
+/** What a session runs on: made for one plan, on one opening of the device. */
+interface Running {
   readonly plan: ExecutionPlan;
+  readonly executor: Executor;
+  readonly generation: number;
+}
+
+/**
+ * A model on a device, ready to run. It owns GPU memory: dispose of it, or declare it with `using`. When the
+ * device is lost, the runs in flight are rejected with DeviceLostError, and the next builds everything anew
+ * from the weight source, which the session keeps.
+ */
+export class Session {
   readonly device: Device;
-  readonly #executor: Executor;
+  readonly #options: SessionOptions;
+  readonly #reader: ConstantReader;
+  #graph: Graph;
+  #weights: WeightBuffers;
+  #running: Running;
+  #rebuilding: Promise<void> | undefined;
   #disposed = false;
 
-  private constructor(device: Device, plan: ExecutionPlan, executor: Executor) {
+  private constructor(device: Device, graph: Graph, options: SessionOptions, built: Built) {
     this.device = device;
-    this.plan = plan;
-    this.#executor = executor;
+    this.#graph = graph;
+    this.#options = options;
+    this.#reader = built.reader;
+    this.#weights = built.weights;
+    this.#running = built.running;
   }
 
   /**
    * Checks the weights, optimises and plans the graph, compiles its kernels and uploads its weights.
    * Throws WeightError when weights are missing, extra or misshapen; UnsupportedError when the device is
-   * too small; ShaderError, GpuError or DeviceLostError when the GPU fails.
+   * too small, or `maxMemory` is; ShaderError, GpuError or DeviceLostError when the GPU fails; the
+   * signal's reason when it is aborted. What was allocated is then freed.
    */
   static async create(device: Device, graph: Graph, options: SessionOptions): Promise<Session> {
-    const { operators, weights, onProgress } = options;
-    checkWeights(weightsOf(graph), weights);
-    const optimized = (options.optimize ?? true) ? optimize(graph, operators) : graph;
-    const plan = compile(optimized, {
-      operators,
-      device: device.profile,
-      kernels: options.kernels,
-    });
-    const reader = new ConstantReader(weights, options.onWarning ?? (() => {}));
-    const executor = await Executor.create(device, plan, {
-      weightData(index) {
-        const weight = plan.weights[index];
-        if (!weight) throw new RangeError(`the plan has no weight ${index}`);
-        const data = reader.read(weight.constant);
-        return weight.repack ? weight.repack.pack(data) : data;
-      },
-      onProgress: onProgress && ((stage, done, total) => onProgress({ stage, done, total })),
-    });
-    return new Session(device, plan, executor);
+    checkWeights(weightsOf(graph), options.weights);
+    const reader = new ConstantReader(options.weights, options.onWarning ?? (() => {}));
+    const weights = new WeightBuffers();
+    try {
+      const running = await build(device, graph, options, reader, weights);
+      return new Session(device, graph, options, { reader, weights, running });
+    } catch (error) {
+      weights.dispose();
+      throw error;
+    }
+  }
+
+  /** What runs, and what it takes. */
+  get plan(): ExecutionPlan {
+    return this.#running.plan;
   }
 
   get inputs(): readonly Port[] {
@@ -110,25 +130,68 @@ export class Session {
    * before computes. Throws ShapeError for data of the wrong length, before anything is submitted.
    */
   async run(inputs: RunInputs, options: RunOptions = {}): Promise<RunOutputs> {
-    if (this.#disposed) {
-      throw new TilewiseError(`session "${this.plan.graph.name}" was disposed; create a new one`);
-    }
+    this.#checkUsable();
+    if (this.device.generation !== this.#running.generation || this.device.lost)
+      await this.#rebuild();
     const data = this.plan.inputs.map((input) => this.#inputData(input, inputs));
     const outputs = this.plan.outputs.map((output) => this.#outputArray(output, options.into));
-    await this.#executor.run(data, outputs, options.onHostTime);
+    await this.#running.executor.run(data, outputs, options.onHostTime);
     return Object.fromEntries(
       this.plan.outputs.map(({ name }, i) => [name, outputs[i] ?? new Float32Array()]),
     );
   }
 
+  /**
+   * Plans the model anew for other input shapes, and keeps the weights that are on the device, but for those
+   * that other kernels read in another arrangement. Wait for runs in flight first: they are rejected.
+   * Throws ShapeError when the model cannot take the shapes; the session then stays as it was.
+   */
+  async resize(shapes: Readonly<Record<string, Shape>>): Promise<void> {
+    this.#checkUsable();
+    const graph = reshape(this.#graph, this.#options.operators, shapes);
+    const running = await build(this.device, graph, this.#options, this.#reader, this.#weights);
+    this.#running.executor.dispose();
+    this.#running = running;
+    this.#graph = graph;
+    this.#weights.keepOnly(running.plan.weights);
+  }
+
   /** Frees the session's GPU memory; the device stays. Twice is harmless. */
   dispose(): void {
     this.#disposed = true;
-    this.#executor.dispose();
+    this.#running.executor.dispose();
+    this.#weights.dispose();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  #checkUsable(): void {
+    if (this.#disposed) {
+      throw new TilewiseError(`session "${this.plan.graph.name}" was disposed; create a new one`);
+    }
+  }
+
+  /** Once for all runs that find the device lost. */
+  async #rebuild(): Promise<void> {
+    this.#rebuilding ??= this.#restore().finally(() => {
+      this.#rebuilding = undefined;
+    });
+    await this.#rebuilding;
+  }
+
+  async #restore(): Promise<void> {
+    await this.device.restore();
+    this.#running.executor.dispose();
+    this.#weights.dispose();
+    this.#running = await build(
+      this.device,
+      this.#graph,
+      this.#options,
+      this.#reader,
+      this.#weights,
+    );
   }
 
   #inputData(input: PlannedTensor, inputs: RunInputs): InputData {
@@ -165,6 +228,38 @@ export class Session {
       );
     }
   }
+}
+
+interface Built {
+  readonly reader: ConstantReader;
+  readonly weights: WeightBuffers;
+  readonly running: Running;
+}
+
+/** Everything between a graph and its first run. */
+async function build(
+  device: Device,
+  graph: Graph,
+  options: SessionOptions,
+  reader: ConstantReader,
+  weights: WeightBuffers,
+): Promise<Running> {
+  const { operators, signal, onProgress, kernels, maxMemory } = options;
+  const { generation } = device;
+  const optimized = (options.optimize ?? true) ? optimize(graph, operators) : graph;
+  const plan = compile(optimized, { operators, device: device.profile, kernels, maxMemory });
+  const report = (stage: SessionProgress['stage']) =>
+    onProgress && ((done: number, total: number) => onProgress({ stage, done, total }));
+  const pipelines = await compileKernels(device, plan, { signal, onProgress: report('compile') });
+  const buffers = await weights.load(device, plan.weights, {
+    read: ({ constant, repack }) => {
+      const data = reader.read(constant);
+      return repack ? repack.pack(data) : data;
+    },
+    signal,
+    onProgress: report('upload'),
+  });
+  return { plan, executor: await Executor.create(device, plan, buffers, pipelines), generation };
 }
 
 function isInputData(inputs: RunInputs): inputs is InputData {

@@ -20,6 +20,13 @@ import { channelsOf, checkPreprocessing, type Preprocessing } from './preprocess
 import { WEIGHT_BITS } from './resampling.ts';
 import { pixelsOf, planResize, type ResizePlan } from './resize_plan.ts';
 
+/** The two passes, compiled for one opening of the device. */
+interface Passes {
+  readonly columns: Program;
+  readonly rows: Program;
+  readonly generation: number;
+}
+
 /** One image's work. */
 interface Job extends ResizePlan {
   readonly image: Image;
@@ -49,37 +56,24 @@ interface Work {
 export class Preprocessor {
   readonly preprocessing: Preprocessing;
   readonly #device: Device;
-  readonly #columns: Program;
-  readonly #rows: Program;
+  #passes: Passes;
   readonly #slots: Slot[] = [];
   #encoder: GPUCommandEncoder | undefined;
   #taken = 0;
   #reserving: Promise<void> = Promise.resolve();
   #disposed = false;
 
-  private constructor(
-    device: Device,
-    preprocessing: Preprocessing,
-    columns: Program,
-    rows: Program,
-  ) {
+  private constructor(device: Device, preprocessing: Preprocessing, passes: Passes) {
     this.#device = device;
     this.preprocessing = preprocessing;
-    this.#columns = columns;
-    this.#rows = rows;
+    this.#passes = passes;
   }
 
   /** Compiles the two passes. Throws ShapeError for a description that contradicts itself, ShaderError. */
   static async create(device: Device, preprocessing: Preprocessing): Promise<Preprocessor> {
     checkPreprocessing(preprocessing);
     device.checkAlive();
-    const geometry = resizeGeometry(preprocessing);
-    const accesses = ['read', 'read', 'read_write'] as const;
-    const [columns, rows] = await Promise.all([
-      Program.compile(device, 'resize columns', resizeColumns(geometry), accesses),
-      Program.compile(device, 'resize rows', resizeRowsNormalize(geometry), accesses),
-    ]);
-    return new Preprocessor(device, preprocessing, columns, rows);
+    return new Preprocessor(device, preprocessing, await compilePasses(device, preprocessing));
   }
 
   /** Bytes held on the device. */
@@ -97,7 +91,7 @@ export class Preprocessor {
    * too large for the device, GpuError when the device is out of memory.
    */
   async prepare(images: readonly Image[]): Promise<InputWriter> {
-    this.#checkUsable();
+    await this.#revive();
     if (images.length === 0) throw new ShapeError('prepare needs one image at least');
     const jobs = images.map((image, i) => this.#plan(image, i, images.length));
     await this.#reserve(jobs);
@@ -115,6 +109,15 @@ export class Preprocessor {
 
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /** Compiles anew, and forgets all buffers, after the device was lost. */
+  async #revive(): Promise<void> {
+    if (this.#device.lost && !this.#disposed) await this.#device.restore();
+    this.#checkUsable();
+    if (this.#passes.generation === this.#device.generation) return;
+    this.#free();
+    this.#passes = await compilePasses(this.#device, this.preprocessing);
   }
 
   #checkUsable(): void {
@@ -176,11 +179,12 @@ export class Preprocessor {
     // First all columns, then all rows, so that the device need not wait between images.
     for (const { pixels, table, between, job } of work) {
       const grid = this.#workgroups(job.betweenBytes / 4);
-      this.#columns.record(pass, [pixels, table, between], grid);
+      this.#passes.columns.record(pass, [pixels, table, between], grid);
     }
     const [height, width] = this.preprocessing.size;
     const grid = this.#workgroups(height * width);
-    for (const { table, between } of work) this.#rows.record(pass, [between, table, target], grid);
+    for (const { table, between } of work)
+      this.#passes.rows.record(pass, [between, table, target], grid);
     pass.end();
   }
 
@@ -226,6 +230,17 @@ export class Preprocessor {
       between.dispose();
     }
   }
+}
+
+async function compilePasses(device: Device, preprocessing: Preprocessing): Promise<Passes> {
+  const { generation } = device;
+  const geometry = resizeGeometry(preprocessing);
+  const accesses = ['read', 'read', 'read_write'] as const;
+  const [columns, rows] = await Promise.all([
+    Program.compile(device, 'resize columns', resizeColumns(geometry), accesses),
+    Program.compile(device, 'resize rows', resizeRowsNormalize(geometry), accesses),
+  ]);
+  return { columns, rows, generation };
 }
 
 function resizeGeometry({ channels, size, mean, std }: Preprocessing): ResizeGeometry {

@@ -30,24 +30,31 @@ const WANTED_LIMITS = [
   'maxComputeWorkgroupsPerDimension',
 ] as const;
 
-/** A GPU device with its compiled kernels. Sessions on one device share what they compile. */
-export class Device {
+/** What is replaced when a lost device is opened anew. */
+interface Connection {
   readonly gpu: GPUDevice;
   readonly adapter: AdapterFacts;
   readonly profile: DeviceProfile;
   readonly pipelines: PipelineCache;
-  #lost: DeviceLostError | undefined;
+}
 
-  private constructor(gpu: GPUDevice, adapter: AdapterFacts, profile: DeviceProfile) {
-    this.gpu = gpu;
-    this.adapter = adapter;
-    this.profile = profile;
-    this.pipelines = new PipelineCache(gpu);
-    void gpu.lost.then(({ reason, message }) => {
-      this.#lost = new DeviceLostError(
-        `the GPU device was lost (${reason || 'unknown reason'}): ${message}; open a new device`,
-      );
-    });
+/**
+ * A GPU device with its compiled kernels. Sessions on one device share what they compile. When the device is
+ * lost (a driver reset, a timeout), what is in flight is rejected with DeviceLostError, and `restore` opens
+ * another in its place; sessions do so by themselves at their next run.
+ */
+export class Device {
+  readonly #source: GPU;
+  #connection: Connection;
+  #generation = 0;
+  #lost: DeviceLostError | undefined;
+  #restoring: Promise<void> | undefined;
+  #disposed = false;
+
+  private constructor(source: GPU, connection: Connection) {
+    this.#source = source;
+    this.#connection = connection;
+    this.#watch();
   }
 
   /**
@@ -55,34 +62,97 @@ export class Device {
    * Throws UnsupportedError when there is no adapter.
    */
   static async open(gpu: GPU, options: OpenDeviceOptions = {}): Promise<Device> {
-    const adapter =
-      options.adapter ?? (await gpu.requestAdapter({ powerPreference: 'high-performance' }));
-    if (!adapter) {
-      throw new UnsupportedError(
-        'WebGPU found no adapter; update the browser or graphics driver, or install a software Vulkan driver such as Mesa lavapipe',
-      );
-    }
-    const facts = adapterFacts(adapter);
-    const device = await adapter.requestDevice({
-      requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
-      requiredLimits: Object.fromEntries(WANTED_LIMITS.map((name) => [name, adapter.limits[name]])),
-    });
-    return new Device(device, facts, deviceProfile(device, adapter.info, facts.software));
+    return new Device(gpu, await connect(options.adapter ?? (await requestAdapter(gpu))));
   }
 
-  /** Throws DeviceLostError once the device is gone. */
+  get gpu(): GPUDevice {
+    return this.#connection.gpu;
+  }
+
+  get adapter(): AdapterFacts {
+    return this.#connection.adapter;
+  }
+
+  get profile(): DeviceProfile {
+    return this.#connection.profile;
+  }
+
+  get pipelines(): PipelineCache {
+    return this.#connection.pipelines;
+  }
+
+  /** Grows with every `restore`: GPU objects made under another number are gone. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Whether the device is gone, and has not been restored yet. */
+  get lost(): boolean {
+    return this.#lost !== undefined;
+  }
+
+  /** Throws DeviceLostError while the device is gone. */
   checkAlive(): void {
     if (this.#lost) throw this.#lost;
   }
 
+  /** Opens another device if this one is lost. Throws DeviceLostError after `dispose`. */
+  async restore(): Promise<void> {
+    if (!this.#lost) return;
+    if (this.#disposed) throw this.#lost;
+    this.#restoring ??= this.#reconnect().finally(() => {
+      this.#restoring = undefined;
+    });
+    await this.#restoring;
+  }
+
   /** Frees the device and everything on it. Twice is harmless. */
   dispose(): void {
+    this.#disposed = true;
     this.gpu.destroy();
   }
 
   [Symbol.dispose](): void {
     this.dispose();
   }
+
+  async #reconnect(): Promise<void> {
+    this.#connection = await connect(await requestAdapter(this.#source));
+    this.#lost = undefined;
+    this.#generation++;
+    this.#watch();
+  }
+
+  #watch(): void {
+    void this.gpu.lost.then(({ reason, message }) => {
+      const remedy = this.#disposed ? 'open a new device' : 'run again, which opens it anew';
+      this.#lost = new DeviceLostError(
+        `the GPU device was lost (${reason || 'unknown reason'}): ${message}; ${remedy}`,
+      );
+    });
+  }
+}
+
+async function requestAdapter(gpu: GPU): Promise<GPUAdapter> {
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (adapter) return adapter;
+  throw new UnsupportedError(
+    'WebGPU found no adapter; update the browser or graphics driver, or install a software Vulkan driver such as Mesa lavapipe',
+  );
+}
+
+async function connect(adapter: GPUAdapter): Promise<Connection> {
+  const facts = adapterFacts(adapter);
+  const gpu = await adapter.requestDevice({
+    requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
+    requiredLimits: Object.fromEntries(WANTED_LIMITS.map((name) => [name, adapter.limits[name]])),
+  });
+  return {
+    gpu,
+    adapter: facts,
+    profile: deviceProfile(gpu, adapter.info, facts.software),
+    pipelines: new PipelineCache(gpu),
+  };
 }
 
 /** Name, kind and features of an adapter, before any device is opened on it. */

@@ -24,17 +24,13 @@ interface Step {
 }
 
 export interface ExecutorOptions {
-  /** The data of each planned weight, in the order of the plan; called once for each. */
-  readonly weightData: (index: number) => Float32Array;
-  readonly onProgress?:
-    | ((stage: 'compile' | 'upload', done: number, total: number) => void)
-    | undefined;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export class Executor {
   readonly #device: Device;
   readonly #plan: ExecutionPlan;
-  readonly #weights: readonly GPUBuffer[];
   readonly #activations: readonly GPUBuffer[];
   readonly #steps: readonly Step[];
   readonly #readback: ReadbackRing;
@@ -43,13 +39,11 @@ export class Executor {
   private constructor(
     device: Device,
     plan: ExecutionPlan,
-    weights: readonly GPUBuffer[],
     activations: readonly GPUBuffer[],
     steps: readonly Step[],
   ) {
     this.#device = device;
     this.#plan = plan;
-    this.#weights = weights;
     this.#activations = activations;
     this.#steps = steps;
     this.#readback = new ReadbackRing(
@@ -58,31 +52,30 @@ export class Executor {
     );
   }
 
-  /** Compiles and allocates. What was allocated is freed again when it fails. */
+  /**
+   * Compiles the kernels and allocates the activations. `weights` are the buffers of the planned weights,
+   * which stay the caller's. What was allocated is freed again when it fails.
+   */
   static async create(
     device: Device,
     plan: ExecutionPlan,
-    options: ExecutorOptions,
+    weights: readonly GPUBuffer[],
+    pipelines: readonly Pipeline[],
   ): Promise<Executor> {
-    device.checkAlive();
-    const pipelines = await compileAll(device, plan, options);
-    const owned: GPUBuffer[] = [];
+    const activations: GPUBuffer[] = [];
     try {
-      const weights = await uploadWeights(device, plan, options, owned);
       return await guarded(device.gpu, `session "${plan.graph.name}"`, () => {
-        const activations = plan.activations.buffers.map((size, i) => {
+        for (const [i, size] of plan.activations.buffers.entries()) {
           const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-          const buffer = device.gpu.createBuffer({ label: `activations ${i}`, size, usage });
-          owned.push(buffer);
-          return buffer;
-        });
+          activations.push(device.gpu.createBuffer({ label: `activations ${i}`, size, usage }));
+        }
         const steps = bindAll(device, plan, pipelines, (ref) =>
           at(ref.pool === 'weight' ? weights : activations, ref.index),
         );
-        return new Executor(device, plan, weights, activations, steps);
+        return new Executor(device, plan, activations, steps);
       });
     } catch (error) {
-      for (const buffer of owned) buffer.destroy();
+      for (const buffer of activations) buffer.destroy();
       throw error;
     }
   }
@@ -116,11 +109,11 @@ export class Executor {
     }
   }
 
-  /** Frees all buffers. Twice is harmless; runs in flight are rejected. */
+  /** Frees its buffers. Twice is harmless; runs in flight are rejected. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    for (const buffer of [...this.#weights, ...this.#activations]) buffer.destroy();
+    for (const buffer of this.#activations) buffer.destroy();
     this.#readback.dispose();
   }
 
@@ -166,47 +159,32 @@ export class Executor {
   }
 }
 
-async function compileAll(
+/** Compiles every kernel of a plan, all at once. Throws ShaderError, or the signal's reason. */
+export async function compileKernels(
   device: Device,
   plan: ExecutionPlan,
-  options: ExecutorOptions,
+  { onProgress, signal }: ExecutorOptions,
 ): Promise<readonly Pipeline[]> {
+  device.checkAlive();
+  signal?.throwIfAborted();
   let done = 0;
-  const total = plan.dispatches.length;
-  return Promise.all(
-    plan.dispatches.map(async (dispatch) => {
-      const label = `${dispatch.kernel} "${dispatch.node.name}"`;
-      const pipeline = await device.pipelines.get(label, dispatch.source, dispatch.bindings);
-      options.onProgress?.('compile', ++done, total);
-      return pipeline;
-    }),
-  );
+  const all = plan.dispatches.map(async (dispatch) => {
+    const label = `${dispatch.kernel} "${dispatch.node.name}"`;
+    const pipeline = await device.pipelines.get(label, dispatch.source, dispatch.bindings);
+    if (!signal?.aborted) onProgress?.(++done, plan.dispatches.length);
+    return pipeline;
+  });
+  return untilAborted(Promise.all(all), signal);
 }
 
-async function uploadWeights(
-  device: Device,
-  plan: ExecutionPlan,
-  options: ExecutorOptions,
-  owned: GPUBuffer[],
-): Promise<readonly GPUBuffer[]> {
-  const buffers: GPUBuffer[] = [];
-  for (const [i, { constant, bytes }] of plan.weights.entries()) {
-    const buffer = await guarded(device.gpu, `weight "${constant.name}"`, () => {
-      const created = device.gpu.createBuffer({
-        label: constant.name,
-        size: bytes,
-        usage: GPUBufferUsage.STORAGE,
-        mappedAtCreation: true,
-      });
-      owned.push(created);
-      new Float32Array(created.getMappedRange()).set(options.weightData(i));
-      created.unmap();
-      return created;
-    });
-    buffers.push(buffer);
-    options.onProgress?.('upload', i + 1, plan.weights.length);
-  }
-  return buffers;
+/** The work goes on behind an abort, since compiling cannot be stopped, but nobody waits for it. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 function bindAll(

@@ -71,6 +71,8 @@ export interface CompileOptions {
   readonly operators: OpTable;
   readonly device: DeviceProfile;
   readonly kernels?: KernelPreference | undefined;
+  /** Bytes that the plan may take on the device. */
+  readonly maxMemory?: number | undefined;
 }
 
 /** Runs in flight at once; each has a staging buffer of its own to be read back from. */
@@ -111,7 +113,9 @@ export function compile(graph: Graph, options: CompileOptions): ExecutionPlan {
     outputs: [...graph.outputs].map(([name, value]) => tensor(name, value)),
   };
   checkLimits(graph, plan.weights, device);
-  return { ...plan, memory: memoryUse(plan.weights, activations, plan.outputs) };
+  const memory = memoryUse(plan.weights, activations, plan.outputs);
+  checkMemory(graph, memory, options.maxMemory);
+  return { ...plan, memory };
 }
 
 function activation(storage: StorageTable, memory: MemoryPlan, value: Value): BufferRef {
@@ -177,6 +181,20 @@ function checkLimits(graph: Graph, weights: readonly PlannedWeight[], device: De
   for (const node of graph.nodes) {
     check(`the output of ${describe(node)}`, byteLength(node.output.desc));
   }
+}
+
+function checkMemory(graph: Graph, memory: MemoryUse, allowed = Number.POSITIVE_INFINITY): void {
+  if (memory.total <= allowed) return;
+  const [batch = 1] = graph.inputs[0]?.desc.shape ?? [];
+  const perImage = (memory.activations + memory.staging) / batch;
+  const fits = Math.floor((allowed - memory.weights) / perImage);
+  const remedy =
+    fits >= 1
+      ? `a batch of ${fits} would fit`
+      : `even one image takes ${Math.ceil(memory.weights + perImage)}`;
+  throw new UnsupportedError(
+    `"${graph.name}" takes ${memory.total} bytes on the device (weights ${memory.weights}, activations ${memory.activations}), maxMemory allows ${allowed}; ${remedy}`,
+  );
 }
 
 function memoryUse(

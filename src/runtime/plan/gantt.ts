@@ -4,7 +4,7 @@ import type { Storage } from './storage.ts';
 
 const LABEL_WIDTH = 90;
 const STEP_WIDTH = 14;
-const ROW_HEIGHT = 22;
+const ROW_HEIGHT = 40;
 const HEAD_HEIGHT = 46;
 
 /** An SVG document. `steps` is the number of nodes in the schedule. */
@@ -13,7 +13,7 @@ export function ganttSvg(title: string, plan: MemoryPlan, steps: number): string
   const height = HEAD_HEIGHT + plan.buffers.length * ROW_HEIGHT + 8;
   const rows = plan.buffers.map((bytes, i) => {
     const y = HEAD_HEIGHT + i * ROW_HEIGHT;
-    return `<text x="4" y="${y + 15}">${megabytes(bytes)}</text><line x1="${LABEL_WIDTH}" x2="${width}" y1="${y + ROW_HEIGHT}" y2="${y + ROW_HEIGHT}"/>`;
+    return `<text x="4" y="${y + 24}">${megabytes(bytes)}</text><line x1="${LABEL_WIDTH}" x2="${width}" y1="${y + ROW_HEIGHT}" y2="${y + ROW_HEIGHT}"/>`;
   });
   const bars = plan.storages.map((storage, i) => bar(storage, plan, i));
   return [

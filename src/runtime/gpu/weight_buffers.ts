@@ -1,0 +1,71 @@
+import type { PlannedWeight } from '../plan/compile.ts';
+import type { Device } from './device.ts';
+import { guarded } from './errors.ts';
+
+export interface UploadOptions {
+  /** The data of a weight, in the arrangement planned. */
+  readonly read: (weight: PlannedWeight) => Float32Array;
+  readonly onProgress?: ((done: number, total: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A session's constants on the device. They outlive the plans made from them. */
+export class WeightBuffers {
+  #buffers = new Map<string, GPUBuffer>();
+
+  /** The buffers of these weights, in their order; those that are here already are not read again. */
+  async load(
+    device: Device,
+    weights: readonly PlannedWeight[],
+    options: UploadOptions,
+  ): Promise<readonly GPUBuffer[]> {
+    const buffers: GPUBuffer[] = [];
+    for (const weight of weights) {
+      options.signal?.throwIfAborted();
+      const key = keyOf(weight);
+      const buffer = this.#buffers.get(key) ?? (await upload(device, weight, options));
+      this.#buffers.set(key, buffer);
+      buffers.push(buffer);
+      options.onProgress?.(buffers.length, weights.length);
+    }
+    return buffers;
+  }
+
+  /** Frees all but these. */
+  keepOnly(weights: readonly PlannedWeight[]): void {
+    const kept = new Set(weights.map(keyOf));
+    for (const [key, buffer] of this.#buffers) {
+      if (kept.has(key)) continue;
+      buffer.destroy();
+      this.#buffers.delete(key);
+    }
+  }
+
+  dispose(): void {
+    this.keepOnly([]);
+  }
+}
+
+function keyOf({ constant, repack }: PlannedWeight): string {
+  return `${constant.name} ${repack?.arrangement ?? ''}`;
+}
+
+async function upload(
+  device: Device,
+  weight: PlannedWeight,
+  { read }: UploadOptions,
+): Promise<GPUBuffer> {
+  const { name } = weight.constant;
+  const data = read(weight);
+  return guarded(device.gpu, `weight "${name}"`, () => {
+    const buffer = device.gpu.createBuffer({
+      label: name,
+      size: weight.bytes,
+      usage: GPUBufferUsage.STORAGE,
+      mappedAtCreation: true,
+    });
+    new Float32Array(buffer.getMappedRange()).set(data);
+    buffer.unmap();
+    return buffer;
+  });
+}
