@@ -6,6 +6,7 @@ import { addBenchCommand } from './commands/bench.ts';
 import { addClassifyCommand } from './commands/classify.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addModelsCommand } from './commands/models.ts';
+import { addProfileCommand } from './commands/profile.ts';
 import { addRunCommand } from './commands/run.ts';
 import { runCommand } from './failure.ts';
 import { packageFile } from './weights.ts';
@@ -25,5 +26,6 @@ addBenchCommand(program);
 addAdaptersCommand(program);
 addModelsCommand(program);
 addInspectCommand(program);
+addProfileCommand(program);
 
 await runCommand(() => program.parseAsync());

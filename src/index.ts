@@ -46,6 +46,8 @@ export {
   resnet,
   type StridePlacement,
 } from './models/resnet.ts';
+export { type Ceilings, measureCeilings } from './profiling/ceilings.ts';
+export { type DispatchProfile, type Profile, profile, traceOf } from './profiling/profile.ts';
 export {
   DeviceLostError,
   ShaderError,

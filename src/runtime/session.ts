@@ -142,6 +142,15 @@ export class Session {
   }
 
   /**
+   * Times each dispatch of the plan, and all of them in one pass, in milliseconds, on what the buffers hold
+   * from the last run. `profile` makes more of it.
+   */
+  time(): Promise<{ readonly dispatches: readonly number[]; readonly pass: number }> {
+    this.#checkUsable();
+    return this.#running.executor.time();
+  }
+
+  /**
    * Plans the model anew for other input shapes, and keeps the weights that are on the device, but for those
    * that other kernels read in another arrangement. Wait for runs in flight first: they are rejected.
    * Throws ShapeError when the model cannot take the shapes; the session then stays as it was.

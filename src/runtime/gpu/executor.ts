@@ -6,6 +6,7 @@ import type { Device } from './device.ts';
 import { guarded } from './errors.ts';
 import type { Pipeline } from './pipeline_cache.ts';
 import { ReadbackRing } from './readback.ts';
+import { timeEach } from './stopwatch.ts';
 
 /** Writes an input on the GPU, before the pass that reads it. */
 export interface InputWriter {
@@ -109,6 +110,24 @@ export class Executor {
     }
   }
 
+  /**
+   * Times the plan on what the buffers hold: each dispatch in a pass of its own, then all in one, in
+   * milliseconds. Results of runs in flight are not disturbed.
+   */
+  async time(): Promise<{ readonly dispatches: readonly number[]; readonly pass: number }> {
+    this.#device.checkAlive();
+    const dispatches = await timeEach(
+      this.#device,
+      this.#steps.map((step) => (pass) => record(pass, step)),
+    );
+    const [pass = Number.NaN] = await timeEach(this.#device, [
+      (encoder) => {
+        for (const step of this.#steps) record(encoder, step);
+      },
+    ]);
+    return { dispatches, pass };
+  }
+
   /** Frees its buffers. Twice is harmless; runs in flight are rejected. */
   dispose(): void {
     if (this.#disposed) return;
@@ -128,11 +147,7 @@ export class Executor {
       else data.encode(encoder, target);
     });
     const pass = encoder.beginComputePass();
-    for (const { pipeline, bindGroup, workgroups } of this.#steps) {
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, bindGroup);
-      pass.dispatchWorkgroups(...workgroups);
-    }
+    for (const step of this.#steps) record(pass, step);
     pass.end();
     this.#plan.outputs.forEach((output, i) => {
       const bytes = byteLength(output.desc);
@@ -157,6 +172,12 @@ export class Executor {
     if (this.#disposed) return new DeviceLostError('the session was disposed during a run');
     return error;
   }
+}
+
+function record(pass: GPUComputePassEncoder, { pipeline, bindGroup, workgroups }: Step): void {
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, bindGroup);
+  pass.dispatchWorkgroups(...workgroups);
 }
 
 /** Compiles every kernel of a plan, all at once. Throws ShaderError, or the signal's reason. */

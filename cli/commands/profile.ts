@@ -1,0 +1,103 @@
+import { writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import {
+  buildModel,
+  findModel,
+  type Profile,
+  profile,
+  syntheticInput,
+  traceOf,
+} from '../../src/index.ts';
+import {
+  addCommonOptions,
+  type CommonOptions,
+  MODEL_OPTION,
+  parseCount,
+  parseSize,
+  WEIGHTS_OPTION,
+} from '../options.ts';
+import { formatMs, print, printJson } from '../output.ts';
+import { openSession, withDevice } from '../runner.ts';
+import { formatTable } from '../table.ts';
+import { loadWeights } from '../weights.ts';
+
+interface ProfileOptions extends CommonOptions {
+  readonly model: string;
+  readonly weights?: string;
+  readonly batch: number;
+  readonly size?: readonly [number, number];
+  readonly runs: number;
+  readonly trace?: string;
+}
+
+export function addProfileCommand(program: Command): void {
+  addCommonOptions(program.command('profile'))
+    .description('show where the time of a run goes, layer by layer')
+    .requiredOption(...MODEL_OPTION)
+    .option(...WEIGHTS_OPTION, 'synthetic')
+    .option('--batch <n>', 'images a run', parseCount, 1)
+    .option('--size <H,W>', "size of the images; the model's own by default", parseSize)
+    .option('--runs <n>', 'runs to take the median of', parseCount, 5)
+    .option('--trace <file>', 'write a trace that ui.perfetto.dev opens')
+    .action(profileModel);
+}
+
+async function profileModel(options: ProfileOptions): Promise<void> {
+  const model = findModel(options.model);
+  const { batch, size = model.size } = options;
+  const graph = buildModel(model, { batch, size });
+  const weights = loadWeights(model.name, graph, options.weights);
+  await withDevice(options, async ({ device }) => {
+    using session = await openSession(device, graph, weights);
+    const input = syntheticInput([batch, model.channels, ...size]);
+    const result = await profile(session, input, options.runs);
+    if (options.trace) writeFileSync(options.trace, JSON.stringify(traceOf(session, result)));
+    const { name: adapter } = device.adapter;
+    if (options.json) printJson({ model: model.name, adapter, ...result });
+    else print(`${model.name}, batch ${batch}, on ${adapter}\n${format(result)}`);
+  });
+}
+
+function format({ clock, ceilings, dispatches, passMs }: Profile): string {
+  const sum = dispatches.reduce((total, { ms }) => total + ms, 0);
+  const rows = dispatches
+    .toSorted((a, b) => b.ms - a.ms)
+    .map((dispatch) => [
+      dispatch.layer,
+      dispatch.kernel,
+      Object.entries(dispatch.config)
+        .map(([key, value]) => `${key} ${value}`)
+        .join(', '),
+      dispatch.ms.toFixed(3),
+      percent(dispatch.ms / sum),
+      dispatch.gflops.toFixed(1),
+      percent(dispatch.shareOfFma),
+      dispatch.gigabytesPerSecond.toFixed(1),
+      percent(dispatch.shareOfBandwidth),
+    ]);
+  const head = [
+    'layer',
+    'kernel',
+    'configuration',
+    'ms',
+    'of run',
+    'GFLOP/s',
+    'of FMA',
+    'GB/s',
+    'of copy',
+  ];
+  const clocks = {
+    gpu: 'times by the GPU’s timestamps',
+    host: 'this adapter has no timestamps: times are the host’s, with the cost of a submit in each',
+  };
+  return [
+    formatTable(head, rows),
+    '',
+    `sum of the layers  ${formatMs(sum)}; one pass of them ${formatMs(passMs)}; ${clocks[clock]}`,
+    `limits measured    ${ceilings.gflops.toFixed(1)} GFLOP/s of multiply-adds, ${ceilings.gigabytesPerSecond.toFixed(1)} GB/s of copying`,
+  ].join('\n');
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
+}

@@ -1,0 +1,102 @@
+/** Where the time of a run goes, dispatch by dispatch. */
+import { multiplyAdds } from '../defaults.ts';
+import { type Clock, clockOf } from '../runtime/gpu/stopwatch.ts';
+import type { PlannedDispatch } from '../runtime/plan/compile.ts';
+import type { RunInputs, Session } from '../runtime/session.ts';
+import { byteLength } from '../runtime/tensor.ts';
+import { type Ceilings, measureCeilings } from './ceilings.ts';
+
+/** One dispatch of a run. */
+export interface DispatchProfile {
+  readonly layer: string;
+  readonly kernel: string;
+  readonly config: object;
+  /** Median over the profiled runs. */
+  readonly ms: number;
+  /** Rates over the node's whole arithmetic, and over its inputs, weights and output, each once. */
+  readonly gflops: number;
+  readonly gigabytesPerSecond: number;
+  /** The rates as shares of the adapter's measured limits, 0 to 1. */
+  readonly shareOfFma: number;
+  readonly shareOfBandwidth: number;
+}
+
+export interface Profile {
+  /** `host` times include the cost of a submit each. */
+  readonly clock: Clock;
+  readonly ceilings: Ceilings;
+  readonly dispatches: readonly DispatchProfile[];
+  /** All dispatches in one pass, as runs execute them. */
+  readonly passMs: number;
+}
+
+/** Profiles `runs` runs of a session, after one to warm up, and measures the adapter's limits for comparison. */
+export async function profile(session: Session, inputs: RunInputs, runs = 5): Promise<Profile> {
+  const { device, plan } = session;
+  const ceilings = await measureCeilings(device);
+  await session.run(inputs);
+  const times: (readonly number[])[] = [];
+  const passes: number[] = [];
+  for (let i = 0; i < runs; i++) {
+    const { dispatches, pass } = await session.time();
+    times.push(dispatches);
+    passes.push(pass);
+  }
+  return {
+    clock: clockOf(device),
+    ceilings,
+    passMs: median(passes),
+    dispatches: plan.dispatches.map((dispatch, i) =>
+      describeDispatch(dispatch, median(times.map((run) => run[i] ?? Number.NaN)), ceilings),
+    ),
+  };
+}
+
+function describeDispatch(
+  { node, kernel, config }: PlannedDispatch,
+  ms: number,
+  ceilings: Ceilings,
+): DispatchProfile {
+  const gflops = (2 * multiplyAdds(node)) / ms / 1e6;
+  const values = [...Object.values(node.inputs), node.output];
+  const bytes = values.reduce((sum, { desc }) => sum + byteLength(desc), 0);
+  const gigabytesPerSecond = bytes / ms / 1e6;
+  return {
+    layer: node.name,
+    kernel,
+    config,
+    ms,
+    gflops,
+    gigabytesPerSecond,
+    shareOfFma: gflops / ceilings.gflops,
+    shareOfBandwidth: gigabytesPerSecond / ceilings.gigabytesPerSecond,
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/**
+ * A profile in the trace event format, which Perfetto and chrome://tracing open: one run, the dispatches
+ * one behind the other.
+ */
+export function traceOf({ device, plan }: Session, { dispatches }: Profile): object {
+  let ts = 0;
+  const traceEvents = dispatches.map(({ layer, ms, ...args }) => {
+    const event = {
+      name: layer,
+      cat: args.kernel,
+      ph: 'X',
+      pid: 1,
+      tid: 1,
+      ts,
+      dur: 1000 * ms,
+      args,
+    };
+    ts += 1000 * ms;
+    return event;
+  });
+  return { traceEvents, otherData: { model: plan.graph.name, adapter: device.adapter.name } };
+}
