@@ -8,6 +8,7 @@ import { addInspectCommand } from './commands/inspect.ts';
 import { addModelsCommand } from './commands/models.ts';
 import { addProfileCommand } from './commands/profile.ts';
 import { addRunCommand } from './commands/run.ts';
+import { addVerifyCommand } from './commands/verify.ts';
 import { runCommand } from './failure.ts';
 import { packageFile } from './weights.ts';
 
@@ -27,5 +28,6 @@ addAdaptersCommand(program);
 addModelsCommand(program);
 addInspectCommand(program);
 addProfileCommand(program);
+addVerifyCommand(program);
 
 await runCommand(() => program.parseAsync());

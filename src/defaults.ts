@@ -10,6 +10,8 @@ import { runReference as runReferenceWith } from './runtime/reference/run_refere
 import { Session, type SessionOptions } from './runtime/session.ts';
 import type { WeightSource } from './runtime/weights/weight_source.ts';
 
+export { operators };
+
 export type CreateSessionOptions = Omit<SessionOptions, 'operators'>;
 
 /** A session for a graph on a device: see `Session.create`. */

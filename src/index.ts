@@ -48,6 +48,7 @@ export {
 } from './models/resnet.ts';
 export { type Ceilings, measureCeilings } from './profiling/ceilings.ts';
 export { type DispatchProfile, type Profile, profile, traceOf } from './profiling/profile.ts';
+export { type LayerCheck, type VerifyOptions, verify } from './profiling/verify.ts';
 export {
   DeviceLostError,
   ShaderError,
