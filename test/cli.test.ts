@@ -154,6 +154,48 @@ describe('tilewise', () => {
     });
   });
 
+  it('inspect shows passes, kernels and memory, and draws the memory', async () => {
+    const inspect = ['inspect', '--model', 'lenet', '--json'];
+    const gantt = join(folder, 'memory.svg');
+    const [passes, kernels, memory] = await Promise.all([
+      runCli([...inspect, '--passes']),
+      runCli([...inspect, '--kernels']),
+      runCli([...inspect, '--memory', '--gantt', gantt]),
+    ]);
+    const [{ passes: reports } = {}] = jsonLines(passes);
+    expect(reports).toContainEqual({
+      pass: 'fuse epilogue',
+      nodesBefore: 10,
+      nodesAfter: 9,
+      removed: ['relu3 (relu)'],
+      changed: ['fc1 (linear) + relu'],
+    });
+    expect(jsonLines(kernels)[0]?.dispatches).toHaveLength(8);
+    const [report] = jsonLines(memory);
+    expect(report?.memory).toMatchObject({ weights: 422_024, staging: 80 });
+    expect(readFileSync(gantt, 'utf8')).toMatch(
+      /^<svg [\s\S]*<title>conv1: 0\.07 MB, steps 0 to 1/,
+    );
+  });
+
+  it('profile gives every dispatch a time, and writes a trace', async () => {
+    const trace = join(folder, 'trace.json');
+    const args = ['profile', '--model', 'lenet', '--runs', '2', '--trace', trace, '--json'];
+    const [report] = jsonLines(await runCli(args));
+    expect(report?.dispatches).toHaveLength(8);
+    const dispatches = (report?.dispatches ?? []) as readonly { readonly ms: number }[];
+    for (const { ms } of dispatches) expect(ms).toBeGreaterThan(0);
+    expect(report?.passMs).toBeGreaterThan(0);
+    const { traceEvents } = JSON.parse(readFileSync(trace, 'utf8')) as { traceEvents: unknown[] };
+    expect(traceEvents).toHaveLength(8);
+  });
+
+  it('verify finds every layer of LeNet right', async () => {
+    const { code, stdout } = await runCli(['verify', '--model', 'lenet', '--json']);
+    expect(JSON.parse(stdout)).toMatchObject({ model: 'lenet', ok: true });
+    expect(code).toBe(0);
+  });
+
   it('a software adapter is mentioned once, on stderr', async () => {
     const result = await runCli(['bench', 'model', '--model', 'lenet', '--runs', '1', '--json']);
     const mentions = result.stderr.match(/is a software adapter/g)?.length ?? 0;
