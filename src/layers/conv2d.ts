@@ -19,6 +19,7 @@ import {
 } from '../runtime/tensor.ts';
 import { type Conv2dAttributes, geometryOf } from './conv2d_geometry.ts';
 import { direct, tiled } from './conv2d_kernels.ts';
+import { featureMap } from './feature_map.ts';
 import { type PaddingLike, type PairLike, padding, pair, slide } from './window.ts';
 
 export interface Conv2dOptions {
@@ -45,12 +46,12 @@ export interface Conv2dOptions {
 export function conv2d(g: GraphBuilder, x: Value, options: Conv2dOptions): Activation {
   const groups = options.groups ?? 1;
   const kernel = pair(options.kernel);
-  const { channels } = nchw(x.desc.shape);
+  const [, channels = 1] = x.desc.shape;
   const inputs: Record<string, Value> = {
     x,
     weight: g.weight('weight', [
       options.channels,
-      Math.max(1, Math.floor(channels / groups)),
+      Math.max(1, Math.floor(channels / Math.max(1, groups))),
       ...kernel,
     ]),
   };
@@ -68,7 +69,7 @@ export function conv2d(g: GraphBuilder, x: Value, options: Conv2dOptions): Activ
 function inferShape(call: OpCall<Conv2dAttributes>): TensorDesc {
   const { groups, kernel } = call.attributes;
   const shape = inputShape(call, 'x');
-  const x = nchw(shape);
+  const x = featureMap(call, 'x');
   const weight = inputShape(call, 'weight');
   const [outputChannels = 0, groupChannels = 0] = weight;
   if (weight.length !== 4 || weight[2] !== kernel[0] || weight[3] !== kernel[1]) {

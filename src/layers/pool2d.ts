@@ -2,8 +2,15 @@
 import { POOL2D_THREADS, type Pool2dGeometry, pool2d } from '../../shaders/pool2d.wgsl.ts';
 import type { Activation, Node, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import { inputShape, type OpCall, type OpDef, requireData } from '../runtime/operator.ts';
+import {
+  inputShape,
+  type OpCall,
+  type OpDef,
+  requireData,
+  shapeError,
+} from '../runtime/operator.ts';
 import { elementCount, nchw, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
+import { featureMap } from './feature_map.ts';
 import { pointwiseKernel } from './pointwise.ts';
 import { type PaddingLike, type PairLike, padding, pair, slide, type Window } from './window.ts';
 
@@ -56,10 +63,31 @@ function attributesOf(options: Pool2dOptions, countIncludePad: boolean): Pool2dA
 }
 
 function inferShape(call: OpCall<Pool2dAttributes>): TensorDesc {
-  const x = nchw(inputShape(call, 'x'));
+  const x = featureMap(call, 'x');
   const window = call.attributes;
   const [height, width] = slide(call, window, [x.height, x.width], window.ceilMode);
+  const sees = everyWindowSees(window, 0, window.padding.top, x.height, height);
+  if (!sees || !everyWindowSees(window, 1, window.padding.left, x.width, width)) {
+    throw shapeError(call, 'some window lies in the padding altogether; give less padding');
+  }
   return tensorDesc([x.batch, x.channels, height, width]);
+}
+
+/** A window without a tap on the image has no maximum and no mean. */
+function everyWindowSees(
+  { kernel, stride, dilation }: Window,
+  axis: 0 | 1,
+  before: number,
+  extent: number,
+  positions: number,
+): boolean {
+  const onImage = (at: number): boolean => at >= 0 && at < extent;
+  for (let p = 0; p < positions; p++) {
+    const first = p * stride[axis] - before;
+    const taps = Array.from({ length: kernel[axis] }, (_, r) => first + r * dilation[axis]);
+    if (!taps.some(onImage)) return false;
+  }
+  return true;
 }
 
 function geometryOf(node: Node<Pool2dAttributes>, mode: Pool2dGeometry['mode']): Pool2dGeometry {

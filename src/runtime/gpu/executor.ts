@@ -92,7 +92,7 @@ export class Executor {
   ): Promise<void> {
     const slot = await this.#readback.acquire();
     try {
-      this.#device.checkAlive();
+      this.#checkUsable();
       const begun = performance.now();
       this.#submit(inputs, slot.buffers);
       const submitted = performance.now();
@@ -169,9 +169,18 @@ export class Executor {
     } catch (lost) {
       return lost;
     }
-    if (this.#disposed) return new DeviceLostError('the session was disposed during a run');
-    return error;
+    return this.#disposed ? disposedError() : error;
   }
+
+  /** Waiting for its turn, a run may find that everything is gone. */
+  #checkUsable(): void {
+    this.#device.checkAlive();
+    if (this.#disposed) throw disposedError();
+  }
+}
+
+function disposedError(): DeviceLostError {
+  return new DeviceLostError('the session was disposed, or resized, during a run');
 }
 
 function record(pass: GPUComputePassEncoder, { pipeline, bindGroup, workgroups }: Step): void {

@@ -38,19 +38,22 @@ function fold(rewriter: Rewriter, norm: Node<BatchNormAttributes>): Node | undef
   if (!g || !b || !m || !v || !w || (bias && !isConstant(bias))) return undefined;
 
   const { epsilon, ...epilogue } = norm.attributes;
+  // Names tell constants apart wherever buffers are kept by name, and a weight may be folded twice.
+  const name = (role: string): string => `${role} of ${layer.name} with ${norm.name}`;
   return rewriter.replace(layer, {
     ...layer,
     attributes: { ...layer.attributes, ...epilogue },
     inputs: {
       ...layer.inputs,
-      weight: foldedWeight(w, g, v, epsilon),
-      bias: foldedBias(bias, g, b, m, v, epsilon),
+      weight: foldedWeight(name('weight'), w, g, v, epsilon),
+      bias: foldedBias(name('bias'), bias, g, b, m, v, epsilon),
     },
     output: norm.output,
   });
 }
 
 function foldedWeight(
+  name: string,
   weight: Constant,
   gamma: Constant,
   variance: Constant,
@@ -58,7 +61,7 @@ function foldedWeight(
 ): DerivedWeight {
   return {
     kind: 'derived',
-    name: `${weight.name} * ${gamma.name}`,
+    name,
     desc: weight.desc,
     sources: [weight, gamma, variance],
     compute([w = EMPTY, g = EMPTY, v = EMPTY]) {
@@ -74,6 +77,7 @@ function foldedWeight(
 }
 
 function foldedBias(
+  name: string,
   bias: Constant | undefined,
   gamma: Constant,
   beta: Constant,
@@ -83,7 +87,7 @@ function foldedBias(
 ): DerivedWeight {
   return {
     kind: 'derived',
-    name: `bias of ${gamma.name}`,
+    name,
     desc: tensorDesc(gamma.desc.shape),
     sources: [gamma, beta, mean, variance, ...(bias ? [bias] : [])],
     compute([g = EMPTY, b = EMPTY, m = EMPTY, v = EMPTY, layerBias]) {

@@ -1,6 +1,7 @@
 /** Which activations need memory of their own, and from which step to which. */
-import type { Graph, Value } from '../graph.ts';
-import { type OpTable, operatorOf } from '../operator.ts';
+import { UnsupportedError } from '../errors.ts';
+import type { Graph, Node, Value } from '../graph.ts';
+import { describe, type OpTable, operatorOf } from '../operator.ts';
 import { byteLength } from '../tensor.ts';
 
 /** One piece of memory, and the steps (indices into the graph's nodes) between which it holds data. */
@@ -38,11 +39,21 @@ export function liveness(graph: Graph, operators: OpTable): StorageTable {
   graph.nodes.forEach((node, step) => {
     const inputs = Object.values(node.inputs);
     for (const input of inputs) use(input, step);
-    const viewed =
-      operatorOf(operators, node).isView && inputs[0] ? indexOf.get(inputs[0]) : undefined;
-    if (viewed === undefined) define(node.output, step);
-    else indexOf.set(node.output, viewed);
+    if (operatorOf(operators, node).isView) indexOf.set(node.output, viewedBy(node, indexOf));
+    else define(node.output, step);
   });
   for (const output of graph.outputs.values()) use(output, graph.nodes.length);
   return { storages, indexOf };
+}
+
+/** The storage that a view shows under another shape. */
+function viewedBy(view: Node, indexOf: ReadonlyMap<Value, number>): number {
+  const [viewed] = Object.values(view.inputs);
+  const index = viewed && indexOf.get(viewed);
+  if (index === undefined) {
+    throw new UnsupportedError(
+      `${describe(view)}: only inputs and results of other layers can be viewed; give a weight the shape that is needed`,
+    );
+  }
+  return index;
 }

@@ -1,0 +1,475 @@
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { inputsOf, largest, referenceOutputs } from '../../test/fixtures/compare_graphs.ts';
+import { useDevice, useDevices } from '../../test/fixtures/device.ts';
+import { expectClose } from '../../test/fixtures/expect_close.ts';
+import { Random, seeds } from '../../test/fixtures/random.ts';
+import { randomGraph } from '../../test/fixtures/random_graph.ts';
+import { globalAveragePool2d } from '../layers/adaptive_average_pool2d.ts';
+import { add } from '../layers/add.ts';
+import { batchNorm } from '../layers/batch_norm.ts';
+import { conv2d } from '../layers/conv2d.ts';
+import { flatten } from '../layers/flatten.ts';
+import { operators } from '../layers/index.ts';
+import { linear } from '../layers/linear.ts';
+import { maxPool2d } from '../layers/pool2d.ts';
+import { relu } from '../layers/relu.ts';
+import { DeviceLostError } from './errors.ts';
+import type { Device } from './gpu/device.ts';
+import type { Graph } from './graph.ts';
+import { GraphBuilder } from './graph_builder.ts';
+import { Session, type SessionOptions } from './session.ts';
+import type { Shape } from './tensor.ts';
+import { syntheticTensor, syntheticWeights } from './weights/synthetic.ts';
+
+/**
+ * Of the largest expected value. A sum of K products is off by about sqrt(K) u of its size, 1e-6 for the longest
+ * here; a sum with a residual adds the errors of both terms. Fifteen layers stay well below a hundred times that.
+ */
+const TOLERANCE = 1e-4;
+
+const openDevice = useDevices();
+const device = useDevice(openDevice);
+
+/** A convolution, a pool and a classifier. The 33 channels spare lavapipe from unrolling. */
+function smallNet(): Graph {
+  const g = GraphBuilder.create();
+  const x = g.input('x', [1, 33, 6, 6]);
+  const y = relu(g, conv2d(g.at('conv'), x, { channels: 8, kernel: 3, padding: 1 }));
+  const flat = flatten(g, maxPool2d(g, y, { kernel: 2 }));
+  g.output('logits', linear(g.at('fc'), flat, { features: 10 }));
+  return g.build('small net');
+}
+
+function open(
+  on: Device,
+  graph: Graph = smallNet(),
+  more: Partial<SessionOptions> = {},
+): Promise<Session> {
+  return Session.create(on, graph, { weights: syntheticWeights([]), operators, ...more });
+}
+
+/** Fails unless all outputs are those of the reference. */
+function expectReference(
+  graph: Graph,
+  inputs: Readonly<Record<string, Float32Array>>,
+  outputs: Readonly<Record<string, Float32Array>>,
+): void {
+  const expected = referenceOutputs(graph, inputs);
+  expect(Object.keys(outputs)).toEqual([...expected.keys()]);
+  for (const [name, data] of expected) {
+    const shape = graph.outputs.get(name)?.desc.shape ?? [];
+    const tolerance = TOLERANCE * largest(data);
+    expectClose(outputs[name] ?? new Float32Array(), data, tolerance, shape, `output "${name}"`);
+  }
+}
+
+/** So that 0 and -0 differ, and NaN from NaN. */
+function bitsOf(values: Float32Array = new Float32Array()): readonly number[] {
+  return [...new Uint32Array(Float32Array.from(values).buffer)];
+}
+
+/** What becomes of a promise: `done`, or the name of the error. Never waits for longer than 30 s. */
+async function outcomeOf(work: Promise<unknown>): Promise<string> {
+  const settled = work.then(
+    () => 'done',
+    (error: unknown) => (error instanceof Error ? error.name : String(error)),
+  );
+  const hang = new Promise<string>((resolve) => setTimeout(resolve, 30_000, 'it hangs').unref());
+  return Promise.race([settled, hang]);
+}
+
+describe('Session.run', () => {
+  it.each(seeds(8))('agrees with the reference for the random graph of seed %i', async (seed) => {
+    const random = new Random(100 + seed);
+    const graph = randomGraph(random, random.int(5, 15));
+    const inputs = inputsOf(graph);
+    using session = await open(device(), graph);
+    expectReference(graph, inputs, await session.run(inputs));
+  });
+
+  it('agrees with the reference without any passes', async () => {
+    const graph = randomGraph(new Random(3), 10);
+    const inputs = inputsOf(graph);
+    using session = await open(device(), graph, { optimize: false });
+    expectReference(graph, inputs, await session.run(inputs));
+  });
+
+  it('gives the same bits for the same input, whatever ran in between', async () => {
+    using session = await open(device());
+    const x = syntheticTensor('x', [1, 33, 6, 6]);
+    const first = await session.run(x);
+    await session.run(syntheticTensor('another', [1, 33, 6, 6]));
+    const second = await session.run(x);
+    expect(bitsOf(second.logits)).toEqual(bitsOf(first.logits));
+  });
+
+  it('gives each of 10 overlapping calls its own answer', async () => {
+    const graph = smallNet();
+    using session = await open(device(), graph);
+    const inputs = Array.from({ length: 10 }, (_, i) => syntheticTensor(`x${i}`, [1, 33, 6, 6]));
+    const runs = await Promise.all(inputs.map((x) => session.run(x)));
+    runs.forEach((outputs, i) => {
+      expectReference(graph, { x: inputs[i] ?? new Float32Array() }, outputs);
+    });
+  });
+
+  it('works for two sessions on one device at once', async () => {
+    const graphs = [smallNet(), randomGraph(new Random(5), 6)] as const;
+    using first = await open(device(), graphs[0]);
+    using second = await open(device(), graphs[1]);
+    const inputs = graphs.map(inputsOf);
+    const runs = await Promise.all([
+      first.run(inputs[0] ?? {}),
+      second.run(inputs[1] ?? {}),
+      first.run(inputs[0] ?? {}),
+    ]);
+    expectReference(graphs[0], inputs[0] ?? {}, runs[0]);
+    expectReference(graphs[1], inputs[1] ?? {}, runs[1]);
+    expectReference(graphs[0], inputs[0] ?? {}, runs[2]);
+  });
+
+  it('gives all outputs: of a layer in the middle, of a view, and of one value under two names', async () => {
+    const g = GraphBuilder.create();
+    const x = g.input('x', [2, 3, 4, 4]);
+    const middle = relu(g.at('middle'), x);
+    const flat = flatten(g, middle);
+    g.output('last', linear(g.at('fc'), flat, { features: 5 }));
+    g.output('middle', middle);
+    g.output('flat', flat);
+    g.output('again', middle);
+    const graph = g.build('outputs');
+    using session = await open(device(), graph);
+    const inputs = inputsOf(graph);
+    expectReference(graph, inputs, await session.run(inputs));
+  });
+
+  it('takes several inputs by name', async () => {
+    const g = GraphBuilder.create();
+    g.output('sum', add(g, g.input('a', [1, 4]), g.input('b', [1, 4])));
+    using session = await open(device(), g.build('sum'));
+    const { sum } = await session.run({
+      b: Float32Array.of(1, 2, 3, 4),
+      a: new Float32Array(4).fill(10),
+    });
+    expect(sum).toEqual(Float32Array.of(11, 12, 13, 14));
+  });
+
+  it('fills the arrays that it is given', async () => {
+    using session = await open(device());
+    const x = syntheticTensor('x', [1, 33, 6, 6]);
+    const logits = new Float32Array(10);
+    const outputs = await session.run(x, { into: { logits } });
+    expect(outputs.logits).toBe(logits);
+    expect(logits).toEqual((await session.run(x)).logits);
+  });
+
+  it('keeps layers apart that share a batch norm, but not their biases', async () => {
+    const g = GraphBuilder.create();
+    const x = g.input('x', [1, 6]);
+    const branch = (name: string) =>
+      batchNorm(g.at('shared'), linear(g.at(name), x, { features: 6 }));
+    g.output('a', branch('fc1'));
+    g.output('b', branch('fc2'));
+    const graph = g.build('shared norm');
+    using session = await open(device(), graph);
+    const inputs = inputsOf(graph);
+    expectReference(graph, inputs, await session.run(inputs));
+  });
+});
+
+describe('Session.run refuses', () => {
+  let session: Session;
+  beforeAll(async () => {
+    session = await open(device());
+  });
+
+  it('an input of the wrong length', async () => {
+    await expect(session.run(new Float32Array(5))).rejects.toThrow(
+      expect.objectContaining({
+        name: 'ShapeError',
+        message: 'input "x" of "small net" holds 1188 values [1, 33, 6, 6], got 5',
+      }),
+    );
+  });
+
+  it('a missing input', async () => {
+    await expect(session.run({ image: new Float32Array(1188) })).rejects.toThrow(
+      expect.objectContaining({
+        name: 'ShapeError',
+        message: 'session "small net" needs inputs x',
+      }),
+    );
+  });
+
+  it('an array to fill of the wrong length', async () => {
+    const into = { logits: new Float32Array(11) };
+    await expect(session.run(new Float32Array(1188), { into })).rejects.toThrow(
+      expect.objectContaining({
+        name: 'ShapeError',
+        message: 'output "logits" of "small net" holds 10 values [1, 10], got 11',
+      }),
+    );
+  });
+
+  it('one array for two inputs', async () => {
+    const g = GraphBuilder.create();
+    g.output('sum', add(g, g.input('a', [1, 4]), g.input('b', [1, 4])));
+    using two = await open(device(), g.build('sum'));
+    await expect(two.run(new Float32Array(4))).rejects.toThrow('session "sum" needs inputs a, b');
+  });
+
+  it('anything once it is disposed of', async () => {
+    const disposed = await open(device());
+    disposed.dispose();
+    disposed.dispose();
+    await expect(disposed.run(new Float32Array(1188))).rejects.toThrow(
+      expect.objectContaining({
+        name: 'TilewiseError',
+        message: 'session "small net" was disposed; create a new one',
+      }),
+    );
+  });
+});
+
+describe('Session.dispose', () => {
+  it.each([1, 5])('lets none of %i runs in flight hang', async (count) => {
+    const graph = smallNet();
+    const session = await open(device(), graph);
+    const inputs = inputsOf(graph);
+    const runs = Array.from({ length: count }, () => session.run(inputs));
+    session.dispose();
+    for (const run of runs) expect(['done', 'DeviceLostError']).toContain(await outcomeOf(run));
+  });
+
+  it('leaves other sessions on the device as they are', async () => {
+    const graph = smallNet();
+    using kept = await open(device(), graph);
+    const disposed = await open(device(), graph);
+    disposed.dispose();
+    expectReference(graph, inputsOf(graph), await kept.run(inputsOf(graph)));
+  });
+});
+
+describe('a device that is lost', () => {
+  it('rejects the runs in flight with DeviceLostError', async () => {
+    const lost = await openDevice();
+    using session = await open(lost);
+    const runs = Array.from({ length: 5 }, () => session.run(new Float32Array(1188)));
+    // The runs begin in a microtask of their own.
+    await Promise.resolve();
+    lost.gpu.destroy();
+    const outcomes = await Promise.all(runs.map(outcomeOf));
+    for (const outcome of outcomes) expect(['done', 'DeviceLostError']).toContain(outcome);
+    expect(outcomes).toContain('DeviceLostError');
+  });
+
+  it('is opened anew by the next run, which gives the right answer', async () => {
+    const graph = smallNet();
+    const lost = await openDevice();
+    using session = await open(lost, graph);
+    lost.gpu.destroy();
+    await lost.gpu.lost;
+    const inputs = inputsOf(graph);
+    const runs = await Promise.all([session.run(inputs), session.run(inputs)]);
+    for (const outputs of runs) expectReference(graph, inputs, outputs);
+    expect(lost.generation).toBe(1);
+  });
+
+  it('stays lost once it is disposed of', async () => {
+    const lost = await openDevice();
+    using session = await open(lost);
+    lost.dispose();
+    lost.dispose();
+    await lost.gpu.lost;
+    await expect(session.run(new Float32Array(1188))).rejects.toThrow(DeviceLostError);
+    await expect(open(lost)).rejects.toThrow(DeviceLostError);
+  });
+
+  it('either ends the creation of a session, or the session opens it anew', async () => {
+    const graph = smallNet();
+    const lost = await openDevice();
+    const creating = open(lost, graph);
+    lost.gpu.destroy();
+    const outcome = await outcomeOf(creating);
+    expect(['done', 'DeviceLostError']).toContain(outcome);
+    if (outcome !== 'done') return;
+    using session = await creating;
+    expectReference(graph, inputsOf(graph), await session.run(inputsOf(graph)));
+  });
+});
+
+describe('a run of a session that is warm', () => {
+  const CREATORS = [
+    'createBuffer',
+    'createBindGroup',
+    'createBindGroupLayout',
+    'createPipelineLayout',
+    'createComputePipeline',
+    'createComputePipelineAsync',
+    'createShaderModule',
+    'createTexture',
+    'createQuerySet',
+  ] as const;
+
+  it('creates no GPU objects and submits once', async () => {
+    using session = await open(device());
+    const x = syntheticTensor('x', [1, 33, 6, 6]);
+    await session.run(x);
+    const { gpu } = device();
+    const creators = CREATORS.map((name) => vi.spyOn(gpu, name));
+    const submit = vi.spyOn(gpu.queue, 'submit');
+    await session.run(x);
+    await Promise.all([session.run(x), session.run(x)]);
+    const created = creators.flatMap((spy, i) => (spy.mock.calls.length > 0 ? [CREATORS[i]] : []));
+    const submits = submit.mock.calls.map(([buffers]) => [...buffers].length);
+    vi.restoreAllMocks();
+    expect(created).toEqual([]);
+    expect(submits).toEqual([1, 1, 1]);
+  });
+});
+
+describe('Session.create', () => {
+  it('compiles the kernels of equal layers once', async () => {
+    const g = GraphBuilder.create();
+    const options = { channels: 33, kernel: 1 };
+    const x = g.input('x', [1, 33, 5, 4]);
+    const y = conv2d(g.at('second'), conv2d(g.at('first'), x, options), options);
+    g.output('y', conv2d(g.at('third'), y, options));
+    const create = vi.spyOn(device().gpu, 'createComputePipelineAsync');
+    using session = await open(device(), g.build('equal layers'));
+    const count = create.mock.calls.length;
+    vi.restoreAllMocks();
+    expect(session.plan.dispatches).toHaveLength(3);
+    expect(count).toBe(1);
+  });
+
+  it('compiles nothing for a second session of the same graph', async () => {
+    using first = await open(device());
+    const create = vi.spyOn(device().gpu, 'createComputePipelineAsync');
+    using second = await open(device());
+    const count = create.mock.calls.length;
+    vi.restoreAllMocks();
+    expect(count).toBe(0);
+    expect(second.plan.dispatches).toHaveLength(first.plan.dispatches.length);
+  });
+
+  it('reports every kernel and every weight as progress', async () => {
+    const seen: string[] = [];
+    using session = await open(device(), smallNet(), {
+      onProgress: ({ stage, done, total }) => seen.push(`${stage} ${done}/${total}`),
+    });
+    const { dispatches, weights } = session.plan;
+    expect(seen).toEqual([
+      ...dispatches.map((_, i) => `compile ${i + 1}/${dispatches.length}`),
+      ...weights.map((_, i) => `upload ${i + 1}/${weights.length}`),
+    ]);
+  });
+
+  it('refuses weights that do not fit the model, before it asks for any', async () => {
+    const weights = {
+      name: 'file',
+      tensors: new Map([['conv.weight', { shape: [8, 33, 3, 3], dtype: 'F32' }]]),
+      read: vi.fn(),
+    };
+    await expect(open(device(), smallNet(), { weights })).rejects.toThrow(
+      expect.objectContaining({
+        name: 'WeightError',
+        message: expect.stringContaining('3 missing: "conv.bias" [8]'),
+      }),
+    );
+    expect(weights.read).not.toHaveBeenCalled();
+  });
+
+  it('frees what it has allocated where a weight cannot be read', async () => {
+    const created: GPUBuffer[] = [];
+    const { gpu } = device();
+    const createBuffer = gpu.createBuffer.bind(gpu);
+    vi.spyOn(gpu, 'createBuffer').mockImplementation((descriptor) => {
+      const buffer = createBuffer(descriptor);
+      created.push(buffer);
+      vi.spyOn(buffer, 'destroy');
+      return buffer;
+    });
+    const source = syntheticWeights([]);
+    const weights: typeof source = {
+      ...source,
+      read(name, shape) {
+        if (name === 'fc.bias') throw new Error('the disk is gone');
+        return source.read(name, shape);
+      },
+    };
+    await expect(open(device(), smallNet(), { weights })).rejects.toThrow('the disk is gone');
+    expect(created.length).toBeGreaterThan(0);
+    for (const buffer of created) expect(buffer.destroy).toHaveBeenCalled();
+    vi.restoreAllMocks();
+  });
+});
+
+describe('Session.resize', () => {
+  /** Takes images of any size. */
+  function anySize(shape: Shape): Graph {
+    const g = GraphBuilder.create();
+    const y = relu(
+      g,
+      conv2d(g.at('conv'), g.input('x', shape), { channels: 8, kernel: 3, padding: 1 }),
+    );
+    const pooled = globalAveragePool2d(g, batchNorm(g.at('bn'), y));
+    g.output('logits', linear(g.at('fc'), flatten(g, pooled), { features: 10 }));
+    return g.build('any size');
+  }
+
+  it('gives the right answer for the new shape, and again for the old one', async () => {
+    using session = await open(device(), anySize([1, 33, 6, 6]));
+    const shapes: readonly Shape[] = [
+      [2, 33, 5, 9],
+      [1, 33, 6, 6],
+    ];
+    for (const shape of shapes) {
+      await session.resize({ x: shape });
+      const graph = anySize(shape);
+      const inputs = inputsOf(graph);
+      expect(session.inputs).toEqual([{ name: 'x', shape }]);
+      expectReference(graph, inputs, await session.run(inputs));
+    }
+  });
+
+  it('leaves the session as it was where the model cannot take the shape', async () => {
+    const graph = smallNet();
+    using session = await open(device(), graph);
+    await expect(session.resize({ x: [1, 33, 8, 8] })).rejects.toThrow(
+      expect.objectContaining({
+        name: 'ShapeError',
+        message: 'linear "fc": weight expects an input [N, 72], got [1, 128]',
+      }),
+    );
+    expectReference(graph, inputsOf(graph), await session.run(inputsOf(graph)));
+  });
+});
+
+describe('Session.create stops', () => {
+  it('with the reason of a signal that aborts, before or during the work', async () => {
+    const reason = new Error('the visitor left');
+    await expect(open(device(), smallNet(), { signal: AbortSignal.abort(reason) })).rejects.toBe(
+      reason,
+    );
+    const controller = new AbortController();
+    const creating = open(device(), smallNet(), {
+      signal: controller.signal,
+      onProgress: () => controller.abort(reason),
+    });
+    await expect(creating).rejects.toBe(reason);
+  });
+
+  it('where the session would take more memory than allowed', async () => {
+    using session = await open(device());
+    const { total } = session.memory;
+    using same = await open(device(), smallNet(), { maxMemory: total });
+    expect(same.memory.total).toBe(total);
+    await expect(open(device(), smallNet(), { maxMemory: total - 1 })).rejects.toThrow(
+      expect.objectContaining({
+        name: 'UnsupportedError',
+        message: expect.stringContaining(`"small net" takes ${total} bytes`),
+      }),
+    );
+  });
+});
