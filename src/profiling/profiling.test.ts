@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { useDevice, useDevices } from '../../test/fixtures/device.ts';
+import { createSession } from '../defaults.ts';
+import { lenetModel } from '../models/lenet.ts';
+import { buildModel } from '../models/model.ts';
+import type { Device } from '../runtime/gpu/device.ts';
+import { syntheticInput, syntheticWeights } from '../runtime/weights/synthetic.ts';
+import { measureCeilings } from './ceilings.ts';
+import { profile, traceOf } from './profile.ts';
+import { verify } from './verify.ts';
+
+const device = useDevice();
+const openDevice = useDevices();
+const weights = syntheticWeights([]);
+const graph = buildModel(lenetModel);
+const input = syntheticInput([1, 1, 28, 28]);
+
+describe('verify', () => {
+  it('checks every node of the optimised graph, worst first', async () => {
+    const checks = await verify(device(), graph, { input }, { weights });
+    expect(checks.map(({ layer }) => layer).sort()).toEqual(
+      ['conv1', 'conv2', 'fc1', 'fc2', 'pool1', 'pool2', 'relu1', 'relu2'].sort(),
+    );
+    expect(checks.every(({ ok }) => ok)).toBe(true);
+    const errors = checks.map(({ error }) => error);
+    expect(errors).toEqual(errors.toSorted((a, b) => b - a));
+  });
+
+  it('names the one layer whose kernel is wrong, and where', async () => {
+    const broken = await openDevice();
+    spoil(broken, 'y[at] = max(x[at], 0.0);', 'y[at] = max(x[at], select(0.0, 9.0, at == 77u));');
+    const checks = await verify(broken, graph, { input }, { weights });
+    // Both ReLUs go through the kernel; element 77 of [1, 32, 8, 8] is row 1, column 5 of channel 1.
+    const wrong = checks.filter(({ ok }) => !ok).map(({ layer }) => layer);
+    expect(wrong.sort()).toEqual(['relu1', 'relu2']);
+    expect(checks.find(({ layer }) => layer === 'relu1')).toMatchObject({
+      kernel: 'relu',
+      index: [0, 1, 1, 5],
+      actual: 9,
+    });
+  });
+
+  it('counts NaN as the worst of errors', async () => {
+    const broken = await openDevice();
+    spoil(broken, 'y[at] = max(x[at], 0.0);', 'y[at] = bitcast<f32>(0x7fc00000u + min(at, 1u));');
+    const [worst] = await verify(broken, graph, { input }, { weights });
+    expect(worst).toMatchObject({ kernel: 'relu', ok: false, error: Number.POSITIVE_INFINITY });
+  });
+});
+
+describe('profile', () => {
+  it('times every dispatch, with shares of measured limits', async () => {
+    using session = await createSession(device(), graph, { weights });
+    const result = await profile(session, input, 2);
+    expect(result.dispatches.map(({ layer }) => layer)).toEqual(
+      session.plan.dispatches.map(({ node }) => node.name),
+    );
+    for (const { ms, shareOfFma, shareOfBandwidth } of result.dispatches) {
+      expect(ms).toBeGreaterThan(0);
+      expect(shareOfFma).toBeGreaterThanOrEqual(0);
+      expect(shareOfBandwidth).toBeGreaterThan(0);
+    }
+    const [conv] = result.dispatches;
+    const gflops = (2 * 24 * 24 * 32 * 25) / ((conv?.ms ?? 0) * 1e6);
+    expect(conv?.gflops).toBeCloseTo(gflops, 9);
+    expect(traceOf(session, result)).toMatchObject({ otherData: { model: 'lenet' } });
+  });
+
+  it('leaves the results of runs as they were', async () => {
+    using session = await createSession(device(), graph, { weights });
+    const before = await session.run(input);
+    await profile(session, input, 1);
+    expect(await session.run(input)).toEqual(before);
+  });
+});
+
+it('an adapter has limits', async () => {
+  const { gflops, gigabytesPerSecond } = await measureCeilings(device());
+  expect(gflops).toBeGreaterThan(0);
+  expect(gigabytesPerSecond).toBeGreaterThan(0);
+});
+
+/** Makes the device compile something else for one line of WGSL. */
+function spoil({ gpu }: Device, right: string, wrong: string): void {
+  const createShaderModule = gpu.createShaderModule.bind(gpu);
+  gpu.createShaderModule = (descriptor) =>
+    createShaderModule({ ...descriptor, code: descriptor.code.replace(right, wrong) });
+}
