@@ -54,7 +54,7 @@ async function inspect(options: InspectOptions): Promise<void> {
   const model = findModel(options.model);
   const graph = buildModel(model, { batch: options.batch, size: options.size ?? model.size });
   if (options.passes) inspectPasses(graph, options);
-  else if (options.memory || options.gantt || options.kernels || options.adapter !== undefined) {
+  else if (options.memory || options.gantt || options.kernels) {
     await withDevice(options, async ({ device }) => {
       const plan = planFor(device, graph);
       if (options.memory || options.gantt) inspectMemory(plan, options);

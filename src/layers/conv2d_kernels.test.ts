@@ -68,6 +68,24 @@ const CASES: readonly [claim: string, test: Conv2dCase][] = [
       padding: { top: 0, left: 0, bottom: 1, right: 1 },
     },
   ],
+  [
+    'padding to the right only',
+    {
+      x: [1, 33, 5, 6],
+      channels: 5,
+      kernel: 2,
+      padding: { top: 0, left: 0, bottom: 0, right: 1 },
+    },
+  ],
+  [
+    'padding below only',
+    {
+      x: [1, 33, 5, 6],
+      channels: 5,
+      kernel: 2,
+      padding: { top: 0, left: 0, bottom: 1, right: 0 },
+    },
+  ],
   ['padding wider than the kernel', { x: [1, 33, 3, 4], channels: 3, kernel: 2, padding: 4 }],
   ['dilation 2', { x: [1, 33, 11, 9], channels: 5, kernel: 3, dilation: 2, padding: 2 }],
   ['dilation 3, stride 2', { x: [2, 33, 12, 13], channels: 4, kernel: 3, dilation: 3, stride: 2 }],
