@@ -1,5 +1,6 @@
 /** Options that every command takes, and the parsing of their values. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { buildModel, findModel, type Graph, type ModelDef, type Shape } from '../src/index.ts';
 
 export interface CommonOptions {
   readonly adapter?: string;
@@ -28,6 +29,33 @@ export const WEIGHTS_OPTION = [
   '--weights <file>',
   'a .safetensors file with torchvision\'s names, or "synthetic"; found by itself where it can be',
 ] as const;
+
+/** Options of the commands that build a model for a batch of images of some size. */
+export interface ModelOptions extends CommonOptions {
+  readonly model: string;
+  readonly batch: number;
+  readonly size?: readonly [number, number];
+}
+
+/** Adds `--model`, `--batch`, `--size` and the common options. */
+export function addModelOptions(command: Command): Command {
+  return addCommonOptions(command)
+    .requiredOption(...MODEL_OPTION)
+    .option('--batch <n>', 'images a run', parseCount, 1)
+    .option('--size <H,W>', "size of the images; the model's own by default", parseSize);
+}
+
+/** The model that such options ask for. */
+export function buildFromOptions({ model: name, batch, size }: ModelOptions): {
+  readonly model: ModelDef;
+  readonly graph: Graph;
+  readonly inputShape: Shape;
+} {
+  const model = findModel(name);
+  const sizes = { batch, size: size ?? model.size };
+  const inputShape = [batch, model.channels, ...sizes.size];
+  return { model, graph: buildModel(model, sizes), inputShape };
+}
 
 /** `4` */
 export function parseCount(text: string): number {

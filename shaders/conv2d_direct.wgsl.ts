@@ -17,7 +17,7 @@
  * SUBGROUP loads become one.
  */
 
-import type { Conv2dGeometry } from './lib/conv2d_geometry.ts';
+import { type Conv2dGeometry, conv2dConstants, outputPixels } from './lib/conv2d_geometry.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -35,30 +35,13 @@ export interface Conv2dDirectConfig {
 
 export function conv2dDirect(g: Conv2dGeometry, config: Conv2dDirectConfig, grid: Grid): string {
   const broadcast = config.subgroup > 0;
-  const pixels = g.batch * g.outputHeight * g.outputWidth;
+  const pixels = outputPixels(g);
   return wgsl`
 #if ${broadcast}
 enable subgroups;
 #endif
 
-const C_IN = ${g.inputChannels}u;
-const H_IN = ${g.inputHeight}u;
-const W_IN = ${g.inputWidth}u;
-const C_OUT = ${g.outputChannels}u;
-const W_OUT = ${g.outputWidth}u;
-const PLANE_IN = ${g.inputHeight * g.inputWidth}u;
-const PLANE_OUT = ${g.outputHeight * g.outputWidth}u;
-const OUT_PIXELS = ${pixels}u;
-const GROUP_C_IN = ${g.inputChannels / g.groups}u;
-const GROUP_C_OUT = ${g.outputChannels / g.groups}u;
-const K_H = ${g.kernel[0]}u;
-const K_W = ${g.kernel[1]}u;
-const STRIDE_H = ${g.stride[0]}u;
-const STRIDE_W = ${g.stride[1]}u;
-const DILATION_H = ${g.dilation[0]}u;
-const DILATION_W = ${g.dilation[1]}u;
-const PAD_TOP = ${g.padding.top}u;
-const PAD_LEFT = ${g.padding.left}u;
+${conv2dConstants(g)}
 const LANES = ${config.lanes}u;
 const PIXELS = ${config.pixels}u;
 const CHANNELS = ${config.channels}u;

@@ -26,7 +26,7 @@
  * The scheme is that of Volkov and Demmel, "Benchmarking GPUs to tune dense linear algebra", SC 2008.
  */
 
-import type { Conv2dGeometry } from './lib/conv2d_geometry.ts';
+import { type Conv2dGeometry, conv2dConstants, outputPixels } from './lib/conv2d_geometry.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -52,26 +52,10 @@ export function conv2dTile(config: Conv2dTiledConfig): { pixels: number; channel
 
 export function conv2dTiled(g: Conv2dGeometry, config: Conv2dTiledConfig, grid: Grid): string {
   const tile = conv2dTile(config);
-  const pixels = g.batch * g.outputHeight * g.outputWidth;
+  const pixels = outputPixels(g);
   return wgsl`
-const C_IN = ${g.inputChannels}u;
-const H_IN = ${g.inputHeight}u;
-const W_IN = ${g.inputWidth}u;
-const C_OUT = ${g.outputChannels}u;
-const W_OUT = ${g.outputWidth}u;
-const PLANE_IN = ${g.inputHeight * g.inputWidth}u;
-const PLANE_OUT = ${g.outputHeight * g.outputWidth}u;
-const OUT_PIXELS = ${pixels}u;
-const GROUP_C_IN = ${g.inputChannels / g.groups}u;
-const GROUP_C_OUT = ${g.outputChannels / g.groups}u;
-const K_W = ${g.kernel[1]}u;
-const STRIDE_H = ${g.stride[0]}u;
-const STRIDE_W = ${g.stride[1]}u;
-const DILATION_H = ${g.dilation[0]}u;
-const DILATION_W = ${g.dilation[1]}u;
-const PAD_TOP = ${g.padding.top}u;
-const PAD_LEFT = ${g.padding.left}u;
-const K = ${(g.kernel[0] * g.kernel[1] * g.inputChannels) / g.groups}u;
+${conv2dConstants(g)}
+const K = K_H * K_W * GROUP_C_IN;
 
 const THREADS_M = ${config.threads[0]}u;
 const THREADS_N = ${config.threads[1]}u;

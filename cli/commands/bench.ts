@@ -1,18 +1,10 @@
 import type { Command } from 'commander';
+import { elementCount, type MemoryUse, type Session, syntheticInput } from '../../src/index.ts';
 import {
-  buildModel,
-  elementCount,
-  findModel,
-  type MemoryUse,
-  type Session,
-  syntheticInput,
-} from '../../src/index.ts';
-import {
-  addCommonOptions,
-  type CommonOptions,
-  MODEL_OPTION,
+  addModelOptions,
+  buildFromOptions,
+  type ModelOptions,
   parseCount,
-  parseSize,
   WEIGHTS_OPTION,
 } from '../options.ts';
 import {
@@ -27,11 +19,8 @@ import {
 import { openSession, withDevice } from '../runner.ts';
 import { loadWeights } from '../weights.ts';
 
-interface BenchOptions extends CommonOptions {
-  readonly model: string;
+interface BenchOptions extends ModelOptions {
   readonly weights?: string;
-  readonly batch: number;
-  readonly size?: readonly [number, number];
   readonly runs: number;
 }
 
@@ -44,20 +33,15 @@ interface ModelTiming {
 
 export function addBenchCommand(program: Command): void {
   const bench = program.command('bench').description('measure speed');
-  addCommonOptions(bench.command('model'))
+  addModelOptions(bench.command('model'))
     .description('time a whole model: loading, the first run, and runs after it')
-    .requiredOption(...MODEL_OPTION)
     .option(...WEIGHTS_OPTION, 'synthetic')
-    .option('--batch <n>', 'images a run', parseCount, 1)
-    .option('--size <H,W>', "size of the images; the model's own by default", parseSize)
     .option('--runs <n>', 'timed runs, after the first', parseCount, 10)
     .action(benchModel);
 }
 
 async function benchModel(options: BenchOptions): Promise<void> {
-  const model = findModel(options.model);
-  const { batch, size = model.size } = options;
-  const graph = buildModel(model, { batch, size });
+  const { model, graph, inputShape } = buildFromOptions(options);
   await withDevice(options, async ({ device }) => {
     const begun = performance.now();
     const weights = loadWeights(model.name, graph, options.weights);
@@ -75,8 +59,8 @@ async function benchModel(options: BenchOptions): Promise<void> {
       submits: 1,
       memory: session.memory,
     };
-    if (options.json) printJson({ ...result, batch, size, runs: options.runs });
-    else print(format(result, batch, options.runs));
+    if (options.json) printJson({ ...result, inputShape, runs: options.runs });
+    else print(format(result, options));
   });
 }
 
@@ -118,7 +102,7 @@ interface BenchResult extends ModelTiming {
   readonly memory: MemoryUse;
 }
 
-function format(result: BenchResult, batch: number, runs: number): string {
+function format(result: BenchResult, { batch, runs }: BenchOptions): string {
   const { memory } = result;
   const perImage = batch > 1 ? `, ${formatMs(result.medianMs / batch)} an image` : '';
   return [

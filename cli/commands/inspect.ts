@@ -1,10 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
-  buildModel,
   type ExecutionPlan,
   elementCount,
-  findModel,
   formatShape,
   type Graph,
   ganttSvg,
@@ -16,21 +14,12 @@ import {
   type Value,
   weightsOf,
 } from '../../src/index.ts';
-import {
-  addCommonOptions,
-  type CommonOptions,
-  MODEL_OPTION,
-  parseCount,
-  parseSize,
-} from '../options.ts';
+import { addModelOptions, buildFromOptions, type ModelOptions } from '../options.ts';
 import { formatBytes, print, printJson } from '../output.ts';
 import { withDevice } from '../runner.ts';
 import { formatTable } from '../table.ts';
 
-interface InspectOptions extends CommonOptions {
-  readonly model: string;
-  readonly batch: number;
-  readonly size?: readonly [number, number];
+interface InspectOptions extends ModelOptions {
   readonly passes?: boolean;
   readonly kernels?: boolean;
   readonly memory?: boolean;
@@ -38,11 +27,8 @@ interface InspectOptions extends CommonOptions {
 }
 
 export function addInspectCommand(program: Command): void {
-  addCommonOptions(program.command('inspect'))
+  addModelOptions(program.command('inspect'))
     .description('show the layers of a model with shapes, parameters and multiply-adds')
-    .requiredOption(...MODEL_OPTION)
-    .option('--batch <n>', 'images a run', parseCount, 1)
-    .option('--size <H,W>', "size of the images; the model's own by default", parseSize)
     .option('--passes', 'show instead what each graph pass removes and changes')
     .option('--kernels', 'show instead the kernels chosen on this adapter')
     .option('--memory', 'show instead the plan of the memory')
@@ -51,8 +37,7 @@ export function addInspectCommand(program: Command): void {
 }
 
 async function inspect(options: InspectOptions): Promise<void> {
-  const model = findModel(options.model);
-  const graph = buildModel(model, { batch: options.batch, size: options.size ?? model.size });
+  const { graph } = buildFromOptions(options);
   if (options.passes) inspectPasses(graph, options);
   else if (options.memory || options.gantt || options.kernels) {
     await withDevice(options, async ({ device }) => {

@@ -1,19 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { type Profile, profile, syntheticInput, traceOf } from '../../src/index.ts';
 import {
-  buildModel,
-  findModel,
-  type Profile,
-  profile,
-  syntheticInput,
-  traceOf,
-} from '../../src/index.ts';
-import {
-  addCommonOptions,
-  type CommonOptions,
-  MODEL_OPTION,
+  addModelOptions,
+  buildFromOptions,
+  type ModelOptions,
   parseCount,
-  parseSize,
   WEIGHTS_OPTION,
 } from '../options.ts';
 import { formatMs, print, printJson } from '../output.ts';
@@ -21,40 +13,31 @@ import { openSession, withDevice } from '../runner.ts';
 import { formatTable } from '../table.ts';
 import { loadWeights } from '../weights.ts';
 
-interface ProfileOptions extends CommonOptions {
-  readonly model: string;
+interface ProfileOptions extends ModelOptions {
   readonly weights?: string;
-  readonly batch: number;
-  readonly size?: readonly [number, number];
   readonly runs: number;
   readonly trace?: string;
 }
 
 export function addProfileCommand(program: Command): void {
-  addCommonOptions(program.command('profile'))
+  addModelOptions(program.command('profile'))
     .description('show where the time of a run goes, layer by layer')
-    .requiredOption(...MODEL_OPTION)
     .option(...WEIGHTS_OPTION, 'synthetic')
-    .option('--batch <n>', 'images a run', parseCount, 1)
-    .option('--size <H,W>', "size of the images; the model's own by default", parseSize)
     .option('--runs <n>', 'runs to take the median of', parseCount, 5)
     .option('--trace <file>', 'write a trace that ui.perfetto.dev opens')
     .action(profileModel);
 }
 
 async function profileModel(options: ProfileOptions): Promise<void> {
-  const model = findModel(options.model);
-  const { batch, size = model.size } = options;
-  const graph = buildModel(model, { batch, size });
+  const { model, graph, inputShape } = buildFromOptions(options);
   const weights = loadWeights(model.name, graph, options.weights);
   await withDevice(options, async ({ device }) => {
     using session = await openSession(device, graph, weights);
-    const input = syntheticInput([batch, model.channels, ...size]);
-    const result = await profile(session, input, options.runs);
+    const result = await profile(session, syntheticInput(inputShape), options.runs);
     if (options.trace) writeFileSync(options.trace, JSON.stringify(traceOf(session, result)));
     const { name: adapter } = device.adapter;
     if (options.json) printJson({ model: model.name, adapter, ...result });
-    else print(`${model.name}, batch ${batch}, on ${adapter}\n${format(result)}`);
+    else print(`${model.name}, batch ${options.batch}, on ${adapter}\n${format(result)}`);
   });
 }
 

@@ -1,11 +1,9 @@
 import type { Command } from 'commander';
-import { buildModel, findModel, formatShape, syntheticInput, verify } from '../../src/index.ts';
+import { formatShape, syntheticInput, verify } from '../../src/index.ts';
 import {
-  addCommonOptions,
-  type CommonOptions,
-  MODEL_OPTION,
-  parseCount,
-  parseSize,
+  addModelOptions,
+  buildFromOptions,
+  type ModelOptions,
   WEIGHTS_OPTION,
 } from '../options.ts';
 import { clearProgress, print, printJson, progress } from '../output.ts';
@@ -13,29 +11,21 @@ import { withDevice } from '../runner.ts';
 import { formatTable } from '../table.ts';
 import { loadWeights } from '../weights.ts';
 
-interface VerifyOptions extends CommonOptions {
-  readonly model: string;
+interface VerifyOptions extends ModelOptions {
   readonly weights?: string;
-  readonly batch: number;
-  readonly size?: readonly [number, number];
 }
 
 export function addVerifyCommand(program: Command): void {
-  addCommonOptions(program.command('verify'))
+  addModelOptions(program.command('verify'))
     .description("compare every layer's output on this device with the CPU, worst first")
-    .requiredOption(...MODEL_OPTION)
     .option(...WEIGHTS_OPTION, 'synthetic')
-    .option('--batch <n>', 'images a run', parseCount, 1)
-    .option('--size <H,W>', "size of the images; the model's own by default", parseSize)
     .action(verifyModel);
 }
 
 async function verifyModel(options: VerifyOptions): Promise<void> {
-  const model = findModel(options.model);
-  const { batch, size = model.size } = options;
-  const graph = buildModel(model, { batch, size });
+  const { model, graph, inputShape } = buildFromOptions(options);
   const weights = loadWeights(model.name, graph, options.weights);
-  const input = syntheticInput([batch, model.channels, ...size]);
+  const input = syntheticInput(inputShape);
   await withDevice(options, async ({ device }) => {
     const onLayer = (done: number, total: number) => progress('checking layers', done, total);
     const checks = await verify(device, graph, { input }, { weights, onLayer });

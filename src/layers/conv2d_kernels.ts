@@ -5,7 +5,7 @@ import {
   conv2dTile,
   conv2dTiled,
 } from '../../shaders/conv2d_tiled.wgsl.ts';
-import type { Conv2dGeometry } from '../../shaders/lib/conv2d_geometry.ts';
+import { type Conv2dGeometry, outputPixels } from '../../shaders/lib/conv2d_geometry.ts';
 import { type Grid, gridOf } from '../../shaders/lib/grid.ts';
 import type { Node } from '../runtime/graph.ts';
 import type { Binding, DeviceProfile, KernelDef, Lowering, Repack } from '../runtime/operator.ts';
@@ -72,7 +72,7 @@ interface Tile {
 
 /** How many tiles cover the output, and how large a part of their area is output. */
 function cover(g: Conv2dGeometry, tile: Tile): { readonly tiles: number; readonly use: number } {
-  const pixels = g.batch * g.outputHeight * g.outputWidth;
+  const pixels = outputPixels(g);
   const channels = g.outputChannels / g.groups;
   const tiles = Math.ceil(pixels / tile.pixels) * Math.ceil(channels / tile.channels);
   return {

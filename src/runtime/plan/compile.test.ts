@@ -132,6 +132,26 @@ describe('compile', () => {
     expect(weights.map(({ constant }) => constant.name)).toEqual(['shared.weight', 'shared.bias']);
   });
 
+  it('stores a constant again for a kernel that reads it in another arrangement', () => {
+    const g = GraphBuilder.create();
+    const options = { channels: 4, kernel: 3, padding: 1, bias: false };
+    const y = conv2d(g.at('shared'), g.input('x', [1, 4, 6, 6]), options);
+    g.output('y', conv2d(g.at('shared'), y, options));
+    const { weights, dispatches } = compile(g.build('test'), {
+      operators,
+      device: profileOf('gpu'),
+      kernels: ({ name }) => (name === 'shared' ? 'conv2d_tiled' : 'conv2d_direct'),
+    });
+    expect(weights.map(({ constant }) => constant.name)).toEqual([
+      'shared.weight',
+      'shared.weight',
+    ]);
+    const read = dispatches.map(({ bindings }) =>
+      bindings.filter(({ buffer }) => buffer.pool === 'weight').map(({ buffer }) => buffer.index),
+    );
+    expect(read).toEqual([[0], [1]]);
+  });
+
   it('plans no dispatch for a view, and one a part for a concatenation', () => {
     const graph = graphOf((g) => {
       const x = g.input('x', [1, 3, 2, 2]);
