@@ -38,7 +38,10 @@ export interface SessionOptions {
   readonly optimize?: boolean;
 }
 
-/** Inputs of one run: the only input, or all by name. Data is row-major, of exactly the input's length. */
+/**
+ * Inputs of one run: the only input, or all by name. Data is row-major, of exactly the input's length. It is
+ * read when the run is submitted, which may be after runs before it: leave it alone until the run is done.
+ */
 export type RunInputs = InputData | Readonly<Record<string, InputData>>;
 
 /** Outputs of one run by name, row-major. */
