@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest';
+import { createSession, syntheticWeights } from '../src/index.ts';
+import { expectReference, inputsOf } from './fixtures/compare_graphs.ts';
+import { useDevice } from './fixtures/device.ts';
+import { Random, seeds } from './fixtures/random.ts';
+import { randomGraph } from './fixtures/random_graph.ts';
+
+/** `npm run test:long` asks for more. */
+const COUNT = Number(process.env.TILEWISE_RANDOM_GRAPHS ?? 20);
+
+const device = useDevice();
+
+it.each(seeds(COUNT))(
+  'the GPU agrees with the CPU on the random graph of seed %i',
+  async (seed) => {
+    const random = new Random(1000 + seed);
+    // 5 to 60 nodes; small ones more often, which cost less to compile and are easier to read.
+    const graph = randomGraph(random, 5 + Math.floor(55 * random.next() ** 2));
+    const inputs = inputsOf(graph);
+    using session = await createSession(device(), graph, { weights: syntheticWeights([]) });
+    expectReference(graph, inputs, await session.run(inputs));
+    expect(session.plan.graph.nodes.length).toBeLessThanOrEqual(graph.nodes.length);
+  },
+);
