@@ -56,7 +56,7 @@ async function benchModel(options: BenchOptions): Promise<void> {
       loadMs: roundMs(loadMs),
       ...timing,
       dispatches: session.plan.dispatches.length,
-      submits: 1,
+      submits: session.submits,
       memory: session.memory,
     };
     if (options.json) printJson({ ...result, inputShape, runs: options.runs });
@@ -99,6 +99,7 @@ interface BenchResult extends ModelTiming {
   readonly adapter: string;
   readonly loadMs: number;
   readonly dispatches: number;
+  readonly submits: number;
   readonly memory: MemoryUse;
 }
 
@@ -112,7 +113,7 @@ function format(result: BenchResult, { batch, runs }: BenchOptions): string {
     `  median     ${formatMs(result.medianMs)} of ${runs} runs${perImage}`,
     `  p95        ${formatMs(result.p95Ms)}`,
     `  host       ${formatMs(result.hostMs)} of each run`,
-    `  dispatches ${result.dispatches} in 1 submit`,
+    `  dispatches ${result.dispatches} in ${result.submits} submit${result.submits > 1 ? 's' : ''}`,
     `  memory     ${formatBytes(memory.total)}: weights ${formatBytes(memory.weights)}, activations ${formatBytes(memory.activations)}`,
   ].join('\n');
 }

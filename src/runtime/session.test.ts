@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { expectReference, inputsOf } from '../../test/fixtures/compare_graphs.ts';
 import { useDevice, useDevices } from '../../test/fixtures/device.ts';
 import { Random } from '../../test/fixtures/random.ts';
@@ -22,6 +22,10 @@ import { syntheticTensor, syntheticWeights } from './weights/synthetic.ts';
 
 const openDevice = useDevices();
 const device = useDevice(openDevice);
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
 
 /** A convolution, a pool and a classifier. The 33 channels spare lavapipe from unrolling. */
 function smallNet(): Graph {
@@ -280,6 +284,19 @@ describe('a run of a session that is warm', () => {
     'createTexture',
     'createQuerySet',
   ] as const;
+
+  it('cuts a long run into several submits, with the same result', async () => {
+    using whole = await open(device());
+    using cut = await open(device(), smallNet(), { submitBudgetMs: 1e-6 });
+    const x = syntheticTensor('x', [1, 33, 6, 6]);
+    const submit = vi.spyOn(device().gpu.queue, 'submit');
+    const expected = await whole.run(x);
+    expect(submit).toHaveBeenCalledTimes(1);
+    expect(await cut.run(x)).toEqual(expected);
+    expect(await cut.run(x)).toEqual(expected);
+    expect(cut.submits).toBe(cut.plan.dispatches.length);
+    expect(submit).toHaveBeenCalledTimes(1 + 2 * cut.submits);
+  });
 
   it('creates no GPU objects and submits once', async () => {
     using session = await open(device());

@@ -32,6 +32,11 @@ export interface SessionOptions {
   readonly signal?: AbortSignal;
   /** Bytes that the session may take on the device; unlimited by default. */
   readonly maxMemory?: number;
+  /**
+   * Milliseconds that one submit should take at most: a run is cut into as many as that needs, so that the
+   * system's watchdog stays calm and a page can draw in between. Unlimited by default: one submit a run.
+   */
+  readonly submitBudgetMs?: number;
   /** Prefers kernels by name; for tests and benchmarks. */
   readonly kernels?: KernelPreference;
   /** Whether to rewrite the graph into fewer nodes first; true by default, false to debug layer by layer. */
@@ -126,6 +131,11 @@ export class Session {
   /** Bytes that this session holds on the device. */
   get memory(): MemoryUse {
     return this.plan.memory;
+  }
+
+  /** Submits that the next run takes: 1, but for sessions with a `submitBudgetMs`. */
+  get submits(): number {
+    return this.#running.executor.submits;
   }
 
   /**
@@ -271,7 +281,9 @@ async function build(
     signal,
     onProgress: report('upload'),
   });
-  return { plan, executor: await Executor.create(device, plan, buffers, pipelines), generation };
+  const { submitBudgetMs } = options;
+  const executor = await Executor.create(device, plan, buffers, pipelines, submitBudgetMs);
+  return { plan, executor, generation };
 }
 
 function isInputData(inputs: RunInputs): inputs is InputData {

@@ -1,6 +1,7 @@
-/** A plan made real: buffers filled, kernels compiled, bind groups made. Runs only record and submit. */
+/** A plan made real: buffers allocated, kernels bound. Runs only record and submit. */
 import { DeviceLostError } from '../errors.ts';
 import type { BufferRef, ExecutionPlan, PlannedTensor } from '../plan/compile.ts';
+import { assumedMs, splitSubmits } from '../plan/submits.ts';
 import { byteLength, type Shape } from '../tensor.ts';
 import type { Device } from './device.ts';
 import { guarded } from './errors.ts';
@@ -35,6 +36,9 @@ export class Executor {
   readonly #activations: readonly GPUBuffer[];
   readonly #steps: readonly Step[];
   readonly #readback: ReadbackRing;
+  readonly #submitBudgetMs: number;
+  /** Dispatches of each submit. */
+  #submits: readonly number[];
   #disposed = false;
 
   private constructor(
@@ -42,7 +46,11 @@ export class Executor {
     plan: ExecutionPlan,
     activations: readonly GPUBuffer[],
     steps: readonly Step[],
+    submitBudgetMs: number,
   ) {
+    this.#submitBudgetMs = submitBudgetMs;
+    const costs = plan.dispatches.map(({ cost }) => cost);
+    this.#submits = splitSubmits(costs, assumedMs(costs, device.profile), submitBudgetMs);
     this.#device = device;
     this.#plan = plan;
     this.#activations = activations;
@@ -54,14 +62,15 @@ export class Executor {
   }
 
   /**
-   * Compiles the kernels and allocates the activations. `weights` are the buffers of the planned weights,
-   * which stay the caller's. What was allocated is freed again when it fails.
+   * Allocates the activations and binds everything. `weights` are the buffers of the planned weights, which
+   * stay the caller's. What was allocated is freed again when it fails.
    */
   static async create(
     device: Device,
     plan: ExecutionPlan,
     weights: readonly GPUBuffer[],
     pipelines: readonly Pipeline[],
+    submitBudgetMs = Number.POSITIVE_INFINITY,
   ): Promise<Executor> {
     const activations: GPUBuffer[] = [];
     try {
@@ -73,12 +82,17 @@ export class Executor {
         const steps = bindAll(device, plan, pipelines, (ref) =>
           at(ref.pool === 'weight' ? weights : activations, ref.index),
         );
-        return new Executor(device, plan, activations, steps);
+        return new Executor(device, plan, activations, steps, submitBudgetMs);
       });
     } catch (error) {
       for (const buffer of activations) buffer.destroy();
       throw error;
     }
+  }
+
+  /** Submits that the next run takes. */
+  get submits(): number {
+    return this.#submits.length;
   }
 
   /**
@@ -98,6 +112,7 @@ export class Executor {
       const submitted = performance.now();
       await Promise.all(slot.buffers.map((buffer) => buffer.mapAsync(GPUMapMode.READ)));
       const mapped = performance.now();
+      this.#regroup(mapped - submitted);
       slot.buffers.forEach((buffer, i) => {
         outputs[i]?.set(new Float32Array(buffer.getMappedRange()));
         buffer.unmap();
@@ -138,22 +153,41 @@ export class Executor {
 
   #submit(inputs: readonly InputData[], staging: readonly GPUBuffer[]): void {
     const { gpu } = this.#device;
-    const encoder = gpu.createCommandEncoder();
-    this.#plan.inputs.forEach((input, i) => {
-      const data = inputs[i];
-      if (!data) return;
-      const target = this.#activation(input);
-      if (data instanceof Float32Array) gpu.queue.writeBuffer(target, 0, data);
-      else data.encode(encoder, target);
-    });
-    const pass = encoder.beginComputePass();
-    for (const step of this.#steps) record(pass, step);
-    pass.end();
+    let encoder = gpu.createCommandEncoder();
+    this.#writeInputs(encoder, inputs);
+    let done = 0;
+    for (const size of this.#submits) {
+      if (done > 0) {
+        gpu.queue.submit([encoder.finish()]);
+        encoder = gpu.createCommandEncoder();
+      }
+      const pass = encoder.beginComputePass();
+      for (const step of this.#steps.slice(done, done + size)) record(pass, step);
+      pass.end();
+      done += size;
+    }
     this.#plan.outputs.forEach((output, i) => {
       const bytes = byteLength(output.desc);
       encoder.copyBufferToBuffer(this.#activation(output), 0, at(staging, i), 0, bytes);
     });
     gpu.queue.submit([encoder.finish()]);
+  }
+
+  #writeInputs(encoder: GPUCommandEncoder, inputs: readonly InputData[]): void {
+    this.#plan.inputs.forEach((input, i) => {
+      const data = inputs[i];
+      if (!data) return;
+      const target = this.#activation(input);
+      if (data instanceof Float32Array) this.#device.gpu.queue.writeBuffer(target, 0, data);
+      else data.encode(encoder, target);
+    });
+  }
+
+  /** Plans the submits of the next run by how long this one took. */
+  #regroup(ms: number): void {
+    if (this.#submitBudgetMs === Number.POSITIVE_INFINITY) return;
+    const costs = this.#plan.dispatches.map(({ cost }) => cost);
+    this.#submits = splitSubmits(costs, ms, this.#submitBudgetMs);
   }
 
   #activation(tensor: PlannedTensor): GPUBuffer {

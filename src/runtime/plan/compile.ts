@@ -34,6 +34,8 @@ export interface PlannedDispatch {
   readonly config: object;
   readonly source: string;
   readonly workgroups: Workgroups;
+  /** Multiply-adds and elements written: for comparison with other dispatches of the plan. */
+  readonly cost: number;
   readonly bindings: readonly {
     readonly slot: number;
     readonly buffer: BufferRef;
@@ -97,7 +99,10 @@ export function compile(graph: Graph, options: CompileOptions): ExecutionPlan {
         ? weights.place(value, repack?.[role])
         : activation(storage, activations, value);
     };
-    return lowered.map((dispatch) => planDispatch(node, kernel.name, config, dispatch, place));
+    const cost = (op.multiplyAdds(node) + elementCount(node.output.desc.shape)) / lowered.length;
+    return lowered.map((dispatch) =>
+      planDispatch({ node, kernel: kernel.name, config, cost }, dispatch, place),
+    );
   });
   const tensor = (name: string, value: Value): PlannedTensor => ({
     name,
@@ -125,16 +130,12 @@ function activation(storage: StorageTable, memory: MemoryPlan, value: Value): Bu
 }
 
 function planDispatch(
-  node: Node,
-  kernel: string,
-  config: object,
+  origin: Pick<PlannedDispatch, 'node' | 'kernel' | 'config' | 'cost'>,
   dispatch: KernelDispatch,
   place: (role: string) => BufferRef,
 ): PlannedDispatch {
   return {
-    node,
-    kernel,
-    config,
+    ...origin,
     source: dispatch.source,
     workgroups: dispatch.workgroups,
     bindings: dispatch.bindings.map(({ slot, value, access }) => ({

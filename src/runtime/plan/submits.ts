@@ -1,0 +1,40 @@
+/**
+ * How a long plan is cut into several submits. On a slow adapter one submit of seconds trips the watchdog
+ * of the operating system, and keeps a page from drawing.
+ */
+import type { DeviceProfile } from '../operator.ts';
+
+/** Multiply-adds a second that are assumed until a run has been timed: on the slow side of each kind. */
+const ASSUMED_RATE: Readonly<Record<DeviceProfile['kind'], number>> = { cpu: 2e9, gpu: 2e11 };
+
+/** The time a plan of this cost may take on a device that has not been timed, in milliseconds. */
+export function assumedMs(costs: readonly number[], device: DeviceProfile): number {
+  return (1000 * sum(costs)) / ASSUMED_RATE[device.kind];
+}
+
+/**
+ * Cuts a run of `ms` milliseconds into submits of about `budgetMs`: the number of dispatches in each, given
+ * what each costs. A dispatch is never cut, so that a long one may exceed the budget.
+ */
+export function splitSubmits(
+  costs: readonly number[],
+  ms: number,
+  budgetMs: number,
+): readonly number[] {
+  const most = (sum(costs) * budgetMs) / Math.max(ms, Number.MIN_VALUE);
+  const sizes: number[] = [];
+  let filled = 0;
+  for (const cost of costs) {
+    if (sizes.length === 0 || filled + cost > most) {
+      sizes.push(0);
+      filled = 0;
+    }
+    sizes[sizes.length - 1] = (sizes.at(-1) ?? 0) + 1;
+    filled += cost;
+  }
+  return sizes;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
