@@ -25,9 +25,16 @@ export const MODEL_OPTION = [
   'which model; see "tilewise models" for the names',
 ] as const;
 
+/** For commands whose result does not depend on the weights. */
+export const ANY_WEIGHTS_OPTION = [
+  '--weights <file>',
+  "a .safetensors file with torchvision's names",
+  'synthetic',
+] as const;
+
 export const WEIGHTS_OPTION = [
   '--weights <file>',
-  'a .safetensors file with torchvision\'s names, or "synthetic"; found by itself where it can be',
+  'a .safetensors file with torchvision\'s names, or "synthetic"; by default one is looked for',
 ] as const;
 
 /** Options of the commands that build a model for a batch of images of some size. */
@@ -37,9 +44,9 @@ export interface ModelOptions extends CommonOptions {
   readonly size?: readonly [number, number];
 }
 
-/** Adds `--model`, `--batch`, `--size` and the common options. */
+/** Adds `--model`, `--batch` and `--size`. */
 export function addModelOptions(command: Command): Command {
-  return addCommonOptions(command)
+  return command
     .requiredOption(...MODEL_OPTION)
     .option('--batch <n>', 'images a run', parseCount, 1)
     .option('--size <H,W>', "size of the images; the model's own by default", parseSize);

@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { elementCount, type MemoryUse, type Session, syntheticInput } from '../../src/index.ts';
 import {
+  ANY_WEIGHTS_OPTION,
+  addCommonOptions,
   addModelOptions,
   buildFromOptions,
   type ModelOptions,
   parseCount,
-  WEIGHTS_OPTION,
 } from '../options.ts';
 import {
   clearProgress,
@@ -33,11 +34,11 @@ interface ModelTiming {
 
 export function addBenchCommand(program: Command): void {
   const bench = program.command('bench').description('measure speed');
-  addModelOptions(bench.command('model'))
+  const command = addModelOptions(bench.command('model'))
     .description('time a whole model: loading, the first run, and runs after it')
-    .option(...WEIGHTS_OPTION, 'synthetic')
-    .option('--runs <n>', 'timed runs, after the first', parseCount, 10)
-    .action(benchModel);
+    .option(...ANY_WEIGHTS_OPTION)
+    .option('--runs <n>', 'timed runs, after the first', parseCount, 10);
+  addCommonOptions(command).action(benchModel);
 }
 
 async function benchModel(options: BenchOptions): Promise<void> {

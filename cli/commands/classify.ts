@@ -21,13 +21,14 @@ interface ClassifyOptions extends CommonOptions {
 }
 
 export function addClassifyCommand(program: Command): void {
-  addCommonOptions(program.command('classify'))
+  const command = program
+    .command('classify')
     .description('say what is in pictures')
     .argument('<image...>', 'PNG, JPEG, WebP, GIF, TIFF or AVIF files')
     .option(...MODEL_OPTION, 'resnet50')
     .option(...WEIGHTS_OPTION)
-    .option('--top <k>', 'how many classes to show', parseCount, 5)
-    .action(classify);
+    .option('--top <k>', 'how many classes to show', parseCount, 5);
+  addCommonOptions(command).action(classify);
 }
 
 async function classify(images: readonly string[], options: ClassifyOptions): Promise<void> {

@@ -14,7 +14,12 @@ import {
   type Value,
   weightsOf,
 } from '../../src/index.ts';
-import { addModelOptions, buildFromOptions, type ModelOptions } from '../options.ts';
+import {
+  addCommonOptions,
+  addModelOptions,
+  buildFromOptions,
+  type ModelOptions,
+} from '../options.ts';
 import { formatBytes, print, printJson } from '../output.ts';
 import { withDevice } from '../runner.ts';
 import { formatTable } from '../table.ts';
@@ -27,13 +32,13 @@ interface InspectOptions extends ModelOptions {
 }
 
 export function addInspectCommand(program: Command): void {
-  addModelOptions(program.command('inspect'))
+  const command = addModelOptions(program.command('inspect'))
     .description('show the layers of a model with shapes, parameters and multiply-adds')
     .option('--passes', 'show instead what each graph pass removes and changes')
     .option('--kernels', 'show instead the kernels chosen on this adapter')
     .option('--memory', 'show instead the plan of the memory')
-    .option('--gantt <file>', 'with --memory, draw it: tensors over steps, as SVG')
-    .action(inspect);
+    .option('--gantt <file>', 'with --memory, draw it: tensors over steps, as SVG');
+  addCommonOptions(command).action(inspect);
 }
 
 async function inspect(options: InspectOptions): Promise<void> {

@@ -2,11 +2,12 @@ import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type Profile, profile, syntheticInput, traceOf } from '../../src/index.ts';
 import {
+  ANY_WEIGHTS_OPTION,
+  addCommonOptions,
   addModelOptions,
   buildFromOptions,
   type ModelOptions,
   parseCount,
-  WEIGHTS_OPTION,
 } from '../options.ts';
 import { formatMs, print, printJson } from '../output.ts';
 import { openSession, withDevice } from '../runner.ts';
@@ -20,12 +21,12 @@ interface ProfileOptions extends ModelOptions {
 }
 
 export function addProfileCommand(program: Command): void {
-  addModelOptions(program.command('profile'))
+  const command = addModelOptions(program.command('profile'))
     .description('show where the time of a run goes, layer by layer')
-    .option(...WEIGHTS_OPTION, 'synthetic')
+    .option(...ANY_WEIGHTS_OPTION)
     .option('--runs <n>', 'runs to take the median of', parseCount, 5)
-    .option('--trace <file>', 'write a trace that ui.perfetto.dev opens')
-    .action(profileModel);
+    .option('--trace <file>', 'write a trace that ui.perfetto.dev opens');
+  addCommonOptions(command).action(profileModel);
 }
 
 async function profileModel(options: ProfileOptions): Promise<void> {

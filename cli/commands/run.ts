@@ -31,7 +31,8 @@ interface RunOptions extends CommonOptions {
 }
 
 export function addRunCommand(program: Command): void {
-  addCommonOptions(program.command('run'))
+  const command = program
+    .command('run')
     .description('run a model on a raw tensor: little-endian f32 in, little-endian f32 out')
     .requiredOption(...MODEL_OPTION)
     .option(...WEIGHTS_OPTION)
@@ -41,8 +42,8 @@ export function addRunCommand(program: Command): void {
       "shape of the input; the model's own, one image, by default",
       parseShape,
     )
-    .option('--output <file>', 'where to write the logits')
-    .action(run);
+    .option('--output <file>', 'where to write the logits');
+  addCommonOptions(command).action(run);
 }
 
 async function run(options: RunOptions): Promise<void> {

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { formatShape, syntheticInput, verify } from '../../src/index.ts';
 import {
+  ANY_WEIGHTS_OPTION,
+  addCommonOptions,
   addModelOptions,
   buildFromOptions,
   type ModelOptions,
-  WEIGHTS_OPTION,
 } from '../options.ts';
 import { clearProgress, print, printJson, progress } from '../output.ts';
 import { withDevice } from '../runner.ts';
@@ -16,10 +17,10 @@ interface VerifyOptions extends ModelOptions {
 }
 
 export function addVerifyCommand(program: Command): void {
-  addModelOptions(program.command('verify'))
+  const command = addModelOptions(program.command('verify'))
     .description("compare every layer's output on this device with the CPU, worst first")
-    .option(...WEIGHTS_OPTION, 'synthetic')
-    .action(verifyModel);
+    .option(...ANY_WEIGHTS_OPTION);
+  addCommonOptions(command).action(verifyModel);
 }
 
 async function verifyModel(options: VerifyOptions): Promise<void> {
