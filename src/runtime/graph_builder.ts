@@ -45,7 +45,7 @@ export class GraphBuilder {
 
   /** An input of the graph. */
   input(name: string, shape: Shape): Input {
-    const value: Input = { kind: 'input', name, desc: tensorDesc(shape) };
+    const value: Input = { kind: 'input', name, desc: tensorDesc(shape, `input "${name}"`) };
     this.#draft.inputs.push(value);
     return value;
   }
@@ -55,7 +55,8 @@ export class GraphBuilder {
     const path = this.#join(name);
     const known = this.#draft.weights.get(path);
     if (known) return known;
-    const value: Weight = { kind: 'weight', name: path, desc: tensorDesc(shape) };
+    const desc = tensorDesc(shape, `weight "${path}"`);
+    const value: Weight = { kind: 'weight', name: path, desc };
     this.#draft.weights.set(path, value);
     return value;
   }

@@ -18,10 +18,13 @@ export interface TensorDesc {
 
 const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = { f32: 4 };
 
-/** A row-major f32 tensor of this shape. Throws ShapeError unless every extent is a positive integer. */
-export function tensorDesc(shape: Shape): TensorDesc {
+/**
+ * A row-major f32 tensor of this shape. Throws ShapeError, about `who`, unless every extent is a positive
+ * integer.
+ */
+export function tensorDesc(shape: Shape, who = 'a tensor'): TensorDesc {
   if (shape.some((extent) => !Number.isSafeInteger(extent) || extent < 1)) {
-    throw new ShapeError(`a tensor's extents must be positive integers, got ${formatShape(shape)}`);
+    throw new ShapeError(`${who}'s extents must be positive integers, got ${formatShape(shape)}`);
   }
   return { shape, dtype: 'f32', layout: 'row-major' };
 }
