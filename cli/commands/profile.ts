@@ -53,7 +53,7 @@ function format({ clock, ceilings, dispatches, passMs }: Profile): string {
         .map(([key, value]) => `${key} ${value}`)
         .join(', '),
       dispatch.ms.toFixed(3),
-      percent(dispatch.ms / sum),
+      percent(dispatch.ms / Math.max(sum, Number.MIN_VALUE)),
       dispatch.gflops.toFixed(1),
       percent(dispatch.shareOfFma),
       dispatch.gigabytesPerSecond.toFixed(1),

@@ -11,9 +11,9 @@ export interface DispatchProfile {
   readonly layer: string;
   readonly kernel: string;
   readonly config: object;
-  /** Median over the profiled runs. */
+  /** Median over the profiled runs; 0 where the clock is too coarse to see it. */
   readonly ms: number;
-  /** Rates over the node's whole arithmetic, and over its inputs, weights and output, each once. */
+  /** Rates, 0 where `ms` is: over the node's whole arithmetic, and over its inputs, weights and output, each once. */
   readonly gflops: number;
   readonly gigabytesPerSecond: number;
   /** The rates as shares of the adapter's measured limits, 0 to 1. */
@@ -57,10 +57,10 @@ function describeDispatch(
   ms: number,
   ceilings: Ceilings,
 ): DispatchProfile {
-  const gflops = (2 * multiplyAdds(node)) / ms / 1e6;
+  const gflops = billionsPerSecond(2 * multiplyAdds(node), ms);
   const values = [...Object.values(node.inputs), node.output];
   const bytes = values.reduce((sum, { desc }) => sum + byteLength(desc), 0);
-  const gigabytesPerSecond = bytes / ms / 1e6;
+  const gigabytesPerSecond = billionsPerSecond(bytes, ms);
   return {
     layer: node.name,
     kernel,
@@ -71,6 +71,10 @@ function describeDispatch(
     shareOfFma: gflops / ceilings.gflops,
     shareOfBandwidth: gigabytesPerSecond / ceilings.gigabytesPerSecond,
   };
+}
+
+function billionsPerSecond(amount: number, ms: number): number {
+  return ms > 0 ? amount / ms / 1e6 : 0;
 }
 
 function median(values: readonly number[]): number {

@@ -56,13 +56,13 @@ describe('profile', () => {
       session.plan.dispatches.map(({ node }) => node.name),
     );
     for (const { ms, shareOfFma, shareOfBandwidth } of result.dispatches) {
-      expect(ms).toBeGreaterThan(0);
+      // The clock of a software adapter may tick only every 65 microseconds.
+      expect(ms).toBeGreaterThanOrEqual(0);
       expect(shareOfFma).toBeGreaterThanOrEqual(0);
-      expect(shareOfBandwidth).toBeGreaterThan(0);
+      expect(shareOfBandwidth > 0).toBe(ms > 0);
     }
     const [conv] = result.dispatches;
-    const gflops = (2 * 24 * 24 * 32 * 25) / ((conv?.ms ?? 0) * 1e6);
-    expect(conv?.gflops).toBeCloseTo(gflops, 9);
+    expect((conv?.gflops ?? 0) * (conv?.ms ?? 0) * 1e6).toBeCloseTo(2 * 24 * 24 * 32 * 25, 3);
     expect(traceOf(session, result)).toMatchObject({ otherData: { model: 'lenet' } });
   });
 
