@@ -434,6 +434,15 @@ describe('Session.resize', () => {
 });
 
 describe('Session.create stops', () => {
+  it('but not by a signal that aborts after it was created', async () => {
+    const controller = new AbortController();
+    const graph = smallNet();
+    using session = await open(device(), graph, { signal: controller.signal });
+    controller.abort();
+    await session.resize({ x: [2, 33, 6, 6] });
+    expect(session.outputs).toEqual([{ name: 'logits', shape: [2, 10] }]);
+  });
+
   it('with the reason of a signal that aborts, before or during the work', async () => {
     const reason = new Error('the visitor left');
     await expect(open(device(), smallNet(), { signal: AbortSignal.abort(reason) })).rejects.toBe(

@@ -108,7 +108,9 @@ export class Session {
     const weights = new WeightBuffers();
     try {
       const running = await build(device, graph, options, reader, weights);
-      return new Session(device, graph, options, { reader, weights, running });
+      // An abort after this is none of the session's business: it must still resize and rebuild.
+      const { signal: _creation, ...kept } = options;
+      return new Session(device, graph, kept, { reader, weights, running });
     } catch (error) {
       weights.dispose();
       throw error;
@@ -144,8 +146,8 @@ export class Session {
    */
   async run(inputs: RunInputs, options: RunOptions = {}): Promise<RunOutputs> {
     this.#checkUsable();
-    if (this.device.generation !== this.#running.generation || this.device.lost)
-      await this.#rebuild();
+    const stale = this.device.generation !== this.#running.generation;
+    if (stale || this.device.lost) await this.#rebuild();
     const data = this.plan.inputs.map((input) => this.#inputData(input, inputs));
     const outputs = this.plan.outputs.map((output) => this.#outputArray(output, options.into));
     await this.#running.executor.run(data, outputs, options.onHostTime);
