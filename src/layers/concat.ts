@@ -100,5 +100,6 @@ export const concatOp: OpDef<ConcatAttributes> = {
     return y;
   },
   multiplyAdds: () => 0,
+  mixesBatch: (node) => node.attributes.axis === 0,
   kernels: [copy],
 };

@@ -25,6 +25,7 @@ export const flattenOp: OpDef<FlattenAttributes> = {
   },
   reference: (node, inputs) => requireData(node, inputs, 'x'),
   multiplyAdds: () => 0,
+  mixesBatch: (node) => node.attributes.axis === 0,
   isView: true,
   kernels: [],
 };

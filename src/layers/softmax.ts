@@ -56,6 +56,7 @@ export const softmaxOp: OpDef<SoftmaxAttributes> = {
   },
   reference,
   multiplyAdds: () => 0,
+  mixesBatch: (node) => node.attributes.axis === 0,
   kernels: [
     pointwiseKernel('softmax', (node: Node<SoftmaxAttributes>) => {
       const g = geometryOf(node);

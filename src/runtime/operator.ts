@@ -28,6 +28,8 @@ export interface OpDef<A extends object = object> {
   reference(node: Node<A>, inputs: Readonly<Record<string, Float64Array>>): Float64Array;
   /** Multiply-adds of one run, as the field counts them: of convolutions and linear layers only. */
   multiplyAdds(node: Node<A>): number;
+  /** Whether images of a batch influence one another, so that the batch cannot be cut; no by default. */
+  mixesBatch?(node: Node<A>): boolean;
   /** Whether the output is the input's memory under another shape, so that nothing needs to run. */
   readonly isView?: boolean;
   /** Whether the kernels see the output as so many elements, so that a view of it can be written instead. */

@@ -16,6 +16,7 @@ import { DeviceLostError } from './errors.ts';
 import type { Device } from './gpu/device.ts';
 import type { Graph } from './graph.ts';
 import { GraphBuilder } from './graph_builder.ts';
+import { reshape } from './reshape.ts';
 import { Session, type SessionOptions } from './session.ts';
 import type { Shape } from './tensor.ts';
 import { syntheticTensor, syntheticWeights } from './weights/synthetic.ts';
@@ -284,6 +285,26 @@ describe('a run of a session that is warm', () => {
     'createTexture',
     'createQuerySet',
   ] as const;
+
+  it('cuts a batch that is too large for a buffer, with one warning and the same result', async () => {
+    const graph = reshape(smallNet(), operators, { x: [6, 33, 6, 6] });
+    const x = syntheticTensor('x', [6, 33, 6, 6]);
+    using whole = await open(device(), graph);
+    const { profile } = device();
+    const limits = { ...profile.limits, maxStorageBufferBindingSize: 3 * 4 * 33 * 36 };
+    vi.spyOn(device(), 'profile', 'get').mockReturnValue({ ...profile, limits });
+    const warnings: string[] = [];
+    using cut = await open(device(), graph, { onWarning: (text) => warnings.push(text) });
+    expect(warnings).toEqual([
+      'a batch of 6 is too large for a buffer of this device: "small net" runs in 2 parts',
+    ]);
+    expect(cut.inputs).toEqual(whole.inputs);
+    expect(cut.outputs).toEqual(whole.outputs);
+    const expected = await whole.run(x);
+    expect(await Promise.all([cut.run(x), cut.run(x)])).toEqual([expected, expected]);
+    const writer = { shape: [6, 33, 6, 6], encode: () => {} };
+    await expect(cut.run(writer)).rejects.toThrow(/runs the batch in 2 parts/);
+  });
 
   it('cuts a long run into several submits, with the same result', async () => {
     using whole = await open(device());

@@ -1,12 +1,13 @@
 /** load -> compile -> run -> dispose */
-import { ShapeError, TilewiseError } from './errors.ts';
+import { ShapeError, TilewiseError, UnsupportedError } from './errors.ts';
 import type { Device } from './gpu/device.ts';
 import { compileKernels, Executor, type InputData } from './gpu/executor.ts';
 import { WeightBuffers } from './gpu/weight_buffers.ts';
 import { type Graph, weightsOf } from './graph.ts';
 import type { OpTable } from './operator.ts';
 import { optimize } from './passes/index.ts';
-import { compile, type ExecutionPlan, type MemoryUse, type PlannedTensor } from './plan/compile.ts';
+import { batchParts } from './plan/batch_parts.ts';
+import { compile, type ExecutionPlan, type MemoryUse } from './plan/compile.ts';
 import type { KernelPreference } from './plan/select_kernels.ts';
 import { reshape } from './reshape.ts';
 import { elementCount, formatShape, type Shape, shapesEqual } from './tensor.ts';
@@ -26,7 +27,7 @@ export interface SessionOptions {
   /** The operators that the graph may use. */
   readonly operators: OpTable;
   readonly onProgress?: (progress: SessionProgress) => void;
-  /** Hears of weights that are not finite. Silent by default. */
+  /** Hears of weights that are not finite, and of a batch that must be cut. Silent by default. */
   readonly onWarning?: (message: string) => void;
   /** Stops creating the session; what was allocated is freed. */
   readonly signal?: AbortSignal;
@@ -68,6 +69,8 @@ export interface Port {
 /** What a session runs on: made for one plan, on one opening of the device. */
 interface Running {
   readonly plan: ExecutionPlan;
+  /** Runs of the plan that make one run of the session: more than one where the batch was cut. */
+  readonly parts: number;
   readonly executor: Executor;
   readonly generation: number;
 }
@@ -123,11 +126,11 @@ export class Session {
   }
 
   get inputs(): readonly Port[] {
-    return this.plan.inputs.map(({ name, desc }) => ({ name, shape: desc.shape }));
+    return this.#graph.inputs.map(({ name, desc }) => ({ name, shape: desc.shape }));
   }
 
   get outputs(): readonly Port[] {
-    return this.plan.outputs.map(({ name, desc }) => ({ name, shape: desc.shape }));
+    return [...this.#graph.outputs].map(([name, { desc }]) => ({ name, shape: desc.shape }));
   }
 
   /** Bytes that this session holds on the device. */
@@ -148,11 +151,11 @@ export class Session {
     this.#checkUsable();
     const stale = this.device.generation !== this.#running.generation;
     if (stale || this.device.lost) await this.#rebuild();
-    const data = this.plan.inputs.map((input) => this.#inputData(input, inputs));
-    const outputs = this.plan.outputs.map((output) => this.#outputArray(output, options.into));
-    await this.#running.executor.run(data, outputs, options.onHostTime);
+    const data = this.inputs.map((input) => this.#inputData(input, inputs));
+    const outputs = this.outputs.map((output) => this.#outputArray(output, options.into));
+    await this.#runParts(data, outputs, options);
     return Object.fromEntries(
-      this.plan.outputs.map(({ name }, i) => [name, outputs[i] ?? new Float32Array()]),
+      this.outputs.map(({ name }, i) => [name, outputs[i] ?? new Float32Array()]),
     );
   }
 
@@ -197,6 +200,28 @@ export class Session {
     }
   }
 
+  /** One run of the plan, or one for each part of the batch, on views of the same arrays. */
+  async #runParts(
+    inputs: readonly InputData[],
+    outputs: readonly Float32Array[],
+    { onHostTime }: RunOptions,
+  ): Promise<void> {
+    const { executor, parts } = this.#running;
+    if (parts === 1) return executor.run(inputs, outputs, onHostTime);
+    let hostMs = 0;
+    const runs = Array.from({ length: parts }, (_, part) =>
+      executor.run(
+        inputs.map((data) => partOf(data, part, parts)),
+        outputs.map((data) => partOf(data, part, parts)),
+        (ms) => {
+          hostMs += ms;
+        },
+      ),
+    );
+    await Promise.all(runs);
+    onHostTime?.(hostMs);
+  }
+
   /** Once for all runs that find the device lost. */
   async #rebuild(): Promise<void> {
     this.#rebuilding ??= this.#restore().finally(() => {
@@ -218,10 +243,10 @@ export class Session {
     );
   }
 
-  #inputData(input: PlannedTensor, inputs: RunInputs): InputData {
+  #inputData(input: Port, inputs: RunInputs): InputData {
     const data = isInputData(inputs) ? inputs : inputs[input.name];
-    if (!data || (isInputData(inputs) && this.plan.inputs.length > 1)) {
-      const names = this.plan.inputs.map(({ name }) => name).join(', ');
+    if (!data || (isInputData(inputs) && this.inputs.length > 1)) {
+      const names = this.inputs.map(({ name }) => name).join(', ');
       throw new ShapeError(`session "${this.plan.graph.name}" needs inputs ${names}`);
     }
     if (data instanceof Float32Array) this.#checkLength('input', input, data);
@@ -229,26 +254,26 @@ export class Session {
     return data;
   }
 
-  #outputArray(output: PlannedTensor, into: RunOutputs | undefined): Float32Array {
+  #outputArray(output: Port, into: RunOutputs | undefined): Float32Array {
     const given = into?.[output.name];
-    if (!given) return new Float32Array(elementCount(output.desc.shape));
+    if (!given) return new Float32Array(elementCount(output.shape));
     this.#checkLength('output', output, given);
     return given;
   }
 
-  #checkShape({ name, desc }: PlannedTensor, shape: Shape): void {
-    if (!shapesEqual(shape, desc.shape)) {
+  #checkShape({ name, shape: expected }: Port, shape: Shape): void {
+    if (!shapesEqual(shape, expected)) {
       throw new ShapeError(
-        `input "${name}" of "${this.plan.graph.name}" is ${formatShape(desc.shape)}, what would be written is ${formatShape(shape)}`,
+        `input "${name}" of "${this.plan.graph.name}" is ${formatShape(expected)}, what would be written is ${formatShape(shape)}`,
       );
     }
   }
 
-  #checkLength(kind: string, { name, desc }: PlannedTensor, data: Float32Array): void {
-    const expected = elementCount(desc.shape);
+  #checkLength(kind: string, { name, shape }: Port, data: Float32Array): void {
+    const expected = elementCount(shape);
     if (data.length !== expected) {
       throw new ShapeError(
-        `${kind} "${name}" of "${this.plan.graph.name}" holds ${expected} values ${formatShape(desc.shape)}, got ${data.length}`,
+        `${kind} "${name}" of "${this.plan.graph.name}" holds ${expected} values ${formatShape(shape)}, got ${data.length}`,
       );
     }
   }
@@ -270,7 +295,9 @@ async function build(
 ): Promise<Running> {
   const { operators, signal, onProgress, kernels, maxMemory } = options;
   const { generation } = device;
-  const optimized = (options.optimize ?? true) ? optimize(graph, operators) : graph;
+  const parts = batchParts(graph, operators, device.profile);
+  const whole = parts === 1 ? graph : cutBatch(graph, parts, options);
+  const optimized = (options.optimize ?? true) ? optimize(whole, operators) : whole;
   const plan = compile(optimized, { operators, device: device.profile, kernels, maxMemory });
   const report = (stage: SessionProgress['stage']) =>
     onProgress && ((done: number, total: number) => onProgress({ stage, done, total }));
@@ -285,7 +312,30 @@ async function build(
   });
   const { submitBudgetMs } = options;
   const executor = await Executor.create(device, plan, buffers, pipelines, submitBudgetMs);
-  return { plan, executor, generation };
+  return { plan, parts, executor, generation };
+}
+
+/** The graph for one of `parts` equal parts of its batch. */
+function cutBatch(graph: Graph, parts: number, { operators, onWarning }: SessionOptions): Graph {
+  const shapes = graph.inputs.map(({ name, desc: { shape } }): [string, Shape] => {
+    const [batch = 1, ...rest] = shape;
+    return [name, [batch / parts, ...rest]];
+  });
+  onWarning?.(
+    `a batch of ${graph.inputs[0]?.desc.shape[0]} is too large for a buffer of this device: "${graph.name}" runs in ${parts} parts`,
+  );
+  return reshape(graph, operators, Object.fromEntries(shapes));
+}
+
+/** A view of the rows that belong to one part of a batch. */
+function partOf(data: InputData, part: number, parts: number): Float32Array {
+  if (!(data instanceof Float32Array)) {
+    throw new UnsupportedError(
+      `this device runs the batch in ${parts} parts, which an InputWriter cannot fill; use a smaller batch`,
+    );
+  }
+  const length = data.length / parts;
+  return data.subarray(part * length, (part + 1) * length);
 }
 
 function isInputData(inputs: RunInputs): inputs is InputData {

@@ -11,6 +11,7 @@ import {
   type Workgroups,
 } from '../operator.ts';
 import { byteLength, elementCount, type TensorDesc } from '../tensor.ts';
+import { largestBuffer } from './batch_parts.ts';
 import { type MemoryPlan, planMemory } from './memory_plan.ts';
 import { type KernelPreference, selectKernel } from './select_kernels.ts';
 import { liveness, type StorageTable } from './storage.ts';
@@ -168,8 +169,7 @@ class WeightTable {
 }
 
 function checkLimits(graph: Graph, weights: readonly PlannedWeight[], device: DeviceProfile): void {
-  const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
-  const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  const limit = largestBuffer(device);
   const check = (what: string, bytes: number): void => {
     if (bytes > limit) {
       throw new UnsupportedError(

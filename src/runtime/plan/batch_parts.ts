@@ -1,0 +1,33 @@
+import type { Graph, Node } from '../graph.ts';
+import { type DeviceProfile, type OpTable, operatorOf } from '../operator.ts';
+import { byteLength } from '../tensor.ts';
+
+/** The largest buffer that a kernel can bind, in bytes. */
+export function largestBuffer({ limits }: DeviceProfile): number {
+  return Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
+}
+
+/**
+ * In how many equal parts a batch must run so that every tensor fits the device: 1 where it fits as a whole,
+ * and where the batch cannot be cut, since its images influence one another.
+ */
+export function batchParts(graph: Graph, operators: OpTable, device: DeviceProfile): number {
+  const tensors = [...graph.inputs, ...graph.nodes.map((node) => node.output)];
+  const largest = Math.max(...tensors.map(({ desc }) => byteLength(desc)));
+  const least = Math.ceil(largest / largestBuffer(device));
+  const batch = commonBatch(graph, operators);
+  for (let parts = least; parts <= batch; parts++) {
+    if (batch % parts === 0) return parts;
+  }
+  return 1;
+}
+
+/** The extent of axis 0 if it is the batch everywhere, else 0. */
+function commonBatch(graph: Graph, operators: OpTable): number {
+  const [batch = 0] = graph.inputs[0]?.desc.shape ?? [];
+  const mixes = (node: Node): boolean => operatorOf(operators, node).mixesBatch?.(node) ?? false;
+  const whole =
+    graph.inputs.every(({ desc }) => desc.shape[0] === batch) &&
+    graph.nodes.every((node) => node.output.desc.shape[0] === batch && !mixes(node));
+  return whole ? batch : 0;
+}
