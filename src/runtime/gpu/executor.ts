@@ -25,7 +25,7 @@ interface Step {
   readonly workgroups: readonly [number, number, number];
 }
 
-export interface ExecutorOptions {
+export interface CompileKernelsOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -227,7 +227,7 @@ function record(pass: GPUComputePassEncoder, { pipeline, bindGroup, workgroups }
 export async function compileKernels(
   device: Device,
   plan: ExecutionPlan,
-  { onProgress, signal }: ExecutorOptions,
+  { onProgress, signal }: CompileKernelsOptions,
 ): Promise<readonly Pipeline[]> {
   device.checkAlive();
   signal?.throwIfAborted();
