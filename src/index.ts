@@ -47,7 +47,13 @@ export {
   type StridePlacement,
 } from './models/resnet.ts';
 export { type Ceilings, measureCeilings } from './profiling/ceilings.ts';
-export { type DispatchProfile, type Profile, profile, traceOf } from './profiling/profile.ts';
+export {
+  type DispatchProfile,
+  type Profile,
+  type ProfileOptions,
+  profile,
+  traceOf,
+} from './profiling/profile.ts';
 export { type LayerCheck, type VerifyOptions, verify } from './profiling/verify.ts';
 export {
   DeviceLostError,
@@ -67,6 +73,7 @@ export { GpuError } from './runtime/gpu/errors.ts';
 export type { InputData, InputWriter } from './runtime/gpu/executor.ts';
 export { type Graph, type Node, type Value, weightsOf } from './runtime/graph.ts';
 export { GraphBuilder } from './runtime/graph_builder.ts';
+export { observe } from './runtime/observe.ts';
 export type { ExecutionPlan, MemoryUse } from './runtime/plan/compile.ts';
 export { ganttSvg } from './runtime/plan/gantt.ts';
 export type { MemoryPlan } from './runtime/plan/memory_plan.ts';

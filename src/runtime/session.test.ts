@@ -118,6 +118,19 @@ describe('Session.run', () => {
     expectReference(graph, inputs, await session.run(inputs));
   });
 
+  it('reads back only the outputs that are asked for, whatever the run before read', async () => {
+    const g = GraphBuilder.create();
+    const middle = relu(g.at('middle'), g.input('x', [1, 4]));
+    g.output('middle', middle);
+    g.output('last', linear(g.at('fc'), middle, { features: 5 }));
+    using session = await open(device(), g.build('outputs'));
+    const x = Float32Array.of(1, -2, 3, -4);
+    const all = await session.run(x);
+    expect(await session.run(x, { outputs: ['last'] })).toEqual({ last: all.last });
+    expect(await session.run(x, { outputs: ['middle'] })).toEqual({ middle: all.middle });
+    expect(await session.run(x)).toEqual(all);
+  });
+
   it('takes several inputs by name', async () => {
     const g = GraphBuilder.create();
     g.output('sum', add(g, g.input('a', [1, 4]), g.input('b', [1, 4])));
@@ -183,6 +196,12 @@ describe('Session.run refuses', () => {
         name: 'ShapeError',
         message: 'output "logits" of "small net" holds 10 values [1, 10], got 11',
       }),
+    );
+  });
+
+  it.each([[['softmax']], [[]]])('outputs that it does not have, or none: %j', async (outputs) => {
+    await expect(session.run(new Float32Array(1188), { outputs })).rejects.toThrow(
+      `session "small net" has the outputs logits; asked for were ${outputs.join() || 'none'}`,
     );
   });
 

@@ -54,6 +54,8 @@ export type RunInputs = InputData | Readonly<Record<string, InputData>>;
 export type RunOutputs = Readonly<Record<string, Float32Array>>;
 
 export interface RunOptions {
+  /** Names of the outputs to read back; all by default. What is left out costs no transfer. */
+  readonly outputs?: readonly string[];
   /** Arrays to fill in place of new ones, by output name, each of exactly the output's length. */
   readonly into?: RunOutputs;
   /** Hears how long the host was busy with this run, in milliseconds: writing, recording, copying out. */
@@ -145,17 +147,24 @@ export class Session {
 
   /**
    * Runs the model once. Calls may overlap: they run in order, and the next is prepared while the one
-   * before computes. Throws ShapeError for data of the wrong length, before anything is submitted.
+   * before computes. Throws ShapeError for data of the wrong length and for unknown outputs, before
+   * anything is submitted.
    */
   async run(inputs: RunInputs, options: RunOptions = {}): Promise<RunOutputs> {
     this.#checkUsable();
     const stale = this.device.generation !== this.#running.generation;
     if (stale || this.device.lost) await this.#rebuild();
     const data = this.inputs.map((input) => this.#inputData(input, inputs));
-    const outputs = this.outputs.map((output) => this.#outputArray(output, options.into));
+    const wanted = this.#wantedOutputs(options.outputs);
+    const outputs = this.outputs.map((output) =>
+      wanted.has(output.name) ? this.#outputArray(output, options.into) : undefined,
+    );
     await this.#runParts(data, outputs, options);
     return Object.fromEntries(
-      this.outputs.map(({ name }, i) => [name, outputs[i] ?? new Float32Array()]),
+      this.outputs.flatMap(({ name }, i) => {
+        const data = outputs[i];
+        return data ? [[name, data]] : [];
+      }),
     );
   }
 
@@ -203,7 +212,7 @@ export class Session {
   /** One run of the plan, or one for each part of the batch, on views of the same arrays. */
   async #runParts(
     inputs: readonly InputData[],
-    outputs: readonly Float32Array[],
+    outputs: readonly (Float32Array | undefined)[],
     { onHostTime }: RunOptions,
   ): Promise<void> {
     const { executor, parts } = this.#running;
@@ -212,7 +221,7 @@ export class Session {
     const runs = Array.from({ length: parts }, (_, part) =>
       executor.run(
         inputs.map((data) => partOf(data, part, parts)),
-        outputs.map((data) => partOf(data, part, parts)),
+        outputs.map((data) => data && partOf(data, part, parts)),
         (ms) => {
           hostMs += ms;
         },
@@ -252,6 +261,17 @@ export class Session {
     if (data instanceof Float32Array) this.#checkLength('input', input, data);
     else this.#checkShape(input, data.shape);
     return data;
+  }
+
+  #wantedOutputs(names: readonly string[] | undefined): ReadonlySet<string> {
+    const known = this.outputs.map(({ name }) => name);
+    const wanted = new Set(names ?? known);
+    if (wanted.size === 0 || [...wanted].some((name) => !known.includes(name))) {
+      throw new ShapeError(
+        `session "${this.plan.graph.name}" has the outputs ${known.join(', ')}; asked for were ${[...wanted].join(', ') || 'none'}`,
+      );
+    }
+    return wanted;
   }
 
   #outputArray(output: Port, into: RunOutputs | undefined): Float32Array {

@@ -96,25 +96,28 @@ export class Executor {
   }
 
   /**
-   * Writes the inputs, runs the plan and reads the outputs back into `outputs`. Calls may overlap; they
-   * run in order.
+   * Writes the inputs, runs the plan and reads back the outputs for which there is an array. Calls may
+   * overlap; they run in order.
    */
   async run(
     inputs: readonly InputData[],
-    outputs: readonly Float32Array[],
+    outputs: readonly (Float32Array | undefined)[],
     onHostTime?: (ms: number) => void,
   ): Promise<void> {
     const slot = await this.#readback.acquire();
     try {
       this.#checkUsable();
       const begun = performance.now();
-      this.#submit(inputs, slot.buffers);
+      this.#submit(inputs, slot.buffers, outputs);
       const submitted = performance.now();
-      await Promise.all(slot.buffers.map((buffer) => buffer.mapAsync(GPUMapMode.READ)));
+      await Promise.all(
+        slot.buffers.map((buffer, i) => outputs[i] && buffer.mapAsync(GPUMapMode.READ)),
+      );
       const mapped = performance.now();
       this.#regroup(mapped - submitted);
       slot.buffers.forEach((buffer, i) => {
-        outputs[i]?.set(new Float32Array(buffer.getMappedRange()));
+        if (!outputs[i]) return;
+        outputs[i].set(new Float32Array(buffer.getMappedRange()));
         buffer.unmap();
       });
       onHostTime?.(submitted - begun + (performance.now() - mapped));
@@ -151,7 +154,11 @@ export class Executor {
     this.#readback.dispose();
   }
 
-  #submit(inputs: readonly InputData[], staging: readonly GPUBuffer[]): void {
+  #submit(
+    inputs: readonly InputData[],
+    staging: readonly GPUBuffer[],
+    wanted: readonly (Float32Array | undefined)[],
+  ): void {
     const { gpu } = this.#device;
     let encoder = gpu.createCommandEncoder();
     this.#writeInputs(encoder, inputs);
@@ -167,6 +174,7 @@ export class Executor {
       done += size;
     }
     this.#plan.outputs.forEach((output, i) => {
+      if (!wanted[i]) return;
       const bytes = byteLength(output.desc);
       encoder.copyBufferToBuffer(this.#activation(output), 0, at(staging, i), 0, bytes);
     });

@@ -1,0 +1,26 @@
+import { UnsupportedError } from './errors.ts';
+import type { Graph, Value } from './graph.ts';
+
+/**
+ * The same graph with the named inputs and layers among its outputs, each under its own name: for looking
+ * into a network. What is observed is computed as it stands, and stays in memory until the end of a run.
+ *
+ * Throws UnsupportedError for a name that the graph does not have.
+ */
+export function observe(graph: Graph, names: Iterable<string>): Graph {
+  const values = new Map<string, Value>([
+    ...graph.inputs.map((input) => [input.name, input] as const),
+    ...graph.nodes.map(({ name, output }) => [name, output] as const),
+  ]);
+  const outputs = new Map(graph.outputs);
+  for (const name of names) {
+    const value = values.get(name);
+    if (!value) {
+      throw new UnsupportedError(
+        `"${graph.name}" has no layer "${name}"; it has ${[...values.keys()].join(', ')}`,
+      );
+    }
+    outputs.set(name, value);
+  }
+  return { ...graph, outputs };
+}
