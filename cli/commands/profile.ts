@@ -34,7 +34,9 @@ async function profileModel(options: ProfileOptions): Promise<void> {
   const weights = loadWeights(model.name, graph, options.weights);
   await withDevice(options, async ({ device }) => {
     using session = await openSession(device, graph, weights);
-    const result = await profile(session, syntheticInput(inputShape), options.runs);
+    const result = await profile(session, syntheticInput(inputShape), {
+      runs: options.runs,
+    });
     if (options.trace) writeFileSync(options.trace, JSON.stringify(traceOf(session, result)));
     const { name: adapter } = device.adapter;
     if (options.json) printJson({ model: model.name, adapter, ...result });

@@ -30,14 +30,29 @@ export interface Profile {
   readonly passMs: number;
 }
 
-/** Profiles `runs` runs of a session, after one to warm up, and measures the adapter's limits for comparison. */
-export async function profile(session: Session, inputs: RunInputs, runs = 5): Promise<Profile> {
+export interface ProfileOptions {
+  /** Runs to take the median of; 5 by default. */
+  readonly runs?: number;
+  /** Called before each run. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Stops between two runs, with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** Profiles runs of a session, after one to warm up, and measures the adapter's limits for comparison. */
+export async function profile(
+  session: Session,
+  inputs: RunInputs,
+  { runs = 5, onProgress, signal }: ProfileOptions = {},
+): Promise<Profile> {
   const { device, plan } = session;
   const ceilings = await measureCeilings(device);
   await session.run(inputs);
   const times: (readonly number[])[] = [];
   const passes: number[] = [];
   for (let i = 0; i < runs; i++) {
+    signal?.throwIfAborted();
+    onProgress?.(i, runs);
     const { dispatches, pass } = await session.time();
     times.push(dispatches);
     passes.push(pass);

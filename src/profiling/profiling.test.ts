@@ -40,6 +40,26 @@ describe('verify', () => {
     });
   });
 
+  it('hands over each check as it is made, and stops between two layers', async () => {
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const work = verify(
+      device(),
+      graph,
+      { input },
+      {
+        weights,
+        onCheck: ({ layer }) => {
+          seen.push(layer);
+          if (layer === 'conv2') stop.abort(new Error('enough'));
+        },
+        signal: stop.signal,
+      },
+    );
+    await expect(work).rejects.toThrow('enough');
+    expect(seen).toEqual(['conv1', 'pool1', 'relu1', 'conv2']);
+  });
+
   it('counts NaN as the worst of errors', async () => {
     const broken = await openDevice();
     spoil(broken, 'y[at] = max(x[at], 0.0);', 'y[at] = bitcast<f32>(0x7fc00000u + min(at, 1u));');
@@ -51,7 +71,7 @@ describe('verify', () => {
 describe('profile', () => {
   it('times every dispatch, with shares of measured limits', async () => {
     using session = await createSession(device(), graph, { weights });
-    const result = await profile(session, input, 2);
+    const result = await profile(session, input, { runs: 2 });
     expect(result.dispatches.map(({ layer }) => layer)).toEqual(
       session.plan.dispatches.map(({ node }) => node.name),
     );
@@ -69,8 +89,24 @@ describe('profile', () => {
   it('leaves the results of runs as they were', async () => {
     using session = await createSession(device(), graph, { weights });
     const before = await session.run(input);
-    await profile(session, input, 1);
+    await profile(session, input, { runs: 1 });
     expect(await session.run(input)).toEqual(before);
+  });
+
+  it('tells how far it is, and stops between two runs', async () => {
+    using session = await createSession(device(), graph, { weights });
+    const stop = new AbortController();
+    const seen: (readonly number[])[] = [];
+    const onProgress = (done: number, total: number) => {
+      seen.push([done, total]);
+      if (done === 1) stop.abort(new Error('enough'));
+    };
+    const work = profile(session, input, { runs: 4, onProgress, signal: stop.signal });
+    await expect(work).rejects.toThrow('enough');
+    expect(seen).toEqual([
+      [0, 4],
+      [1, 4],
+    ]);
   });
 });
 

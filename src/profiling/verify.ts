@@ -26,6 +26,8 @@ export interface LayerCheck {
 export interface VerifyOptions extends CreateSessionOptions {
   /** Called before each layer is computed on the CPU. */
   readonly onLayer?: (done: number, total: number) => void;
+  /** Called with the check of each layer as it is made, in the order of the layers. */
+  readonly onCheck?: (check: LayerCheck) => void;
 }
 
 /**
@@ -38,7 +40,7 @@ const TOLERANCE = 1e-4;
 /**
  * Runs a graph on the device with every layer as an output, and computes each layer anew on the CPU, in
  * f64, from what the device gave it: errors do not add up from layer to layer. Worst layer first.
- * `inputs` are keyed by name. Throws what `createSession` throws.
+ * `inputs` are keyed by name. `signal` stops between two layers, too. Throws what `createSession` throws.
  */
 export async function verify(
   device: Device,
@@ -56,7 +58,7 @@ export async function verify(
     for (const input of whole.inputs) values.set(input, inputs[input.name] ?? new Float32Array());
     for (const { name, output } of whole.nodes)
       values.set(output, results[name] ?? new Float32Array());
-    return checkLayers(whole.nodes, values, session.plan, options);
+    return await checkLayers(whole.nodes, values, session.plan, options);
   } finally {
     session.dispose();
   }
@@ -66,7 +68,7 @@ async function checkLayers(
   nodes: readonly Node[],
   values: ReadonlyMap<Value, Float32Array>,
   plan: ExecutionPlan,
-  { weights, onLayer }: VerifyOptions,
+  { weights, onLayer, onCheck, signal }: VerifyOptions,
 ): Promise<readonly LayerCheck[]> {
   const reader = new ConstantReader(weights, () => {});
   const kernels = new Map(plan.dispatches.map(({ node, kernel }) => [node, kernel]));
@@ -77,10 +79,13 @@ async function checkLayers(
     onLayer?.(i, nodes.length);
     // Seconds a layer: a page must be able to breathe in between.
     await new Promise((resolve) => setTimeout(resolve));
+    signal?.throwIfAborted();
     const data = Object.entries(node.inputs).map(([role, value]) => [role, dataOf(value)] as const);
     const expected = operatorOf(operators, node).reference(node, Object.fromEntries(data));
     const actual = values.get(node.output) ?? new Float32Array();
-    checks.push(compare(node, kernels.get(node), expected, actual));
+    const check = compare(node, kernels.get(node), expected, actual);
+    onCheck?.(check);
+    checks.push(check);
   }
   return checks.sort((a, b) => b.error - a.error);
 }
