@@ -89,7 +89,7 @@ export { type FetchOptions, fetchSafetensors } from './runtime/weights/fetch_wei
 export { openSafetensors } from './runtime/weights/safetensors.ts';
 export { syntheticInput, syntheticWeights } from './runtime/weights/synthetic.ts';
 export type { TensorInfo, WeightSource } from './runtime/weights/weight_source.ts';
-
+export type { BrowserImage, Picture } from './vision/browser_image.ts';
 export { Classifier, type ClassifierOptions } from './vision/classifier.ts';
 export { type Image, ImageError } from './vision/image.ts';
 export {

@@ -3,8 +3,8 @@ import { type CreateSessionOptions, createSession } from '../defaults.ts';
 import { buildModel, type ImageDomain, type ModelDef } from '../models/model.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import type { Session } from '../runtime/session.ts';
+import type { Picture } from './browser_image.ts';
 import { digitLabels } from './digit_labels.ts';
-import type { Image } from './image.ts';
 import { imagenetLabels } from './imagenet_labels.ts';
 import {
   digitsPreprocessing,
@@ -64,9 +64,10 @@ export class Classifier {
 
   /**
    * The `count` likeliest classes of a picture, the best first. Calls may overlap. Throws ShapeError for a
-   * picture whose data does not fit its size, UnsupportedError for one too large for the device.
+   * picture whose data does not fit its size, UnsupportedError for one too large for the device. Digits are
+   * looked for on the CPU: they come as ImageData.
    */
-  async classify(image: Image, count = 5): Promise<readonly Classification[]> {
+  async classify(image: Picture, count = 5): Promise<readonly Classification[]> {
     const input = await this.#preprocessor.prepare([image]);
     const { probabilities = new Float32Array() } = await this.session.run(input);
     return topK(probabilities, count, this.labels);

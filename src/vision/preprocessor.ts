@@ -14,8 +14,10 @@ import type { InputWriter } from '../runtime/gpu/executor.ts';
 import { Program, ScratchBuffer } from '../runtime/gpu/program.ts';
 import type { Workgroups } from '../runtime/operator.ts';
 import { elementCount, formatShape, type Shape } from '../runtime/tensor.ts';
-import { checkImage, type Image } from './image.ts';
+import { BYTES_PER_PIXEL, extentOf, isBrowserImage, type Picture } from './browser_image.ts';
+import { checkImage } from './image.ts';
 import { TONE_BITS } from './ink.ts';
+import { PictureTexture } from './picture_texture.ts';
 import { channelsOf, checkPreprocessing, type Preprocessing } from './preprocessing.ts';
 import { WEIGHT_BITS } from './resampling.ts';
 import { pixelsOf, planResize, type ResizePlan } from './resize_plan.ts';
@@ -29,13 +31,17 @@ interface Passes {
 
 /** One image's work. */
 interface Job extends ResizePlan {
-  readonly image: Image;
+  readonly image: Picture;
+  /** Size of the image's part that is needed, in bytes. */
+  readonly pixelBytes: number;
   /** Size of the image between the passes, in bytes. */
   readonly betweenBytes: number;
 }
 
 /** What one image needs on the device. */
 interface Slot {
+  /** Holds nothing but for pictures of the browser. */
+  readonly texture: PictureTexture;
   readonly pixels: ScratchBuffer;
   readonly table: ScratchBuffer;
   readonly between: ScratchBuffer;
@@ -44,6 +50,7 @@ interface Slot {
 /** A slot's buffers, large enough for a job. */
 interface Work {
   readonly job: Job;
+  readonly texture: PictureTexture;
   readonly pixels: GPUBuffer;
   readonly table: GPUBuffer;
   readonly between: GPUBuffer;
@@ -78,19 +85,19 @@ export class Preprocessor {
 
   /** Bytes held on the device. */
   get memory(): number {
-    const bytes = this.#slots.flatMap(({ pixels, table, between }) => [pixels, table, between]);
-    return bytes.reduce((sum, { size }) => sum + size, 0);
+    return this.#slots.flatMap(Object.values).reduce((sum, { size }) => sum + size, 0);
   }
 
   /**
    * Plans a batch of images, of any sizes, for one input of as many: `session.run(await prepare(images))`.
    * Who calls `encode` by hand submits that encoder before calling it with another. The images' pixels are read when the
-   * session's run is submitted: leave them alone until then. Calls may overlap.
+   * session's run is submitted: leave them alone, and video frames open, until then. Calls may overlap.
+   * What the browser holds (ImageBitmap, VideoFrame, a canvas or video) is copied on the GPU.
    *
    * Throws ShapeError for an image whose data has not its size's length, UnsupportedError for one that is
-   * too large for the device, GpuError when the device is out of memory.
+   * too large for the device or whose ink the browser hides, GpuError when the device is out of memory.
    */
-  async prepare(images: readonly Image[]): Promise<InputWriter> {
+  async prepare(images: readonly Picture[]): Promise<InputWriter> {
     await this.#revive();
     if (images.length === 0) throw new ShapeError('prepare needs one image at least');
     const jobs = images.map((image, i) => this.#plan(image, i, images.length));
@@ -125,21 +132,25 @@ export class Preprocessor {
     this.#device.checkAlive();
   }
 
-  #plan(image: Image, index: number, count: number): Job {
+  #plan(image: Picture, index: number, count: number): Job {
     const who = count === 1 ? 'image' : `image ${index + 1} of ${count}`;
-    checkImage(who, image);
+    const { width, height } = extentOf(image);
+    if (!isBrowserImage(image)) checkImage(who, image);
+    else if (width === 0 || height === 0) {
+      throw new ShapeError(`${who} has no pixels; wait until it has loaded`);
+    }
     const plan = planResize(this.preprocessing, image, index);
-    const { width, height } = plan.region;
-    const betweenBytes = 4 * this.preprocessing.size[1] * height;
+    const pixelBytes = BYTES_PER_PIXEL * plan.rowPixels * plan.region.height;
+    const betweenBytes = 4 * this.preprocessing.size[1] * plan.region.height;
     const { maxStorageBufferBindingSize, maxBufferSize } = this.#device.profile.limits;
     const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize);
-    const needed = Math.max(4 * width * height, betweenBytes, plan.table.byteLength);
+    const needed = Math.max(pixelBytes, betweenBytes, plan.table.byteLength);
     if (needed > limit) {
       throw new UnsupportedError(
-        `${who} of ${image.width} x ${image.height} is too large for this device: its crop needs a buffer of ${needed} bytes, the limit is ${limit}; make the image smaller first`,
+        `${who} of ${width} x ${height} is too large for this device: its crop needs a buffer of ${needed} bytes, the limit is ${limit}; make the image smaller first`,
       );
     }
-    return { ...plan, image, betweenBytes };
+    return { ...plan, image, pixelBytes, betweenBytes };
   }
 
   /** Allocates under error scopes and one after the other, since `encode` could not wait for their verdict. */
@@ -174,7 +185,7 @@ export class Preprocessor {
     checkTarget(target, shape);
     if (encoder !== this.#encoder) this.#taken = 0;
     this.#encoder = encoder;
-    const work = jobs.map((job) => this.#upload(this.#taken++, job));
+    const work = jobs.map((job) => this.#upload(encoder, this.#taken++, job));
     const pass = encoder.beginComputePass({ label: 'resize' });
     // First all columns, then all rows, so that the device need not wait between images.
     for (const { pixels, table, between, job } of work) {
@@ -188,19 +199,23 @@ export class Preprocessor {
     pass.end();
   }
 
-  #upload(index: number, job: Job): Work {
+  #upload(encoder: GPUCommandEncoder, index: number, job: Job): Work {
     const work = this.#allot(index, job);
+    const { image, region } = job;
     const { queue } = this.#device.gpu;
-    queue.writeBuffer(work.pixels, 0, pixelsOf(job.image, job.region));
+    if (isBrowserImage(image)) work.texture.record(encoder, image, region, work.pixels);
+    else queue.writeBuffer(work.pixels, 0, pixelsOf(image, region));
     queue.writeBuffer(work.table, 0, job.table);
     return work;
   }
 
   #allot(index: number, job: Job): Work {
     const slot = this.#slots[index] ?? this.#newSlot(index);
+    if (isBrowserImage(job.image)) slot.texture.reserve(job.region);
     return {
       job,
-      pixels: slot.pixels.reserve(pixelBytes(job)),
+      texture: slot.texture,
+      pixels: slot.pixels.reserve(job.pixelBytes),
       table: slot.table.reserve(job.table.byteLength),
       between: slot.between.reserve(job.betweenBytes),
     };
@@ -209,6 +224,7 @@ export class Preprocessor {
   #newSlot(index: number): Slot {
     const buffer = (what: string) => new ScratchBuffer(this.#device, `image ${index} ${what}`);
     const slot = {
+      texture: new PictureTexture(this.#device, `image ${index}`),
       pixels: buffer('pixels'),
       table: buffer('table'),
       between: buffer('between the passes'),
@@ -224,10 +240,8 @@ export class Preprocessor {
   }
 
   #free(): void {
-    for (const { pixels, table, between } of this.#slots.splice(0)) {
-      pixels.dispose();
-      table.dispose();
-      between.dispose();
+    for (const slot of this.#slots.splice(0)) {
+      for (const part of Object.values(slot)) part.dispose();
     }
   }
 }
@@ -257,14 +271,11 @@ function resizeGeometry({ channels, size, mean, std }: Preprocessing): ResizeGeo
   };
 }
 
-function pixelBytes({ region }: Job): number {
-  return 4 * region.width * region.height;
-}
-
 function fits(slot: Slot | undefined, job: Job): boolean {
   return (
     slot !== undefined &&
-    slot.pixels.size >= pixelBytes(job) &&
+    (!isBrowserImage(job.image) || slot.texture.fits(job.region)) &&
+    slot.pixels.size >= job.pixelBytes &&
     slot.table.size >= job.table.byteLength &&
     slot.between.size >= job.betweenBytes
   );

@@ -1,5 +1,7 @@
 /** All that the two resizing passes need to know of one image, found on the CPU. */
 import { TABLE } from '../../shaders/resize_normalize.wgsl.ts';
+import { UnsupportedError } from '../runtime/errors.ts';
+import { alignedRow, extentOf, isBrowserImage, type Picture } from './browser_image.ts';
 import type { Image } from './image.ts';
 import { plainTone, readInk, type Tone } from './ink.ts';
 import {
@@ -20,13 +22,20 @@ export interface Region extends Extent {
 export interface ResizePlan {
   /** The only part of the image that the crop is made of. */
   readonly region: Region;
+  /** Pixels from one row of the region to the next, in the buffer that the shaders read. */
+  readonly rowPixels: number;
   /** What the shaders read, see TABLE. */
   readonly table: Uint32Array;
 }
 
 /** Plans the image at place `index` of a batch. */
-export function planResize(preprocessing: Preprocessing, image: Image, index: number): ResizePlan {
-  const { geometry, tone } = readingOf(preprocessing, image);
+export function planResize(
+  preprocessing: Preprocessing,
+  picture: Picture,
+  index: number,
+): ResizePlan {
+  const image = extentOf(picture);
+  const { geometry, tone } = readingOf(preprocessing, picture);
   const { resized, crop } = geometry;
   const columns = tapsOf({
     source: image.width,
@@ -46,10 +55,11 @@ export function planResize(preprocessing: Preprocessing, image: Image, index: nu
     width: columns.end - columns.start,
     height: rows.end - rows.start,
   };
+  const rowPixels = isBrowserImage(picture) ? alignedRow(region.width) : region.width;
   const columnsAt = TABLE.length;
   const rowsAt = columnsAt + columns.records.length;
   const table = new Uint32Array(rowsAt + rows.records.length);
-  table[TABLE.sourceWidth] = region.width;
+  table[TABLE.sourceWidth] = rowPixels;
   table[TABLE.sourceHeight] = region.height;
   table[TABLE.columns] = columnsAt;
   table[TABLE.columnStride] = columns.stride;
@@ -61,16 +71,21 @@ export function planResize(preprocessing: Preprocessing, image: Image, index: nu
   table[TABLE.gain] = tone.gain;
   table.set(columns.records, columnsAt);
   table.set(rows.records, rowsAt);
-  return { region, table };
+  return { region, rowPixels, table };
 }
 
 /** Only signs are looked at before they are resized. */
 function readingOf(
   preprocessing: Preprocessing,
-  image: Image,
+  image: Picture,
 ): { readonly geometry: Geometry; readonly tone: Tone } {
   if (preprocessing.fit.mode !== 'ink') {
-    return { geometry: geometryOf(preprocessing, image), tone: plainTone };
+    return { geometry: geometryOf(preprocessing, extentOf(image)), tone: plainTone };
+  }
+  if (isBrowserImage(image)) {
+    throw new UnsupportedError(
+      'ink is looked for on the CPU, where the pixels of this picture are not; hand over its ImageData',
+    );
   }
   const { ink, polarity, contrast } = readInk(image);
   const [height, width] = preprocessing.size;

@@ -1,0 +1,38 @@
+/** Pictures that a browser holds, perhaps on the GPU already: they get to the device without a detour over the CPU. */
+import type { Image } from './image.ts';
+import type { Extent } from './preprocessing.ts';
+
+/**
+ * What WebGPU can copy from. Values are as the browser decoded them; ask `createImageBitmap` for
+ * `colorSpaceConversion: 'none'` and `premultiplyAlpha: 'none'` to have them as the file has them.
+ */
+export type BrowserImage = Exclude<GPUCopyExternalImageSource, ImageData>;
+
+/** A picture in either form. */
+export type Picture = Image | BrowserImage;
+
+export function isBrowserImage(picture: Picture): picture is BrowserImage {
+  return !('data' in picture);
+}
+
+/** Width and height in pixels. */
+export function extentOf(picture: Picture): Extent {
+  if ('displayWidth' in picture) {
+    return { width: picture.displayWidth, height: picture.displayHeight };
+  }
+  if ('videoWidth' in picture) return { width: picture.videoWidth, height: picture.videoHeight };
+  if ('naturalWidth' in picture) {
+    return { width: picture.naturalWidth, height: picture.naturalHeight };
+  }
+  return { width: picture.width, height: picture.height };
+}
+
+export const BYTES_PER_PIXEL = 4;
+/** WebGPU wants the rows of a texture to begin at multiples of this in a buffer. */
+const ROW_ALIGNMENT = 256;
+
+/** Pixels from one row to the next in a buffer that a texture of this width is copied to. */
+export function alignedRow(width: number): number {
+  const bytes = Math.ceil((BYTES_PER_PIXEL * width) / ROW_ALIGNMENT) * ROW_ALIGNMENT;
+  return bytes / BYTES_PER_PIXEL;
+}
