@@ -18,7 +18,8 @@ import {
   tensorDesc,
 } from '../runtime/tensor.ts';
 import { type Conv2dAttributes, geometryOf } from './conv2d_geometry.ts';
-import { direct, tiled } from './conv2d_kernels.ts';
+import { direct } from './conv2d_kernels/direct.ts';
+import { tiled } from './conv2d_kernels/tiled.ts';
 import { featureMap } from './feature_map.ts';
 import { type PaddingLike, type PairLike, padding, pair, slide } from './window.ts';
 
