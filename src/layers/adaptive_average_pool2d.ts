@@ -12,7 +12,7 @@ import { featureMap } from './feature_map.ts';
 import { pointwiseKernel } from './pointwise.ts';
 import { type Pair, type PairLike, pair } from './window.ts';
 
-interface AdaptiveAttributes {
+export interface AdaptiveAttributes {
   /** [height, width] */
   readonly outputSize: Pair;
 }
@@ -40,7 +40,7 @@ function geometryOf(node: Node<AdaptiveAttributes>): AdaptivePoolGeometry {
 }
 
 /** The input rows or columns [from, to) that make output position `i`. */
-function region(i: number, input: number, output: number): Pair {
+export function region(i: number, input: number, output: number): Pair {
   return [Math.floor((i * input) / output), Math.ceil(((i + 1) * input) / output)];
 }
 

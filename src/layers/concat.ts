@@ -18,7 +18,7 @@ import {
 import { elementCount, formatShape, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
 import type { NoConfig } from './pointwise.ts';
 
-interface ConcatAttributes {
+export interface ConcatAttributes {
   readonly axis: number;
 }
 

@@ -4,7 +4,7 @@ import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { inputShape, type OpDef, requireData, shapeError } from '../runtime/operator.ts';
 import { elementCount, formatShape, tensorDesc } from '../runtime/tensor.ts';
 
-interface FlattenAttributes {
+export interface FlattenAttributes {
   readonly axis: number;
 }
 

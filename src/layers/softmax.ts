@@ -6,7 +6,7 @@ import { inputShape, type OpDef, requireData, shapeError } from '../runtime/oper
 import { elementCount, formatShape, tensorDesc } from '../runtime/tensor.ts';
 import { pointwiseKernel } from './pointwise.ts';
 
-interface SoftmaxAttributes {
+export interface SoftmaxAttributes {
   readonly axis: number;
 }
 

@@ -1,0 +1,56 @@
+import { writeFileSync } from 'node:fs';
+import type { Command } from 'commander';
+import { formatShape, type Shape, TilewiseError } from '../../src/index.ts';
+import { exportOnnx } from '../../src/onnx/index.ts';
+import {
+  addModelOptions,
+  buildFromOptions,
+  type ModelOptions,
+  WEIGHTS_OPTION,
+} from '../options.ts';
+import { formatBytes, print, printJson } from '../output.ts';
+import { loadWeights } from '../weights.ts';
+
+interface ExportOptions extends ModelOptions {
+  readonly weights?: string;
+  readonly out: string;
+  readonly dynamicBatch?: boolean;
+}
+
+export function addExportCommand(program: Command): void {
+  addModelOptions(program.command('export'))
+    .description('write a model with its weights as an ONNX file')
+    .option(...WEIGHTS_OPTION)
+    .requiredOption('--out <file>', 'the .onnx file to write')
+    .option('--dynamic-batch', 'leave the batch open, so that the file takes any')
+    .option('--json', 'print one JSON object on stdout, and nothing else')
+    .action(exportModel);
+}
+
+function exportModel(options: ExportOptions): void {
+  const { model, graph, inputShape } = buildFromOptions(options);
+  const weights = loadWeights(model.name, graph, options.weights);
+  const bytes = exportOnnx(graph, weights, { dynamicBatch: options.dynamicBatch ?? false });
+  write(options.out, bytes);
+  const outputs = Object.fromEntries(
+    [...graph.outputs].map(([name, { desc }]) => [name, desc.shape] as const),
+  );
+  if (options.json) {
+    printJson({ model: model.name, file: options.out, bytes: bytes.length, inputShape, outputs });
+    return;
+  }
+  const shown = (shape: Shape) =>
+    options.dynamicBatch ? formatShape(shape).replace(/\d+/, 'batch') : formatShape(shape);
+  print(`${model.name} written to ${options.out}, ${formatBytes(bytes.length)}`);
+  print(`input ${shown(inputShape)}`);
+  for (const [name, shape] of Object.entries(outputs)) print(`${name} ${shown(shape)}`);
+}
+
+function write(path: string, bytes: Uint8Array): void {
+  try {
+    writeFileSync(path, bytes);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TilewiseError(`ONNX file "${path}" cannot be written: ${reason}`, { cause });
+  }
+}

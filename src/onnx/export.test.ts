@@ -1,0 +1,131 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { describe, expect, it } from 'vitest';
+import { expectReference, inputsOf } from '../../test/fixtures/compare_graphs.ts';
+import { findOnnxRuntime, runOnnxRuntime } from '../../test/fixtures/onnxruntime.ts';
+import { Random } from '../../test/fixtures/random.ts';
+import { randomGraph } from '../../test/fixtures/random_graph.ts';
+import { operators } from '../layers/index.ts';
+import { linear } from '../layers/linear.ts';
+import { averagePool2d } from '../layers/pool2d.ts';
+import { findModel } from '../models/index.ts';
+import { buildModel } from '../models/model.ts';
+import { type Graph, weightsOf } from '../runtime/graph.ts';
+import { GraphBuilder } from '../runtime/graph_builder.ts';
+import { optimize } from '../runtime/passes/index.ts';
+import { syntheticWeights } from '../runtime/weights/synthetic.ts';
+import { exportOnnx, type OnnxExportOptions } from './export.ts';
+import { type ModelProto, ModelProtoSchema } from './schema/onnx_pb.ts';
+
+const weights = syntheticWeights([]);
+
+function exported(graph: Graph, options?: OnnxExportOptions): ModelProto {
+  return fromBinary(ModelProtoSchema, exportOnnx(graph, weights, options));
+}
+
+describe('exportOnnx', () => {
+  it('writes a node for every layer, under its name', () => {
+    const { graph } = exported(buildModel(findModel('lenet')));
+    expect(graph?.node.map(({ opType, name }) => `${opType} ${name}`)).toEqual([
+      'Conv conv1',
+      'MaxPool pool1',
+      'Relu relu1',
+      'Conv conv2',
+      'MaxPool pool2',
+      'Relu relu2',
+      'Flatten flatten',
+      'Gemm fc1',
+      'Relu relu3',
+      'Gemm fc2',
+    ]);
+  });
+
+  it('writes every weight once, under its name, to the bit', () => {
+    const lenet = buildModel(findModel('lenet'));
+    const { graph } = exported(lenet);
+    const written = graph?.initializer ?? [];
+    expect(written.map(({ name, dims }) => [name, dims.map(Number)])).toEqual(
+      weightsOf(lenet).map(({ name, desc }) => [name, desc.shape]),
+    );
+    for (const { name, rawData, dims } of written) {
+      const data = new Float32Array(Uint8Array.from(rawData).buffer);
+      expect(data, name).toEqual(weights.read(name, dims.map(Number)));
+    }
+  });
+
+  it('gives inputs and outputs their shapes, and leaves the batch open where it is told to', () => {
+    const lenet = buildModel(findModel('lenet'), {
+      batch: 2,
+      outputs: ['logits', 'probabilities'],
+    });
+    const dims = (model: ModelProto) =>
+      [...(model.graph?.input ?? []), ...(model.graph?.output ?? [])].map(({ name, type }) => {
+        const shape = type?.value.case === 'tensorType' ? type.value.value.shape : undefined;
+        return [name, ...(shape?.dim.map(({ value }) => String(value.value)) ?? [])].join(' ');
+      });
+    expect(dims(exported(lenet))).toEqual(['input 2 1 28 28', 'logits 2 10', 'probabilities 2 10']);
+    expect(dims(exported(lenet, { dynamicBatch: true }))).toEqual([
+      'input batch 1 28 28',
+      'logits batch 10',
+      'probabilities batch 10',
+    ]);
+  });
+
+  it('takes operator set 19 for a dilated average pooling only', () => {
+    const pooled = (dilation: number) => {
+      const g = GraphBuilder.create();
+      g.output('y', averagePool2d(g, g.input('x', [1, 2, 9, 9]), { kernel: 2, dilation }));
+      return exported(g.build('pooled')).opsetImport.map(({ version }) => version);
+    };
+    expect([pooled(1), pooled(2)]).toEqual([[17n], [19n]]);
+  });
+
+  it('lists every layer that ONNX has no operator for', () => {
+    const graph = buildModel(findModel('lenet'));
+    const nodes = graph.nodes.map((node) => (node.op === 'relu' ? { ...node, op: 'magic' } : node));
+    expect(() => exportOnnx({ ...graph, nodes }, weights)).toThrow(
+      expect.objectContaining({
+        name: 'UnsupportedError',
+        message:
+          'ONNX has no operator for magic "relu1", magic "relu2", magic "relu3"; change these layers',
+      }),
+    );
+  });
+
+  it('refuses more weights than a file can hold, before it reads any', () => {
+    const g = GraphBuilder.create();
+    g.output('y', linear(g.at('fc'), g.input('x', [1, 65536]), { features: 16384, bias: false }));
+    expect(() => exportOnnx(g.build('huge'), weights)).toThrow(
+      '"huge" has 4294967296 bytes of weights; an .onnx file holds at most 2147483647',
+    );
+  });
+});
+
+const onnxruntime = findOnnxRuntime();
+
+describe('onnxruntime reads what is exported', () => {
+  if (!onnxruntime) {
+    it('is not checked: onnxruntime-node is neither in bench/peers nor in NODE_PATH', () => {
+      console.log('onnxruntime-node is not installed: exported models are not run by it');
+    });
+    return;
+  }
+
+  it.each(Array.from({ length: 40 }, (_, seed) => seed))(
+    'and agrees with the reference: random graph %i, as built and optimised',
+    async (seed) => {
+      const built = randomGraph(new Random(seed), 12);
+      const inputs = inputsOf(built);
+      const feeds = Object.fromEntries(
+        built.inputs.map(({ name, desc }) => [
+          name,
+          { data: inputs[name] ?? new Float32Array(), shape: desc.shape },
+        ]),
+      );
+      for (const graph of [built, optimize(built, operators)]) {
+        const results = await runOnnxRuntime(onnxruntime, exportOnnx(graph, weights), feeds);
+        const outputs = [...graph.outputs.keys()].map((name) => [name, results[name]?.data]);
+        expectReference(graph, inputs, Object.fromEntries(outputs));
+      }
+    },
+  );
+});

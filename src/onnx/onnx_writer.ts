@@ -1,0 +1,160 @@
+/** An ONNX model while it is being written: nodes, tensors, and a name for every value. */
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { type Constant, type Graph, isConstant, type Node, type Value } from '../runtime/graph.ts';
+import type { Shape } from '../runtime/tensor.ts';
+import { ConstantReader } from '../runtime/weights/constant_reader.ts';
+import type { WeightSource } from '../runtime/weights/weight_source.ts';
+import { type Attribute, attributeProto } from './attribute.ts';
+import {
+  type ModelProtoSchema,
+  type NodeProtoSchema,
+  TensorProto_DataType,
+  type TensorProtoSchema,
+  type ValueInfoProtoSchema,
+} from './schema/onnx_pb.ts';
+
+/** What every runtime of the last years reads. */
+const OPSET = 17;
+/** The version of the file format that came with it. */
+const IR_VERSION = 8n;
+/** Operator sets 18 and later need a later file format; 9 came with 19. */
+const IR_VERSION_19 = 9n;
+
+/** Collects nodes and tensors, and gives every value a name of its own. */
+export class OnnxWriter {
+  readonly #graph: Graph;
+  readonly #reader: ConstantReader;
+  readonly #nodes: MessageInitShape<typeof NodeProtoSchema>[] = [];
+  readonly #initializers = new Map<string, MessageInitShape<typeof TensorProtoSchema>>();
+  readonly #names = new Map<Value, string>();
+  readonly #taken = new Set<string>();
+  #opset = OPSET;
+
+  constructor(graph: Graph, weights: WeightSource) {
+    this.#graph = graph;
+    this.#reader = new ConstantReader(weights, () => {});
+    for (const input of graph.inputs) this.#names.set(input, this.#unique(input.name));
+    // An output that has two names gets the second by an Identity node.
+    for (const [name, value] of graph.outputs) {
+      const unique = this.#unique(name);
+      if (!this.#names.has(value)) this.#names.set(value, unique);
+    }
+  }
+
+  /** The name of a value; a constant is written into the model when it is first asked for. */
+  nameOf(value: Value): string {
+    const known = this.#names.get(value);
+    if (known !== undefined) return known;
+    const name = this.#unique(value.name);
+    this.#names.set(value, name);
+    if (isConstant(value)) this.#addConstant(name, value);
+    return name;
+  }
+
+  /** A name for a value that the graph does not have: one between the nodes that make one layer. */
+  between(node: Node, part: string): string {
+    return this.#unique(`${node.name}/${part}`);
+  }
+
+  /** Adds a node that reads and writes values by name; a missing optional input is the empty name. */
+  node(
+    opType: string,
+    name: string,
+    inputs: readonly string[],
+    output: string,
+    attributes: Readonly<Record<string, Attribute>> = {},
+  ): void {
+    this.#nodes.push({
+      opType,
+      name,
+      input: [...inputs],
+      output: [output],
+      attribute: Object.entries(attributes).map(([key, value]) => attributeProto(key, value)),
+    });
+  }
+
+  /** Adds a tensor of f32 that no weight source has; its name. */
+  floats(name: string, shape: Shape, data: Float32Array): string {
+    const unique = this.#unique(name);
+    this.#initializers.set(unique, {
+      name: unique,
+      dims: shape.map(BigInt),
+      dataType: TensorProto_DataType.FLOAT,
+      rawData: bytesOf(data),
+    });
+    return unique;
+  }
+
+  /** Adds a vector of 64-bit integers, as shapes are given; its name. */
+  integers(name: string, values: readonly number[]): string {
+    const unique = this.#unique(name);
+    this.#initializers.set(unique, {
+      name: unique,
+      dims: [BigInt(values.length)],
+      dataType: TensorProto_DataType.INT64,
+      rawData: bytesOf(BigInt64Array.from(values, BigInt)),
+    });
+    return unique;
+  }
+
+  /** For operators whose meaning came with a later operator set. */
+  requireOpset(version: number): void {
+    this.#opset = Math.max(this.#opset, version);
+  }
+
+  finish(dynamicBatch: boolean): MessageInitShape<typeof ModelProtoSchema> {
+    for (const [name, value] of this.#graph.outputs) {
+      const written = this.nameOf(value);
+      if (written !== name) this.node('Identity', name, [written], name);
+    }
+    const port = (name: string, shape: Shape) => valueInfo(name, shape, dynamicBatch);
+    return {
+      irVersion: this.#opset > OPSET ? IR_VERSION_19 : IR_VERSION,
+      producerName: 'tilewise',
+      opsetImport: [{ domain: '', version: BigInt(this.#opset) }],
+      graph: {
+        name: this.#graph.name,
+        node: this.#nodes,
+        initializer: [...this.#initializers.values()],
+        input: this.#graph.inputs.map(({ name, desc }) => port(name, desc.shape)),
+        output: [...this.#graph.outputs].map(([name, { desc }]) => port(name, desc.shape)),
+      },
+    };
+  }
+
+  #addConstant(name: string, constant: Constant): void {
+    this.#initializers.set(name, {
+      name,
+      dims: constant.desc.shape.map(BigInt),
+      dataType: TensorProto_DataType.FLOAT,
+      rawData: bytesOf(this.#reader.read(constant)),
+    });
+  }
+
+  #unique(wanted: string): string {
+    let name = wanted;
+    for (let i = 2; this.#taken.has(name); i++) name = `${wanted}#${i}`;
+    this.#taken.add(name);
+    return name;
+  }
+}
+
+/** The array's bytes, not copied. ONNX wants little-endian, which every machine with WebGPU is. */
+function bytesOf(array: Float32Array | BigInt64Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(array.buffer as ArrayBuffer, array.byteOffset, array.byteLength);
+}
+
+function valueInfo(
+  name: string,
+  shape: Shape,
+  dynamicBatch: boolean,
+): MessageInitShape<typeof ValueInfoProtoSchema> {
+  const dim = shape.map((extent, axis) =>
+    axis === 0 && dynamicBatch
+      ? { value: { case: 'dimParam' as const, value: 'batch' } }
+      : { value: { case: 'dimValue' as const, value: BigInt(extent) } },
+  );
+  const elemType = TensorProto_DataType.FLOAT;
+  const type = { value: { case: 'tensorType' as const, value: { elemType, shape: { dim } } } };
+  return { name, type };
+}
