@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { addAdaptersCommand } from './commands/adapters.ts';
 import { addBenchCommand } from './commands/bench.ts';
 import { addClassifyCommand } from './commands/classify.ts';
+import { addDownloadCommand } from './commands/download.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addModelsCommand } from './commands/models.ts';
@@ -23,6 +24,7 @@ const program = new Command('tilewise')
   .showHelpAfterError('(run with --help for the options)');
 
 addClassifyCommand(program);
+addDownloadCommand(program);
 addRunCommand(program);
 addExportCommand(program);
 addBenchCommand(program);

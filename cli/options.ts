@@ -25,17 +25,31 @@ export const MODEL_OPTION = [
   'which model; see "tilewise models" for the names',
 ] as const;
 
-/** For commands whose result does not depend on the weights. */
-export const ANY_WEIGHTS_OPTION = [
-  '--weights <file>',
-  "a .safetensors file with torchvision's names",
-  'synthetic',
+/** Where weights come from. */
+export interface WeightsOptions {
+  readonly weights?: string;
+  readonly endpoint?: string;
+}
+
+export const ENDPOINT_OPTION = [
+  '--endpoint <url>',
+  'the Hugging Face hub, or a mirror of it; by default HF_ENDPOINT, then https://huggingface.co',
 ] as const;
 
-export const WEIGHTS_OPTION = [
-  '--weights <file>',
-  'a .safetensors file with torchvision\'s names, or "synthetic"; by default one is looked for',
-] as const;
+/**
+ * Adds `--weights` and `--endpoint`. Commands whose results do not depend on the weights take synthetic ones
+ * by default, the others look for a file.
+ */
+export function addWeightsOptions(command: Command, byDefault?: 'synthetic'): Command {
+  const end = byDefault === undefined ? '; by default MODEL.safetensors is looked for' : '';
+  return command
+    .option(
+      '--weights <file>',
+      `a .safetensors file with torchvision's names, hf:owner/name[@revision][/file], or "synthetic"${end}`,
+      byDefault,
+    )
+    .option(...ENDPOINT_OPTION);
+}
 
 /** Options of the commands that build a model for a batch of images of some size. */
 export interface ModelOptions extends CommonOptions {

@@ -3,10 +3,12 @@ import { stderr, stdout } from 'node:process';
 
 /** One JSON object, on a line of its own. */
 export function printJson(value: object): void {
+  clearProgress();
   stdout.write(`${JSON.stringify(value)}\n`);
 }
 
 export function print(text: string): void {
+  clearProgress();
   stdout.write(`${text}\n`);
 }
 
@@ -17,9 +19,13 @@ export function note(text: string): void {
 
 /** Shows how far long work has come, on one line that it overwrites; nothing where stderr is no terminal. */
 export function progress(what: string, done: number, total: number | undefined): void {
-  if (!stderr.isTTY) return;
   const share = total ? ` ${Math.floor((100 * done) / total)} %` : '';
-  stderr.write(`\r\x1b[K${what}${share}`);
+  progressLine(`${what}${share}`);
+}
+
+/** Writes over the line that was shown before; nothing where stderr is no terminal. */
+export function progressLine(text: string): void {
+  if (stderr.isTTY) stderr.write(`\r\x1b[K${text}`);
 }
 
 export function clearProgress(): void {

@@ -8,21 +8,22 @@ import {
   type Classifier,
   type Device,
   findModel,
-  syntheticWeights,
   type WeightSource,
-  weightsOf,
 } from '../src/index.ts';
 import { decodeImage } from './decode_image.ts';
 import { runCommand } from './failure.ts';
-import { addCommonOptions, type CommonOptions, WEIGHTS_OPTION } from './options.ts';
+import {
+  addCommonOptions,
+  addWeightsOptions,
+  type CommonOptions,
+  type WeightsOptions,
+} from './options.ts';
 import { formatMs, print } from './output.ts';
 import { createClassifier, withDevice } from './runner.ts';
 import { formatTable } from './table.ts';
-import { findWeights, loadWeights, packageFile, weightFolders } from './weights.ts';
+import { findWeights, loadWeights, packageFile } from './weights.ts';
 
-interface StartOptions extends CommonOptions {
-  readonly weights?: string;
-}
+type StartOptions = CommonOptions & WeightsOptions;
 
 /** How long the parts of one model took, in milliseconds. */
 interface Times {
@@ -35,7 +36,7 @@ interface Times {
 async function start(options: StartOptions): Promise<void> {
   await withDevice(options, async ({ device }) => {
     print(`Tilewise on ${device.adapter.name}\n`);
-    const times = [await classifyDigits(device), await classifyPhoto(device, options.weights)];
+    const times = [await classifyDigits(device), await classifyPhoto(device, options)];
     print('');
     print(
       formatTable(
@@ -56,7 +57,7 @@ async function classifyDigits(device: Device): Promise<Times> {
   const files = readdirSync(folder).filter((name) => name.endsWith('.png'));
   print('LeNet reads ten digits and a photo of a seven (samples/digits):');
   const graph = buildModel(findModel('lenet'), { outputs: ['probabilities'] });
-  const weights = loadWeights('lenet', graph, undefined);
+  const weights = await loadWeights('lenet', graph, {});
   const { results, times } = await classifyAll(
     device,
     'lenet',
@@ -72,13 +73,11 @@ async function classifyDigits(device: Device): Promise<Times> {
   return times;
 }
 
-async function classifyPhoto(device: Device, wanted: string | undefined): Promise<Times> {
+async function classifyPhoto(device: Device, options: WeightsOptions): Promise<Times> {
   const model = findModel('resnet50');
   const graph = buildModel(model, { outputs: ['probabilities'] });
-  const path = wanted ?? findWeights(model.name);
-  const weights = path
-    ? loadWeights(model.name, graph, path)
-    : syntheticWeights(weightsOf(graph).map(({ name }) => name));
+  const wanted = options.weights ?? findWeights(model.name) ?? 'synthetic';
+  const weights = await loadWeights(model.name, graph, { ...options, weights: wanted });
   print(`\nResNet-50 looks at samples/photos/chelsea.png, a cat, with weights "${weights.name}":`);
   const photo = packageFile('samples', 'photos', 'chelsea.png');
   const { results, times } = await classifyAll(device, model.name, weights, [photo, photo]);
@@ -86,9 +85,8 @@ async function classifyPhoto(device: Device, wanted: string | undefined): Promis
     const rows = results[0]?.top.map(({ label, probability }) => [label, probability.toFixed(4)]);
     print(formatTable(['class', 'probability'], rows ?? []));
   } else {
-    print(`  Synthetic weights know nothing of cats: this shows speed only. For real answers put
-  torchvision's weights, as resnet50.safetensors, into ${weightFolders().at(-1)}
-  or give --weights FILE; README.md tells how to get them.`);
+    print(`  Synthetic weights know nothing of cats: this shows speed only. For real answers get
+  torchvision's weights, 102 MB, by: npm run -s tilewise -- download resnet50`);
   }
   return times;
 }
@@ -119,9 +117,8 @@ async function classifyAll(
   return { results, times: { model, loadMs, firstMs, nextMs: Math.min(...rest) } };
 }
 
-const command = addCommonOptions(new Command('npm start --'))
+const command = addCommonOptions(addWeightsOptions(new Command('npm start --')))
   .description('Classifies the sample digits with LeNet and a sample photo with ResNet-50.')
-  .option(...WEIGHTS_OPTION)
   .action(start);
 
 await runCommand(() => command.parseAsync());

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import envPaths from 'env-paths';
 import {
+  fromTimm,
   type Graph,
   openSafetensors,
   syntheticWeights,
@@ -11,6 +12,12 @@ import {
   type WeightSource,
   weightsOf,
 } from '../src/index.ts';
+import { findCached } from './hub/cache.ts';
+import { hubWeightsOf } from './hub/models.ts';
+import { obtainHubFile } from './hub/obtain.ts';
+import { isHubReference, parseHubReference } from './hub/reference.ts';
+import { hubSettings } from './hub/settings.ts';
+import type { WeightsOptions } from './options.ts';
 
 /** The folders that are searched for `MODEL.safetensors`, best first. */
 export function weightFolders(): readonly string[] {
@@ -18,21 +25,32 @@ export function weightFolders(): readonly string[] {
   return [...(own ? [own] : []), envPaths('tilewise', { suffix: '' }).cache];
 }
 
-/** Reads what `--weights` names, or what is found. Throws WeightError with the places that were searched. */
-export function loadWeights(model: string, graph: Graph, wanted: string | undefined): WeightSource {
+/**
+ * Reads what `--weights` names, or what is found; downloads what lies on the hub. Names may be torchvision's
+ * or timm's. Throws WeightError with the places that were searched.
+ */
+export async function loadWeights(
+  model: string,
+  graph: Graph,
+  { weights: wanted, endpoint }: WeightsOptions,
+): Promise<WeightSource> {
   if (wanted === 'synthetic') return syntheticWeights(weightsOf(graph).map(({ name }) => name));
-  const path = wanted ?? findWeights(model);
-  if (path === undefined) {
-    throw new WeightError(
-      `no weights for "${model}" in ${weightFolders().join(' or ')}; give --weights FILE, or --weights synthetic to run without real ones`,
-    );
+  if (wanted !== undefined && isHubReference(wanted)) {
+    const path = await obtainHubFile(parseHubReference(wanted), hubSettings(endpoint));
+    return openWeights(path, wanted);
   }
-  return openSafetensors(readWeightFile(path), basename(path));
+  const path = wanted ?? findWeights(model);
+  if (path === undefined) throw noWeights(model);
+  return openWeights(path, basename(path));
 }
 
-/** A file in this repository, then `MODEL.safetensors` or `MODEL-*.safetensors` in the folders. */
+/**
+ * A file in this repository, then `MODEL.safetensors` or `MODEL-*.safetensors` in the folders, then what
+ * `download` has put into the hub's cache.
+ */
 export function findWeights(model: string): string | undefined {
-  if (model === 'lenet') return packageFile('weights', 'lenet-mnist.safetensors');
+  const bundled = bundledWeights(model);
+  if (bundled) return bundled;
   for (const folder of weightFolders()) {
     const names = existsSync(folder) ? readdirSync(folder).sort() : [];
     const found = names.find(
@@ -42,7 +60,26 @@ export function findWeights(model: string): string | undefined {
     );
     if (found) return join(folder, found);
   }
-  return undefined;
+  const reference = hubWeightsOf(model);
+  return reference && findCached(hubSettings().cache, reference);
+}
+
+/** Weights that come with Tilewise. */
+export function bundledWeights(model: string): string | undefined {
+  return model === 'lenet' ? packageFile('weights', 'lenet-mnist.safetensors') : undefined;
+}
+
+function noWeights(model: string): WeightError {
+  const remedy = hubWeightsOf(model)
+    ? `get them by "tilewise download ${model}", or give --weights FILE`
+    : 'give --weights FILE';
+  return new WeightError(
+    `no weights for "${model}" in ${weightFolders().join(' or ')}; ${remedy}, or --weights synthetic to run without real ones`,
+  );
+}
+
+function openWeights(path: string, name: string): WeightSource {
+  return fromTimm(openSafetensors(readWeightFile(path), name));
 }
 
 function readWeightFile(path: string): Uint8Array {

@@ -46,6 +46,7 @@ export {
   resnet,
   type StridePlacement,
 } from './models/resnet.ts';
+export { fromTimm } from './models/timm.ts';
 export { type Ceilings, measureCeilings } from './profiling/ceilings.ts';
 export {
   type DispatchProfile,

@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { elementCount, type MemoryUse, type Session, syntheticInput } from '../../src/index.ts';
 import {
-  ANY_WEIGHTS_OPTION,
   addCommonOptions,
   addModelOptions,
+  addWeightsOptions,
   buildFromOptions,
   type ModelOptions,
   parseCount,
+  type WeightsOptions,
 } from '../options.ts';
 import {
   clearProgress,
@@ -20,8 +21,7 @@ import {
 import { openSession, withDevice } from '../runner.ts';
 import { loadWeights } from '../weights.ts';
 
-interface BenchOptions extends ModelOptions {
-  readonly weights?: string;
+interface BenchOptions extends ModelOptions, WeightsOptions {
   readonly runs: number;
 }
 
@@ -36,8 +36,8 @@ export function addBenchCommand(program: Command): void {
   const bench = program.command('bench').description('measure speed');
   const command = addModelOptions(bench.command('model'))
     .description('time a whole model: loading, the first run, and runs after it')
-    .option(...ANY_WEIGHTS_OPTION)
     .option('--runs <n>', 'timed runs, after the first', parseCount, 10);
+  addWeightsOptions(command, 'synthetic');
   addCommonOptions(command).action(benchModel);
 }
 
@@ -45,7 +45,7 @@ async function benchModel(options: BenchOptions): Promise<void> {
   const { model, graph, inputShape } = buildFromOptions(options);
   await withDevice(options, async ({ device }) => {
     const begun = performance.now();
-    const weights = loadWeights(model.name, graph, options.weights);
+    const weights = await loadWeights(model.name, graph, options);
     using session = await openSession(device, graph, weights);
     const loadMs = performance.now() - begun;
     const timing = await timeRuns(session, options.runs);

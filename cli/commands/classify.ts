@@ -4,19 +4,19 @@ import { decodeImage } from '../decode_image.ts';
 import { fail } from '../failure.ts';
 import {
   addCommonOptions,
+  addWeightsOptions,
   type CommonOptions,
   MODEL_OPTION,
   parseCount,
-  WEIGHTS_OPTION,
+  type WeightsOptions,
 } from '../options.ts';
 import { formatMs, print, printJson, roundMs } from '../output.ts';
 import { createClassifier, withDevice } from '../runner.ts';
 import { formatTable } from '../table.ts';
 import { loadWeights } from '../weights.ts';
 
-interface ClassifyOptions extends CommonOptions {
+interface ClassifyOptions extends CommonOptions, WeightsOptions {
   readonly model: string;
-  readonly weights?: string;
   readonly top: number;
 }
 
@@ -26,14 +26,13 @@ export function addClassifyCommand(program: Command): void {
     .description('say what is in pictures')
     .argument('<image...>', 'PNG, JPEG, WebP, GIF, TIFF or AVIF files')
     .option(...MODEL_OPTION, 'resnet50')
-    .option(...WEIGHTS_OPTION)
     .option('--top <k>', 'how many classes to show', parseCount, 5);
-  addCommonOptions(command).action(classify);
+  addCommonOptions(addWeightsOptions(command)).action(classify);
 }
 
 async function classify(images: readonly string[], options: ClassifyOptions): Promise<void> {
   const model = findModel(options.model);
-  const weights = loadWeights(model.name, buildModel(model), options.weights);
+  const weights = await loadWeights(model.name, buildModel(model), options);
   await withDevice(options, async ({ device }) => {
     using classifier = await createClassifier(device, model, weights);
     for (const path of images) {

@@ -4,32 +4,31 @@ import { formatShape, type Shape, TilewiseError } from '../../src/index.ts';
 import { exportOnnx } from '../../src/onnx/index.ts';
 import {
   addModelOptions,
+  addWeightsOptions,
   buildFromOptions,
   type ModelOptions,
-  WEIGHTS_OPTION,
+  type WeightsOptions,
 } from '../options.ts';
 import { formatBytes, print, printJson } from '../output.ts';
 import { loadWeights } from '../weights.ts';
 
-interface ExportOptions extends ModelOptions {
-  readonly weights?: string;
+interface ExportOptions extends ModelOptions, WeightsOptions {
   readonly out: string;
   readonly dynamicBatch?: boolean;
 }
 
 export function addExportCommand(program: Command): void {
-  addModelOptions(program.command('export'))
+  addWeightsOptions(addModelOptions(program.command('export')))
     .description('write a model with its weights as an ONNX file')
-    .option(...WEIGHTS_OPTION)
     .requiredOption('--out <file>', 'the .onnx file to write')
     .option('--dynamic-batch', 'leave the batch open, so that the file takes any')
     .option('--json', 'print one JSON object on stdout, and nothing else')
     .action(exportModel);
 }
 
-function exportModel(options: ExportOptions): void {
+async function exportModel(options: ExportOptions): Promise<void> {
   const { model, graph, inputShape } = buildFromOptions(options);
-  const weights = loadWeights(model.name, graph, options.weights);
+  const weights = await loadWeights(model.name, graph, options);
   const bytes = exportOnnx(graph, weights, { dynamicBatch: options.dynamicBatch ?? false });
   write(options.out, bytes);
   const outputs = Object.fromEntries(

@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import { models } from '../../src/index.ts';
+import { hubWeightsOf } from '../hub/models.ts';
 import { addCommonOptions, type CommonOptions } from '../options.ts';
 import { print, printJson } from '../output.ts';
 import { formatTable } from '../table.ts';
+import { bundledWeights } from '../weights.ts';
 
 export function addModelsCommand(program: Command): void {
   addCommonOptions(program.command('models'))
@@ -10,11 +12,21 @@ export function addModelsCommand(program: Command): void {
     .action((options: CommonOptions) => {
       if (options.json) {
         for (const { name, summary, channels, size, classes } of models.values()) {
-          printJson({ name, summary, channels, size, classes });
+          printJson({ name, summary, channels, size, classes, weights: weightsOf(name) });
         }
         return;
       }
-      const rows = [...models.values()].map(({ name, summary }) => [name, summary]);
-      print(formatTable(['model', ''], rows));
+      const rows = [...models.values()].map(({ name, summary }) => [
+        name,
+        summary,
+        weightsOf(name),
+      ]);
+      print(formatTable(['model', '', 'weights'], rows));
     });
+}
+
+/** How trained weights for a model are had. */
+function weightsOf(model: string): string {
+  if (bundledWeights(model)) return 'included';
+  return hubWeightsOf(model) ? `download ${model}` : 'your own';
 }

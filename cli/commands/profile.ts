@@ -2,20 +2,20 @@ import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { type Profile, profile, syntheticInput, traceOf } from '../../src/index.ts';
 import {
-  ANY_WEIGHTS_OPTION,
   addCommonOptions,
   addModelOptions,
+  addWeightsOptions,
   buildFromOptions,
   type ModelOptions,
   parseCount,
+  type WeightsOptions,
 } from '../options.ts';
 import { formatMs, print, printJson } from '../output.ts';
 import { openSession, withDevice } from '../runner.ts';
 import { formatTable } from '../table.ts';
 import { loadWeights } from '../weights.ts';
 
-interface ProfileOptions extends ModelOptions {
-  readonly weights?: string;
+interface ProfileOptions extends ModelOptions, WeightsOptions {
   readonly runs: number;
   readonly trace?: string;
 }
@@ -23,15 +23,15 @@ interface ProfileOptions extends ModelOptions {
 export function addProfileCommand(program: Command): void {
   const command = addModelOptions(program.command('profile'))
     .description('show where the time of a run goes, layer by layer')
-    .option(...ANY_WEIGHTS_OPTION)
     .option('--runs <n>', 'runs to take the median of', parseCount, 5)
     .option('--trace <file>', 'write a trace that ui.perfetto.dev opens');
+  addWeightsOptions(command, 'synthetic');
   addCommonOptions(command).action(profileModel);
 }
 
 async function profileModel(options: ProfileOptions): Promise<void> {
   const { model, graph, inputShape } = buildFromOptions(options);
-  const weights = loadWeights(model.name, graph, options.weights);
+  const weights = await loadWeights(model.name, graph, options);
   await withDevice(options, async ({ device }) => {
     using session = await openSession(device, graph, weights);
     const result = await profile(session, syntheticInput(inputShape), {

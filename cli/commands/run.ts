@@ -13,18 +13,18 @@ import {
 } from '../../src/index.ts';
 import {
   addCommonOptions,
+  addWeightsOptions,
   type CommonOptions,
   MODEL_OPTION,
   parseShape,
-  WEIGHTS_OPTION,
+  type WeightsOptions,
 } from '../options.ts';
 import { formatMs, print, printJson, roundMs } from '../output.ts';
 import { openSession, withDevice } from '../runner.ts';
 import { loadWeights } from '../weights.ts';
 
-interface RunOptions extends CommonOptions {
+interface RunOptions extends CommonOptions, WeightsOptions {
   readonly model: string;
-  readonly weights?: string;
   readonly input: string;
   readonly shape?: Shape;
   readonly output?: string;
@@ -35,7 +35,6 @@ export function addRunCommand(program: Command): void {
     .command('run')
     .description('run a model on a raw tensor: little-endian f32 in, little-endian f32 out')
     .requiredOption(...MODEL_OPTION)
-    .option(...WEIGHTS_OPTION)
     .requiredOption('--input <file>', 'a file of f32 values in NCHW order, or "synthetic"')
     .option(
       '--shape <N,C,H,W>',
@@ -43,6 +42,7 @@ export function addRunCommand(program: Command): void {
       parseShape,
     )
     .option('--output <file>', 'where to write the logits');
+  addWeightsOptions(command);
   addCommonOptions(command).action(run);
 }
 
@@ -52,7 +52,7 @@ async function run(options: RunOptions): Promise<void> {
   const graph = buildModel(model, sizesOf(model, shape));
   const input =
     options.input === 'synthetic' ? syntheticInput(shape) : readInput(options.input, shape);
-  const weights = loadWeights(model.name, graph, options.weights);
+  const weights = await loadWeights(model.name, graph, options);
   await withDevice(options, async ({ device }) => {
     using session = await openSession(device, graph, weights);
     const begun = performance.now();

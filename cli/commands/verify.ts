@@ -1,31 +1,31 @@
 import type { Command } from 'commander';
 import { formatShape, syntheticInput, verify } from '../../src/index.ts';
 import {
-  ANY_WEIGHTS_OPTION,
   addCommonOptions,
   addModelOptions,
+  addWeightsOptions,
   buildFromOptions,
   type ModelOptions,
+  type WeightsOptions,
 } from '../options.ts';
 import { clearProgress, print, printJson, progress } from '../output.ts';
 import { withDevice } from '../runner.ts';
 import { formatTable } from '../table.ts';
 import { loadWeights } from '../weights.ts';
 
-interface VerifyOptions extends ModelOptions {
-  readonly weights?: string;
-}
+type VerifyOptions = ModelOptions & WeightsOptions;
 
 export function addVerifyCommand(program: Command): void {
-  const command = addModelOptions(program.command('verify'))
-    .description("compare every layer's output on this device with the CPU, worst first")
-    .option(...ANY_WEIGHTS_OPTION);
+  const command = addModelOptions(program.command('verify')).description(
+    "compare every layer's output on this device with the CPU, worst first",
+  );
+  addWeightsOptions(command, 'synthetic');
   addCommonOptions(command).action(verifyModel);
 }
 
 async function verifyModel(options: VerifyOptions): Promise<void> {
   const { model, graph, inputShape } = buildFromOptions(options);
-  const weights = loadWeights(model.name, graph, options.weights);
+  const weights = await loadWeights(model.name, graph, options);
   const input = syntheticInput(inputShape);
   await withDevice(options, async ({ device }) => {
     const onLayer = (done: number, total: number) => progress('checking layers', done, total);

@@ -1,0 +1,71 @@
+/** HTTP to the hub: proxies, timeouts, and the token for nobody else. */
+import { UnsupportedError, WeightError } from '../../src/index.ts';
+import type { HubSettings } from './settings.ts';
+
+export interface HubConnection {
+  readonly hub: typeof import('@huggingface/hub');
+  /** What every request to the hub needs, as its client takes it. */
+  readonly access: {
+    readonly hubUrl: string;
+    readonly fetch: typeof fetch;
+    readonly accessToken?: string;
+  };
+  /** Lets the process end. */
+  close(): Promise<void>;
+}
+
+/** A connection that says nothing for so long is broken. */
+const SILENCE_MS = 30_000;
+
+/**
+ * Opens nothing yet. `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` are followed, in either case of letters.
+ * Throws UnsupportedError where the packages are not installed, WeightError for a proxy that is no URL.
+ */
+export async function connectHub({ endpoint, token }: HubSettings): Promise<HubConnection> {
+  const [hub, http] = await loadPackages();
+  const dispatcher = openProxies(http);
+  const { origin } = new URL(endpoint);
+  const send = async (resource: string | URL, init: RequestInit = {}) => {
+    const url = new URL(resource);
+    const headers = new Headers(init.headers);
+    // Large files lie with a content delivery network, which has no business with the token.
+    if (url.origin !== origin) headers.delete('authorization');
+    const { method = 'GET', body } = init;
+    const text = typeof body === 'string' ? { body } : {};
+    return http.fetch(url, { method, headers: [...headers], ...text, dispatcher });
+  };
+  return {
+    hub,
+    access: {
+      hubUrl: endpoint, // The same interface, declared in two places.
+      fetch: send as unknown as typeof fetch,
+      ...(token && { accessToken: token }),
+    },
+    close: () => dispatcher.destroy(),
+  };
+}
+
+type Http = typeof import('undici');
+
+/** Loaded where they are needed: other commands start without them, and pages do not install them. */
+async function loadPackages(): Promise<readonly [HubConnection['hub'], Http]> {
+  try {
+    return await Promise.all([import('@huggingface/hub'), import('undici')]);
+  } catch (cause) {
+    throw new UnsupportedError(
+      'downloads from the hub need the packages "@huggingface/hub" and "undici" (npm install @huggingface/hub undici)',
+      { cause },
+    );
+  }
+}
+
+function openProxies({ EnvHttpProxyAgent }: Http): InstanceType<Http['EnvHttpProxyAgent']> {
+  try {
+    return new EnvHttpProxyAgent({ headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS });
+  } catch (cause) {
+    throw new WeightError(
+      'HTTP_PROXY or HTTPS_PROXY is no URL; expected the like of http://proxy.example:3128',
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,95 @@
+/** What the hub says of a weights file, before it is downloaded. */
+import { WeightError } from '../../src/index.ts';
+import { type CacheEntry, COMMIT, chooseWeights } from './cache.ts';
+import type { HubConnection } from './connection.ts';
+import { type HubReference, isInside } from './reference.ts';
+
+export interface HubFile extends CacheEntry {
+  readonly bytes: number;
+  /** As the model's card has it, such as `bsd-3-clause`. */
+  readonly licence: string;
+  /** How `checksum` is made: of the file's bytes, or, for files outside of LFS, as git does. */
+  readonly algorithm: 'sha256' | 'git-sha1';
+}
+
+/** More than any convnet has. */
+const MAX_BYTES = 2 ** 33;
+const MAX_LISTED = 10_000;
+
+type Listing = Pick<HubFile, 'file' | 'bytes' | 'checksum' | 'algorithm'>;
+
+/** Asks for the commit, the licence, the size and the checksum. Throws WeightError, HubApiError. */
+export async function describeHubFile(
+  { hub, access }: HubConnection,
+  reference: HubReference,
+): Promise<HubFile> {
+  const { repo, revision } = reference;
+  const info = await hub.modelInfo({
+    ...access,
+    name: repo,
+    revision,
+    additionalFields: ['sha', 'cardData'],
+  });
+  const commit = info.sha;
+  if (typeof commit !== 'string' || !COMMIT.test(commit)) throw unusable(repo, 'no commit');
+  const listing = await findListing({ hub, access }, { ...reference, revision: commit });
+  return { repo, revision, commit, licence: licenceOf(info.cardData), ...listing };
+}
+
+async function findListing(
+  { hub, access }: Pick<HubConnection, 'hub' | 'access'>,
+  { repo, revision, file }: HubReference,
+): Promise<Listing> {
+  const entries = [];
+  for await (const entry of hub.listFiles({ ...access, repo, revision, recursive: true })) {
+    if (entry.type === 'file' && entry.path.endsWith('.safetensors')) entries.push(entry);
+    if (entries.length > MAX_LISTED) break;
+  }
+  const names = entries.map(({ path }) => path);
+  const wanted = file ?? chooseWeights(names);
+  const found = entries.find(({ path }) => path === wanted);
+  if (!found) throw missing(repo, file, names);
+  const { path, lfs } = found;
+  const listing: Listing = lfs
+    ? { file: path, bytes: lfs.size, checksum: lfs.oid, algorithm: 'sha256' }
+    : { file: path, bytes: found.size, checksum: found.oid ?? '', algorithm: 'git-sha1' };
+  checkListing(repo, listing);
+  return listing;
+}
+
+/** All of this becomes paths and allocations here. */
+function checkListing(repo: string, { file, bytes, checksum, algorithm }: Listing): void {
+  if (!isInside(file)) throw unusable(repo, `the file name ${JSON.stringify(file)}`);
+  if (!Number.isSafeInteger(bytes) || bytes < 0 || bytes > MAX_BYTES) {
+    throw unusable(repo, `"${file}" of ${bytes} bytes, at most ${MAX_BYTES} are taken`);
+  }
+  const digits = algorithm === 'sha256' ? 64 : 40;
+  if (!new RegExp(`^[0-9a-f]{${digits}}$`).test(checksum)) {
+    throw unusable(repo, `no checksum of "${file}"`);
+  }
+}
+
+function licenceOf(card: unknown): string {
+  const field = (name: string): unknown =>
+    typeof card === 'object' && card !== null ? Reflect.get(card, name) : undefined;
+  const licence = [field('license')].flat().find((value) => typeof value === 'string');
+  const name = licence === 'other' ? field('license_name') : licence;
+  const text = typeof name === 'string' ? name : licence;
+  return text === undefined ? 'not stated' : text.replace(/[^\x20-\x7e]/g, '').slice(0, 80);
+}
+
+function missing(repo: string, file: string | undefined, names: readonly string[]): WeightError {
+  const shown = names.slice(0, 8).join(', ');
+  if (file === undefined && names.length > 0) {
+    return new WeightError(
+      `hub model "${repo}" has ${names.length} weights files; choose one by hf:${repo}/FILE of ${shown}`,
+    );
+  }
+  const what = file === undefined ? '.safetensors file' : `file "${file}"`;
+  const others = names.length > 0 ? `; it has ${shown}` : '';
+  return new WeightError(`hub model "${repo}" has no ${what}${others}`);
+}
+
+function unusable(repo: string, what: string): WeightError {
+  return new WeightError(`hub model "${repo}": the hub's answer is of no use: ${what}`);
+}
