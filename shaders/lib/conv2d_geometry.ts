@@ -1,4 +1,4 @@
-/** Everything about a convolution that its kernels compile in. */
+/** A convolution as its kernels see it. */
 export interface Conv2dGeometry {
   readonly batch: number;
   readonly inputChannels: number;
@@ -18,28 +18,42 @@ export interface Conv2dGeometry {
   readonly bias: boolean;
   readonly residual: boolean;
   readonly activation: 'none' | 'relu';
+  /**
+   * Where x is not a feature map but a matrix [input channel][output pixel of the whole batch], as
+   * im2col leaves it: the distance of its rows. The kernel is 1x1 then.
+   */
+  readonly columns?: number;
 }
 
-/** The `const` lines that every convolution kernel begins with. */
+/** The sizes that every convolution kernel computes with. */
+export function conv2dSizes(g: Conv2dGeometry): Readonly<Record<string, number>> {
+  return {
+    C_IN: g.inputChannels,
+    H_IN: g.inputHeight,
+    W_IN: g.inputWidth,
+    C_OUT: g.outputChannels,
+    W_OUT: g.outputWidth,
+    PLANE_IN: g.inputHeight * g.inputWidth,
+    PLANE_OUT: g.outputHeight * g.outputWidth,
+    OUT_PIXELS: outputPixels(g),
+    GROUP_C_IN: g.inputChannels / g.groups,
+    GROUP_C_OUT: g.outputChannels / g.groups,
+    K_H: g.kernel[0],
+    K_W: g.kernel[1],
+    STRIDE_H: g.stride[0],
+    STRIDE_W: g.stride[1],
+    DILATION_H: g.dilation[0],
+    DILATION_W: g.dilation[1],
+    PAD_TOP: g.padding.top,
+    PAD_LEFT: g.padding.left,
+  };
+}
+
+/** The sizes as `const` lines. */
 export function conv2dConstants(g: Conv2dGeometry): string {
-  return `const C_IN = ${g.inputChannels}u;
-const H_IN = ${g.inputHeight}u;
-const W_IN = ${g.inputWidth}u;
-const C_OUT = ${g.outputChannels}u;
-const W_OUT = ${g.outputWidth}u;
-const PLANE_IN = ${g.inputHeight * g.inputWidth}u;
-const PLANE_OUT = ${g.outputHeight * g.outputWidth}u;
-const OUT_PIXELS = ${outputPixels(g)}u;
-const GROUP_C_IN = ${g.inputChannels / g.groups}u;
-const GROUP_C_OUT = ${g.outputChannels / g.groups}u;
-const K_H = ${g.kernel[0]}u;
-const K_W = ${g.kernel[1]}u;
-const STRIDE_H = ${g.stride[0]}u;
-const STRIDE_W = ${g.stride[1]}u;
-const DILATION_H = ${g.dilation[0]}u;
-const DILATION_W = ${g.dilation[1]}u;
-const PAD_TOP = ${g.padding.top}u;
-const PAD_LEFT = ${g.padding.left}u;`;
+  return Object.entries(conv2dSizes(g))
+    .map(([name, size]) => `const ${name} = ${size}u;`)
+    .join('\n');
 }
 
 /** Pixels of the whole batch: the rows of the GEMM that a convolution is. */

@@ -8,6 +8,8 @@ import { Random, seeds } from '../../test/fixtures/random.ts';
 import { dotProduct } from '../../test/fixtures/rounding_bounds.ts';
 import type { Node } from '../runtime/graph.ts';
 import type { DeviceProfile, KernelDef } from '../runtime/operator.ts';
+import { type Conv2dAttributes, geometryOf } from './conv2d_geometry.ts';
+import { asColumns } from './conv2d_kernels/gemm_kernel.ts';
 
 /**
  * Sizes are no multiple of any tile, unless the claim says so. 33 and more input channels also keep
@@ -130,6 +132,11 @@ const CASES: readonly [claim: string, test: Conv2dCase][] = [
     { x: [3, 33, 3, 2], channels: 17, kernel: 5, padding: 2, stride: 2 },
   ],
   ['a kernel as large as the image', { x: [2, 33, 6, 5], channels: 10, kernel: [6, 5] }],
+  ['a 1x1 kernel over planes of whole fours', { x: [1, 34, 6, 10], channels: 35, kernel: 1 }],
+  [
+    'a 1x1 kernel over planes of whole fours, 3 groups, residual and relu',
+    { x: [1, 36, 2, 22], channels: 27, kernel: 1, groups: 3, epilogue: ['residual', 'relu'] },
+  ],
   ['whole tiles in every direction', { x: [1, 64, 8, 8], channels: 64, kernel: 1 }],
   ['tiles that span images', { x: [5, 33, 5, 5], channels: 5, kernel: 3, padding: 1 }],
 ];
@@ -171,21 +178,28 @@ function smallTiles(kernel: KernelDef, node: Node, profile: DeviceProfile): read
     channelQuads: 1,
     depth: 4,
   };
-  const subgroup = profile.subgroupSize ?? 0;
-  const directConfig: Conv2dDirectConfig = {
-    lanes: Math.max(8, subgroup),
-    pixels: 2,
-    channels: 8,
-    subgroup: subgroup > 0 && 8 % subgroup === 0 ? subgroup : 0,
-  };
   switch (kernel.name) {
     case 'conv2d_tiled':
       return [tiledConfig];
     case 'conv2d_direct':
-      return [directConfig];
+      return smallDirectTiles(node, profile);
     default:
       return kernel.configs(node, profile).slice(0, 1);
   }
+}
+
+/** In the two styles: sizes compiled in and scalar loads; sizes bound and, where x allows it, wide loads. */
+function smallDirectTiles(node: Node, profile: DeviceProfile): readonly Conv2dDirectConfig[] {
+  const g = asColumns(geometryOf(node as Node<Conv2dAttributes>));
+  const width = profile.subgroupSize ?? 0;
+  const subgroup = width > 0 && 8 % width === 0 ? width : 0;
+  const lanes = Math.max(8, width);
+  const vector = g.columns !== undefined && g.columns % 4 === 0 ? 4 : 1;
+  const depth = (g.inputChannels / g.groups) % 2 === 0 ? 2 : 1;
+  return [
+    { lanes, pixels: 2, channels: 8, depth: 1, vector: 1, subgroup, fused: true, bound: false },
+    { lanes, pixels: 4, channels: 8, depth, vector, subgroup, fused: false, bound: true },
+  ];
 }
 
 describe('conv2d kernels', () => {

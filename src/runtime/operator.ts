@@ -58,6 +58,8 @@ export function operatorOf(table: OpTable, node: Node): OpDef {
 export interface DeviceProfile {
   /** Software adapters execute on the CPU and want other kernels than GPUs. */
   readonly kind: 'cpu' | 'gpu';
+  /** Its name, as drivers give it: `SwiftShader driver 5.0.0 (google, swiftshader)`. */
+  readonly adapter: string;
   /** The width of a subgroup, where subgroups exist and have one width only. */
   readonly subgroupSize: number | undefined;
   readonly limits: DeviceLimits;
@@ -89,6 +91,8 @@ export interface Lowering {
   readonly dispatches: readonly KernelDispatch[];
   /** How constants are rearranged at load time into the order in which the kernel reads them, by role. */
   readonly repack?: Readonly<Record<string, Repack>>;
+  /** Memory that the dispatches pass on to one another, in bytes; bindings refer to it by these names. */
+  readonly scratch?: Readonly<Record<string, number>>;
 }
 
 export interface Repack {
@@ -104,11 +108,19 @@ export interface KernelDispatch {
   readonly source: string;
   readonly bindings: readonly Binding[];
   readonly workgroups: Workgroups;
+  /**
+   * Sizes that the module does not compile in but reads from a uniform buffer, so that layers of other sizes
+   * share its pipeline: at most MOST_DIMENSIONS words, written once.
+   */
+  readonly dimensions?: { readonly slot: number; readonly words: readonly number[] } | undefined;
 }
+
+/** Words of a dispatch's dimensions: the offset of a uniform binding is a multiple of 256 bytes. */
+export const MOST_DIMENSIONS = 64;
 
 export type Workgroups = readonly [number, number, number];
 
-/** Which of the node's values is bound where: an input's role, or `y` for the output. */
+/** Which of the node's values is bound where: an input's role, `y` for the output, or a name of its scratch. */
 export interface Binding {
   readonly slot: number;
   readonly value: string;

@@ -1,15 +1,33 @@
 /** What convolution kernels that cut their output into tiles have in common: weights, bindings, grid. */
 import { type Conv2dGeometry, outputPixels } from '../../../shaders/lib/conv2d_geometry.ts';
+import { DIMENSIONS_SLOT, type Dimensions } from '../../../shaders/lib/dimensions.ts';
 import { type Grid, gridOf } from '../../../shaders/lib/grid.ts';
-import type { Node } from '../../runtime/graph.ts';
-import type { Binding, DeviceProfile, Lowering, Repack } from '../../runtime/operator.ts';
-import { type Conv2dAttributes, geometryOf } from '../conv2d_geometry.ts';
+import type { Binding, DeviceProfile, KernelDispatch, Repack } from '../../runtime/operator.ts';
+
+/** A way to compute a convolution in one dispatch, given its geometry: the GEMM inside all algorithms. */
+export interface Conv2dGemm<C extends object = object> {
+  /** Configurations worth trying, the best guess first. */
+  configs(g: Conv2dGeometry, device: DeviceProfile): readonly C[];
+  lower(g: Conv2dGeometry, config: C, device: DeviceProfile): Conv2dDispatch;
+}
+
+/** One dispatch that binds `x`, `weight`, `bias`, `residual` and `y`. */
+export interface Conv2dDispatch {
+  readonly dispatch: KernelDispatch;
+  /** How the weights must be padded: rows of a group to a multiple of `depth`, columns to `columns`. */
+  readonly padding: WeightPadding;
+}
+
+export interface WeightPadding {
+  readonly depth: number;
+  readonly columns: number;
+}
 
 /**
- * The order both kernels read weights in: [group][tap][input channel][output channel], with each group's
- * rows padded by zeros to a multiple of `depth` and its columns to `columns`.
+ * The order all these kernels read weights in: [group][tap][input channel][output channel], with each group's
+ * rows and columns padded by zeros.
  */
-export function repackWeight(g: Conv2dGeometry, depth: number, columns: number): Repack {
+export function repackWeight(g: Conv2dGeometry, { depth, columns }: WeightPadding): Repack {
   const taps = g.kernel[0] * g.kernel[1];
   const groupIn = g.inputChannels / g.groups;
   const groupOut = g.outputChannels / g.groups;
@@ -33,7 +51,7 @@ export function repackWeight(g: Conv2dGeometry, depth: number, columns: number):
   };
 }
 
-export function repackBias(g: Conv2dGeometry, columns: number): Repack {
+export function repackBias(g: Conv2dGeometry, { columns }: WeightPadding): Repack {
   const groupOut = g.outputChannels / g.groups;
   return {
     arrangement: `group-out g${g.groups} n${columns}`,
@@ -48,7 +66,16 @@ export function repackBias(g: Conv2dGeometry, columns: number): Repack {
   };
 }
 
-export function bindings(g: Conv2dGeometry): readonly Binding[] {
+/** Weights and bias in the order that a dispatch of this geometry reads them in. */
+export function repackConstants(
+  g: Conv2dGeometry,
+  padding: WeightPadding,
+): Readonly<Record<string, Repack>> {
+  const weight = repackWeight(g, padding);
+  return g.bias ? { weight, bias: repackBias(g, padding) } : { weight };
+}
+
+function bindings(g: Conv2dGeometry): readonly Binding[] {
   const all: Binding[] = [
     { slot: 0, value: 'x', access: 'read' },
     { slot: 1, value: 'weight', access: 'read' },
@@ -57,6 +84,15 @@ export function bindings(g: Conv2dGeometry): readonly Binding[] {
   if (g.residual) all.push({ slot: 3, value: 'residual', access: 'read' });
   all.push({ slot: 4, value: 'y', access: 'read_write' });
   return all;
+}
+
+/** The same dispatch with other values bound: `{ x: 'columns' }` binds the scratch `columns` for `x`. */
+export function rebind(
+  dispatch: KernelDispatch,
+  values: Readonly<Record<string, string>>,
+): KernelDispatch {
+  const rebound = dispatch.bindings.map((b) => ({ ...b, value: values[b.value] ?? b.value }));
+  return { ...dispatch, bindings: rebound };
 }
 
 export interface Tile {
@@ -78,22 +114,24 @@ export function cover(
   };
 }
 
+/** One workgroup a tile. `source` gives the module, and the sizes it reads where these are bound. */
 export function lowerTiles(
-  node: Node<Conv2dAttributes>,
+  g: Conv2dGeometry,
   device: DeviceProfile,
   tile: Tile,
   depth: number,
-  source: (g: Conv2dGeometry, grid: Grid) => string,
-): Lowering {
-  const g = geometryOf(node);
+  source: (grid: Grid) => { readonly source: string; readonly words?: Dimensions['words'] },
+): Conv2dDispatch {
   const grid = gridOf(cover(g, tile).tiles, device.limits.maxComputeWorkgroupsPerDimension);
   const columns = Math.ceil(g.outputChannels / g.groups / tile.channels) * tile.channels;
-  const repack: Record<string, Repack> = { weight: repackWeight(g, depth, columns) };
-  if (g.bias) repack.bias = repackBias(g, columns);
-  const dispatch = {
-    source: source(g, grid),
-    bindings: bindings(g),
-    workgroups: [grid.columns, grid.rows, 1] as const,
+  const { words, ...shader } = source(grid);
+  return {
+    dispatch: {
+      ...shader,
+      bindings: bindings(g),
+      workgroups: [grid.columns, grid.rows, 1] as const,
+      ...(words && { dimensions: { slot: DIMENSIONS_SLOT, words } }),
+    },
+    padding: { depth, columns },
   };
-  return { dispatches: [dispatch], repack };
 }

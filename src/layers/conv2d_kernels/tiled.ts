@@ -4,9 +4,7 @@ import {
   conv2dTile,
   conv2dTiled,
 } from '../../../shaders/conv2d_tiled.wgsl.ts';
-import type { KernelDef } from '../../runtime/operator.ts';
-import { type Conv2dAttributes, geometryOf } from '../conv2d_geometry.ts';
-import { cover, lowerTiles } from './lower_tiles.ts';
+import { type Conv2dGemm, cover, lowerTiles } from './lower_tiles.ts';
 
 const TILED_CONFIGS: readonly Conv2dTiledConfig[] = [
   { threads: [16, 16], pixelQuads: 1, channelQuads: 1, depth: 16 },
@@ -14,12 +12,8 @@ const TILED_CONFIGS: readonly Conv2dTiledConfig[] = [
   { threads: [8, 8], pixelQuads: 1, channelQuads: 1, depth: 16 },
 ];
 
-export const tiled: KernelDef<Conv2dAttributes, Conv2dTiledConfig> = {
-  name: 'conv2d_tiled',
-  prefers: 'gpu',
-  supports: () => true,
-  configs(node, device) {
-    const g = geometryOf(node);
+export const tiledGemm: Conv2dGemm<Conv2dTiledConfig> = {
+  configs(g, device) {
     const fits = (config: Conv2dTiledConfig): boolean => {
       const [m, n] = config.threads;
       const tile = conv2dTile(config);
@@ -38,9 +32,9 @@ export const tiled: KernelDef<Conv2dAttributes, Conv2dTiledConfig> = {
     };
     return TILED_CONFIGS.filter(fits).sort((a, b) => worth(b) - worth(a));
   },
-  lower(node, config, device) {
-    return lowerTiles(node, device, conv2dTile(config), config.depth, (g, grid) =>
-      conv2dTiled(g, config, grid),
-    );
+  lower(g, config, device) {
+    return lowerTiles(g, device, conv2dTile(config), config.depth, (grid) => ({
+      source: conv2dTiled(g, config, grid),
+    }));
   },
 };

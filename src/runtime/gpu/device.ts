@@ -150,7 +150,7 @@ async function connect(adapter: GPUAdapter): Promise<Connection> {
   return {
     gpu,
     adapter: facts,
-    profile: deviceProfile(gpu, adapter.info, facts.software),
+    profile: deviceProfile(gpu, adapter.info, facts),
     pipelines: new PipelineCache(gpu),
   };
 }
@@ -177,11 +177,16 @@ function isSoftware(info: GPUAdapterInfo): boolean {
   );
 }
 
-function deviceProfile(device: GPUDevice, info: GPUAdapterInfo, software: boolean): DeviceProfile {
+function deviceProfile(
+  device: GPUDevice,
+  info: GPUAdapterInfo,
+  { name, software }: AdapterFacts,
+): DeviceProfile {
   const { subgroupMinSize: least, subgroupMaxSize: most } = info;
   const { limits } = device;
   return {
     kind: software ? 'cpu' : 'gpu',
+    adapter: name,
     subgroupSize: device.features.has('subgroups') && least === most ? least : undefined,
     limits: {
       maxBufferSize: limits.maxBufferSize,

@@ -1,5 +1,6 @@
 /** A plan made real: buffers allocated, kernels bound. Runs only record and submit. */
 import { DeviceLostError } from '../errors.ts';
+import { MOST_DIMENSIONS } from '../operator.ts';
 import type { BufferRef, ExecutionPlan, PlannedTensor } from '../plan/compile.ts';
 import { assumedMs, splitSubmits } from '../plan/submits.ts';
 import { byteLength, type Shape } from '../tensor.ts';
@@ -34,6 +35,7 @@ export class Executor {
   readonly #device: Device;
   readonly #plan: ExecutionPlan;
   readonly #activations: readonly GPUBuffer[];
+  readonly #dimensions: GPUBuffer | undefined;
   readonly #steps: readonly Step[];
   readonly #readback: ReadbackRing;
   readonly #submitBudgetMs: number;
@@ -45,6 +47,7 @@ export class Executor {
     device: Device,
     plan: ExecutionPlan,
     activations: readonly GPUBuffer[],
+    dimensions: GPUBuffer | undefined,
     steps: readonly Step[],
     submitBudgetMs: number,
   ) {
@@ -54,6 +57,7 @@ export class Executor {
     this.#device = device;
     this.#plan = plan;
     this.#activations = activations;
+    this.#dimensions = dimensions;
     this.#steps = steps;
     this.#readback = new ReadbackRing(
       device.gpu,
@@ -73,19 +77,20 @@ export class Executor {
     submitBudgetMs = Number.POSITIVE_INFINITY,
   ): Promise<Executor> {
     const activations: GPUBuffer[] = [];
+    let dimensions: GPUBuffer | undefined;
     try {
       return await guarded(device.gpu, `session "${plan.graph.name}"`, () => {
         for (const [i, size] of plan.activations.buffers.entries()) {
           const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
           activations.push(device.gpu.createBuffer({ label: `activations ${i}`, size, usage }));
         }
-        const steps = bindAll(device, plan, pipelines, (ref) =>
-          at(ref.pool === 'weight' ? weights : activations, ref.index),
-        );
-        return new Executor(device, plan, activations, steps, submitBudgetMs);
+        dimensions = uploadDimensions(device, plan);
+        const steps = bindAll(device, plan, pipelines, { weights, activations, dimensions });
+        return new Executor(device, plan, activations, dimensions, steps, submitBudgetMs);
       });
     } catch (error) {
       for (const buffer of activations) buffer.destroy();
+      dimensions?.destroy();
       throw error;
     }
   }
@@ -151,6 +156,7 @@ export class Executor {
     if (this.#disposed) return;
     this.#disposed = true;
     for (const buffer of this.#activations) buffer.destroy();
+    this.#dimensions?.destroy();
     this.#readback.dispose();
   }
 
@@ -259,21 +265,51 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Pro
   });
 }
 
+interface PlanBuffers {
+  readonly weights: readonly GPUBuffer[];
+  readonly activations: readonly GPUBuffer[];
+  readonly dimensions: GPUBuffer | undefined;
+}
+
+function uploadDimensions({ gpu }: Device, { dimensions }: ExecutionPlan): GPUBuffer | undefined {
+  if (dimensions.length === 0) return undefined;
+  const buffer = gpu.createBuffer({
+    label: 'dimensions',
+    size: dimensions.byteLength,
+    usage: GPUBufferUsage.UNIFORM,
+    mappedAtCreation: true,
+  });
+  new Uint32Array(buffer.getMappedRange()).set(dimensions);
+  buffer.unmap();
+  return buffer;
+}
+
 function bindAll(
   device: Device,
   plan: ExecutionPlan,
   pipelines: readonly Pipeline[],
-  bufferOf: (ref: BufferRef) => GPUBuffer,
+  buffers: PlanBuffers,
 ): readonly Step[] {
   return plan.dispatches.map((dispatch, i) => {
     const { pipeline, layout } = at(pipelines, i);
     const entries = dispatch.bindings.map(({ slot, buffer }) => ({
       binding: slot,
-      resource: { buffer: bufferOf(buffer) },
+      resource: resourceOf(buffer, buffers),
     }));
     const bindGroup = device.gpu.createBindGroup({ label: dispatch.node.name, layout, entries });
     return { pipeline, bindGroup, workgroups: dispatch.workgroups };
   });
+}
+
+function resourceOf(
+  { pool, index }: BufferRef,
+  { weights, activations, dimensions }: PlanBuffers,
+): GPUBufferBinding {
+  if (pool === 'weight') return { buffer: at(weights, index) };
+  if (pool === 'activation') return { buffer: at(activations, index) };
+  const size = MOST_DIMENSIONS * Uint32Array.BYTES_PER_ELEMENT;
+  if (!dimensions) throw new Error('the plan binds dimensions, but has none');
+  return { buffer: dimensions, offset: index * size, size };
 }
 
 function at<T>(items: readonly T[], index: number): T {

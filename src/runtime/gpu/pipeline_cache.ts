@@ -1,7 +1,16 @@
 import { ShaderError } from '../errors.ts';
 import type { Binding } from '../operator.ts';
 
-export type BindingSlot = Pick<Binding, 'slot' | 'access'>;
+export interface BindingSlot {
+  readonly slot: number;
+  readonly access: Binding['access'] | 'uniform';
+}
+
+const BUFFER_TYPES: Readonly<Record<BindingSlot['access'], GPUBufferBindingType>> = {
+  read: 'read-only-storage',
+  read_write: 'storage',
+  uniform: 'uniform',
+};
 
 /** A compiled kernel and the layout of what it binds. */
 export interface Pipeline {
@@ -39,7 +48,7 @@ export class PipelineCache {
       entries: bindings.map(({ slot, access }) => ({
         binding: slot,
         visibility: GPUShaderStage.COMPUTE,
-        buffer: { type: access === 'read' ? 'read-only-storage' : 'storage' },
+        buffer: { type: BUFFER_TYPES[access] },
       })),
     });
     // The scope keeps the module's error from the console: the pipeline fails too, and is reported.

@@ -15,7 +15,7 @@ function device(bytes: number): DeviceProfile {
     maxComputeWorkgroupStorageSize: 16384,
     maxComputeWorkgroupsPerDimension: 65535,
   };
-  return { kind: 'gpu', subgroupSize: undefined, limits };
+  return { kind: 'gpu', adapter: 'a gpu', subgroupSize: undefined, limits };
 }
 
 function rows(shape: Shape, axis = 1) {

@@ -170,6 +170,7 @@ describe('compile', () => {
     expect(plan(graph).memory).toEqual({
       weights: 4 * (15 + 3),
       activations: 4 * (10 + 6),
+      dimensions: 0,
       staging: RUNS_IN_FLIGHT * 4 * 6,
       total: 4 * (18 + 16 + RUNS_IN_FLIGHT * 6),
     });

@@ -5,6 +5,8 @@ import {
   type DeviceProfile,
   describe,
   type KernelDispatch,
+  type Lowering,
+  MOST_DIMENSIONS,
   type OpTable,
   operatorOf,
   type Repack,
@@ -14,11 +16,14 @@ import { byteLength, elementCount, type TensorDesc } from '../tensor.ts';
 import { largestBuffer } from './batch_parts.ts';
 import { type MemoryPlan, planMemory } from './memory_plan.ts';
 import { type KernelPreference, selectKernel } from './select_kernels.ts';
-import { liveness, type StorageTable } from './storage.ts';
+import { liveness } from './storage.ts';
 
-/** A buffer of the plan: of the weights, or of the memory that activations share. */
+/**
+ * A buffer of the plan: of the weights, of the memory that activations share, or a slot of the one buffer
+ * that holds the dimensions of all dispatches.
+ */
 export interface BufferRef {
-  readonly pool: 'weight' | 'activation';
+  readonly pool: 'weight' | 'activation' | 'dimensions';
   readonly index: number;
 }
 
@@ -40,7 +45,7 @@ export interface PlannedDispatch {
   readonly bindings: readonly {
     readonly slot: number;
     readonly buffer: BufferRef;
-    readonly access: 'read' | 'read_write';
+    readonly access: 'read' | 'read_write' | 'uniform';
   }[];
 }
 
@@ -54,7 +59,10 @@ export interface PlannedTensor {
 /** Bytes on the device. */
 export interface MemoryUse {
   readonly weights: number;
+  /** Inputs, results of layers, and the scratch of kernels that take several dispatches. */
   readonly activations: number;
+  /** Sizes that kernels read instead of having them compiled in. */
+  readonly dimensions: number;
   /** Buffers through which outputs travel back. */
   readonly staging: number;
   readonly total: number;
@@ -64,6 +72,8 @@ export interface ExecutionPlan {
   readonly graph: Graph;
   readonly weights: readonly PlannedWeight[];
   readonly activations: MemoryPlan;
+  /** MOST_DIMENSIONS words for each dispatch that reads its dimensions. */
+  readonly dimensions: Uint32Array<ArrayBuffer>;
   readonly dispatches: readonly PlannedDispatch[];
   readonly inputs: readonly PlannedTensor[];
   readonly outputs: readonly PlannedTensor[];
@@ -84,67 +94,110 @@ export const RUNS_IN_FLIGHT = 2;
 /** Plans a graph for a device. Throws UnsupportedError where a tensor is larger than the device allows. */
 export function compile(graph: Graph, options: CompileOptions): ExecutionPlan {
   const { operators, device } = options;
-  const storage = liveness(graph, operators);
+  const lowered = lowerNodes(graph, options);
+  const storage = liveness(graph, operators, (node) => lowered.get(node)?.lowering.scratch);
   const activations = planMemory(storage.storages);
+  const activation = (value: Value): BufferRef =>
+    activationRef(activations, storage.indexOf.get(value), value.name);
   const weights = new WeightTable();
-  const dispatches = graph.nodes.flatMap((node) => {
-    const op = operatorOf(operators, node);
-    if (op.isView) return [];
-    const { kernel, config } = selectKernel(node, op, device, options.kernels);
-    const { dispatches: lowered, repack } = kernel.lower(node, config, device);
+  const dimensions = new DimensionTable();
+  const dispatches = [...lowered].flatMap(([node, { kernel, config, cost, lowering }]) => {
+    const scratch = storage.scratchOf.get(node);
     const place = (role: string): BufferRef => {
+      if (scratch?.has(role)) return activationRef(activations, scratch.get(role), role);
       const value = role === 'y' ? node.output : node.inputs[role];
-      if (!value)
-        throw new Error(`${describe(node)}: ${kernel.name} binds "${role}", which it lacks`);
-      return isConstant(value)
-        ? weights.place(value, repack?.[role])
-        : activation(storage, activations, value);
+      if (!value) throw new Error(`${describe(node)}: ${kernel} binds "${role}", which it lacks`);
+      return isConstant(value) ? weights.place(value, lowering.repack?.[role]) : activation(value);
     };
-    const cost = (op.multiplyAdds(node) + elementCount(node.output.desc.shape)) / lowered.length;
-    return lowered.map((dispatch) =>
-      planDispatch({ node, kernel: kernel.name, config, cost }, dispatch, place),
+    return lowering.dispatches.map((dispatch) =>
+      planDispatch({ node, kernel, config, cost }, dispatch, place, dimensions),
     );
   });
   const tensor = (name: string, value: Value): PlannedTensor => ({
     name,
     desc: value.desc,
-    buffer: activation(storage, activations, value),
+    buffer: activation(value),
   });
   const plan = {
     graph,
     weights: weights.all,
     activations,
+    dimensions: Uint32Array.from(dimensions.words),
     dispatches,
     inputs: graph.inputs.map((input) => tensor(input.name, input)),
     outputs: [...graph.outputs].map(([name, value]) => tensor(name, value)),
   };
-  checkLimits(graph, plan.weights, device);
-  const memory = memoryUse(plan.weights, activations, plan.outputs);
+  checkLimits(plan, device);
+  const memory = memoryUse(plan);
   checkMemory(graph, memory, options.maxMemory);
   return { ...plan, memory };
 }
 
-function activation(storage: StorageTable, memory: MemoryPlan, value: Value): BufferRef {
-  const index = memory.bufferOf[storage.indexOf.get(value) ?? -1];
-  if (index === undefined) throw new Error(`"${value.name}" is read before it is computed`);
+interface LoweredNode {
+  readonly kernel: string;
+  readonly config: object;
+  /** Of each of its dispatches. */
+  readonly cost: number;
+  readonly lowering: Lowering;
+}
+
+/** The dispatches of every node that needs any, in order. */
+function lowerNodes(graph: Graph, options: CompileOptions): ReadonlyMap<Node, LoweredNode> {
+  const { operators, device } = options;
+  const lowered = new Map<Node, LoweredNode>();
+  for (const node of graph.nodes) {
+    const op = operatorOf(operators, node);
+    if (op.isView) continue;
+    const { kernel, config } = selectKernel(node, op, device, options.kernels);
+    const lowering = kernel.lower(node, config, device);
+    const work = op.multiplyAdds(node) + elementCount(node.output.desc.shape);
+    const cost = work / lowering.dispatches.length;
+    lowered.set(node, { kernel: kernel.name, config, cost, lowering });
+  }
+  return lowered;
+}
+
+function activationRef(memory: MemoryPlan, storage: number | undefined, name: string): BufferRef {
+  const index = memory.bufferOf[storage ?? -1];
+  if (index === undefined) throw new Error(`"${name}" is read before it is computed`);
   return { pool: 'activation', index };
 }
 
 function planDispatch(
   origin: Pick<PlannedDispatch, 'node' | 'kernel' | 'config' | 'cost'>,
-  dispatch: KernelDispatch,
+  { source, workgroups, bindings, dimensions }: KernelDispatch,
   place: (role: string) => BufferRef,
+  table: DimensionTable,
 ): PlannedDispatch {
-  return {
-    ...origin,
-    source: dispatch.source,
-    workgroups: dispatch.workgroups,
-    bindings: dispatch.bindings.map(({ slot, value, access }) => ({
-      slot,
-      buffer: place(value),
-      access,
-    })),
-  };
+  const bound: PlannedDispatch['bindings'][number][] = bindings.map(({ slot, value, access }) => ({
+    slot,
+    buffer: place(value),
+    access,
+  }));
+  if (dimensions) {
+    const buffer = table.place(dimensions.words);
+    bound.push({ slot: dimensions.slot, buffer, access: 'uniform' });
+  }
+  return { ...origin, source, workgroups, bindings: bound };
+}
+
+/** The dimensions that dispatches read, each set once. */
+class DimensionTable {
+  readonly words: number[] = [];
+  readonly #slots = new Map<string, number>();
+
+  place(words: readonly number[]): BufferRef {
+    if (words.length > MOST_DIMENSIONS) {
+      throw new Error(`a kernel reads ${words.length} dimensions, at most ${MOST_DIMENSIONS} fit`);
+    }
+    const key = words.join();
+    const index = this.#slots.get(key) ?? this.words.length / MOST_DIMENSIONS;
+    if (!this.#slots.has(key)) {
+      this.#slots.set(key, index);
+      this.words.push(...words, ...Array<number>(MOST_DIMENSIONS - words.length).fill(0));
+    }
+    return { pool: 'dimensions', index };
+  }
 }
 
 /** Each constant once for each arrangement that some kernel reads it in. */
@@ -168,7 +221,10 @@ class WeightTable {
   }
 }
 
-function checkLimits(graph: Graph, weights: readonly PlannedWeight[], device: DeviceProfile): void {
+function checkLimits(
+  plan: Pick<ExecutionPlan, 'graph' | 'weights' | 'activations'>,
+  device: DeviceProfile,
+): void {
   const limit = largestBuffer(device);
   const check = (what: string, bytes: number): void => {
     if (bytes > limit) {
@@ -177,11 +233,12 @@ function checkLimits(graph: Graph, weights: readonly PlannedWeight[], device: De
       );
     }
   };
-  for (const weight of weights) check(`weight "${weight.constant.name}"`, weight.bytes);
-  for (const input of graph.inputs) check(`input "${input.name}"`, byteLength(input.desc));
-  for (const node of graph.nodes) {
+  for (const weight of plan.weights) check(`weight "${weight.constant.name}"`, weight.bytes);
+  for (const input of plan.graph.inputs) check(`input "${input.name}"`, byteLength(input.desc));
+  for (const node of plan.graph.nodes) {
     check(`the output of ${describe(node)}`, byteLength(node.output.desc));
   }
+  for (const { name, bytes } of plan.activations.storages) check(`"${name}"`, bytes);
 }
 
 function checkMemory(graph: Graph, memory: MemoryUse, allowed = Number.POSITIVE_INFINITY): void {
@@ -199,17 +256,13 @@ function checkMemory(graph: Graph, memory: MemoryUse, allowed = Number.POSITIVE_
 }
 
 function memoryUse(
-  weights: readonly PlannedWeight[],
-  activations: MemoryPlan,
-  outputs: readonly PlannedTensor[],
+  plan: Pick<ExecutionPlan, 'weights' | 'activations' | 'dimensions' | 'outputs'>,
 ): MemoryUse {
-  const weightBytes = weights.reduce((sum, weight) => sum + weight.bytes, 0);
-  const outputBytes = outputs.reduce((sum, output) => sum + byteLength(output.desc), 0);
+  const weights = plan.weights.reduce((sum, weight) => sum + weight.bytes, 0);
+  const activations = plan.activations.bytes;
+  const dimensions = plan.dimensions.byteLength;
+  const outputBytes = plan.outputs.reduce((sum, output) => sum + byteLength(output.desc), 0);
   const staging = RUNS_IN_FLIGHT * outputBytes;
-  return {
-    weights: weightBytes,
-    activations: activations.bytes,
-    staging,
-    total: weightBytes + activations.bytes + staging,
-  };
+  const total = weights + activations + dimensions + staging;
+  return { weights, activations, dimensions, staging, total };
 }

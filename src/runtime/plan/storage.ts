@@ -19,12 +19,22 @@ export interface StorageTable {
   readonly storages: readonly Storage[];
   /** The index in `storages` of every input and activation. Views share their input's. */
   readonly indexOf: ReadonlyMap<Value, number>;
+  /** The index in `storages` of a node's scratch, by name. */
+  readonly scratchOf: ReadonlyMap<Node, ReadonlyMap<string, number>>;
 }
 
+/** Bytes of scratch that a node's kernel needs, by name. */
+export type ScratchNeeds = (node: Node) => Readonly<Record<string, number>> | undefined;
+
 /** Liveness over the linear schedule. */
-export function liveness(graph: Graph, operators: OpTable): StorageTable {
+export function liveness(
+  graph: Graph,
+  operators: OpTable,
+  scratchNeeds: ScratchNeeds = () => undefined,
+): StorageTable {
   const storages: { name: string; bytes: number; firstStep: number; lastStep: number }[] = [];
   const indexOf = new Map<Value, number>();
+  const scratchOf = new Map<Node, Map<string, number>>();
   const define = (value: Value, step: number): void => {
     indexOf.set(value, storages.length);
     const bytes = byteLength(value.desc);
@@ -41,9 +51,16 @@ export function liveness(graph: Graph, operators: OpTable): StorageTable {
     for (const input of inputs) use(input, step);
     if (operatorOf(operators, node).isView) indexOf.set(node.output, viewedBy(node, indexOf));
     else define(node.output, step);
+    // All of a node's scratch is taken as alive during the whole node: no range of it is ever shared.
+    const scratch = new Map<string, number>();
+    for (const [name, bytes] of Object.entries(scratchNeeds(node) ?? {})) {
+      scratch.set(name, storages.length);
+      storages.push({ name: `${node.name} (${name})`, bytes, firstStep: step, lastStep: step });
+    }
+    scratchOf.set(node, scratch);
   });
   for (const output of graph.outputs.values()) use(output, graph.nodes.length);
-  return { storages, indexOf };
+  return { storages, indexOf, scratchOf };
 }
 
 /** The storage that a view shows under another shape. */

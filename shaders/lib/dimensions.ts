@@ -1,0 +1,37 @@
+/**
+ * The sizes that a kernel computes with, either compiled in or bound.
+ *
+ *   compiled   `const NAME = 64u;` for each: index arithmetic folds, every other shape is another pipeline.
+ *   bound      `NAME` is read from a uniform buffer at the head of `main`: layers of all shapes share one
+ *              pipeline, which matters where compiling takes longer than the sizes' folding saves.
+ */
+export interface Dimensions {
+  /** Lines for the head of the module. */
+  readonly declarations: string;
+  /** Lines for the head of `main`. */
+  readonly locals: string;
+  /** What to write into the uniform buffer at DIMENSIONS_SLOT; nothing where the sizes are compiled in. */
+  readonly words: readonly number[] | undefined;
+}
+
+/** Where the uniform buffer is bound. */
+export const DIMENSIONS_SLOT = 5;
+
+/** Each size is an unsigned 32-bit integer. */
+export function dimensions(sizes: Readonly<Record<string, number>>, bound: boolean): Dimensions {
+  const entries = Object.entries(sizes);
+  if (!bound) {
+    const lines = entries.map(([name, size]) => `const ${name} = ${size}u;`);
+    return { declarations: lines.join('\n'), locals: '', words: undefined };
+  }
+  const fields = entries.map(([name]) => `  ${name}: u32,`);
+  return {
+    declarations: `struct Dimensions {
+${fields.join('\n')}
+}
+
+@group(0) @binding(${DIMENSIONS_SLOT}) var<uniform> dimensions: Dimensions;`,
+    locals: entries.map(([name]) => `  let ${name} = dimensions.${name};`).join('\n'),
+    words: entries.map(([, size]) => size),
+  };
+}
