@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import { type Image, ImageError, UnsupportedError } from '../src/index.ts';
+import { loadSharp } from './load_sharp.ts';
 
 /** Pixels of the largest image that is decoded: 1 GiB of RGBA. */
 const MAX_PIXELS = 2 ** 28;
@@ -35,17 +36,6 @@ export async function decodeImage(path: string): Promise<Image> {
     return await (metadata.space === 'cmyk' ? decodeCmyk(image) : decodeRgb(image));
   } catch (error) {
     throw error instanceof UnsupportedError ? error : explain(path, error);
-  }
-}
-
-async function loadSharp(): Promise<typeof import('sharp').default> {
-  try {
-    return (await import('sharp')).default;
-  } catch (cause) {
-    throw new UnsupportedError(
-      'Node decodes no images by itself; install the package "sharp" (npm install sharp)',
-      { cause },
-    );
   }
 }
 

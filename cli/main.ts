@@ -10,6 +10,7 @@ import { addInspectCommand } from './commands/inspect.ts';
 import { addModelsCommand } from './commands/models.ts';
 import { addProfileCommand } from './commands/profile.ts';
 import { addRunCommand } from './commands/run.ts';
+import { addSegmentCommand } from './commands/segment.ts';
 import { addVerifyCommand } from './commands/verify.ts';
 import { runCommand } from './failure.ts';
 import { packageFile } from './weights.ts';
@@ -25,6 +26,7 @@ const program = new Command('tilewise')
 
 addClassifyCommand(program);
 addDownloadCommand(program);
+addSegmentCommand(program);
 addRunCommand(program);
 addExportCommand(program);
 addBenchCommand(program);

@@ -5,6 +5,8 @@ import {
   Device,
   type Graph,
   type ModelDef,
+  Segmenter,
+  type SegmenterOptions,
   type Session,
   type SessionProgress,
   type WeightSource,
@@ -68,6 +70,19 @@ export async function createClassifier(
 ): Promise<Classifier> {
   try {
     return await Classifier.create(device, model, { weights, ...REPORTING });
+  } finally {
+    clearProgress();
+  }
+}
+
+/** Creates a segmenter with progress and warnings on stderr. */
+export async function createSegmenter(
+  device: Device,
+  model: ModelDef,
+  options: SegmenterOptions,
+): Promise<Segmenter> {
+  try {
+    return await Segmenter.create(device, model, { ...REPORTING, ...options });
   } finally {
     clearProgress();
   }

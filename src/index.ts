@@ -33,20 +33,34 @@ export {
   type Pool2dOptions,
 } from './layers/pool2d.ts';
 export { relu } from './layers/relu.ts';
+export {
+  type Coordinates,
+  type NearestRounding,
+  type Resize2dOptions,
+  resize2d,
+} from './layers/resize2d.ts';
 export { softmax } from './layers/softmax.ts';
 export type { PaddingLike, PairLike } from './layers/window.ts';
+export { alexnet } from './models/alexnet.ts';
+export { fcnResnet50 } from './models/fcn.ts';
 export { findModel, models } from './models/index.ts';
 export { lenet } from './models/lenet.ts';
 export { type BuildOptions, buildModel, type ModelDef } from './models/model.ts';
 export {
+  type BlockKind,
   type BlockOptions,
   downscalingResidualBlock,
+  type ResnetFeatures,
   type ResnetOptions,
+  type ResnetSections,
+  type ResnetStages,
   residualBlock,
   resnet,
+  resnetFeatures,
   type StridePlacement,
 } from './models/resnet.ts';
 export { fromTimm } from './models/timm.ts';
+export { type VggOptions, vgg } from './models/vgg.ts';
 export { type Ceilings, measureCeilings } from './profiling/ceilings.ts';
 export {
   type DispatchProfile,
@@ -101,4 +115,6 @@ export {
   type Preprocessing,
 } from './vision/preprocessing.ts';
 export { Preprocessor } from './vision/preprocessor.ts';
+export { type Segmentation, Segmenter, type SegmenterOptions } from './vision/segmenter.ts';
 export { type Classification, topK } from './vision/top_k.ts';
+export { type PixelClass, vocClasses } from './vision/voc_classes.ts';

@@ -117,6 +117,29 @@ describe('tilewise', () => {
     });
   });
 
+  it('segment writes a mask as large as the picture, and a legend', async () => {
+    const photo = join(import.meta.dirname, '..', 'samples', 'photos', 'chelsea.png');
+    const [out, overlay] = [join(folder, 'mask.png'), join(folder, 'overlay.png')];
+    const args = ['segment', photo, '--model', 'fcn_resnet50', '--weights', 'synthetic'];
+    const result = await runCli([
+      ...args,
+      '--size',
+      '32',
+      '--out',
+      out,
+      '--overlay',
+      overlay,
+      '--json',
+    ]);
+    const [report] = jsonLines(result);
+    const found = (report?.found ?? []) as readonly { label: string; share: number }[];
+    expect(found.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 6);
+    const { width, height } = await sharp(photo).metadata();
+    for (const file of [out, overlay]) {
+      expect(await sharp(file).metadata(), file).toMatchObject({ width, height, format: 'png' });
+    }
+  });
+
   it('bench model reports every figure', async () => {
     const result = await runCli(['bench', 'model', '--model', 'lenet', '--runs', '3', '--json']);
     const [report] = jsonLines(result);
@@ -142,7 +165,9 @@ describe('tilewise', () => {
     expect(Object.keys(jsonLines(adapters)[0] ?? {})).toEqual(
       expect.arrayContaining(['name', 'backend', 'software', 'features', 'limits']),
     );
-    expect(jsonLines(models).map(({ name }) => name)).toEqual(['lenet', 'resnet50', 'resnet50_v1']);
+    expect(jsonLines(models).map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['lenet', 'vgg16_bn', 'resnet50', 'fcn_resnet50']),
+    );
   });
 
   it('inspect counts the parameters and multiply-adds of ResNet-50', async () => {
@@ -221,7 +246,7 @@ describe('what a user gets wrong is told in one message, without a stack, with e
   const cases: Readonly<Record<string, () => Promise<readonly [readonly string[], RegExp]>>> = {
     'unknown model': async () => [
       ['run', '--model', 'lenett', '--input', 'synthetic'],
-      /unknown model "lenett"; known are lenet, resnet50, resnet50_v1/,
+      /unknown model "lenett"; known are lenet, alexnet, .*fcn_resnet50/,
     ],
     'unknown adapter': async () => [
       [...run, '--adapter', 'voodoo'],
@@ -305,6 +330,14 @@ describe('what a user gets wrong is told in one message, without a stack, with e
     ],
     'image that is not there': async () => [[...classify, join(folder, 'none.png')], /none\.png/],
     'image that is none': async () => [[...classify, write('text.png', 'hello')], /text\.png/],
+    'classification by a model that segments': async () => [
+      ['classify', '--model', 'fcn_resnet50', '--weights', 'synthetic', image],
+      /"fcn_resnet50" does not classify pictures: .* use tilewise segment/,
+    ],
+    'segmentation by a model that classifies': async () => [
+      ['segment', image, '--model', 'lenet', '--out', join(folder, 'none.png')],
+      /"lenet" does not say what is in each pixel/,
+    ],
     'truncated image': async () => {
       const whole = await sharp({
         create: {

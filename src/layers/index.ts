@@ -9,6 +9,7 @@ import { flattenOp } from './flatten.ts';
 import { linearOp } from './linear.ts';
 import { averagePool2dOp, maxPool2dOp } from './pool2d.ts';
 import { reluOp } from './relu.ts';
+import { resize2dOp } from './resize2d.ts';
 import { softmaxOp } from './softmax.ts';
 
 const all: readonly OpDef[] = [
@@ -23,6 +24,7 @@ const all: readonly OpDef[] = [
   softmaxOp,
   flattenOp,
   concatOp,
+  resize2dOp,
 ];
 
 /** Every operator, by name. */

@@ -2,8 +2,11 @@ import { softmax } from '../layers/softmax.ts';
 import type { Graph, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 
-/** What a model's pictures are of: decides how they are prepared, and what the classes are called. */
-export type ImageDomain = 'digits' | 'imagenet';
+/**
+ * What a model's pictures are of: decides how they are prepared, and what the classes are called. Of `digits`
+ * and `imagenet` a model says what is in the picture, of `voc` what is in each pixel.
+ */
+export type ImageDomain = 'digits' | 'imagenet' | 'voc';
 
 /** A model by name, as the registry and the command line know it. */
 export interface ModelDef {

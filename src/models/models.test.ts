@@ -19,21 +19,61 @@ function shapeOf(graph: Graph, name: string): Shape | undefined {
 
 describe('models', () => {
   it.each([...models.values()].map((model) => [model.name, model] as const))(
-    '%s gives logits [N, classes] for images of its own size',
+    '%s gives logits [N, classes], of each pixel or of the image, for images of its own size',
     (_, model) => {
       const graph = buildModel(model, { batch: 2 });
       expect(graph.inputs.map(({ name, desc }) => [name, desc.shape])).toEqual([
         ['input', [2, model.channels, ...model.size]],
       ]);
-      expect(graph.outputs.get('logits')?.desc.shape).toEqual([2, model.classes]);
+      const pixels = model.domain === 'voc' ? model.size : [];
+      expect(graph.outputs.get('logits')?.desc.shape).toEqual([2, model.classes, ...pixels]);
     },
   );
 
-  // PyTorch's numel() of torchvision's resnet50, and of the LeNet of weights/README.md.
+  // As torchvision documents them (num_params), fcn_resnet50 without its auxiliary classifier, which inference
+  // does not use; and the LeNet of weights/README.md.
   it.each([
     ['lenet', 105_506],
+    ['alexnet', 61_100_840],
+    ['vgg11', 132_863_336],
+    ['vgg11_bn', 132_868_840],
+    ['vgg13', 133_047_848],
+    ['vgg13_bn', 133_053_736],
+    ['vgg16', 138_357_544],
+    ['vgg16_bn', 138_365_992],
+    ['vgg19', 143_667_240],
+    ['vgg19_bn', 143_678_248],
+    ['resnet18', 11_689_512],
+    ['resnet34', 21_797_672],
     ['resnet50', 25_557_032],
     ['resnet50_v1', 25_557_032],
+    // The figures that torchvision's documentation gives with its weights.
+    ['alexnet', 61_100_840],
+    ['vgg11', 132_863_336],
+    ['vgg11_bn', 132_868_840],
+    ['vgg13', 133_047_848],
+    ['vgg13_bn', 133_053_736],
+    ['vgg16', 138_357_544],
+    ['vgg16_bn', 138_365_992],
+    ['vgg19', 143_667_240],
+    ['vgg19_bn', 143_678_248],
+    ['resnet18', 11_689_512],
+    ['resnet34', 21_797_672],
+    ['resnet101', 44_549_160],
+    ['resnet101_v1', 44_549_160],
+    ['resnet152', 60_192_808],
+    ['resnet152_v1', 60_192_808],
+    ['wide_resnet50_2', 68_883_240],
+    ['resnext50_32x4d', 25_028_904],
+    // 35_322_218 in the documentation, with the auxiliary classifier that is used in training only.
+    ['fcn_resnet50', 32_965_205],
+    ['resnet101', 44_549_160],
+    ['resnet101_v1', 44_549_160],
+    ['resnet152', 60_192_808],
+    ['resnet152_v1', 60_192_808],
+    ['wide_resnet50_2', 68_883_240],
+    ['resnext50_32x4d', 25_028_904],
+    ['fcn_resnet50', 32_957_013],
   ])('%s has %i parameters', (name, expected) => {
     expect(parameters(buildModel(findModel(name)))).toBe(expected);
   });
@@ -42,7 +82,9 @@ describe('models', () => {
     expect(() => findModel('resnet5')).toThrow(
       expect.objectContaining({
         name: 'UnsupportedError',
-        message: expect.stringMatching(/^unknown model "resnet5"; known are lenet, resnet50/),
+        message: expect.stringMatching(
+          /^unknown model "resnet5"; known are lenet, alexnet, .*resnet50/,
+        ),
       }),
     );
   });
@@ -95,6 +137,44 @@ describe('resnet50', () => {
     ['resnet50_v1', 'layer2.0.conv2', [1, 128, 28, 28]],
   ])('%s has %s %j', (model, layer, shape) => {
     expect(shapeOf(buildModel(findModel(model)), layer)).toEqual(shape);
+  });
+});
+
+describe('fcn_resnet50', () => {
+  it('keeps an eighth of the resolution, by dilation, and the size of the image', () => {
+    const graph = buildModel(findModel('fcn_resnet50'), { size: [65, 97] });
+    expect(shapeOf(graph, 'backbone.layer2.0.relu')).toEqual([1, 512, 9, 13]);
+    expect(shapeOf(graph, 'backbone.layer4.2.relu')).toEqual([1, 2048, 9, 13]);
+    expect(graph.outputs.get('logits')?.desc.shape).toEqual([1, 21, 65, 97]);
+    const dilations = ['layer3.0', 'layer3.1', 'layer4.0', 'layer4.1'].map(
+      (block) => graph.nodes.find(({ name }) => name === `backbone.${block}.conv2`)?.attributes,
+    );
+    expect(dilations).toMatchObject(
+      [1, 2, 2, 4].map((d) => ({ dilation: [d, d], padding: { top: d } })),
+    );
+  });
+});
+
+describe('fcn_resnet50', () => {
+  it("keeps an eighth of the resolution, and ends at the image's", () => {
+    const graph = buildModel(findModel('fcn_resnet50'), { size: [65, 97] });
+    expect(shapeOf(graph, 'backbone.layer4.2.relu')).toEqual([1, 2048, 9, 13]);
+    expect(graph.outputs.get('logits')?.desc.shape).toEqual([1, 21, 65, 97]);
+  });
+
+  it('takes dilation for the stride of the last two sections, one block late', () => {
+    const { nodes } = buildModel(findModel('fcn_resnet50'));
+    const dilations = ['layer2.0', 'layer3.0', 'layer3.1', 'layer4.0', 'layer4.1'].map((block) => {
+      const conv = nodes.find(({ name }) => name === `backbone.${block}.conv2`);
+      return (conv?.attributes as { dilation: unknown } | undefined)?.dilation;
+    });
+    expect(dilations).toEqual([
+      [1, 1],
+      [1, 1],
+      [2, 2],
+      [2, 2],
+      [4, 4],
+    ]);
   });
 });
 

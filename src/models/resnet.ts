@@ -3,8 +3,12 @@
  *
  * A block computes relu(F(x) + shortcut(x)). Where a section begins, its first block is a downscaling
  * one: it takes its steps with stride S and its shortcut is a 1x1 convolution with the same stride.
- * Two placements of S are in use: on the first 1x1 convolution (`v1`, the paper's), and on the 3x3
- * (`v1.5`, torchvision's, about 0.5 % more accurate).
+ * Two placements of S are in use in bottleneck blocks: on the first 1x1 convolution (`v1`, the paper's), and
+ * on the 3x3 (`v1.5`, torchvision's, about 0.5 % more accurate).
+ *
+ * Two kin differ in the 3x3 convolutions only: ResNeXt cuts them into groups (Xie et al., "Aggregated
+ * residual transformations for deep neural networks", 2016), wide ResNets give them more channels (Zagoruyko
+ * and Komodakis, "Wide residual networks", 2016).
  */
 import { globalAveragePool2d } from '../layers/adaptive_average_pool2d.ts';
 import { add } from '../layers/add.ts';
@@ -18,31 +22,43 @@ import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import type { ModelDef } from './model.ts';
 
-/** Where a downscaling block takes its stride. */
+/** Where a downscaling bottleneck block takes its stride. */
 export type StridePlacement = 'v1' | 'v1.5';
 
+/** F(x): two 3x3 convolutions, or a 3x3 between two 1x1 that reduce and restore the channels. */
+export type BlockKind = 'basic' | 'bottleneck';
+
 export interface BlockOptions {
-  /** Channels of the 3x3 convolution; the block puts out four times as many. */
+  /** `bottleneck` by default. */
+  readonly kind?: BlockKind;
+  /** C: a basic block puts out as many channels, a bottleneck four times as many. */
   readonly channels: number;
   /** S: 1 keeps the size, 2 halves it. */
   readonly stride: number;
   readonly placement: StridePlacement;
+  /** Channels of a bottleneck's 3x3 convolution; C by default. */
+  readonly width?: number;
+  /** Groups of a bottleneck's 3x3 convolution; 1 by default. */
+  readonly groups?: number;
+  /** Dilation of a bottleneck's 3x3 convolution; 1 by default. */
+  readonly dilation?: number;
 }
 
-const EXPANSION = 4;
+/** How many channels a block puts out, in C. */
+const EXPANSION: Readonly<Record<BlockKind, number>> = { basic: 1, bottleneck: 4 };
 
-/** Adds a residual block whose shortcut is the identity: [N, 4C, H, W] to the same shape. */
+/** Adds a residual block whose shortcut is the identity: [N, K, H, W] to the same shape. */
 export function residualBlock(g: GraphBuilder, x: Value, options: BlockOptions): Value {
-  return relu(g.at('relu'), add(g.at('add'), bottleneck(g, x, options), x));
+  return relu(g.at('relu'), add(g.at('add'), residual(g, x, options), x));
 }
 
-/** Adds a residual block whose shortcut is a strided 1x1 convolution: [N, K, H, W] to [N, 4C, H/S, W/S]. */
+/** Adds a residual block whose shortcut is a strided 1x1 convolution: [N, K, H, W] to [N, L, H/S, W/S]. */
 export function downscalingResidualBlock(g: GraphBuilder, x: Value, options: BlockOptions): Value {
-  const { channels, stride } = options;
-  const y = bottleneck(g, x, options);
+  const { kind = 'bottleneck', channels, stride } = options;
+  const y = residual(g, x, options);
   const d = g.at('downsample');
   let shortcut: Value = conv2d(d.at(0), x, {
-    channels: EXPANSION * channels,
+    channels: EXPANSION[kind] * channels,
     kernel: 1,
     stride,
     bias: false,
@@ -51,29 +67,76 @@ export function downscalingResidualBlock(g: GraphBuilder, x: Value, options: Blo
   return relu(g.at('relu'), add(g.at('add'), y, shortcut));
 }
 
-/** F(x): 1x1 down to `channels`, 3x3, 1x1 up to four times `channels`. */
-function bottleneck(g: GraphBuilder, x: Value, options: BlockOptions): Value {
-  const { channels, stride, placement } = options;
-  const [first, second] = placement === 'v1' ? [stride, 1] : [1, stride];
-  let y: Value = conv2d(g.at('conv1'), x, { channels, kernel: 1, stride: first, bias: false });
+/** F(x) */
+function residual(g: GraphBuilder, x: Value, options: BlockOptions): Value {
+  return options.kind === 'basic' ? basic(g, x, options) : bottleneck(g, x, options);
+}
+
+/** 3x3, 3x3, each to `channels`. */
+function basic(g: GraphBuilder, x: Value, { channels, stride }: BlockOptions): Value {
+  let y: Value = conv2d(g.at('conv1'), x, { channels, kernel: 3, stride, padding: 1, bias: false });
   y = batchNorm(g.at('bn1'), y);
   y = relu(g.at('relu1'), y);
-  y = conv2d(g.at('conv2'), y, { channels, kernel: 3, stride: second, padding: 1, bias: false });
+  y = conv2d(g.at('conv2'), y, { channels, kernel: 3, padding: 1, bias: false });
+  return batchNorm(g.at('bn2'), y);
+}
+
+/** 1x1 down to `width`, 3x3, 1x1 up to four times `channels`. */
+function bottleneck(g: GraphBuilder, x: Value, options: BlockOptions): Value {
+  const { channels, stride, placement, width = channels, groups = 1, dilation = 1 } = options;
+  const [first, second] = placement === 'v1' ? [stride, 1] : [1, stride];
+  let y: Value = conv2d(g.at('conv1'), x, {
+    channels: width,
+    kernel: 1,
+    stride: first,
+    bias: false,
+  });
+  y = batchNorm(g.at('bn1'), y);
+  y = relu(g.at('relu1'), y);
+  y = conv2d(g.at('conv2'), y, {
+    channels: width,
+    kernel: 3,
+    stride: second,
+    padding: dilation,
+    dilation,
+    groups,
+    bias: false,
+  });
   y = batchNorm(g.at('bn2'), y);
   y = relu(g.at('relu2'), y);
-  y = conv2d(g.at('conv3'), y, { channels: EXPANSION * channels, kernel: 1, bias: false });
+  y = conv2d(g.at('conv3'), y, {
+    channels: EXPANSION.bottleneck * channels,
+    kernel: 1,
+    bias: false,
+  });
   return batchNorm(g.at('bn3'), y);
 }
 
-export interface ResnetOptions {
+/** What the sections of a ResNet are made of. */
+export interface ResnetSections {
   /** Blocks of each of the four sections. */
   readonly blocks: readonly [number, number, number, number];
   readonly placement: StridePlacement;
+  /** `bottleneck` by default. */
+  readonly kind?: BlockKind;
+  /** Groups of the 3x3 convolutions; 1 by default. */
+  readonly groups?: number;
+  /** Channels of the first section's 3x3 convolutions, of all groups together; 64 by default. */
+  readonly width?: number;
+  /**
+   * Pixels of the image to one of `layer4`; 32 by default. Less lets the last sections take dilation for
+   * stride, so that they see as far at a higher resolution. (Yu, Koltun and Funkhouser, "Dilated residual
+   * networks", 2017.)
+   */
+  readonly outputStride?: 32 | 16 | 8;
+}
+
+export interface ResnetOptions extends ResnetSections {
   readonly classes: number;
 }
 
-/** The values of a ResNet that are worth looking at. */
-export interface ResnetStages {
+/** The feature maps of a ResNet that are worth looking at. */
+export interface ResnetFeatures {
   readonly [name: string]: Value;
   readonly conv1: Value;
   /** Behind the stem's convolution, batch norm and ReLU. */
@@ -83,12 +146,26 @@ export interface ResnetStages {
   readonly layer2: Value;
   readonly layer3: Value;
   readonly layer4: Value;
+}
+
+/** The values of a ResNet that are worth looking at. */
+export interface ResnetStages extends ResnetFeatures {
   readonly avgpool: Value;
   readonly logits: Value;
 }
 
 /** Adds a ResNet: images [N, 3, H, W] to logits [N, classes]. */
 export function resnet(g: GraphBuilder, x: Value, options: ResnetOptions): ResnetStages {
+  const features = resnetFeatures(g, x, options);
+  const avgpool = globalAveragePool2d(g.at('avgpool'), features.layer4);
+  const logits = linear(g.at('fc'), flatten(g.at('flatten'), avgpool), {
+    features: options.classes,
+  });
+  return { ...features, avgpool, logits };
+}
+
+/** Adds a ResNet without its classifier: images [N, 3, H, W] to feature maps. */
+export function resnetFeatures(g: GraphBuilder, x: Value, options: ResnetSections): ResnetFeatures {
   const conv1 = conv2d(g.at('conv1'), x, {
     channels: 64,
     kernel: 7,
@@ -98,50 +175,82 @@ export function resnet(g: GraphBuilder, x: Value, options: ResnetOptions): Resne
   });
   const stem = relu(g.at('relu'), batchNorm(g.at('bn1'), conv1));
   const maxpool = maxPool2d(g.at('maxpool'), stem, { kernel: 3, stride: 2, padding: 1 });
-
-  const section = (index: 0 | 1 | 2 | 3, input: Value): Value => {
-    const layer = g.at(`layer${index + 1}`);
-    const { placement } = options;
-    const channels = 64 << index;
-    const stride = index === 0 ? 1 : 2;
-    let y = downscalingResidualBlock(layer.at(0), input, { channels, stride, placement });
-    for (let i = 1; i < options.blocks[index]; i++) {
-      y = residualBlock(layer.at(i), y, { channels, stride: 1, placement });
-    }
-    return y;
-  };
-  const layer1 = section(0, maxpool);
-  const layer2 = section(1, layer1);
-  const layer3 = section(2, layer2);
-  const layer4 = section(3, layer3);
-
-  const avgpool = globalAveragePool2d(g.at('avgpool'), layer4);
-  const logits = linear(g.at('fc'), flatten(g.at('flatten'), avgpool), {
-    features: options.classes,
-  });
-  return { conv1, stem, maxpool, layer1, layer2, layer3, layer4, avgpool, logits };
+  const layer1 = section(g, 0, maxpool, options);
+  const layer2 = section(g, 1, layer1, options);
+  const layer3 = section(g, 2, layer2, options);
+  const layer4 = section(g, 3, layer3, options);
+  return { conv1, stem, maxpool, layer1, layer2, layer3, layer4 };
 }
 
-function resnet50(name: string, placement: StridePlacement, summary: string): ModelDef {
+type Section = 0 | 1 | 2 | 3;
+
+function section(g: GraphBuilder, index: Section, x: Value, options: ResnetSections): Value {
+  const { kind = 'bottleneck', placement, groups = 1, width = 64 } = options;
+  const layer = g.at(`layer${index + 1}`);
+  const channels = 64 << index;
+  const dilation = dilationOf(index, options);
+  const before = index === 0 ? 1 : dilationOf((index - 1) as Section, options);
+  const block = { kind, placement, channels, groups, width: width << index };
+  // The first block still sees what the section before saw; its successors make up for the lost stride.
+  const first = { ...block, stride: index === 0 || dilation > before ? 1 : 2, dilation: before };
+  const keepsShape = first.stride === 1 && x.desc.shape[1] === EXPANSION[kind] * channels;
+  let y = (keepsShape ? residualBlock : downscalingResidualBlock)(layer.at(0), x, first);
+  for (let i = 1; i < options.blocks[index]; i++) {
+    y = residualBlock(layer.at(i), y, { ...block, stride: 1, dilation });
+  }
+  return y;
+}
+
+/** By how much a section's stride, 4, 8, 16 or 32, is more than the output may have. */
+function dilationOf(index: Section, { outputStride = 32 }: ResnetSections): number {
+  return Math.max(1, (4 << index) / outputStride);
+}
+
+function resnetModel(name: string, summary: string, sections: ResnetSections): ModelDef {
   return {
     name,
-    summary,
+    summary: `${summary} for ImageNet`,
     domain: 'imagenet',
     channels: 3,
     size: [224, 224],
     classes: 1000,
-    build: (g, x) => resnet(g, x, { blocks: [3, 4, 6, 3], placement, classes: 1000 }),
+    build: (g, x) => resnet(g, x, { ...sections, classes: 1000 }),
   };
 }
 
-export const resnet50Model = resnet50(
-  'resnet50',
-  'v1.5',
-  'ResNet-50 for ImageNet, stride on the 3x3 convolutions as in torchvision',
-);
+/** Blocks of the sections, by the number in the name, which counts convolutions and the linear layer. */
+const BLOCKS = {
+  18: [2, 2, 2, 2],
+  34: [3, 4, 6, 3],
+  50: [3, 4, 6, 3],
+  101: [3, 4, 23, 3],
+  152: [3, 8, 36, 3],
+} as const;
 
-export const resnet50V1Model = resnet50(
-  'resnet50_v1',
-  'v1',
-  'ResNet-50 for ImageNet, stride on the first 1x1 convolutions as in the paper',
-);
+const V1_5 = { kind: 'bottleneck', placement: 'v1.5' } as const;
+const V1 = { kind: 'bottleneck', placement: 'v1' } as const;
+const BASIC = { kind: 'basic', placement: 'v1.5' } as const;
+const PAPER = 'stride on the first 1x1 convolutions as in the paper,';
+
+/** The sections of ResNet-50, which other networks are built on. */
+export const resnet50Sections: ResnetSections = { ...V1_5, blocks: BLOCKS[50] };
+
+export const resnetModels: readonly ModelDef[] = [
+  resnetModel('resnet18', 'ResNet-18', { ...BASIC, blocks: BLOCKS[18] }),
+  resnetModel('resnet34', 'ResNet-34', { ...BASIC, blocks: BLOCKS[34] }),
+  resnetModel('resnet50', 'ResNet-50', resnet50Sections),
+  resnetModel('resnet50_v1', `ResNet-50, ${PAPER}`, { ...V1, blocks: BLOCKS[50] }),
+  resnetModel('resnet101', 'ResNet-101', { ...V1_5, blocks: BLOCKS[101] }),
+  resnetModel('resnet101_v1', `ResNet-101, ${PAPER}`, { ...V1, blocks: BLOCKS[101] }),
+  resnetModel('resnet152', 'ResNet-152', { ...V1_5, blocks: BLOCKS[152] }),
+  resnetModel('resnet152_v1', `ResNet-152, ${PAPER}`, { ...V1, blocks: BLOCKS[152] }),
+  resnetModel('wide_resnet50_2', 'wide ResNet-50, 3x3 convolutions of twice the channels,', {
+    ...resnet50Sections,
+    width: 128,
+  }),
+  resnetModel('resnext50_32x4d', 'ResNeXt-50, 3x3 convolutions in 32 groups of 4 channels,', {
+    ...resnet50Sections,
+    groups: 32,
+    width: 128,
+  }),
+];

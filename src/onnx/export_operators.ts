@@ -10,6 +10,7 @@ import type { ConcatAttributes } from '../layers/concat.ts';
 import type { Conv2dAttributes } from '../layers/conv2d_geometry.ts';
 import type { FlattenAttributes } from '../layers/flatten.ts';
 import type { Pool2dAttributes } from '../layers/pool2d.ts';
+import type { NearestRounding, Resize2dAttributes } from '../layers/resize2d.ts';
 import type { SoftmaxAttributes } from '../layers/softmax.ts';
 import type { Padding, Window } from '../layers/window.ts';
 import type { Node } from '../runtime/graph.ts';
@@ -204,6 +205,23 @@ const flatten: Exporter<FlattenAttributes> = (node, writer) => {
   }
 };
 
+/** By its size, since ONNX rounds a scale to f32. */
+const resize2d: Exporter<Resize2dAttributes> = (node, writer) => {
+  const { mode, coordinates, rounding } = node.attributes;
+  if (coordinates === 'half_pixel_symmetric') writer.requireOpset(19);
+  const sizes = writer.integers(`${node.name}/sizes`, node.output.desc.shape);
+  const inputs = [...read(writer, node, 'x'), '', '', sizes];
+  writer.node('Resize', node.name, inputs, writer.nameOf(node.output), {
+    mode: { string: mode === 'bilinear' ? 'linear' : 'nearest' },
+    coordinate_transformation_mode: { string: coordinates },
+    nearest_mode: { string: rounded(rounding) },
+  });
+};
+
+function rounded(rounding: NearestRounding): string {
+  return rounding.startsWith('prefer') ? `round_${rounding}` : rounding;
+}
+
 const concat: Exporter<ConcatAttributes> = (node, writer) => {
   const axis = { int: node.attributes.axis };
   const inputs = read(writer, node, ...Object.keys(node.inputs));
@@ -222,6 +240,7 @@ const table: Readonly<Record<string, Exporter>> = {
   softmax,
   flatten,
   concat,
+  resize2d,
 };
 
 /** By the operator's name. */

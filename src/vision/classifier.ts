@@ -1,6 +1,7 @@
 /** From a picture to its classes: preprocessing, network and softmax on the GPU, the best few back. */
 import { type CreateSessionOptions, createSession } from '../defaults.ts';
 import { buildModel, type ImageDomain, type ModelDef } from '../models/model.ts';
+import { UnsupportedError } from '../runtime/errors.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import type { Session } from '../runtime/session.ts';
 import type { Picture } from './browser_image.ts';
@@ -20,7 +21,7 @@ interface Domain {
   readonly labels: readonly string[];
 }
 
-const DOMAINS: Readonly<Record<ImageDomain, Domain>> = {
+const DOMAINS: Readonly<Record<Exclude<ImageDomain, 'voc'>, Domain>> = {
   digits: { preprocessing: digitsPreprocessing, labels: digitLabels },
   imagenet: { preprocessing: imagenetPreprocessing, labels: imagenetLabels },
 };
@@ -43,13 +44,18 @@ export class Classifier {
     this.#preprocessor = preprocessor;
   }
 
-  /** Throws what `createSession` throws. */
+  /** Throws what `createSession` throws, and UnsupportedError for a model that does not classify pictures. */
   static async create(
     device: Device,
     model: ModelDef,
     options: ClassifierOptions,
   ): Promise<Classifier> {
     const { size = model.size } = options;
+    if (model.domain === 'voc') {
+      throw new UnsupportedError(
+        `model "${model.name}" does not classify pictures: it says what is in each pixel; use tilewise segment, or a Segmenter`,
+      );
+    }
     const { preprocessing, labels } = DOMAINS[model.domain];
     const graph = buildModel(model, { size, outputs: ['probabilities'] });
     const preprocessor = await Preprocessor.create(device, forInputSize(preprocessing, size));

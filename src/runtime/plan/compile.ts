@@ -12,6 +12,7 @@ import {
   type Repack,
   type Workgroups,
 } from '../operator.ts';
+import { splitLargeWeights } from '../passes/split_large_weights.ts';
 import { byteLength, elementCount, type TensorDesc } from '../tensor.ts';
 import { largestBuffer } from './batch_parts.ts';
 import { type MemoryPlan, planMemory } from './memory_plan.ts';
@@ -92,8 +93,9 @@ export interface CompileOptions {
 export const RUNS_IN_FLIGHT = 2;
 
 /** Plans a graph for a device. Throws UnsupportedError where a tensor is larger than the device allows. */
-export function compile(graph: Graph, options: CompileOptions): ExecutionPlan {
+export function compile(whole: Graph, options: CompileOptions): ExecutionPlan {
   const { operators, device } = options;
+  const graph = splitLargeWeights(whole, largestBuffer(device));
   const lowered = lowerNodes(graph, options);
   const storage = liveness(graph, operators, (node) => lowered.get(node)?.lowering.scratch);
   const activations = planMemory(storage.storages);
@@ -226,14 +228,17 @@ function checkLimits(
   device: DeviceProfile,
 ): void {
   const limit = largestBuffer(device);
-  const check = (what: string, bytes: number): void => {
+  const check = (what: string, bytes: number, remedy = 'use a smaller batch or image'): void => {
     if (bytes > limit) {
       throw new UnsupportedError(
-        `${what} takes ${bytes} bytes, a buffer of this device holds at most ${limit}; use a smaller batch or image`,
+        `${what} takes ${bytes} bytes, a buffer of this device holds at most ${limit}; ${remedy}`,
       );
     }
   };
-  for (const weight of plan.weights) check(`weight "${weight.constant.name}"`, weight.bytes);
+  for (const weight of plan.weights) {
+    const remedy = 'use a smaller model, or a device with larger buffers';
+    check(`weight "${weight.constant.name}"`, weight.bytes, remedy);
+  }
   for (const input of plan.graph.inputs) check(`input "${input.name}"`, byteLength(input.desc));
   for (const node of plan.graph.nodes) {
     check(`the output of ${describe(node)}`, byteLength(node.output.desc));

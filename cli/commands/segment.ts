@@ -1,0 +1,122 @@
+import { writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import {
+  buildModel,
+  findModel,
+  type Image,
+  type PixelClass,
+  type Segmentation,
+  TilewiseError,
+} from '../../src/index.ts';
+import { decodeImage } from '../decode_image.ts';
+import { encodePng } from '../encode_image.ts';
+import {
+  addCommonOptions,
+  addWeightsOptions,
+  type CommonOptions,
+  MODEL_OPTION,
+  parseCount,
+  type WeightsOptions,
+} from '../options.ts';
+import { formatMs, print, printJson, roundMs } from '../output.ts';
+import { createSegmenter, withDevice } from '../runner.ts';
+import { formatTable } from '../table.ts';
+import { loadWeights } from '../weights.ts';
+
+interface SegmentOptions extends CommonOptions, WeightsOptions {
+  readonly model: string;
+  readonly out: string;
+  readonly overlay?: string;
+  readonly size: number;
+}
+
+export function addSegmentCommand(program: Command): void {
+  const command = program
+    .command('segment')
+    .description('colour each pixel of a picture by what it belongs to')
+    .argument('<image>', 'a PNG, JPEG, WebP, GIF, TIFF or AVIF file')
+    .option(...MODEL_OPTION, 'fcn_resnet50')
+    .requiredOption('--out <file>', 'the PNG file to write: a colour for each class')
+    .option('--overlay <file>', 'also write the picture with the colours laid over it, as PNG')
+    .option('--size <n>', 'pixels of the shorter side of what the network sees', parseCount, 520);
+  addCommonOptions(addWeightsOptions(command)).action(segment);
+}
+
+interface Share extends PixelClass {
+  readonly class: number;
+  /** Of all pixels. */
+  readonly share: number;
+}
+
+async function segment(path: string, options: SegmentOptions): Promise<void> {
+  const model = findModel(options.model);
+  const image = await decodeImage(path);
+  const weights = await loadWeights(model.name, buildModel(model), options);
+  await withDevice(options, async ({ device }) => {
+    using segmenter = await createSegmenter(device, model, {
+      weights,
+      shorterSide: options.size,
+      picture: image,
+    });
+    const begun = performance.now();
+    const segmentation = await segmenter.segment(image);
+    const ms = performance.now() - begun;
+    await write(options.out, coloured(segmentation));
+    if (options.overlay) await write(options.overlay, overlaid(image, segmentation));
+    const found = sharesOf(segmentation);
+    const adapter = device.adapter.name;
+    if (options.json) {
+      const { out, overlay } = options;
+      printJson({ image: path, model: model.name, adapter, out, overlay, ms: roundMs(ms), found });
+    } else {
+      print(`${path} (${formatMs(ms)}), written to ${options.out}\n${legend(found)}`);
+    }
+  });
+}
+
+/** The classes that occur, the largest first. */
+function sharesOf({ indices, classes }: Segmentation): readonly Share[] {
+  const counts = classes.map(() => 0);
+  for (const index of indices) counts[index] = (counts[index] ?? 0) + 1;
+  return classes
+    .map((of, index) => ({ class: index, ...of, share: (counts[index] ?? 0) / indices.length }))
+    .filter(({ share }) => share > 0)
+    .sort((a, b) => b.share - a.share);
+}
+
+function legend(found: readonly Share[]): string {
+  const rows = found.map(({ label, colour, share }) => [
+    `  ${label}`,
+    `#${colour.map((value) => value.toString(16).padStart(2, '0')).join('')}`,
+    `${(100 * share).toFixed(1)} %`,
+  ]);
+  return formatTable(['  class', 'colour', 'of the picture'], rows);
+}
+
+function coloured({ width, height, indices, classes }: Segmentation): Image {
+  const data = new Uint8Array(4 * indices.length).fill(255);
+  for (const [i, index] of indices.entries()) data.set(classes[index]?.colour ?? [], 4 * i);
+  return { width, height, data };
+}
+
+/** Half picture, half colour; the background stays as it is. */
+function overlaid(image: Image, { indices, classes }: Segmentation): Image {
+  const data = Uint8Array.from(image.data);
+  for (const [i, index] of indices.entries()) {
+    if (index === 0) continue;
+    for (const [c, value] of (classes[index]?.colour ?? []).entries()) {
+      data[4 * i + c] = Math.round(((data[4 * i + c] ?? 0) + value) / 2);
+    }
+  }
+  return { ...image, data };
+}
+
+async function write(path: string, image: Image): Promise<void> {
+  const png = await encodePng(image);
+  try {
+    await writeFile(path, png);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TilewiseError(`image file "${path}" cannot be written: ${reason}`, { cause });
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * VGG: Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition" (2014),
+ * with and without batch norm.
+ *
+ * Five sections of 3x3 convolutions, each with a ReLU and ending in a max pooling that halves the image:
+ * 3x224x224 -> 64x112x112 -> 128x56x56 -> 256x28x28 -> 512x14x14 -> 512x7x7 -> 4096 -> 4096 -> classes.
+ * The number in the name counts convolutions and linear layers.
+ */
+import { adaptiveAveragePool2d } from '../layers/adaptive_average_pool2d.ts';
+import { batchNorm } from '../layers/batch_norm.ts';
+import { conv2d } from '../layers/conv2d.ts';
+import { flatten } from '../layers/flatten.ts';
+import { linear } from '../layers/linear.ts';
+import { maxPool2d } from '../layers/pool2d.ts';
+import { relu } from '../layers/relu.ts';
+import type { Value } from '../runtime/graph.ts';
+import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import type { ModelDef } from './model.ts';
+
+export interface VggOptions {
+  /** Convolutions of each of the five sections. */
+  readonly convolutions: readonly [number, number, number, number, number];
+  readonly batchNorm: boolean;
+  readonly classes: number;
+}
+
+const CHANNELS = [64, 128, 256, 512, 512] as const;
+
+/** Adds a VGG: images [N, 3, H, W], 32 x 32 at least, to logits [N, classes]. */
+export function vgg(g: GraphBuilder, x: Value, options: VggOptions): Value {
+  // torchvision numbers the layers of all sections through.
+  let number = 0;
+  const next = (): GraphBuilder => g.at('features').at(number++);
+  let y = x;
+  for (const [section, channels] of CHANNELS.entries()) {
+    for (let i = 0; i < (options.convolutions[section] ?? 0); i++) {
+      y = conv2d(next(), y, { channels, kernel: 3, padding: 1 });
+      if (options.batchNorm) y = batchNorm(next(), y);
+      y = relu(next(), y);
+    }
+    y = maxPool2d(next(), y, { kernel: 2 });
+  }
+
+  y = flatten(g.at('flatten'), adaptiveAveragePool2d(g.at('avgpool'), y, 7));
+  // Dropout, which does nothing at inference, has numbers 2 and 5.
+  const c = g.at('classifier');
+  y = relu(c.at(1), linear(c.at(0), y, { features: 4096 }));
+  y = relu(c.at(4), linear(c.at(3), y, { features: 4096 }));
+  return linear(c.at(6), y, { features: options.classes });
+}
+
+/** By the number in the name. */
+const CONVOLUTIONS = {
+  11: [1, 1, 2, 2, 2],
+  13: [2, 2, 2, 2, 2],
+  16: [2, 2, 3, 3, 3],
+  19: [2, 2, 4, 4, 4],
+} as const;
+
+function vggModel(depth: keyof typeof CONVOLUTIONS, withBatchNorm: boolean): ModelDef {
+  const options = {
+    convolutions: CONVOLUTIONS[depth],
+    batchNorm: withBatchNorm,
+    classes: 1000,
+  };
+  return {
+    name: `vgg${depth}${withBatchNorm ? '_bn' : ''}`,
+    summary: `VGG-${depth} for ImageNet${withBatchNorm ? ', with batch norm' : ''}`,
+    domain: 'imagenet',
+    channels: 3,
+    size: [224, 224],
+    classes: 1000,
+    build: (g, x) => ({ logits: vgg(g, x, options) }),
+  };
+}
+
+export const vggModels: readonly ModelDef[] = [
+  vggModel(11, false),
+  vggModel(11, true),
+  vggModel(13, false),
+  vggModel(13, true),
+  vggModel(16, false),
+  vggModel(16, true),
+  vggModel(19, false),
+  vggModel(19, true),
+];

@@ -1,0 +1,60 @@
+/**
+ * Cuts linear layers whose weights are larger than a buffer of the device may be, along their outputs, into
+ * parts that are concatenated: VGG's first linear layer has 411 MB of weights, and 128 MiB is a usual limit.
+ */
+import type { Activation, Constant, DerivedWeight, Graph, Node } from '../graph.ts';
+import { isConstant } from '../graph.ts';
+import { byteLength, elementCount, rowsAndColumns, tensorDesc } from '../tensor.ts';
+
+/** Rows of a part are a multiple of this, so that kernels need not pad them. */
+const ROW_QUANTUM = 64;
+
+/** `limit` in bytes. Layers of which not even a few rows fit stay as they are. */
+export function splitLargeWeights(graph: Graph, limit: number): Graph {
+  const nodes = graph.nodes.flatMap((node) => {
+    const { weight } = node.inputs;
+    const large = node.op === 'linear' && weight && isConstant(weight);
+    return large && byteLength(weight.desc) > limit ? split(node, weight, limit) : [node];
+  });
+  return { ...graph, nodes };
+}
+
+function split(node: Node, weight: Constant, limit: number): readonly Node[] {
+  const [outputs, inputs] = rowsAndColumns(weight.desc.shape);
+  const rows = Math.floor(limit / (4 * inputs * ROW_QUANTUM)) * ROW_QUANTUM;
+  if (rows === 0) return [node];
+  const parts: Node[] = [];
+  for (let from = 0; from < outputs; from += rows) {
+    parts.push(partOf(node, weight, from, Math.min(outputs, from + rows)));
+  }
+  const joined = Object.fromEntries(parts.map(({ output }, i) => [`x${i}`, output]));
+  const { name, output } = node;
+  const attributes = { axis: 1 };
+  return [...parts, { op: 'concat', name: `${name} joined`, attributes, inputs: joined, output }];
+}
+
+/** The layer for outputs [from, to). */
+function partOf(node: Node, weight: Constant, from: number, to: number): Node {
+  const { x, bias } = node.inputs;
+  const [batch = 1] = node.output.desc.shape;
+  const name = `${node.name} ${from}..${to - 1}`;
+  const output: Activation = { kind: 'activation', name, desc: tensorDesc([batch, to - from]) };
+  const inputs = {
+    ...(x && { x }),
+    weight: rowsOf(weight, from, to),
+    ...(bias && isConstant(bias) && { bias: rowsOf(bias, from, to) }),
+  };
+  return { ...node, name, inputs, output };
+}
+
+function rowsOf(constant: Constant, from: number, to: number): DerivedWeight {
+  const [, ...rest] = constant.desc.shape;
+  const row = elementCount(rest);
+  return {
+    kind: 'derived',
+    name: `${constant.name} ${from}..${to - 1}`,
+    desc: tensorDesc([to - from, ...rest]),
+    sources: [constant],
+    compute: ([data = new Float32Array()]) => data.slice(from * row, to * row),
+  };
+}
