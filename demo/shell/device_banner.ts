@@ -1,0 +1,31 @@
+import { button, element } from '../dom.ts';
+import type { Engine } from '../engine/engine.ts';
+
+/** Says that the device was lost, and when it is back. */
+export class DeviceBanner {
+  readonly element = element('div', { class: 'banner', role: 'status', 'aria-live': 'polite' });
+  #lost = false;
+
+  constructor(engine: Engine) {
+    this.element.hidden = true;
+    engine.listen((event) => {
+      if (event.kind === 'lost') {
+        this.#lost = true;
+        const reason = event.message ? ` (${event.message})` : '';
+        this.#say(`The GPU device was lost${reason}. Opening it again …`, 'warn');
+      } else if (this.#lost) {
+        this.#lost = false;
+        this.#say('The GPU device was lost and is back; everything goes on.', 'good');
+      }
+    });
+  }
+
+  #say(text: string, kind: 'warn' | 'good'): void {
+    const close = button('Close', () => {
+      this.element.hidden = true;
+    });
+    this.element.className = `banner ${kind}`;
+    this.element.replaceChildren(element('span', {}, text), ...(kind === 'good' ? [close] : []));
+    this.element.hidden = false;
+  }
+}

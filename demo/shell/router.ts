@@ -1,0 +1,62 @@
+import { element } from '../dom.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { View, ViewEntry } from '../views/view.ts';
+
+/** Shows the view that the address names. Views that were left keep what they hold. */
+export class Router {
+  readonly #main: HTMLElement;
+  readonly #views: readonly ViewEntry[];
+  readonly #engine: Engine;
+  readonly #loaded = new Map<ViewEntry, Promise<View>>();
+  #current: View | undefined;
+
+  constructor(main: HTMLElement, views: readonly ViewEntry[], engine: Engine) {
+    this.#main = main;
+    this.#views = views;
+    this.#engine = engine;
+  }
+
+  start(): void {
+    addEventListener('hashchange', () => void this.#show());
+    void this.#show();
+  }
+
+  async #show(): Promise<void> {
+    const entry = this.#wanted();
+    if (!entry) return;
+    this.#mark(entry);
+    const view = await this.#load(entry);
+    // Another view may have been chosen while this one was loading.
+    if (entry !== this.#wanted() || view === this.#current) return;
+    this.#current?.hidden?.();
+    this.#current = view;
+    this.#main.replaceChildren(view.element);
+    view.shown?.();
+  }
+
+  #wanted(): ViewEntry | undefined {
+    const name = location.hash.slice(1);
+    return this.#views.find((view) => view.name === name) ?? this.#views[0];
+  }
+
+  #mark({ name, title }: ViewEntry): void {
+    document.title = `${title} · Tilewise`;
+    for (const link of document.querySelectorAll('header nav a')) {
+      if (link.getAttribute('href') === `#${name}`) link.setAttribute('aria-current', 'page');
+      else link.removeAttribute('aria-current');
+    }
+  }
+
+  #load(entry: ViewEntry): Promise<View> {
+    const known = this.#loaded.get(entry);
+    if (known) return known;
+    const view = entry.load(this.#engine).catch((error: unknown): View => {
+      // A later click tries again.
+      this.#loaded.delete(entry);
+      const what = `This view could not be loaded: ${String(error)}`;
+      return { element: element('p', { role: 'alert', class: 'fault' }, what) };
+    });
+    this.#loaded.set(entry, view);
+    return view;
+  }
+}

@@ -1,0 +1,102 @@
+import './digits.css';
+import { Bars } from '../../components/bars.ts';
+import { Latest } from '../../components/latest.ts';
+import { Magnifier } from '../../components/magnifier.ts';
+import { button, element } from '../../dom.ts';
+import type { DigitReading } from '../../engine/calls.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { formatMs, formatShare } from '../../format.ts';
+import type { View } from '../view.ts';
+import { DrawingBoard } from './drawing_board.ts';
+import { NetworkFigure } from './network_figure.ts';
+import { DigitSamples } from './samples.ts';
+
+/** Draw a digit, see what LeNet makes of it, layer by layer, while you draw. */
+export function digitsView(engine: Engine): View {
+  const samples = new DigitSamples();
+  const latest = new Latest();
+  const magnifier = new Magnifier();
+  const figure = new NetworkFigure(magnifier);
+  const bars = new Bars('Probability of each digit');
+  const answer = element('output', { class: 'answer', 'aria-live': 'polite' });
+  const note = element('p', { class: 'note' }, 'Loading LeNet …');
+  const board = new DrawingBoard(() => read());
+
+  function read(): void {
+    if (board.empty) {
+      showNothing();
+      return;
+    }
+    const pixels = board.pixels();
+    latest.run(async () => {
+      try {
+        show(await engine.call('readDigit', pixels, { transfer: [] }));
+      } catch (error) {
+        note.textContent = error instanceof Error ? error.message : String(error);
+      }
+    });
+  }
+
+  function show({ probabilities, stages, ms }: DigitReading): void {
+    const best = probabilities.indexOf(Math.max(...probabilities));
+    answer.textContent = board.empty ? '' : String(best);
+    bars.show([...probabilities].map((share, digit) => ({ label: String(digit), share })));
+    figure.show(stages);
+    note.textContent = `LeNet is ${formatShare(probabilities[best] ?? 0)} sure; it took ${formatMs(ms)}.`;
+  }
+
+  function showNothing(): void {
+    answer.textContent = '';
+    bars.show([...Array(10).keys()].map((digit) => ({ label: String(digit), share: 0 })));
+    note.textContent = 'Draw a digit from 0 to 9.';
+  }
+
+  async function sample(): Promise<void> {
+    board.put(await samples.next());
+  }
+
+  engine.listen(({ kind }) => {
+    if (kind === 'opened') read();
+  });
+  showNothing();
+  void sample();
+
+  return {
+    element: element(
+      'div',
+      { class: 'digits' },
+      element('h1', {}, 'Draw a digit'),
+      element(
+        'p',
+        { class: 'lead' },
+        'LeNet reads it on your own GPU while you draw, and shows what each layer sees.',
+      ),
+      element(
+        'section',
+        { class: 'desk', 'aria-label': 'Drawing and answer' },
+        element(
+          'div',
+          { class: 'board-frame' },
+          board.element,
+          element(
+            'div',
+            { class: 'toolbar' },
+            button('Clear', () => board.clear()),
+            button('Undo', () => board.undo()),
+            button('Sample', () => void sample(), { title: 'A random sample digit' }),
+          ),
+        ),
+        element('div', { class: 'verdict' }, answer, note),
+        bars.element,
+      ),
+      element('h2', {}, 'Inside the network'),
+      element(
+        'p',
+        { class: 'hint' },
+        'Orange is positive, blue is negative. Point at a map to enlarge it.',
+      ),
+      figure.element,
+      magnifier.element,
+    ),
+  };
+}

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+
+/** `npm run test:demo`: the built demo in headless Chromium, on SwiftShader. */
+export default defineConfig({
+  test: {
+    include: ['demo/**/*.test.ts'],
+    globalSetup: 'demo/test/fixtures/build_and_serve.ts',
+    // One browser at a time: its GPU process uses every core.
+    fileParallelism: false,
+    pool: 'forks',
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+  },
+});
