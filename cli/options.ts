@@ -58,10 +58,12 @@ export interface ModelOptions extends CommonOptions {
   readonly size?: readonly [number, number];
 }
 
-/** Adds `--model`, `--batch` and `--size`. */
-export function addModelOptions(command: Command): Command {
-  return command
-    .requiredOption(...MODEL_OPTION)
+/** Adds `--model`, which is required where there is no default, `--batch` and `--size`. */
+export function addModelOptions(command: Command, defaultModel?: string): Command {
+  const withModel = defaultModel
+    ? command.option(...MODEL_OPTION, defaultModel)
+    : command.requiredOption(...MODEL_OPTION);
+  return withModel
     .option('--batch <n>', 'images a run', parseCount, 1)
     .option('--size <H,W>', "size of the images; the model's own by default", parseSize);
 }
@@ -85,6 +87,11 @@ export function parseCount(text: string): number {
     throw new InvalidArgumentError('expected an integer of at least 1.');
   }
   return count;
+}
+
+/** For options that may be given several times. */
+export function collect(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
 }
 
 /** `224,224` or `224` */

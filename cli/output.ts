@@ -17,10 +17,16 @@ export function note(text: string): void {
   stderr.write(`${text}\n`);
 }
 
-/** Shows how far long work has come, on one line that it overwrites; nothing where stderr is no terminal. */
-export function progress(what: string, done: number, total: number | undefined): void {
+/** Shows how far long work has come, and how long the rest may take. */
+export function progress(
+  what: string,
+  done: number,
+  total: number | undefined,
+  remainingMs?: number,
+): void {
   const share = total ? ` ${Math.floor((100 * done) / total)} %` : '';
-  progressLine(`${what}${share}`);
+  const left = remainingMs === undefined ? '' : `, ${formatDuration(remainingMs)} left`;
+  progressLine(`${what}${share}${left}`.slice(0, stderr.columns - 1));
 }
 
 /** Writes over the line that was shown before; nothing where stderr is no terminal. */
@@ -35,6 +41,13 @@ export function clearProgress(): void {
 /** `12.3 ms`, `1.23 s` */
 export function formatMs(ms: number): string {
   return ms < 1000 ? `${ms.toFixed(1)} ms` : `${(ms / 1000).toFixed(2)} s`;
+}
+
+/** `8 s`, `2 min 05 s`: for times that are guessed. */
+export function formatDuration(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
 }
 
 /** `102.1 MB`, in powers of ten. */

@@ -4,8 +4,8 @@
  * fmaCeiling: CHAINS independent chains of s = s * a + b in each invocation, STEPS long, nothing else: the
  * most multiply-adds a kernel can do. The result is stored so that the compiler keeps the work.
  *
- * copyCeiling: y = x, one element an invocation, neighbouring invocations on neighbouring words: the
- * most bytes a kernel can move.
+ * copyCeiling: y = x, one value of WIDTH words an invocation, neighbouring invocations on neighbouring
+ * values, RUN values one grid apart: the most bytes a kernel can move.
  */
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
@@ -53,23 +53,40 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 `;
 }
 
-export function copyCeiling(count: number, grid: Grid): string {
+export interface CopyCeilingConfig {
+  /** Words moved at once. */
+  readonly width: 1 | 4;
+  /** Values that one invocation moves. */
+  readonly run: number;
+}
+
+/** Copies `count` floats, a multiple of WIDTH * RUN * CEILING_THREADS, by a grid that covers them exactly. */
+export function copyCeiling(count: number, { width, run }: CopyCeilingConfig, grid: Grid): string {
   return wgsl`
-const COUNT = ${count}u;
+const RUN = ${run}u;
+const STRIDE = ${count / width / run}u;
 const THREADS = ${CEILING_THREADS}u;
 const GRID_COLUMNS = ${grid.columns}u;
+#if ${width === 4}
+alias Value = vec4f;
+#else
+alias Value = f32;
+#endif
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<Value>;
+@group(0) @binding(1) var<storage, read_write> y: array<Value>;
 
 @compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let at = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
-  if (at < COUNT) {
-    y[at] = x[at];
+  let first = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
+  if (first >= STRIDE) {
+    return;
+  }
+  for (var i = 0u; i < RUN; i++) {
+    y[first + i * STRIDE] = x[first + i * STRIDE];
   }
 }
 `;

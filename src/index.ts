@@ -11,6 +11,7 @@ export {
   type CreateSessionOptions,
   createSession,
   multiplyAdds,
+  operators,
   type PassReport,
   planFor,
   reportPasses,
@@ -62,6 +63,7 @@ export {
 export { fromTimm } from './models/timm.ts';
 export { type VggOptions, vgg } from './models/vgg.ts';
 export { type Ceilings, measureCeilings } from './profiling/ceilings.ts';
+export { type Deviation, deviation } from './profiling/deviation.ts';
 export {
   type DispatchProfile,
   type Profile,
@@ -86,23 +88,39 @@ export {
 } from './runtime/gpu/device.ts';
 export { GpuError } from './runtime/gpu/errors.ts';
 export type { InputData, InputWriter } from './runtime/gpu/executor.ts';
-export { type Graph, type Node, type Value, weightsOf } from './runtime/graph.ts';
+export { type Clock, clockOf } from './runtime/gpu/stopwatch.ts';
+export {
+  type Graph,
+  type Input,
+  isConstant,
+  type Node,
+  type Value,
+  type Weight,
+  weightsOf,
+} from './runtime/graph.ts';
 export { GraphBuilder } from './runtime/graph_builder.ts';
 export { observe } from './runtime/observe.ts';
+export {
+  type DeviceProfile,
+  describeConfig,
+  type KernelDef,
+  type OpDef,
+  type OpTable,
+} from './runtime/operator.ts';
 export type { ExecutionPlan, MemoryUse } from './runtime/plan/compile.ts';
 export { ganttSvg } from './runtime/plan/gantt.ts';
 export type { MemoryPlan } from './runtime/plan/memory_plan.ts';
-export type {
-  RunInputs,
-  RunOptions,
-  RunOutputs,
+export {
+  type RunInputs,
+  type RunOptions,
+  type RunOutputs,
   Session,
-  SessionProgress,
+  type SessionProgress,
 } from './runtime/session.ts';
-export { elementCount, formatShape, type Shape } from './runtime/tensor.ts';
+export { byteLength, elementCount, formatShape, type Shape } from './runtime/tensor.ts';
 export { type FetchOptions, fetchSafetensors } from './runtime/weights/fetch_weights.ts';
 export { openSafetensors } from './runtime/weights/safetensors.ts';
-export { syntheticInput, syntheticWeights } from './runtime/weights/synthetic.ts';
+export { syntheticInput, syntheticTensor, syntheticWeights } from './runtime/weights/synthetic.ts';
 export type { TensorInfo, WeightSource } from './runtime/weights/weight_source.ts';
 export type { BrowserImage, Picture } from './vision/browser_image.ts';
 export { Classifier, type ClassifierOptions } from './vision/classifier.ts';

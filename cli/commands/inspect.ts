@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
+  describeConfig,
   type ExecutionPlan,
   elementCount,
   formatShape,
@@ -141,9 +142,7 @@ function inspectKernels(plan: ExecutionPlan, adapter: string, options: InspectOp
     dispatch.layer,
     formatShape(dispatch.output),
     dispatch.kernel,
-    Object.entries(dispatch.config)
-      .map(([key, value]) => `${key} ${value}`)
-      .join(', '),
+    describeConfig(dispatch.config),
     dispatch.workgroups.join(' x '),
   ]);
   print(`${plan.graph.name} on ${adapter}`);

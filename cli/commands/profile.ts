@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { type Profile, profile, syntheticInput, traceOf } from '../../src/index.ts';
+import { describeConfig, type Profile, profile, syntheticInput, traceOf } from '../../src/index.ts';
 import {
   addCommonOptions,
   addModelOptions,
@@ -51,9 +51,7 @@ function format({ clock, ceilings, dispatches, passMs }: Profile): string {
     .map((dispatch) => [
       dispatch.layer,
       dispatch.kernel,
-      Object.entries(dispatch.config)
-        .map(([key, value]) => `${key} ${value}`)
-        .join(', '),
+      describeConfig(dispatch.config),
       dispatch.ms.toFixed(3),
       percent(dispatch.ms / Math.max(sum, Number.MIN_VALUE)),
       dispatch.gflops.toFixed(1),

@@ -5,22 +5,15 @@ import { type Graph, isConstant, type Node, type Value } from '../runtime/graph.
 import { operatorOf } from '../runtime/operator.ts';
 import { optimize } from '../runtime/passes/index.ts';
 import type { ExecutionPlan } from '../runtime/plan/compile.ts';
-import type { Shape } from '../runtime/tensor.ts';
 import { ConstantReader } from '../runtime/weights/constant_reader.ts';
+import { type Deviation, deviation } from './deviation.ts';
 
 /** How far one layer is from the CPU reference. */
-export interface LayerCheck {
+export interface LayerCheck extends Deviation {
   readonly layer: string;
   readonly op: string;
   /** `undefined` for views, which nothing computes. */
   readonly kernel: string | undefined;
-  /** The largest difference, as a share of the largest expected value. */
-  readonly error: number;
-  /** Where it is: an index for each axis of the output. */
-  readonly index: Shape;
-  readonly expected: number;
-  readonly actual: number;
-  readonly ok: boolean;
 }
 
 export interface VerifyOptions extends CreateSessionOptions {
@@ -29,13 +22,6 @@ export interface VerifyOptions extends CreateSessionOptions {
   /** Called with the check of each layer as it is made, in the order of the layers. */
   readonly onCheck?: (check: LayerCheck) => void;
 }
-
-/**
- * What sums of thousands of terms may lose in f32, as a share of the largest result: rounding errors of
- * 2^-24 each add up like a random walk, to 4e-6 for the 4608 terms of ResNet's longest; a kernel that
- * reads one wrong element is off by far more than this.
- */
-const TOLERANCE = 1e-4;
 
 /**
  * Runs a graph on the device with every layer as an output, and computes each layer anew on the CPU, in
@@ -83,52 +69,14 @@ async function checkLayers(
     const data = Object.entries(node.inputs).map(([role, value]) => [role, dataOf(value)] as const);
     const expected = operatorOf(operators, node).reference(node, Object.fromEntries(data));
     const actual = values.get(node.output) ?? new Float32Array();
-    const check = compare(node, kernels.get(node), expected, actual);
+    const check = {
+      layer: node.name,
+      op: node.op,
+      kernel: kernels.get(node),
+      ...deviation(expected, actual, node.output.desc.shape),
+    };
     onCheck?.(check);
     checks.push(check);
   }
   return checks.sort((a, b) => b.error - a.error);
-}
-
-function compare(
-  node: Node,
-  kernel: string | undefined,
-  expected: Float64Array,
-  actual: Float32Array,
-): LayerCheck {
-  let largest = Number.MIN_VALUE;
-  let worst = -1;
-  let at = 0;
-  for (let i = 0; i < expected.length; i++) {
-    const difference = Math.abs((expected[i] ?? 0) - (actual[i] ?? Number.NaN));
-    largest = Math.max(largest, Math.abs(expected[i] ?? 0));
-    // NaN compares with nothing, and is the worst of all.
-    if (difference > worst || Number.isNaN(difference)) {
-      worst = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
-      at = i;
-    }
-  }
-  const error = worst / largest;
-  return {
-    layer: node.name,
-    op: node.op,
-    kernel,
-    error,
-    index: indexOf(at, node.output.desc.shape),
-    expected: expected[at] ?? Number.NaN,
-    actual: actual[at] ?? Number.NaN,
-    ok: error <= TOLERANCE,
-  };
-}
-
-function indexOf(element: number, shape: Shape): Shape {
-  let rest = element;
-  return shape
-    .toReversed()
-    .map((extent) => {
-      const index = rest % extent;
-      rest = Math.floor(rest / extent);
-      return index;
-    })
-    .reverse();
 }

@@ -132,6 +132,13 @@ export function describe(node: { readonly op: string; readonly name: string }): 
   return `${node.op} "${node.name}"`;
 }
 
+/** `lanes 8, pixels 4`: a configuration of a kernel, for people. */
+export function describeConfig(config: object): string {
+  return Object.entries(config)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+}
+
 /** A ShapeError that names the node. */
 export function shapeError(call: OpCall<object>, message: string): ShapeError {
   return new ShapeError(`${describe(call)}: ${message}`);

@@ -178,6 +178,15 @@ export class Session {
   }
 
   /**
+   * Times one pass over the plan, in milliseconds, on what the buffers hold: the mean of `repeats` passes
+   * submitted as one, for plans that are too short for the clock.
+   */
+  timePass(repeats = 1): Promise<number> {
+    this.#checkUsable();
+    return this.#running.executor.timePass(repeats);
+  }
+
+  /**
    * Plans the model anew for other input shapes, and keeps the weights that are on the device, but for those
    * that other kernels read in another arrangement. Wait for runs in flight first: they are rejected.
    * Throws ShapeError when the model cannot take the shapes; the session then stays as it was.

@@ -143,12 +143,18 @@ export class Executor {
       this.#device,
       this.#steps.map((step) => (pass) => record(pass, step)),
     );
-    const [pass = Number.NaN] = await timeEach(this.#device, [
-      (encoder) => {
-        for (const step of this.#steps) record(encoder, step);
+    return { dispatches, pass: await this.timePass() };
+  }
+
+  /** Times all dispatches in one pass, `repeats` times over, and returns the milliseconds of one time. */
+  async timePass(repeats = 1): Promise<number> {
+    this.#device.checkAlive();
+    const [total = Number.NaN] = await timeEach(this.#device, [
+      (pass) => {
+        for (let i = 0; i < repeats; i++) for (const step of this.#steps) record(pass, step);
       },
     ]);
-    return { dispatches, pass };
+    return total / repeats;
   }
 
   /** Frees its buffers. Twice is harmless; runs in flight are rejected. */

@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type DeviceProfile,
+  type KernelDef,
+  type OpTable,
+  operators,
+  planFor,
+} from '../../src/index.ts';
+import { useDevice } from '../../test/fixtures/device.ts';
+import { benchmarkKernels } from './benchmark.ts';
+import { type LayerCase, layerCases } from './layer_case.ts';
+import { parseLayer } from './layer_text.ts';
+import { limitMs } from './report.ts';
+
+const device = useDevice();
+const ceilings = { gflops: 10, gigabytesPerSecond: 2 };
+
+function casesOf(...lines: readonly string[]): readonly LayerCase[] {
+  return lines.flatMap((line) => layerCases(planFor(device(), parseLayer(line)).graph));
+}
+
+/** The operators, with further kernels for ReLU that are its own with other WGSL in one place. */
+function withSpoiltRelu(spoilt: Readonly<Record<string, string>>): OpTable {
+  const relu = operators.get('relu');
+  const [kernel] = relu?.kernels ?? [];
+  if (!relu || !kernel) throw new Error('there is no ReLU');
+  const variants = Object.entries(spoilt).map(([name, line]) => respelt(kernel, name, line));
+  return new Map(operators).set('relu', { ...relu, kernels: [kernel, ...variants] });
+}
+
+function respelt(kernel: KernelDef, name: string, line: string): KernelDef {
+  return {
+    name,
+    supports: () => true,
+    configs: (node, profile) => kernel.configs(node, profile),
+    lower(node, config, profile: DeviceProfile) {
+      const lowering = kernel.lower(node, config, profile);
+      const dispatches = lowering.dispatches.map((dispatch) => {
+        const source = dispatch.source.replace('y[at] = max(x[at], 0.0);', line);
+        if (source === dispatch.source) throw new Error('the shader reads otherwise now');
+        return { ...dispatch, source };
+      });
+      return { ...lowering, dispatches };
+    },
+  };
+}
+
+describe('benchmarkKernels', () => {
+  it('times every kernel in every configuration, fastest first, and marks what a session takes', async () => {
+    const [layerCase] = casesOf('conv2d 1,4,9,9 channels=8 kernel=3 padding=1 relu');
+    const report = await benchmarkKernels(device(), layerCase ? [layerCase] : []);
+    const [layer] = report.layers;
+    const variants = operators
+      .get('conv2d')
+      ?.kernels.filter((kernel) => layerCase && kernel.supports(layerCase.node, device().profile))
+      .flatMap((kernel) => layerCase && kernel.configs(layerCase.node, device().profile));
+    expect(layer?.kernels).toHaveLength(variants?.length ?? 0);
+    expect(layer?.kernels.filter(({ chosen }) => chosen)).toHaveLength(1);
+    const times = (layer?.kernels ?? []).map((kernel) =>
+      kernel.status === 'timed' ? kernel.ms.median : Number.NaN,
+    );
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    expect(layer).toMatchObject({ flops: 2 * 8 * 81 * 4 * 9, bytes: 4 * (324 + 288 + 8 + 648) });
+  });
+
+  it('reports a wrong kernel as wrong, with where, and gives it no time', async () => {
+    const { layers } = await benchmarkKernels(device(), casesOf('relu 1,2,4,4'), {
+      operators: withSpoiltRelu({ spoilt: 'y[at] = max(x[at], select(0.0, 9.0, at == 21u));' }),
+      ceilings,
+      quick: true,
+    });
+    const [good, wrong] = layers[0]?.kernels ?? [];
+    expect(good).toMatchObject({ kernel: 'relu', status: 'timed', chosen: true, error: 0 });
+    // Element 21 of [1, 2, 4, 4] is row 1, column 1 of channel 1.
+    expect(wrong).toMatchObject({
+      kernel: 'spoilt',
+      status: 'wrong',
+      message: expect.stringContaining('gives 9 at [0, 1, 1, 1], the reference'),
+    });
+    expect(wrong).not.toHaveProperty('ms');
+  });
+
+  it('reports a kernel that does not compile, and goes on', async () => {
+    const { layers } = await benchmarkKernels(device(), casesOf('relu 1,2,4,4', 'relu 1,3,4,4'), {
+      operators: withSpoiltRelu({ spoilt: 'y[at] = nonsense;' }),
+      ceilings,
+      quick: true,
+    });
+    for (const { kernels } of layers) {
+      expect(kernels).toMatchObject([
+        { kernel: 'relu', status: 'timed' },
+        { kernel: 'spoilt', status: 'failed', message: expect.stringContaining('nonsense') },
+      ]);
+    }
+    expect(layers).toHaveLength(2);
+  });
+
+  it('takes only the best guess of each kernel when it must be quick', async () => {
+    const cases = casesOf('conv2d 1,4,9,9 channels=8 kernel=3');
+    const { layers } = await benchmarkKernels(device(), cases, { ceilings, quick: true });
+    const names = layers[0]?.kernels.map(({ kernel }) => kernel) ?? [];
+    expect(names.toSorted()).toEqual([...new Set(names)].toSorted());
+  });
+
+  it('stops when it is told to, and returns what it has', async () => {
+    const controller = new AbortController();
+    const { layers, stopped } = await benchmarkKernels(
+      device(),
+      casesOf('relu 1,2,4,4', 'relu 1,3,4,4', 'relu 1,4,4,4'),
+      {
+        ceilings,
+        quick: true,
+        signal: controller.signal,
+        onLayer: ({ layer }) => layer.includes('1,3') && controller.abort(),
+      },
+    );
+    expect(stopped).toBe(true);
+    expect(layers.map(({ layer }) => layer)).toEqual(['relu 1,2,4,4', 'relu 1,3,4,4']);
+  });
+
+  it('tells how far it is, and ends at the end', async () => {
+    const shares: number[] = [];
+    await benchmarkKernels(device(), casesOf('relu 1,2,4,4', 'softmax 1,10'), {
+      ceilings,
+      quick: true,
+      onProgress: ({ done }) => shares.push(done),
+    });
+    expect(shares).toEqual(shares.toSorted((a, b) => a - b));
+    expect(shares[0]).toBe(0);
+    expect(shares.at(-1)).toBeCloseTo(1, 6);
+  });
+});
+
+it('the limit of a layer is by arithmetic or by bytes, whichever takes longer', () => {
+  expect(limitMs({ flops: 1e9, bytes: 1e6 }, ceilings)).toBeCloseTo(100, 9);
+  expect(limitMs({ flops: 1e6, bytes: 1e9 }, ceilings)).toBeCloseTo(500, 9);
+});

@@ -1,0 +1,134 @@
+import type { Command } from 'commander';
+import {
+  benchmarkKernels,
+  type KernelReport,
+  type KernelResult,
+  type LayerCase,
+  type LayerReport,
+  layerCases,
+  parseLayer,
+} from '../../bench/kernels/index.ts';
+import { spreadOf } from '../../bench/statistics.ts';
+import { type Device, describeConfig, planFor, UnsupportedError } from '../../src/index.ts';
+import { interruptible } from '../interrupt.ts';
+import {
+  addCommonOptions,
+  addModelOptions,
+  buildFromOptions,
+  collect,
+  type ModelOptions,
+} from '../options.ts';
+import { clearProgress, note, print, printJson, progress } from '../output.ts';
+import { withDevice } from '../runner.ts';
+import { formatTable } from '../table.ts';
+
+interface BenchKernelsOptions extends ModelOptions {
+  readonly shape: readonly string[];
+  readonly layer?: string;
+  readonly kernel?: string;
+  readonly quick?: boolean;
+}
+
+export function addBenchKernelsCommand(bench: Command): void {
+  const command = addModelOptions(bench.command('kernels'), 'resnet50')
+    .description('time every kernel in every configuration over the layer shapes of a model')
+    .option(
+      '--shape <layer>',
+      'a layer in place of a model\'s, such as "conv2d 1,64,56,56 channels=64 kernel=3 padding=1 relu"; may be repeated',
+      collect,
+      [],
+    )
+    .option('--layer <text>', 'only layers whose name or shape contains this text')
+    .option('--kernel <text>', 'only kernels whose name contains this text')
+    .option('--quick', 'only the best guess of each kernel, with few samples');
+  addCommonOptions(command).action(benchKernels);
+}
+
+async function benchKernels(options: BenchKernelsOptions): Promise<void> {
+  await withDevice(options, async ({ device }) => {
+    const cases = casesOf(device, options);
+    const report = await interruptible((signal) =>
+      benchmarkKernels(device, cases, {
+        quick: options.quick ?? false,
+        kernel: options.kernel,
+        signal,
+        onProgress: ({ layer, done, remainingMs }) => progress(layer, done, 1, remainingMs),
+        onLayer: (layer) => {
+          clearProgress();
+          if (!options.json) print(formatLayer(layer));
+        },
+      }),
+    );
+    clearProgress();
+    if (report.stopped) note(`stopped: ${report.layers.length} of ${cases.length} layer shapes`);
+    if (options.json) printJson(report);
+    else print(formatSummary(report));
+  });
+}
+
+function casesOf(device: Device, options: BenchKernelsOptions): readonly LayerCase[] {
+  const graphs =
+    options.shape.length > 0 ? options.shape.map(parseLayer) : [buildFromOptions(options).graph];
+  const all = graphs.flatMap((graph) => layerCases(planFor(device, graph).graph));
+  const { layer: wanted } = options;
+  if (wanted === undefined) return all;
+  const some = all.filter(({ text, names }) => [text, ...names].some((t) => t.includes(wanted)));
+  if (some.length > 0) return some;
+  const known = all.map(({ text, names }) => `  ${text} (${names[0]})`).join('\n');
+  throw new UnsupportedError(`no layer contains "${wanted}"; there are\n${known}`);
+}
+
+const HEAD = [
+  '',
+  'kernel',
+  'configuration',
+  'ms',
+  'spread',
+  'GFLOP/s',
+  'GB/s',
+  'of limit',
+  'error',
+];
+
+function formatLayer({ layer, names, limitMs, kernels }: LayerReport): string {
+  const many = names.length > 1 ? ` and ${names.length - 1} alike` : '';
+  const title = `${layer}  (${names[0]}${many}; at least ${limitMs.toFixed(3)} ms)`;
+  return `${title}\n${formatTable(HEAD, kernels.map(formatKernel))}\n`;
+}
+
+function formatKernel(result: KernelResult): readonly string[] {
+  const variant = [result.chosen ? '>' : '', result.kernel, describeConfig(result.config)];
+  if (result.status !== 'timed')
+    return [...variant, `${result.status}: ${firstLine(result.message)}`];
+  return [
+    ...variant,
+    result.ms.median.toFixed(3),
+    percent(spreadOf(result.ms)),
+    result.gflops.toFixed(1),
+    result.gigabytesPerSecond.toFixed(1),
+    percent(result.shareOfLimit),
+    result.error.toExponential(0),
+  ];
+}
+
+function firstLine(text: string): string {
+  return text.split('\n')[0] ?? '';
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
+}
+
+function formatSummary({ adapter, clock, ceilings, layers }: KernelReport): string {
+  const bad = layers.flatMap(({ kernels }) => kernels.filter(({ status }) => status !== 'timed'));
+  const clocks = {
+    gpu: 'the GPU’s timestamps',
+    host: 'the host’s clock, with the cost of a submit',
+  };
+  return [
+    `${adapter.name}; times by ${clocks[clock]}`,
+    `limits measured    ${ceilings.gflops.toFixed(1)} GFLOP/s of multiply-adds, ${ceilings.gigabytesPerSecond.toFixed(1)} GB/s of copying`,
+    '>                  what a session takes; spread: of the middle half of the samples, by the median',
+    ...(bad.length > 0 ? [`wrong or failed    ${bad.length}`] : []),
+  ].join('\n');
+}
