@@ -17,23 +17,30 @@ export {
   reportPasses,
   runReference,
 } from './defaults.ts';
+export { clip, hardSigmoid, hardSwish, leakyRelu, sigmoid } from './layers/activations.ts';
 export {
   adaptiveAveragePool2d,
   globalAveragePool2d,
 } from './layers/adaptive_average_pool2d.ts';
 export { add } from './layers/add.ts';
 export { batchNorm } from './layers/batch_norm.ts';
+export { binary } from './layers/binary.ts';
 export { concat } from './layers/concat.ts';
 export { type Conv2dOptions, conv2d } from './layers/conv2d.ts';
 export { flatten } from './layers/flatten.ts';
 export { type LinearOptions, linear } from './layers/linear.ts';
+export { localResponseNorm } from './layers/local_response_norm.ts';
+export { matmul } from './layers/matmul.ts';
+export { pad2d } from './layers/pad2d.ts';
 export {
   type AveragePool2dOptions,
   averagePool2d,
   maxPool2d,
   type Pool2dOptions,
 } from './layers/pool2d.ts';
+export { reduce } from './layers/reduce.ts';
 export { relu } from './layers/relu.ts';
+export { reshapeTo } from './layers/reshape.ts';
 export {
   type Coordinates,
   type NearestRounding,

@@ -47,26 +47,6 @@ describe('models', () => {
     ['resnet34', 21_797_672],
     ['resnet50', 25_557_032],
     ['resnet50_v1', 25_557_032],
-    // The figures that torchvision's documentation gives with its weights.
-    ['alexnet', 61_100_840],
-    ['vgg11', 132_863_336],
-    ['vgg11_bn', 132_868_840],
-    ['vgg13', 133_047_848],
-    ['vgg13_bn', 133_053_736],
-    ['vgg16', 138_357_544],
-    ['vgg16_bn', 138_365_992],
-    ['vgg19', 143_667_240],
-    ['vgg19_bn', 143_678_248],
-    ['resnet18', 11_689_512],
-    ['resnet34', 21_797_672],
-    ['resnet101', 44_549_160],
-    ['resnet101_v1', 44_549_160],
-    ['resnet152', 60_192_808],
-    ['resnet152_v1', 60_192_808],
-    ['wide_resnet50_2', 68_883_240],
-    ['resnext50_32x4d', 25_028_904],
-    // 35_322_218 in the documentation, with the auxiliary classifier that is used in training only.
-    ['fcn_resnet50', 32_965_205],
     ['resnet101', 44_549_160],
     ['resnet101_v1', 44_549_160],
     ['resnet152', 60_192_808],
@@ -137,21 +117,6 @@ describe('resnet50', () => {
     ['resnet50_v1', 'layer2.0.conv2', [1, 128, 28, 28]],
   ])('%s has %s %j', (model, layer, shape) => {
     expect(shapeOf(buildModel(findModel(model)), layer)).toEqual(shape);
-  });
-});
-
-describe('fcn_resnet50', () => {
-  it('keeps an eighth of the resolution, by dilation, and the size of the image', () => {
-    const graph = buildModel(findModel('fcn_resnet50'), { size: [65, 97] });
-    expect(shapeOf(graph, 'backbone.layer2.0.relu')).toEqual([1, 512, 9, 13]);
-    expect(shapeOf(graph, 'backbone.layer4.2.relu')).toEqual([1, 2048, 9, 13]);
-    expect(graph.outputs.get('logits')?.desc.shape).toEqual([1, 21, 65, 97]);
-    const dilations = ['layer3.0', 'layer3.1', 'layer4.0', 'layer4.1'].map(
-      (block) => graph.nodes.find(({ name }) => name === `backbone.${block}.conv2`)?.attributes,
-    );
-    expect(dilations).toMatchObject(
-      [1, 2, 2, 4].map((d) => ({ dilation: [d, d], padding: { top: d } })),
-    );
   });
 });
 

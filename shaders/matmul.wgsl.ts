@@ -1,0 +1,73 @@
+/**
+ * Products of matrices, for what no linear layer is: both factors may be activations.
+ *
+ *     y[t, m, n] = SCALE * sum over k of a[t, m, k] * b[t, k, n]
+ *
+ * Layouts: stacks of row-major matrices; a stride between the matrices of a stack is 0 where one serves all;
+ * either factor may be stored transposed. Threads: one invocation an element of y, in memory order.
+ */
+import type { Grid } from './lib/grid.ts';
+import { wgsl } from './lib/wgsl.ts';
+
+export interface MatmulGeometry {
+  readonly matrices: number;
+  readonly rows: number;
+  readonly columns: number;
+  readonly depth: number;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  readonly scale: number;
+  /** Elements from one matrix to the next. */
+  readonly stackA: number;
+  readonly stackB: number;
+}
+
+export const MATMUL_THREADS = 64;
+
+export function matmul(g: MatmulGeometry, grid: Grid): string {
+  return wgsl`
+const COUNT = ${g.matrices * g.rows * g.columns}u;
+const ROWS = ${g.rows}u;
+const COLUMNS = ${g.columns}u;
+const DEPTH = ${g.depth}u;
+const SCALE = f32(${g.scale});
+const STACK_A = ${g.stackA}u;
+const STACK_B = ${g.stackB}u;
+const THREADS = ${MATMUL_THREADS}u;
+const GRID_COLUMNS = ${grid.columns}u;
+
+@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let at = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
+  if (at >= COUNT) {
+    return;
+  }
+  let matrix = at / (ROWS * COLUMNS);
+  let row = at / COLUMNS % ROWS;
+  let column = at % COLUMNS;
+  let a_first = matrix * STACK_A;
+  let b_first = matrix * STACK_B;
+  var sum = 0.0;
+  for (var k = 0u; k < DEPTH; k++) {
+#if ${g.transposeA}
+    let left = a[a_first + k * ROWS + row];
+#else
+    let left = a[a_first + row * DEPTH + k];
+#endif
+#if ${g.transposeB}
+    sum += left * b[b_first + column * DEPTH + k];
+#else
+    sum += left * b[b_first + k * COLUMNS + column];
+#endif
+  }
+  y[at] = SCALE * sum;
+}
+`;
+}

@@ -1,0 +1,80 @@
+/**
+ * Bytes to a ModelProto. A file is untrusted: what it would take in memory is found by walking its fields
+ * first, which allocates nothing, so that a small file cannot unfold into a large one.
+ */
+import { type DescMessage, fromBinary, ScalarType } from '@bufbuild/protobuf';
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { OnnxError } from './errors.ts';
+import { type ModelProto, ModelProtoSchema } from './schema/onnx_pb.ts';
+
+/** Hundreds of times as many as a large convnet has; each takes a few hundred bytes. */
+const MOST_MESSAGES = 500_000;
+/** Integers and strings in lists, which take more memory than they do in the file. */
+const MOST_LISTED = 2 ** 22;
+/** Messages in messages: a model, graph, node, attribute, tensor; graphs in attributes take three more each. */
+const MOST_NESTED = 32;
+
+/** Throws OnnxError, about `name`, for what is no protobuf of a model, or unfolds beyond all measure. */
+export function decodeModel(bytes: Uint8Array, name: string): ModelProto {
+  try {
+    new Survey(name).message(ModelProtoSchema, bytes, 0);
+    return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
+  } catch (cause) {
+    if (cause instanceof OnnxError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new OnnxError(`ONNX file "${name}": is damaged or no ONNX file (${reason})`, { cause });
+  }
+}
+
+/** Counts what decoding would allocate. */
+class Survey {
+  readonly #name: string;
+  #messages = 0;
+  #listed = 0;
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  message(type: DescMessage, bytes: Uint8Array, depth: number): void {
+    if (depth > MOST_NESTED) this.#refuse(`nests messages deeper than ${MOST_NESTED}`);
+    if (++this.#messages > MOST_MESSAGES) this.#refuse(`has more than ${MOST_MESSAGES} parts`);
+    const fields = new Map(type.fields.map((field) => [field.number, field]));
+    const reader = new BinaryReader(bytes);
+    while (reader.pos < reader.len) {
+      const [number, wireType] = reader.tag();
+      const field = fields.get(number);
+      if (!field || wireType !== WireType.LengthDelimited) {
+        if (field?.fieldKind === 'list') this.#list(1);
+        reader.skip(wireType, number);
+        continue;
+      }
+      const content = reader.bytes();
+      if (field.message) this.message(field.message, content, depth + 1);
+      else if (field.fieldKind === 'list') {
+        // Packed numbers take a byte each at least; packed floats always four, and no more than that later.
+        const fixed = field.listKind === 'scalar' && field.scalar === ScalarType.FLOAT;
+        const strings = field.listKind === 'scalar' && field.scalar === ScalarType.STRING;
+        this.#list(strings ? 1 : fixed ? 0 : countVarints(content));
+      }
+    }
+  }
+
+  #list(count: number): void {
+    this.#listed += count;
+    if (this.#listed > MOST_LISTED) this.#refuse(`lists more than ${MOST_LISTED} numbers`);
+  }
+
+  #refuse(what: string): never {
+    throw new OnnxError(
+      `ONNX file "${this.#name}": ${what}, far beyond any convnet; store tensors as raw_data`,
+    );
+  }
+}
+
+/** The last byte of each has its highest bit clear. */
+function countVarints(bytes: Uint8Array): number {
+  let count = 0;
+  for (const byte of bytes) if (byte < 0x80) count++;
+  return count;
+}

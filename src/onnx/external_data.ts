@@ -1,0 +1,63 @@
+/** Tensors whose data is in files beside the model's. */
+import { OnnxError, shownName } from './errors.ts';
+import type { StringStringEntryProto } from './schema/onnx_pb.ts';
+
+/**
+ * Gives the bytes of a file beside the model, by its path relative to the model's folder. The path has been
+ * checked to lead nowhere else, as far as its text tells: links are for whoever opens the file.
+ */
+export type ReadExternal = (path: string) => Uint8Array;
+
+/** The part of a file that is a tensor. Throws OnnxError for paths out of the folder, and ranges out of the file. */
+export function externalBytes(
+  entries: readonly StringStringEntryProto[],
+  bytes: number,
+  who: string,
+  readExternal: ReadExternal | undefined,
+): Uint8Array {
+  const given = new Map(entries.map(({ key, value }) => [key, value]));
+  const path = given.get('location') ?? '';
+  checkPath(path, who);
+  const offset = count(given.get('offset') ?? '0', 'offset', who);
+  const length = count(given.get('length') ?? String(bytes), 'length', who);
+  if (length !== bytes) {
+    throw new OnnxError(`${who}: takes ${bytes} bytes, its external data has ${length}`);
+  }
+  if (!readExternal) {
+    throw new OnnxError(
+      `${who}: its data is in the file ${shownName(path)}; give readExternal, or a file with the data inside`,
+    );
+  }
+  const file = readExternal(path);
+  if (offset + length > file.length) {
+    throw new OnnxError(
+      `${who}: bytes ${offset} to ${offset + length} of ${shownName(path)}, which has ${file.length}`,
+    );
+  }
+  return file.subarray(offset, offset + length);
+}
+
+/** A relative path of plain names: no parents, no roots, no drives, nothing that an operating system reads otherwise. */
+function checkPath(path: string, who: string): void {
+  const segments = path.split('/');
+  const plain = segments.every(
+    (segment) => segment !== '' && segment !== '..' && [...segment].every(isPlain),
+  );
+  if (!plain) {
+    throw new OnnxError(
+      `${who}: its data is said to be in ${shownName(path)}; expected a path inside of the model's folder`,
+    );
+  }
+}
+
+function isPlain(character: string): boolean {
+  return character >= ' ' && character !== '\\' && character !== ':';
+}
+
+function count(text: string, what: string, who: string): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (!Number.isSafeInteger(value)) {
+    throw new OnnxError(`${who}: expected an ${what} in digits, got ${shownName(text)}`);
+  }
+  return value;
+}

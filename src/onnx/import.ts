@@ -1,0 +1,351 @@
+/** Reads an ONNX model into a graph and its weights. (https://onnx.ai/onnx/repo-docs/IR.html) */
+import { reshapeTo } from '../layers/reshape.ts';
+import {
+  ShapeError,
+  type TilewiseError,
+  UnsupportedError,
+  WeightError,
+} from '../runtime/errors.ts';
+import type { Graph, Value } from '../runtime/graph.ts';
+import { GraphBuilder } from '../runtime/graph_builder.ts';
+import { elementCount, formatShape, type Shape, shapesEqual } from '../runtime/tensor.ts';
+import type { TensorInfo, WeightSource } from '../runtime/weights/weight_source.ts';
+import { decodeModel } from './decode.ts';
+import { OnnxError, shownName } from './errors.ts';
+import type { ReadExternal } from './external_data.ts';
+import { constant, type FoldCall, folds } from './fold.ts';
+import { type ImportCall, type Operand, shapeOfOperand } from './import_node.ts';
+import { importers } from './import_operators.ts';
+import { NodeAttributes } from './node_attributes.ts';
+import { scheduled } from './schedule.ts';
+import type { GraphProto, NodeProto, ValueInfoProto } from './schema/onnx_pb.ts';
+import { type Constant, constantOf, isFloat, typeName } from './tensor.ts';
+
+export interface OnnxImportOptions {
+  /** For messages; `model.onnx` by default. */
+  readonly name?: string;
+  /** Shapes of inputs, by name, in place of those in the file. */
+  readonly shapes?: Readonly<Record<string, Shape>>;
+  /** Images at a time, where the file leaves that open; 1 by default. */
+  readonly batch?: number;
+  /** Inputs of the model that are given once, as weights, by name. */
+  readonly constants?: Readonly<
+    Record<string, { readonly shape: Shape; readonly data: Float32Array }>
+  >;
+  /** Reads the files that hold tensors beside the model's; without it, such models are refused. */
+  readonly readExternal?: ReadExternal;
+}
+
+/** A model that was read. */
+export interface OnnxModel {
+  readonly graph: Graph;
+  /** The weights that the graph reads, under their names in the file. */
+  readonly weights: WeightSource;
+  /** The version of the operator set that it was written for. */
+  readonly opset: number;
+}
+
+/** Files of PyTorch's first years are of 6, which differs little from 7. */
+const LEAST_OPSET = 6;
+/** Unsupported nodes that are named in one error. */
+const LISTED = 20;
+/** Elements of all constants that are computed while a model is loaded. */
+const MOST_FOLDED = 2 ** 26;
+
+/**
+ * Reads an .onnx file: the convnet part of the operator set, versions 6 and later. Constants are folded, what does
+ * nothing at inference is left out. Float16 and bfloat16 tensors are read as f32, inputs of these types too.
+ *
+ * Throws OnnxError for a file that is broken; UnsupportedError that lists every node that cannot be had;
+ * ShapeError where the file leaves an extent open and `shapes` does not give it. `weights` throws WeightError.
+ */
+export function loadOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): OnnxModel {
+  const { name = 'model.onnx' } = options;
+  const { graph, opsetImport, functions } = decodeModel(bytes, name);
+  if (!graph) throw new OnnxError(`ONNX file "${name}": has no graph`);
+  const version = opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version;
+  const opset = Number(version ?? 0n);
+  if (!Number.isSafeInteger(opset) || opset < LEAST_OPSET) {
+    throw new UnsupportedError(
+      `ONNX file "${name}": is of operator set ${opset}; ${LEAST_OPSET} and later are read`,
+    );
+  }
+  if (functions.length > 0) {
+    throw new UnsupportedError(`ONNX file "${name}": defines functions; inline them first`);
+  }
+  try {
+    return new Importer(graph, opset, options, name).run();
+  } catch (error) {
+    if (!(error instanceof OnnxError) || error.message.startsWith('ONNX file')) throw error;
+    throw new OnnxError(`ONNX file "${name}": ${error.message}`, { cause: error });
+  }
+}
+
+class Importer {
+  readonly #proto: GraphProto;
+  readonly #opset: number;
+  readonly #options: OnnxImportOptions;
+  readonly #file: string;
+  readonly #builder = GraphBuilder.create();
+  readonly #operands = new Map<string, Operand>();
+  readonly #weights = new Map<string, Constant>();
+  readonly #nodeNames = new Set<string>();
+  /** Values that some node failed to make. */
+  readonly #failed = new Set<string>();
+  readonly #problems: string[] = [];
+  #folded = 0;
+
+  constructor(proto: GraphProto, opset: number, options: OnnxImportOptions, file: string) {
+    this.#proto = proto;
+    this.#opset = opset;
+    this.#options = options;
+    this.#file = file;
+  }
+
+  run(): OnnxModel {
+    this.#readInitializers();
+    const nodes = scheduled(this.#proto, new Set(this.#proto.input.map(({ name }) => name)));
+    for (const input of this.#proto.input) this.#readInput(input);
+    for (const [i, node] of nodes.entries()) this.#readNode(node, i);
+    this.#refuseProblems();
+    for (const { name } of this.#proto.output) this.#readOutput(name);
+    const graph = this.#builder.build(this.#proto.name || this.#file);
+    return { graph, weights: this.#weightSource(), opset: this.#opset };
+  }
+
+  #readInitializers(): void {
+    if (this.#proto.sparseInitializer.length > 0) {
+      throw new UnsupportedError(`ONNX file "${this.#file}": has sparse tensors`);
+    }
+    for (const tensor of this.#proto.initializer) {
+      this.#define(tensor.name, {
+        constant: constantOf(tensor, tensor.name, this.#options.readExternal),
+      });
+    }
+    for (const [name, { shape, data }] of Object.entries(this.#options.constants ?? {})) {
+      if (elementCount(shape) !== data.length) {
+        throw new ShapeError(
+          `constant "${name}" ${formatShape(shape)} has ${data.length} elements`,
+        );
+      }
+      this.#define(name, { constant: { name, shape, float: true, numbers: () => data } });
+    }
+  }
+
+  /** Files of the first versions list initializers as inputs too. */
+  #readInput({ name, type }: ValueInfoProto): void {
+    if (this.#operands.has(name)) return;
+    if (type?.value.case !== 'tensorType') {
+      this.#problems.push(`input ${shownName(name)} is no tensor`);
+      return;
+    }
+    const { elemType, shape } = type.value.value;
+    if (!isFloat(elemType)) {
+      this.#problems.push(
+        `input ${shownName(name)} is ${typeName(elemType)}; only floats are read`,
+      );
+      this.#failed.add(name);
+      return;
+    }
+    const extents = shape?.dim.map(({ value }) =>
+      value.case === 'dimValue' && value.value > 0n ? Number(value.value) : undefined,
+    );
+    this.#define(name, { value: this.#builder.input(name, this.#inputShape(name, extents)) });
+  }
+
+  #inputShape(name: string, extents: readonly (number | undefined)[] | undefined): Shape {
+    const given = this.#options.shapes?.[name];
+    if (given) {
+      // Channels are what the weights are for; batch, height and width may be others than in the file.
+      const [, channels] = extents ?? [];
+      const alike = given.length === (extents?.length ?? given.length);
+      if (!alike || (channels !== undefined && channels !== given[1])) {
+        throw new ShapeError(
+          `input "${name}" of "${this.#file}" is [${shownExtents(extents ?? [])}], got ${formatShape(given)}`,
+        );
+      }
+      return given;
+    }
+    const shape = extents?.map(
+      (extent, axis) => extent ?? (axis === 0 ? (this.#options.batch ?? 1) : 0),
+    );
+    if (!shape || shape.includes(0)) {
+      throw new ShapeError(
+        `input "${name}" of "${this.#file}" leaves its shape open [${shownExtents(extents ?? [])}]; give it (--size H,W on the command line, shapes in code)`,
+      );
+    }
+    return shape;
+  }
+
+  #readNode(node: NodeProto, index: number): void {
+    const label = `${node.opType || '?'} ${shownName(node.name || `node ${index}`)}`;
+    const [output = ''] = node.output;
+    // What hangs on a node that failed is not wrong by itself.
+    const blocked = node.input.some((name) => this.#failed.has(name));
+    if (!this.#isKnown(node)) {
+      const domain = node.domain && node.domain !== 'ai.onnx' ? `${node.domain}.` : '';
+      this.#problems.push(`${domain}${label}: no such operator here`);
+      for (const name of node.output) this.#failed.add(name);
+      return;
+    }
+    for (const name of node.output.slice(1)) if (name) this.#failed.add(name);
+    if (blocked) {
+      this.#failed.add(output);
+      return;
+    }
+    try {
+      this.#define(output, this.#operandOf(node, index));
+    } catch (error) {
+      if (!(error instanceof UnsupportedError || error instanceof ShapeError)) throw error;
+      this.#failed.add(output);
+      this.#problems.push(`${label}: ${withoutName(error)}`);
+    }
+  }
+
+  #isKnown({ domain, opType }: NodeProto): boolean {
+    const standard = domain === '' || domain === 'ai.onnx';
+    const here =
+      ['Constant', 'Shape'].includes(opType) || importers.has(opType) || folds.has(opType);
+    return standard && here;
+  }
+
+  #operandOf(node: NodeProto, index: number): Operand {
+    const attributes = new NodeAttributes(node.attribute);
+    const [output = ''] = node.output;
+    if (node.opType === 'Constant') return { constant: this.#constantNode(output, attributes) };
+    const inputs = node.input.map((name) => this.#input(name));
+    const [first] = inputs;
+    if (node.opType === 'Shape' && first) {
+      const shape = shapeOfOperand(first);
+      const part = shape.slice(
+        attributes.int('start', 0),
+        attributes.has('end') ? attributes.int('end', 0) : undefined,
+      );
+      return { constant: constant(output, [part.length], part, false) };
+    }
+    const fold = folds.get(node.opType);
+    if (fold && inputs.every((input) => input === undefined || input.constant)) {
+      const call = { name: output, inputs: inputs.map((input) => input?.constant), attributes };
+      return { constant: this.#fold(fold, call) };
+    }
+    const importer = importers.get(node.opType);
+    if (!importer) {
+      throw new UnsupportedError(
+        'is computed at every run; it is read where its inputs are constants',
+      );
+    }
+    return { value: importer(this.#call(node, index, inputs, attributes)) };
+  }
+
+  #call(
+    node: NodeProto,
+    index: number,
+    inputs: readonly (Operand | undefined)[],
+    attributes: NodeAttributes,
+  ): ImportCall {
+    let name = node.name || node.output[0] || node.opType;
+    if (this.#nodeNames.has(name)) name = `${name} (node ${index})`;
+    this.#nodeNames.add(name);
+    const weight = (known: Constant) => this.#weight(known);
+    return { opset: this.#opset, g: this.#builder.at(name), attributes, inputs, weight };
+  }
+
+  #fold(fold: (call: FoldCall) => Constant, call: FoldCall): Constant {
+    const result = fold(call);
+    this.#folded += elementCount(result.shape);
+    if (this.#folded > MOST_FOLDED) {
+      throw new OnnxError(`more than ${MOST_FOLDED} numbers are computed while it is loaded`);
+    }
+    return result;
+  }
+
+  #constantNode(name: string, attributes: NodeAttributes): Constant {
+    const tensor = attributes.tensor('value');
+    if (tensor) return constantOf(tensor, name, this.#options.readExternal);
+    if (attributes.has('value_float'))
+      return constant(name, [], [attributes.float('value_float', 0)], true);
+    if (attributes.has('value_int'))
+      return constant(name, [], [attributes.int('value_int', 0)], false);
+    const [floats, ints] = [attributes.floats('value_floats'), attributes.ints('value_ints')];
+    if (floats) return constant(name, [floats.length], floats, true);
+    if (ints) return constant(name, [ints.length], ints, false);
+    throw new UnsupportedError('holds neither a tensor nor numbers');
+  }
+
+  #input(name: string): Operand | undefined {
+    if (name === '') return undefined;
+    const found = this.#operands.get(name);
+    if (!found) throw new OnnxError(`value ${shownName(name)} is read, and nothing makes it`);
+    return found;
+  }
+
+  #weight(known: Constant): Value {
+    this.#weights.set(known.name, known);
+    return this.#builder.weight(known.name, known.shape);
+  }
+
+  #define(name: string, found: Operand): void {
+    if (name === '') return;
+    if (this.#operands.has(name)) throw new OnnxError(`value ${shownName(name)} is made twice`);
+    this.#operands.set(name, found);
+  }
+
+  #refuseProblems(): void {
+    const count = this.#problems.length;
+    if (count === 0) return;
+    const lines = this.#problems.slice(0, LISTED).map((problem) => `\n  ${problem}`);
+    const rest = count > LISTED ? `\n  ... and ${count - LISTED} more` : '';
+    throw new UnsupportedError(
+      `ONNX file "${this.#file}": ${count} of its parts are not supported:${lines.join('')}${rest}`,
+    );
+  }
+
+  #readOutput(name: string): void {
+    const found = this.#input(name);
+    if (!found?.value) {
+      throw new UnsupportedError(
+        `ONNX file "${this.#file}": its output ${shownName(name)} is a constant`,
+      );
+    }
+    const { value } = found;
+    const isResult = value.kind === 'activation';
+    this.#builder.output(
+      name,
+      isResult ? value : reshapeTo(this.#builder.at(name), value, value.desc.shape),
+    );
+  }
+
+  #weightSource(): WeightSource {
+    const weights = this.#weights;
+    const file = this.#file;
+    const tensors = new Map<string, TensorInfo>(
+      [...weights].map(([name, { shape, float }]) => [
+        name,
+        { shape, dtype: float ? 'float' : 'integer' },
+      ]),
+    );
+    return {
+      name: file,
+      tensors,
+      read(name, shape) {
+        const found = weights.get(name);
+        if (!found || !shapesEqual(found.shape, shape)) {
+          throw new WeightError(
+            `ONNX file "${file}": has no weight "${name}" ${formatShape(shape)}`,
+          );
+        }
+        return Float32Array.from(found.numbers());
+      },
+    };
+  }
+}
+
+/** `batch, 3, ?, ?` */
+function shownExtents(extents: readonly (number | undefined)[]): string {
+  return extents.map((extent) => extent ?? '?').join(', ');
+}
+
+/** Layers put their name before what is wrong; the list has it already. */
+function withoutName(error: TilewiseError): string {
+  return error.message.replace(/^\w+ "[^"]*": /, '');
+}

@@ -1,0 +1,149 @@
+/** The conformance cases of the onnx package, a trained model, and a model written and read back. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { fromBinary } from '@bufbuild/protobuf';
+import { describe, expect, it } from 'vitest';
+import {
+  buildModel,
+  createSession,
+  elementCount,
+  findModel,
+  openSafetensors,
+  type Shape,
+  syntheticInput,
+  topK,
+} from '../src/index.ts';
+import { exportOnnx, loadOnnx } from '../src/onnx/index.ts';
+import { ModelProtoSchema, TensorProtoSchema } from '../src/onnx/schema/onnx_pb.ts';
+import { constantOf } from '../src/onnx/tensor.ts';
+import { useDevice } from './fixtures/device.ts';
+
+const device = useDevice();
+const data = process.env.TILEWISE_TEST_DATA;
+
+interface Tensor {
+  readonly name: string;
+  readonly shape: Shape;
+  readonly data: Float32Array;
+}
+
+function readTensor(path: string): Tensor {
+  const tensor = fromBinary(TensorProtoSchema, readFileSync(path));
+  const { shape, numbers } = constantOf(tensor, tensor.name, undefined);
+  return { name: tensor.name, shape, data: Float32Array.from(numbers()) };
+}
+
+/** Weights come as inputs in these cases; a convolution's must be known when it is loaded. */
+function weightsOfConvolutions(bytes: Uint8Array): ReadonlySet<string> {
+  const nodes = fromBinary(ModelProtoSchema, bytes).graph?.node ?? [];
+  const convolutions = nodes.filter(({ opType }) => opType === 'Conv');
+  return new Set(convolutions.flatMap(({ input }) => input.slice(1)));
+}
+
+async function checkCase(folder: string): Promise<void> {
+  const bytes = Uint8Array.from(readFileSync(join(folder, 'model.onnx')));
+  const { graph: proto } = fromBinary(ModelProtoSchema, bytes);
+  const initializers = new Set(proto?.initializer.map(({ name }) => name));
+  const names = (proto?.input ?? [])
+    .map(({ name }) => name)
+    .filter((name) => !initializers.has(name));
+  const set = join(folder, 'test_data_set_0');
+  const inputs = names.map((name, i) => ({ ...readTensor(join(set, `input_${i}.pb`)), name }));
+  const fixed = weightsOfConvolutions(bytes);
+  const constants = Object.fromEntries(
+    inputs.filter(({ name }) => fixed.has(name)).map((tensor) => [tensor.name, tensor]),
+  );
+  const { graph, weights } = loadOnnx(bytes, { constants });
+  using session = await createSession(device(), graph, { weights });
+  const feeds = inputs.filter(({ name }) => !fixed.has(name)).map((t) => [t.name, t.data] as const);
+  const [y = new Float32Array()] = Object.values(await session.run(Object.fromEntries(feeds)));
+  const expected = readTensor(join(set, 'output_0.pb'));
+  expect(session.outputs[0]?.shape).toEqual(expected.shape);
+  // The onnx package's own tolerance.
+  for (const [i, value] of expected.data.entries()) {
+    const difference = Math.abs((y[i] ?? Number.NaN) - value);
+    expect(difference, `element ${i}`).toBeLessThanOrEqual(1e-7 + 1e-3 * Math.abs(value));
+  }
+}
+
+if (data === undefined) {
+  it('ONNX cases are not checked: TILEWISE_TEST_DATA is not set', () => {
+    console.log('TILEWISE_TEST_DATA is not set: the ONNX cases are not run');
+  });
+} else {
+  const root = join(data, 'onnx');
+  const cases = ['node', 'pytorch'].flatMap((kind) =>
+    readdirSync(join(root, kind)).map((name) => join(kind, name)),
+  );
+  describe('loadOnnx', () => {
+    it.each(cases)('%s', (name) => checkCase(join(root, name)));
+
+    it('a trained model reads at least 98 % of the MNIST test images', async () => {
+      const accuracy = await mnistAccuracy(data);
+      console.log(`mnist-cnn.onnx on the MNIST test images: ${(100 * accuracy).toFixed(2)} %`);
+      expect(accuracy).toBeGreaterThanOrEqual(0.98);
+    });
+  });
+}
+
+/** MNIST's idx format: a header, then bytes. */
+function idx(folder: string, name: string, header: number): Uint8Array {
+  return Uint8Array.from(gunzipSync(readFileSync(join(folder, 'data', 'mnist', name)))).subarray(
+    header,
+  );
+}
+
+async function mnistAccuracy(folder: string): Promise<number> {
+  const batch = 500;
+  const bytes = Uint8Array.from(readFileSync(join(folder, 'onnx', 'mnist-cnn.onnx')));
+  const pixels = idx(folder, 't10k-images-idx3-ubyte.gz', 16);
+  const labels = idx(folder, 't10k-labels-idx1-ubyte.gz', 8);
+  const { input = [] } = fromBinary(ModelProtoSchema, bytes).graph ?? {};
+  const shapes = Object.fromEntries(input.map(({ name }) => [name, [batch, 1, 28, 28]]));
+  const { graph, weights } = loadOnnx(bytes, { shapes });
+  using session = await createSession(device(), graph, { weights });
+  let right = 0;
+  for (let first = 0; first < labels.length; first += batch) {
+    const images = pixels.subarray(first * 784, (first + batch) * 784);
+    const prepared = Float32Array.from(images, (pixel) => pixel / 255);
+    const [logits = new Float32Array()] = Object.values(await session.run(prepared));
+    for (let i = 0; i < batch; i++) {
+      const [best] = topK(logits.subarray(i * 10, (i + 1) * 10), 1);
+      if (best?.class === labels[first + i]) right++;
+    }
+  }
+  return right / labels.length;
+}
+
+describe('exported and read back', () => {
+  it('LeNet has the same nodes, and gives the same bits', async () => {
+    const file = join(import.meta.dirname, '..', 'weights', 'lenet-mnist.safetensors');
+    const weights = openSafetensors(Uint8Array.from(readFileSync(file)), 'lenet');
+    await checkRoundTrip('lenet', weights);
+  });
+
+  const trained = data && join(data, 'weights', 'resnet50-pqf.safetensors');
+  it.skipIf(!trained || !existsSync(trained))('ResNet-50 does too', async () => {
+    const weights = openSafetensors(Uint8Array.from(readFileSync(trained ?? '')), 'resnet50');
+    await checkRoundTrip('resnet50', weights);
+  });
+});
+
+async function checkRoundTrip(
+  name: string,
+  weights: ReturnType<typeof openSafetensors>,
+): Promise<void> {
+  const built = buildModel(findModel(name));
+  const read = loadOnnx(exportOnnx(built, weights));
+  expect(read.graph.nodes.map(({ op, name: layer }) => `${op} ${layer}`)).toEqual(
+    built.nodes.map(({ op, name: layer }) => `${op} ${layer}`),
+  );
+  const input = syntheticInput(built.inputs[0]?.desc.shape ?? []);
+  using before = await createSession(device(), built, { weights });
+  const { logits: expected = new Float32Array() } = await before.run(input);
+  using after = await createSession(device(), read.graph, { weights: read.weights });
+  const { logits = new Float32Array() } = await after.run(input);
+  expect(expected).toHaveLength(elementCount(built.outputs.get('logits')?.desc.shape ?? []));
+  expect(logits).toEqual(expected);
+}
