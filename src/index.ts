@@ -132,6 +132,7 @@ export type { TensorInfo, WeightSource } from './runtime/weights/weight_source.t
 export type { BrowserImage, Picture } from './vision/browser_image.ts';
 export { Classifier, type ClassifierOptions } from './vision/classifier.ts';
 export { type Image, ImageError } from './vision/image.ts';
+export { imagenetLabels } from './vision/imagenet_labels.ts';
 export {
   digitsPreprocessing,
   type Fit,

@@ -1,3 +1,5 @@
+import type { LayerCheck, Profile } from '../../src/index.ts';
+
 /** Everything that the page asks of the worker, and what the worker tells unasked. */
 
 /** The adapter that computes. */
@@ -42,6 +44,88 @@ export interface Pixels {
   readonly data: Uint8ClampedArray;
 }
 
+/** Where weights come from; `name` is for messages. */
+export type WeightsFrom =
+  | { readonly kind: 'file'; readonly name: string; readonly file: Blob }
+  | { readonly kind: 'url'; readonly name: string; readonly url: string };
+
+/** How far something is, `done` of `total`: bytes of a download, kernels compiled, tensors uploaded, runs timed. */
+export interface Progress {
+  readonly stage: 'download' | 'compile' | 'upload' | 'time';
+  readonly done: number;
+  readonly total: number;
+}
+
+export interface WeightsProgress extends Progress {
+  /** Of a download. */
+  readonly bytesPerSecond?: number;
+}
+
+/** A class that a photo may show. */
+export interface PhotoClass {
+  readonly class: number;
+  readonly label: string;
+  readonly probability: number;
+  /** How much each place of the picture speaks for the class, [7, 7]. */
+  readonly heat: Float32Array;
+}
+
+export interface PhotoReading {
+  /** The likeliest, best first. */
+  readonly top: readonly PhotoClass[];
+  readonly logits: Float32Array;
+  /** From the picture to the answer, in milliseconds. */
+  readonly ms: number;
+}
+
+/** The models that can be looked into. */
+export type ModelName = 'lenet' | 'resnet50';
+
+/** One dispatch of a model, as planned for this device. */
+export interface PlannedLayer {
+  readonly layer: string;
+  readonly op: string;
+  readonly shape: readonly number[];
+  readonly multiplyAdds: number;
+  readonly kernel: string;
+  /** As JSON. */
+  readonly config: string;
+  /** WGSL. */
+  readonly source: string;
+  readonly workgroups: readonly number[];
+}
+
+/** A tensor in memory, from the step that writes it to the last that reads it. */
+export interface PlannedStorage {
+  readonly name: string;
+  readonly bytes: number;
+  readonly firstStep: number;
+  readonly lastStep: number;
+  readonly buffer: number;
+}
+
+export interface PlanReport {
+  readonly steps: number;
+  readonly dispatches: readonly PlannedLayer[];
+  readonly activations: {
+    readonly storages: readonly PlannedStorage[];
+    readonly buffers: readonly number[];
+    readonly bytes: number;
+    readonly lowerBound: number;
+  };
+  readonly weightBytes: number;
+}
+
+/** The times of a plan's dispatches, in its order. */
+export type LayerTimes = Pick<Profile, 'clock' | 'ceilings' | 'passMs' | 'dispatches'>;
+
+/** A layer on this device against the CPU. */
+export type LayerLine = LayerCheck;
+
+export type VerifyProgress =
+  | { readonly kind: 'layer'; readonly done: number; readonly total: number }
+  | { readonly kind: 'check'; readonly line: LayerLine };
+
 /** A call with this argument, what it reports on its way, and its answer. */
 interface Call<Argument, Answer, Progress = never> {
   readonly argument: Argument;
@@ -55,4 +139,20 @@ export interface Calls {
   /** Destroys the device, to see that everything recovers. */
   readonly loseDevice: Call<undefined, undefined>;
   readonly readDigit: Call<Pixels, DigitReading>;
+  /** Gives ResNet-50 its weights; answers their name. */
+  readonly loadWeights: Call<WeightsFrom, string, WeightsProgress>;
+  /** The share of a weights file that is in the cache, 0 to 1. */
+  readonly cachedShare: Call<string, number>;
+  /** Classifies a picture, which is handed over. Of frames, what the blocks put out is not kept. */
+  readonly readPhoto: Call<
+    { readonly picture: ImageBitmap | VideoFrame; readonly live: boolean },
+    PhotoReading
+  >;
+  /** What a block of ResNet-50 made of the last photo. */
+  readonly channels: Call<string, FeatureMaps>;
+  /** How a model runs on this device; nothing is run. */
+  readonly plan: Call<ModelName, PlanReport>;
+  readonly time: Call<ModelName, LayerTimes, Progress>;
+  /** Checks every layer of a model, and tells as it goes. */
+  readonly verify: Call<ModelName, undefined, VerifyProgress>;
 }

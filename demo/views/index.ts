@@ -7,4 +7,19 @@ export const views: readonly ViewEntry[] = [
     title: 'Digits',
     load: async (engine) => (await import('./digits/digits_view.ts')).digitsView(engine),
   },
+  {
+    name: 'photos',
+    title: 'Photos',
+    load: async (engine) => (await import('./photos/photos_view.ts')).photosView(engine),
+  },
+  {
+    name: 'inside',
+    title: 'Inside',
+    load: async (engine) => (await import('./inside/inside_view.ts')).insideView(engine),
+  },
+  {
+    name: 'verify',
+    title: 'Verify',
+    load: async (engine) => (await import('./verify/verify_view.ts')).verifyView(engine),
+  },
 ];

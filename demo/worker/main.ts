@@ -3,11 +3,16 @@ import type { Calls } from '../engine/calls.ts';
 import { serve, type WorkerScope } from '../engine/serve.ts';
 import { DigitReader } from './digit_reader.ts';
 import { Gpu } from './gpu.ts';
+import { Inspector } from './inspector.ts';
 import { once } from './once.ts';
+import { PhotoDesk } from './photo_desk.ts';
+import { cachedShare } from './weight_download.ts';
 
 const scope = globalThis as unknown as WorkerScope;
 const gpu = new Gpu((event) => scope.postMessage({ kind: 'event', event }));
 const digitReader = once(() => DigitReader.create(gpu.device()));
+const photos = new PhotoDesk(gpu.device);
+const inspector = new Inspector(gpu.device);
 
 serve<Calls>(scope, {
   open: () => gpu.report(),
@@ -16,4 +21,11 @@ serve<Calls>(scope, {
     return undefined;
   },
   readDigit: async (picture) => (await digitReader()).read(picture),
+  loadWeights: (from, context) => photos.load(from, context),
+  cachedShare: (url) => cachedShare(url),
+  readPhoto: (argument) => photos.read(argument),
+  channels: (layer) => photos.channels(layer),
+  plan: (model) => inspector.plan(model),
+  time: (model, context) => inspector.time(model, context),
+  verify: (model, context) => inspector.verify(model, context),
 });

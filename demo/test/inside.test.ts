@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { expectAccessible } from './fixtures/axe.ts';
+import { usePages } from './fixtures/browser.ts';
+import { screenshots } from './fixtures/screenshots.ts';
+
+const open = usePages();
+
+describe('Inside', () => {
+  it('shows each layer’s time, kernel and source, and the memory plan', async () => {
+    const page = await open({ view: 'inside' });
+    const rows = page.locator('.layers tbody tr');
+    await rows.first().waitFor();
+    await page.getByRole('button', { name: 'Measure' }).click();
+    await page.locator('.timeline').waitFor();
+    expect(await page.locator('.timeline svg rect').count()).toBe(await rows.count());
+    await page.getByRole('button', { name: 'conv2' }).click();
+    await page.getByRole('heading', { name: /^conv2: conv2d/ }).waitFor();
+    expect(await page.locator('.wgsl .keyword').count()).toBeGreaterThan(10);
+    await screenshots(page, 'inside-lenet');
+    await expectAccessible(page);
+    await page.getByLabel('Model').selectOption('resnet50');
+    await page.locator('.layers').getByText('layer4.2.conv3').waitFor();
+    expect(await page.locator('.gantt rect').count()).toBeGreaterThan(50);
+    await screenshots(page, 'inside-resnet50');
+  });
+
+  it('stops measuring when asked to', async () => {
+    const page = await open({ view: 'inside' });
+    await page.getByLabel('Model').selectOption('resnet50');
+    await page.locator('.layers').getByText('layer4.2.conv3').waitFor();
+    await page.getByRole('button', { name: 'Measure' }).click();
+    await page.getByRole('button', { name: 'Cancel' }).click();
+    await page.locator('.progress').waitFor({ state: 'hidden' });
+    expect(await page.locator('.timeline').count()).toBe(0);
+  });
+});

@@ -1,0 +1,154 @@
+import './inside.css';
+import { Fault } from '../../components/fault.ts';
+import { chosenModel, modelSelect } from '../../components/model_select.ts';
+import { ProgressBar } from '../../components/progress.ts';
+import { wgslSource } from '../../components/wgsl_source.ts';
+import { button, element } from '../../dom.ts';
+import type { LayerTimes, PlanReport, Progress } from '../../engine/calls.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { formatBytes, formatMs } from '../../format.ts';
+import type { View } from '../view.ts';
+import { layerTable } from './layer_table.ts';
+import { memoryGantt } from './memory_gantt.ts';
+import { timeline } from './timeline.ts';
+
+const STAGES: Readonly<Record<Progress['stage'], string>> = {
+  download: 'Downloading',
+  compile: 'Compiling kernel',
+  upload: 'Uploading tensor',
+  time: 'Timing run',
+};
+
+/** How a model runs on this device: time per layer, memory, kernels and their source. */
+class InsideView implements View {
+  readonly element: HTMLElement;
+  readonly #engine: Engine;
+  readonly #progress = new ProgressBar();
+  readonly #fault = new Fault();
+  readonly #select = modelSelect(() => void this.#plan());
+  readonly #summary = element('p', { class: 'hint', role: 'status' });
+  readonly #time = element('div', {});
+  readonly #memory = element('div', {});
+  readonly #layers = element('div', {});
+  readonly #source = element('div', { class: 'kernel-source' });
+  #report: PlanReport | undefined;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.element = element(
+      'div',
+      { class: 'inside' },
+      element('h1', {}, 'Inside the runtime'),
+      element(
+        'p',
+        { class: 'lead' },
+        'What runs on this device, layer by layer: time, memory, and the WGSL of every kernel.',
+      ),
+      element(
+        'div',
+        { class: 'toolbar' },
+        this.#select,
+        button('Measure', () => void this.#measure(), { class: 'primary' }),
+        this.#progress.element,
+      ),
+      this.#fault.element,
+      this.#summary,
+      element('h2', {}, 'GPU time'),
+      this.#time,
+      element('h2', {}, 'Memory plan'),
+      this.#memory,
+      element('h2', {}, 'Layers'),
+      element('div', { class: 'layers-and-source' }, this.#layers, this.#source),
+    );
+    void this.#plan();
+  }
+
+  async #plan(): Promise<void> {
+    this.#fault.clear();
+    const model = chosenModel(this.#select);
+    try {
+      const report = await this.#engine.call('plan', model);
+      if (model !== chosenModel(this.#select)) return;
+      this.#report = report;
+      this.#show(report, undefined);
+    } catch (error) {
+      this.#fault.show(error);
+    }
+  }
+
+  async #measure(): Promise<void> {
+    this.#fault.clear();
+    const model = chosenModel(this.#select);
+    try {
+      const times = await this.#progress.during('Making synthetic weights …', (signal) =>
+        this.#engine.call('time', model, {
+          signal,
+          onProgress: ({ stage, done, total }) =>
+            this.#progress.show(
+              `${STAGES[stage]} ${Math.min(done + 1, total)} of ${total}`,
+              done / total,
+            ),
+        }),
+      );
+      if (times && this.#report && model === chosenModel(this.#select))
+        this.#show(this.#report, times);
+    } catch (error) {
+      this.#fault.show(error);
+    }
+  }
+
+  #show(report: PlanReport, times: LayerTimes | undefined): void {
+    const { dispatches, weightBytes, activations } = report;
+    const choose = (index: number): void => this.#showSource(index);
+    this.#summary.textContent = `${dispatches.length} dispatches; ${formatBytes(weightBytes)} of weights, ${formatBytes(activations.bytes)} of activations on the device.`;
+    this.#time.replaceChildren(
+      ...(times
+        ? [
+            timeline(
+              dispatches,
+              times.dispatches.map(({ ms }) => ms),
+              choose,
+            ),
+            element('p', { class: 'hint' }, describeTimes(times)),
+          ]
+        : [
+            element(
+              'p',
+              { class: 'hint' },
+              'Not measured yet: “Measure” runs the model a few times with synthetic weights.',
+            ),
+          ]),
+    );
+    this.#memory.replaceChildren(memoryGantt(report));
+    this.#layers.replaceChildren(layerTable(dispatches, times, choose));
+    this.#showSource(0);
+  }
+
+  #showSource(index: number): void {
+    const layer = this.#report?.dispatches[index];
+    if (!layer) return;
+    this.#source.replaceChildren(
+      element('h3', {}, `${layer.layer}: ${layer.kernel}`),
+      element(
+        'p',
+        { class: 'hint mono' },
+        layer.config,
+        ` · ${layer.workgroups.join(' × ')} workgroups`,
+      ),
+      wgslSource(layer.source),
+    );
+  }
+}
+
+function describeTimes({ clock, passMs, ceilings }: LayerTimes): string {
+  const by =
+    clock === 'gpu'
+      ? 'the GPU’s own clock'
+      : 'the host’s clock, which adds the cost of a submit to each';
+  return `By ${by}. All in one pass: ${formatMs(passMs)}. This adapter’s measured limits: ${ceilings.gflops.toFixed(1)} GFLOP/s, ${ceilings.gigabytesPerSecond.toFixed(1)} GB/s.`;
+}
+
+/** The view. */
+export function insideView(engine: Engine): View {
+  return new InsideView(engine);
+}

@@ -1,0 +1,51 @@
+import { button, element } from '../../dom.ts';
+import type { LayerTimes, PlannedLayer } from '../../engine/calls.ts';
+import { formatMs, formatShare } from '../../format.ts';
+
+/** Every dispatch with its kernel, and with its times where they were measured. */
+export function layerTable(
+  layers: readonly PlannedLayer[],
+  times: LayerTimes | undefined,
+  onChoose: (index: number) => void,
+): HTMLElement {
+  const head = [
+    'Layer',
+    'Output',
+    'Kernel',
+    'Mega multiply-adds',
+    ...(times ? ['Time', 'GFLOP/s', 'Of the FMA limit'] : []),
+  ];
+  const rows = layers.map((layer, i) => {
+    const time = times?.dispatches[i];
+    const figures = [
+      (layer.multiplyAdds / 1e6).toFixed(1),
+      ...(time ? [formatMs(time.ms), time.gflops.toFixed(1), formatShare(time.shareOfFma)] : []),
+    ];
+    return element(
+      'tr',
+      {},
+      element(
+        'th',
+        { scope: 'row' },
+        button(layer.layer, () => onChoose(i), { class: 'link', title: 'Show its WGSL' }),
+      ),
+      element('td', {}, layer.shape.join(' × ')),
+      element('td', {}, layer.kernel),
+      ...figures.map((figure) => element('td', { class: 'figure' }, figure)),
+    );
+  });
+  return element(
+    'div',
+    { class: 'panel scroll layers', tabindex: 0, role: 'region', 'aria-label': 'Layers' },
+    element(
+      'table',
+      { class: 'data' },
+      element(
+        'thead',
+        {},
+        element('tr', {}, ...head.map((text) => element('th', { scope: 'col' }, text))),
+      ),
+      element('tbody', {}, ...rows),
+    ),
+  );
+}

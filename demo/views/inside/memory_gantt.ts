@@ -1,0 +1,53 @@
+import { element, svg } from '../../dom.ts';
+import type { PlanReport } from '../../engine/calls.ts';
+import { formatBytes } from '../../format.ts';
+
+const LABEL = 84;
+const ROW = 34;
+const WIDTH = 1000;
+
+/** Which tensor lives where and when: a row is a buffer, a bar a tensor, as high as its share of the buffer. */
+export function memoryGantt({ activations, steps }: PlanReport): HTMLElement {
+  const { buffers, storages, bytes, lowerBound } = activations;
+  const stepWidth = (WIDTH - LABEL) / (steps + 1);
+  const rows = buffers.flatMap((size, i) => [
+    svg('text', { x: 0, y: i * ROW + 22 }, formatBytes(size)),
+    svg('line', { x1: LABEL, x2: WIDTH, y1: (i + 1) * ROW, y2: (i + 1) * ROW }),
+  ]);
+  const bars = storages.map(({ name, bytes: size, firstStep, lastStep, buffer }) => {
+    const height = Math.max(3, (ROW - 4) * (size / Math.max(1, buffers[buffer] ?? size)));
+    return svg(
+      'rect',
+      {
+        x: LABEL + (firstStep + 1) * stepWidth,
+        y: (buffer + 1) * ROW - height,
+        width: Math.max(1, (lastStep - firstStep + 1) * stepWidth - 1),
+        height,
+      },
+      svg(
+        'title',
+        {},
+        `${name}: ${formatBytes(size)}, from step ${firstStep + 1} to ${lastStep + 1}`,
+      ),
+    );
+  });
+  return element(
+    'figure',
+    { class: 'gantt' },
+    element(
+      'figcaption',
+      { class: 'hint' },
+      `${storages.length} tensors share ${buffers.length} buffers of ${formatBytes(bytes)} in all; no plan needs less than ${formatBytes(lowerBound)}.`,
+    ),
+    svg(
+      'svg',
+      {
+        viewBox: `0 0 ${WIDTH} ${buffers.length * ROW + 4}`,
+        role: 'img',
+        'aria-label': 'Memory plan: buffers over time',
+      },
+      ...rows,
+      ...bars,
+    ),
+  );
+}

@@ -1,0 +1,38 @@
+import { element } from '../../dom.ts';
+
+/** The user's camera, as one frame after the other. */
+export class Webcam {
+  readonly #video = element('video', { muted: true, playsinline: true });
+  #stream: MediaStream | undefined;
+
+  get running(): boolean {
+    return this.#stream !== undefined;
+  }
+
+  /** Asks the user for the camera. Rejects where there is none, or where it is not allowed. */
+  async start(): Promise<void> {
+    this.#stream = await navigator.mediaDevices.getUserMedia({
+      video: { width: 640, height: 480 },
+    });
+    this.#video.srcObject = this.#stream;
+    await this.#video.play();
+  }
+
+  /** What the camera sees now. It stays on the GPU where the browser has it there. */
+  async frame(): Promise<VideoFrame | ImageBitmap> {
+    return 'VideoFrame' in globalThis
+      ? new VideoFrame(this.#video)
+      : createImageBitmap(this.#video);
+  }
+
+  /** For drawing. */
+  get picture(): HTMLVideoElement {
+    return this.#video;
+  }
+
+  stop(): void {
+    for (const track of this.#stream?.getTracks() ?? []) track.stop();
+    this.#stream = undefined;
+    this.#video.srcObject = null;
+  }
+}

@@ -1,0 +1,115 @@
+import {
+  buildModel,
+  createSession,
+  type Device,
+  findModel,
+  type Graph,
+  multiplyAdds,
+  planFor,
+  profile,
+  syntheticInput,
+  syntheticWeights,
+  verify,
+  type WeightSource,
+  weightsOf,
+} from '../../src/index.ts';
+import type { Calls, LayerLine, LayerTimes, ModelName, PlanReport } from '../engine/calls.ts';
+import type { CallContext } from '../engine/serve.ts';
+
+/** Plans, times and checks models. Weights are synthetic: neither time nor correctness depends on them. */
+export class Inspector {
+  readonly #device: () => Promise<Device>;
+
+  constructor(device: () => Promise<Device>) {
+    this.#device = device;
+  }
+
+  async plan(model: ModelName): Promise<PlanReport> {
+    const { dispatches, activations, memory, graph } = planFor(
+      await this.#device(),
+      graphOf(model),
+    );
+    return {
+      steps: graph.nodes.length,
+      dispatches: dispatches.map(({ node, kernel, config, source, workgroups }) => ({
+        layer: node.name,
+        op: node.op,
+        shape: node.output.desc.shape,
+        multiplyAdds: multiplyAdds(node),
+        kernel,
+        config: JSON.stringify(config),
+        source,
+        workgroups,
+      })),
+      activations: {
+        storages: activations.storages.map(({ name, bytes, firstStep, lastStep }, i) => ({
+          name,
+          bytes,
+          firstStep,
+          lastStep,
+          buffer: activations.bufferOf[i] ?? 0,
+        })),
+        buffers: activations.buffers,
+        bytes: activations.bytes,
+        lowerBound: activations.lowerBound,
+      },
+      weightBytes: memory.weights,
+    };
+  }
+
+  async time(
+    model: ModelName,
+    context: CallContext<Calls['time']['progress']>,
+  ): Promise<LayerTimes> {
+    const { onProgress, signal } = context;
+    const device = await this.#device();
+    const graph = graphOf(model);
+    const session = await createSession(device, graph, {
+      weights: weightsFor(graph),
+      signal,
+      onProgress: ({ stage, done, total }) => onProgress({ stage, done, total }),
+    });
+    try {
+      const { clock, ceilings, passMs, dispatches } = await profile(session, inputOf(graph), {
+        runs: 3,
+        signal,
+        onProgress: (done, total) => onProgress({ stage: 'time', done, total }),
+      });
+      return { clock, ceilings, passMs, dispatches };
+    } finally {
+      session.dispose();
+    }
+  }
+
+  async verify(
+    model: ModelName,
+    { onProgress, signal }: CallContext<Calls['verify']['progress']>,
+  ): Promise<undefined> {
+    const graph = graphOf(model);
+    const inputs = { input: inputOf(graph) };
+    await verify(await this.#device(), graph, inputs, {
+      weights: weightsFor(graph),
+      signal,
+      onLayer: (done, total) => onProgress({ kind: 'layer', done, total }),
+      onCheck: (check) => onProgress({ kind: 'check', line: lineOf(check) }),
+    });
+    return undefined;
+  }
+}
+
+function lineOf(check: LayerLine): LayerLine {
+  const { layer, op, kernel, error, index, expected, actual, ok } = check;
+  return { layer, op, kernel, error, index, expected, actual, ok };
+}
+
+function graphOf(model: ModelName): Graph {
+  return buildModel(findModel(model));
+}
+
+function weightsFor(graph: Graph): WeightSource {
+  return syntheticWeights(weightsOf(graph).map(({ name }) => name));
+}
+
+function inputOf({ inputs }: Graph): Float32Array {
+  return syntheticInput(inputs[0]?.desc.shape ?? []);
+}

@@ -1,0 +1,116 @@
+import {
+  buildModel,
+  createSession,
+  type Device,
+  findModel,
+  imagenetLabels,
+  imagenetPreprocessing,
+  observe,
+  Preprocessor,
+  type Session,
+  type SessionProgress,
+  ShapeError,
+  topK,
+  UnsupportedError,
+  type WeightSource,
+} from '../../src/index.ts';
+import type { FeatureMaps, PhotoReading } from '../engine/calls.ts';
+import { featureMapsOf } from './feature_maps.ts';
+
+const MODEL = findModel('resnet50');
+/** What the classifier averages: the heat maps are made of it. */
+const FEATURES = 'layer4.2.relu';
+/** What can be looked into: what comes out of the stem and of each block. */
+const BLOCK = /^(relu|maxpool|layer\d\.\d+\.relu)$/;
+const CLASSES_SHOWN = 5;
+/** Long submits would keep the page from being drawn. */
+const SUBMIT_BUDGET_MS = 60;
+
+export interface PhotoReaderOptions {
+  readonly weights: WeightSource;
+  readonly onProgress: (progress: SessionProgress) => void;
+  readonly signal: AbortSignal;
+}
+
+/** ResNet-50 with what its blocks put out. */
+export class PhotoReader {
+  readonly #preprocessor: Preprocessor;
+  readonly #session: Session;
+  /** Of the classifier, [classes, features]. */
+  readonly #classWeights: Float32Array;
+  #blocks: Readonly<Record<string, Float32Array>> = {};
+
+  private constructor(preprocessor: Preprocessor, session: Session, classWeights: Float32Array) {
+    this.#preprocessor = preprocessor;
+    this.#session = session;
+    this.#classWeights = classWeights;
+  }
+
+  static async create(device: Device, options: PhotoReaderOptions): Promise<PhotoReader> {
+    const plain = buildModel(MODEL, { outputs: ['logits', 'probabilities'] });
+    const blocks = plain.nodes.map(({ name }) => name).filter((name) => BLOCK.test(name));
+    const session = await createSession(device, observe(plain, blocks), {
+      ...options,
+      submitBudgetMs: SUBMIT_BUDGET_MS,
+    });
+    try {
+      const preprocessor = await Preprocessor.create(device, imagenetPreprocessing);
+      const classWeights = options.weights.read('fc.weight', [MODEL.classes, channelsOf(session)]);
+      return new PhotoReader(preprocessor, session, classWeights);
+    } catch (error) {
+      session.dispose();
+      throw error;
+    }
+  }
+
+  /** Classifies a picture. What its blocks put out is kept for `channels`, unless it is one of many frames. */
+  async read(picture: ImageBitmap | VideoFrame, live: boolean): Promise<PhotoReading> {
+    const begun = performance.now();
+    const input = await this.#preprocessor.prepare([picture]);
+    const only = { outputs: ['logits', 'probabilities', FEATURES] };
+    const outputs = await this.#session.run(input, live ? only : {});
+    const ms = performance.now() - begun;
+    if (!live) this.#blocks = outputs;
+    const { probabilities = new Float32Array(), logits = new Float32Array() } = outputs;
+    const features = outputs[FEATURES] ?? new Float32Array();
+    const top = topK(probabilities, CLASSES_SHOWN, imagenetLabels).map((found) => ({
+      ...found,
+      heat: this.#heatOf(found.class, features),
+    }));
+    return { top, logits, ms };
+  }
+
+  /** What a block made of the last picture. */
+  channels(layer: string): FeatureMaps {
+    const port = this.#session.outputs.find(({ name }) => name === layer);
+    const data = this.#blocks[layer];
+    if (!port) throw new UnsupportedError(`ResNet-50 has no block "${layer}"`);
+    if (!data) throw new ShapeError('no picture has been classified yet');
+    return featureMapsOf(layer, port.shape, data);
+  }
+
+  dispose(): void {
+    this.#session.dispose();
+    this.#preprocessor.dispose();
+  }
+
+  /**
+   * Class activation map: the features weighted as the class weighs their averages. Zhou, Khosla, Lapedriza, Oliva and
+   * Torralba, "Learning deep features for discriminative localization" (2016).
+   */
+  #heatOf(classIndex: number, features: Float32Array): Float32Array {
+    const channels = channelsOf(this.#session);
+    const area = features.length / channels;
+    const heat = new Float32Array(area);
+    for (let k = 0; k < channels; k++) {
+      const weight = this.#classWeights[classIndex * channels + k] ?? 0;
+      for (let i = 0; i < area; i++)
+        heat[i] = (heat[i] ?? 0) + weight * (features[k * area + i] ?? 0);
+    }
+    return heat;
+  }
+}
+
+function channelsOf(session: Session): number {
+  return session.outputs.find(({ name }) => name === FEATURES)?.shape[1] ?? 0;
+}
