@@ -1,4 +1,7 @@
-import type { LayerCheck, Profile } from '../../src/index.ts';
+import type { KernelReport, LayerReport } from '../../bench/kernels/index.ts';
+import type { Ceilings, LayerCheck, Profile } from '../../src/index.ts';
+
+export type { KernelReport, LayerReport };
 
 /** Everything that the page asks of the worker, and what the worker tells unasked. */
 
@@ -126,6 +129,18 @@ export type VerifyProgress =
   | { readonly kind: 'layer'; readonly done: number; readonly total: number }
   | { readonly kind: 'check'; readonly line: LayerLine };
 
+/** What a benchmark tells on its way. */
+export type BenchEvent =
+  | { readonly kind: 'ceilings'; readonly ceilings: Ceilings }
+  | { readonly kind: 'layer'; readonly layer: LayerReport }
+  | {
+      readonly kind: 'progress';
+      readonly layer: string;
+      /** 0 to 1. */
+      readonly done: number;
+      readonly remainingMs: number | undefined;
+    };
+
 /** A call with this argument, what it reports on its way, and its answer. */
 interface Call<Argument, Answer, Progress = never> {
   readonly argument: Argument;
@@ -155,4 +170,8 @@ export interface Calls {
   readonly time: Call<ModelName, LayerTimes, Progress>;
   /** Checks every layer of a model, and tells as it goes. */
   readonly verify: Call<ModelName, undefined, VerifyProgress>;
+  /** The shapes of a model's layers, each a line. */
+  readonly layerShapes: Call<ModelName, readonly string[]>;
+  /** Measures all kernels over layers, a line each. */
+  readonly benchmark: Call<readonly string[], KernelReport, BenchEvent>;
 }

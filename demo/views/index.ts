@@ -18,6 +18,11 @@ export const views: readonly ViewEntry[] = [
     load: async (engine) => (await import('./inside/inside_view.ts')).insideView(engine),
   },
   {
+    name: 'kernels',
+    title: 'Kernels',
+    load: async (engine) => (await import('./kernels/kernels_view.ts')).kernelsView(engine),
+  },
+  {
     name: 'verify',
     title: 'Verify',
     load: async (engine) => (await import('./verify/verify_view.ts')).verifyView(engine),

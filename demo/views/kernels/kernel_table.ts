@@ -1,0 +1,52 @@
+import { element } from '../../dom.ts';
+import type { LayerReport } from '../../engine/calls.ts';
+import { formatMs, formatShare } from '../../format.ts';
+
+const HEAD = ['Kernel', 'Configuration', 'Median', 'GFLOP/s', 'GB/s', 'Of the limit', ''];
+
+/** The kernels of one layer, fastest first. */
+export function kernelTable({ layer, kernels, limitMs }: LayerReport): HTMLElement {
+  const rows = kernels.map((result) => {
+    const figures =
+      result.status === 'timed'
+        ? [
+            formatMs(result.ms.median),
+            result.gflops.toFixed(1),
+            result.gigabytesPerSecond.toFixed(1),
+            formatShare(result.shareOfLimit),
+          ]
+        : [result.status, '', '', ''];
+    return element(
+      'tr',
+      { title: result.status === 'timed' ? undefined : result.message },
+      element('th', { scope: 'row' }, result.kernel),
+      element('td', { class: 'mono' }, JSON.stringify(result.config)),
+      ...figures.map((figure) => element('td', { class: 'figure' }, figure)),
+      element('td', {}, result.chosen ? 'what sessions take' : ''),
+    );
+  });
+  return element(
+    'details',
+    { class: 'panel layer-report', open: true },
+    element(
+      'summary',
+      {},
+      element('code', {}, layer),
+      ` no faster than ${formatMs(limitMs)} by the adapter’s limits`,
+    ),
+    element(
+      'div',
+      { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': `Kernels of ${layer}` },
+      element(
+        'table',
+        { class: 'data' },
+        element(
+          'thead',
+          {},
+          element('tr', {}, ...HEAD.map((text) => element(text ? 'th' : 'td', {}, text))),
+        ),
+        element('tbody', {}, ...rows),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,134 @@
+import './kernels.css';
+import { Fault } from '../../components/fault.ts';
+import { chosenModel, modelSelect } from '../../components/model_select.ts';
+import { ProgressBar } from '../../components/progress.ts';
+import { saveJson } from '../../components/save_json.ts';
+import { button, element } from '../../dom.ts';
+import type { BenchEvent, LayerReport } from '../../engine/calls.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { formatMs } from '../../format.ts';
+import type { View } from '../view.ts';
+import { kernelTable } from './kernel_table.ts';
+import { Roofline } from './roofline.ts';
+
+/** Every kernel in every configuration, over the layer shapes that are chosen, on this device. */
+class KernelsView implements View {
+  readonly element: HTMLElement;
+  readonly #engine: Engine;
+  readonly #progress = new ProgressBar();
+  readonly #fault = new Fault();
+  readonly #roofline = new Roofline();
+  readonly #select = modelSelect(() => void this.#offerShapes());
+  readonly #shapes = element('select', { 'aria-label': 'Layer of the model' });
+  readonly #lines = element('textarea', {
+    'aria-label': 'Layers to measure, one a line',
+    rows: 4,
+    spellcheck: 'false',
+  });
+  readonly #reports = element('div', {});
+  readonly #save = button('Export JSON', () => void this.#export());
+  #layers: LayerReport[] = [];
+  #ceilings: object | undefined;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.#lines.value = 'conv2d 1,64,28,28 channels=64 kernel=3 padding=1 relu';
+    this.#save.disabled = true;
+    this.element = element(
+      'div',
+      { class: 'kernels' },
+      element('h1', {}, 'Which kernel is fastest here?'),
+      element(
+        'p',
+        { class: 'lead' },
+        'Each kernel, in every configuration, is checked against the CPU, then timed in turn with the others.',
+      ),
+      element(
+        'div',
+        { class: 'toolbar' },
+        this.#select,
+        this.#shapes,
+        button('Add', () => this.#add()),
+      ),
+      this.#lines,
+      element(
+        'div',
+        { class: 'toolbar' },
+        button('Run', () => void this.#run(), { class: 'primary' }),
+        this.#save,
+        this.#progress.element,
+      ),
+      this.#fault.element,
+      this.#roofline.element,
+      this.#reports,
+    );
+    void this.#offerShapes();
+  }
+
+  async #offerShapes(): Promise<void> {
+    try {
+      const shapes = await this.#engine.call('layerShapes', chosenModel(this.#select));
+      this.#shapes.replaceChildren(...shapes.map((text) => element('option', {}, text)));
+    } catch (error) {
+      this.#fault.show(error);
+    }
+  }
+
+  #add(): void {
+    const lines = this.#wanted();
+    if (!lines.includes(this.#shapes.value)) lines.push(this.#shapes.value);
+    this.#lines.value = lines.join('\n');
+  }
+
+  #wanted(): string[] {
+    return this.#lines.value.split('\n').flatMap((line) => (line.trim() ? [line.trim()] : []));
+  }
+
+  async #run(): Promise<void> {
+    this.#fault.clear();
+    this.#layers = [];
+    this.#reports.replaceChildren();
+    try {
+      await this.#progress.during('Measuring the adapter’s limits …', (signal) =>
+        this.#engine.call('benchmark', this.#wanted(), {
+          signal,
+          onProgress: (event) => this.#hear(event, signal),
+        }),
+      );
+    } catch (error) {
+      this.#fault.show(error);
+    }
+  }
+
+  #hear(event: BenchEvent, { aborted }: AbortSignal): void {
+    if (aborted) return;
+    switch (event.kind) {
+      case 'ceilings':
+        this.#ceilings = event.ceilings;
+        this.#roofline.begin(event.ceilings);
+        break;
+      case 'layer':
+        this.#layers.push(event.layer);
+        this.#roofline.add(event.layer);
+        this.#reports.append(kernelTable(event.layer));
+        this.#save.disabled = false;
+        break;
+      case 'progress': {
+        const rest = event.remainingMs;
+        const left = rest === undefined ? '' : `, ${formatMs(rest)} left`;
+        this.#progress.show(`${event.layer}${left}`, event.done);
+      }
+    }
+  }
+
+  async #export(): Promise<void> {
+    const { name, software } = await this.#engine.call('open', undefined);
+    const found = { ceilings: this.#ceilings, layers: this.#layers };
+    saveJson('kernels.json', { adapter: { name, software }, ...found });
+  }
+}
+
+/** The view. */
+export function kernelsView(engine: Engine): View {
+  return new KernelsView(engine);
+}

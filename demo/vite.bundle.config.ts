@@ -1,0 +1,18 @@
+import { join } from 'node:path';
+import { defineConfig } from 'vite';
+
+const ROOT = join(import.meta.dirname, '..');
+
+/** `npm run build:bundle`: the library as one file, for pages that import it from an address. */
+export default defineConfig({
+  root: ROOT,
+  publicDir: false,
+  build: {
+    target: 'es2023',
+    outDir: join(ROOT, 'dist'),
+    emptyOutDir: false,
+    sourcemap: true,
+    rolldownOptions: { output: { minify: true } },
+    lib: { entry: join(ROOT, 'src', 'index.ts'), formats: ['es'], fileName: () => 'tilewise.js' },
+  },
+});
