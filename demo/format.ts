@@ -14,6 +14,11 @@ export function formatMs(ms: number): string {
   return `${ms >= 99.95 ? Math.round(ms) : ms.toPrecision(2)} ms`;
 }
 
+/** `0.46`, `118`, `1.2e-4`: two figures, more where there are more before the point. */
+export function formatFigure(value: number): string {
+  return value >= 99.5 ? String(Math.round(value)) : value.toPrecision(2);
+}
+
 /** `97.3 %` */
 export function formatShare(share: number): string {
   return `${(100 * share).toFixed(1)} %`;

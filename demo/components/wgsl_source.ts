@@ -13,12 +13,17 @@ interface Tree {
 /** WGSL with its words coloured. Made of elements, since the page lets no markup be made of strings. */
 export function wgslSource(source: string): HTMLElement {
   refractor.register(wgsl);
-  const tree = refractor.highlight(source, 'wgsl') as Tree;
+  const tree = refractor.highlight(withoutGaps(source), 'wgsl') as Tree;
   return element(
     'pre',
     { class: 'wgsl', tabindex: 0, role: 'region', 'aria-label': 'WGSL source' },
     element('code', {}, ...(tree.children ?? []).map(toDom)),
   );
+}
+
+/** Lines that a preprocessor left empty. */
+function withoutGaps(source: string): string {
+  return source.trim().replace(/\n(\s*\n){2,}/g, '\n\n');
 }
 
 function toDom({ type, value = '', children = [], properties }: Tree): Node {

@@ -46,19 +46,14 @@ describe('dist/tilewise.js', () => {
 
   beforeAll(async () => {
     await build({ configFile: join(ROOT, 'demo', 'vite.bundle.config.ts'), logLevel: 'warn' });
-    server = await DemoServer.start(ROOT);
+    server = await DemoServer.start(ROOT, data);
   });
   afterAll(() => server.stop());
 
   it.skipIf(!data)('classifies a picture in the example of 20 lines', async () => {
     const page = await open();
-    await page.route('https://huggingface.co/**', (route) =>
-      route.fulfill({
-        path: `${data}/weights/resnet50-pqf.safetensors`,
-        headers: { 'access-control-allow-origin': '*' },
-      }),
-    );
-    await page.goto(`${server.pageUrl}examples/classify.html`);
+    const weights = `${server.filesUrl}weights/resnet50-pqf.safetensors`;
+    await page.goto(`${server.pageUrl}examples/classify.html?weights=${weights}`);
     await page.getByText('ready on').waitFor();
     await page.getByLabel('Picture').setInputFiles(join(ROOT, 'samples/photos/coffee.png'));
     await page.getByText('espresso: ').waitFor();

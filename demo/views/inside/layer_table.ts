@@ -1,6 +1,6 @@
 import { button, element } from '../../dom.ts';
 import type { LayerTimes, PlannedLayer } from '../../engine/calls.ts';
-import { formatMs, formatShare } from '../../format.ts';
+import { formatFigure, formatMs, formatShare } from '../../format.ts';
 
 /** Every dispatch with its kernel, and with its times where they were measured. */
 export function layerTable(
@@ -12,14 +12,14 @@ export function layerTable(
     'Layer',
     'Output',
     'Kernel',
-    'Mega multiply-adds',
+    'Million multiply-adds',
     ...(times ? ['Time', 'GFLOP/s', 'Of the FMA limit'] : []),
   ];
   const rows = layers.map((layer, i) => {
     const time = times?.dispatches[i];
     const figures = [
-      (layer.multiplyAdds / 1e6).toFixed(1),
-      ...(time ? [formatMs(time.ms), time.gflops.toFixed(1), formatShare(time.shareOfFma)] : []),
+      layer.multiplyAdds > 0 ? formatFigure(layer.multiplyAdds / 1e6) : '–',
+      ...(time ? [formatMs(time.ms), formatFigure(time.gflops), formatShare(time.shareOfFma)] : []),
     ];
     return element(
       'tr',

@@ -1,8 +1,8 @@
 import { element } from '../../dom.ts';
 import type { LayerReport } from '../../engine/calls.ts';
-import { formatMs, formatShare } from '../../format.ts';
+import { formatFigure, formatMs, formatShare } from '../../format.ts';
 
-const HEAD = ['Kernel', 'Configuration', 'Median', 'GFLOP/s', 'GB/s', 'Of the limit', ''];
+const HEAD = ['Kernel', 'Median', 'GFLOP/s', 'GB/s', 'Of the limit', '', 'Configuration'];
 
 /** The kernels of one layer, fastest first. */
 export function kernelTable({ layer, kernels, limitMs }: LayerReport): HTMLElement {
@@ -11,8 +11,8 @@ export function kernelTable({ layer, kernels, limitMs }: LayerReport): HTMLEleme
       result.status === 'timed'
         ? [
             formatMs(result.ms.median),
-            result.gflops.toFixed(1),
-            result.gigabytesPerSecond.toFixed(1),
+            formatFigure(result.gflops),
+            formatFigure(result.gigabytesPerSecond),
             formatShare(result.shareOfLimit),
           ]
         : [result.status, '', '', ''];
@@ -20,9 +20,9 @@ export function kernelTable({ layer, kernels, limitMs }: LayerReport): HTMLEleme
       'tr',
       { title: result.status === 'timed' ? undefined : result.message },
       element('th', { scope: 'row' }, result.kernel),
-      element('td', { class: 'mono' }, JSON.stringify(result.config)),
       ...figures.map((figure) => element('td', { class: 'figure' }, figure)),
       element('td', {}, result.chosen ? 'what sessions take' : ''),
+      element('td', { class: 'mono' }, JSON.stringify(result.config)),
     );
   });
   return element(

@@ -11,6 +11,7 @@ import {
 } from 'chart.js';
 import { element } from '../../dom.ts';
 import type { BenchEvent, LayerReport } from '../../engine/calls.ts';
+import { formatFigure } from '../../format.ts';
 
 type Ceilings = Extract<BenchEvent, { readonly kind: 'ceilings' }>['ceilings'];
 
@@ -18,6 +19,13 @@ type Ceilings = Extract<BenchEvent, { readonly kind: 'ceilings' }>['ceilings'];
 const LEAST_INTENSITY = 0.05;
 const MOST_INTENSITY = 1000;
 const COLORS = ['#4c6fd8', '#d9822b', '#2f9e77', '#b5508f', '#8a7a2f', '#5f8fb0', '#a0524a'];
+
+/** `1000`, not `1,000.00`; powers of ten and nothing between. */
+const PLAIN_TICKS = {
+  maxRotation: 0,
+  callback: (value: number | string) =>
+    Number.isInteger(Math.round(1e6 * Math.log10(Number(value))) / 1e6) ? String(value) : '',
+};
 
 interface Dot {
   readonly x: number;
@@ -58,9 +66,10 @@ export class Roofline {
             type: 'logarithmic',
             min: LEAST_INTENSITY,
             max: MOST_INTENSITY,
+            ticks: PLAIN_TICKS,
             title: { display: true, text: 'Arithmetic intensity, FLOP a byte' },
           },
-          y: { type: 'logarithmic', title: { display: true, text: 'GFLOP/s' } },
+          y: { type: 'logarithmic', ticks: PLAIN_TICKS, title: { display: true, text: 'GFLOP/s' } },
         },
         plugins: {
           tooltip: {
@@ -84,6 +93,8 @@ export class Roofline {
     this.#chart.data.datasets = [
       { label: 'limit', data: roof, showLine: true, pointRadius: 0, borderWidth: 2 },
     ];
+    const { y } = this.#chart.options.scales ?? {};
+    if (y) y.max = 2 * gflops;
     this.#paint();
   }
 
@@ -93,7 +104,7 @@ export class Roofline {
     for (const result of kernels) {
       if (result.status !== 'timed') continue;
       const config = JSON.stringify(result.config);
-      const text = `${result.kernel} ${config}, ${result.gflops.toFixed(1)} GFLOP/s: ${layer}`;
+      const text = `${result.kernel} ${config}, ${formatFigure(result.gflops)} GFLOP/s: ${layer}`;
       this.#datasetOf(result.kernel).data.push({ x: flops / bytes, y: result.gflops, text });
     }
     this.#chart.update();

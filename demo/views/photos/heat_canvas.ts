@@ -65,7 +65,7 @@ function heatImage(heat: Float32Array): HTMLCanvasElement {
   const [r, g, b, opaque] = HOT;
   heat.forEach((value, i) => {
     const share = Math.max(0, value / most);
-    pixels.data.set([r, g + 130 * share ** 3, b, opaque * share ** 1.5], 4 * i);
+    pixels.data.set([r, g + 130 * share ** 3, b, opaque * share ** 2], 4 * i);
   });
   canvas.getContext('2d')?.putImageData(pixels, 0, 0);
   return canvas;
