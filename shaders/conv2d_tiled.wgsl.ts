@@ -5,25 +5,33 @@
  *     k = (tap r * K_W + s) * GROUP_C_IN + c; im2col is never stored, its tiles are gathered from x.
  *
  * Layouts
- *     x, residual, y   NCHW
+ *     x                NCHW; or columns: a matrix [input channel][output pixel of the batch], rows PITCH apart
+ *     residual, y      NCHW
  *     weight           [group][k, zero-padded to DEPTH][output channel, zero-padded to TILE_CHANNELS]
  *     bias             [group][output channel, padded likewise]
  *
  * Tile scheme. The output pixels of the whole batch are the GEMM's M, a group's output channels its N.
  * A workgroup computes TILE_PIXELS x TILE_CHANNELS of y and walks k in steps of DEPTH:
  *
- *             TILE_CHANNELS                1. all threads fetch a DEPTH x TILE_PIXELS tile of im2col(x)
- *           +---------------+                 and a DEPTH x TILE_CHANNELS tile of the weights
- *     DEPTH |  weight_tile  |              2. barrier
- *           +---------------+              3. each thread multiplies its 4 * PIXEL_QUADS pixels by its
- *     +---+ +---------------+                 4 * CHANNEL_QUADS channels, DEPTH times, in registers
- *     | x | |       y       | TILE_PIXELS  4. barrier, next step
+ *             TILE_CHANNELS                1. all threads load the next DEPTH x TILE_PIXELS tile of im2col(x) and
+ *           +---------------+                 the next DEPTH x TILE_CHANNELS tile of the weights to registers
+ *     DEPTH |  weight_tile  |              2. while these are on their way, each thread multiplies its
+ *           +---------------+                 4 * PIXEL_QUADS pixels by its 4 * CHANNEL_QUADS channels of the
+ *     +---+ +---------------+                 tiles in workgroup memory
+ *     | x | |       y       | TILE_PIXELS  3. barrier; the registers go to workgroup memory; barrier
  *     +---+ +---------------+
  *
- * Threads. Invocation i fetches pixel i % TILE_PIXELS of the x tile in every step, so that a pixel's
- * coordinates are worked out once, and neighbouring invocations read neighbouring words. It computes
- * pixels 4 * (i % THREADS_M) + 4 * THREADS_M * quad and channels 4 * (i / THREADS_M) + 4 * THREADS_N * quad.
- * The scheme is that of Volkov and Demmel, "Benchmarking GPUs to tune dense linear algebra", SC 2008.
+ * Slices. Where the output has few tiles, SLICES sets of threads share one: slice s takes the rows
+ * s, s + SLICES, ... of the tiles, and at the end the slices' sums are added up in workgroup memory, always in
+ * the same order.
+ *
+ * Threads. In each step invocation i fetches column i % TILE_PIXELS of the x tile, so that a pixel's
+ * coordinates are worked out once, and neighbouring invocations read neighbouring words; four at once where x
+ * has whole fours. In its slice it is m along pixels and n along channels, and computes pixels
+ * 4 * (m + THREADS_M * quad) and channels 4 * (n + THREADS_N * quad), each four in a row.
+ *
+ * The scheme is that of Volkov and Demmel, "Benchmarking GPUs to tune dense linear algebra", SC 2008; the
+ * slices are CUTLASS's "sliced-K".
  */
 
 import { type Conv2dGeometry, conv2dConstants, outputPixels } from './lib/conv2d_geometry.ts';
@@ -32,14 +40,18 @@ import { wgsl } from './lib/wgsl.ts';
 
 /** Sizes of the tiles. */
 export interface Conv2dTiledConfig {
-  /** Invocations of a workgroup along pixels and along channels. */
+  /** Invocations of a slice along pixels and along channels. */
   readonly threads: readonly [number, number];
+  /** Sets of invocations that share a tile, each with its part of k. */
+  readonly slices: number;
   /** Pixels of one invocation, in fours. */
   readonly pixelQuads: number;
   /** Channels of one invocation, in fours. */
   readonly channelQuads: number;
-  /** Depth of the tiles along k. */
+  /** Rows of k that a slice multiplies in one step; a multiple of `unroll`, and at least threads[1]. */
   readonly depth: number;
+  /** Rows whose multiplications are written out. */
+  readonly unroll: number;
 }
 
 /** Output pixels and channels of one workgroup. */
@@ -50,50 +62,113 @@ export function conv2dTile(config: Conv2dTiledConfig): { pixels: number; channel
   };
 }
 
+/** Rows of k that a workgroup takes in one step. */
+export function conv2dTileDepth({ depth, slices }: Conv2dTiledConfig): number {
+  return depth * slices;
+}
+
+/** How the elements of x are found, and how many at once. */
+interface Gather {
+  /** 1x1 without padding: a pixel's channels lie ROW apart, and there are no taps. */
+  readonly pointwise: boolean;
+  /** All rows of a step belong to one tap. */
+  readonly oneTap: boolean;
+  /** Four neighbouring output pixels are four neighbouring, aligned words of x. */
+  readonly wide: boolean;
+}
+
+function gatherOf(g: Conv2dGeometry, depth: number): Gather {
+  const dense = g.columns !== undefined || g.stride.every((stride) => stride === 1);
+  const pointwise = g.kernel.every((extent) => extent === 1) && !g.padded;
+  return {
+    pointwise,
+    oneTap: (g.inputChannels / g.groups) % depth === 0,
+    wide: pointwise && dense && rowOf(g) % 4 === 0,
+  };
+}
+
+/** From a channel of x to the next. */
+function rowOf(g: Conv2dGeometry): number {
+  return g.columns ?? g.inputHeight * g.inputWidth;
+}
+
 export function conv2dTiled(g: Conv2dGeometry, config: Conv2dTiledConfig, grid: Grid): string {
   const tile = conv2dTile(config);
-  const pixels = outputPixels(g);
+  const depth = conv2dTileDepth(config);
+  const threads = config.threads[0] * config.threads[1] * config.slices;
+  const { pointwise, oneTap, wide } = gatherOf(g, depth);
+  const wideOutput = (g.outputHeight * g.outputWidth) % 4 === 0;
+  const wholeChannels = (g.outputChannels / g.groups) % tile.channels === 0;
   return wgsl`
 ${conv2dConstants(g)}
 const K = K_H * K_W * GROUP_C_IN;
+const ROW = ${rowOf(g)}u;
 
 const THREADS_M = ${config.threads[0]}u;
 const THREADS_N = ${config.threads[1]}u;
+const SLICES = ${config.slices}u;
 const PIXEL_QUADS = ${config.pixelQuads}u;
 const CHANNEL_QUADS = ${config.channelQuads}u;
-const DEPTH = ${config.depth}u;
-const THREADS = THREADS_M * THREADS_N;
+const CHANNELS = ${4 * config.channelQuads}u;
+const SLICE_DEPTH = ${config.depth}u;
+const UNROLL = ${config.unroll}u;
+const BLOCKS = SLICE_DEPTH / UNROLL;
+const DEPTH = SLICE_DEPTH * SLICES;
+const SLICE_THREADS = THREADS_M * THREADS_N;
+const THREADS = SLICE_THREADS * SLICES;
 const TILE_PIXELS = 4u * THREADS_M * PIXEL_QUADS;
 const TILE_CHANNELS = 4u * THREADS_N * CHANNEL_QUADS;
 const CHANNEL_TILES = ${Math.ceil(g.outputChannels / g.groups / tile.channels)}u;
-const PIXEL_TILES = ${Math.ceil(pixels / tile.pixels)}u;
+const PIXEL_TILES = ${Math.ceil(outputPixels(g) / tile.pixels)}u;
 const C_OUT_PADDED = CHANNEL_TILES * TILE_CHANNELS;
 const STEPS = (K + DEPTH - 1u) / DEPTH;
 const GRID_COLUMNS = ${grid.columns}u;
 const GRID_TILES = ${grid.tiles}u;
 const QUAD = 4;
 
-const X_ROWS = THREADS / TILE_PIXELS;
+// Of a row of the x tile, of the weights, and of the weight tile, in fours.
+const X_QUADS = TILE_PIXELS / 4u;
+const WEIGHT_ROW = C_OUT_PADDED / 4u;
 const WEIGHT_QUADS = TILE_CHANNELS / 4u;
+const X_VECTOR = ${wide ? 4 : 1}u;
+const X_COLUMNS = TILE_PIXELS / X_VECTOR;
+const X_ROWS = THREADS / X_COLUMNS;
+const X_LOADS = ${(depth * tile.pixels) / (wide ? 4 : 1) / threads}u;
+const WEIGHT_ROWS = THREADS / WEIGHT_QUADS;
+const WEIGHT_LOADS = ${(depth * tile.channels) / 4 / threads}u;
 
-const_assert THREADS % TILE_PIXELS == 0u;
-const_assert DEPTH % X_ROWS == 0u;
-const_assert DEPTH * WEIGHT_QUADS % THREADS == 0u;
+const_assert SLICE_DEPTH % UNROLL == 0u;
+const_assert SLICES == 1u || SLICE_DEPTH >= THREADS_N;
+const_assert X_ROWS * X_COLUMNS == THREADS;
+const_assert X_ROWS * X_LOADS == DEPTH;
+const_assert WEIGHT_ROWS * WEIGHT_QUADS == THREADS;
+const_assert WEIGHT_ROWS * WEIGHT_LOADS == DEPTH;
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+#if ${wide}
+alias XVector = vec4f;
+#else
+alias XVector = f32;
+#endif
+#if ${wideOutput}
+alias YVector = vec4f;
+#else
+alias YVector = f32;
+#endif
+
+@group(0) @binding(0) var<storage, read> x: array<XVector>;
 @group(0) @binding(1) var<storage, read> weight: array<vec4f>;
 #if ${g.bias}
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
 #endif
 #if ${g.residual}
-@group(0) @binding(3) var<storage, read> residual: array<f32>;
+@group(0) @binding(3) var<storage, read> residual: array<YVector>;
 #endif
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<YVector>;
 
-var<workgroup> x_tile: array<vec4f, DEPTH * TILE_PIXELS / 4u>;
-var<workgroup> weight_tile: array<vec4f, DEPTH * TILE_CHANNELS / 4u>;
+var<workgroup> x_tile: array<vec4f, DEPTH * X_QUADS>;
+var<workgroup> weight_tile: array<vec4f, DEPTH * WEIGHT_QUADS>;
 
-// Where the receptive field of an output pixel begins.
+// Where a pixel's receptive field begins: its plane of the first channel, row and column before padding.
 struct Field {
   plane: u32,
   top: u32,
@@ -101,23 +176,26 @@ struct Field {
 }
 
 fn field_of(pixel: u32, group: u32) -> Field {
-  let p = min(pixel, OUT_PIXELS - 1u);
+  let first_channel = pixel / PLANE_OUT * C_IN + group * GROUP_C_IN;
   return Field(
-    (p / PLANE_OUT * C_IN + group * GROUP_C_IN) * PLANE_IN,
-    p % PLANE_OUT / W_OUT * STRIDE_H,
-    p % W_OUT * STRIDE_W,
+    first_channel * PLANE_IN,
+    pixel % PLANE_OUT / W_OUT * STRIDE_H,
+    pixel % W_OUT * STRIDE_W,
   );
 }
 
-// One element of im2col(x). The subtraction of the padding wraps round, so one comparison does.
-fn im2col(field: Field, k: u32) -> f32 {
-  let tap = k / GROUP_C_IN;
+// Where a tap of a receptive field lies in its plane. Above and left of the image the subtraction wraps round
+// to a huge number, so that one comparison tells whether it lies in the image.
+struct Tap {
+  at: u32,
+  inside: bool,
+}
+
+fn tap_of(field: Field, tap: u32) -> Tap {
   let row = field.top + tap / K_W * DILATION_H - PAD_TOP;
   let column = field.left + tap % K_W * DILATION_W - PAD_LEFT;
-  if (k >= K || row >= H_IN || column >= W_IN) {
-    return 0.0;
-  }
-  return x[field.plane + k % GROUP_C_IN * PLANE_IN + row * W_IN + column];
+  let inside = row < H_IN && column < W_IN;
+  return Tap(select(0u, row * W_IN + column, inside), inside);
 }
 
 @compute @workgroup_size(THREADS)
@@ -133,57 +211,183 @@ fn main(
   let group = tile / CHANNEL_TILES / PIXEL_TILES;
   let first_pixel = tile / CHANNEL_TILES % PIXEL_TILES * TILE_PIXELS;
   let m = thread % THREADS_M;
-  let n = thread / THREADS_M;
+  let n = thread / THREADS_M % THREADS_N;
+  let slice = thread / SLICE_THREADS;
 
-  let x_column = thread % TILE_PIXELS;
-  let field = field_of(first_pixel + x_column, group);
-  let weight_base = (group * STEPS * DEPTH * C_OUT_PADDED + first_channel) / 4u;
-  var sums: array<array<vec4f, PIXEL_QUADS>, 4u * CHANNEL_QUADS>;
+  // What this thread fetches. Behind the last pixel, the last ones again: these sums are not stored.
+  let x_row = thread / X_COLUMNS;
+  let x_pixel = first_pixel + thread % X_COLUMNS * X_VECTOR;
+#if ${g.columns !== undefined}
+  var x_at = ((group * GROUP_C_IN + x_row) * ROW + min(x_pixel, ROW - X_VECTOR)) / X_VECTOR;
+#else
+  let field = field_of(min(x_pixel, OUT_PIXELS - X_VECTOR), group);
+#if ${pointwise}
+  var x_at = (field.plane + field.top * W_IN + field.left + x_row * ROW) / X_VECTOR;
+#endif
+#endif
+  var weight_at = (group * STEPS * DEPTH + thread / WEIGHT_QUADS) * WEIGHT_ROW
+    + first_channel / 4u + thread % WEIGHT_QUADS;
+  var x_next: array<XVector, X_LOADS>;
+  var weight_next: array<vec4f, WEIGHT_LOADS>;
 
-  for (var step = 0u; step < STEPS; step++) {
-    for (var k = thread / TILE_PIXELS; k < DEPTH; k += X_ROWS) {
-      x_tile[k * (TILE_PIXELS / 4u) + x_column / 4u][x_column % 4u] = im2col(field, step * DEPTH + k);
+  let x_first = slice * X_QUADS + m;
+  let weight_first = slice * WEIGHT_QUADS + n;
+  var sums: array<array<vec4f, PIXEL_QUADS>, CHANNELS>;
+
+  for (var step = 0u; step <= STEPS; step++) {
+    let fetching = step < STEPS;
+#if ${!pointwise && oneTap}
+    let tap = tap_of(field, step * DEPTH / GROUP_C_IN);
+#endif
+    if (fetching) {
+#if ${pointwise && oneTap}
+#for i in X_LOADS
+      x_next[#i] = x[x_at + #i * X_ROWS * (ROW / X_VECTOR)];
+#end
+      x_at += DEPTH * (ROW / X_VECTOR);
+#elif ${pointwise}
+#for i in X_LOADS
+      let k#i = step * DEPTH + x_row + #i * X_ROWS;
+      let row#i = (min(k#i, K - 1u) - x_row) * (ROW / X_VECTOR);
+      x_next[#i] = select(XVector(), x[x_at + row#i], k#i < K);
+#end
+#elif ${oneTap}
+      let x_at = field.plane + tap.at + (step * DEPTH % GROUP_C_IN + x_row) * PLANE_IN;
+#for i in X_LOADS
+      x_next[#i] = x[x_at + #i * X_ROWS * PLANE_IN];
+#end
+#else
+#for i in X_LOADS
+      let k#i = step * DEPTH + x_row + #i * X_ROWS;
+      let tap#i = tap_of(field, k#i / GROUP_C_IN);
+      let value#i = x[field.plane + k#i % GROUP_C_IN * PLANE_IN + tap#i.at];
+      x_next[#i] = select(0.0, value#i, tap#i.inside && k#i < K);
+#end
+#endif
+#for i in WEIGHT_LOADS
+      weight_next[#i] = weight[weight_at + #i * WEIGHT_ROWS * WEIGHT_ROW];
+#end
+      weight_at += DEPTH * WEIGHT_ROW;
     }
-    for (var i = thread; i < DEPTH * WEIGHT_QUADS; i += THREADS) {
-      let k = step * DEPTH + i / WEIGHT_QUADS;
-      weight_tile[i] = weight[weight_base + k * (C_OUT_PADDED / 4u) + i % WEIGHT_QUADS];
-    }
-    workgroupBarrier();
 
-    for (var k = 0u; k < DEPTH; k++) {
-      var pixels: array<vec4f, PIXEL_QUADS>;
+    if (step > 0u) {
+      // The last step ends where k does. A count of blocks that compilers do not know also keeps them from
+      // unrolling the loop, which has work enough.
+      let blocks = (K - (step - 1u) * DEPTH + UNROLL * SLICES - 1u) / (UNROLL * SLICES);
+      for (var block = 0u; block < BLOCKS; block++) {
+        if (block >= blocks) {
+          break;
+        }
+        let x_block = x_first + block * (UNROLL * SLICES * X_QUADS);
+        let weight_block = weight_first + block * (UNROLL * SLICES * WEIGHT_QUADS);
+#for u in UNROLL
+        {
 #for p in PIXEL_QUADS
-      pixels[#p] = x_tile[k * (TILE_PIXELS / 4u) + m + #p * THREADS_M];
+          let pixels#p = x_tile[x_block + #u * SLICES * X_QUADS + #p * THREADS_M];
 #end
 #for c in CHANNEL_QUADS
-      let w#c = weight_tile[k * WEIGHT_QUADS + n + #c * THREADS_N];
+          let weights#c = weight_tile[weight_block + #u * SLICES * WEIGHT_QUADS + #c * THREADS_N];
 #for i in QUAD
 #for p in PIXEL_QUADS
-      sums[#c * 4 + #i][#p] += pixels[#p] * w#c[#i];
+          sums[#c * 4 + #i][#p] += pixels#p * weights#c[#i];
 #end
 #end
 #end
+        }
+#end
+      }
+      workgroupBarrier();
     }
-    workgroupBarrier();
+
+    if (fetching) {
+#for i in X_LOADS
+#if ${wide}
+      x_tile[thread + #i * THREADS] = x_next[#i];
+#elif ${g.padded && oneTap}
+      x_tile[(thread + #i * THREADS) / 4u][thread % 4u] = select(0.0, x_next[#i], tap.inside);
+#else
+      x_tile[(thread + #i * THREADS) / 4u][thread % 4u] = x_next[#i];
+#endif
+#end
+#for i in WEIGHT_LOADS
+      weight_tile[thread + #i * THREADS] = weight_next[#i];
+#end
+      workgroupBarrier();
+    }
   }
 
 #for c in CHANNEL_QUADS
-#for i in QUAD
-  let channel#c_#i = first_channel + 4u * (n + #c * THREADS_N) + #i;
-  if (channel#c_#i < GROUP_C_OUT) {
+  let channel#c = first_channel + 4u * (n + #c * THREADS_N);
 #if ${g.bias}
-    let bias_value = bias[group * C_OUT_PADDED + channel#c_#i];
+  let bias#c = bias[(group * C_OUT_PADDED + channel#c) / 4u];
+#endif
+#end
+#for p in PIXEL_QUADS
+  let pixel#p = first_pixel + 4u * (m + #p * THREADS_M);
+#if ${wideOutput}
+  let plane#p = pixel#p / PLANE_OUT * C_OUT + group * GROUP_C_OUT;
+  let y_at#p = (plane#p * PLANE_OUT + pixel#p % PLANE_OUT) / 4u;
 #else
-    let bias_value = 0.0;
+#for j in QUAD
+  let pixel#p_#j = pixel#p + #j;
+  let plane#p_#j = pixel#p_#j / PLANE_OUT * C_OUT + group * GROUP_C_OUT;
+  let y_at#p_#j = plane#p_#j * PLANE_OUT + pixel#p_#j % PLANE_OUT;
+#end
+#endif
+#end
+#for c in CHANNEL_QUADS
+#for i in QUAD
+  {
+    let channel = channel#c + #i;
+    const ROW_OF_SUMS = #c * 4u + #i;
+#if ${config.slices > 1}
+    // Slice r % SLICES adds up and stores channel r; the x tile is free now.
+#for p in PIXEL_QUADS
+    x_tile[#p * THREADS + thread] = sums[ROW_OF_SUMS][#p];
+#end
+    workgroupBarrier();
+    let adds_up = slice == ROW_OF_SUMS % SLICES;
+    if (adds_up) {
+#for p in PIXEL_QUADS
+      var sum#p = vec4f();
+      for (var s = 0u; s < SLICES; s++) {
+        sum#p += x_tile[#p * THREADS + s * SLICE_THREADS + thread % SLICE_THREADS];
+      }
+      sums[ROW_OF_SUMS][#p] = sum#p;
+#end
+    }
+    workgroupBarrier();
+#else
+    const adds_up = true;
+#endif
+#if ${wholeChannels}
+    if (adds_up) {
+#else
+    if (adds_up && channel < GROUP_C_OUT) {
 #endif
 #for p in PIXEL_QUADS
+#if ${g.bias}
+      let value#p = sums[ROW_OF_SUMS][#p] + bias#c[#i];
+#else
+      let value#p = sums[ROW_OF_SUMS][#p];
+#endif
+#if ${wideOutput}
+      if (pixel#p < OUT_PIXELS) {
+        let at = y_at#p + channel * (PLANE_OUT / 4u);
+        var value = value#p;
+#if ${g.residual}
+        value += residual[at];
+#endif
+#if ${g.activation === 'relu'}
+        value = max(value, vec4f());
+#endif
+        y[at] = value;
+      }
+#else
 #for j in QUAD
-    {
-      let pixel = first_pixel + 4u * (m + #p * THREADS_M) + #j;
-      if (pixel < OUT_PIXELS) {
-        let plane = pixel / PLANE_OUT * C_OUT + group * GROUP_C_OUT + channel#c_#i;
-        let at = plane * PLANE_OUT + pixel % PLANE_OUT;
-        var value = sums[#c * 4 + #i][#p][#j] + bias_value;
+      if (pixel#p_#j < OUT_PIXELS) {
+        let at = y_at#p_#j + channel * PLANE_OUT;
+        var value = value#p[#j];
 #if ${g.residual}
         value += residual[at];
 #endif
@@ -192,9 +396,10 @@ fn main(
 #endif
         y[at] = value;
       }
+#end
+#endif
+#end
     }
-#end
-#end
   }
 #end
 #end

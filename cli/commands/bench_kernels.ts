@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
   benchmarkKernels,
@@ -12,7 +11,6 @@ import {
 import { spreadOf } from '../../bench/statistics.ts';
 import { type Device, describeConfig, planFor, UnsupportedError } from '../../src/index.ts';
 import { interruptible } from '../interrupt.ts';
-import { kernelReportPage } from '../kernel_report_page.ts';
 import {
   addCommonOptions,
   addModelOptions,
@@ -29,7 +27,6 @@ interface BenchKernelsOptions extends ModelOptions {
   readonly layer?: string;
   readonly kernel?: string;
   readonly quick?: boolean;
-  readonly html?: string;
 }
 
 export function addBenchKernelsCommand(bench: Command): void {
@@ -43,7 +40,6 @@ export function addBenchKernelsCommand(bench: Command): void {
     )
     .option('--layer <text>', 'only layers whose name or shape contains this text')
     .option('--kernel <text>', 'only kernels whose name contains this text')
-    .option('--html <file>', 'write a page with the roofline and a chart for each layer')
     .option('--quick', 'only the best guess of each kernel, with few samples');
   addCommonOptions(command).action(benchKernels);
 }
@@ -64,7 +60,6 @@ async function benchKernels(options: BenchKernelsOptions): Promise<void> {
       }),
     );
     clearProgress();
-    if (options.html) writeFileSync(options.html, kernelReportPage(report));
     if (report.stopped) note(`stopped: ${report.layers.length} of ${cases.length} layer shapes`);
     if (options.json) printJson(report);
     else print(formatSummary(report));
@@ -109,7 +104,7 @@ function formatKernel(result: KernelResult): readonly string[] {
     ...variant,
     result.ms.median.toFixed(3),
     percent(spreadOf(result.ms)),
-    result.gflops > 0 ? result.gflops.toFixed(1) : '',
+    result.gflops.toFixed(1),
     result.gigabytesPerSecond.toFixed(1),
     percent(result.shareOfLimit),
     result.error.toExponential(0),

@@ -1,0 +1,198 @@
+/** `npm run bench:isa`: what a Radeon compiler makes of every kernel that a model would run. No GPU is needed. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { runCommand } from '../../cli/failure.ts';
+import { MODEL_OPTION, parseCount } from '../../cli/options.ts';
+import { clearProgress, note, print, printJson, progress } from '../../cli/output.ts';
+import { formatTable } from '../../cli/table.ts';
+import type { Compiled } from './compile_shaders.ts';
+import { hottestLoop, type Loop } from './hot_loop.ts';
+import { type MachineCode, parseLog } from './machine_code.ts';
+
+interface Options {
+  readonly model: string;
+  readonly batch: number;
+  readonly gpus: string;
+  readonly envScript?: string;
+  readonly candidates?: boolean;
+  readonly markdown?: boolean;
+  readonly json?: boolean;
+}
+
+/** A pipeline and what the driver says of it. */
+interface Row extends Compiled {
+  readonly gpu: string;
+  readonly registers: number;
+  readonly spills: number;
+  /** Bytes of workgroup memory. */
+  readonly workgroupMemory: number;
+  /** The driver's "Subgroups per SIMD". */
+  readonly waves: number;
+  readonly loop: (Loop & { readonly perSlot: number; readonly perLoad: number }) | undefined;
+}
+
+const program = new Command('bench:isa')
+  .description(
+    "compile a model's kernels with Mesa's RADV and show registers, spills, occupancy and the hottest loop",
+  )
+  .option(...MODEL_OPTION, 'resnet50')
+  .option('--batch <n>', 'images a run', parseCount, 1)
+  .option(
+    '--gpus <names>',
+    'what to pass to the script, one after the other',
+    'navi10,navi21,navi31,gfx1150',
+  )
+  .option(
+    '--env-script <file>',
+    'a shell script that prints, for a GPU\'s name, the "export" lines that make a process see it (or TILEWISE_ISA_ENV); without it, the GPU of this machine is used, which must be a Radeon on Mesa',
+    process.env.TILEWISE_ISA_ENV,
+  )
+  .option('--candidates', 'also compile the configurations that the plan does not choose')
+  .option('--markdown', 'print the table of docs/kernels.md')
+  .option('--json', 'print one JSON object a pipeline on stdout, and nothing else')
+  .action(benchIsa);
+
+async function benchIsa(options: Options): Promise<void> {
+  const gpus = options.envScript ? options.gpus.split(',') : ['this GPU'];
+  const rows: Row[] = [];
+  for (const gpu of gpus) {
+    try {
+      rows.push(...(await compileFor(gpu, options)));
+    } catch (error) {
+      note(`${gpu}: ${error instanceof Error ? error.message : String(error)}`);
+      process.exitCode = 1;
+    }
+  }
+  clearProgress();
+  if (options.json) for (const row of rows) printJson(row);
+  else if (options.markdown) print(markdownTable(rows));
+  else print(formatTable(HEAD, rows.map(cellsOf)));
+}
+
+/** Compiles in a process of its own, on which the script's variables are set. */
+async function compileFor(gpu: string, options: Options): Promise<readonly Row[]> {
+  const tsx = join(import.meta.dirname, '..', '..', 'node_modules', '.bin', 'tsx');
+  const script = join(import.meta.dirname, 'compile_shaders.ts');
+  const args = [options.model, String(options.batch), String(options.candidates ?? false)];
+  // Positional parameters, so that no name is read as shell code.
+  const shell = options.envScript
+    ? 'set -e; exports=$(bash "$0" "$1"); eval "$exports"; shift; exec "$@"'
+    : 'shift; exec "$@"';
+  const child = spawn('bash', ['-c', shell, options.envScript ?? '-', gpu, tsx, script, ...args], {
+    env: { ...process.env, RADV_DEBUG: 'asm,shaderstats,nocache' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let lines = '';
+  let log = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    lines += text;
+    progress(`${gpu}: compiling, pipeline ${lines.split('\n').length}`, 0, undefined);
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    log += text;
+  });
+  const code = await new Promise((resolve, reject) => {
+    child.once('error', reject).once('close', resolve);
+  });
+  if (code !== 0) throw new Error(`compiling failed with exit code ${code}\n${lastLines(log)}`);
+  return rowsOf(gpu, lines, log);
+}
+
+function rowsOf(gpu: string, lines: string, log: string): readonly Row[] {
+  const compiled = lines.split('\n').filter(Boolean);
+  const shaders = parseLog(log);
+  if (compiled.length !== shaders.length) {
+    throw new Error(
+      `${compiled.length} pipelines, but machine code of ${shaders.length}: only Mesa's RADV prints it; name a script that sets one up with --env-script`,
+    );
+  }
+  return shaders.map((code, i) => rowOf(gpu, JSON.parse(compiled[i] ?? '{}') as Compiled, code));
+}
+
+function rowOf(gpu: string, compiled: Compiled, code: MachineCode): Row {
+  const stat = (name: string): number => code.stats.get(name) ?? 0;
+  const loop = hottestLoop(code);
+  return {
+    ...compiled,
+    gpu,
+    registers: stat('VGPRs'),
+    spills: stat('Spilled VGPRs') + stat('Spilled SGPRs'),
+    workgroupMemory: stat('LDS size'),
+    waves: stat('Subgroups per SIMD'),
+    loop: loop && {
+      ...loop,
+      perSlot: loop.multiplyAdds / Math.max(1, loop.slots),
+      perLoad: loop.multiplyAdds / Math.max(1, loop.workgroupMemory + loop.memory),
+    },
+  };
+}
+
+const HEAD = [
+  'gpu',
+  'layer',
+  'kernel',
+  'configuration',
+  'workgroups',
+  'VGPRs',
+  'spills',
+  'LDS',
+  'waves',
+  'fma',
+  'fma/slot',
+  'fma/load',
+];
+
+function cellsOf(row: Row): readonly (string | number)[] {
+  return [
+    row.gpu,
+    row.layer,
+    row.chosen ? row.kernel : `(${row.kernel})`,
+    configText(row.config),
+    row.workgroups,
+    row.registers,
+    row.spills,
+    row.workgroupMemory,
+    row.waves,
+    row.loop?.multiplyAdds ?? 0,
+    row.loop?.perSlot.toFixed(2) ?? '-',
+    row.loop?.perLoad.toFixed(1) ?? '-',
+  ];
+}
+
+/** `threads 8,8 slices 4 ...` */
+function configText(config: object): string {
+  return Object.entries(config)
+    .map(([key, value]) => `${key} ${value}`)
+    .join(' ');
+}
+
+/** One line for each kernel and configuration, with the worst of its layers. */
+function markdownTable(rows: readonly Row[]): string {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const key = `${row.gpu}|${row.kernel}|${configText(row.config)}`;
+    groups.set(key, [...(groups.get(key) ?? []), row]);
+  }
+  const lines = [...groups].map(([key, members]) => {
+    const worst = (pick: (loop: NonNullable<Row['loop']>) => number): string => {
+      const values = members.flatMap(({ loop }) => (loop ? [pick(loop)] : []));
+      return values.length > 0 ? Math.min(...values).toFixed(2) : '-';
+    };
+    const most = (pick: (row: Row) => number): number => Math.max(...members.map(pick));
+    const waves = Math.min(...members.map((row) => row.waves));
+    const cells = [members.length, most((r) => r.registers), most((r) => r.spills), waves];
+    return `| ${key.replaceAll('|', ' | ')} | ${cells.join(' | ')} | ${worst((l) => l.perSlot)} | ${worst((l) => l.perLoad)} |`;
+  });
+  return [
+    '| GPU | kernel | configuration | pipelines | VGPRs | spills | waves | fma / slot | fma / load |',
+    '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
+    ...lines,
+  ].join('\n');
+}
+
+function lastLines(text: string): string {
+  return text.trim().split('\n').slice(-5).join('\n');
+}
+
+await runCommand(() => program.parseAsync());

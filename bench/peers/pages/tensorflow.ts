@@ -1,4 +1,0 @@
-import { tensorflow } from '../contenders/tensorflow.ts';
-import { serve } from './harness.ts';
-
-serve(tensorflow);
