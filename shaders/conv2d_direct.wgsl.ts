@@ -99,6 +99,7 @@ const SUBGROUP = ${subgroup}u;
 const WEIGHT_VECTOR = ${weightVector}u;
 const WEIGHT_LOADS = ${config.channels / (subgroup * weightVector)}u;
 const Y_VECTOR = ${wideOutput ? 4 : 1}u;
+const X_LENGTH = ${g.columns ? g.inputChannels * g.columns : g.batch * g.inputChannels * g.inputHeight * g.inputWidth}u;
 
 #if ${vector4}
 alias XVector = vec4f;
@@ -115,9 +116,17 @@ alias YVector = vec4f;
 #else
 alias YVector = f32;
 #endif
+#if ${config.bound}
+alias XArray = array<XVector>;
+alias WeightArray = array<WeightVector>;
+#else
+// Known lengths make the checks of indices cheaper.
+alias XArray = array<XVector, X_LENGTH / VECTOR>;
+alias WeightArray = array<WeightVector, K_H * K_W * C_IN * C_OUT_PADDED / WEIGHT_VECTOR>;
+#endif
 
-@group(0) @binding(0) var<storage, read> x: array<XVector>;
-@group(0) @binding(1) var<storage, read> weight: array<WeightVector>;
+@group(0) @binding(0) var<storage, read> x: XArray;
+@group(0) @binding(1) var<storage, read> weight: WeightArray;
 #if ${g.bias}
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 #endif

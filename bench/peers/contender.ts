@@ -1,26 +1,42 @@
 /** What every library is to the comparison, in Node as in a page. */
 
-/** A library with a model that it can load once and run often. */
+/** A library with a model that it loads once and runs often. */
 export interface Contender {
-  /** From bytes in memory to a model that is ready: opening the device, compiling, uploading. */
+  /** From bytes in memory to a model that is ready: opening the device, reading, compiling, uploading. */
   load(): Promise<void>;
-  /** One run: from an array of pixels [N, C, H, W] to an array of logits, both in host memory. */
+  /** One run: from pixels [N, C, H, W] to logits, both in host memory. */
   run(pixels: Float32Array): Promise<Float32Array>;
 }
 
-/** The model to be compared on, as bytes in each library's own format. */
+/** The model, as bytes in the formats that the libraries read. */
 export interface Workload {
   readonly model: string;
   /** [N, C, H, W] */
   readonly shape: readonly number[];
+  readonly pixels: Float32Array;
   /** With torchvision's names. */
-  readonly safetensors: Uint8Array;
-  /** Batch norms folded, as PyTorch exports a model for inference. */
-  readonly onnx: Uint8Array;
+  readonly safetensors: Uint8Array<ArrayBuffer>;
+  readonly onnx: Uint8Array<ArrayBuffer>;
 }
 
 export interface Timing {
   readonly ms: number;
-  /** Processor time of the process, all threads together: steadier than `ms` on a busy machine. */
+  /** Processor time of the process, all of its threads together: steadier than `ms` on a busy machine. */
   readonly cpuMs?: number;
+}
+
+/** A contender in a process or page of its own. */
+export interface Participant {
+  load(): Promise<Timing>;
+  run(): Promise<Timing & { readonly logits: readonly number[] }>;
+  close(): Promise<void>;
+}
+
+/** What is compared: a library, where it runs, and how to start it afresh. */
+export interface Entry {
+  readonly library: string;
+  readonly version: string;
+  readonly host: 'Node' | 'Chromium';
+  readonly backend: string;
+  start(): Promise<Participant>;
 }

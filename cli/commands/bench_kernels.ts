@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
   benchmarkKernels,
@@ -11,6 +12,7 @@ import {
 import { spreadOf } from '../../bench/statistics.ts';
 import { type Device, describeConfig, planFor, UnsupportedError } from '../../src/index.ts';
 import { interruptible } from '../interrupt.ts';
+import { kernelReportPage } from '../kernel_report_page.ts';
 import {
   addCommonOptions,
   addModelOptions,
@@ -27,6 +29,7 @@ interface BenchKernelsOptions extends ModelOptions {
   readonly layer?: string;
   readonly kernel?: string;
   readonly quick?: boolean;
+  readonly html?: string;
 }
 
 export function addBenchKernelsCommand(bench: Command): void {
@@ -40,6 +43,7 @@ export function addBenchKernelsCommand(bench: Command): void {
     )
     .option('--layer <text>', 'only layers whose name or shape contains this text')
     .option('--kernel <text>', 'only kernels whose name contains this text')
+    .option('--html <file>', 'write a page with the roofline and a chart for each layer')
     .option('--quick', 'only the best guess of each kernel, with few samples');
   addCommonOptions(command).action(benchKernels);
 }
@@ -60,6 +64,7 @@ async function benchKernels(options: BenchKernelsOptions): Promise<void> {
       }),
     );
     clearProgress();
+    if (options.html) writeFileSync(options.html, kernelReportPage(report));
     if (report.stopped) note(`stopped: ${report.layers.length} of ${cases.length} layer shapes`);
     if (options.json) printJson(report);
     else print(formatSummary(report));
@@ -104,7 +109,7 @@ function formatKernel(result: KernelResult): readonly string[] {
     ...variant,
     result.ms.median.toFixed(3),
     percent(spreadOf(result.ms)),
-    result.gflops.toFixed(1),
+    result.gflops > 0 ? result.gflops.toFixed(1) : '',
     result.gigabytesPerSecond.toFixed(1),
     percent(result.shareOfLimit),
     result.error.toExponential(0),

@@ -18,9 +18,10 @@ import {
   tensorDesc,
 } from '../runtime/tensor.ts';
 import { type Conv2dAttributes, geometryOf } from './conv2d_geometry.ts';
-import { directGemm } from './conv2d_kernels/direct.ts';
-import { gemmKernel } from './conv2d_kernels/gemm_kernel.ts';
-import { tiledGemm } from './conv2d_kernels/tiled.ts';
+import { direct, tiled } from './conv2d_kernels/gemm_kernel.ts';
+import { im2colKernel } from './conv2d_kernels/im2col.ts';
+import { splitK } from './conv2d_kernels/split_k.ts';
+import { winograd } from './conv2d_kernels/winograd.ts';
 import { featureMap } from './feature_map.ts';
 import { type PaddingLike, type PairLike, padding, pair, slide } from './window.ts';
 
@@ -178,8 +179,5 @@ export const conv2dOp: OpDef<Conv2dAttributes> = {
     return y.batch * outputChannels * y.height * y.width * perOutput;
   },
   fuses: ['residual', 'relu'],
-  kernels: [
-    gemmKernel('conv2d_tiled', 'gpu', tiledGemm),
-    gemmKernel('conv2d_direct', 'cpu', directGemm),
-  ],
+  kernels: [tiled, direct, winograd, im2colKernel, splitK],
 };

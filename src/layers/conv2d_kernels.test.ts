@@ -1,15 +1,18 @@
 import { describe, it } from 'vitest';
 import type { Conv2dDirectConfig } from '../../shaders/conv2d_direct.wgsl.ts';
 import type { Conv2dTiledConfig } from '../../shaders/conv2d_tiled.wgsl.ts';
+import type { Conv2dGeometry } from '../../shaders/lib/conv2d_geometry.ts';
 import { checkKernels, type KernelCase } from '../../test/fixtures/check_kernels.ts';
 import { buildConv2d, type Conv2dCase, randomConv2d } from '../../test/fixtures/conv2d_case.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
 import { Random, seeds } from '../../test/fixtures/random.ts';
-import { dotProduct } from '../../test/fixtures/rounding_bounds.ts';
+import { dotProduct, winograd as winogradBound } from '../../test/fixtures/rounding_bounds.ts';
 import type { Node } from '../runtime/graph.ts';
 import type { DeviceProfile, KernelDef } from '../runtime/operator.ts';
 import { type Conv2dAttributes, geometryOf } from './conv2d_geometry.ts';
 import { asColumns } from './conv2d_kernels/gemm_kernel.ts';
+import { im2colGemm } from './conv2d_kernels/im2col.ts';
+import { winogradGemm } from './conv2d_kernels/winograd.ts';
 
 /**
  * Sizes are no multiple of any tile, unless the claim says so. 33 and more input channels also keep
@@ -137,6 +140,14 @@ const CASES: readonly [claim: string, test: Conv2dCase][] = [
     'a 1x1 kernel over planes of whole fours, 3 groups, residual and relu',
     { x: [1, 36, 2, 22], channels: 27, kernel: 1, groups: 3, epilogue: ['residual', 'relu'] },
   ],
+  [
+    'so many channels that they can be split, residual and relu',
+    { x: [2, 256, 3, 3], channels: 21, kernel: 3, padding: 1, epilogue: ['residual', 'relu'] },
+  ],
+  [
+    'a 1x1 kernel over many channels, without bias',
+    { x: [1, 512, 7, 7], channels: 9, kernel: 1, bias: false },
+  ],
   ['whole tiles in every direction', { x: [1, 64, 8, 8], channels: 64, kernel: 1 }],
   ['tiles that span images', { x: [5, 33, 5, 5], channels: 5, kernel: 3, padding: 1 }],
 ];
@@ -154,6 +165,23 @@ const LARGE_CASES: readonly [claim: string, test: Conv2dCase][] = [
   ],
 ];
 
+/** Stride 1, whatever the padding; tiles that the output does not fill, batches, one pixel. */
+const WINOGRAD_CASES: readonly [claim: string, test: Conv2dCase][] = [
+  ['no padding', { x: [1, 5, 9, 11], channels: 7, kernel: 3 }],
+  ['padding 1, relu', { x: [2, 33, 7, 6], channels: 9, kernel: 3, padding: 1, epilogue: ['relu'] }],
+  [
+    'residual and relu, whole tiles',
+    { x: [1, 16, 8, 8], channels: 32, kernel: 3, padding: 1, epilogue: ['residual', 'relu'] },
+  ],
+  ['without bias', { x: [3, 4, 5, 13], channels: 3, kernel: 3, padding: 1, bias: false }],
+  [
+    'padding that differs on all sides',
+    { x: [1, 3, 6, 5], channels: 5, kernel: 3, padding: { top: 2, left: 0, bottom: 1, right: 3 } },
+  ],
+  ['one pixel', { x: [1, 17, 1, 1], channels: 5, kernel: 3, padding: 1 }],
+  ['one output of a 3x3 image', { x: [2, 3, 3, 3], channels: 4, kernel: 3 }],
+];
+
 const device = useDevice();
 
 /** Fails with the case, which is random in some tests. */
@@ -163,6 +191,7 @@ async function check(test: Conv2dCase, more: Partial<KernelCase> = {}): Promise<
       op: 'conv2d',
       build: (g) => buildConv2d(g, test),
       bound: dotProduct,
+      except: ['conv2d_winograd'],
       ...more,
     });
   } catch (error) {
@@ -180,19 +209,29 @@ function smallTiles(kernel: KernelDef, node: Node, profile: DeviceProfile): read
     depth: 4,
     unroll: 2,
   };
+  const g = geometryOf(node as Node<Conv2dAttributes>);
   switch (kernel.name) {
     case 'conv2d_tiled':
       return [tiledConfig];
     case 'conv2d_direct':
-      return smallDirectTiles(node, profile);
+      return smallDirectTiles(asColumns(g), profile);
+    case 'conv2d_im2col':
+      return smallDirectTiles(im2colGemm(g), profile).slice(1);
+    case 'conv2d_split_k':
+      return kernel
+        .configs(node, profile)
+        .slice(0, 1)
+        .map((config) => ({ ...config, gemm: smallDirectTiles(g, profile)[1] }));
     default:
-      return kernel.configs(node, profile).slice(0, 1);
+      return [];
   }
 }
 
 /** In the two styles: sizes compiled in and scalar loads; sizes bound and, where x allows it, wide loads. */
-function smallDirectTiles(node: Node, profile: DeviceProfile): readonly Conv2dDirectConfig[] {
-  const g = asColumns(geometryOf(node as Node<Conv2dAttributes>));
+function smallDirectTiles(
+  g: Conv2dGeometry,
+  profile: DeviceProfile,
+): readonly Conv2dDirectConfig[] {
   const width = profile.subgroupSize ?? 0;
   const subgroup = width > 0 && 8 % width === 0 ? width : 0;
   const lanes = Math.max(8, width);
@@ -228,4 +267,16 @@ describe('conv2d kernels', () => {
       { x: [1, 33, 16, 15], channels: 70, kernel: 1 },
       { configs: smallTiles, workgroupsPerDimension: 7 },
     ));
+});
+
+describe.each([2, 4] as const)('conv2d_winograd with tiles of %i', (tile) => {
+  const small = (kernel: KernelDef, node: Node, profile: DeviceProfile): readonly object[] => {
+    if (kernel.name !== 'conv2d_winograd') return [];
+    const inside = winogradGemm(geometryOf(node as Node<Conv2dAttributes>), tile);
+    return smallDirectTiles(inside, profile).map((gemm) => ({ tile, gemm }));
+  };
+
+  it.each(WINOGRAD_CASES)('agrees with the reference for %s', (_, test) =>
+    check(test, { configs: small, bound: winogradBound(tile), except: [] }),
+  );
 });

@@ -1,6 +1,7 @@
 /** Where the time of a run goes, dispatch by dispatch. */
 import { multiplyAdds } from '../defaults.ts';
 import { type Clock, clockOf } from '../runtime/gpu/stopwatch.ts';
+import type { Node } from '../runtime/graph.ts';
 import type { PlannedDispatch } from '../runtime/plan/compile.ts';
 import type { RunInputs, Session } from '../runtime/session.ts';
 import { byteLength } from '../runtime/tensor.ts';
@@ -13,7 +14,10 @@ export interface DispatchProfile {
   readonly config: object;
   /** Median over the profiled runs; 0 where the clock is too coarse to see it. */
   readonly ms: number;
-  /** Rates, 0 where `ms` is: over the node's whole arithmetic, and over its inputs, weights and output, each once. */
+  /**
+   * Rates, 0 where `ms` is, of the whole layer, which may take several dispatches: over its arithmetic as the field
+   * counts it, whatever the algorithm, and over its inputs, weights and output, each once.
+   */
   readonly gflops: number;
   readonly gigabytesPerSecond: number;
   /** The rates as shares of the adapter's measured limits, 0 to 1. */
@@ -57,12 +61,17 @@ export async function profile(
     times.push(dispatches);
     passes.push(pass);
   }
+  const medians = plan.dispatches.map((_, i) => median(times.map((run) => run[i] ?? Number.NaN)));
+  const layerMs = new Map<Node, number>();
+  plan.dispatches.forEach(({ node }, i) => {
+    layerMs.set(node, (layerMs.get(node) ?? 0) + (medians[i] ?? 0));
+  });
   return {
     clock: clockOf(device),
     ceilings,
     passMs: median(passes),
     dispatches: plan.dispatches.map((dispatch, i) =>
-      describeDispatch(dispatch, median(times.map((run) => run[i] ?? Number.NaN)), ceilings),
+      describeDispatch(dispatch, medians[i] ?? 0, layerMs.get(dispatch.node) ?? 0, ceilings),
     ),
   };
 }
@@ -70,12 +79,13 @@ export async function profile(
 function describeDispatch(
   { node, kernel, config }: PlannedDispatch,
   ms: number,
+  layerMs: number,
   ceilings: Ceilings,
 ): DispatchProfile {
-  const gflops = billionsPerSecond(2 * multiplyAdds(node), ms);
+  const gflops = billionsPerSecond(2 * multiplyAdds(node), layerMs);
   const values = [...Object.values(node.inputs), node.output];
   const bytes = values.reduce((sum, { desc }) => sum + byteLength(desc), 0);
-  const gigabytesPerSecond = billionsPerSecond(bytes, ms);
+  const gigabytesPerSecond = billionsPerSecond(bytes, layerMs);
   return {
     layer: node.name,
     kernel,

@@ -76,12 +76,17 @@ export interface DeviceLimits {
 /** One way to compute an operator. `C` is what can be tuned about it. */
 export interface KernelDef<A extends object = object, C extends object = object> {
   readonly name: string;
-  /** The kind of device it is written for; elsewhere it comes after kernels that have no such mark. */
+  /** The kind of device it is written for, if not for any; on the other it is a last resort. */
   readonly prefers?: DeviceProfile['kind'];
   /** Whether this kernel can compute the node on such a device. */
   supports(node: Node<A>, device: DeviceProfile): boolean;
   /** Configurations worth trying, the best guess first. */
   configs(node: Node<A>, device: DeviceProfile): readonly C[];
+  /**
+   * How long a configuration would take, in a unit that all kernels of the operator share. Where kernels that
+   * suit the device equally say so, the least is taken, else the first.
+   */
+  cost?(node: Node<A>, config: C, device: DeviceProfile): number;
   /** The dispatches that compute the node. */
   lower(node: Node<A>, config: C, device: DeviceProfile): Lowering;
 }

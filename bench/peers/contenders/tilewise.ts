@@ -1,32 +1,33 @@
-import { openNodeGpu } from '../../../cli/node.ts';
 import {
   buildModel,
   createSession,
   Device,
   findModel,
+  type OpenDeviceOptions,
   openSafetensors,
   type Session,
 } from '../../../src/index.ts';
 import type { Contender, Workload } from '../contender.ts';
 
-/** Tilewise in Node, on the adapter whose name contains `adapter`. */
-export function tilewise(workload: Workload, adapter: string | undefined): Contender {
-  let session: Session;
+/** Tilewise on the GPU that `open` gives, which is part of loading. */
+export function tilewise(
+  { model, shape, safetensors }: Workload,
+  open: () => Promise<OpenDeviceOptions & { readonly gpu: GPU }>,
+): Contender {
+  let session: Session | undefined;
   return {
     async load() {
-      const node = await openNodeGpu(adapter);
-      const device = await Device.open(node.gpu, { adapter: node.adapter });
-      Object.assign(globalThis, { keepDawnAlive: node });
-      const [batch = 1, , height = 1, width = 1] = workload.shape;
-      const graph = buildModel(findModel(workload.model), { batch, size: [height, width] });
-      session = await createSession(device, graph, {
-        weights: openSafetensors(workload.safetensors, workload.model),
-      });
+      const { gpu, ...options } = await open();
+      const device = await Device.open(gpu, options);
+      const [batch = 1, , height = 1, width = 1] = shape;
+      const graph = buildModel(findModel(model), { batch, size: [height, width] });
+      const weights = openSafetensors(safetensors, model);
+      session = await createSession(device, graph, { weights });
     },
     async run(pixels) {
-      const { logits } = await session.run(pixels);
-      if (!logits) throw new Error('the model has no logits');
-      return logits;
+      const outputs = await session?.run(pixels);
+      if (!outputs?.logits) throw new Error('the model gave no logits');
+      return outputs.logits;
     },
   };
 }

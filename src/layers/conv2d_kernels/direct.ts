@@ -6,84 +6,82 @@ import {
 } from '../../../shaders/conv2d_direct.wgsl.ts';
 import type { Conv2dGeometry } from '../../../shaders/lib/conv2d_geometry.ts';
 import type { DeviceProfile } from '../../runtime/operator.ts';
+import { type AdapterCosts, costsOf } from './cost.ts';
 import { type Conv2dGemm, cover, lowerTiles, type Tile } from './lower_tiles.ts';
 
-/** What one lane pays on an adapter, in multiply-adds of a whole vector of lanes; and what suits it. */
-interface CpuAdapter {
-  readonly load: number;
-  /** A load of four words. */
-  readonly load4: number;
-  readonly broadcast: number;
-  readonly store: number;
-  /** Multiply-adds cost so much more where the sums do not fit the registers. */
-  readonly spill: number;
+/** What suits an adapter. */
+interface Style {
+  readonly pixels: readonly number[];
+  readonly channels: readonly number[];
   readonly depths: readonly number[];
-  readonly tiles: readonly (readonly [pixels: number, channels: number])[];
-  readonly style: Pick<Conv2dDirectConfig, 'lanes' | 'vector' | 'fused' | 'bound'>;
+  readonly lanes: number;
+  readonly vector: 1 | 4;
+  readonly fused: boolean;
 }
 
-/** Reactor turns loads of neighbouring words into one; sums live in memory anyway. */
-const SWIFTSHADER: CpuAdapter = {
-  load: 6,
-  load4: 40,
-  broadcast: 2,
-  store: 12,
-  spill: 1,
+const SWIFTSHADER: Style = {
+  pixels: [8, 7, 6, 4, 2, 1],
+  channels: [16, 8, 4, 1],
   depths: [1],
-  tiles: [8, 6, 4, 2, 1].flatMap((p) => [16, 8, 4, 1].map((c) => [p, c] as const)),
-  style: { lanes: 8, vector: 1, fused: true, bound: false },
+  lanes: 4,
+  vector: 1,
+  fused: true,
 };
 
-/** Every load goes lane by lane, through two bounds checks each. */
-const LLVMPIPE: CpuAdapter = {
-  load: 30,
-  load4: 64,
-  broadcast: 2,
-  store: 40,
-  spill: 1.2,
-  depths: [4, 2, 1],
-  tiles: [8, 4].flatMap((p) => [32, 16, 8, 4].map((c) => [p, c] as const)),
-  style: { lanes: 8, vector: 4, fused: false, bound: true },
+const LLVMPIPE: Style = {
+  pixels: [8, 4, 2],
+  channels: [32, 16, 8, 1],
+  depths: [2, 1],
+  lanes: 8,
+  vector: 4,
+  fused: false,
 };
 
-function adapterOf(device: DeviceProfile): CpuAdapter {
-  return /swiftshader/i.test(device.adapter) ? SWIFTSHADER : LLVMPIPE;
-}
+/** What one invocation unrolls: beyond that, compilers take seconds and spill what the unrolling saves. */
+const MOST_MULTIPLY_ADDS = 256;
 
-function configsFor(
-  g: Conv2dGeometry,
-  device: DeviceProfile,
-  adapter: CpuAdapter,
-): readonly Conv2dDirectConfig[] {
-  const subgroup = device.subgroupSize ?? 0;
-  const vector = g.columns !== undefined && g.columns % 4 === 0 ? adapter.style.vector : 1;
+function configsFor(g: Conv2dGeometry, device: DeviceProfile): readonly Conv2dDirectConfig[] {
+  const style = /swiftshader/i.test(device.adapter) ? SWIFTSHADER : LLVMPIPE;
+  const width = device.subgroupSize ?? 0;
+  const wide = g.columns !== undefined && g.columns % style.vector === 0;
+  const vector = wide ? style.vector : 1;
   const groupIn = g.inputChannels / g.groups;
-  const depth = adapter.depths.find((d) => groupIn % d === 0) ?? 1;
-  return adapter.tiles
-    .filter(([pixels]) => pixels % vector === 0)
-    .map(([pixels, channels]) => ({
-      ...adapter.style,
-      pixels,
-      channels,
-      vector,
-      depth: pixels * channels * depth > 512 ? Math.max(1, depth / 2) : depth,
-      // Broadcasting needs whole subgroups of channels.
-      subgroup: subgroup > 0 && channels % subgroup === 0 ? subgroup : 0,
-    }));
+  return style.pixels
+    .filter((pixels) => pixels % vector === 0)
+    .flatMap((pixels) =>
+      style.channels.map((channels) => ({
+        lanes: Math.max(style.lanes, width),
+        pixels,
+        channels,
+        depth:
+          style.depths.find(
+            (d) => groupIn % d === 0 && d * pixels * channels <= MOST_MULTIPLY_ADDS,
+          ) ?? 1,
+        vector,
+        // Broadcasting needs whole subgroups of channels.
+        subgroup: width > 0 && channels % width === 0 ? width : 0,
+        fused: style.fused,
+        bound: costsOf(device).bound,
+      })),
+    );
 }
 
-/** In multiply-adds of whole vectors, for the whole convolution. */
-function costOf(g: Conv2dGeometry, config: Conv2dDirectConfig, adapter: CpuAdapter): number {
-  const { pixels, channels, vector, subgroup } = config;
-  const { tiles } = cover(g, tileOf(config));
+/** Sums that cannot be in registers are loaded and stored, once in `depth` multiply-adds. */
+const SPILL = 0.5;
+
+function costOf(g: Conv2dGeometry, config: Conv2dDirectConfig, costs: AdapterCosts): number {
+  const { lanes, pixels, channels, depth, vector, subgroup } = config;
   const steps = (g.inputChannels / g.groups) * g.kernel[0] * g.kernel[1];
   const sums = pixels * channels;
-  const x = vector === 4 ? (pixels / 4) * adapter.load4 : pixels * adapter.load;
-  const weights =
-    subgroup > 0
-      ? (channels / subgroup) * adapter.load + channels * adapter.broadcast
-      : channels * adapter.load;
-  return tiles * (steps * (sums * adapter.spill + x + weights) + sums * adapter.store);
+  const x = vector === 4 ? (pixels / 4) * costs.load4 : pixels * costs.load;
+  const wide = subgroup > 0 && vector === 4 && channels % (4 * subgroup) === 0;
+  const loads = wide
+    ? (channels / (4 * subgroup)) * costs.load4
+    : (channels / Math.max(1, subgroup)) * costs.load;
+  const weights = loads + (subgroup > 0 ? channels * costs.broadcast : 0);
+  const step = sums * (1 + SPILL / depth) + x + weights;
+  const lane = steps * step + sums * costs.store;
+  return costs.dispatch + cover(g, tileOf(config)).tiles * lanes * lane;
 }
 
 function tileOf(config: Conv2dDirectConfig): Tile {
@@ -92,10 +90,10 @@ function tileOf(config: Conv2dDirectConfig): Tile {
 
 export const directGemm: Conv2dGemm<Conv2dDirectConfig> = {
   configs(g, device) {
-    const adapter = adapterOf(device);
-    const cost = (config: Conv2dDirectConfig): number => costOf(g, config, adapter);
-    return configsFor(g, device, adapter).toSorted((a, b) => cost(a) - cost(b));
+    const cost = (config: Conv2dDirectConfig): number => costOf(g, config, costsOf(device));
+    return configsFor(g, device).toSorted((a, b) => cost(a) - cost(b));
   },
+  cost: (g, config, device) => costOf(g, config, costsOf(device)),
   lower(g, config, device) {
     return lowerTiles(g, device, tileOf(config), 1, (grid) => {
       const sizes = conv2dDirectDimensions(g, config, grid);

@@ -1,10 +1,12 @@
-/** A convolution in one dispatch. */
+/** A convolution in one dispatch; and which of these runs inside algorithms of several. */
 import type { Conv2dGeometry } from '../../../shaders/lib/conv2d_geometry.ts';
 import type { DeviceProfile, KernelDef } from '../../runtime/operator.ts';
 import { type Conv2dAttributes, geometryOf } from '../conv2d_geometry.ts';
+import { directGemm } from './direct.ts';
 import { type Conv2dGemm, repackConstants } from './lower_tiles.ts';
+import { tiledGemm } from './tiled.ts';
 
-export function gemmKernel<C extends object>(
+function gemmKernel<C extends object>(
   name: string,
   prefers: DeviceProfile['kind'],
   gemm: Conv2dGemm<C>,
@@ -14,6 +16,7 @@ export function gemmKernel<C extends object>(
     prefers,
     supports: () => true,
     configs: (node, device) => gemm.configs(asColumns(geometryOf(node)), device),
+    cost: (node, config, device) => gemm.cost(asColumns(geometryOf(node)), config, device),
     lower(node, config, device) {
       const g = asColumns(geometryOf(node));
       const { dispatch, padding } = gemm.lower(g, config, device);
@@ -22,8 +25,17 @@ export function gemmKernel<C extends object>(
   };
 }
 
+export const tiled = gemmKernel('conv2d_tiled', 'gpu', tiledGemm);
+
+export const direct = gemmKernel('conv2d_direct', 'cpu', directGemm);
+
 /** Of one image, what a 1x1 kernel of stride 1 reads is a matrix of columns as it stands. */
 export function asColumns(g: Conv2dGeometry): Conv2dGeometry {
   const pointwise = [...g.kernel, ...g.stride].every((extent) => extent === 1) && !g.padded;
   return pointwise && g.batch === 1 ? { ...g, columns: g.inputHeight * g.inputWidth } : g;
+}
+
+/** What multiplies inside the algorithms of several dispatches on such a device. */
+export function gemmFor(device: DeviceProfile): Conv2dGemm {
+  return device.kind === 'cpu' ? directGemm : tiledGemm;
 }

@@ -8,6 +8,8 @@ import type { Binding, DeviceProfile, KernelDispatch, Repack } from '../../runti
 export interface Conv2dGemm<C extends object = object> {
   /** Configurations worth trying, the best guess first. */
   configs(g: Conv2dGeometry, device: DeviceProfile): readonly C[];
+  /** How long it takes, in multiply-adds; see cost.ts. */
+  cost(g: Conv2dGeometry, config: C, device: DeviceProfile): number;
   lower(g: Conv2dGeometry, config: C, device: DeviceProfile): Conv2dDispatch;
 }
 

@@ -7,6 +7,7 @@ import {
 } from '../../../shaders/conv2d_tiled.wgsl.ts';
 import type { Conv2dGeometry } from '../../../shaders/lib/conv2d_geometry.ts';
 import type { DeviceProfile } from '../../runtime/operator.ts';
+import { costsOf } from './cost.ts';
 import { type Conv2dGemm, cover, lowerTiles } from './lower_tiles.ts';
 
 /** 8 x 8 outputs an invocation, which is what saves loads from workgroup memory: see docs/kernels.md. */
@@ -85,6 +86,10 @@ export const tiledGemm: Conv2dGemm<Conv2dTiledConfig> = {
     return configs
       .filter((config) => fits(config, device))
       .toSorted((a, b) => cyclesOf(g, a) - cyclesOf(g, b));
+  },
+  cost(g, config, device) {
+    // In multiply-adds of the whole device.
+    return costsOf(device).dispatch + cyclesOf(g, config) * GPU.units * GPU.multiplyAdds;
   },
   lower(g, config, device) {
     return lowerTiles(g, device, conv2dTile(config), conv2dTileDepth(config), (grid) => ({

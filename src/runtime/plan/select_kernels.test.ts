@@ -50,6 +50,25 @@ describe('selectKernel', () => {
     expect(selectKernel(node, op, profileOf('cpu')).kernel.name).toBe('for gpu');
   });
 
+  it('takes what costs least, of all configurations of the kernels that suit the device', () => {
+    const costs = (best: number, other: number): Partial<KernelDef> => ({
+      cost: (_node, config) => ('best' in config ? best : other),
+    });
+    const op = opWith(
+      kernel('for gpu', { prefers: 'gpu', ...costs(1, 1) }),
+      kernel('for cpu', { prefers: 'cpu', ...costs(7, 5) }),
+      kernel('for any', costs(6, 3)),
+    );
+    const { kernel: chosen, config } = selectKernel(node, op, profileOf('cpu'));
+    expect(chosen.name).toBe('for any');
+    expect(config).toEqual({ other: 'for any' });
+  });
+
+  it('takes the kernel that is asked for, whatever it costs', () => {
+    const op = opWith(kernel('a', { cost: () => 1 }), kernel('b', { cost: () => 9 }));
+    expect(selectKernel(node, op, profileOf('cpu'), () => 'b').kernel.name).toBe('b');
+  });
+
   it('takes the kernel that is asked for', () => {
     const op = opWith(kernel('a', { prefers: 'cpu' }), kernel('b', { prefers: 'gpu' }));
     expect(selectKernel(node, op, profileOf('cpu'), () => 'b').kernel.name).toBe('b');

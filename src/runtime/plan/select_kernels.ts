@@ -10,7 +10,10 @@ export interface KernelChoice {
 /** Asks for particular kernels by name, where they can compute the node; for tests and benchmarks. */
 export type KernelPreference = (node: Node) => string | undefined;
 
-/** The first kernel that can compute the node here, in its first configuration. */
+/**
+ * A kernel that is asked for; else one that is written for this kind of device, else one for any, else any.
+ * In its first configuration; but kernels that say what they cost compete by that, in all configurations.
+ */
 export function selectKernel(
   node: Node,
   op: OpDef,
@@ -23,12 +26,31 @@ export function selectKernel(
     if (kernel.prefers === device.kind) return 1;
     return kernel.prefers === undefined ? 2 : 3;
   };
-  const kernels = [...op.kernels].sort((a, b) => rank(a) - rank(b));
-  for (const kernel of kernels) {
-    const config = kernel.supports(node, device) ? kernel.configs(node, device)[0] : undefined;
-    if (config) return { kernel, config };
+  const choices = op.kernels
+    .filter((kernel) => kernel.supports(node, device))
+    .sort((a, b) => rank(a) - rank(b))
+    .flatMap((kernel) => kernel.configs(node, device).map((config) => ({ kernel, config })));
+  const [first] = choices;
+  if (!first) {
+    throw new UnsupportedError(
+      `${describe(node)}: no kernel of this operator can run on this device`,
+    );
   }
-  throw new UnsupportedError(
-    `${describe(node)}: no kernel of this operator can run on this device`,
+  const least = rank(first.kernel);
+  const rivals = choices.filter(
+    ({ kernel }) => rank(kernel) === least || (least === 1 && rank(kernel) === 2),
   );
+  return cheapest(first, rivals, node, device);
+}
+
+function cheapest(
+  first: KernelChoice,
+  rivals: readonly KernelChoice[],
+  node: Node,
+  device: DeviceProfile,
+): KernelChoice {
+  const cost = ({ kernel, config }: KernelChoice): number =>
+    kernel.cost?.(node, config, device) ?? Number.POSITIVE_INFINITY;
+  if (!first.kernel.cost) return first;
+  return rivals.reduce((best, rival) => (cost(rival) < cost(best) ? rival : best), first);
 }

@@ -1,0 +1,131 @@
+/** A report as charts: configurations of Chart.js that are plain data, so that any page can draw them. */
+import { describeConfig } from '../../src/index.ts';
+import type { KernelReport, LayerReport, TimedKernel } from './report.ts';
+
+/** Of the same kernel in all charts. Readable on white as on black. */
+const COLORS = [
+  '#4c8bf5',
+  '#e8710a',
+  '#1e9e6a',
+  '#c5408f',
+  '#8a63d2',
+  '#b58900',
+  '#2aa198',
+  '#dc5050',
+];
+const ROOF_COLOR = '#8a8f98';
+
+/** A point, with what its tooltip says. */
+interface Point {
+  readonly x: number;
+  readonly y: number;
+  readonly label: string;
+}
+
+/** The roofline: GFLOP/s over operations a byte, with the limits that were measured. */
+export function rooflineChart(report: KernelReport): object {
+  const kernels = timedKernels(report);
+  const roof = roofPoints(report);
+  const datasets = kernelNames(report).map((name) => ({
+    label: name,
+    backgroundColor: colorOf(report, name),
+    data: kernels
+      .filter(({ kernel }) => kernel.kernel === name && kernel.gflops > 0)
+      .map(
+        ({ layer, kernel }): Point => ({
+          x: layer.flops / layer.bytes,
+          y: kernel.gflops,
+          label: `${layer.layer}: ${describeVariant(kernel)}, ${percent(kernel.shareOfLimit)} of the limit`,
+        }),
+      ),
+  }));
+  const line = {
+    label: 'limit',
+    type: 'line',
+    data: roof,
+    borderColor: ROOF_COLOR,
+    pointRadius: 0,
+    borderWidth: 2,
+  };
+  return {
+    type: 'scatter',
+    data: { datasets: [...datasets.filter(({ data }) => data.length > 0), line] },
+    options: {
+      animation: false,
+      maintainAspectRatio: false,
+      scales: {
+        x: { type: 'logarithmic', title: { display: true, text: 'operations a byte' } },
+        y: { type: 'logarithmic', title: { display: true, text: 'GFLOP/s' } },
+      },
+    },
+  };
+}
+
+/** The bandwidth's slope up to the ridge, then the arithmetic's plateau. */
+function roofPoints({ ceilings, layers }: KernelReport): readonly Point[] {
+  const { gflops, gigabytesPerSecond } = ceilings;
+  const ridge = gflops / gigabytesPerSecond;
+  const intensities = layers.map(({ flops, bytes }) => flops / bytes).filter((x) => x > 0);
+  const at = (x: number): Point => ({
+    x,
+    y: Math.min(gflops, x * gigabytesPerSecond),
+    label: 'limit of this adapter',
+  });
+  return [Math.min(ridge, ...intensities) / 2, ridge, 2 * Math.max(ridge, ...intensities)].map(at);
+}
+
+/** The variants of one layer, fastest first, with the time that the limits allow. */
+export function layerChart(report: KernelReport, layer: LayerReport): object {
+  const kernels = layer.kernels.filter((kernel) => kernel.status === 'timed');
+  const rows = [
+    {
+      name: 'limit',
+      ms: layer.limitMs,
+      color: ROOF_COLOR,
+      label: 'the least that the limits allow',
+    },
+    ...kernels.map((kernel) => ({
+      name: `${kernel.chosen ? '▸ ' : ''}${describeVariant(kernel)}`,
+      ms: kernel.ms.median,
+      color: colorOf(report, kernel.kernel),
+      label: `${kernel.ms.median.toPrecision(3)} ms (${kernel.ms.low.toPrecision(3)} to ${kernel.ms.high.toPrecision(3)}), ${percent(kernel.shareOfLimit)} of the limit`,
+    })),
+  ];
+  const data = rows.map(({ name, ms, label }) => ({ x: ms, y: name, label }));
+  return {
+    type: 'bar',
+    data: {
+      labels: rows.map(({ name }) => name),
+      datasets: [{ data, backgroundColor: rows.map(({ color }) => color) }],
+    },
+    options: {
+      animation: false,
+      maintainAspectRatio: false,
+      indexAxis: 'y',
+      plugins: { legend: { display: false } },
+      scales: { x: { min: 0, title: { display: true, text: 'ms, median' } } },
+    },
+  };
+}
+
+function describeVariant({ kernel, config }: TimedKernel): string {
+  return [kernel, describeConfig(config)].filter(Boolean).join(': ');
+}
+
+function timedKernels({ layers }: KernelReport) {
+  return layers.flatMap((layer) =>
+    layer.kernels.flatMap((kernel) => (kernel.status === 'timed' ? [{ layer, kernel }] : [])),
+  );
+}
+
+function kernelNames(report: KernelReport): readonly string[] {
+  return [...new Set(timedKernels(report).map(({ kernel }) => kernel.kernel))].sort();
+}
+
+function colorOf(report: KernelReport, name: string): string {
+  return COLORS[kernelNames(report).indexOf(name) % COLORS.length] ?? ROOF_COLOR;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
+}

@@ -1,0 +1,134 @@
+/** Starts the contenders in turn, then runs them in turn: A B C A B C. */
+import { type Statistics, statisticsOf } from '../statistics.ts';
+import type { Entry, Participant, Timing } from './contender.ts';
+
+/** Libraries that disagree by more do not compute the same. */
+const TOLERANCE = 1e-3;
+
+export interface EntryResult {
+  readonly library: string;
+  readonly version: string;
+  readonly host: Entry['host'];
+  readonly backend: string;
+  /** From bytes in memory to a model that is ready, each in a new process or browser. */
+  readonly load: Statistics;
+  readonly firstRun: Statistics;
+  /** From bytes in memory to the first logits. */
+  readonly coldStart: Statistics;
+  readonly run: Statistics;
+  /** Processor time of a run; in Node only. */
+  readonly cpu?: Statistics;
+  /** The run's time by that of the first entry's run beside it. */
+  readonly ratio: Statistics;
+  readonly cpuRatio?: Statistics;
+  /** The largest difference from the first entry's logits, as a share of the largest of them. */
+  readonly difference: number;
+}
+
+export interface Rounds {
+  readonly starts: number;
+  readonly runs: number;
+}
+
+/** What was measured of one entry. */
+interface Record {
+  readonly entry: Entry;
+  participant: Participant | undefined;
+  readonly loads: number[];
+  readonly firsts: number[];
+  readonly runs: Timing[];
+  logits: readonly number[];
+}
+
+/** Compares entries with the first of them. Throws where one gives other results. */
+export async function compare(
+  entries: readonly Entry[],
+  { starts, runs }: Rounds,
+  beforeStarts: () => Promise<void>,
+  note: (text: string) => void,
+): Promise<readonly EntryResult[]> {
+  const records = entries.map(
+    (entry): Record => ({
+      entry,
+      participant: undefined,
+      loads: [],
+      firsts: [],
+      runs: [],
+      logits: [],
+    }),
+  );
+  try {
+    for (let i = 0; i < starts; i++) {
+      for (const record of records) await stop(record);
+      await beforeStarts();
+      for (const record of records) await start(record, note);
+    }
+    for (let i = 0; i < runs; i++) {
+      for (const record of records) await run(record, note);
+    }
+    return records.map((record) => resultOf(record, records[0] ?? record));
+  } finally {
+    for (const record of records) await stop(record);
+  }
+}
+
+async function start(record: Record, note: (text: string) => void): Promise<void> {
+  record.participant = await record.entry.start();
+  const load = await record.participant.load();
+  const first = await record.participant.run();
+  record.loads.push(load.ms);
+  record.firsts.push(first.ms);
+  record.logits = first.logits;
+  note(
+    `${nameOf(record.entry)}: load ${load.ms.toFixed(0)} ms, first run ${first.ms.toFixed(0)} ms`,
+  );
+}
+
+async function stop(record: Record): Promise<void> {
+  await record.participant?.close();
+  record.participant = undefined;
+}
+
+async function run(record: Record, note: (text: string) => void): Promise<void> {
+  if (!record.participant) return;
+  const { logits: _, ...timing } = await record.participant.run();
+  record.runs.push(timing);
+  note(`${nameOf(record.entry)}: ${timing.ms.toFixed(0)} ms`);
+}
+
+function nameOf({ library, backend, host }: Entry): string {
+  return `${library} ${backend} in ${host}`;
+}
+
+function resultOf(record: Record, base: Record): EntryResult {
+  const { entry, loads, firsts, runs, logits } = record;
+  const { library, version, host, backend } = entry;
+  const largest = Math.max(...base.logits.map(Math.abs));
+  const difference =
+    Math.max(...base.logits.map((value, i) => Math.abs(value - (logits[i] ?? Number.NaN)))) /
+    largest;
+  if (!(difference <= TOLERANCE)) {
+    throw new Error(
+      `${nameOf(entry)} gives other logits: they differ by ${difference} of the largest`,
+    );
+  }
+  const ratios = runs.map(({ ms }, i) => ms / (base.runs[i]?.ms ?? Number.NaN));
+  const cpu = runs.flatMap(({ cpuMs }) => cpuMs ?? []);
+  const baseCpu = base.runs.flatMap(({ cpuMs }) => cpuMs ?? []);
+  return {
+    library,
+    version,
+    host,
+    backend,
+    load: statisticsOf(loads),
+    firstRun: statisticsOf(firsts),
+    coldStart: statisticsOf(loads.map((ms, i) => ms + (firsts[i] ?? Number.NaN))),
+    run: statisticsOf(runs.map(({ ms }) => ms)),
+    ratio: statisticsOf(ratios),
+    ...(cpu.length > 0 && {
+      cpu: statisticsOf(cpu),
+      cpuRatio: statisticsOf(cpu.map((ms, i) => ms / (baseCpu[i] ?? Number.NaN))),
+    }),
+    difference,
+  };
+}

@@ -1,0 +1,164 @@
+/** Tilewise beside its peers: `npm start -- --help`. */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command } from 'commander';
+import { openNodeGpu } from '../../cli/node.ts';
+import { useSwiftShader } from '../../cli/swiftshader.ts';
+import { BrowserHost, type PageName } from './browser.ts';
+import { compare, type EntryResult } from './compare.ts';
+import type { Entry } from './contender.ts';
+import { startInNode } from './node_entry.ts';
+import { writeWorkload } from './workload.ts';
+
+interface Options {
+  readonly adapter: string;
+  readonly weights?: string;
+  readonly starts: string;
+  readonly runs: string;
+  readonly browser: boolean;
+  readonly node: boolean;
+  readonly out?: string;
+}
+
+const program = new Command('peers')
+  .description('ResNet-50, batch 1, f32: Tilewise beside onnxruntime and TensorFlow.js, in turn')
+  .option(
+    '--adapter <text>',
+    'the adapter; "swiftshader" sets up its own, all else is what Vulkan gives first',
+    'swiftshader',
+  )
+  .option('--weights <file>', 'a .safetensors file of ResNet-50; synthetic weights by default')
+  .option('--starts <n>', 'cold starts of each, in new processes', '2')
+  .option('--runs <n>', 'timed runs of each', '5')
+  .option('--no-browser', 'without the libraries in headless Chromium')
+  .option('--no-node', 'without the libraries in Node')
+  .option('--out <file>', 'write the results as JSON')
+  .action(main);
+
+await program.parseAsync();
+
+async function main(options: Options): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'tilewise-peers-'));
+  const software = options.adapter.toLowerCase() === 'swiftshader';
+  try {
+    await prepareDrivers(software);
+    const { facts } = await openNodeGpu(options.adapter);
+    note(`adapter: ${facts.name}`);
+    writeWorkload(folder, options.weights);
+    const results = [
+      ...(options.node ? await compareInNode(folder, options) : []),
+      ...(options.browser ? await compareInBrowser(folder, options, software) : []),
+    ];
+    const report = {
+      ...machineFacts(),
+      adapter: facts.name,
+      weights: options.weights ? 'file' : 'synthetic',
+      results,
+    };
+    if (options.out) writeFileSync(options.out, `${JSON.stringify(report, undefined, 2)}\n`);
+    else process.stdout.write(`${JSON.stringify(report)}\n`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** For this process, and those that it starts. */
+async function prepareDrivers(software: boolean): Promise<void> {
+  // Mesa keeps compiled shaders between processes: a cold start would be one only the first time.
+  process.env.MESA_SHADER_CACHE_DISABLE = 'true';
+  if (!software) return;
+  const drivers = await useSwiftShader();
+  if (!drivers)
+    throw new Error('SwiftShader is not installed: run npm ci in the root of the repository');
+  // Where the system has no Vulkan loader, the one beside the driver.
+  process.env.LD_LIBRARY_PATH = [process.env.LD_LIBRARY_PATH, drivers].filter(Boolean).join(':');
+}
+
+function compareInNode(folder: string, { adapter, starts, runs }: Options) {
+  const entry = (
+    library: string,
+    version: string,
+    backend: string,
+    name: 'tilewise' | 'webgpu' | 'cpu',
+  ): Entry => ({
+    library,
+    version,
+    backend,
+    host: 'Node',
+    start: () => startInNode(name, folder, name === 'tilewise' ? adapter : undefined),
+  });
+  const entries = [
+    entry('Tilewise', tilewiseVersion(), 'WebGPU', 'tilewise'),
+    entry('onnxruntime-node', versionOf('onnxruntime-node'), 'WebGPU', 'webgpu'),
+    entry('onnxruntime-node', versionOf('onnxruntime-node'), 'CPU', 'cpu'),
+  ];
+  return compare(entries, { starts: Number(starts), runs: Number(runs) }, async () => {}, note);
+}
+
+async function compareInBrowser(
+  folder: string,
+  { starts, runs }: Options,
+  software: boolean,
+): Promise<readonly (EntryResult & { readonly download: object })[]> {
+  const host = await BrowserHost.create(folder, software);
+  const pages = new Map<Entry, PageName>();
+  const entry = (library: string, version: string, backend: string, page: PageName): Entry => {
+    const made: Entry = {
+      library,
+      version,
+      backend,
+      host: 'Chromium',
+      start: () => host.open(page),
+    };
+    pages.set(made, page);
+    return made;
+  };
+  const entries = [
+    entry('Tilewise', tilewiseVersion(), 'WebGPU', 'tilewise'),
+    entry('onnxruntime-web', versionOf('onnxruntime-web'), 'WebGPU', 'onnxruntime_webgpu'),
+    entry('onnxruntime-web', versionOf('onnxruntime-web'), 'wasm', 'onnxruntime_wasm'),
+    entry('TensorFlow.js', versionOf('@tensorflow/tfjs-backend-webgpu'), 'WebGPU', 'tensorflow'),
+  ];
+  try {
+    const rounds = { starts: Number(starts), runs: Number(runs) };
+    const results = await compare(entries, rounds, () => host.restart(), note);
+    return results.map((result, i) => {
+      const page = pages.get(entries[i] as Entry) ?? 'tilewise';
+      return { ...result, browser: `Chromium ${host.version}`, download: host.downloadOf(page) };
+    });
+  } finally {
+    await host.close();
+  }
+}
+
+function machineFacts(): object {
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    processor: cpus()[0]?.model ?? '',
+    cores: cpus().length,
+    memoryGb: Math.round(totalmem() / 1e9),
+    loadAverage: loadavg().map((load) => Number(load.toFixed(1))),
+    platform: `${process.platform} ${process.arch}`,
+    node: process.versions.node,
+  };
+}
+
+function tilewiseVersion(): string {
+  return readVersion(new URL('../../package.json', import.meta.url));
+}
+
+/** The version that is installed. */
+function versionOf(name: string): string {
+  return readVersion(new URL(`./node_modules/${name}/package.json`, import.meta.url));
+}
+
+function readVersion(url: URL): string {
+  const { version } = JSON.parse(readFileSync(fileURLToPath(url), 'utf8')) as { version: string };
+  return version;
+}
+
+function note(text: string): void {
+  process.stderr.write(`${text}\n`);
+}

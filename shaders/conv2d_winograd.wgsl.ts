@@ -1,0 +1,248 @@
+/**
+ * The two transforms of Winograd's minimal filtering, F(TILE x TILE, 3 x 3), for convolutions of stride 1.
+ * After Lavin and Gray, "Fast algorithms for convolutional neural networks", CVPR 2016.
+ *
+ *     y = A^T [ (G g G^T) * (B^T d B) ] A       for each tile of TILE x TILE outputs, summed over channels
+ *
+ *     1. winogradInput    V[i][c][tile] = (B^T d B)[i], d being the FIELD x FIELD inputs of a tile
+ *     2. any GEMM         M[i][o][tile] = sum over c of V[i][c][tile] * U[i][c][o], for each of the
+ *                         POSITIONS = FIELD * FIELD positions i: a 1x1 convolution of POSITIONS groups
+ *     3. winogradOutput   y = epilogue( A^T M A )
+ *
+ * U = G g G^T is worked out at load time, in f64. FIELD = TILE + 2. A tile costs FIELD^2 multiplications a
+ * channel in place of 9 * TILE^2: 16 for 36 with tiles of 2, 36 for 144 with tiles of 4.
+ *
+ *     d 6x6                V 36 values            M 36 values           y 4x4
+ *     +-----------+        . . . . . .            . . . . . .           +-------+
+ *     | . . . . . |  B^T   . . . . . .   GEMMs    . . . . . .    A^T    | . . . |
+ *     | . . . . . | -----> . . . . . .  ------->  . . . . . .  ------>  | . . . |
+ *     +-----------+   B                                           A     +-------+
+ *
+ * Layouts: x, residual, y NCHW; V, M [position][channel][tile of the whole batch], rows PITCH apart; tiles
+ * behind the last one repeat it. Bias [output channel].
+ * Threads: one invocation a channel and tile; neighbours have neighbouring tiles.
+ */
+import { type Conv2dGeometry, conv2dSizes } from './lib/conv2d_geometry.ts';
+import { type Dimensions, dimensions } from './lib/dimensions.ts';
+import type { Grid } from './lib/grid.ts';
+import { wgsl } from './lib/wgsl.ts';
+
+export const WINOGRAD_THREADS = 64;
+
+/** Outputs of a tile along each axis. */
+export type WinogradTile = 2 | 4;
+
+/** How the outputs are cut. */
+export interface WinogradTiling {
+  readonly tile: WinogradTile;
+  readonly tilesDown: number;
+  readonly tilesAcross: number;
+  /** Tiles of the whole batch, and the distance of the rows that hold them. */
+  readonly tiles: number;
+  readonly pitch: number;
+}
+
+export function winogradDimensions(
+  g: Conv2dGeometry,
+  tiling: WinogradTiling,
+  channels: number,
+  grid: Grid,
+  bound: boolean,
+): Dimensions {
+  const sizes = {
+    ...conv2dSizes(g),
+    H_OUT: g.outputHeight,
+    TILES_DOWN: tiling.tilesDown,
+    TILES_ACROSS: tiling.tilesAcross,
+    TILES: tiling.tiles,
+    PITCH: tiling.pitch,
+    COUNT: channels * tiling.pitch,
+    GRID_COLUMNS: grid.columns,
+  };
+  return dimensions(sizes, bound);
+}
+
+export function winogradInput(tile: WinogradTile, { declarations, locals }: Dimensions): string {
+  return wgsl`
+${declarations}
+const THREADS = ${WINOGRAD_THREADS}u;
+const TILE = ${tile}u;
+const FIELD = ${tile + 2}u;
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> v: array<f32>;
+
+// B^T times one column.
+#if ${tile === 2}
+fn transform(d: array<f32, FIELD>) -> array<f32, FIELD> {
+  return array(d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]);
+}
+#else
+fn transform(d: array<f32, FIELD>) -> array<f32, FIELD> {
+  let even = d[4] - 4.0 * d[2];
+  let odd = d[3] - 4.0 * d[1];
+  let even_half = d[4] - d[2];
+  let odd_half = 2.0 * (d[3] - d[1]);
+  return array(
+    4.0 * d[0] - 5.0 * d[2] + d[4],
+    even + odd,
+    even - odd,
+    even_half + odd_half,
+    even_half - odd_half,
+    4.0 * d[1] - 5.0 * d[3] + d[5],
+  );
+}
+#endif
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+${locals}
+  let at = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
+  if (at >= COUNT) {
+    return;
+  }
+  let channel = at / PITCH;
+  let tile = min(at % PITCH, TILES - 1u);
+  let image = tile / (TILES_DOWN * TILES_ACROSS);
+  let plane = (image * C_IN + channel) * PLANE_IN;
+  // Above and left of the image the subtraction wraps round to a huge number: one comparison does.
+  let top = tile / TILES_ACROSS % TILES_DOWN * TILE - PAD_TOP;
+  let left = tile % TILES_ACROSS * TILE - PAD_LEFT;
+
+#for r in FIELD
+  var row#r: array<f32, FIELD>;
+  {
+    let row = top + #r;
+    let row_inside = row < H_IN;
+#for s in FIELD
+    let column#s = left + #s;
+    let inside#s = row_inside && column#s < W_IN;
+    row#r[#s] = select(0.0, x[select(0u, plane + row * W_IN + column#s, inside#s)], inside#s);
+#end
+    row#r = transform(row#r);
+  }
+#end
+  let to = channel * PITCH + at % PITCH;
+  let position = C_IN * PITCH;
+#for s in FIELD
+  {
+    var column: array<f32, FIELD>;
+#for r in FIELD
+    column[#r] = row#r[#s];
+#end
+    column = transform(column);
+#for r in FIELD
+    v[to + (#r * FIELD + #s) * position] = column[#r];
+#end
+  }
+#end
+}
+`;
+}
+
+export function winogradOutput(
+  g: Conv2dGeometry,
+  tile: WinogradTile,
+  { declarations, locals }: Dimensions,
+): string {
+  return wgsl`
+${declarations}
+const THREADS = ${WINOGRAD_THREADS}u;
+const TILE = ${tile}u;
+const FIELD = ${tile + 2}u;
+
+@group(0) @binding(0) var<storage, read> m: array<f32>;
+#if ${g.bias}
+@group(0) @binding(1) var<storage, read> bias: array<f32>;
+#endif
+#if ${g.residual}
+@group(0) @binding(2) var<storage, read> residual: array<f32>;
+#endif
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+
+// A^T times one column.
+#if ${tile === 2}
+fn transform(m: array<f32, FIELD>) -> array<f32, TILE> {
+  return array(m[0] + m[1] + m[2], m[1] - m[2] - m[3]);
+}
+#else
+fn transform(m: array<f32, FIELD>) -> array<f32, TILE> {
+  let sum1 = m[1] + m[2];
+  let difference1 = m[1] - m[2];
+  let sum2 = m[3] + m[4];
+  let difference2 = m[3] - m[4];
+  return array(
+    m[0] + sum1 + sum2,
+    difference1 + 2.0 * difference2,
+    sum1 + 4.0 * sum2,
+    difference1 + 8.0 * difference2 + m[5],
+  );
+}
+#endif
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+${locals}
+  let at = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
+  let tile = at % PITCH;
+  if (at >= COUNT || tile >= TILES) {
+    return;
+  }
+  let channel = at / PITCH;
+  let position = C_OUT * PITCH;
+#for r in FIELD
+  var row#r: array<f32, TILE>;
+  {
+    var values: array<f32, FIELD>;
+#for s in FIELD
+    values[#s] = m[at + (#r * FIELD + #s) * position];
+#end
+    row#r = transform(values);
+  }
+#end
+  let image = tile / (TILES_DOWN * TILES_ACROSS);
+  let top = tile / TILES_ACROSS % TILES_DOWN * TILE;
+  let left = tile % TILES_ACROSS * TILE;
+  let corner = (image * C_OUT + channel) * PLANE_OUT + top * W_OUT + left;
+  var results: array<f32, TILE * TILE>;
+#for s in TILE
+  {
+    var values: array<f32, FIELD>;
+#for r in FIELD
+    values[#r] = row#r[#s];
+#end
+    let column = transform(values);
+#for r in TILE
+    results[#r * TILE + #s] = column[#r];
+#end
+  }
+#end
+  // A true loop, as in conv2d_direct: unrolled stores are what CPU adapters compile longest at.
+  let count = min(TILE * TILE, TILE * TILE * arrayLength(&y));
+  for (var i = 0u; i < count; i++) {
+    let row = i / TILE;
+    let column = i % TILE;
+    if (top + row < H_OUT && left + column < W_OUT) {
+      let to = corner + row * W_OUT + column;
+      var value = results[i];
+#if ${g.bias}
+      value += bias[channel];
+#endif
+#if ${g.residual}
+      value += residual[to];
+#endif
+#if ${g.activation === 'relu'}
+      value = max(value, 0.0);
+#endif
+      y[to] = value;
+    }
+  }
+}
+`;
+}

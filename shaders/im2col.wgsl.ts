@@ -1,0 +1,69 @@
+/**
+ * Writes out the matrix that a convolution multiplies its weights by, for adapters on which gathering it anew
+ * for every tile of output channels costs more than writing and reading it.
+ *
+ *     columns[(group * TAPS + tap) * GROUP_C_IN + c][pixel] =
+ *         x[n, group * GROUP_C_IN + c, p * STRIDE + r * DILATION - PAD, ...], or 0 outside of the image
+ *
+ * Layouts: x NCHW; columns row by row, rows PITCH apart. The output pixels of the whole batch are numbered
+ * through; those from OUT_PIXELS to PITCH repeat the last one, so that whole vectors hold numbers.
+ * Threads: one invocation an input channel and output pixel, over all taps; neighbours have neighbouring pixels.
+ */
+import { type Conv2dGeometry, conv2dSizes } from './lib/conv2d_geometry.ts';
+import { type Dimensions, dimensions } from './lib/dimensions.ts';
+import type { Grid } from './lib/grid.ts';
+import { wgsl } from './lib/wgsl.ts';
+
+export const IM2COL_THREADS = 64;
+
+export function im2colDimensions(
+  g: Conv2dGeometry,
+  pitch: number,
+  grid: Grid,
+  bound: boolean,
+): Dimensions {
+  const count = g.inputChannels * pitch;
+  return dimensions(
+    { ...conv2dSizes(g), PITCH: pitch, COUNT: count, GRID_COLUMNS: grid.columns },
+    bound,
+  );
+}
+
+export function im2col({ declarations, locals }: Dimensions): string {
+  return wgsl`
+${declarations}
+const THREADS = ${IM2COL_THREADS}u;
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read_write> columns: array<f32>;
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+${locals}
+  let at = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
+  if (at >= COUNT) {
+    return;
+  }
+  let channel = at / PITCH;
+  let group = channel / GROUP_C_IN;
+  let pixel = min(at % PITCH, OUT_PIXELS - 1u);
+  let plane = (pixel / PLANE_OUT * C_IN + channel) * PLANE_IN;
+  let top = pixel % PLANE_OUT / W_OUT * STRIDE_H;
+  let left = pixel % W_OUT * STRIDE_W;
+  var to = (group * K_H * K_W * GROUP_C_IN + channel % GROUP_C_IN) * PITCH + at % PITCH;
+  for (var r = 0u; r < K_H; r++) {
+    for (var s = 0u; s < K_W; s++) {
+      // Above and left of the image the subtraction wraps round to a huge number: one comparison does.
+      let row = top + r * DILATION_H - PAD_TOP;
+      let column = left + s * DILATION_W - PAD_LEFT;
+      let inside = row < H_IN && column < W_IN;
+      columns[to] = select(0.0, x[select(0u, plane + row * W_IN + column, inside)], inside);
+      to += GROUP_C_IN * PITCH;
+    }
+  }
+}
+`;
+}

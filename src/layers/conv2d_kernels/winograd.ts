@@ -1,0 +1,204 @@
+/** conv2d_winograd: 3x3 convolutions of stride 1 with fewer multiplications. */
+import {
+  WINOGRAD_THREADS,
+  type WinogradTile,
+  type WinogradTiling,
+  winogradDimensions,
+  winogradInput,
+  winogradOutput,
+} from '../../../shaders/conv2d_winograd.wgsl.ts';
+import type { Conv2dGeometry } from '../../../shaders/lib/conv2d_geometry.ts';
+import type { DeviceProfile, KernelDef, KernelDispatch, Repack } from '../../runtime/operator.ts';
+import { largestBuffer } from '../../runtime/plan/batch_parts.ts';
+import { type Conv2dAttributes, geometryOf } from '../conv2d_geometry.ts';
+import { costsOf } from './cost.ts';
+import { elementwiseDispatch } from './elementwise_dispatch.ts';
+import { gemmFor } from './gemm_kernel.ts';
+import { rebind, repackWeight, type WeightPadding } from './lower_tiles.ts';
+
+export interface WinogradConfig {
+  readonly tile: WinogradTile;
+  /** Of the GEMM inside. */
+  readonly gemm: object;
+}
+
+/** G of F(tile, 3): what turns three weights into tile + 2. */
+const KERNEL_TRANSFORM: Readonly<Record<WinogradTile, readonly (readonly number[])[]>> = {
+  2: [
+    [1, 0, 0],
+    [1 / 2, 1 / 2, 1 / 2],
+    [1 / 2, -1 / 2, 1 / 2],
+    [0, 0, 1],
+  ],
+  4: [
+    [1 / 4, 0, 0],
+    [-1 / 6, -1 / 6, -1 / 6],
+    [-1 / 6, 1 / 6, -1 / 6],
+    [1 / 24, 1 / 12, 1 / 6],
+    [1 / 24, -1 / 12, 1 / 6],
+    [0, 0, 1],
+  ],
+};
+
+const TILES: readonly WinogradTile[] = [4, 2];
+
+function positionsOf(tile: WinogradTile): number {
+  return (tile + 2) ** 2;
+}
+
+function tilingOf(g: Conv2dGeometry, tile: WinogradTile): WinogradTiling {
+  const tilesDown = Math.ceil(g.outputHeight / tile);
+  const tilesAcross = Math.ceil(g.outputWidth / tile);
+  const tiles = g.batch * tilesDown * tilesAcross;
+  return { tile, tilesDown, tilesAcross, tiles, pitch: Math.ceil(tiles / 4) * 4 };
+}
+
+/** The GEMMs of all positions: a 1x1 convolution with a group for each. */
+export function winogradGemm(g: Conv2dGeometry, tile: WinogradTile): Conv2dGeometry {
+  const { pitch } = tilingOf(g, tile);
+  const groups = positionsOf(tile);
+  return {
+    batch: 1,
+    inputChannels: groups * g.inputChannels,
+    inputHeight: 1,
+    inputWidth: pitch,
+    outputChannels: groups * g.outputChannels,
+    outputHeight: 1,
+    outputWidth: pitch,
+    groups,
+    kernel: [1, 1],
+    stride: [1, 1],
+    dilation: [1, 1],
+    padding: { top: 0, left: 0 },
+    padded: false,
+    bias: false,
+    residual: false,
+    activation: 'none',
+    columns: pitch,
+  };
+}
+
+/** Bytes of what lies between the dispatches. */
+function scratchOf(
+  g: Conv2dGeometry,
+  tiling: WinogradTiling,
+): { fields: number; products: number } {
+  const rows = 4 * positionsOf(tiling.tile) * tiling.pitch;
+  return { fields: rows * g.inputChannels, products: rows * g.outputChannels };
+}
+
+/** U = G g G^T for every pair of channels, in f64, then as the GEMM wants it. */
+function repackKernels(g: Conv2dGeometry, tiling: WinogradTiling, padding: WeightPadding): Repack {
+  const { tile } = tiling;
+  const inner = repackWeight(winogradGemm(g, tiling.tile), padding);
+  return {
+    arrangement: `winograd ${tile} ${inner.arrangement}`,
+    length: inner.length,
+    pack: (data) => inner.pack(transformKernels(data, tile)),
+  };
+}
+
+/** [channel pair][3][3] to [position][channel pair]. */
+function transformKernels(data: Float32Array, tile: WinogradTile): Float32Array {
+  const transform = KERNEL_TRANSFORM[tile];
+  const pairs = data.length / 9;
+  const transformed = new Float32Array(positionsOf(tile) * pairs);
+  for (let pair = 0; pair < pairs; pair++) {
+    const rows = transform.map((g) =>
+      [0, 1, 2].map((column) => dot(g, (row) => data[pair * 9 + row * 3 + column] ?? 0)),
+    );
+    rows.forEach((row, i) => {
+      transform.forEach((g, j) => {
+        const position = i * transform.length + j;
+        transformed[position * pairs + pair] = dot(g, (column) => row[column] ?? 0);
+      });
+    });
+  }
+  return transformed;
+}
+
+function dot(coefficients: readonly number[], value: (index: number) => number): number {
+  return coefficients.reduce((sum, coefficient, i) => sum + coefficient * value(i), 0);
+}
+
+function transformInput(
+  g: Conv2dGeometry,
+  tiling: WinogradTiling,
+  device: DeviceProfile,
+): KernelDispatch {
+  const count = g.inputChannels * tiling.pitch;
+  return elementwiseDispatch(device, count, WINOGRAD_THREADS, ['x'], 'fields', (grid) => {
+    const { bound } = costsOf(device);
+    const sizes = winogradDimensions(g, tiling, g.inputChannels, grid, bound);
+    return { source: winogradInput(tiling.tile, sizes), words: sizes.words };
+  });
+}
+
+function transformOutput(
+  g: Conv2dGeometry,
+  tiling: WinogradTiling,
+  device: DeviceProfile,
+): KernelDispatch {
+  const count = g.outputChannels * tiling.pitch;
+  const reads = ['products', g.bias ? 'bias' : null, g.residual ? 'residual' : null];
+  return elementwiseDispatch(device, count, WINOGRAD_THREADS, reads, 'y', (grid) => {
+    const { bound } = costsOf(device);
+    const sizes = winogradDimensions(g, tiling, g.outputChannels, grid, bound);
+    return { source: winogradOutput(g, tiling.tile, sizes), words: sizes.words };
+  });
+}
+
+function supports(g: Conv2dGeometry, device: DeviceProfile): boolean {
+  const { fields, products } = scratchOf(g, tilingOf(g, 2));
+  return (
+    g.groups === 1 &&
+    g.kernel.every((extent) => extent === 3) &&
+    [...g.stride, ...g.dilation].every((step) => step === 1) &&
+    // The transforms are as large as these; the weights grow by as much again.
+    Math.max(fields, products, 64 * 4 * g.inputChannels * g.outputChannels) <= largestBuffer(device)
+  );
+}
+
+export const winograd: KernelDef<Conv2dAttributes, WinogradConfig> = {
+  name: 'conv2d_winograd',
+  supports: (node, device) => supports(geometryOf(node), device),
+  configs(node, device) {
+    const g = geometryOf(node);
+    const gemm = gemmFor(device);
+    return TILES.flatMap((tile) =>
+      gemm.configs(winogradGemm(g, tile), device).map((config) => ({ tile, gemm: config })),
+    );
+  },
+  cost(node, { tile, gemm: config }, device) {
+    const g = geometryOf(node);
+    const costs = costsOf(device);
+    const tiling = tilingOf(g, tile);
+    const positions = positionsOf(tile);
+    const input = positions * (costs.gather + costs.store);
+    const output = positions * costs.load + tile * tile * costs.store;
+    const transforms = tiling.pitch * (g.inputChannels * input + g.outputChannels * output);
+    return (
+      2 * costs.dispatch +
+      transforms +
+      gemmFor(device).cost(winogradGemm(g, tiling.tile), config, device)
+    );
+  },
+  lower(node, { tile, gemm: config }, device) {
+    const g = geometryOf(node);
+    const tiling = tilingOf(g, tile);
+    const { dispatch, padding } = gemmFor(device).lower(
+      winogradGemm(g, tiling.tile),
+      config,
+      device,
+    );
+    return {
+      dispatches: [
+        transformInput(g, tiling, device),
+        rebind(dispatch, { x: 'fields', y: 'products' }),
+        transformOutput(g, tiling, device),
+      ],
+      repack: { weight: repackKernels(g, tiling, padding) },
+      scratch: { ...scratchOf(g, tiling) },
+    };
+  },
+};
