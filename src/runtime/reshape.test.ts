@@ -3,10 +3,12 @@ import { expectSameOutputs } from '../../test/fixtures/compare_graphs.ts';
 import { Random, seeds } from '../../test/fixtures/random.ts';
 import { randomGraph } from '../../test/fixtures/random_graph.ts';
 import { operators } from '../layers/index.ts';
+import { relu } from '../layers/relu.ts';
 import { findModel } from '../models/index.ts';
 import { buildModel } from '../models/model.ts';
 import { weightsOf } from './graph.ts';
-import { reshape } from './reshape.ts';
+import { GraphBuilder } from './graph_builder.ts';
+import { type NewShapes, reshape, shapesOf } from './reshape.ts';
 
 describe('reshape', () => {
   it('gives the graph that the model would have built for the new shape', () => {
@@ -46,5 +48,27 @@ describe('reshape', () => {
     expect(() => reshape(graph, operators, { image: [1, 1, 32, 32] })).toThrow(
       'graph "lenet" has no input "image"',
     );
+  });
+});
+
+describe('shapesOf', () => {
+  const g = GraphBuilder.create();
+  const x = g.input('x', [2, 3, 8, 9]);
+  g.output('y', relu(g.at('relu'), x));
+  const graph = g.build('test');
+
+  it.each<[NewShapes, object]>([
+    [{ batch: 5 }, { x: [5, 3, 8, 9] }],
+    [{ size: 4 }, { x: [2, 3, 4, 4] }],
+    [{ batch: 1, size: [6, 7] }, { x: [1, 3, 6, 7] }],
+    [{ x: [7, 3, 1, 1] }, { x: [7, 3, 1, 1] }],
+  ])('makes shapes by name of %j', (to, expected) => {
+    expect(shapesOf(graph, to)).toEqual(expected);
+  });
+
+  it('takes an input called "size" by its name', () => {
+    const named = GraphBuilder.create();
+    named.output('y', relu(named.at('relu'), named.input('size', [1, 4])));
+    expect(shapesOf(named.build('test'), { size: [2, 4] })).toEqual({ size: [2, 4] });
   });
 });

@@ -3,6 +3,33 @@ import type { Activation, Graph, Input, Node, Value } from './graph.ts';
 import { type OpTable, operatorOf } from './operator.ts';
 import { type Shape, tensorDesc } from './tensor.ts';
 
+/** What is usually meant by another size: of the batch, and of the images in it, square where one number is given. */
+export interface BatchAndSize {
+  readonly batch?: number;
+  readonly size?: number | readonly [height: number, width: number];
+}
+
+/** Shapes of inputs by name, or batch and size for all of them. */
+export type NewShapes = Readonly<Record<string, Shape>> | BatchAndSize;
+
+/** The shapes by name. An input that is itself called `batch` or `size` is meant by its name. */
+export function shapesOf(graph: Graph, to: NewShapes): Readonly<Record<string, Shape>> {
+  const byName = Object.entries(to).some(
+    ([key, value]) =>
+      graph.inputs.some(({ name }) => name === key) || !['batch', 'size'].includes(key) || !value,
+  );
+  if (byName) return to as Readonly<Record<string, Shape>>;
+  const { batch, size } = to as BatchAndSize;
+  const image = typeof size === 'number' ? [size, size] : size;
+  return Object.fromEntries(
+    graph.inputs.map(({ name, desc: { shape } }) => {
+      const [images = 1, ...rest] = shape;
+      const resized = image && shape.length === 4 ? [rest[0] ?? 1, ...image] : rest;
+      return [name, [batch ?? images, ...resized]];
+    }),
+  );
+}
+
 /**
  * The same network for inputs of other shapes; its weights stay the same objects. Throws ShapeError where
  * an operator cannot take what the new shapes lead to, or an input is not known.

@@ -9,7 +9,7 @@ import { optimize } from './passes/index.ts';
 import { batchParts } from './plan/batch_parts.ts';
 import { compile, type ExecutionPlan, type MemoryUse } from './plan/compile.ts';
 import type { KernelPreference } from './plan/select_kernels.ts';
-import { reshape } from './reshape.ts';
+import { type NewShapes, reshape, shapesOf } from './reshape.ts';
 import { elementCount, formatShape, type Shape, shapesEqual } from './tensor.ts';
 import { checkWeights } from './weights/check_weights.ts';
 import { ConstantReader } from './weights/constant_reader.ts';
@@ -187,13 +187,14 @@ export class Session {
   }
 
   /**
-   * Plans the model anew for other input shapes, and keeps the weights that are on the device, but for those
+   * Plans the model anew for other input shapes, `{ input: [8, 3, 160, 160] }`, or for another batch and size of
+   * images, `{ batch: 8, size: 160 }`, and keeps the weights that are on the device, but for those
    * that other kernels read in another arrangement. Wait for runs in flight first: they are rejected.
    * Throws ShapeError when the model cannot take the shapes; the session then stays as it was.
    */
-  async resize(shapes: Readonly<Record<string, Shape>>): Promise<void> {
+  async resize(to: NewShapes): Promise<void> {
     this.#checkUsable();
-    const graph = reshape(this.#graph, this.#options.operators, shapes);
+    const graph = reshape(this.#graph, this.#options.operators, shapesOf(this.#graph, to));
     const running = await build(this.device, graph, this.#options, this.#reader, this.#weights);
     this.#running.executor.dispose();
     this.#running = running;

@@ -113,11 +113,14 @@ export class Executor {
     try {
       this.#checkUsable();
       const begun = performance.now();
-      this.#submit(inputs, slot.buffers, outputs);
-      const submitted = performance.now();
-      await Promise.all(
-        slot.buffers.map((buffer, i) => outputs[i] && buffer.mapAsync(GPUMapMode.READ)),
+      const accepted = guarded(this.#device.gpu, `run of "${this.#plan.graph.name}"`, () =>
+        this.#submit(inputs, slot.buffers, outputs),
       );
+      const submitted = performance.now();
+      await Promise.all([
+        accepted,
+        ...slot.buffers.map((buffer, i) => outputs[i] && buffer.mapAsync(GPUMapMode.READ)),
+      ]);
       const mapped = performance.now();
       this.#regroup(mapped - submitted);
       slot.buffers.forEach((buffer, i) => {
@@ -127,6 +130,8 @@ export class Executor {
       });
       onHostTime?.(submitted - begun + (performance.now() - mapped));
     } catch (error) {
+      // Whatever failed, the slot must come back unmapped, with no mapping pending.
+      for (const buffer of slot.buffers) buffer.unmap();
       throw await this.#explain(error);
     } finally {
       this.#readback.release(slot);
