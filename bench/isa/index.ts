@@ -1,5 +1,7 @@
 /** `npm run bench:isa`: what a Radeon compiler makes of every kernel that a model would run. No GPU is needed. */
 import { spawn } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { runCommand } from '../../cli/failure.ts';
@@ -70,8 +72,28 @@ async function benchIsa(options: Options): Promise<void> {
   else print(formatTable(HEAD, rows.map(cellsOf)));
 }
 
-/** Compiles in a process of its own, on which the script's variables are set. */
+/** Compiles in a process of its own, whose stderr goes to a file: Node's pipes drop what a driver writes too fast. */
 async function compileFor(gpu: string, options: Options): Promise<readonly Row[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'tilewise-isa-'));
+  const logFile = join(folder, 'log');
+  const log = openSync(logFile, 'w');
+  try {
+    const { code, lines } = await runCompiler(gpu, options, log);
+    const text = readFileSync(logFile, 'utf8');
+    if (code !== 0) throw new Error(`compiling failed with exit code ${code}\n${lastLines(text)}`);
+    return rowsOf(gpu, lines, text);
+  } finally {
+    closeSync(log);
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** With the script's variables set; `log` is the file that takes what it writes to stderr. */
+async function runCompiler(
+  gpu: string,
+  options: Options,
+  log: number,
+): Promise<{ readonly code: unknown; readonly lines: string }> {
   const tsx = join(import.meta.dirname, '..', '..', 'node_modules', '.bin', 'tsx');
   const script = join(import.meta.dirname, 'compile_shaders.ts');
   const args = [options.model, String(options.batch), String(options.candidates ?? false)];
@@ -81,22 +103,17 @@ async function compileFor(gpu: string, options: Options): Promise<readonly Row[]
     : 'shift; exec "$@"';
   const child = spawn('bash', ['-c', shell, options.envScript ?? '-', gpu, tsx, script, ...args], {
     env: { ...process.env, RADV_DEBUG: 'asm,shaderstats,nocache' },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', log],
   });
   let lines = '';
-  let log = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     lines += text;
     progress(`${gpu}: compiling, pipeline ${lines.split('\n').length}`, 0, undefined);
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    log += text;
   });
   const code = await new Promise((resolve, reject) => {
     child.once('error', reject).once('close', resolve);
   });
-  if (code !== 0) throw new Error(`compiling failed with exit code ${code}\n${lastLines(log)}`);
-  return rowsOf(gpu, lines, log);
+  return { code, lines };
 }
 
 function rowsOf(gpu: string, lines: string, log: string): readonly Row[] {
@@ -163,8 +180,12 @@ function cellsOf(row: Row): readonly (string | number)[] {
 /** `threads 8,8 slices 4 ...` */
 function configText(config: object): string {
   return Object.entries(config)
-    .map(([key, value]) => `${key} ${value}`)
+    .map(([key, value]) => `${key} ${isNested(value) ? `(${configText(value)})` : value}`)
     .join(' ');
+}
+
+function isNested(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** One line for each kernel and configuration, with the worst of its layers. */
