@@ -20,7 +20,7 @@ export function kernelReportPage(report: KernelReport): string {
     );
     return `<h2>${escapeHtml(layer.layer)}</h2>
 <p>${escapeHtml(layer.names.join(', '))}</p>${bad.join('')}
-<div style="height:${70 + 24 * rows}px"><canvas data-chart="${i + 1}"></canvas></div>`;
+<div style="height:${70 + 44 * rows}px"><canvas data-chart="${i + 1}"></canvas></div>`;
   });
   return `<!doctype html>
 <html lang="en">
@@ -44,7 +44,7 @@ const charts = ${JSON.stringify(charts).replaceAll('<', '\\u003c')};
 const dark = matchMedia('(prefers-color-scheme: dark)').matches;
 Chart.defaults.color = dark ? '#ccc' : '#444';
 Chart.defaults.borderColor = dark ? '#333' : '#e4e4e4';
-Chart.defaults.plugins.tooltip.callbacks.label = ({ raw }) => raw.label;
+Chart.defaults.plugins.tooltip.callbacks.label = ({ raw, dataset, dataIndex }) => raw.label ?? dataset.notes[dataIndex];
 for (const canvas of document.querySelectorAll('canvas')) new Chart(canvas, charts[canvas.dataset.chart]);
 </script>
 </html>

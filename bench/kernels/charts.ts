@@ -15,6 +15,9 @@ const COLORS = [
 ];
 const ROOF_COLOR = '#8a8f98';
 
+/** Characters in a line of a label. */
+const LABEL_WIDTH = 44;
+
 /** A point, with what its tooltip says. */
 interface Point {
   readonly x: number;
@@ -29,6 +32,7 @@ export function rooflineChart(report: KernelReport): object {
   const datasets = kernelNames(report).map((name) => ({
     label: name,
     backgroundColor: colorOf(report, name),
+    pointRadius: 5,
     data: kernels
       .filter(({ kernel }) => kernel.kernel === name && kernel.gflops > 0)
       .map(
@@ -74,7 +78,10 @@ function roofPoints({ ceilings, layers }: KernelReport): readonly Point[] {
   return [Math.min(ridge, ...intensities) / 2, ridge, 2 * Math.max(ridge, ...intensities)].map(at);
 }
 
-/** The variants of one layer, fastest first, with the time that the limits allow. */
+/**
+ * The variants of one layer, fastest first, with the time that the limits allow. What a bar's tooltip says is
+ * in `notes` of the dataset.
+ */
 export function layerChart(report: KernelReport, layer: LayerReport): object {
   const kernels = layer.kernels.filter((kernel) => kernel.status === 'timed');
   const rows = [
@@ -82,21 +89,26 @@ export function layerChart(report: KernelReport, layer: LayerReport): object {
       name: 'limit',
       ms: layer.limitMs,
       color: ROOF_COLOR,
-      label: 'the least that the limits allow',
+      note: 'the least that the limits allow',
     },
     ...kernels.map((kernel) => ({
-      name: `${kernel.chosen ? '▸ ' : ''}${describeVariant(kernel)}`,
+      name: [`${kernel.chosen ? '▸ ' : ''}${kernel.kernel}`, ...wrapped(kernel.config)],
       ms: kernel.ms.median,
       color: colorOf(report, kernel.kernel),
-      label: `${kernel.ms.median.toPrecision(3)} ms (${kernel.ms.low.toPrecision(3)} to ${kernel.ms.high.toPrecision(3)}), ${percent(kernel.shareOfLimit)} of the limit`,
+      note: `${kernel.ms.median.toPrecision(3)} ms (${kernel.ms.low.toPrecision(3)} to ${kernel.ms.high.toPrecision(3)}), ${percent(kernel.shareOfLimit)} of the limit`,
     })),
   ];
-  const data = rows.map(({ name, ms, label }) => ({ x: ms, y: name, label }));
   return {
     type: 'bar',
     data: {
       labels: rows.map(({ name }) => name),
-      datasets: [{ data, backgroundColor: rows.map(({ color }) => color) }],
+      datasets: [
+        {
+          data: rows.map(({ ms }) => ms),
+          notes: rows.map(({ note }) => note),
+          backgroundColor: rows.map(({ color }) => color),
+        },
+      ],
     },
     options: {
       animation: false,
@@ -106,6 +118,20 @@ export function layerChart(report: KernelReport, layer: LayerReport): object {
       scales: { x: { min: 0, title: { display: true, text: 'ms, median' } } },
     },
   };
+}
+
+/** A configuration in lines that fit beside a chart. */
+function wrapped(config: object): readonly string[] {
+  const lines: string[] = [];
+  for (const part of describeConfig(config)
+    .split(/(?<=, )/)
+    .filter(Boolean)) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + part.length <= LABEL_WIDTH)
+      lines[lines.length - 1] = last + part;
+    else lines.push(part);
+  }
+  return lines.map((line) => line.trim());
 }
 
 function describeVariant({ kernel, config }: TimedKernel): string {
