@@ -1,6 +1,7 @@
 /** Options that every command takes, and the parsing of their values. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { buildModel, findModel, type Graph, type ModelDef, type Shape } from '../src/index.ts';
+import { buildModel, type Graph, type ModelDef, type Shape } from '../src/index.ts';
+import { openModel } from './open_model.ts';
 
 export interface CommonOptions {
   readonly adapter?: string;
@@ -22,7 +23,7 @@ export function addCommonOptions(command: Command): Command {
 
 export const MODEL_OPTION = [
   '--model <name>',
-  'which model; see "tilewise models" for the names',
+  'which model; see "tilewise models" for the names, or an .onnx file',
 ] as const;
 
 /** Where weights come from. */
@@ -74,7 +75,7 @@ export function buildFromOptions({ model: name, batch, size }: ModelOptions): {
   readonly graph: Graph;
   readonly inputShape: Shape;
 } {
-  const model = findModel(name);
+  const model = openModel(name);
   const sizes = { batch, size: size ?? model.size };
   const inputShape = [batch, model.channels, ...sizes.size];
   return { model, graph: buildModel(model, sizes), inputShape };

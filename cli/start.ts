@@ -57,7 +57,7 @@ async function classifyDigits(device: Device): Promise<Times> {
   const files = readdirSync(folder).filter((name) => name.endsWith('.png'));
   print('LeNet reads ten digits and a photo of a seven (samples/digits):');
   const graph = buildModel(findModel('lenet'), { outputs: ['probabilities'] });
-  const weights = await loadWeights('lenet', graph, {});
+  const weights = await loadWeights(findModel('lenet'), graph, {});
   const { results, times } = await classifyAll(
     device,
     'lenet',
@@ -77,7 +77,7 @@ async function classifyPhoto(device: Device, options: WeightsOptions): Promise<T
   const model = findModel('resnet50');
   const graph = buildModel(model, { outputs: ['probabilities'] });
   const wanted = options.weights ?? findWeights(model.name) ?? 'synthetic';
-  const weights = await loadWeights(model.name, graph, { ...options, weights: wanted });
+  const weights = await loadWeights(model, graph, { ...options, weights: wanted });
   print(`\nResNet-50 looks at samples/photos/chelsea.png, a cat, with weights "${weights.name}":`);
   const photo = packageFile('samples', 'photos', 'chelsea.png');
   const { results, times } = await classifyAll(device, model.name, weights, [photo, photo]);

@@ -6,6 +6,7 @@ import envPaths from 'env-paths';
 import {
   fromTimm,
   type Graph,
+  type ModelDef,
   openSafetensors,
   syntheticWeights,
   WeightError,
@@ -30,10 +31,14 @@ export function weightFolders(): readonly string[] {
  * or timm's. Throws WeightError with the places that were searched.
  */
 export async function loadWeights(
-  model: string,
+  { name: model, weights: own }: Pick<ModelDef, 'name' | 'weights'>,
   graph: Graph,
   { weights: wanted, endpoint }: WeightsOptions,
 ): Promise<WeightSource> {
+  if (own) {
+    if (wanted === undefined || wanted === 'synthetic') return own;
+    throw new WeightError(`"${model}" comes with its weights; leave --weights out`);
+  }
   if (wanted === 'synthetic') return syntheticWeights(weightsOf(graph).map(({ name }) => name));
   if (wanted !== undefined && isHubReference(wanted)) {
     const path = await obtainHubFile(parseHubReference(wanted), hubSettings(endpoint));

@@ -117,6 +117,22 @@ describe('tilewise', () => {
     });
   });
 
+  it('export writes an ONNX file, which every command reads in the place of a model', async () => {
+    const out = join(folder, 'lenet.onnx');
+    const written = await runCli(['export', '--model', 'lenet', '--out', out, '--json']);
+    expect(jsonLines(written)[0]).toMatchObject({ file: out, outputs: { logits: [1, 10] } });
+    const [run, verified, classified, inspected] = await Promise.all([
+      runCli(['run', '--model', out, '--input', 'synthetic', '--json']),
+      runCli(['verify', '--model', out, '--json']),
+      runCli(['classify', join(digits, '7.png'), '--model', out, '--json']),
+      runCli(['inspect', '--model', out, '--json']),
+    ]);
+    expect(jsonLines(run)[0]).toMatchObject({ model: 'lenet.onnx', outputShape: [1, 10] });
+    expect(jsonLines(verified)[0]).toMatchObject({ ok: true });
+    expect(jsonLines(classified)[0]?.top).toMatchObject([{ class: 7, label: '7' }, {}, {}, {}, {}]);
+    expect(jsonLines(inspected)[0]?.totals).toMatchObject({ parameters: 105_506 });
+  });
+
   it('segment writes a mask as large as the picture, and a legend', async () => {
     const photo = join(import.meta.dirname, '..', 'samples', 'photos', 'chelsea.png');
     const [out, overlay] = [join(folder, 'mask.png'), join(folder, 'overlay.png')];

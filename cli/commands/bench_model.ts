@@ -85,7 +85,7 @@ async function measure(
 ): Promise<ModelRun> {
   const { model, graph, inputShape } = buildFromOptions(options);
   const begun = performance.now();
-  const weights = await loadWeights(model.name, graph, options);
+  const weights = await loadWeights(model, graph, options);
   using session = await openSession(device, graph, weights);
   const loadMs = performance.now() - begun;
   const timing = await timeRuns(session, options.runs);

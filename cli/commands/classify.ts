@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { buildModel, type Classification, type Classifier, findModel } from '../../src/index.ts';
+import { buildModel, type Classification, type Classifier } from '../../src/index.ts';
 import { decodeImage } from '../decode_image.ts';
 import { fail } from '../failure.ts';
+import { openModel } from '../open_model.ts';
 import {
   addCommonOptions,
   addWeightsOptions,
@@ -31,8 +32,8 @@ export function addClassifyCommand(program: Command): void {
 }
 
 async function classify(images: readonly string[], options: ClassifyOptions): Promise<void> {
-  const model = findModel(options.model);
-  const weights = await loadWeights(model.name, buildModel(model), options);
+  const model = openModel(options.model);
+  const weights = await loadWeights(model, buildModel(model), options);
   await withDevice(options, async ({ device }) => {
     using classifier = await createClassifier(device, model, weights);
     for (const path of images) {

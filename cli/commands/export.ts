@@ -28,7 +28,7 @@ export function addExportCommand(program: Command): void {
 
 async function exportModel(options: ExportOptions): Promise<void> {
   const { model, graph, inputShape } = buildFromOptions(options);
-  const weights = await loadWeights(model.name, graph, options);
+  const weights = await loadWeights(model, graph, options);
   const bytes = exportOnnx(graph, weights, { dynamicBatch: options.dynamicBatch ?? false });
   write(options.out, bytes);
   const outputs = Object.fromEntries(

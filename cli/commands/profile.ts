@@ -31,7 +31,7 @@ export function addProfileCommand(program: Command): void {
 
 async function profileModel(options: ProfileOptions): Promise<void> {
   const { model, graph, inputShape } = buildFromOptions(options);
-  const weights = await loadWeights(model.name, graph, options);
+  const weights = await loadWeights(model, graph, options);
   await withDevice(options, async ({ device }) => {
     using session = await openSession(device, graph, weights);
     const result = await profile(session, syntheticInput(inputShape), {

@@ -3,7 +3,6 @@ import type { Command } from 'commander';
 import {
   buildModel,
   elementCount,
-  findModel,
   formatShape,
   type ModelDef,
   type Shape,
@@ -11,6 +10,7 @@ import {
   syntheticInput,
   TilewiseError,
 } from '../../src/index.ts';
+import { openModel } from '../open_model.ts';
 import {
   addCommonOptions,
   addWeightsOptions,
@@ -47,12 +47,12 @@ export function addRunCommand(program: Command): void {
 }
 
 async function run(options: RunOptions): Promise<void> {
-  const model = findModel(options.model);
+  const model = openModel(options.model);
   const shape = options.shape ?? [1, model.channels, ...model.size];
   const graph = buildModel(model, sizesOf(model, shape));
   const input =
     options.input === 'synthetic' ? syntheticInput(shape) : readInput(options.input, shape);
-  const weights = await loadWeights(model.name, graph, options);
+  const weights = await loadWeights(model, graph, options);
   await withDevice(options, async ({ device }) => {
     using session = await openSession(device, graph, weights);
     const begun = performance.now();

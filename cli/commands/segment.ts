@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import {
   buildModel,
-  findModel,
   type Image,
   type PixelClass,
   type Segmentation,
@@ -10,6 +9,7 @@ import {
 } from '../../src/index.ts';
 import { decodeImage } from '../decode_image.ts';
 import { encodePng } from '../encode_image.ts';
+import { openModel } from '../open_model.ts';
 import {
   addCommonOptions,
   addWeightsOptions,
@@ -49,9 +49,9 @@ interface Share extends PixelClass {
 }
 
 async function segment(path: string, options: SegmentOptions): Promise<void> {
-  const model = findModel(options.model);
+  const model = openModel(options.model);
   const image = await decodeImage(path);
-  const weights = await loadWeights(model.name, buildModel(model), options);
+  const weights = await loadWeights(model, buildModel(model), options);
   await withDevice(options, async ({ device }) => {
     using segmenter = await createSegmenter(device, model, {
       weights,

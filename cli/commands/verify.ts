@@ -25,7 +25,7 @@ export function addVerifyCommand(program: Command): void {
 
 async function verifyModel(options: VerifyOptions): Promise<void> {
   const { model, graph, inputShape } = buildFromOptions(options);
-  const weights = await loadWeights(model.name, graph, options);
+  const weights = await loadWeights(model, graph, options);
   const input = syntheticInput(inputShape);
   await withDevice(options, async ({ device }) => {
     const onLayer = (done: number, total: number) => progress('checking layers', done, total);

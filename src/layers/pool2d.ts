@@ -65,6 +65,13 @@ function attributesOf(options: Pool2dOptions, countIncludePad: boolean): Pool2dA
 function inferShape(call: OpCall<Pool2dAttributes>): TensorDesc {
   const x = featureMap(call, 'x');
   const window = call.attributes;
+  const reach = window.kernel.map((taps, axis) => taps * (window.dilation[axis] ?? 1));
+  if (reach.some((pixels) => pixels > LARGEST_WINDOW)) {
+    throw shapeError(
+      call,
+      `a window reaches at most ${LARGEST_WINDOW} pixels, got ${reach.join(' x ')}`,
+    );
+  }
   const [height, width] = slide(call, window, [x.height, x.width], window.ceilMode);
   const sees = everyWindowSees(window, 0, window.padding.top, x.height, height);
   if (!sees || !everyWindowSees(window, 1, window.padding.left, x.width, width)) {
@@ -73,7 +80,10 @@ function inferShape(call: OpCall<Pool2dAttributes>): TensorDesc {
   return tensorDesc([x.batch, x.channels, height, width]);
 }
 
-/** A window without a tap on the image has no maximum and no mean. */
+/**
+ * A window without a tap on the image has no maximum and no mean. Windows without gaps see it if the first and the
+ * last do; with gaps, those that hang over an edge are looked at one by one.
+ */
 function everyWindowSees(
   { kernel, stride, dilation }: Window,
   axis: 0 | 1,
@@ -81,14 +91,23 @@ function everyWindowSees(
   extent: number,
   positions: number,
 ): boolean {
-  const onImage = (at: number): boolean => at >= 0 && at < extent;
-  for (let p = 0; p < positions; p++) {
+  const sees = (p: number): boolean => {
     const first = p * stride[axis] - before;
-    const taps = Array.from({ length: kernel[axis] }, (_, r) => first + r * dilation[axis]);
-    if (!taps.some(onImage)) return false;
-  }
+    const tap = Math.max(0, Math.ceil(-first / dilation[axis]));
+    return tap < kernel[axis] && first + tap * dilation[axis] < extent;
+  };
+  if (!sees(0) || !sees(positions - 1)) return false;
+  if (dilation[axis] === 1) return true;
+  const reach = (kernel[axis] - 1) * dilation[axis];
+  const inFront = Math.ceil(before / stride[axis]);
+  const firstBehind = Math.max(0, Math.floor((extent + before - reach) / stride[axis]));
+  for (let p = 1; p < Math.min(inFront, positions); p++) if (!sees(p)) return false;
+  for (let p = Math.max(inFront, firstBehind); p < positions; p++) if (!sees(p)) return false;
   return true;
 }
+
+/** Taps of the largest window: more than any image has. */
+const LARGEST_WINDOW = 2 ** 16;
 
 function geometryOf(node: Node<Pool2dAttributes>, mode: Pool2dGeometry['mode']): Pool2dGeometry {
   const x = nchw(inputShape(node, 'x'));

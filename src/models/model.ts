@@ -1,6 +1,7 @@
 import { softmax } from '../layers/softmax.ts';
 import type { Graph, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
+import type { WeightSource } from '../runtime/weights/weight_source.ts';
 
 /**
  * What a model's pictures are of: decides how they are prepared, and what the classes are called. Of `digits`
@@ -19,9 +20,11 @@ export interface ModelDef {
   /** [height, width] of the input that it was made for. */
   readonly size: readonly [number, number];
   readonly classes: number;
+  /** The weights that come with it, of a model out of a file. */
+  readonly weights?: WeightSource;
   /**
-   * Adds the model to a graph. The values by name: `logits` and, where a network has stages worth
-   * looking at, theirs.
+   * Adds the model to a graph. The values by name: `logits`, `probabilities` where it ends in a softmax of its
+   * own, and, where a network has stages worth looking at, theirs.
    */
   build(g: GraphBuilder, x: Value): Readonly<Record<string, Value>> & { readonly logits: Value };
 }
@@ -43,7 +46,7 @@ export function buildModel(model: ModelDef, options: BuildOptions = {}): Graph {
   const g = GraphBuilder.create();
   const x = g.input('input', [batch, model.channels, ...size]);
   const values: Record<string, Value> = { ...model.build(g, x) };
-  if (outputs.includes('probabilities') && values.logits) {
+  if (outputs.includes('probabilities') && values.logits && !values.probabilities) {
     values.probabilities = softmax(g.at('probabilities'), values.logits);
   }
   for (const name of outputs) {

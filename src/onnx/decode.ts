@@ -7,8 +7,8 @@ import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import { OnnxError } from './errors.ts';
 import { type ModelProto, ModelProtoSchema } from './schema/onnx_pb.ts';
 
-/** Hundreds of times as many as a large convnet has; each takes a few hundred bytes. */
-const MOST_MESSAGES = 500_000;
+/** Ten times as many as a large convnet has; each takes up to a kilobyte. */
+const MOST_MESSAGES = 100_000;
 /** Integers and strings in lists, which take more memory than they do in the file. */
 const MOST_LISTED = 2 ** 22;
 /** Messages in messages: a model, graph, node, attribute, tensor; graphs in attributes take three more each. */

@@ -14,6 +14,8 @@ export interface FoldCall {
   readonly name: string;
   readonly inputs: readonly (Constant | undefined)[];
   readonly attributes: NodeAttributes;
+  /** Told of numbers before they are computed; throws where all of them would be too many. */
+  spend(elements: number): void;
 }
 
 type Fold = (call: FoldCall) => Constant;
@@ -106,6 +108,7 @@ function rearranged(
 ): Constant {
   const x = input(call, 0);
   checkSize(shape);
+  call.spend(elementCount(shape) + elementCount(x.shape));
   const data = x.numbers();
   const values = new Float64Array(elementCount(shape));
   const index = shape.map(() => 0);
@@ -277,8 +280,10 @@ const table: Readonly<Record<string, Fold>> = {
   Cast: (call) => {
     const x = input(call, 0);
     const float = isFloat(call.attributes.int('to', 1));
-    const numbers = () => (float === x.float || float ? x.numbers() : x.numbers().map(Math.trunc));
-    return { ...x, name: call.name, float, numbers };
+    if (float || !x.float) return { ...x, name: call.name, float };
+    // Computed at once, so that a chain of casts does not become one of calls.
+    call.spend(elementCount(x.shape));
+    return constant(call.name, x.shape, x.numbers().map(Math.trunc), false);
   },
   Squeeze: (call) => reshaped(call, squeezed(input(call, 0).shape, axes(call))),
   Unsqueeze: (call) => reshaped(call, unsqueezed(input(call, 0).shape, axes(call))),

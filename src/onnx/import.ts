@@ -13,7 +13,7 @@ import type { TensorInfo, WeightSource } from '../runtime/weights/weight_source.
 import { decodeModel } from './decode.ts';
 import { OnnxError, shownName } from './errors.ts';
 import type { ReadExternal } from './external_data.ts';
-import { constant, type FoldCall, folds } from './fold.ts';
+import { constant, folds } from './fold.ts';
 import { type ImportCall, type Operand, shapeOfOperand } from './import_node.ts';
 import { importers } from './import_operators.ts';
 import { NodeAttributes } from './node_attributes.ts';
@@ -50,7 +50,9 @@ const LEAST_OPSET = 6;
 /** Unsupported nodes that are named in one error. */
 const LISTED = 20;
 /** Elements of all constants that are computed while a model is loaded. */
-const MOST_FOLDED = 2 ** 26;
+const MOST_FOLDED = 2 ** 21;
+/** Values that one node reads; a large concatenation has dozens. */
+const MOST_INPUTS = 2 ** 12;
 
 /**
  * Reads an .onnx file: the convnet part of the operator set, versions 6 and later. Constants are folded, what does
@@ -61,6 +63,22 @@ const MOST_FOLDED = 2 ** 26;
  */
 export function loadOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): OnnxModel {
   const { name = 'model.onnx' } = options;
+  const file = openOnnx(bytes, name);
+  const builder = GraphBuilder.create();
+  const { outputs, weights } = importOnnx(file, options, builder);
+  for (const [output, value] of outputs) builder.output(output, value);
+  return { graph: builder.build(file.graph.name || name), weights, opset: file.opset };
+}
+
+/** A file that was decoded, and whose version is one that is read. */
+export interface OnnxFile {
+  readonly name: string;
+  readonly graph: GraphProto;
+  readonly opset: number;
+}
+
+/** Throws OnnxError, UnsupportedError. */
+export function openOnnx(bytes: Uint8Array, name: string): OnnxFile {
   const { graph, opsetImport, functions } = decodeModel(bytes, name);
   if (!graph) throw new OnnxError(`ONNX file "${name}": has no graph`);
   const version = opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version;
@@ -73,11 +91,29 @@ export function loadOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): On
   if (functions.length > 0) {
     throw new UnsupportedError(`ONNX file "${name}": defines functions; inline them first`);
   }
+  return { name, graph, opset };
+}
+
+export interface Imported {
+  readonly outputs: ReadonlyMap<string, Value>;
+  readonly weights: WeightSource;
+}
+
+/**
+ * Adds the layers of a file to a graph. `input` takes the place of the model's only input, if given. Throws what
+ * `loadOnnx` throws.
+ */
+export function importOnnx(
+  file: OnnxFile,
+  options: OnnxImportOptions,
+  builder: GraphBuilder,
+  input?: Value,
+): Imported {
   try {
-    return new Importer(graph, opset, options, name).run();
+    return new Importer(file, options, builder, input).run();
   } catch (error) {
     if (!(error instanceof OnnxError) || error.message.startsWith('ONNX file')) throw error;
-    throw new OnnxError(`ONNX file "${name}": ${error.message}`, { cause: error });
+    throw new OnnxError(`ONNX file "${file.name}": ${error.message}`, { cause: error });
   }
 }
 
@@ -86,7 +122,8 @@ class Importer {
   readonly #opset: number;
   readonly #options: OnnxImportOptions;
   readonly #file: string;
-  readonly #builder = GraphBuilder.create();
+  readonly #builder: GraphBuilder;
+  #given: Value | undefined;
   readonly #operands = new Map<string, Operand>();
   readonly #weights = new Map<string, Constant>();
   readonly #nodeNames = new Set<string>();
@@ -95,22 +132,28 @@ class Importer {
   readonly #problems: string[] = [];
   #folded = 0;
 
-  constructor(proto: GraphProto, opset: number, options: OnnxImportOptions, file: string) {
-    this.#proto = proto;
+  constructor(
+    { graph, opset, name }: OnnxFile,
+    options: OnnxImportOptions,
+    builder: GraphBuilder,
+    given: Value | undefined,
+  ) {
+    this.#proto = graph;
     this.#opset = opset;
     this.#options = options;
-    this.#file = file;
+    this.#file = name;
+    this.#builder = builder;
+    this.#given = given;
   }
 
-  run(): OnnxModel {
+  run(): Imported {
     this.#readInitializers();
     const nodes = scheduled(this.#proto, new Set(this.#proto.input.map(({ name }) => name)));
     for (const input of this.#proto.input) this.#readInput(input);
     for (const [i, node] of nodes.entries()) this.#readNode(node, i);
     this.#refuseProblems();
-    for (const { name } of this.#proto.output) this.#readOutput(name);
-    const graph = this.#builder.build(this.#proto.name || this.#file);
-    return { graph, weights: this.#weightSource(), opset: this.#opset };
+    const outputs = new Map(this.#proto.output.map(({ name }) => [name, this.#output(name)]));
+    return { outputs, weights: this.#weightSource() };
   }
 
   #readInitializers(): void {
@@ -150,7 +193,18 @@ class Importer {
     const extents = shape?.dim.map(({ value }) =>
       value.case === 'dimValue' && value.value > 0n ? Number(value.value) : undefined,
     );
-    this.#define(name, { value: this.#builder.input(name, this.#inputShape(name, extents)) });
+    this.#define(name, { value: this.#takeGiven() ?? this.#newInput(name, extents) });
+  }
+
+  /** What stands for the model's only input. */
+  #takeGiven(): Value | undefined {
+    const given = this.#given;
+    this.#given = undefined;
+    return given;
+  }
+
+  #newInput(name: string, extents: readonly (number | undefined)[] | undefined): Value {
+    return this.#builder.input(name, this.#inputShape(name, extents));
   }
 
   #inputShape(name: string, extents: readonly (number | undefined)[] | undefined): Shape {
@@ -180,6 +234,11 @@ class Importer {
   #readNode(node: NodeProto, index: number): void {
     const label = `${node.opType || '?'} ${shownName(node.name || `node ${index}`)}`;
     const [output = ''] = node.output;
+    if (node.input.length > MOST_INPUTS) {
+      throw new OnnxError(
+        `${label} reads ${node.input.length} values; at most ${MOST_INPUTS} are read`,
+      );
+    }
     // What hangs on a node that failed is not wrong by itself.
     const blocked = node.input.some((name) => this.#failed.has(name));
     if (!this.#isKnown(node)) {
@@ -225,8 +284,9 @@ class Importer {
     }
     const fold = folds.get(node.opType);
     if (fold && inputs.every((input) => input === undefined || input.constant)) {
-      const call = { name: output, inputs: inputs.map((input) => input?.constant), attributes };
-      return { constant: this.#fold(fold, call) };
+      const constants = inputs.map((input) => input?.constant);
+      const spend = (elements: number) => this.#spend(elements);
+      return { constant: fold({ name: output, inputs: constants, attributes, spend }) };
     }
     const importer = importers.get(node.opType);
     if (!importer) {
@@ -250,13 +310,14 @@ class Importer {
     return { opset: this.#opset, g: this.#builder.at(name), attributes, inputs, weight };
   }
 
-  #fold(fold: (call: FoldCall) => Constant, call: FoldCall): Constant {
-    const result = fold(call);
-    this.#folded += elementCount(result.shape);
+  /** Counts the numbers that folding computes. */
+  #spend(elements: number): void {
+    this.#folded += elements;
     if (this.#folded > MOST_FOLDED) {
-      throw new OnnxError(`more than ${MOST_FOLDED} numbers are computed while it is loaded`);
+      throw new OnnxError(
+        `more than ${MOST_FOLDED} numbers are computed while it is loaded; fold its constants first`,
+      );
     }
-    return result;
   }
 
   #constantNode(name: string, attributes: NodeAttributes): Constant {
@@ -300,7 +361,7 @@ class Importer {
     );
   }
 
-  #readOutput(name: string): void {
+  #output(name: string): Value {
     const found = this.#input(name);
     if (!found?.value) {
       throw new UnsupportedError(
@@ -308,11 +369,9 @@ class Importer {
       );
     }
     const { value } = found;
-    const isResult = value.kind === 'activation';
-    this.#builder.output(
-      name,
-      isResult ? value : reshapeTo(this.#builder.at(name), value, value.desc.shape),
-    );
+    // A graph gives back results of nodes: what is an input as it came in is seen through a view.
+    if (value.kind === 'activation') return value;
+    return reshapeTo(this.#builder.at(name), value, value.desc.shape);
   }
 
   #weightSource(): WeightSource {

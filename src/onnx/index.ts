@@ -6,3 +6,4 @@ export { OnnxError } from './errors.ts';
 export { exportOnnx, type OnnxExportOptions } from './export.ts';
 export type { ReadExternal } from './external_data.ts';
 export { loadOnnx, type OnnxImportOptions, type OnnxModel } from './import.ts';
+export { type OnnxModelOptions, onnxModel } from './model.ts';

@@ -74,6 +74,11 @@ export class GraphBuilder {
     return output;
   }
 
+  /** The operator that makes a value; undefined for inputs and weights. */
+  opOf(value: Value): string | undefined {
+    return this.#draft.nodes.findLast(({ output }) => output === value)?.op;
+  }
+
   /** Names a value that `run()` gives back. */
   output(name: string, value: Value): void {
     if (value.kind !== 'activation') {

@@ -56,7 +56,12 @@ export class Classifier {
         `model "${model.name}" does not classify pictures: it says what is in each pixel; use tilewise segment, or a Segmenter`,
       );
     }
-    const { preprocessing, labels } = DOMAINS[model.domain];
+    const { preprocessing, labels: names } = DOMAINS[model.domain];
+    // A model out of a file may have other classes than its domain.
+    const labels =
+      model.classes === names.length
+        ? names
+        : Array.from({ length: model.classes }, (_, i) => `${i}`);
     const graph = buildModel(model, { size, outputs: ['probabilities'] });
     const preprocessor = await Preprocessor.create(device, forInputSize(preprocessing, size));
     try {

@@ -7,7 +7,9 @@ import {
   add,
   averagePool2d,
   batchNorm,
+  binary,
   buildModel,
+  clip,
   concat,
   conv2d,
   createSession,
@@ -17,10 +19,19 @@ import {
   type Graph,
   GraphBuilder,
   globalAveragePool2d,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
   linear,
+  localResponseNorm,
+  matmul,
   maxPool2d,
+  pad2d,
+  reduce,
   relu,
+  resize2d,
   runReference,
+  sigmoid,
   softmax,
   syntheticInput,
   syntheticWeights,
@@ -36,6 +47,20 @@ function everyOperator(): Graph {
   const a = conv2d(g.at('conv1'), x, { channels: 8, kernel: 3, stride: 2, padding: 1 });
   const b = maxPool2d(g.at('max'), a, { kernel: 3, stride: 1, padding: 1 });
   const c = averagePool2d(g.at('average'), a, { kernel: 3, stride: 1, padding: 1 });
+  const d = hardSwish(g.at('swish'), leakyRelu(g.at('leaky'), sigmoid(g.at('sigmoid'), a)));
+  const e = clip(g.at('clip'), hardSigmoid(g.at('hard'), d), { least: 0.1, most: 0.9 });
+  const f = localResponseNorm(g.at('lrn'), binary(g.at('mul'), 'mul', a, e), { size: 3 });
+  const padded = pad2d(
+    g.at('pad'),
+    f,
+    { top: 1, left: 1, bottom: 0, right: 0 },
+    { mode: 'reflect' },
+  );
+  const h = resize2d(g.at('resize'), padded, { like: a });
+  const most = reduce(g.at('max-of'), h, { kind: 'max', from: 2, to: 4, keepAxes: true });
+  const gram = matmul(g.at('gram'), h, h, { transposeB: true, scale: 0.1 });
+  g.output('gram', gram);
+  g.output('scaled', binary(g.at('scaled'), 'div', h, binary(g.at('sum'), 'add', most, most)));
   const joined = concat(g.at('concat'), [b, relu(g.at('relu'), add(g.at('add'), b, c))]);
   const normed = batchNorm(g.at('norm'), joined);
   const pooled = flatten(g.at('flatten'), globalAveragePool2d(g.at('pool'), normed));

@@ -1,0 +1,42 @@
+/** What `--model` names: a built-in model, or an ONNX file. */
+import { readFileSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, sep } from 'node:path';
+import { findModel, type ModelDef, TilewiseError } from '../src/index.ts';
+import { onnxModel } from '../src/onnx/index.ts';
+
+/** Throws UnsupportedError for an unknown name, and what `loadOnnx` throws. */
+export function openModel(name: string): ModelDef {
+  if (!name.toLowerCase().endsWith('.onnx')) return findModel(name);
+  const folder = dirname(name);
+  return onnxModel(readOnnx(name), {
+    name: basename(name),
+    readExternal: (path) => readBeside(folder, path),
+  });
+}
+
+/** A file that a model refers to. Links must not lead out of its folder either. */
+function readBeside(folder: string, path: string): Uint8Array {
+  const inside = realpath(folder) + sep;
+  const file = realpath(join(folder, path));
+  if (!file.startsWith(inside)) {
+    throw new TilewiseError(`"${path}" leads out of the model's folder ${folder}; copy it there`);
+  }
+  return readOnnx(file);
+}
+
+function realpath(path: string): string {
+  return reading(path, () => realpathSync(path));
+}
+
+function readOnnx(path: string): Uint8Array {
+  return reading(path, () => readFileSync(path));
+}
+
+function reading<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TilewiseError(`ONNX file "${path}" cannot be read: ${reason}`, { cause });
+  }
+}

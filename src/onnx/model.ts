@@ -1,0 +1,79 @@
+/** An ONNX file in the place of a built-in model: for any batch and image size that it can take. */
+import type { ModelDef } from '../models/model.ts';
+import { UnsupportedError } from '../runtime/errors.ts';
+import type { Value } from '../runtime/graph.ts';
+import { GraphBuilder } from '../runtime/graph_builder.ts';
+import { formatShape } from '../runtime/tensor.ts';
+import type { ReadExternal } from './external_data.ts';
+import { importOnnx, type OnnxFile, openOnnx } from './import.ts';
+
+export interface OnnxModelOptions {
+  /** What it is called; `model.onnx` by default. */
+  readonly name?: string;
+  /** Reads the files that hold tensors beside the model's; without it, such models are refused. */
+  readonly readExternal?: ReadExternal;
+}
+
+/** Where a file leaves the size of its images open. */
+const USUAL_SIZE = 224;
+
+/**
+ * A model out of an ONNX file, with its weights, for `buildModel`, `Classifier` and the rest: one input of images
+ * [N, C, H, W]; its first output are the `logits`. Images are prepared as for MNIST where they have one channel,
+ * else as for ImageNet. Throws what `loadOnnx` throws.
+ */
+export function onnxModel(
+  bytes: Uint8Array,
+  options: OnnxModelOptions = {},
+): ModelDef & Required<Pick<ModelDef, 'weights'>> {
+  const { name = 'model.onnx' } = options;
+  const file = openOnnx(bytes, name);
+  const [channels, ...size] = imageOf(file);
+  const g = GraphBuilder.create();
+  const { outputs, weights } = importOnnx(
+    file,
+    options,
+    g,
+    g.input('input', [1, channels, ...size]),
+  );
+  const [logits] = outputs.values();
+  if (!logits) throw new UnsupportedError(`ONNX file "${name}": has no output`);
+  return {
+    name,
+    summary: `ONNX file ${name}`,
+    domain: channels === 1 ? 'digits' : 'imagenet',
+    channels,
+    size,
+    classes: logits.desc.shape[1] ?? 1,
+    weights,
+    build: (builder, x) => named(importOnnx(file, options, builder, x).outputs, builder),
+  };
+}
+
+/** Channels, height and width of the only input. */
+function imageOf({ graph, name }: OnnxFile): readonly [number, number, number] {
+  const constants = new Set(graph.initializer.map((tensor) => tensor.name));
+  const inputs = graph.input.filter((input) => !constants.has(input.name));
+  const [input] = inputs;
+  const type = input?.type?.value;
+  const dims = type?.case === 'tensorType' ? (type.value.shape?.dim ?? []) : [];
+  const shape = dims.map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : 0));
+  const [, channels = 0, height = 0, width = 0] = shape;
+  if (inputs.length !== 1 || shape.length !== 4 || channels < 1) {
+    throw new UnsupportedError(
+      `ONNX file "${name}": expected one input of images [N, C, H, W], got ${inputs.length}${input ? `, the first ${formatShape(shape)}` : ''}`,
+    );
+  }
+  return [channels, height > 0 ? height : USUAL_SIZE, width > 0 ? width : USUAL_SIZE];
+}
+
+/** The outputs by name; the first is `logits`, or `probabilities` where a softmax makes it. */
+function named(
+  outputs: ReadonlyMap<string, Value>,
+  g: GraphBuilder,
+): Readonly<Record<string, Value>> & { readonly logits: Value } {
+  const [logits] = outputs.values();
+  if (!logits) throw new UnsupportedError('a model without an output');
+  const ends = g.opOf(logits) === 'softmax';
+  return { ...Object.fromEntries(outputs), logits, ...(ends && { probabilities: logits }) };
+}

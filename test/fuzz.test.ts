@@ -1,0 +1,268 @@
+/**
+ * Files that were damaged or made to do harm: whatever they hold, reading them gives a result or one of our errors,
+ * soon, within bounded memory, and without a look outside of the model's folder. `TILEWISE_FUZZ` sets how many.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { describe, expect, it } from 'vitest';
+import {
+  add,
+  buildModel,
+  conv2d,
+  findModel,
+  GraphBuilder,
+  openSafetensors,
+  resize2d,
+  syntheticWeights,
+  TilewiseError,
+  type WeightSource,
+} from '../src/index.ts';
+import { exportOnnx, loadOnnx } from '../src/onnx/index.ts';
+import {
+  AttributeProtoSchema,
+  type GraphProtoSchema,
+  ModelProtoSchema,
+  TensorProto_DataLocation,
+} from '../src/onnx/schema/onnx_pb.ts';
+import { Random } from './fixtures/random.ts';
+
+const COUNT = Number(process.env.TILEWISE_FUZZ ?? 400);
+const MOST_MS = 5000;
+/** Beside what the test itself takes. */
+const MOST_BYTES = 1.5e9;
+
+function lenetFile(): Uint8Array {
+  const path = join(import.meta.dirname, '..', 'weights', 'lenet-mnist.safetensors');
+  return Uint8Array.from(readFileSync(path));
+}
+
+/** A file of a few hundred bytes, of which a random change is likely to hit the structure. */
+function smallModel(): Uint8Array {
+  const g = GraphBuilder.create();
+  const x = g.input('x', [1, 2, 4, 4]);
+  const y = conv2d(g.at('conv'), x, { channels: 2, kernel: 3, padding: 1 });
+  g.output('y', resize2d(g.at('up'), add(g.at('add'), x, y), { scale: 2 }));
+  return exportOnnx(g.build('small'), syntheticWeights([]));
+}
+
+/** Damages a file in one of the ways that disks, networks and enemies do. */
+function mutated(random: Random, file: Uint8Array): Uint8Array {
+  const bytes = Uint8Array.from(file);
+  const at = () => random.int(0, bytes.length - 1);
+  switch (random.int(0, 4)) {
+    case 0:
+      for (let i = random.int(1, 8); i > 0; i--) bytes.set([bytes[at()] ?? 0], at());
+      for (let i = random.int(1, 8); i > 0; i--) flip(random, bytes, at());
+      return bytes;
+    case 1:
+      return bytes.subarray(0, at());
+    case 2: {
+      // A varint of the largest length, or of all there is.
+      const hostile = random.pick([
+        [0xff, 0xff, 0xff, 0xff, 0x0f],
+        [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f],
+        [0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80],
+      ]);
+      bytes.set(hostile.slice(0, bytes.length), random.int(0, Math.max(0, bytes.length - 11)));
+      return bytes;
+    }
+    case 3: {
+      const [a, b] = [at(), at()];
+      const [from, to] = [Math.min(a, b), Math.max(a, b)];
+      const longer = new Uint8Array(to + bytes.length - from);
+      longer.set(bytes.subarray(0, to));
+      longer.set(bytes.subarray(from), to);
+      return longer;
+    }
+    default:
+      // The head, where lengths and shapes are.
+      for (let i = 0; i < 4; i++)
+        flip(random, bytes, random.int(0, Math.min(400, bytes.length - 1)));
+      return bytes;
+  }
+}
+
+function flip(random: Random, bytes: Uint8Array, at: number): void {
+  bytes[at] = (bytes[at] ?? 0) ^ (1 << random.int(0, 7));
+}
+
+function readAll(weights: WeightSource): void {
+  for (const [name, { shape }] of weights.tensors ?? []) weights.read(name, shape);
+}
+
+/** Reads a file as a program would; anything but success and our own errors fails the test. */
+function survive(read: () => void, what: string): void {
+  // Of this process, since others may keep the machine busy.
+  const begun = process.cpuUsage();
+  try {
+    read();
+  } catch (error) {
+    if (!(error instanceof TilewiseError)) throw new Error(`${what}: ${error}`, { cause: error });
+    expect(error.message.length, what).toBeLessThan(20_000);
+  }
+  const { user } = process.cpuUsage(begun);
+  expect(user / 1000, `${what}: milliseconds`).toBeLessThan(MOST_MS);
+}
+
+function readOnnxFile(bytes: Uint8Array): void {
+  const readExternal = (path: string): Uint8Array => {
+    const outside =
+      path.startsWith('/') || /^[a-z]:/i.test(path) || path.split(/[\\/]/).includes('..');
+    if (outside) throw new Error(`a file outside of the folder was asked for: ${path}`);
+    return new Uint8Array(64);
+  };
+  readAll(loadOnnx(bytes, { readExternal }).weights);
+}
+
+describe('damaged files', () => {
+  const half = Math.ceil(COUNT / 2);
+
+  it(`${half} ONNX files`, { timeout: 3_600_000 }, () => {
+    const lenet = buildModel(findModel('lenet'));
+    const files = [
+      exportOnnx(lenet, openSafetensors(lenetFile(), 'lenet')),
+      smallModel(),
+      smallModel(),
+    ];
+    const before = process.memoryUsage().rss;
+    for (let seed = 0; seed < half; seed++) {
+      const random = new Random(seed);
+      const bytes = mutated(random, random.pick(files));
+      survive(() => readOnnxFile(bytes), `ONNX, seed ${seed}`);
+    }
+    expect(process.memoryUsage().rss - before).toBeLessThan(MOST_BYTES);
+  });
+
+  it(`${half} safetensors files`, { timeout: 3_600_000 }, () => {
+    const file = lenetFile();
+    const small = file.subarray(0, 4096);
+    const before = process.memoryUsage().rss;
+    for (let seed = 0; seed < half; seed++) {
+      const random = new Random(seed);
+      const bytes = mutated(random, random.pick([file, file, small]));
+      survive(() => readAll(openSafetensors(bytes, 'fuzzed')), `safetensors, seed ${seed}`);
+    }
+    expect(process.memoryUsage().rss - before).toBeLessThan(MOST_BYTES);
+  });
+});
+
+type GraphInit = MessageInitShape<typeof GraphProtoSchema>;
+type AttributeInit = MessageInitShape<typeof AttributeProtoSchema>;
+
+function model(graph: GraphInit): Uint8Array {
+  const opsetImport = [{ domain: '', version: 17n }];
+  return toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, { irVersion: 8n, opsetImport, graph }),
+  );
+}
+
+function input(name: string, dims: readonly bigint[]) {
+  const dim = dims.map((value) => ({ value: { case: 'dimValue' as const, value } }));
+  const tensorType = { elemType: 1, shape: { dim } };
+  return { name, type: { value: { case: 'tensorType' as const, value: tensorType } } };
+}
+
+function chain(length: number): GraphInit {
+  const node = Array.from({ length }, (_, i) => ({
+    opType: 'Relu',
+    name: 'relu',
+    input: [i === 0 ? 'x' : `v${i}`],
+    output: [i === length - 1 ? 'y' : `v${i + 1}`],
+  }));
+  return { node, input: [input('x', [1n, 1n, 2n, 2n])], output: [{ name: 'y' }] };
+}
+
+function withWeight(location: string, dims: readonly bigint[] = [1n, 1n, 1n, 1n]): GraphInit {
+  return {
+    node: [{ opType: 'Conv', input: ['x', '../../../etc/passwd'], output: ['y'] }],
+    initializer: [
+      {
+        name: '../../../etc/passwd',
+        dims: [...dims],
+        dataType: 1,
+        dataLocation: TensorProto_DataLocation.EXTERNAL,
+        externalData: [{ key: 'location', value: location }],
+      },
+    ],
+    input: [input('x', [1n, 1n, 2n, 2n])],
+    output: [{ name: 'y' }],
+  };
+}
+
+/** x + x, sixty times over: 2^60 additions for whoever does not keep results. */
+function doubling(): GraphInit {
+  const node = Array.from({ length: 60 }, (_, i) => ({
+    opType: 'Add',
+    input: [`c${i}`, `c${i}`],
+    output: [`c${i + 1}`],
+  }));
+  const last = { opType: 'Add', input: ['x', 'c60'], output: ['y'] };
+  const initializer = [{ name: 'c0', dims: [1n], dataType: 1, floatData: [1] }];
+  return { node: [...node, last], initializer, input: [input('x', [1n])], output: [{ name: 'y' }] };
+}
+
+function attributes(...given: AttributeInit[]) {
+  return given.map((attribute) => create(AttributeProtoSchema, attribute));
+}
+
+describe('hostile ONNX files', () => {
+  const cyclic: GraphInit = {
+    node: [
+      { opType: 'Relu', input: ['a'], output: ['b'] },
+      { opType: 'Relu', input: ['b'], output: ['a'] },
+    ],
+    output: [{ name: 'a' }],
+  };
+  const padding: AttributeInit = { name: 'pads', type: 7, ints: [0n, 0n, 0n, 2n ** 40n] };
+  const pooled = (kernel: bigint, extent: bigint, ...more: AttributeInit[]): GraphInit => ({
+    node: [
+      {
+        opType: 'MaxPool',
+        input: ['x'],
+        output: ['y'],
+        attribute: attributes({ name: 'kernel_shape', type: 7, ints: [kernel, kernel] }, ...more),
+      },
+    ],
+    input: [input('x', [1n, 1n, extent, extent])],
+    output: [{ name: 'y' }],
+  });
+
+  it.each<[string, () => Uint8Array, RegExp | undefined]>([
+    ['a cycle', () => model(cyclic), /depends on itself/],
+    [
+      'a node that reads itself',
+      () => model({ ...cyclic, node: [{ opType: 'Relu', input: ['a'], output: ['a'] }] }),
+      /depends on itself/,
+    ],
+    ['10^6 nodes', () => model(chain(1e6)), /has more than 100000 parts/],
+    ['a chain of 90,000 nodes of one name', () => model(chain(9e4)), undefined],
+    ['results that double', () => model(doubling()), undefined],
+    [
+      'a path out of the folder',
+      () => model(withWeight('../secret')),
+      /inside of the model's folder/,
+    ],
+    ['an absolute path', () => model(withWeight('/etc/passwd')), /inside of the model's folder/],
+    ['a drive', () => model(withWeight('C:\\secret')), /inside of the model's folder/],
+    [
+      'a path with a parent in it',
+      () => model(withWeight('a/../../secret')),
+      /inside of the model's folder/,
+    ],
+    ['2^60 elements', () => model(withWeight('w', [2n ** 60n])), /extents of at most/],
+    ['a negative extent', () => model(withWeight('w', [-1n])), /extents of at most/],
+    ['more than the file has', () => model(withWeight('w', [1000n])), /of "w", which has 64/],
+    ['a window of 2^40', () => model(pooled(2n ** 40n, 2n)), /a window reaches at most/],
+    ['an image of 2^30 x 2^30', () => model(pooled(3n, 2n ** 30n)), undefined],
+    ['a padding of 2^40', () => model(pooled(3n, 8n, padding)), /lies in the padding/],
+    ['nothing', () => new Uint8Array(), /has no graph/],
+  ])('%s', (what, make, message) => {
+    const bytes = make();
+    const before = process.memoryUsage().rss;
+    survive(() => readOnnxFile(bytes), what);
+    expect(process.memoryUsage().rss - before).toBeLessThan(MOST_BYTES);
+    if (message) expect(() => readOnnxFile(bytes)).toThrow(message);
+  });
+});
