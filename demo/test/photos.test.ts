@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Page } from 'playwright-core';
 import { describe, expect, inject, it } from 'vitest';
 import { expectAccessible } from './fixtures/axe.ts';
+import { underLoad } from './fixtures/best_of.ts';
 import { usePages } from './fixtures/browser.ts';
 import { longTasksDuring } from './fixtures/long_tasks.ts';
 import { screenshots } from './fixtures/screenshots.ts';
@@ -64,11 +65,12 @@ describe('Photos', () => {
     await page.locator('.answer:not(:empty)').waitFor();
   });
 
-  it.skipIf(!data)('classifies photos as Node does, and looks at the cat', async () => {
-    const page = await open({ view: 'photos' });
+  it.skipIf(!data)('classifies photos as Node does, looks at the cat, and films', async () => {
+    const page = await open({ view: 'photos', permissions: ['camera'] });
     const longest = await longTasksDuring(page, () => giveWeights(page));
+    // A page that answers within 100 ms feels immediate.
     console.log(`main-thread tasks over 50 ms while loading and classifying: [${longest}]`);
-    expect(Math.max(0, ...longest)).toBeLessThanOrEqual(100);
+    expect(Math.max(0, ...longest)).toBeLessThanOrEqual(underLoad(100));
     expectLogits(await logitsOf(page), goldenLogits('chelsea'));
     const classes = page.locator('.classes button');
     expect(await classes.first().textContent()).toMatch(/cat|tabby/i);
@@ -92,6 +94,11 @@ describe('Photos', () => {
     await page.getByText('Classifying').waitFor();
     await classified(page);
     expectLogits(await logitsOf(page), goldenLogits('coffee'));
+
+    await page.getByRole('button', { name: 'Webcam' }).click();
+    await page.getByText(/Live: .* frames a second/).waitFor();
+    await page.getByRole('button', { name: 'Stop the webcam' }).click();
+    await page.getByRole('button', { name: 'Webcam', exact: true }).waitFor();
   });
 
   it.skipIf(!data)(
@@ -118,13 +125,4 @@ describe('Photos', () => {
       expect(asked.length).toBeGreaterThan(5);
     },
   );
-
-  it.skipIf(!data)('films', async () => {
-    const page = await open({ view: 'photos', permissions: ['camera'] });
-    await giveWeights(page);
-    await page.getByRole('button', { name: 'Webcam' }).click();
-    await page.getByText(/Live: .* frames a second/).waitFor({ timeout: 60_000 });
-    await page.getByRole('button', { name: 'Stop the webcam' }).click();
-    await page.getByRole('button', { name: 'Webcam', exact: true }).waitFor();
-  });
 });

@@ -2,8 +2,8 @@ import { svg } from '../../dom.ts';
 
 const BLOCKS = [3, 4, 6, 3] as const;
 const WIDTH = 40;
-const GAP = 14;
-const SECTION_GAP = 26;
+const GAP = 11;
+const SECTION_GAP = 22;
 const TOP = 46;
 const HEIGHT = 44;
 

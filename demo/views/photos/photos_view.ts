@@ -25,6 +25,7 @@ class PhotosView implements View {
   readonly #channels: ChannelsPanel;
   readonly #fault = new Fault();
   readonly #note = element('p', { class: 'note', role: 'status' });
+  readonly #busy = element('progress', { 'aria-label': 'Classifying' });
   readonly #weights: WeightsPanel;
   readonly #webcam = new Webcam();
   readonly #camera = button('Webcam', () => void this.#toggleCamera());
@@ -39,6 +40,7 @@ class PhotosView implements View {
     const magnifier = new Magnifier();
     this.#channels = new ChannelsPanel(engine, magnifier);
     this.#save.disabled = true;
+    this.#busy.hidden = true;
     this.#weights = new WeightsPanel(engine, () => {
       this.#ready = true;
       this.#readStill();
@@ -64,7 +66,7 @@ class PhotosView implements View {
         'section',
         { class: 'panel photo-desk', 'aria-label': 'Picture and classes' },
         this.#canvas.element,
-        element('div', {}, this.#classes.element, this.#note, this.#save),
+        element('div', {}, this.#classes.element, this.#busy, this.#note, this.#save),
       ),
       this.#channels.element,
       magnifier.element,
@@ -95,12 +97,14 @@ class PhotosView implements View {
       return;
     }
     this.#note.textContent = 'Classifying …';
+    this.#busy.hidden = false;
     this.#latest.run(async () => {
       const copy = await createImageBitmap(picture, {
         premultiplyAlpha: 'none',
         colorSpaceConversion: 'none',
       });
       await this.#read(copy, false);
+      this.#busy.hidden = true;
       await this.#channels.refresh();
     });
   }
