@@ -1,0 +1,118 @@
+import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { describe, expect, it } from 'vitest';
+import { inputsOf, largest, referenceOutputs } from '../../test/fixtures/compare_graphs.ts';
+import { expectClose } from '../../test/fixtures/expect_close.ts';
+import { Random } from '../../test/fixtures/random.ts';
+import { randomGraph } from '../../test/fixtures/random_graph.ts';
+import { operators } from '../layers/index.ts';
+import { runReference } from '../runtime/reference/run_reference.ts';
+import { syntheticWeights } from '../runtime/weights/synthetic.ts';
+import { exportOnnx } from './export.ts';
+import { loadOnnx } from './import.ts';
+import {
+  type GraphProtoSchema,
+  ModelProtoSchema,
+  TensorProto_DataLocation,
+} from './schema/onnx_pb.ts';
+
+function model(graph: MessageInitShape<typeof GraphProtoSchema>): Uint8Array {
+  const opsetImport = [{ domain: '', version: 17n }];
+  return toBinary(
+    ModelProtoSchema,
+    create(ModelProtoSchema, { irVersion: 8n, opsetImport, graph }),
+  );
+}
+
+function input(name: string, dims: readonly (bigint | string)[]) {
+  const dim = dims.map((value) => ({
+    value:
+      typeof value === 'string'
+        ? { case: 'dimParam' as const, value }
+        : { case: 'dimValue' as const, value },
+  }));
+  const tensorType = { elemType: 1, shape: { dim } };
+  return { name, type: { value: { case: 'tensorType' as const, value: tensorType } } };
+}
+
+describe('loadOnnx', () => {
+  it.each(Array.from({ length: 20 }, (_, seed) => seed))(
+    'reads back what was exported: random graph %i',
+    (seed) => {
+      const built = randomGraph(new Random(seed), 15);
+      const { graph, weights } = loadOnnx(exportOnnx(built, syntheticWeights([])));
+      const inputs = inputsOf(built);
+      const values = runReference(graph, operators, weights, inputs);
+      for (const [name, expected] of referenceOutputs(built, inputs)) {
+        const output = graph.outputs.get(name);
+        const data = Float32Array.from((output && values.get(output)) ?? []);
+        // Matrices of means are rounded to f32 in the file.
+        expectClose(data, expected, 1e-5 * largest(expected), output?.desc.shape ?? [], name);
+      }
+    },
+  );
+
+  it('lists everything that it does not support, with node names, and nothing that only hangs on it', () => {
+    const bytes = model({
+      node: [
+        { opType: 'Magic', name: 'first', input: ['x'], output: ['a'] },
+        { opType: 'Relu', name: 'behind', input: ['a'], output: ['b'] },
+        { opType: 'Conv', domain: 'com.vendor', name: 'second', input: ['b'], output: ['c'] },
+        { opType: 'Conv', name: 'third', input: ['x', 'w'], output: ['d'] },
+        { opType: 'Add', name: 'sum', input: ['c', 'd'], output: ['y'] },
+      ],
+      input: [input('x', [1n, 1n, 4n, 4n]), input('w', [1n, 1n, 1n, 1n])],
+      output: [{ name: 'y' }],
+    });
+    expect(() => loadOnnx(bytes, { name: 'magic.onnx' })).toThrow(
+      expect.objectContaining({
+        name: 'UnsupportedError',
+        message: [
+          'ONNX file "magic.onnx": 3 of its parts are not supported:',
+          'Magic "first": no such operator here',
+          'com.vendor.Conv "second": no such operator here',
+          'Conv "third": the weight "w" must be known when the model is loaded; it is an input of the model: give it once, as one of the constants',
+        ].join('\n  '),
+      }),
+    );
+  });
+
+  it('asks for extents that a file leaves open, but for the batch', () => {
+    const bytes = model({
+      node: [{ opType: 'Relu', input: ['x'], output: ['y'] }],
+      input: [input('x', ['batch', 3n, 'height', 'width'])],
+      output: [{ name: 'y' }],
+    });
+    expect(() => loadOnnx(bytes)).toThrow(/input "x" of "model.onnx" leaves its shape open/);
+    const { graph } = loadOnnx(bytes, { shapes: { x: [2, 3, 5, 7] } });
+    expect(graph.outputs.get('y')?.desc.shape).toEqual([2, 3, 5, 7]);
+    expect(() => loadOnnx(bytes, { shapes: { x: [2, 1, 5, 7] } })).toThrow(/got \[2, 1, 5, 7\]/);
+  });
+
+  it('reads tensors out of a file beside the model', () => {
+    const external = ['location', 'weights/w.bin', 'offset', '4', 'length', '8'];
+    const entries = [0, 2, 4].map((i) => ({
+      key: external[i] ?? '',
+      value: external[i + 1] ?? '',
+    }));
+    const bytes = model({
+      node: [{ opType: 'Mul', name: 'mul', input: ['x', 'w'], output: ['y'] }],
+      initializer: [
+        {
+          name: 'w',
+          dims: [2n],
+          dataType: 1,
+          dataLocation: TensorProto_DataLocation.EXTERNAL,
+          externalData: entries,
+        },
+      ],
+      input: [input('x', [1n, 2n])],
+      output: [{ name: 'y' }],
+    });
+    const file = new Uint8Array(Float32Array.from([1, 2, 3]).buffer);
+    const { weights } = loadOnnx(bytes, {
+      readExternal: (path) => (path === 'weights/w.bin' ? file : new Uint8Array()),
+    });
+    expect([...weights.read('w', [2])]).toEqual([2, 3]);
+    expect(() => loadOnnx(bytes)).toThrow(/its data is in the file "weights\/w.bin"/);
+  });
+});
