@@ -5,6 +5,7 @@ import { addAdaptersCommand } from './commands/adapters.ts';
 import { addBenchCommand } from './commands/bench.ts';
 import { addClassifyCommand } from './commands/classify.ts';
 import { addDownloadCommand } from './commands/download.ts';
+import { addEvaluateCommand } from './commands/evaluate.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addInspectCommand } from './commands/inspect.ts';
 import { addModelsCommand } from './commands/models.ts';
@@ -25,6 +26,7 @@ const program = new Command('tilewise')
   .showHelpAfterError('(run with --help for the options)');
 
 addClassifyCommand(program);
+addEvaluateCommand(program);
 addDownloadCommand(program);
 addSegmentCommand(program);
 addRunCommand(program);

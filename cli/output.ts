@@ -55,6 +55,17 @@ export function formatBytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
+/** `8.1`, `812`, `1,281,167` */
+export function formatCount(count: number): string {
+  const digits = count < 100 && !Number.isInteger(count) ? 1 : 0;
+  return count.toLocaleString('en-US', { maximumFractionDigits: digits });
+}
+
+/** `97.3 %` */
+export function formatPercent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
 /** Rounds for JSON, to microseconds. */
 export function roundMs(ms: number): number {
   return Math.round(ms * 1000) / 1000;

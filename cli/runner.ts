@@ -1,5 +1,6 @@
 /** Opens the GPU and the session that a command works with. */
 import {
+  BatchClassifier,
   Classifier,
   createSession,
   Device,
@@ -83,6 +84,20 @@ export async function createSegmenter(
 ): Promise<Segmenter> {
   try {
     return await Segmenter.create(device, model, { ...REPORTING, ...options });
+  } finally {
+    clearProgress();
+  }
+}
+
+/** Creates a classifier for many images, `batch` a run, with progress and warnings on stderr. */
+export async function createBatchClassifier(
+  device: Device,
+  model: ModelDef,
+  weights: WeightSource,
+  batch: number,
+): Promise<BatchClassifier> {
+  try {
+    return await BatchClassifier.create(device, model, { weights, batch, ...REPORTING });
   } finally {
     clearProgress();
   }

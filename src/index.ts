@@ -129,8 +129,14 @@ export { type FetchOptions, fetchSafetensors } from './runtime/weights/fetch_wei
 export { openSafetensors } from './runtime/weights/safetensors.ts';
 export { syntheticInput, syntheticTensor, syntheticWeights } from './runtime/weights/synthetic.ts';
 export type { TensorInfo, WeightSource } from './runtime/weights/weight_source.ts';
+export {
+  BatchClassifier,
+  type BatchClassifierOptions,
+  type ClassifyManyOptions,
+} from './vision/batch_classifier.ts';
 export type { BrowserImage, Picture } from './vision/browser_image.ts';
 export { Classifier, type ClassifierOptions } from './vision/classifier.ts';
+export { type Domain, domainOf } from './vision/domain.ts';
 export { type Image, ImageError } from './vision/image.ts';
 export { imagenetLabels } from './vision/imagenet_labels.ts';
 export {

@@ -255,11 +255,16 @@ describe('tilewise', () => {
   });
 });
 
-describe('what a user gets wrong is told in one message, without a stack, with exit code 1', () => {
+describe('what a user gets wrong is told in one message, without a stack, and by the exit code', () => {
   const run = ['run', '--model', 'lenet', '--input', 'synthetic'];
   const classify = ['classify', '--model', 'lenet'];
   const image = join(digits, '7.png');
-  const cases: Readonly<Record<string, () => Promise<readonly [readonly string[], RegExp]>>> = {
+  const cases: Readonly<
+    Record<
+      string,
+      () => Promise<readonly [args: readonly string[], message: RegExp, code?: number]>
+    >
+  > = {
     'unknown model': async () => [
       ['run', '--model', 'lenett', '--input', 'synthetic'],
       /unknown model "lenett"; known are lenet, alexnet, .*fcn_resnet50/,
@@ -344,8 +349,12 @@ describe('what a user gets wrong is told in one message, without a stack, with e
       ],
       /expected dtype F32, F16 or BF16, got I32/,
     ],
-    'image that is not there': async () => [[...classify, join(folder, 'none.png')], /none\.png/],
-    'image that is none': async () => [[...classify, write('text.png', 'hello')], /text\.png/],
+    'image that is not there': async () => [
+      [...classify, join(folder, 'none.png')],
+      /none\.png/,
+      2,
+    ],
+    'image that is none': async () => [[...classify, write('text.png', 'hello')], /text\.png/, 2],
     'classification by a model that segments': async () => [
       ['classify', '--model', 'fcn_resnet50', '--weights', 'synthetic', image],
       /"fcn_resnet50" does not classify pictures: .* use tilewise segment/,
@@ -366,20 +375,20 @@ describe('what a user gets wrong is told in one message, without a stack, with e
       })
         .jpeg()
         .toBuffer();
-      return [[...classify, write('cut.jpg', whole.subarray(0, 2000))], /cut\.jpg/];
+      return [[...classify, write('cut.jpg', whole.subarray(0, 2000))], /cut\.jpg/, 2];
     },
     'option that does not exist': async () => [[...run, '--wat'], /unknown option '--wat'/],
     'command that does not exist': async () => [['wat'], /unknown command 'wat'/],
   };
 
   it.each(Object.keys(cases))('%s', async (name) => {
-    const [args, message] = (await cases[name]?.()) ?? [[], /./];
+    const [args, message, expected = 1] = (await cases[name]?.()) ?? [[], /./];
     const env = { TILEWISE_WEIGHTS_DIR: folder, XDG_CACHE_HOME: folder };
     const { code, stdout, stderr } = await runCli(args, env);
     expect(stderr).toMatch(message);
     // Dawn's own warnings have something like a stack; ours follow `error:`.
     expect(stderr.slice(stderr.indexOf('error:'))).not.toMatch(/^\s+at /m);
     expect(stdout).toBe('');
-    expect(code).toBe(1);
+    expect(code).toBe(expected);
   });
 });

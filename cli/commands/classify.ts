@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import { buildModel, type Classification, type Classifier } from '../../src/index.ts';
-import { decodeImage } from '../decode_image.ts';
-import { fail } from '../failure.ts';
+import { buildModel, type Classification } from '../../src/index.ts';
+import { classifyFiles, evenBatch, reportSummary } from '../classify_files.ts';
+import { findImages } from '../image_files.ts';
 import { openModel } from '../open_model.ts';
 import {
   addCommonOptions,
@@ -11,57 +11,70 @@ import {
   parseCount,
   type WeightsOptions,
 } from '../options.ts';
-import { formatMs, print, printJson, roundMs } from '../output.ts';
-import { createClassifier, withDevice } from '../runner.ts';
+import { note, print, printJson } from '../output.ts';
+import { ResultFile } from '../result_file.ts';
+import { createBatchClassifier, withDevice } from '../runner.ts';
 import { formatTable } from '../table.ts';
 import { loadWeights } from '../weights.ts';
 
 interface ClassifyOptions extends CommonOptions, WeightsOptions {
   readonly model: string;
   readonly top: number;
+  readonly batch: number;
+  readonly out?: string;
+  readonly resume?: boolean;
 }
 
 export function addClassifyCommand(program: Command): void {
   const command = program
     .command('classify')
-    .description('say what is in pictures')
-    .argument('<image...>', 'PNG, JPEG, WebP, GIF, TIFF or AVIF files')
+    .description('say what is in pictures, in one or in a million')
+    .argument(
+      '<image...>',
+      'PNG, JPEG, WebP, GIF, TIFF or AVIF files, folders of them, or patterns',
+    )
     .option(...MODEL_OPTION, 'resnet50')
-    .option('--top <k>', 'how many classes to show', parseCount, 5);
-  addCommonOptions(addWeightsOptions(command)).action(classify);
+    .option('--top <k>', 'how many classes to show', parseCount, 5)
+    .option('--batch <n>', 'images a run, at most', parseCount, 8)
+    .option('--out <file>', 'write results to a .csv or .jsonl file as they come')
+    .option('--resume', 'keep the results that are in the file, and go on');
+  addCommonOptions(addWeightsOptions(command)).addHelpText('after', HELP).action(classify);
 }
 
-async function classify(images: readonly string[], options: ClassifyOptions): Promise<void> {
+const HELP = `
+Files that cannot be read are listed at the end; the exit code then is 2.
+
+  $ tilewise classify cat.jpg
+  $ tilewise classify photos/ --batch 32 --out photos.csv`;
+
+async function classify(args: readonly string[], options: ClassifyOptions): Promise<void> {
   const model = openModel(options.model);
+  const { out, resume = false } = options;
+  const top = Math.min(options.top, model.classes);
+  const images = await findImages(args);
+  using file =
+    out === undefined ? undefined : new ResultFile(out, { model: model.name, top, resume });
+  const paths = images.filter((path) => !file?.done.has(path));
+  if (paths.length < images.length) {
+    note(`${images.length - paths.length} of ${images.length} images are in ${out} already`);
+  }
+  if (paths.length === 0) return;
   const weights = await loadWeights(model, buildModel(model), options);
+  const batch = evenBatch(paths.length, options.batch);
   await withDevice(options, async ({ device }) => {
-    using classifier = await createClassifier(device, model, weights);
-    for (const path of images) {
-      try {
-        const { top, ms } = await classifyFile(classifier, path, options.top);
-        const adapter = device.adapter.name;
-        if (options.json) printJson({ image: path, model: model.name, adapter, top, ms });
-        else print(format(path, top, ms));
-      } catch (error) {
-        // One bad picture does not keep the others from being looked at.
-        fail(error);
-      }
-    }
+    using classifier = await createBatchClassifier(device, model, weights, batch);
+    const adapter = device.adapter.name;
+    const onResult = (image: string, classes: readonly Classification[]): void => {
+      const result = { image, model: model.name, top: classes };
+      file?.write(result);
+      if (options.json) printJson({ ...result, adapter });
+      else if (!file) print(format(image, classes));
+    };
+    reportSummary(await classifyFiles(classifier, paths, { batch, top, onResult }));
   });
 }
 
-async function classifyFile(
-  classifier: Classifier,
-  path: string,
-  count: number,
-): Promise<{ readonly top: readonly Classification[]; readonly ms: number }> {
-  const image = await decodeImage(path);
-  const begun = performance.now();
-  const top = await classifier.classify(image, count);
-  return { top, ms: roundMs(performance.now() - begun) };
-}
-
-function format(path: string, top: readonly Classification[], ms: number): string {
+function format(path: string, top: readonly Classification[]): string {
   const rows = top.map(({ label, probability }) => [`  ${label}`, probability.toFixed(4)]);
-  return `${path} (${formatMs(ms)})\n${formatTable(['  class', 'probability'], rows)}`;
+  return `${path}\n${formatTable(['  class', 'probability'], rows)}`;
 }

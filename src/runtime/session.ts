@@ -1,7 +1,7 @@
 /** load -> compile -> run -> dispose */
 import { ShapeError, TilewiseError, UnsupportedError } from './errors.ts';
 import type { Device } from './gpu/device.ts';
-import { compileKernels, Executor, type InputData } from './gpu/executor.ts';
+import { compileKernels, Executor, type InputData, type RunTimes } from './gpu/executor.ts';
 import { WeightBuffers } from './gpu/weight_buffers.ts';
 import { type Graph, weightsOf } from './graph.ts';
 import type { OpTable } from './operator.ts';
@@ -53,13 +53,11 @@ export type RunInputs = InputData | Readonly<Record<string, InputData>>;
 /** Outputs of one run by name, row-major. */
 export type RunOutputs = Readonly<Record<string, Float32Array>>;
 
-export interface RunOptions {
+export interface RunOptions extends RunTimes {
   /** Names of the outputs to read back; all by default. What is left out costs no transfer. */
   readonly outputs?: readonly string[];
   /** Arrays to fill in place of new ones, by output name, each of exactly the output's length. */
   readonly into?: RunOutputs;
-  /** Hears how long the host was busy with this run, in milliseconds: writing, recording, copying out. */
-  readonly onHostTime?: (ms: number) => void;
 }
 
 /** A named tensor at the edge of a session. */
@@ -223,22 +221,25 @@ export class Session {
   async #runParts(
     inputs: readonly InputData[],
     outputs: readonly (Float32Array | undefined)[],
-    { onHostTime }: RunOptions,
+    { onHostTime, onGpuTime }: RunOptions,
   ): Promise<void> {
     const { executor, parts } = this.#running;
-    if (parts === 1) return executor.run(inputs, outputs, onHostTime);
-    let hostMs = 0;
+    if (parts === 1) return executor.run(inputs, outputs, { onHostTime, onGpuTime });
+    const hostTimes: number[] = [];
+    const gpuTimes: number[] = [];
     const runs = Array.from({ length: parts }, (_, part) =>
       executor.run(
         inputs.map((data) => partOf(data, part, parts)),
         outputs.map((data) => data && partOf(data, part, parts)),
-        (ms) => {
-          hostMs += ms;
+        {
+          onHostTime: (ms) => hostTimes.push(ms),
+          onGpuTime: onGpuTime && ((ms) => gpuTimes.push(ms)),
         },
       ),
     );
     await Promise.all(runs);
-    onHostTime?.(hostMs);
+    onHostTime?.(sum(hostTimes));
+    if (gpuTimes.length > 0) onGpuTime?.(sum(gpuTimes));
   }
 
   /** Once for all runs that find the device lost. */
@@ -366,6 +367,10 @@ function partOf(data: InputData, part: number, parts: number): Float32Array {
   }
   const length = data.length / parts;
   return data.subarray(part * length, (part + 1) * length);
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 function isInputData(inputs: RunInputs): inputs is InputData {

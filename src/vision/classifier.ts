@@ -1,37 +1,23 @@
 /** From a picture to its classes: preprocessing, network and softmax on the GPU, the best few back. */
 import { type CreateSessionOptions, createSession } from '../defaults.ts';
-import { buildModel, type ImageDomain, type ModelDef } from '../models/model.ts';
-import { UnsupportedError } from '../runtime/errors.ts';
+import { buildModel, type ModelDef } from '../models/model.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import type { Session } from '../runtime/session.ts';
 import type { Picture } from './browser_image.ts';
-import { digitLabels } from './digit_labels.ts';
-import { imagenetLabels } from './imagenet_labels.ts';
-import {
-  digitsPreprocessing,
-  forInputSize,
-  imagenetPreprocessing,
-  type Preprocessing,
-} from './preprocessing.ts';
+import { domainOf } from './domain.ts';
+import { forInputSize } from './preprocessing.ts';
 import { Preprocessor } from './preprocessor.ts';
 import { type Classification, topK } from './top_k.ts';
-
-interface Domain {
-  readonly preprocessing: Preprocessing;
-  readonly labels: readonly string[];
-}
-
-const DOMAINS: Readonly<Record<Exclude<ImageDomain, 'voc'>, Domain>> = {
-  digits: { preprocessing: digitsPreprocessing, labels: digitLabels },
-  imagenet: { preprocessing: imagenetPreprocessing, labels: imagenetLabels },
-};
 
 export interface ClassifierOptions extends CreateSessionOptions {
   /** [height, width] of the network's input; the model's own by default. */
   readonly size?: readonly [number, number];
 }
 
-/** A model that classifies pictures. It owns GPU memory: dispose of it, or declare it with `using`. */
+/**
+ * A model that classifies pictures one at a time; `BatchClassifier` is for many. It owns GPU memory: dispose of
+ * it, or declare it with `using`.
+ */
 export class Classifier {
   /** The model with its softmax, one image at a time. */
   readonly session: Session;
@@ -51,17 +37,7 @@ export class Classifier {
     options: ClassifierOptions,
   ): Promise<Classifier> {
     const { size = model.size } = options;
-    if (model.domain === 'voc') {
-      throw new UnsupportedError(
-        `model "${model.name}" does not classify pictures: it says what is in each pixel; use tilewise segment, or a Segmenter`,
-      );
-    }
-    const { preprocessing, labels: names } = DOMAINS[model.domain];
-    // A model out of a file may have other classes than its domain.
-    const labels =
-      model.classes === names.length
-        ? names
-        : Array.from({ length: model.classes }, (_, i) => `${i}`);
+    const { preprocessing, labels } = domainOf(model);
     const graph = buildModel(model, { size, outputs: ['probabilities'] });
     const preprocessor = await Preprocessor.create(device, forInputSize(preprocessing, size));
     try {

@@ -8,7 +8,8 @@ import type { Device } from './device.ts';
 import { guarded } from './errors.ts';
 import type { Pipeline } from './pipeline_cache.ts';
 import { ReadbackRing } from './readback.ts';
-import { timeEach } from './stopwatch.ts';
+import { RunClock } from './run_clock.ts';
+import { clockOf, timeEach } from './stopwatch.ts';
 
 /** Writes an input on the GPU, before the pass that reads it. */
 export interface InputWriter {
@@ -24,6 +25,14 @@ interface Step {
   readonly pipeline: GPUComputePipeline;
   readonly bindGroup: GPUBindGroup;
   readonly workgroups: readonly [number, number, number];
+}
+
+/** Who wants to know what a run takes, in milliseconds. */
+export interface RunTimes {
+  /** How long the host was busy: writing, recording, copying out. */
+  readonly onHostTime?: ((ms: number) => void) | undefined;
+  /** From the begin of the first dispatch to the end of the last; silent on devices without timestamp queries. */
+  readonly onGpuTime?: ((ms: number) => void) | undefined;
 }
 
 export interface CompileKernelsOptions {
@@ -107,14 +116,16 @@ export class Executor {
   async run(
     inputs: readonly InputData[],
     outputs: readonly (Float32Array | undefined)[],
-    onHostTime?: (ms: number) => void,
+    { onHostTime, onGpuTime }: RunTimes = {},
   ): Promise<void> {
     const slot = await this.#readback.acquire();
+    let clock: RunClock | undefined;
     try {
       this.#checkUsable();
       const begun = performance.now();
+      if (onGpuTime && clockOf(this.#device) === 'gpu') clock = new RunClock(this.#device.gpu);
       const accepted = guarded(this.#device.gpu, `run of "${this.#plan.graph.name}"`, () =>
-        this.#submit(inputs, slot.buffers, outputs),
+        this.#submit(inputs, slot.buffers, outputs, clock),
       );
       const submitted = performance.now();
       await Promise.all([
@@ -129,11 +140,13 @@ export class Executor {
         buffer.unmap();
       });
       onHostTime?.(submitted - begun + (performance.now() - mapped));
+      if (clock) onGpuTime?.(await clock.read());
     } catch (error) {
       // Whatever failed, the slot must come back unmapped, with no mapping pending.
       for (const buffer of slot.buffers) buffer.unmap();
       throw await this.#explain(error);
     } finally {
+      clock?.dispose();
       this.#readback.release(slot);
     }
   }
@@ -175,17 +188,20 @@ export class Executor {
     inputs: readonly InputData[],
     staging: readonly GPUBuffer[],
     wanted: readonly (Float32Array | undefined)[],
+    clock: RunClock | undefined,
   ): void {
     const { gpu } = this.#device;
     let encoder = gpu.createCommandEncoder();
     this.#writeInputs(encoder, inputs);
     let done = 0;
-    for (const size of this.#submits) {
-      if (done > 0) {
+    for (const [i, size] of this.#submits.entries()) {
+      if (i > 0) {
         gpu.queue.submit([encoder.finish()]);
         encoder = gpu.createCommandEncoder();
       }
-      const pass = encoder.beginComputePass();
+      const pass = encoder.beginComputePass(
+        clock?.passDescriptor(i === 0, i === this.#submits.length - 1),
+      );
       for (const step of this.#steps.slice(done, done + size)) record(pass, step);
       pass.end();
       done += size;
@@ -195,6 +211,7 @@ export class Executor {
       const bytes = byteLength(output.desc);
       encoder.copyBufferToBuffer(this.#activation(output), 0, at(staging, i), 0, bytes);
     });
+    clock?.resolve(encoder);
     gpu.queue.submit([encoder.finish()]);
   }
 

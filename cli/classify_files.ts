@@ -1,0 +1,82 @@
+/** Image files to classes: reading, decoding, uploading and computing in overlap. */
+import type { BatchClassifier, Classification } from '../src/index.ts';
+import { decodeAhead } from './decode_ahead.ts';
+import { formatCount, formatPercent, note } from './output.ts';
+import { formatSeconds, ProgressBar } from './progress_bar.ts';
+
+export interface ClassifyFilesOptions {
+  /** Images a run. */
+  readonly batch: number;
+  /** Classes to each image. */
+  readonly top: number;
+  readonly onResult: (path: string, top: readonly Classification[]) => void;
+}
+
+/** What became of some files. */
+export interface FilesSummary {
+  readonly images: number;
+  readonly seconds: number;
+  /** The share of the time in which the GPU computed, 0 to 1, where the device can tell. */
+  readonly gpuBusy: number | undefined;
+  /** Messages that name the files. */
+  readonly unreadable: readonly string[];
+}
+
+/** Runs of equal size, of `most` images at most: the last is as full as the others, or nearly. */
+export function evenBatch(images: number, most: number): number {
+  return Math.ceil(images / Math.ceil(images / most));
+}
+
+/** Classifies files in order, with a progress bar on stderr. Unreadable ones are left out and listed. */
+export async function classifyFiles(
+  classifier: BatchClassifier,
+  paths: readonly string[],
+  { batch, top, onResult }: ClassifyFilesOptions,
+): Promise<FilesSummary> {
+  const unreadable: string[] = [];
+  let images = 0;
+  let gpuMs = 0;
+  const begun = performance.now();
+  const bar = new ProgressBar({ what: 'classifying', total: paths.length, format: formatImages });
+  const pictures = decodeAhead(paths, {
+    ahead: batch,
+    onUnreadable: (_, error) => unreadable.push(error.message),
+  });
+  bar.update(0);
+  try {
+    const results = classifier.classify(pictures, {
+      count: top,
+      onRefused: (path, error) => unreadable.push(`"${path}": ${error.message}`),
+      onGpuTime: (ms) => {
+        gpuMs += ms;
+      },
+    });
+    for await (const [path, classes] of results) {
+      onResult(path, classes);
+      bar.update(++images + unreadable.length);
+    }
+  } finally {
+    bar.close();
+  }
+  const seconds = (performance.now() - begun) / 1000;
+  return { images, seconds, gpuBusy: gpuMs > 0 ? gpuMs / 1000 / seconds : undefined, unreadable };
+}
+
+const SHOWN = 20;
+
+/** Says on stderr how it went; files that could not be read make exit code 2. */
+export function reportSummary({ images, seconds, gpuBusy, unreadable }: FilesSummary): void {
+  const rate = formatImages(images / seconds);
+  const time = seconds < 1 ? `${(1000 * seconds).toFixed(0)} ms` : formatSeconds(seconds);
+  const busy = gpuBusy === undefined ? '' : `, GPU busy ${formatPercent(gpuBusy)}`;
+  if (images > 1) note(`${formatImages(images)} in ${time}: ${rate}/s${busy}`);
+  if (unreadable.length === 0) return;
+  process.exitCode = 2;
+  note(`error: ${formatImages(unreadable.length)} could not be read:`);
+  for (const message of unreadable.slice(0, SHOWN)) note(`  ${message}`);
+  if (unreadable.length > SHOWN) note(`  ... and ${unreadable.length - SHOWN} more`);
+}
+
+function formatImages(count: number): string {
+  return `${formatCount(count)} image${count === 1 ? '' : 's'}`;
+}

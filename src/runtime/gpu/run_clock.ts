@@ -1,0 +1,45 @@
+/** How long one run takes on the GPU, from the begin of its first pass to the end of its last. */
+const BYTES = 2 * BigUint64Array.BYTES_PER_ELEMENT;
+
+/** For one run of a device that has timestamp queries. */
+export class RunClock {
+  readonly #querySet: GPUQuerySet;
+  readonly #resolved: GPUBuffer;
+  readonly #staging: GPUBuffer;
+
+  constructor(gpu: GPUDevice) {
+    const { QUERY_RESOLVE, COPY_SRC, MAP_READ, COPY_DST } = GPUBufferUsage;
+    const usage = { resolved: QUERY_RESOLVE | COPY_SRC, staging: MAP_READ | COPY_DST };
+    this.#querySet = gpu.createQuerySet({ type: 'timestamp', count: 2 });
+    this.#resolved = gpu.createBuffer({ label: 'run clock', size: BYTES, usage: usage.resolved });
+    this.#staging = gpu.createBuffer({ label: 'run time', size: BYTES, usage: usage.staging });
+  }
+
+  /** What a pass of the run is begun with; nothing for those in the middle. */
+  passDescriptor(first: boolean, last: boolean): GPUComputePassDescriptor {
+    if (!first && !last) return {};
+    const timestampWrites: GPUComputePassTimestampWrites = { querySet: this.#querySet };
+    if (first) timestampWrites.beginningOfPassWriteIndex = 0;
+    if (last) timestampWrites.endOfPassWriteIndex = 1;
+    return { timestampWrites };
+  }
+
+  /** Records what makes the times readable, behind the last pass. */
+  resolve(encoder: GPUCommandEncoder): void {
+    encoder.resolveQuerySet(this.#querySet, 0, 2, this.#resolved, 0);
+    encoder.copyBufferToBuffer(this.#resolved, 0, this.#staging, 0, BYTES);
+  }
+
+  /** The time in milliseconds, once the run is done. */
+  async read(): Promise<number> {
+    await this.#staging.mapAsync(GPUMapMode.READ);
+    const [begin = 0n, end = 0n] = new BigUint64Array(this.#staging.getMappedRange());
+    return Number(end - begin) / 1e6;
+  }
+
+  dispose(): void {
+    this.#querySet.destroy();
+    this.#resolved.destroy();
+    this.#staging.destroy();
+  }
+}

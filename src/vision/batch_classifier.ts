@@ -1,0 +1,156 @@
+/** Many pictures to their classes: uploads, preprocessing, network and readback in overlap. */
+import { createSession } from '../defaults.ts';
+import { buildModel, type ModelDef } from '../models/model.ts';
+import { DeviceLostError, TilewiseError } from '../runtime/errors.ts';
+import type { Device } from '../runtime/gpu/device.ts';
+import { RUNS_IN_FLIGHT } from '../runtime/plan/compile.ts';
+import type { Session } from '../runtime/session.ts';
+import type { Picture } from './browser_image.ts';
+import type { ClassifierOptions } from './classifier.ts';
+import { domainOf } from './domain.ts';
+import { ImageBatch } from './image_batch.ts';
+import { forInputSize } from './preprocessing.ts';
+import { Preprocessor } from './preprocessor.ts';
+import { type Classification, topK } from './top_k.ts';
+
+export interface BatchClassifierOptions extends ClassifierOptions {
+  /** Pictures a run. */
+  readonly batch: number;
+}
+
+export interface ClassifyManyOptions<K> {
+  /** Classes to each picture; 5 by default. */
+  readonly count?: number;
+  /** Hears of pictures that cannot be prepared, such as those too large for the device, which then are left out. */
+  readonly onRefused?: (key: K, error: TilewiseError) => void;
+  /** Hears what each run took on the GPU, in milliseconds, where the device can tell. */
+  readonly onGpuTime?: (ms: number) => void;
+}
+
+/** A run that was submitted: whose pictures it holds, and their probabilities, row by row. */
+interface Run<K> {
+  readonly keys: readonly K[];
+  readonly probabilities: Promise<Float32Array>;
+}
+
+/** A model that classifies many pictures. It owns GPU memory: dispose of it, or declare it with `using`. */
+export class BatchClassifier {
+  /** The model with its softmax. */
+  readonly session: Session;
+  readonly labels: readonly string[];
+  readonly #preprocessor: Preprocessor;
+  readonly #batch: ImageBatch;
+  #busy = false;
+
+  private constructor(
+    session: Session,
+    preprocessor: Preprocessor,
+    batch: ImageBatch,
+    labels: readonly string[],
+  ) {
+    this.session = session;
+    this.#preprocessor = preprocessor;
+    this.#batch = batch;
+    this.labels = labels;
+  }
+
+  /** Throws what `createSession` throws. */
+  static async create(
+    device: Device,
+    model: ModelDef,
+    options: BatchClassifierOptions,
+  ): Promise<BatchClassifier> {
+    const { size = model.size, batch } = options;
+    const { preprocessing, labels } = domainOf(model);
+    const graph = buildModel(model, { batch, size, outputs: ['probabilities'] });
+    const preprocessor = await Preprocessor.create(device, forInputSize(preprocessing, size));
+    let images: ImageBatch | undefined;
+    try {
+      images = await ImageBatch.create(device, preprocessor, batch);
+      const session = await createSession(device, graph, options);
+      return new BatchClassifier(session, preprocessor, images, labels);
+    } catch (error) {
+      preprocessor.dispose();
+      images?.dispose();
+      throw error;
+    }
+  }
+
+  /**
+   * The likeliest classes of each picture, in order, by whatever key it comes with. Pictures are taken
+   * as they are needed: while a batch computes, those of the next are uploaded, and what `pictures` does to make
+   * them goes on. A last batch that is not full takes as long as one that is. One call at a time.
+   *
+   * Throws what `session.run` throws, and what `pictures` throws.
+   */
+  async *classify<K>(
+    pictures: AsyncIterable<readonly [K, Picture]> | Iterable<readonly [K, Picture]>,
+    options: ClassifyManyOptions<K> = {},
+  ): AsyncGenerator<readonly [K, readonly Classification[]]> {
+    if (this.#busy) throw new TilewiseError('the classifier is busy; wait for the call before');
+    this.#busy = true;
+    const runs: Run<K>[] = [];
+    let keys: K[] = [];
+    try {
+      for await (const [key, picture] of pictures) {
+        if (!(await this.#add(key, picture, options))) continue;
+        keys.push(key);
+        if (!this.#batch.full) continue;
+        runs.push(await this.#start(keys, options));
+        keys = [];
+        if (runs.length === RUNS_IN_FLIGHT) yield* this.#finish(runs.shift(), options);
+      }
+      if (keys.length > 0) runs.push(await this.#start(keys, options));
+      while (runs.length > 0) yield* this.#finish(runs.shift(), options);
+    } finally {
+      await Promise.allSettled(runs.map(({ probabilities }) => probabilities));
+      this.#batch.take();
+      this.#busy = false;
+    }
+  }
+
+  /** Frees the GPU memory; the device stays. Twice is harmless. */
+  dispose(): void {
+    this.session.dispose();
+    this.#preprocessor.dispose();
+    this.#batch.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  /** Whether the picture is in the batch now. */
+  async #add<K>(key: K, picture: Picture, { onRefused }: ClassifyManyOptions<K>): Promise<boolean> {
+    try {
+      await this.#batch.add(picture);
+      return true;
+    } catch (error) {
+      const itsFault = error instanceof TilewiseError && !(error instanceof DeviceLostError);
+      if (!onRefused || !itsFault) throw error;
+      onRefused(key, error);
+      return false;
+    }
+  }
+
+  async #start<K>(keys: readonly K[], { onGpuTime }: ClassifyManyOptions<K>): Promise<Run<K>> {
+    const { input, submitted } = this.#batch.take();
+    const probabilities = this.session
+      .run(input, { onGpuTime })
+      .then((outputs) => outputs.probabilities ?? new Float32Array());
+    await Promise.race([submitted, probabilities]);
+    return { keys, probabilities };
+  }
+
+  async *#finish<K>(
+    run: Run<K> | undefined,
+    { count = 5 }: ClassifyManyOptions<K>,
+  ): AsyncGenerator<readonly [K, readonly Classification[]]> {
+    if (!run) return;
+    const all = await run.probabilities;
+    const classes = this.labels.length;
+    for (const [i, key] of run.keys.entries()) {
+      yield [key, topK(all.subarray(i * classes, (i + 1) * classes), count, this.labels)];
+    }
+  }
+}

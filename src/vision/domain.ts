@@ -1,0 +1,31 @@
+/** What pictures of a kind need before a model sees them, and what its classes are called. */
+import type { ImageDomain, ModelDef } from '../models/model.ts';
+import { UnsupportedError } from '../runtime/errors.ts';
+import { digitLabels } from './digit_labels.ts';
+import { imagenetLabels } from './imagenet_labels.ts';
+import { digitsPreprocessing, imagenetPreprocessing, type Preprocessing } from './preprocessing.ts';
+
+export interface Domain {
+  /** For images of the size that the field uses; see `forInputSize`. */
+  readonly preprocessing: Preprocessing;
+  /** Names of the classes in index order. */
+  readonly labels: readonly string[];
+}
+
+const DOMAINS: Readonly<Record<Exclude<ImageDomain, 'voc'>, Domain>> = {
+  digits: { preprocessing: digitsPreprocessing, labels: digitLabels },
+  imagenet: { preprocessing: imagenetPreprocessing, labels: imagenetLabels },
+};
+
+/** The domain of a model that classifies pictures. Throws UnsupportedError for one that segments them. */
+export function domainOf(model: ModelDef): Domain {
+  if (model.domain === 'voc') {
+    throw new UnsupportedError(
+      `model "${model.name}" does not classify pictures: it says what is in each pixel; use tilewise segment, or a Segmenter`,
+    );
+  }
+  const { preprocessing, labels } = DOMAINS[model.domain];
+  // A model out of a file may have other classes than its domain.
+  const numbered = () => Array.from({ length: model.classes }, (_, i) => `${i}`);
+  return { preprocessing, labels: labels.length === model.classes ? labels : numbered() };
+}
