@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { addAdaptersCommand } from './commands/adapters.ts';
 import { addBenchCommand } from './commands/bench.ts';
@@ -12,17 +11,14 @@ import { addModelsCommand } from './commands/models.ts';
 import { addProfileCommand } from './commands/profile.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addSegmentCommand } from './commands/segment.ts';
+import { addTuneCommand } from './commands/tune.ts';
 import { addVerifyCommand } from './commands/verify.ts';
 import { runCommand } from './failure.ts';
-import { packageFile } from './weights.ts';
-
-const { version } = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as {
-  version: string;
-};
+import { packageVersion } from './version.ts';
 
 const program = new Command('tilewise')
   .description('Convnets on WebGPU: classify images, run, measure and inspect models.')
-  .version(version)
+  .version(packageVersion())
   .showHelpAfterError('(run with --help for the options)');
 
 addClassifyCommand(program);
@@ -36,6 +32,7 @@ addAdaptersCommand(program);
 addModelsCommand(program);
 addInspectCommand(program);
 addProfileCommand(program);
+addTuneCommand(program);
 addVerifyCommand(program);
 
 await runCommand(() => program.parseAsync());

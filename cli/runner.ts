@@ -10,11 +10,14 @@ import {
   type SegmenterOptions,
   type Session,
   type SessionProgress,
+  type Tuning,
   type WeightSource,
 } from '../src/index.ts';
 import { type NodeGpu, openNodeGpu } from './gpu.ts';
 import type { CommonOptions } from './options.ts';
 import { clearProgress, note, progress } from './output.ts';
+import { readTuning, tuningFile } from './tuning_file.ts';
+import { packageVersion } from './version.ts';
 
 /** A device in Node, with the GPU object that must outlive it. */
 export interface OpenedDevice {
@@ -50,6 +53,11 @@ const REPORTING = {
   onWarning: (message: string) => note(`warning: ${message}`),
 };
 
+/** What `tune` kept for the device. */
+function tuningOf({ adapter }: Device): Tuning | undefined {
+  return readTuning(tuningFile(adapter.name, packageVersion()), adapter.name);
+}
+
 /** Creates a session with progress and warnings on stderr. */
 export async function openSession(
   device: Device,
@@ -57,7 +65,7 @@ export async function openSession(
   weights: WeightSource,
 ): Promise<Session> {
   try {
-    return await createSession(device, graph, { weights, ...REPORTING });
+    return await createSession(device, graph, { weights, tuning: tuningOf(device), ...REPORTING });
   } finally {
     clearProgress();
   }
@@ -70,7 +78,11 @@ export async function createClassifier(
   weights: WeightSource,
 ): Promise<Classifier> {
   try {
-    return await Classifier.create(device, model, { weights, ...REPORTING });
+    return await Classifier.create(device, model, {
+      weights,
+      tuning: tuningOf(device),
+      ...REPORTING,
+    });
   } finally {
     clearProgress();
   }
@@ -83,7 +95,11 @@ export async function createSegmenter(
   options: SegmenterOptions,
 ): Promise<Segmenter> {
   try {
-    return await Segmenter.create(device, model, { ...REPORTING, ...options });
+    return await Segmenter.create(device, model, {
+      tuning: tuningOf(device),
+      ...REPORTING,
+      ...options,
+    });
   } finally {
     clearProgress();
   }

@@ -78,6 +78,7 @@ export {
   profile,
   traceOf,
 } from './profiling/profile.ts';
+export { type TuneOptions, type TuneResult, tune } from './profiling/tune.ts';
 export { type LayerCheck, type VerifyOptions, verify } from './profiling/verify.ts';
 export {
   DeviceLostError,
@@ -106,6 +107,7 @@ export {
   weightsOf,
 } from './runtime/graph.ts';
 export { GraphBuilder } from './runtime/graph_builder.ts';
+export { isolate, shapeKey } from './runtime/isolate.ts';
 export { observe } from './runtime/observe.ts';
 export {
   type DeviceProfile,
@@ -117,6 +119,8 @@ export {
 export type { ExecutionPlan, MemoryUse } from './runtime/plan/compile.ts';
 export { ganttSvg } from './runtime/plan/gantt.ts';
 export type { MemoryPlan } from './runtime/plan/memory_plan.ts';
+export { parseTuning, type Tuning, tuningText } from './runtime/plan/tuning.ts';
+export type { BatchAndSize, NewShapes } from './runtime/reshape.ts';
 export {
   type RunInputs,
   type RunOptions,

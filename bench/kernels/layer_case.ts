@@ -2,16 +2,14 @@
 import {
   byteLength,
   type Graph,
-  type Input,
-  isConstant,
+  isolate,
   multiplyAdds,
   type Node,
   operators,
   runReference,
+  shapeKey,
   syntheticTensor,
   syntheticWeights,
-  type Value,
-  type Weight,
   type WeightSource,
 } from '../../src/index.ts';
 import { describeLayer } from './layer_text.ts';
@@ -42,11 +40,6 @@ export function layerCases(graph: Graph): readonly LayerCase[] {
   return [...nodesByShape.values()].flatMap((nodes) => (nodes[0] ? [caseOf(nodes[0], nodes)] : []));
 }
 
-function shapeKey({ op, attributes, inputs }: Node): string {
-  const roles = Object.entries(inputs).map(([role, { desc }]) => [role, desc]);
-  return JSON.stringify([op, attributes, roles]);
-}
-
 function caseOf(node: Node, alike: readonly Node[]): LayerCase {
   const graph = isolate(node);
   const values = [...Object.values(node.inputs), node.output];
@@ -57,23 +50,6 @@ function caseOf(node: Node, alike: readonly Node[]): LayerCase {
     graph,
     flops: 2 * multiplyAdds(node),
     bytes: values.reduce((sum, { desc }) => sum + byteLength(desc), 0),
-  };
-}
-
-function isolate(node: Node): Graph {
-  const alone = (role: string, value: Value): Input | Weight => ({
-    kind: isConstant(value) ? 'weight' : 'input',
-    name: role,
-    desc: value.desc,
-  });
-  const entries = Object.entries(node.inputs).map(
-    ([role, value]) => [role, alone(role, value)] as const,
-  );
-  return {
-    name: node.name,
-    inputs: entries.map(([, value]) => value).filter((value) => value.kind === 'input'),
-    nodes: [{ ...node, inputs: Object.fromEntries(entries) }],
-    outputs: new Map([['y', node.output]]),
   };
 }
 

@@ -9,6 +9,7 @@ import { optimize } from './passes/index.ts';
 import { batchParts } from './plan/batch_parts.ts';
 import { compile, type ExecutionPlan, type MemoryUse } from './plan/compile.ts';
 import type { KernelPreference } from './plan/select_kernels.ts';
+import type { Tuning } from './plan/tuning.ts';
 import { type NewShapes, reshape, shapesOf } from './reshape.ts';
 import { elementCount, formatShape, type Shape, shapesEqual } from './tensor.ts';
 import { checkWeights } from './weights/check_weights.ts';
@@ -40,6 +41,8 @@ export interface SessionOptions {
   readonly submitBudgetMs?: number;
   /** Prefers kernels by name; for tests and benchmarks. */
   readonly kernels?: KernelPreference;
+  /** Kernels that `tune` found to be the fastest on this device, by shapes of layers. */
+  readonly tuning?: Tuning | undefined;
   /** Whether to rewrite the graph into fewer nodes first; true by default, false to debug layer by layer. */
   readonly optimize?: boolean;
 }
@@ -324,12 +327,18 @@ async function build(
   reader: ConstantReader,
   weights: WeightBuffers,
 ): Promise<Running> {
-  const { operators, signal, onProgress, kernels, maxMemory } = options;
+  const { operators, signal, onProgress, kernels, tuning, maxMemory } = options;
   const { generation } = device;
   const parts = batchParts(graph, operators, device.profile);
   const whole = parts === 1 ? graph : cutBatch(graph, parts, options);
   const optimized = (options.optimize ?? true) ? optimize(whole, operators) : whole;
-  const plan = compile(optimized, { operators, device: device.profile, kernels, maxMemory });
+  const plan = compile(optimized, {
+    operators,
+    device: device.profile,
+    kernels,
+    tuning,
+    maxMemory,
+  });
   const report = (stage: SessionProgress['stage']) =>
     onProgress && ((done: number, total: number) => onProgress({ stage, done, total }));
   const pipelines = await compileKernels(device, plan, { signal, onProgress: report('compile') });

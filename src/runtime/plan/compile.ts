@@ -18,6 +18,7 @@ import { largestBuffer } from './batch_parts.ts';
 import { type MemoryPlan, planMemory } from './memory_plan.ts';
 import { type KernelPreference, selectKernel } from './select_kernels.ts';
 import { liveness } from './storage.ts';
+import type { Tuning } from './tuning.ts';
 
 /**
  * A buffer of the plan: of the weights, of the memory that activations share, or a slot of the one buffer
@@ -85,6 +86,8 @@ export interface CompileOptions {
   readonly operators: OpTable;
   readonly device: DeviceProfile;
   readonly kernels?: KernelPreference | undefined;
+  /** What was fastest on this device when it was timed. */
+  readonly tuning?: Tuning | undefined;
   /** Bytes that the plan may take on the device. */
   readonly maxMemory?: number | undefined;
 }
@@ -150,7 +153,10 @@ function lowerNodes(graph: Graph, options: CompileOptions): ReadonlyMap<Node, Lo
   for (const node of graph.nodes) {
     const op = operatorOf(operators, node);
     if (op.isView) continue;
-    const { kernel, config } = selectKernel(node, op, device, options.kernels);
+    const { kernel, config } = selectKernel(node, op, device, {
+      preference: options.kernels,
+      tuning: options.tuning,
+    });
     const lowering = kernel.lower(node, config, device);
     const work = op.multiplyAdds(node) + elementCount(node.output.desc.shape);
     const cost = work / lowering.dispatches.length;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { buildOne } from '../../../test/fixtures/build_one.ts';
 import { profileOf } from '../../../test/fixtures/profiles.ts';
 import { relu, reluOp } from '../../layers/relu.ts';
+import { shapeKey } from '../isolate.ts';
 import type { KernelDef, OpDef } from '../operator.ts';
 import { selectKernel } from './select_kernels.ts';
 
@@ -66,12 +67,16 @@ describe('selectKernel', () => {
 
   it('takes the kernel that is asked for, whatever it costs', () => {
     const op = opWith(kernel('a', { cost: () => 1 }), kernel('b', { cost: () => 9 }));
-    expect(selectKernel(node, op, profileOf('cpu'), () => 'b').kernel.name).toBe('b');
+    expect(selectKernel(node, op, profileOf('cpu'), { preference: () => 'b' }).kernel.name).toBe(
+      'b',
+    );
   });
 
   it('takes the kernel that is asked for', () => {
     const op = opWith(kernel('a', { prefers: 'cpu' }), kernel('b', { prefers: 'gpu' }));
-    expect(selectKernel(node, op, profileOf('cpu'), () => 'b').kernel.name).toBe('b');
+    expect(selectKernel(node, op, profileOf('cpu'), { preference: () => 'b' }).kernel.name).toBe(
+      'b',
+    );
   });
 
   it('passes over a kernel that does not support the node, or has no configuration for the device', () => {
@@ -80,7 +85,19 @@ describe('selectKernel', () => {
       kernel('b', { configs: () => [] }),
       kernel('c'),
     );
-    expect(selectKernel(node, op, profileOf('gpu'), () => 'a').kernel.name).toBe('c');
+    expect(selectKernel(node, op, profileOf('gpu'), { preference: () => 'a' }).kernel.name).toBe(
+      'c',
+    );
+  });
+
+  it('takes what was timed as the fastest, as long as its kernel offers that configuration', () => {
+    const op = opWith(kernel('a', { cost: () => 1 }), kernel('b', { cost: () => 9 }));
+    const choose = (config: object) => {
+      const tuning = new Map([[shapeKey(node), { kernel: 'b', config }]]);
+      return selectKernel(node, op, profileOf('cpu'), { tuning });
+    };
+    expect(choose({ other: 'b' })).toMatchObject({ kernel: { name: 'b' }, config: { other: 'b' } });
+    expect(choose({ gone: 'b' }).kernel.name).toBe('a');
   });
 
   it('names the layer where no kernel is left', () => {
