@@ -1,4 +1,5 @@
 /** Tilewise beside its peers: `npm start -- --help`. */
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
 import { join } from 'node:path';
@@ -136,6 +137,7 @@ async function compareInBrowser(
 function machineFacts(): object {
   return {
     date: new Date().toISOString().slice(0, 10),
+    commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
     processor: cpus()[0]?.model ?? '',
     cores: cpus().length,
     memoryGb: Math.round(totalmem() / 1e9),

@@ -9,6 +9,8 @@ import type { Statistics } from '../statistics.ts';
 /** What bench/peers writes, as far as it is shown. */
 interface PeersReport {
   readonly date: string;
+  /** Of Tilewise. */
+  readonly commit: string;
   readonly processor: string;
   readonly cores: number;
   readonly memoryGb: number;
@@ -71,8 +73,18 @@ ${all.map(section).join('\n')}`;
 }
 
 function section(report: PeersReport): string {
-  const { adapter, date, processor, cores, memoryGb, loadAverage, platform, node, weights } =
-    report;
+  const {
+    adapter,
+    date,
+    commit,
+    processor,
+    cores,
+    memoryGb,
+    loadAverage,
+    platform,
+    node,
+    weights,
+  } = report;
   const rows = report.results.map((result) => [
     nameOf(result),
     result.version,
@@ -100,7 +112,7 @@ function section(report: PeersReport): string {
   ];
   return `## ${adapter}
 
-${date}; ${processor}, ${cores} cores, ${memoryGb} GB, ${platform}; ${[`Node ${node}`, ...browsers].join(', ')}; ${weights} weights; load average after the runs ${loadAverage.join(', ')}.
+${date}, Tilewise at ${commit}; ${processor}, ${cores} cores, ${memoryGb} GB, ${platform}; ${[`Node ${node}`, ...browsers].join(', ')}; ${weights} weights; load average after the runs ${loadAverage.join(', ')}.
 
 ${table(head, rows)}
 `;
@@ -109,18 +121,24 @@ ${table(head, rows)}
 /** For the README: what one wants to know first. */
 function summary(all: readonly PeersReport[]): string {
   const rows = all.flatMap(({ adapter, results }) =>
-    results
-      .filter(({ ratio: { median } }) => median !== 1)
-      .map((result) => [
-        nameOf(result),
-        adapter.split(' (')[0]?.split(':')[0] ?? adapter,
-        seconds(result.run.median),
-        ratio(result.ratio),
-        seconds(result.coldStart.median),
-      ]),
+    results.map((result) => [
+      nameOf(result),
+      adapter.split(' (')[0]?.split(':')[0] ?? adapter,
+      seconds(result.run.median),
+      ratio(result.ratio),
+      seconds(result.coldStart.median),
+    ]),
   );
-  const head = ['peer', 'adapter', 'median run', 'by Tilewise, run beside run', 'cold start'];
-  return table(head, rows);
+  const head = ['library', 'adapter', 'median run', 'by Tilewise, run beside run', 'cold start'];
+  return `${table(head, rows)}\n\n${all.map(busyNote).join('')}`.trimEnd();
+}
+
+/** A machine with more to do than it has cores for gives long times. */
+function busyNote({ adapter, cores, loadAverage, results }: PeersReport): string {
+  const [load = 0] = loadAverage;
+  if (load <= 2 * cores) return '';
+  const host = [...new Set(results.map((result) => result.host))].join(', ');
+  return `${adapter}, ${host}: the machine was busy with other work (load average ${load} on ${cores} cores), so that all times are too long; the ratios are of runs beside one another.\n`;
 }
 
 function nameOf({ library, backend, host }: PeerResult): string {
