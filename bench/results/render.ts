@@ -126,10 +126,18 @@ function summary(all: readonly PeersReport[]): string {
       adapter.split(' (')[0]?.split(':')[0] ?? adapter,
       seconds(result.run.median),
       ratio(result.ratio),
+      result.cpuRatio ? ratio(result.cpuRatio) : '',
       seconds(result.coldStart.median),
     ]),
   );
-  const head = ['library', 'adapter', 'median run', 'by Tilewise, run beside run', 'cold start'];
+  const head = [
+    'library',
+    'adapter',
+    'median run',
+    'by Tilewise',
+    'by processor time',
+    'cold start',
+  ];
   return `${table(head, rows)}\n\n${all.map(busyNote).join('')}`.trimEnd();
 }
 
@@ -138,7 +146,7 @@ function busyNote({ adapter, cores, loadAverage, results }: PeersReport): string
   const [load = 0] = loadAverage;
   if (load <= 2 * cores) return '';
   const host = [...new Set(results.map((result) => result.host))].join(', ');
-  return `${adapter}, ${host}: the machine was busy with other work (load average ${load} on ${cores} cores), so that all times are too long; the ratios are of runs beside one another.\n`;
+  return `${adapter}, ${host}: the machine was busy with other work (load average ${load} on ${cores} cores), so that all times are too long, and the ratio of processor times is the steadier one.\n`;
 }
 
 function nameOf({ library, backend, host }: PeerResult): string {
