@@ -1,7 +1,7 @@
 import type { KernelReport, LayerReport } from '../../bench/kernels/index.ts';
-import type { Ceilings, LayerCheck, Profile } from '../../src/index.ts';
+import type { Ceilings, LayerCheck, Profile, TuneResult } from '../../src/index.ts';
 
-export type { KernelReport, LayerReport };
+export type { KernelReport, LayerReport, TuneResult };
 
 /** Everything that the page asks of the worker, and what the worker tells unasked. */
 
@@ -172,6 +172,8 @@ export interface Calls {
   readonly verify: Call<ModelName, undefined, VerifyProgress>;
   /** The shapes of a model's layers, each a line. */
   readonly layerShapes: Call<ModelName, readonly string[]>;
+  /** Finds the fastest kernel for each shape of a model's layers. */
+  readonly tune: Call<ModelName, readonly TuneResult[], Progress>;
   /** Measures all kernels over layers, a line each. */
   readonly benchmark: Call<readonly string[], KernelReport, BenchEvent>;
 }

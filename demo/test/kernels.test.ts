@@ -14,10 +14,14 @@ describe('Kernels', () => {
     await page.getByRole('button', { name: 'Run' }).click();
     await page.locator('.layer-report').nth(1).waitFor();
     await page.locator('.progress').waitFor({ state: 'hidden' });
+    await page.getByRole('button', { name: 'Tune the model' }).click();
+    await page.locator('.tuned').getByText('after tuning').waitFor();
     const download = page.waitForEvent('download');
     await page.getByRole('button', { name: 'Export JSON' }).click();
     const saved = JSON.parse(readFileSync(await (await download).path(), 'utf8'));
     expect(saved.layers).toHaveLength(2);
+    expect(saved.tuned.length).toBeGreaterThan(0);
+    for (const { ms, untunedMs } of saved.tuned) expect(ms).toBeLessThanOrEqual(untunedMs);
     expect(saved.ceilings.gflops).toBeGreaterThan(0);
     expect(saved.adapter.software).toBe(true);
     await screenshots(page, 'kernels');

@@ -1,7 +1,7 @@
 /** The worker: everything is computed here, so that the page stays smooth. */
 import type { Calls } from '../engine/calls.ts';
 import { serve, type WorkerScope } from '../engine/serve.ts';
-import { benchmark, layerShapes } from './bench.ts';
+import { benchmark, layerShapes, tuneModel } from './bench.ts';
 import { DigitReader } from './digit_reader.ts';
 import { Gpu } from './gpu.ts';
 import { Inspector } from './inspector.ts';
@@ -29,6 +29,7 @@ serve<Calls>(scope, {
   plan: (model) => inspector.plan(model),
   time: (model, context) => inspector.time(model, context),
   layerShapes: async (model) => layerShapes(await gpu.device(), model),
+  tune: async (model, context) => tuneModel(await gpu.device(), model, context),
   benchmark: async (lines, context) => benchmark(await gpu.device(), lines, context),
   verify: (model, context) => inspector.verify(model, context),
 });

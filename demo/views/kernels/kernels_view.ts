@@ -4,12 +4,13 @@ import { chosenModel, modelSelect } from '../../components/model_select.ts';
 import { ProgressBar } from '../../components/progress.ts';
 import { saveJson } from '../../components/save_json.ts';
 import { button, element } from '../../dom.ts';
-import type { BenchEvent, LayerReport } from '../../engine/calls.ts';
+import type { BenchEvent, LayerReport, TuneResult } from '../../engine/calls.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { formatMs } from '../../format.ts';
 import type { View } from '../view.ts';
 import { kernelTable } from './kernel_table.ts';
 import { Roofline } from './roofline.ts';
+import { tuneTable } from './tune_table.ts';
 
 /** Every kernel in every configuration, over the layer shapes that are chosen, on this device. */
 class KernelsView implements View {
@@ -26,6 +27,8 @@ class KernelsView implements View {
     spellcheck: 'false',
   });
   readonly #reports = element('div', {});
+  readonly #tunedTable = element('div', {});
+  #tuned: readonly TuneResult[] = [];
   readonly #save = button('Export JSON', () => void this.#export());
   #layers: LayerReport[] = [];
   #ceilings: object | undefined;
@@ -49,6 +52,9 @@ class KernelsView implements View {
         this.#select,
         this.#shapes,
         button('Add', () => this.#add()),
+        button('Tune the model', () => void this.#tune(), {
+          title: 'Times the likeliest kernels of each layer, and shows what is gained',
+        }),
       ),
       this.#lines,
       element(
@@ -59,6 +65,7 @@ class KernelsView implements View {
         this.#progress.element,
       ),
       this.#fault.element,
+      this.#tunedTable,
       this.#roofline.element,
       this.#reports,
     );
@@ -100,6 +107,25 @@ class KernelsView implements View {
     }
   }
 
+  async #tune(): Promise<void> {
+    this.#fault.clear();
+    try {
+      const results = await this.#progress.during('Tuning …', (signal) =>
+        this.#engine.call('tune', chosenModel(this.#select), {
+          signal,
+          onProgress: ({ done, total }) =>
+            this.#progress.show(`Tuning layer ${done + 1} of ${total}`, done / total),
+        }),
+      );
+      if (!results) return;
+      this.#tuned = results;
+      this.#tunedTable.replaceChildren(tuneTable(results));
+      this.#save.disabled = false;
+    } catch (error) {
+      this.#fault.show(error);
+    }
+  }
+
   #hear(event: BenchEvent, { aborted }: AbortSignal): void {
     if (aborted) return;
     switch (event.kind) {
@@ -123,7 +149,7 @@ class KernelsView implements View {
 
   async #export(): Promise<void> {
     const { name, software } = await this.#engine.call('open', undefined);
-    const found = { ceilings: this.#ceilings, layers: this.#layers };
+    const found = { ceilings: this.#ceilings, layers: this.#layers, tuned: this.#tuned };
     saveJson('kernels.json', { adapter: { name, software }, ...found });
   }
 }

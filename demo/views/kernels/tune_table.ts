@@ -1,0 +1,34 @@
+import { element } from '../../dom.ts';
+import type { TuneResult } from '../../engine/calls.ts';
+import { formatMs } from '../../format.ts';
+
+const HEAD = ['Layer', 'Before', 'After', 'Times as fast', 'Fastest kernel', 'Configuration'];
+
+/** What tuning found: each shape of layer before and after, and all of them together. */
+export function tuneTable(results: readonly TuneResult[]): HTMLElement {
+  const before = results.reduce((sum, { untunedMs }) => sum + untunedMs, 0);
+  const after = results.reduce((sum, { ms }) => sum + ms, 0);
+  const rows = results.map(({ layer, kernel, config, ms, untunedMs }) =>
+    element(
+      'tr',
+      {},
+      element('th', { scope: 'row' }, layer),
+      ...[formatMs(untunedMs), formatMs(ms), (untunedMs / ms).toFixed(2)].map((figure) =>
+        element('td', { class: 'figure' }, figure),
+      ),
+      element('td', {}, kernel),
+      element('td', { class: 'mono' }, JSON.stringify(config)),
+    ),
+  );
+  const head = element('tr', {}, ...HEAD.map((text) => element('th', { scope: 'col' }, text)));
+  return element(
+    'section',
+    { class: 'panel scroll tuned', tabindex: 0, 'aria-label': 'Tuned layers' },
+    element(
+      'p',
+      { role: 'status' },
+      `${results.length} shapes of layers: ${formatMs(before)} before, ${formatMs(after)} after tuning.`,
+    ),
+    element('table', { class: 'data' }, element('thead', {}, head), element('tbody', {}, ...rows)),
+  );
+}
