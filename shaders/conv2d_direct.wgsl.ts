@@ -69,6 +69,12 @@ export function conv2dDirectDimensions(
   return dimensions(sizes, config.bound);
 }
 
+/** Elements of x. */
+function inputLength(g: Conv2dGeometry): number {
+  if (g.columns !== undefined) return g.inputChannels * g.columns;
+  return g.batch * g.inputChannels * g.inputHeight * g.inputWidth;
+}
+
 export function conv2dDirect(
   g: Conv2dGeometry,
   config: Conv2dDirectConfig,
@@ -99,7 +105,6 @@ const SUBGROUP = ${subgroup}u;
 const WEIGHT_VECTOR = ${weightVector}u;
 const WEIGHT_LOADS = ${config.channels / (subgroup * weightVector)}u;
 const Y_VECTOR = ${wideOutput ? 4 : 1}u;
-const X_LENGTH = ${g.columns ? g.inputChannels * g.columns : g.batch * g.inputChannels * g.inputHeight * g.inputWidth}u;
 
 #if ${vector4}
 alias XVector = vec4f;
@@ -121,6 +126,7 @@ alias XArray = array<XVector>;
 alias WeightArray = array<WeightVector>;
 #else
 // Known lengths make the checks of indices cheaper.
+const X_LENGTH = ${inputLength(g)}u;
 alias XArray = array<XVector, X_LENGTH / VECTOR>;
 alias WeightArray = array<WeightVector, K_H * K_W * C_IN * C_OUT_PADDED / WEIGHT_VECTOR>;
 #endif

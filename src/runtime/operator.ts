@@ -140,8 +140,15 @@ export function describe(node: { readonly op: string; readonly name: string }): 
 /** `lanes 8, pixels 4`: a configuration of a kernel, for people. */
 export function describeConfig(config: object): string {
   return Object.entries(config)
-    .map(([name, value]) => `${name} ${value}`)
+    .map(([name, value]: [string, unknown]) =>
+      // The configuration of the GEMM inside an algorithm reads as part of it.
+      isConfig(value) ? describeConfig(value) : `${name} ${String(value)}`,
+    )
     .join(', ');
+}
+
+function isConfig(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A ShapeError that names the node. */

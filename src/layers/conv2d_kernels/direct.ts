@@ -4,7 +4,7 @@ import {
   conv2dDirect,
   conv2dDirectDimensions,
 } from '../../../shaders/conv2d_direct.wgsl.ts';
-import type { Conv2dGeometry } from '../../../shaders/lib/conv2d_geometry.ts';
+import { type Conv2dGeometry, outputPixels } from '../../../shaders/lib/conv2d_geometry.ts';
 import type { DeviceProfile } from '../../runtime/operator.ts';
 import { type AdapterCosts, costsOf } from './cost.ts';
 import { type Conv2dGemm, cover, lowerTiles, type Tile } from './lower_tiles.ts';
@@ -46,8 +46,10 @@ function configsFor(g: Conv2dGeometry, device: DeviceProfile): readonly Conv2dDi
   const wide = g.columns !== undefined && g.columns % style.vector === 0;
   const vector = wide ? style.vector : 1;
   const groupIn = g.inputChannels / g.groups;
+  // Where sizes are bound, tiles alike share a pipeline: a smaller one must save more than its compilation.
+  const fewest = costsOf(device).bound ? outputPixels(g) / style.lanes / 2 : 0;
   return style.pixels
-    .filter((pixels) => pixels % vector === 0)
+    .filter((pixels, i) => pixels % vector === 0 && (i === 0 || pixels >= fewest))
     .flatMap((pixels) =>
       style.channels.map((channels) => ({
         lanes: Math.max(style.lanes, width),
