@@ -31,14 +31,14 @@ const SWIFTSHADER: Style = {
 const LLVMPIPE: Style = {
   pixels: [8, 4, 2],
   channels: [32, 16, 8, 1],
-  depths: [2, 1],
+  depths: [4, 2, 1],
   lanes: 8,
   vector: 4,
   fused: false,
 };
 
 /** What one invocation unrolls: beyond that, compilers take seconds and spill what the unrolling saves. */
-const MOST_MULTIPLY_ADDS = 256;
+const MOST_MULTIPLY_ADDS = 512;
 
 function configsFor(g: Conv2dGeometry, device: DeviceProfile): readonly Conv2dDirectConfig[] {
   const style = /swiftshader/i.test(device.adapter) ? SWIFTSHADER : LLVMPIPE;

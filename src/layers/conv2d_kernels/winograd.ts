@@ -100,25 +100,41 @@ function repackKernels(g: Conv2dGeometry, tiling: WinogradTiling, padding: Weigh
 
 /** [channel pair][3][3] to [position][channel pair]. */
 function transformKernels(data: Float32Array, tile: WinogradTile): Float32Array {
-  const transform = KERNEL_TRANSFORM[tile];
+  const coefficients = Float64Array.from(KERNEL_TRANSFORM[tile].flat());
+  const field = tile + 2;
   const pairs = data.length / 9;
-  const transformed = new Float32Array(positionsOf(tile) * pairs);
+  const transformed = new Float32Array(field * field * pairs);
+  const half = new Float64Array(field * 3);
   for (let pair = 0; pair < pairs; pair++) {
-    const rows = transform.map((g) =>
-      [0, 1, 2].map((column) => dot(g, (row) => data[pair * 9 + row * 3 + column] ?? 0)),
-    );
-    rows.forEach((row, i) => {
-      transform.forEach((g, j) => {
-        const position = i * transform.length + j;
-        transformed[position * pairs + pair] = dot(g, (column) => row[column] ?? 0);
-      });
-    });
+    multiply(coefficients, field, data, pair * 9, half);
+    for (let i = 0; i < field; i++) {
+      for (let j = 0; j < field; j++) {
+        let sum = 0;
+        for (let k = 0; k < 3; k++) sum += (half[i * 3 + k] ?? 0) * (coefficients[j * 3 + k] ?? 0);
+        transformed[(i * field + j) * pairs + pair] = sum;
+      }
+    }
   }
   return transformed;
 }
 
-function dot(coefficients: readonly number[], value: (index: number) => number): number {
-  return coefficients.reduce((sum, coefficient, i) => sum + coefficient * value(i), 0);
+/** G g: rows x 3 coefficients times the 3 x 3 weights at `from`. */
+function multiply(
+  coefficients: Float64Array,
+  rows: number,
+  data: Float32Array,
+  from: number,
+  product: Float64Array,
+): void {
+  for (let i = 0; i < rows; i++) {
+    for (let column = 0; column < 3; column++) {
+      let sum = 0;
+      for (let k = 0; k < 3; k++) {
+        sum += (coefficients[i * 3 + k] ?? 0) * (data[from + k * 3 + column] ?? 0);
+      }
+      product[i * 3 + column] = sum;
+    }
+  }
 }
 
 function transformInput(
