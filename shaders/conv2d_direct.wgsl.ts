@@ -7,22 +7,29 @@
  * Layouts
  *     x                NCHW; or columns: a matrix [input channel][output pixel of the batch], rows PITCH apart
  *     residual, y      NCHW
- *     weight           [group][tap r * K_W + s][input channel of the group][output channel, padded to CHANNELS]
+ *     weight           [group][tile of CHANNELS output channels][tap r * K_W + s][input channel of the group]
+ *                      [output channel of the tile], so that a workgroup reads one run of memory
  *     bias             [group][output channel, padded to CHANNELS]
  *
  * Tile and threads. The output pixels of the whole batch are numbered 0 .. OUT_PIXELS - 1. A workgroup
  * owns LANES * PIXELS of them and CHANNELS output channels; a lane keeps PIXELS x CHANNELS sums in
  * registers. Of each LANES * VECTOR neighbouring pixels, lane l has VECTOR, from l * VECTOR on.
  *
- *     VECTOR 1   Neighbouring lanes read neighbouring words of x: on SwiftShader that is one vector load.
+ *     VECTOR 1   SwiftShader loads word by word, whatever the type.
  *     VECTOR 4   A lane reads four words at once. Mesa's llvmpipe checks and fetches lane by lane whatever
  *                the pattern, so fewer and wider loads are what counts. Columns only.
  *
- * Weights are the same for all lanes; where the width of a subgroup is known, each lane loads other ones and
- * they go round by subgroupBroadcast, so that SUBGROUP loads become one.
+ * Weights are the same for all lanes, and loads cost more than arithmetic. So each lane loads other weights, and
+ * they go round:
+ *
+ *     broadcast  w = subgroupBroadcast(weights, l) for each l: all lanes have the weight of channel l.
+ *     swap       where a subgroup is a quad: quadSwapX, Y and Diagonal give lane l the weight of channel l ^ s,
+ *                s = 1, 2, 3. Lanes then work on different channels at a time, and on each channel once; the
+ *                lane's sum number o belongs to channel o ^ l. One instruction on SwiftShader, where a broadcast
+ *                takes 25.
  *
  * DEPTH input channels are read before any is multiplied: llvmpipe then selects by its execution mask, which
- * guards whatever a loop carries, once for DEPTH multiply-adds.
+ * guards whatever a loop carries, once for DEPTH multiply-adds; SwiftShader loads and stores the sums as seldom.
  */
 
 import { type Conv2dGeometry, conv2dSizes, outputPixels } from './lib/conv2d_geometry.ts';
@@ -36,13 +43,15 @@ export interface Conv2dDirectConfig {
   readonly lanes: number;
   /** Output pixels of one invocation; a multiple of `vector`. */
   readonly pixels: number;
-  /** Output channels of one invocation; a multiple of `subgroup` where that is not 0. */
+  /** Output channels of one invocation; a multiple of `subgroup`. */
   readonly channels: number;
   /** Input channels a step; divides those of a group. */
   readonly depth: number;
   /** Neighbouring pixels that one load of x fetches. 4 needs columns with a pitch of whole fours. */
   readonly vector: 1 | 4;
-  /** The device's subgroup width, or 0 to load every weight in every lane. */
+  /** How the lanes of a subgroup share the weights that they load; `none` loads every weight in every lane. */
+  readonly share: 'none' | 'broadcast' | 'swap';
+  /** Lanes that share: the device's subgroup width, or 1. `swap` needs 4. */
   readonly subgroup: number;
   /** Whether to ask for fma(): SwiftShader is faster with it, llvmpipe without. */
   readonly fused: boolean;
@@ -65,6 +74,9 @@ export function conv2dDirectDimensions(
     PIXEL_TILES: Math.ceil(outputPixels(g) / (config.lanes * config.pixels)),
     GRID_COLUMNS: grid.columns,
     GRID_TILES: grid.tiles,
+    HAS_BIAS: Number(g.bias),
+    HAS_RESIDUAL: Number(g.residual),
+    HAS_RELU: Number(g.activation === 'relu'),
   };
   return dimensions(sizes, config.bound);
 }
@@ -80,17 +92,18 @@ export function conv2dDirect(
   config: Conv2dDirectConfig,
   { declarations, locals }: Dimensions,
 ): string {
-  const broadcast = config.subgroup > 0;
+  const { share, subgroup, bound } = config;
+  const shared = share !== 'none';
+  const swapped = share === 'swap';
   const columns = g.columns !== undefined;
   const vector4 = config.vector === 4;
-  const wideWeights = broadcast && vector4 && config.channels % (4 * config.subgroup) === 0;
+  const wideWeights = share === 'broadcast' && vector4 && config.channels % (4 * subgroup) === 0;
   // A lane's four pixels are neighbours in y too, unless an image ends between them.
   const wideOutput = vector4 && (g.outputHeight * g.outputWidth) % 4 === 0;
   const weightVector = wideWeights ? 4 : 1;
-  const subgroup = Math.max(1, config.subgroup);
   const masked = g.padded && !columns;
   return wgsl`
-#if ${broadcast}
+#if ${shared}
 enable subgroups;
 #endif
 
@@ -105,6 +118,7 @@ const SUBGROUP = ${subgroup}u;
 const WEIGHT_VECTOR = ${weightVector}u;
 const WEIGHT_LOADS = ${config.channels / (subgroup * weightVector)}u;
 const Y_VECTOR = ${wideOutput ? 4 : 1}u;
+const Y_VECTORS = ${config.pixels / (wideOutput ? 4 : 1)}u;
 
 #if ${vector4}
 alias XVector = vec4f;
@@ -121,7 +135,7 @@ alias YVector = vec4f;
 #else
 alias YVector = f32;
 #endif
-#if ${config.bound}
+#if ${bound}
 alias XArray = array<XVector>;
 alias WeightArray = array<WeightVector>;
 #else
@@ -133,10 +147,10 @@ alias WeightArray = array<WeightVector, K_H * K_W * C_IN * C_OUT_PADDED / WEIGHT
 
 @group(0) @binding(0) var<storage, read> x: XArray;
 @group(0) @binding(1) var<storage, read> weight: WeightArray;
-#if ${g.bias}
+#if ${bound || g.bias}
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 #endif
-#if ${g.residual}
+#if ${bound || g.residual}
 @group(0) @binding(3) var<storage, read> residual: array<YVector>;
 #endif
 @group(0) @binding(4) var<storage, read_write> y: array<YVector>;
@@ -144,7 +158,7 @@ alias WeightArray = array<WeightVector, K_H * K_W * C_IN * C_OUT_PADDED / WEIGHT
 @compute @workgroup_size(LANES)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
-#if ${broadcast}
+#if ${shared}
   @builtin(subgroup_invocation_id) subgroup_lane: u32,
 #endif
   @builtin(local_invocation_index) lane: u32,
@@ -161,9 +175,9 @@ ${locals}
 
   var sums: array<array<f32, PIXELS>, CHANNELS>;
   var values: array<array<f32, PIXELS>, DEPTH>;
-  let weight_row = C_OUT_PADDED / WEIGHT_VECTOR;
-  var weight_at = group * (K_H * K_W * GROUP_C_IN) * weight_row + first_channel / WEIGHT_VECTOR;
-#if ${broadcast}
+  let weight_row = CHANNELS / WEIGHT_VECTOR;
+  var weight_at = (group * CHANNEL_TILES + channel_tile) * (K_H * K_W * GROUP_C_IN) * weight_row;
+#if ${shared}
   weight_at += subgroup_lane;
 #endif
 
@@ -174,8 +188,6 @@ ${locals}
   let pixel#v = min(first_pixel + #v * LANES * VECTOR, PITCH - VECTOR);
   var x_at#v = (group * GROUP_C_IN * PITCH + pixel#v) / VECTOR;
 #end
-  {
-    {
 #else
   let x_row = PLANE_IN;
 #for v in VECTORS
@@ -183,77 +195,96 @@ ${locals}
   let plane#v = (pixel#v / PLANE_OUT * C_IN + group * GROUP_C_IN) * PLANE_IN;
   let top#v = pixel#v % PLANE_OUT / W_OUT * STRIDE_H;
   let left#v = pixel#v % W_OUT * STRIDE_W;
+  var x_at#v = 0u;
+  var inside#v = true;
 #end
-  for (var r = 0u; r < K_H; r++) {
-    for (var s = 0u; s < K_W; s++) {
+  var tap = 0u;
+  var channels_left = 0u;
+#endif
+  // One loop over taps and channels: compilers carry the sums from loop to loop one by one.
+  for (var k = 0u; k < K_H * K_W * GROUP_C_IN; k += DEPTH) {
+#if ${!columns}
+    if (channels_left == 0u) {
 #for v in VECTORS
-      // Above and left of the image the subtraction wraps round to a huge number: one comparison does.
-      let row#v = top#v + r * DILATION_H - PAD_TOP;
-      let column#v = left#v + s * DILATION_W - PAD_LEFT;
+      {
+        // Above and left of the image the subtraction wraps round to a huge number: one comparison does.
+        let row = top#v + tap / K_W * DILATION_H - PAD_TOP;
+        let column = left#v + tap % K_W * DILATION_W - PAD_LEFT;
+        x_at#v = plane#v + row * W_IN + column;
 #if ${g.padded}
-      let inside#v = row#v < H_IN && column#v < W_IN;
-      var x_at#v = select(0u, plane#v + row#v * W_IN + column#v, inside#v);
-#else
-      var x_at#v = plane#v + row#v * W_IN + column#v;
+        inside#v = row < H_IN && column < W_IN;
+        x_at#v = select(0u, x_at#v, inside#v);
 #endif
+      }
 #end
+      tap++;
+      channels_left = GROUP_C_IN;
+    }
+    channels_left -= DEPTH;
 #endif
-      for (var c = 0u; c < GROUP_C_IN; c += DEPTH) {
 #for d in DEPTH
 #for v in VECTORS
 #if ${masked}
-        let loaded#d_#v = select(0.0, x[x_at#v + #d * x_row], inside#v);
+    let loaded#d_#v = select(0.0, x[x_at#v + #d * x_row], inside#v);
 #else
-        let loaded#d_#v = x[x_at#v + #d * x_row];
+    let loaded#d_#v = x[x_at#v + #d * x_row];
 #endif
 #if ${vector4}
 #for e in VECTOR
-        values[#d][#v * VECTOR + #e] = loaded#d_#v[#e];
+    values[#d][#v * VECTOR + #e] = loaded#d_#v[#e];
 #end
 #else
-        values[#d][#v] = loaded#d_#v;
+    values[#d][#v] = loaded#d_#v;
 #endif
 #end
 #for w in WEIGHT_LOADS
-        let weights#d_#w = weight[weight_at + #d * weight_row + #w * SUBGROUP];
+    let weights#d_#w = weight[weight_at + #d * weight_row + #w * SUBGROUP];
 #end
 #end
 #for w in WEIGHT_LOADS
+#if ${swapped}
+#for d in DEPTH
+    let turned#d_#w_0 = weights#d_#w;
+    let turned#d_#w_1 = quadSwapX(weights#d_#w);
+    let turned#d_#w_2 = quadSwapY(weights#d_#w);
+    let turned#d_#w_3 = quadSwapDiagonal(weights#d_#w);
+#end
+#endif
 #for l in SUBGROUP
 #for e in WEIGHT_VECTOR
-        {
-          const O = (#w * SUBGROUP + #l) * WEIGHT_VECTOR + #e;
+    {
+      const O = (#w * SUBGROUP + #l) * WEIGHT_VECTOR + #e;
 #for d in DEPTH
 #if ${wideWeights}
-          let w#d = subgroupBroadcast(weights#d_#w[#e], #l);
-#elif ${broadcast}
-          let w#d = subgroupBroadcast(weights#d_#w, #l);
+      let w#d = subgroupBroadcast(weights#d_#w[#e], #l);
+#elif ${swapped}
+      let w#d = turned#d_#w_#l;
+#elif ${shared}
+      let w#d = subgroupBroadcast(weights#d_#w, #l);
 #else
-          let w#d = weights#d_#w;
+      let w#d = weights#d_#w;
 #endif
 #for p in PIXELS
 #if ${config.fused}
-          sums[O][#p] = fma(values[#d][#p], w#d, sums[O][#p]);
+      sums[O][#p] = fma(values[#d][#p], w#d, sums[O][#p]);
 #else
-          sums[O][#p] += values[#d][#p] * w#d;
+      sums[O][#p] += values[#d][#p] * w#d;
 #endif
 #end
 #end
-        }
+    }
 #end
 #end
 #end
 #for v in VECTORS
-        x_at#v += DEPTH * x_row;
+    x_at#v += DEPTH * x_row;
 #end
-        weight_at += DEPTH * weight_row;
-      }
-    }
+    weight_at += DEPTH * weight_row;
   }
 
   // The epilogue is a true loop over a copy of the sums. Unrolled like the rest, its stores would be nine
   // tenths of the compile time on CPU adapters; a count that the compiler cannot know keeps it a loop.
-  var results: array<YVector, CHANNELS * PIXELS / Y_VECTOR>;
+  var results: array<YVector, CHANNELS * Y_VECTORS>;
 #for o in CHANNELS
 #if ${wideOutput}
 #for v in VECTORS
@@ -265,26 +296,37 @@ ${locals}
 #end
 #endif
 #end
-  const RESULTS = CHANNELS * PIXELS / Y_VECTOR;
-  let count = min(RESULTS, RESULTS * arrayLength(&y));
-  for (var i = 0u; i < count; i++) {
-    let nth = i * Y_VECTOR % PIXELS;
-    let pixel = first_pixel + nth / VECTOR * (LANES * VECTOR) + nth % VECTOR;
-    let channel = first_channel + i * Y_VECTOR / PIXELS;
-    if (pixel < OUT_PIXELS && channel < GROUP_C_OUT) {
-      let plane = pixel / PLANE_OUT * C_OUT + group * GROUP_C_OUT + channel;
-      let at = (plane * PLANE_OUT + pixel % PLANE_OUT) / Y_VECTOR;
-      var value = results[i];
-#if ${g.bias}
-      value += bias[group * C_OUT_PADDED + channel];
+#for p in Y_VECTORS
+  let pixel_out#p = first_pixel + #p * Y_VECTOR / VECTOR * (LANES * VECTOR) + #p * Y_VECTOR % VECTOR;
+  let to#p = pixel_out#p / PLANE_OUT * C_OUT * PLANE_OUT + pixel_out#p % PLANE_OUT;
+#end
+  let count = min(CHANNELS, CHANNELS * arrayLength(&y));
+  for (var o = 0u; o < count; o++) {
+#if ${swapped}
+    let channel = first_channel + (o ^ subgroup_lane);
+#else
+    let channel = first_channel + o;
 #endif
-#if ${g.residual}
-      value += residual[at];
+    if (channel < GROUP_C_OUT) {
+      let plane = (group * GROUP_C_OUT + channel) * PLANE_OUT;
+      var shift = 0.0;
+#if ${bound || g.bias}
+      if (HAS_BIAS == 1u) {
+        shift = bias[group * C_OUT_PADDED + channel];
+      }
 #endif
-#if ${g.activation === 'relu'}
-      value = max(value, YVector());
+#for p in Y_VECTORS
+      if (pixel_out#p < OUT_PIXELS) {
+        let at = (plane + to#p) / Y_VECTOR;
+        var value = results[o * Y_VECTORS + #p] + shift;
+#if ${bound || g.residual}
+        if (HAS_RESIDUAL == 1u) {
+          value += residual[at];
+        }
 #endif
-      y[at] = value;
+        y[at] = select(value, max(value, YVector()), HAS_RELU == 1u);
+      }
+#end
     }
   }
 }

@@ -232,14 +232,16 @@ function smallDirectTiles(
   g: Conv2dGeometry,
   profile: DeviceProfile,
 ): readonly Conv2dDirectConfig[] {
-  const width = profile.subgroupSize ?? 0;
-  const subgroup = width > 0 && 8 % width === 0 ? width : 0;
+  const width = profile.subgroupSize ?? 1;
+  const subgroup = 8 % width === 0 ? width : 1;
+  const share = subgroup === 1 ? 'none' : subgroup === 4 ? 'swap' : 'broadcast';
   const lanes = Math.max(8, width);
+  const sharing = { share, subgroup } as const;
   const vector = g.columns !== undefined && g.columns % 4 === 0 ? 4 : 1;
   const depth = (g.inputChannels / g.groups) % 2 === 0 ? 2 : 1;
   return [
-    { lanes, pixels: 2, channels: 8, depth: 1, vector: 1, subgroup, fused: true, bound: false },
-    { lanes, pixels: 4, channels: 8, depth, vector, subgroup, fused: false, bound: true },
+    { lanes, pixels: 2, channels: 8, depth: 1, vector: 1, ...sharing, fused: true, bound: false },
+    { lanes, pixels: 4, channels: 8, depth, vector, ...sharing, fused: false, bound: true },
   ];
 }
 

@@ -13,23 +13,23 @@ export interface AdapterCosts {
   /** A load of four words. */
   readonly load4: number;
   readonly store: number;
-  /** A subgroupBroadcast. */
-  readonly broadcast: number;
+  /** Passing a weight on within a subgroup. */
+  readonly share: number;
   /** A dispatch more, in multiply-adds of the whole device. */
   readonly dispatch: number;
   /** Sizes are bound rather than compiled in where compiling is what a first run waits for. */
   readonly bound: boolean;
 }
 
-/** Reactor, its compiler, finds at run time whether lanes read neighbouring words; the sums live in memory. */
+/** Every load and store takes about 100 instructions for its four lanes; the sums live in memory. */
 const SWIFTSHADER: AdapterCosts = {
-  load: 6,
-  gather: 14,
-  load4: 56,
-  store: 10,
-  broadcast: 1,
+  load: 15,
+  gather: 15,
+  load4: 60,
+  store: 15,
+  share: 0.5,
   dispatch: 1e5,
-  bound: false,
+  bound: true,
 };
 
 /** Mesa's llvmpipe, and what else runs on the CPU: every load and store goes lane by lane. */
@@ -38,7 +38,7 @@ const LLVMPIPE: AdapterCosts = {
   gather: 20,
   load4: 44,
   store: 20,
-  broadcast: 2,
+  share: 2,
   dispatch: 1e6,
   bound: true,
 };
@@ -49,7 +49,7 @@ const GPU: AdapterCosts = {
   gather: 40,
   load4: 80,
   store: 40,
-  broadcast: 1,
+  share: 1,
   dispatch: 2e7,
   bound: false,
 };

@@ -14,15 +14,18 @@ interface Style {
   readonly pixels: readonly number[];
   readonly channels: readonly number[];
   readonly depths: readonly number[];
+  /** What one invocation unrolls at most: beyond that, compilers take seconds and spill what unrolling saves. */
+  readonly multiplyAdds: number;
   readonly lanes: number;
   readonly vector: 1 | 4;
   readonly fused: boolean;
 }
 
 const SWIFTSHADER: Style = {
-  pixels: [8, 7, 6, 4, 2, 1],
-  channels: [16, 8, 4, 1],
-  depths: [1],
+  pixels: [8, 4, 2, 1],
+  channels: [32, 16, 8, 4, 1],
+  depths: [4, 3, 2, 1],
+  multiplyAdds: 1024,
   lanes: 4,
   vector: 1,
   fused: true,
@@ -32,13 +35,11 @@ const LLVMPIPE: Style = {
   pixels: [8, 4, 2],
   channels: [32, 16, 8, 1],
   depths: [4, 2, 1],
+  multiplyAdds: 512,
   lanes: 8,
   vector: 4,
   fused: false,
 };
-
-/** What one invocation unrolls: beyond that, compilers take seconds and spill what the unrolling saves. */
-const MOST_MULTIPLY_ADDS = 512;
 
 function configsFor(g: Conv2dGeometry, device: DeviceProfile): readonly Conv2dDirectConfig[] {
   const style = /swiftshader/i.test(device.adapter) ? SWIFTSHADER : LLVMPIPE;
@@ -57,30 +58,35 @@ function configsFor(g: Conv2dGeometry, device: DeviceProfile): readonly Conv2dDi
         channels,
         depth:
           style.depths.find(
-            (d) => groupIn % d === 0 && d * pixels * channels <= MOST_MULTIPLY_ADDS,
+            (d) => groupIn % d === 0 && d * pixels * channels <= style.multiplyAdds,
           ) ?? 1,
         vector,
-        // Broadcasting needs whole subgroups of channels.
-        subgroup: width > 0 && channels % width === 0 ? width : 0,
+        ...sharing(width, channels),
         fused: style.fused,
         bound: costsOf(device).bound,
       })),
     );
 }
 
+/** Lanes can share weights where the channels are whole subgroups. */
+function sharing(width: number, channels: number): Pick<Conv2dDirectConfig, 'share' | 'subgroup'> {
+  if (width === 0 || channels % width !== 0) return { share: 'none', subgroup: 1 };
+  return { share: width === 4 ? 'swap' : 'broadcast', subgroup: width };
+}
+
 /** Sums that cannot be in registers are loaded and stored, once in `depth` multiply-adds. */
-const SPILL = 0.5;
+const SPILL = 1;
 
 function costOf(g: Conv2dGeometry, config: Conv2dDirectConfig, costs: AdapterCosts): number {
-  const { lanes, pixels, channels, depth, vector, subgroup } = config;
+  const { lanes, pixels, channels, depth, vector, share, subgroup } = config;
   const steps = (g.inputChannels / g.groups) * g.kernel[0] * g.kernel[1];
   const sums = pixels * channels;
   const x = vector === 4 ? (pixels / 4) * costs.load4 : pixels * costs.load;
-  const wide = subgroup > 0 && vector === 4 && channels % (4 * subgroup) === 0;
+  const wide = share === 'broadcast' && vector === 4 && channels % (4 * subgroup) === 0;
   const loads = wide
     ? (channels / (4 * subgroup)) * costs.load4
-    : (channels / Math.max(1, subgroup)) * costs.load;
-  const weights = loads + (subgroup > 0 ? channels * costs.broadcast : 0);
+    : (channels / subgroup) * costs.load;
+  const weights = loads + (share === 'none' ? 0 : channels * costs.share);
   const step = sums * (1 + SPILL / depth) + x + weights;
   const lane = steps * step + sums * costs.store;
   return costs.dispatch + cover(g, tileOf(config)).tiles * lanes * lane;
@@ -97,7 +103,7 @@ export const directGemm: Conv2dGemm<Conv2dDirectConfig> = {
   },
   cost: (g, config, device) => costOf(g, config, costsOf(device)),
   lower(g, config, device) {
-    return lowerTiles(g, device, tileOf(config), 1, (grid) => {
+    return lowerTiles(g, device, tileOf(config), { depth: 1, blocked: true }, (grid) => {
       const sizes = conv2dDirectDimensions(g, config, grid);
       return { source: conv2dDirect(g, config, sizes), words: sizes.words };
     });

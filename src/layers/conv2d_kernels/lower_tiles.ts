@@ -16,35 +16,42 @@ export interface Conv2dGemm<C extends object = object> {
 /** One dispatch that binds `x`, `weight`, `bias`, `residual` and `y`. */
 export interface Conv2dDispatch {
   readonly dispatch: KernelDispatch;
-  /** How the weights must be padded: rows of a group to a multiple of `depth`, columns to `columns`. */
+  /** How the weights must be arranged. */
   readonly padding: WeightPadding;
 }
 
 export interface WeightPadding {
+  /** Rows of a group are padded to a multiple of it. */
   readonly depth: number;
+  /** Columns of a group, padding included. */
   readonly columns: number;
+  /** Columns that lie together for all rows: divides `columns`. */
+  readonly block: number;
 }
 
 /**
- * The order all these kernels read weights in: [group][tap][input channel][output channel], with each group's
- * rows and columns padded by zeros.
+ * The order all these kernels read weights in: [group][block][tap][input channel][output channel of the block],
+ * with each group's rows and columns padded by zeros.
  */
-export function repackWeight(g: Conv2dGeometry, { depth, columns }: WeightPadding): Repack {
+export function repackWeight(g: Conv2dGeometry, { depth, columns, block }: WeightPadding): Repack {
   const taps = g.kernel[0] * g.kernel[1];
   const groupIn = g.inputChannels / g.groups;
   const groupOut = g.outputChannels / g.groups;
   const rows = Math.ceil((taps * groupIn) / depth) * depth;
   return {
-    arrangement: `group-tap-in-out g${g.groups} k${rows} n${columns}`,
+    arrangement: `group-block-tap-in-out g${g.groups} k${rows} n${columns} b${block}`,
     length: g.groups * rows * columns,
     pack(data) {
       const packed = new Float32Array(g.groups * rows * columns);
       for (let o = 0; o < g.outputChannels; o++) {
         const group = Math.floor(o / groupOut);
+        const column = o % groupOut;
+        // Of the column's block: its first element, less those of the rows in front of the one that is written.
+        const start = (group * columns + column - (column % block)) * rows + (column % block);
         for (let c = 0; c < groupIn; c++) {
           for (let tap = 0; tap < taps; tap++) {
-            const row = group * rows + tap * groupIn + c;
-            packed[row * columns + (o % groupOut)] = data[(o * groupIn + c) * taps + tap] ?? 0;
+            const row = tap * groupIn + c;
+            packed[start + row * block] = data[(o * groupIn + c) * taps + tap] ?? 0;
           }
         }
       }
@@ -77,13 +84,16 @@ export function repackConstants(
   return g.bias ? { weight, bias: repackBias(g, padding) } : { weight };
 }
 
-function bindings(g: Conv2dGeometry): readonly Binding[] {
+/** Where sizes are bound, so is whether there are a bias and a residual: the weights fill the slots of those missing. */
+function bindings(g: Conv2dGeometry, bound: boolean): readonly Binding[] {
   const all: Binding[] = [
     { slot: 0, value: 'x', access: 'read' },
     { slot: 1, value: 'weight', access: 'read' },
   ];
-  if (g.bias) all.push({ slot: 2, value: 'bias', access: 'read' });
-  if (g.residual) all.push({ slot: 3, value: 'residual', access: 'read' });
+  if (g.bias || bound) all.push({ slot: 2, value: g.bias ? 'bias' : 'weight', access: 'read' });
+  if (g.residual || bound) {
+    all.push({ slot: 3, value: g.residual ? 'residual' : 'weight', access: 'read' });
+  }
   all.push({ slot: 4, value: 'y', access: 'read_write' });
   return all;
 }
@@ -116,12 +126,15 @@ export function cover(
   };
 }
 
-/** One workgroup a tile. `source` gives the module, and the sizes it reads where these are bound. */
+/**
+ * One workgroup a tile. `source` gives the module, and the sizes it reads where these are bound. `blocked` weights lie
+ * together for each tile's channels.
+ */
 export function lowerTiles(
   g: Conv2dGeometry,
   device: DeviceProfile,
   tile: Tile,
-  depth: number,
+  { depth, blocked }: { readonly depth: number; readonly blocked: boolean },
   source: (grid: Grid) => { readonly source: string; readonly words?: Dimensions['words'] },
 ): Conv2dDispatch {
   const grid = gridOf(cover(g, tile).tiles, device.limits.maxComputeWorkgroupsPerDimension);
@@ -130,10 +143,10 @@ export function lowerTiles(
   return {
     dispatch: {
       ...shader,
-      bindings: bindings(g),
+      bindings: bindings(g, words !== undefined),
       workgroups: [grid.columns, grid.rows, 1] as const,
       ...(words && { dimensions: { slot: DIMENSIONS_SLOT, words } }),
     },
-    padding: { depth, columns },
+    padding: { depth, columns, block: blocked ? tile.channels : columns },
   };
 }

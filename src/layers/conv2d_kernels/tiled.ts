@@ -92,8 +92,14 @@ export const tiledGemm: Conv2dGemm<Conv2dTiledConfig> = {
     return costsOf(device).dispatch + cyclesOf(g, config) * GPU.units * GPU.multiplyAdds;
   },
   lower(g, config, device) {
-    return lowerTiles(g, device, conv2dTile(config), conv2dTileDepth(config), (grid) => ({
-      source: conv2dTiled(g, config, grid),
-    }));
+    return lowerTiles(
+      g,
+      device,
+      conv2dTile(config),
+      { depth: conv2dTileDepth(config), blocked: false },
+      (grid) => ({
+        source: conv2dTiled(g, config, grid),
+      }),
+    );
   },
 };
