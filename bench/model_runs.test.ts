@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { compareRuns, isNoisy, type ModelRun } from './model_runs.ts';
+import { compareRuns, type ModelRun, noiseOf, parseRuns } from './model_runs.ts';
+
+const machine = {
+  date: '2026-11-24',
+  processor: 'some processor',
+  cores: 2,
+  memoryGb: 8,
+  loadAverage: [0, 0, 0],
+  platform: 'linux x64',
+  node: '20.19.0',
+};
 
 function runOf(medianMs: number, lowMs: number, highMs: number, others: object = {}): ModelRun {
   const memory = { weights: 1, activations: 1, dimensions: 0, staging: 1, total: 3 };
@@ -14,9 +24,11 @@ function runOf(medianMs: number, lowMs: number, highMs: number, others: object =
     p95Ms: highMs,
     hostMs: 0.1,
     driftShare: 0,
+    otherWorkShare: 0,
     dispatches: 8,
     submits: 1,
     memory,
+    machine,
     medianMs,
     lowMs,
     highMs,
@@ -40,14 +52,39 @@ describe('compareRuns', () => {
   });
 
   it('has a ratio of the medians', () => {
-    expect(compareRuns(runOf(120, 118, 122), before, 0.1).ratio).toBeCloseTo(1.2, 12);
+    const { ratio, text } = compareRuns(runOf(120, 118, 122), before, 0.1);
+    expect(ratio).toBeCloseTo(1.2, 12);
+    expect(text).toBe('1.20 x the 100 ms of before: slower');
+  });
+
+  it('names the machine that the earlier run was on, where it is another', () => {
+    const elsewhere = runOf(120, 118, 122, { machine: { ...machine, processor: 'another' } });
+    expect(compareRuns(elsewhere, before, 0.1).text).toContain('before, on some processor');
   });
 });
 
-it.each([
-  [false, runOf(100, 96, 105)],
-  [true, runOf(100, 93, 105)],
-  [true, runOf(100, 99, 101, { driftShare: 0.2 })],
-])('noisy is %s', (noisy, run) => {
-  expect(isNoisy(run)).toBe(noisy);
+describe('noiseOf', () => {
+  it.each([
+    [[], runOf(100, 96, 105)],
+    [['spreads over 12 %'], runOf(100, 93, 105)],
+    [['20 % apart'], runOf(100, 99, 101, { driftShare: 0.2 })],
+    [['take 30 % of the processors'], runOf(100, 99, 101, { otherWorkShare: 0.3 })],
+    // Only software adapters compete with other processes.
+    [[], runOf(100, 99, 101, { otherWorkShare: 0.3, software: false })],
+  ])('says %j', (reasons, run) => {
+    expect(noiseOf(run)).toEqual(reasons.map((reason) => expect.stringContaining(reason)));
+  });
+});
+
+describe('parseRuns', () => {
+  const runs = [runOf(100, 98, 103), runOf(10, 9, 11)];
+
+  it('reads an object a line, as well as one array', () => {
+    expect(parseRuns(`${runs.map((run) => JSON.stringify(run)).join('\n')}\n`)).toEqual(runs);
+    expect(parseRuns(JSON.stringify(runs, undefined, 2))).toEqual(runs);
+  });
+
+  it.each(['{"a":1}', '[1]', 'null', 'nonsense'])('refuses %s', (text) => {
+    expect(() => parseRuns(text)).toThrow();
+  });
 });

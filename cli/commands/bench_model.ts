@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import type { Command } from 'commander';
-import { compareRuns, isNoisy, type ModelRun } from '../../bench/model_runs.ts';
+import { type Command, InvalidArgumentError } from 'commander';
+import { machineFacts, watchOtherWork } from '../../bench/machine.ts';
+import { compareRuns, type ModelRun, noiseOf, parseRuns } from '../../bench/model_runs.ts';
 import { quantile } from '../../bench/statistics.ts';
 import { elementCount, type Session, syntheticInput, TilewiseError } from '../../src/index.ts';
 import {
@@ -31,7 +32,7 @@ interface BenchOptions extends CommonOptions, WeightsOptions {
   readonly model: string;
   readonly batch: readonly number[];
   readonly size: readonly string[];
-  readonly runs: number;
+  readonly runs?: number;
   readonly compare?: string;
   readonly tolerance: number;
 }
@@ -48,7 +49,11 @@ export function addBenchModelCommand(bench: Command): void {
       collect,
       [],
     )
-    .option('--runs <n>', 'timed runs, after the first', parseCount, 10)
+    .option(
+      '--runs <n>',
+      'timed runs, after the first; by default as many as two seconds hold, and at least 10',
+      parseCount,
+    )
     .option(
       '--compare <file>',
       'an earlier output of --json to compare with; slower is exit code 1',
@@ -71,7 +76,8 @@ async function benchModel(options: BenchOptions): Promise<void> {
       if (options.json) printJson({ ...run, ...(comparison && { comparison }) });
       else print(format(run, batch));
       if (comparison && !options.json) print(`  compared   ${comparison.text}`);
-      if (isNoisy(run)) note('warning: runs differ by more than 10 %: this machine is noisy');
+      const reasons = noiseOf(run);
+      if (reasons.length > 0) note(`warning: this machine is noisy: ${reasons.join('; ')}`);
     }
   });
 }
@@ -100,55 +106,79 @@ async function measure(
     submits: session.submits,
     memory: session.memory,
     inputShape,
-    runs: options.runs,
+    machine: machineFacts(),
   };
 }
 
 type Times = Pick<
   ModelRun,
-  'firstRunMs' | 'medianMs' | 'lowMs' | 'highMs' | 'driftShare' | 'p95Ms' | 'hostMs'
+  | 'runs'
+  | 'firstRunMs'
+  | 'medianMs'
+  | 'lowMs'
+  | 'highMs'
+  | 'driftShare'
+  | 'otherWorkShare'
+  | 'p95Ms'
+  | 'hostMs'
 >;
 
-async function timeRuns(session: Session, runs: number): Promise<Times> {
+/** Where nobody says how many runs: enough for a median that comes out alike the next time. */
+const LEAST_RUNS = 10;
+const LEAST_MS = 2000;
+
+async function timeRuns(session: Session, runs: number | undefined): Promise<Times> {
   const [input] = session.inputs;
   const [output] = session.outputs;
   if (!input || !output) throw new Error('a model has an input and an output');
   const data = syntheticInput(input.shape);
   const into = { [output.name]: new Float32Array(elementCount(output.shape)) };
-  const total: number[] = [];
   const host: number[] = [];
-  const start = performance.now();
-  for (let i = 0; i <= runs; i++) {
+  const runOnce = async (): Promise<number> => {
     const begun = performance.now();
     await session.run(data, { into, onHostTime: (ms) => host.push(ms) });
-    total.push(performance.now() - begun);
-    progress('running', i + 1, runs + 1, ((performance.now() - start) / (i + 1)) * (runs - i));
+    return performance.now() - begun;
+  };
+  const first = await runOnce();
+  const total: number[] = [];
+  const otherWork = watchOtherWork();
+  const begun = performance.now();
+  for (let left = 1; left > 0; ) {
+    total.push(await runOnce());
+    const elapsed = performance.now() - begun;
+    left = remainingRuns(total.length, elapsed, runs);
+    progress('running', total.length, total.length + left, (elapsed / total.length) * left);
   }
   clearProgress();
-  const [first = 0, ...rest] = total;
-  const median = quantile(rest, 0.5);
-  const half = Math.ceil(rest.length / 2);
-  const drift = quantile(rest.slice(0, half), 0.5) - quantile(rest.slice(-half), 0.5);
+  return { firstRunMs: roundMs(first), otherWorkShare: otherWork(), ...summarise(total, host) };
+}
+
+function remainingRuns(done: number, elapsedMs: number, wanted: number | undefined): number {
+  if (wanted !== undefined) return wanted - done;
+  const byTime = Math.ceil(((LEAST_MS - elapsedMs) / elapsedMs) * done);
+  return Math.max(LEAST_RUNS - done, byTime, 0);
+}
+
+/** Of the runs after the first, whose host time comes before theirs. */
+function summarise(total: readonly number[], [, ...host]: readonly number[]) {
+  const median = quantile(total, 0.5);
+  const half = Math.ceil(total.length / 2);
+  const drift = quantile(total.slice(0, half), 0.5) - quantile(total.slice(-half), 0.5);
   return {
-    firstRunMs: roundMs(first),
+    runs: total.length,
     medianMs: roundMs(median),
-    lowMs: roundMs(quantile(rest, 0.25)),
-    highMs: roundMs(quantile(rest, 0.75)),
+    lowMs: roundMs(quantile(total, 0.25)),
+    highMs: roundMs(quantile(total, 0.75)),
     driftShare: Math.abs(drift) / median,
-    p95Ms: roundMs(quantile(rest, 0.95)),
-    hostMs: roundMs(quantile(host.slice(1), 0.5)),
+    p95Ms: roundMs(quantile(total, 0.95)),
+    hostMs: roundMs(quantile(host, 0.5)),
   };
 }
 
 /** Throws TilewiseError where the file is not what `bench model --json` prints. */
 function readRuns(path: string): readonly ModelRun[] {
   try {
-    const lines = readFileSync(path, 'utf8').split('\n').filter(Boolean);
-    const runs = lines.map((line) => JSON.parse(line) as ModelRun);
-    if (runs.some(({ highMs, inputShape }) => typeof highMs !== 'number' || !inputShape)) {
-      throw new TypeError('it is no output of this version of bench model --json');
-    }
-    return runs;
+    return parseRuns(readFileSync(path, 'utf8'));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new TilewiseError(`--compare "${path}" cannot be read: ${reason}`, { cause });
@@ -175,7 +205,9 @@ function parseCounts(text: string): readonly number[] {
   return text.split(',').map(parseCount);
 }
 
-/** `10`, in percent, as a share. */
+/** `10`, `2.5%`, in percent, as a share. */
 function parsePercent(text: string): number {
-  return parseCount(text.replace(/%$/, '')) / 100;
+  const percent = Number(text.replace(/ *%$/, '') || Number.NaN);
+  if (!(percent >= 0)) throw new InvalidArgumentError('expected percent, such as 10 or 2.5.');
+  return percent / 100;
 }
