@@ -8,6 +8,7 @@ import { gzipSync } from 'node:zlib';
 import chromium from '@sparticuz/chromium';
 import { build } from 'esbuild';
 import { type Browser, chromium as playwright } from 'playwright-core';
+import type { Download } from '../results/reports.ts';
 import type { Participant } from './contender.ts';
 
 export const PAGES = ['tilewise', 'onnxruntime_webgpu', 'onnxruntime_wasm', 'tensorflow'] as const;
@@ -31,12 +32,6 @@ const TYPES: Readonly<Record<string, string>> = {
   mjs: 'text/javascript',
   wasm: 'application/wasm',
 };
-
-/** What a page downloads to run a model, without the model: raw, and as gzip -9 makes it. */
-export interface Download {
-  readonly bytes: number;
-  readonly gzipBytes: number;
-}
 
 export class BrowserHost {
   readonly #server: Server;

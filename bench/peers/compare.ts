@@ -1,29 +1,10 @@
 /** Starts the contenders in turn, then runs them in turn: A B C A B C. */
-import { type Statistics, statisticsOf } from '../statistics.ts';
+import type { PeerResult } from '../results/reports.ts';
+import { statisticsOf } from '../statistics.ts';
 import type { Entry, Participant, Timing } from './contender.ts';
 
 /** Libraries that disagree by more do not compute the same. */
 const TOLERANCE = 1e-3;
-
-export interface EntryResult {
-  readonly library: string;
-  readonly version: string;
-  readonly host: Entry['host'];
-  readonly backend: string;
-  /** From bytes in memory to a model that is ready, each in a new process or browser. */
-  readonly load: Statistics;
-  readonly firstRun: Statistics;
-  /** From bytes in memory to the first logits. */
-  readonly coldStart: Statistics;
-  readonly run: Statistics;
-  /** Processor time of a run; in Node only. */
-  readonly cpu?: Statistics;
-  /** The run's time by that of the first entry's run beside it. */
-  readonly ratio: Statistics;
-  readonly cpuRatio?: Statistics;
-  /** The largest difference from the first entry's logits, as a share of the largest of them. */
-  readonly difference: number;
-}
 
 export interface Rounds {
   readonly starts: number;
@@ -46,7 +27,7 @@ export async function compare(
   { starts, runs }: Rounds,
   beforeStarts: () => Promise<void>,
   note: (text: string) => void,
-): Promise<readonly EntryResult[]> {
+): Promise<readonly PeerResult[]> {
   const records = entries.map(
     (entry): Record => ({
       entry,
@@ -61,10 +42,10 @@ export async function compare(
     for (let i = 0; i < starts; i++) {
       for (const record of records) await stop(record);
       await beforeStarts();
-      for (const record of records) await start(record, note);
+      for (const record of records) await named(record, start(record, note));
     }
     for (let i = 0; i < runs; i++) {
-      for (const record of records) await run(record, note);
+      for (const record of records) await named(record, run(record, note));
     }
     return records.map((record) => resultOf(record, records[0] ?? record));
   } finally {
@@ -96,11 +77,21 @@ async function run(record: Record, note: (text: string) => void): Promise<void> 
   note(`${nameOf(record.entry)}: ${timing.ms.toFixed(0)} ms`);
 }
 
+/** Says whose failure it is. */
+async function named(record: Record, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${nameOf(record.entry)}: ${reason}`, { cause });
+  }
+}
+
 function nameOf({ library, backend, host }: Entry): string {
   return `${library} ${backend} in ${host}`;
 }
 
-function resultOf(record: Record, base: Record): EntryResult {
+function resultOf(record: Record, base: Record): PeerResult {
   const { entry, loads, firsts, runs, logits } = record;
   const { library, version, host, backend } = entry;
   const largest = Math.max(...base.logits.map(Math.abs));

@@ -1,14 +1,16 @@
 /** Tilewise beside its peers: `npm start -- --help`. */
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, tmpdir, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { openNodeGpu } from '../../cli/node.ts';
 import { useSwiftShader } from '../../cli/swiftshader.ts';
+import { machineFacts } from '../machine.ts';
+import { peersSection } from '../results/peers_section.ts';
+import type { PeerResult, PeersReport } from '../results/reports.ts';
 import { BrowserHost, type PageName } from './browser.ts';
-import { compare, type EntryResult } from './compare.ts';
+import { compare } from './compare.ts';
 import type { Entry } from './contender.ts';
 import { startInNode } from './node_entry.ts';
 import { writeWorkload } from './workload.ts';
@@ -16,11 +18,11 @@ import { writeWorkload } from './workload.ts';
 interface Options {
   readonly adapter: string;
   readonly weights?: string;
-  readonly starts: string;
-  readonly runs: string;
+  readonly starts: number;
+  readonly runs: number;
   readonly browser: boolean;
   readonly node: boolean;
-  readonly out?: string;
+  readonly out: string;
 }
 
 const program = new Command('peers')
@@ -31,11 +33,15 @@ const program = new Command('peers')
     'swiftshader',
   )
   .option('--weights <file>', 'a .safetensors file of ResNet-50; synthetic weights by default')
-  .option('--starts <n>', 'cold starts of each, in new processes', '2')
-  .option('--runs <n>', 'timed runs of each', '5')
+  .option('--starts <n>', 'cold starts of each, in new processes', parseCount, 2)
+  .option('--runs <n>', 'timed runs of each', parseCount, 5)
   .option('--no-browser', 'without the libraries in headless Chromium')
   .option('--no-node', 'without the libraries in Node')
-  .option('--out <file>', 'write the results as JSON')
+  .option(
+    '--out <file>',
+    'where the results go as JSON; as Markdown they go to stdout',
+    'peers.json',
+  )
   .action(main);
 
 await program.parseAsync();
@@ -47,22 +53,35 @@ async function main(options: Options): Promise<void> {
     await prepareDrivers(software);
     const { facts } = await openNodeGpu(options.adapter);
     note(`adapter: ${facts.name}`);
-    writeWorkload(folder, options.weights);
+    writeWorkload(folder, options.weights && fromWhereNpmWasCalled(options.weights));
     const results = [
       ...(options.node ? await compareInNode(folder, options) : []),
       ...(options.browser ? await compareInBrowser(folder, options, software) : []),
     ];
-    const report = {
-      ...machineFacts(),
+    const report: PeersReport = {
+      machine: machineFacts(),
       adapter: facts.name,
       weights: options.weights ? 'file' : 'synthetic',
       results,
     };
-    if (options.out) writeFileSync(options.out, `${JSON.stringify(report, undefined, 2)}\n`);
-    else process.stdout.write(`${JSON.stringify(report)}\n`);
+    const out = fromWhereNpmWasCalled(options.out);
+    writeFileSync(out, `${JSON.stringify(report, undefined, 2)}\n`);
+    process.stdout.write(`## ${facts.name}\n\n${peersSection(report)}`);
+    note(`written to ${out}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** npm runs scripts in the folder of their package.json, and files are named from where one is. */
+function fromWhereNpmWasCalled(file: string): string {
+  return resolve(process.env.INIT_CWD ?? '', file);
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (Number.isSafeInteger(count) && count > 0) return count;
+  throw new InvalidArgumentError('expected an integer of at least 1.');
 }
 
 /** For this process, and those that it starts. */
@@ -95,14 +114,14 @@ function compareInNode(folder: string, { adapter, starts, runs }: Options) {
     entry('onnxruntime-node', versionOf('onnxruntime-node'), 'WebGPU', 'webgpu'),
     entry('onnxruntime-node', versionOf('onnxruntime-node'), 'CPU', 'cpu'),
   ];
-  return compare(entries, { starts: Number(starts), runs: Number(runs) }, async () => {}, note);
+  return compare(entries, { starts, runs }, async () => {}, note);
 }
 
 async function compareInBrowser(
   folder: string,
   { starts, runs }: Options,
   software: boolean,
-): Promise<readonly (EntryResult & { readonly download: object })[]> {
+): Promise<readonly PeerResult[]> {
   const host = await BrowserHost.create(folder, software);
   const pages = new Map<Entry, PageName>();
   const entry = (library: string, version: string, backend: string, page: PageName): Entry => {
@@ -123,8 +142,7 @@ async function compareInBrowser(
     entry('TensorFlow.js', versionOf('@tensorflow/tfjs-backend-webgpu'), 'WebGPU', 'tensorflow'),
   ];
   try {
-    const rounds = { starts: Number(starts), runs: Number(runs) };
-    const results = await compare(entries, rounds, () => host.restart(), note);
+    const results = await compare(entries, { starts, runs }, () => host.restart(), note);
     return results.map((result, i) => {
       const page = pages.get(entries[i] as Entry) ?? 'tilewise';
       return { ...result, browser: `Chromium ${host.version}`, download: host.downloadOf(page) };
@@ -132,19 +150,6 @@ async function compareInBrowser(
   } finally {
     await host.close();
   }
-}
-
-function machineFacts(): object {
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim(),
-    processor: cpus()[0]?.model ?? '',
-    cores: cpus().length,
-    memoryGb: Math.round(totalmem() / 1e9),
-    loadAverage: loadavg().map((load) => Number(load.toFixed(1))),
-    platform: `${process.platform} ${process.arch}`,
-    node: process.versions.node,
-  };
 }
 
 function tilewiseVersion(): string {

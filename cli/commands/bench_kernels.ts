@@ -9,6 +9,7 @@ import {
   layerCases,
   parseLayer,
 } from '../../bench/kernels/index.ts';
+import { machineFacts } from '../../bench/machine.ts';
 import { spreadOf } from '../../bench/statistics.ts';
 import { type Device, describeConfig, planFor, UnsupportedError } from '../../src/index.ts';
 import { interruptible } from '../interrupt.ts';
@@ -66,7 +67,7 @@ async function benchKernels(options: BenchKernelsOptions): Promise<void> {
     clearProgress();
     if (options.html) writeFileSync(options.html, kernelReportPage(report));
     if (report.stopped) note(`stopped: ${report.layers.length} of ${cases.length} layer shapes`);
-    if (options.json) printJson(report);
+    if (options.json) printJson({ ...report, machine: machineFacts() });
     else print(formatSummary(report));
   });
 }

@@ -1,0 +1,38 @@
+/** Whole models: what `bench model` measured. */
+import type { ModelRun } from '../model_runs.ts';
+import { facts, bytes as size, table, time } from './markdown.ts';
+
+const HEAD = [
+  'model',
+  'input',
+  'load',
+  'first run',
+  'median run',
+  'half of the runs',
+  'p95',
+  'host',
+  'GPU memory',
+];
+
+/** Empty where there are none. */
+export function modelsSection(runs: readonly ModelRun[]): string {
+  const [first] = runs;
+  if (!first) return '';
+  const rows = runs.map((run) => [
+    run.model,
+    run.inputShape.join(' x '),
+    time(run.loadMs),
+    time(run.firstRunMs),
+    time(run.medianMs),
+    `${time(run.lowMs)} to ${time(run.highMs)}`,
+    time(run.p95Ms),
+    time(run.hostMs),
+    size(run.memory.total),
+  ]);
+  return `### Models
+
+${facts(first.machine)}.
+
+${table(HEAD, rows)}
+`;
+}

@@ -1,0 +1,80 @@
+/** The tables of the README: what one wants to know first. */
+import type { ModelRun } from '../model_runs.ts';
+import { ratio, shortName, table, time } from './markdown.ts';
+import { busyNote, libraryOf } from './peers_section.ts';
+import type { AdapterResults } from './reports.ts';
+
+interface Row {
+  readonly text: string;
+  readonly cell: (results: AdapterResults) => string | undefined;
+}
+
+const ROWS: readonly Row[] = [
+  { text: 'ResNet-50: load weights and compile', cell: ofRun('resnet50', ({ loadMs }) => loadMs) },
+  { text: 'ResNet-50: first run', cell: ofRun('resnet50', ({ firstRunMs }) => firstRunMs) },
+  { text: 'ResNet-50: median run', cell: ofRun('resnet50', ({ medianMs }) => medianMs) },
+  { text: 'ResNet-18: median run', cell: ofRun('resnet18', ({ medianMs }) => medianMs) },
+  { text: 'LeNet: median run', cell: ofRun('lenet', ({ medianMs }) => medianMs) },
+  {
+    text: 'limit of multiply-adds, measured',
+    cell: ({ kernels }) => kernels && `${kernels.ceilings.gflops.toFixed(1)} GFLOP/s`,
+  },
+  {
+    text: 'limit of copying, measured',
+    cell: ({ kernels }) => kernels && `${kernels.ceilings.gigabytesPerSecond.toFixed(1)} GB/s`,
+  },
+];
+
+/** Of one image. */
+function ofRun(model: string, figure: (run: ModelRun) => number): Row['cell'] {
+  return ({ models }) => {
+    const run = models.find(({ model: name, inputShape }) => name === model && inputShape[0] === 1);
+    return run && time(figure(run));
+  };
+}
+
+/** Models on each adapter, a column each. */
+export function modelsTable(all: readonly AdapterResults[]): string {
+  const measured = all.filter(({ models }) => models.length > 0);
+  const rows = ROWS.map(({ text, cell }) => [text, ...measured.map((one) => cell(one) ?? '')]);
+  return table(['', ...measured.map(({ adapter }) => shortName(adapter))], rows);
+}
+
+const PEERS_HEAD = [
+  'library',
+  'adapter',
+  'median run',
+  'by Tilewise',
+  'by processor time',
+  'cold start',
+];
+
+export function peersTable(all: readonly AdapterResults[]): string {
+  const rows = all.flatMap(({ adapter, peers }) =>
+    (peers?.results ?? []).map((result) => [
+      libraryOf(result),
+      shortName(adapter),
+      time(result.run.median),
+      ratio(result.ratio),
+      result.cpuRatio ? ratio(result.cpuRatio) : '',
+      time(result.coldStart.median),
+    ]),
+  );
+  const notes = all.flatMap(({ adapter, peers }) => {
+    const note = peers && busyNote(peers).trim();
+    return note ? [`${shortName(adapter)}: ${note}`] : [];
+  });
+  return [table(PEERS_HEAD, rows), ...notes].join('\n\n');
+}
+
+/** Replaces what stands between the markers of that name. Throws where the text has none. */
+export function replaceSection(text: string, name: string, content: string): string {
+  const begin = `<!-- ${name}: written by npm run bench:render -->`;
+  const end = `<!-- /${name} -->`;
+  const [before, rest] = text.split(begin);
+  const after = rest?.split(end)[1];
+  if (before === undefined || after === undefined) {
+    throw new Error(`README.md lacks "${begin}" and "${end}": put them where the table belongs`);
+  }
+  return `${before}${begin}\n\n${content}\n\n${end}${after}`;
+}

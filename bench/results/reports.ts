@@ -1,0 +1,84 @@
+/** The JSON files of this folder: what they hold, and reading them. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { KernelReport } from '../kernels/index.ts';
+import type { MachineFacts } from '../machine.ts';
+import { type ModelRun, parseRuns } from '../model_runs.ts';
+import type { Statistics } from '../statistics.ts';
+
+/** What `bench kernels --json` prints. */
+export interface KernelsFile extends KernelReport {
+  readonly machine: MachineFacts;
+}
+
+/** What bench/peers writes. */
+export interface PeersReport {
+  readonly machine: MachineFacts;
+  readonly adapter: string;
+  readonly weights: 'file' | 'synthetic';
+  readonly results: readonly PeerResult[];
+}
+
+/** Times are in milliseconds. */
+export interface PeerResult {
+  readonly library: string;
+  readonly version: string;
+  readonly host: 'Node' | 'Chromium';
+  readonly backend: string;
+  readonly browser?: string;
+  /** From bytes in memory to a model that is ready, each in a new process or browser. */
+  readonly load: Statistics;
+  readonly firstRun: Statistics;
+  /** From bytes in memory to the first logits. */
+  readonly coldStart: Statistics;
+  readonly run: Statistics;
+  /** Processor time of a run; in Node only. */
+  readonly cpu?: Statistics;
+  /** The run's time by that of the first library's run beside it, on the same host. */
+  readonly ratio: Statistics;
+  readonly cpuRatio?: Statistics;
+  /** The largest difference from the first library's logits, as a share of the largest of them. */
+  readonly difference: number;
+  readonly download?: Download;
+}
+
+/** What a page downloads to run a model, without the model: raw, and as gzip -9 makes it. */
+export interface Download {
+  readonly bytes: number;
+  readonly gzipBytes: number;
+}
+
+/** All that was measured on one adapter. */
+export interface AdapterResults {
+  readonly adapter: string;
+  readonly kernels?: KernelsFile;
+  readonly models: readonly ModelRun[];
+  readonly peers?: PeersReport;
+}
+
+/** Reads kernels-*.json, models-*.json and peers-*.json, and puts together what is of one adapter. */
+export function readResults(folder: string): readonly AdapterResults[] {
+  const found = new Map<string, AdapterResults>();
+  const extend = (adapter: string, more: Partial<AdapterResults>): void => {
+    found.set(adapter, { adapter, models: [], ...found.get(adapter), ...more });
+  };
+  for (const text of filesOf(folder, 'kernels-')) {
+    const kernels = JSON.parse(text) as KernelsFile;
+    extend(kernels.adapter.name, { kernels });
+  }
+  for (const text of filesOf(folder, 'models-')) {
+    const models = parseRuns(text);
+    if (models[0]) extend(models[0].adapter, { models });
+  }
+  for (const text of filesOf(folder, 'peers-')) {
+    const peers = JSON.parse(text) as PeersReport;
+    extend(peers.adapter, { peers });
+  }
+  return [...found.values()].sort((a, b) => (a.adapter < b.adapter ? -1 : 1));
+}
+
+function filesOf(folder: string, prefix: string): readonly string[] {
+  return readdirSync(folder)
+    .filter((name) => name.startsWith(prefix) && name.endsWith('.json'))
+    .map((name) => readFileSync(join(folder, name), 'utf8'));
+}
