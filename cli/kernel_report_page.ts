@@ -2,7 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { type KernelReport, layerChart, rooflineChart } from '../bench/kernels/index.ts';
+import {
+  type KernelReport,
+  layerChart,
+  layerChartHeight,
+  rooflineChart,
+} from '../bench/kernels/index.ts';
 import { UnsupportedError } from '../src/index.ts';
 
 /** Throws UnsupportedError where Chart.js is not installed. */
@@ -10,7 +15,6 @@ export function kernelReportPage(report: KernelReport): string {
   const { adapter, ceilings, layers } = report;
   const charts = [rooflineChart(report), ...layers.map((layer) => layerChart(report, layer))];
   const bars = layers.map((layer, i) => {
-    const rows = layer.kernels.filter(({ status }) => status === 'timed').length + 1;
     const bad = layer.kernels.flatMap((kernel) =>
       kernel.status === 'timed'
         ? []
@@ -20,7 +24,7 @@ export function kernelReportPage(report: KernelReport): string {
     );
     return `<h2>${escapeHtml(layer.layer)}</h2>
 <p>${escapeHtml(layer.names.join(', '))}</p>${bad.join('')}
-<div style="height:${70 + 44 * rows}px"><canvas data-chart="${i + 1}"></canvas></div>`;
+<div style="height:${layerChartHeight(layer)}px"><canvas data-chart="${i + 1}"></canvas></div>`;
   });
   return `<!doctype html>
 <html lang="en">

@@ -18,6 +18,11 @@ const ROOF_COLOR = '#8a8f98';
 /** Characters in a line of a label. */
 const LABEL_WIDTH = 44;
 
+/** In pixels, as Chart.js draws by default. */
+const LINE_HEIGHT = 15;
+const LEAST_BAR_HEIGHT = 36;
+const AXIS_HEIGHT = 64;
+
 /** A point, with what its tooltip says. */
 interface Point {
   readonly x: number;
@@ -58,7 +63,11 @@ export function rooflineChart(report: KernelReport): object {
       animation: false,
       maintainAspectRatio: false,
       scales: {
-        x: { type: 'logarithmic', title: { display: true, text: 'operations a byte' } },
+        x: {
+          type: 'logarithmic',
+          title: { display: true, text: 'operations a byte' },
+          ticks: { maxRotation: 0, autoSkipPadding: 16 },
+        },
         y: { type: 'logarithmic', title: { display: true, text: 'GFLOP/s' } },
       },
     },
@@ -86,13 +95,16 @@ export function layerChart(report: KernelReport, layer: LayerReport): object {
   const kernels = layer.kernels.filter((kernel) => kernel.status === 'timed');
   const rows = [
     {
-      name: 'limit',
+      name: named('limit', layer.limitMs),
       ms: layer.limitMs,
       color: ROOF_COLOR,
       note: 'the least that the limits allow',
     },
     ...kernels.map((kernel) => ({
-      name: [`${kernel.chosen ? '▸ ' : ''}${kernel.kernel}`, ...wrapped(kernel.config)],
+      name: [
+        named(`${kernel.chosen ? '▸ ' : ''}${kernel.kernel}`, kernel.ms.median),
+        ...wrapped(kernel.config),
+      ],
       ms: kernel.ms.median,
       color: colorOf(report, kernel.kernel),
       note: `${kernel.ms.median.toPrecision(3)} ms (${kernel.ms.low.toPrecision(3)} to ${kernel.ms.high.toPrecision(3)}), ${percent(kernel.shareOfLimit)} of the limit`,
@@ -115,9 +127,24 @@ export function layerChart(report: KernelReport, layer: LayerReport): object {
       maintainAspectRatio: false,
       indexAxis: 'y',
       plugins: { legend: { display: false } },
-      scales: { x: { min: 0, title: { display: true, text: 'ms, median' } } },
+      scales: {
+        x: { min: 0, title: { display: true, text: 'ms, median' } },
+        // Every bar has its name, however many lines that takes.
+        y: { ticks: { autoSkip: false } },
+      },
     },
   };
+}
+
+function named(name: string, ms: number): string {
+  return `${name}, ${Number(ms.toPrecision(3))} ms`;
+}
+
+/** How high a chart must be, in pixels, for the names of its bars not to touch. */
+export function layerChartHeight(layer: LayerReport): number {
+  const timed = layer.kernels.filter((kernel) => kernel.status === 'timed');
+  const lines = Math.max(...timed.map(({ config }) => 1 + wrapped(config).length), 1);
+  return AXIS_HEIGHT + (timed.length + 1) * Math.max(LEAST_BAR_HEIGHT, lines * LINE_HEIGHT + 10);
 }
 
 /** A configuration in lines that fit beside a chart. */
