@@ -7,7 +7,7 @@ import {
   planFor,
 } from '../../src/index.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
-import { benchmarkKernels } from './benchmark.ts';
+import { type BenchProgress, benchmarkKernels } from './benchmark.ts';
 import { type LayerCase, layerCases } from './layer_case.ts';
 import { parseLayer } from './layer_text.ts';
 import { limitMs } from './report.ts';
@@ -47,7 +47,7 @@ function respelt(kernel: KernelDef, name: string, line: string): KernelDef {
 
 describe('benchmarkKernels', () => {
   it('times every kernel in every configuration, fastest first, and marks what a session takes', async () => {
-    const [layerCase] = casesOf('conv2d 1,4,9,9 channels=8 kernel=3 padding=1 relu');
+    const [layerCase] = casesOf('conv2d 1,4,9,9 channels=8 kernel=3 stride=2 padding=1 relu');
     const report = await benchmarkKernels(device(), layerCase ? [layerCase] : []);
     const [layer] = report.layers;
     const variants = operators
@@ -60,7 +60,7 @@ describe('benchmarkKernels', () => {
       kernel.status === 'timed' ? kernel.ms.median : Number.NaN,
     );
     expect(times).toEqual(times.toSorted((a, b) => a - b));
-    expect(layer).toMatchObject({ flops: 2 * 8 * 81 * 4 * 9, bytes: 4 * (324 + 288 + 8 + 648) });
+    expect(layer).toMatchObject({ flops: 2 * 8 * 25 * 4 * 9, bytes: 4 * (324 + 288 + 8 + 200) });
   });
 
   it('reports a wrong kernel as wrong, with where, and gives it no time', async () => {
@@ -128,6 +128,13 @@ describe('benchmarkKernels', () => {
     expect(shares).toEqual(shares.toSorted((a, b) => a - b));
     expect(shares[0]).toBe(0);
     expect(shares.at(-1)).toBeCloseTo(1, 6);
+  });
+
+  it('says that it measures the limits, where nobody gave them', async () => {
+    const steps: string[] = [];
+    const onProgress = ({ layer }: BenchProgress) => steps.push(layer);
+    await benchmarkKernels(device(), casesOf('relu 1,2,4,4'), { quick: true, onProgress });
+    expect([...new Set(steps)]).toEqual(['the limits of the adapter', 'relu 1,2,4,4']);
   });
 });
 

@@ -28,7 +28,7 @@ import {
 
 /** How far a benchmark has come. */
 export interface BenchProgress {
-  /** The layer in hand. */
+  /** The layer in hand, or what is done before the first. */
   readonly layer: string;
   /** The share of the work that is done, 0 to 1. */
   readonly done: number;
@@ -52,6 +52,8 @@ export interface BenchmarkOptions {
   readonly onLayer?: (layer: LayerReport) => void;
 }
 
+const LIMITS = 'the limits of the adapter';
+
 /** How long each shape is measured. */
 interface Effort {
   readonly leastRounds: number;
@@ -73,9 +75,10 @@ export async function benchmarkKernels(
   cases: readonly LayerCase[],
   options: BenchmarkOptions = {},
 ): Promise<KernelReport> {
-  const { signal, onLayer } = options;
-  const progress = new Progress(cases, options.onProgress);
+  const { signal, onLayer, onProgress } = options;
+  if (!options.ceilings) onProgress?.({ layer: LIMITS, done: 0, remainingMs: undefined });
   const ceilings = options.ceilings ?? (await measureCeilings(device));
+  const progress = new Progress(cases, onProgress);
   const layers: LayerReport[] = [];
   for (const layerCase of cases) {
     if (signal?.aborted) break;
