@@ -3,17 +3,20 @@
  *
  *     y[n, c, p, q] = mean of x[n, c, floor(p H / P) .. ceil((p+1) H / P) - 1, the same of q]
  *
- * Layouts: x, y NCHW. Threads: one invocation an output element, in memory order.
+ * Layouts: x a feature map, NCHW or channel-major; y NCHW. Threads: one invocation an output element, in memory order.
  */
+import type { MapStrides } from './lib/conv2d_geometry.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 export interface AdaptivePoolGeometry {
-  readonly planes: number;
+  readonly batch: number;
+  readonly channels: number;
   readonly inputHeight: number;
   readonly inputWidth: number;
   readonly outputHeight: number;
   readonly outputWidth: number;
+  readonly xStrides: MapStrides;
 }
 
 export const ADAPTIVE_POOL_THREADS = 64;
@@ -24,7 +27,10 @@ const H_IN = ${g.inputHeight}u;
 const W_IN = ${g.inputWidth}u;
 const H_OUT = ${g.outputHeight}u;
 const W_OUT = ${g.outputWidth}u;
-const COUNT = ${g.planes * g.outputHeight * g.outputWidth}u;
+const CHANNELS = ${g.channels}u;
+const COUNT = ${g.batch * g.channels * g.outputHeight * g.outputWidth}u;
+const X_IMAGE = ${g.xStrides.image}u;
+const X_CHANNEL = ${g.xStrides.channel}u;
 const THREADS = ${ADAPTIVE_POOL_THREADS}u;
 const GRID_COLUMNS = ${grid.columns}u;
 
@@ -46,7 +52,8 @@ fn main(
   let bottom = ((p + 1u) * H_IN + H_OUT - 1u) / H_OUT;
   let left = q * W_IN / W_OUT;
   let right = ((q + 1u) * W_IN + W_OUT - 1u) / W_OUT;
-  let plane = at / (H_OUT * W_OUT) * (H_IN * W_IN);
+  let nth = at / (H_OUT * W_OUT);
+  let plane = nth / CHANNELS * X_IMAGE + nth % CHANNELS * X_CHANNEL;
 
   var sum = 0.0;
   for (var row = top; row < bottom; row++) {

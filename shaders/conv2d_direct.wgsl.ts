@@ -5,8 +5,9 @@
  *                     x[n, c, p * STRIDE + r * DILATION - PAD, ...] * weight[o, c, r, s] )
  *
  * Layouts
- *     x                NCHW; or columns: a matrix [input channel][output pixel of the batch], rows PITCH apart
- *     residual, y      NCHW
+ *     x                a feature map; or columns: a matrix [input channel][output pixel of the batch], rows PITCH apart
+ *     residual, y      feature maps. Pixel p of image n, channel c is element n * Y_IMAGE + c * Y_CHANNEL + p:
+ *                      NCHW, or channel-major, where the pixels of the batch follow one another
  *     weight           [group][tile of CHANNELS output channels][tap r * K_W + s][input channel of the group]
  *                      [output channel of the tile], so that a workgroup reads one run of memory
  *     bias             [group][output channel, padded to CHANNELS]
@@ -32,7 +33,12 @@
  * guards whatever a loop carries, once for DEPTH multiply-adds; SwiftShader loads and stores the sums as seldom.
  */
 
-import { type Conv2dGeometry, conv2dSizes, outputPixels } from './lib/conv2d_geometry.ts';
+import {
+  type Conv2dGeometry,
+  conv2dSizes,
+  outputPixels,
+  wholeFours,
+} from './lib/conv2d_geometry.ts';
 import { type Dimensions, dimensions } from './lib/dimensions.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
@@ -84,7 +90,8 @@ export function conv2dDirectDimensions(
 /** Elements of x. */
 function inputLength(g: Conv2dGeometry): number {
   if (g.columns !== undefined) return g.inputChannels * g.columns;
-  return g.batch * g.inputChannels * g.inputHeight * g.inputWidth;
+  const { image, channel } = g.xStrides;
+  return (g.batch - 1) * image + (g.inputChannels - 1) * channel + g.inputHeight * g.inputWidth;
 }
 
 export function conv2dDirect(
@@ -99,7 +106,7 @@ export function conv2dDirect(
   const vector4 = config.vector === 4;
   const wideWeights = share === 'broadcast' && vector4 && config.channels % (4 * subgroup) === 0;
   // A lane's four pixels are neighbours in y too, unless an image ends between them.
-  const wideOutput = vector4 && (g.outputHeight * g.outputWidth) % 4 === 0;
+  const wideOutput = vector4 && wholeFours(g, g.yStrides) && wholeFours(g, g.residualStrides);
   const weightVector = wideWeights ? 4 : 1;
   const masked = g.padded && !columns;
   return wgsl`
@@ -189,10 +196,10 @@ ${locals}
   var x_at#v = (group * GROUP_C_IN * PITCH + pixel#v) / VECTOR;
 #end
 #else
-  let x_row = PLANE_IN;
+  let x_row = X_CHANNEL;
 #for v in VECTORS
   let pixel#v = min(first_pixel + #v * LANES, OUT_PIXELS - 1u);
-  let plane#v = (pixel#v / PLANE_OUT * C_IN + group * GROUP_C_IN) * PLANE_IN;
+  let plane#v = pixel#v / PLANE_OUT * X_IMAGE + group * GROUP_C_IN * X_CHANNEL;
   let top#v = pixel#v % PLANE_OUT / W_OUT * STRIDE_H;
   let left#v = pixel#v % W_OUT * STRIDE_W;
   var x_at#v = 0u;
@@ -298,7 +305,8 @@ ${locals}
 #end
 #for p in Y_VECTORS
   let pixel_out#p = first_pixel + #p * Y_VECTOR / VECTOR * (LANES * VECTOR) + #p * Y_VECTOR % VECTOR;
-  let to#p = pixel_out#p / PLANE_OUT * C_OUT * PLANE_OUT + pixel_out#p % PLANE_OUT;
+  let image#p = pixel_out#p / PLANE_OUT;
+  let place#p = pixel_out#p % PLANE_OUT;
 #end
   let count = min(CHANNELS, CHANNELS * arrayLength(&y));
   for (var o = 0u; o < count; o++) {
@@ -308,7 +316,7 @@ ${locals}
     let channel = first_channel + o;
 #endif
     if (channel < GROUP_C_OUT) {
-      let plane = (group * GROUP_C_OUT + channel) * PLANE_OUT;
+      let plane = group * GROUP_C_OUT + channel;
       var shift = 0.0;
 #if ${bound || g.bias}
       if (HAS_BIAS == 1u) {
@@ -317,14 +325,13 @@ ${locals}
 #endif
 #for p in Y_VECTORS
       if (pixel_out#p < OUT_PIXELS) {
-        let at = (plane + to#p) / Y_VECTOR;
         var value = results[o * Y_VECTORS + #p] + shift;
 #if ${bound || g.residual}
         if (HAS_RESIDUAL == 1u) {
-          value += residual[at];
+          value += residual[(image#p * RESIDUAL_IMAGE + plane * RESIDUAL_CHANNEL + place#p) / Y_VECTOR];
         }
 #endif
-        y[at] = select(value, max(value, YVector()), HAS_RELU == 1u);
+        y[(image#p * Y_IMAGE + plane * Y_CHANNEL + place#p) / Y_VECTOR] = select(value, max(value, YVector()), HAS_RELU == 1u);
       }
 #end
     }

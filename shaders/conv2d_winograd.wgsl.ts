@@ -18,7 +18,7 @@
  *     | . . . . . | -----> . . . . . .  ------->  . . . . . .  ------>  | . . . |
  *     +-----------+   B                                           A     +-------+
  *
- * Layouts: x, residual, y NCHW; V, M [position][channel][tile of the whole batch], rows PITCH apart; tiles
+ * Layouts: x, residual, y feature maps, NCHW or channel-major; V, M [position][channel][tile of the whole batch], rows PITCH apart; tiles
  * behind the last one repeat it. Bias [output channel].
  * Threads: one invocation a channel and tile; neighbours have neighbouring tiles.
  */
@@ -107,7 +107,7 @@ ${locals}
   let channel = at / PITCH;
   let tile = min(at % PITCH, TILES - 1u);
   let image = tile / (TILES_DOWN * TILES_ACROSS);
-  let plane = (image * C_IN + channel) * PLANE_IN;
+  let plane = image * X_IMAGE + channel * X_CHANNEL;
   // Above and left of the image the subtraction wraps round to a huge number: one comparison does.
   let top = tile / TILES_ACROSS % TILES_DOWN * TILE - PAD_TOP;
   let left = tile % TILES_ACROSS * TILE - PAD_LEFT;
@@ -209,7 +209,8 @@ ${locals}
   let image = tile / (TILES_DOWN * TILES_ACROSS);
   let top = tile / TILES_ACROSS % TILES_DOWN * TILE;
   let left = tile % TILES_ACROSS * TILE;
-  let corner = (image * C_OUT + channel) * PLANE_OUT + top * W_OUT + left;
+  let corner = top * W_OUT + left;
+  let plane = image * Y_IMAGE + channel * Y_CHANNEL;
   var results: array<f32, TILE * TILE>;
 #for s in TILE
   {
@@ -229,18 +230,18 @@ ${locals}
     let row = i / TILE;
     let column = i % TILE;
     if (top + row < H_OUT && left + column < W_OUT) {
-      let to = corner + row * W_OUT + column;
+      let place = corner + row * W_OUT + column;
       var value = results[i];
 #if ${g.bias}
       value += bias[channel];
 #endif
 #if ${g.residual}
-      value += residual[to];
+      value += residual[image * RESIDUAL_IMAGE + channel * RESIDUAL_CHANNEL + place];
 #endif
 #if ${g.activation === 'relu'}
       value = max(value, 0.0);
 #endif
-      y[to] = value;
+      y[plane + place] = value;
     }
   }
 }

@@ -5,7 +5,7 @@
  *     columns[(group * TAPS + tap) * GROUP_C_IN + c][pixel] =
  *         x[n, group * GROUP_C_IN + c, p * STRIDE + r * DILATION - PAD, ...], or 0 outside of the image
  *
- * Layouts: x NCHW; columns row by row, rows PITCH apart. The output pixels of the whole batch are numbered
+ * Layouts: x a feature map, NCHW or channel-major; columns row by row, rows PITCH apart. The output pixels of the whole batch are numbered
  * through; those from OUT_PIXELS to PITCH repeat the last one, so that whole vectors hold numbers.
  * Threads: one invocation an input channel and output pixel, over all taps; neighbours have neighbouring pixels.
  */
@@ -50,7 +50,7 @@ ${locals}
   let channel = at / PITCH;
   let group = channel / GROUP_C_IN;
   let pixel = min(at % PITCH, OUT_PIXELS - 1u);
-  let plane = (pixel / PLANE_OUT * C_IN + channel) * PLANE_IN;
+  let plane = pixel / PLANE_OUT * X_IMAGE + channel * X_CHANNEL;
   let top = pixel % PLANE_OUT / W_OUT * STRIDE_H;
   let left = pixel % W_OUT * STRIDE_W;
   var to = (group * K_H * K_W * GROUP_C_IN + channel % GROUP_C_IN) * PITCH + at % PITCH;

@@ -6,14 +6,16 @@
  *              elements in the image or, with count_include_pad, also of those in the padding. Cells that
  *              ceil mode adds beyond the padding never count.
  *
- * Layouts: x, y NCHW. Threads: one invocation an output element, in memory order.
+ * Layouts: x, y feature maps, NCHW or channel-major. Threads: one invocation an output element, in the order of NCHW.
  */
+import type { MapStrides } from './lib/conv2d_geometry.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 export interface Pool2dGeometry {
   readonly mode: 'max' | 'average';
-  readonly planes: number;
+  readonly batch: number;
+  readonly channels: number;
   readonly inputHeight: number;
   readonly inputWidth: number;
   readonly outputHeight: number;
@@ -28,6 +30,8 @@ export interface Pool2dGeometry {
     readonly right: number;
   };
   readonly countIncludePad: boolean;
+  readonly xStrides: MapStrides;
+  readonly yStrides: MapStrides;
 }
 
 export const POOL2D_THREADS = 64;
@@ -38,7 +42,12 @@ const H_IN = ${g.inputHeight}i;
 const W_IN = ${g.inputWidth}i;
 const H_OUT = ${g.outputHeight}i;
 const W_OUT = ${g.outputWidth}i;
-const COUNT = ${g.planes * g.outputHeight * g.outputWidth}i;
+const CHANNELS = ${g.channels}i;
+const COUNT = ${g.batch * g.channels * g.outputHeight * g.outputWidth}i;
+const X_IMAGE = ${g.xStrides.image}i;
+const X_CHANNEL = ${g.xStrides.channel}i;
+const Y_IMAGE = ${g.yStrides.image}i;
+const Y_CHANNEL = ${g.yStrides.channel}i;
 const K_H = ${g.kernel[0]}i;
 const K_W = ${g.kernel[1]}i;
 const STRIDE_H = ${g.stride[0]}i;
@@ -65,7 +74,10 @@ fn main(
   if (at >= COUNT) {
     return;
   }
-  let plane = at / (H_OUT * W_OUT) * (H_IN * W_IN);
+  let image = at / (H_OUT * W_OUT * CHANNELS);
+  let channel = at / (H_OUT * W_OUT) % CHANNELS;
+  let plane = image * X_IMAGE + channel * X_CHANNEL;
+  let to = image * Y_IMAGE + channel * Y_CHANNEL + at % (H_OUT * W_OUT);
   let top = at / W_OUT % H_OUT * STRIDE_H - PAD_TOP;
   let left = at % W_OUT * STRIDE_W - PAD_LEFT;
 
@@ -101,9 +113,9 @@ fn main(
     }
   }
 #if ${g.mode === 'max'}
-  y[at] = best;
+  y[to] = best;
 #else
-  y[at] = sum / divisor;
+  y[to] = sum / divisor;
 #endif
 }
 `;

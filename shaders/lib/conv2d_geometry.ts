@@ -1,3 +1,9 @@
+/** How many elements lie between the images, and between the channels, of a feature map. */
+export interface MapStrides {
+  readonly image: number;
+  readonly channel: number;
+}
+
 /** A convolution as its kernels see it. */
 export interface Conv2dGeometry {
   readonly batch: number;
@@ -18,6 +24,10 @@ export interface Conv2dGeometry {
   readonly bias: boolean;
   readonly residual: boolean;
   readonly activation: 'none' | 'relu';
+  readonly xStrides: MapStrides;
+  readonly yStrides: MapStrides;
+  /** As `yStrides` where there is no residual. */
+  readonly residualStrides: MapStrides;
   /**
    * Where x is not a feature map but a matrix [input channel][output pixel of the whole batch], as
    * im2col leaves it: the distance of its rows. The kernel is 1x1 then.
@@ -46,6 +56,12 @@ export function conv2dSizes(g: Conv2dGeometry): Readonly<Record<string, number>>
     DILATION_W: g.dilation[1],
     PAD_TOP: g.padding.top,
     PAD_LEFT: g.padding.left,
+    X_IMAGE: g.xStrides.image,
+    X_CHANNEL: g.xStrides.channel,
+    Y_IMAGE: g.yStrides.image,
+    Y_CHANNEL: g.yStrides.channel,
+    RESIDUAL_IMAGE: g.residualStrides.image,
+    RESIDUAL_CHANNEL: g.residualStrides.channel,
   };
 }
 
@@ -59,4 +75,10 @@ export function conv2dConstants(g: Conv2dGeometry): string {
 /** Pixels of the whole batch: the rows of the GEMM that a convolution is. */
 export function outputPixels(g: Conv2dGeometry): number {
   return g.batch * g.outputHeight * g.outputWidth;
+}
+
+/** Whether four neighbouring output pixels, the first a multiple of four, are neighbours in such a map, too. */
+export function wholeFours(g: Conv2dGeometry, { image, channel }: MapStrides): boolean {
+  const plane = g.outputHeight * g.outputWidth;
+  return channel % 4 === 0 && (image === plane || plane % 4 === 0);
 }

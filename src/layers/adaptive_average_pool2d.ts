@@ -6,8 +6,14 @@ import {
 } from '../../shaders/adaptive_average_pool2d.wgsl.ts';
 import type { Activation, Node, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import { inputShape, type OpDef, requireData, shapeError } from '../runtime/operator.ts';
-import { elementCount, nchw, tensorDesc } from '../runtime/tensor.ts';
+import {
+  inputShape,
+  type OpDef,
+  requireData,
+  requireInput,
+  shapeError,
+} from '../runtime/operator.ts';
+import { elementCount, mapStrides, nchw, tensorDesc } from '../runtime/tensor.ts';
 import { featureMap } from './feature_map.ts';
 import { pointwiseKernel } from './pointwise.ts';
 import { type Pair, type PairLike, pair } from './window.ts';
@@ -31,11 +37,13 @@ function geometryOf(node: Node<AdaptiveAttributes>): AdaptivePoolGeometry {
   const x = nchw(inputShape(node, 'x'));
   const [outputHeight, outputWidth] = node.attributes.outputSize;
   return {
-    planes: x.batch * x.channels,
+    batch: x.batch,
+    channels: x.channels,
     inputHeight: x.height,
     inputWidth: x.width,
     outputHeight,
     outputWidth,
+    xStrides: mapStrides(requireInput(node, 'x').desc),
   };
 }
 
@@ -50,9 +58,10 @@ function reference(
 ): Float64Array {
   const g = geometryOf(node);
   const x = requireData(node, inputs, 'x');
-  const y = new Float64Array(g.planes * g.outputHeight * g.outputWidth);
+  const planes = g.batch * g.channels;
+  const y = new Float64Array(planes * g.outputHeight * g.outputWidth);
   let at = 0;
-  for (let plane = 0; plane < g.planes; plane++) {
+  for (let plane = 0; plane < planes; plane++) {
     for (let p = 0; p < g.outputHeight; p++) {
       const [top, bottom] = region(p, g.inputHeight, g.outputHeight);
       for (let q = 0; q < g.outputWidth; q++) {
@@ -81,6 +90,7 @@ export const adaptiveAveragePool2dOp: OpDef<AdaptiveAttributes> = {
   },
   reference,
   multiplyAdds: () => 0,
+  channelMajor: { reads: ['x'], writes: false },
   writesAnyShape: true,
   kernels: [
     pointwiseKernel('adaptive_average_pool2d', (node: Node<AdaptiveAttributes>) => ({

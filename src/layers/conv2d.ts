@@ -179,5 +179,6 @@ export const conv2dOp: OpDef<Conv2dAttributes> = {
     return y.batch * outputChannels * y.height * y.width * perOutput;
   },
   fuses: ['residual', 'relu'],
+  channelMajor: { reads: ['x', 'residual'], writes: true },
   kernels: [tiled, direct, winograd, im2colKernel, splitK],
 };

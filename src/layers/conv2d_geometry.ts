@@ -1,7 +1,7 @@
 import type { Conv2dGeometry } from '../../shaders/lib/conv2d_geometry.ts';
 import type { Node } from '../runtime/graph.ts';
-import { type Epilogue, inputShape } from '../runtime/operator.ts';
-import { nchw } from '../runtime/tensor.ts';
+import { type Epilogue, inputShape, requireInput } from '../runtime/operator.ts';
+import { mapStrides, nchw } from '../runtime/tensor.ts';
 import type { Window } from './window.ts';
 
 export interface Conv2dAttributes extends Window, Epilogue {
@@ -38,5 +38,13 @@ export function geometryOf(node: Node<Conv2dAttributes>): Conv2dGeometry {
     bias: 'bias' in node.inputs,
     residual: 'residual' in node.inputs,
     activation: attributes.activation ?? 'none',
+    xStrides: mapStrides(requireInput(node, 'x').desc),
+    yStrides: mapStrides(node.output.desc),
+    residualStrides: mapStrides((node.inputs.residual ?? node.output).desc),
   };
+}
+
+/** Whether all feature maps are NCHW, which is all that the kernels for GPUs read and write. */
+export function isRowMajor({ inputs, output }: Node): boolean {
+  return [...Object.values(inputs), output].every(({ desc }) => desc.layout === 'row-major');
 }

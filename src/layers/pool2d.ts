@@ -7,9 +7,10 @@ import {
   type OpCall,
   type OpDef,
   requireData,
+  requireInput,
   shapeError,
 } from '../runtime/operator.ts';
-import { elementCount, nchw, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
+import { elementCount, mapStrides, nchw, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
 import { featureMap } from './feature_map.ts';
 import { pointwiseKernel } from './pointwise.ts';
 import { type PaddingLike, type PairLike, padding, pair, slide, type Window } from './window.ts';
@@ -114,7 +115,8 @@ function geometryOf(node: Node<Pool2dAttributes>, mode: Pool2dGeometry['mode']):
   const y = nchw(node.output.desc.shape);
   return {
     mode,
-    planes: x.batch * x.channels,
+    batch: x.batch,
+    channels: x.channels,
     inputHeight: x.height,
     inputWidth: x.width,
     outputHeight: y.height,
@@ -124,6 +126,8 @@ function geometryOf(node: Node<Pool2dAttributes>, mode: Pool2dGeometry['mode']):
     dilation: node.attributes.dilation,
     padding: node.attributes.padding,
     countIncludePad: node.attributes.countIncludePad,
+    xStrides: mapStrides(requireInput(node, 'x').desc),
+    yStrides: mapStrides(node.output.desc),
   };
 }
 
@@ -134,9 +138,10 @@ function reference(
 ): Float64Array {
   const g = geometryOf(node, mode);
   const x = requireData(node, inputs, 'x');
-  const y = new Float64Array(g.planes * g.outputHeight * g.outputWidth);
+  const planes = g.batch * g.channels;
+  const y = new Float64Array(planes * g.outputHeight * g.outputWidth);
   let at = 0;
-  for (let plane = 0; plane < g.planes; plane++) {
+  for (let plane = 0; plane < planes; plane++) {
     for (let p = 0; p < g.outputHeight; p++) {
       for (let q = 0; q < g.outputWidth; q++) y[at++] = poolWindow(g, x, plane, p, q);
     }
@@ -179,6 +184,7 @@ function poolOp(name: string, mode: Pool2dGeometry['mode']): OpDef<Pool2dAttribu
     inferShape,
     reference: (node, inputs) => reference(node, mode, inputs),
     multiplyAdds: () => 0,
+    channelMajor: { reads: ['x'], writes: true },
     kernels: [
       pointwiseKernel(name, (node: Node<Pool2dAttributes>) => ({
         source: (grid) => pool2d(geometryOf(node, mode), grid),

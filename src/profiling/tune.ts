@@ -4,11 +4,12 @@ import type { Device } from '../runtime/gpu/device.ts';
 import type { Graph, Node } from '../runtime/graph.ts';
 import { isolate, shapeKey } from '../runtime/isolate.ts';
 import { operatorOf } from '../runtime/operator.ts';
+import { assignLayout } from '../runtime/passes/assign_layout.ts';
 import { optimize } from '../runtime/passes/index.ts';
 import { choicesOf, type KernelChoice, selectKernel } from '../runtime/plan/select_kernels.ts';
 import type { TunedKernel, Tuning } from '../runtime/plan/tuning.ts';
 import { Session } from '../runtime/session.ts';
-import { syntheticTensor, syntheticWeights } from '../runtime/weights/synthetic.ts';
+import { syntheticWeights } from '../runtime/weights/synthetic.ts';
 
 export interface TuneOptions {
   /** What is known already; its layers are not timed again. */
@@ -41,7 +42,8 @@ export async function tune(
 ): Promise<{ readonly tuning: Tuning; readonly results: readonly TuneResult[] }> {
   const winners = new Map<string, TunedKernel>(tuning);
   const results: TuneResult[] = [];
-  const layers = untunedLayers(device, optimize(graph, operators), winners);
+  const planned = assignLayout(optimize(graph, operators), operators, device.profile);
+  const layers = untunedLayers(device, planned, winners);
   for (const [i, [key, node]] of layers.entries()) {
     onProgress?.(i, layers.length);
     signal?.throwIfAborted();
@@ -98,15 +100,13 @@ const MOST_REPEATS = 100;
 async function tuneLayer(device: Device, node: Node, count: number): Promise<TuneResult> {
   const choices = likeliest(device, node, count);
   const graph = isolate(node);
-  const inputs = Object.fromEntries(
-    graph.inputs.map(({ name, desc }) => [name, syntheticTensor(name, desc.shape)]),
-  );
   const sessions: Session[] = [];
   try {
     for (const choice of choices) {
       const session = await only(device, graph, node, choice);
       sessions.push(session);
-      await session.run(inputs);
+      // Compiled at their first use by some drivers, which is not to be timed.
+      await session.timePass(1);
     }
     const times = sessions.map(() => Number.POSITIVE_INFINITY);
     for (let round = 0; round < ROUNDS; round++) {

@@ -3,6 +3,7 @@ import { type CreateSessionOptions, createSession, operators } from '../defaults
 import type { Device } from '../runtime/gpu/device.ts';
 import { type Graph, isConstant, type Node, type Value } from '../runtime/graph.ts';
 import { operatorOf } from '../runtime/operator.ts';
+import { assignLayout } from '../runtime/passes/assign_layout.ts';
 import { optimize } from '../runtime/passes/index.ts';
 import type { ExecutionPlan } from '../runtime/plan/compile.ts';
 import { ConstantReader } from '../runtime/weights/constant_reader.ts';
@@ -34,7 +35,8 @@ export async function verify(
   inputs: Readonly<Record<string, Float32Array>>,
   options: VerifyOptions,
 ): Promise<readonly LayerCheck[]> {
-  const whole = optimize(graph, operators);
+  // In the layouts that a run has, so that the same kernels are checked.
+  const whole = assignLayout(optimize(graph, operators), operators, device.profile);
   const outputs = new Map(whole.nodes.map((node) => [node.name, node.output]));
   const observed = { ...whole, outputs };
   const session = await createSession(device, observed, { ...options, optimize: false });

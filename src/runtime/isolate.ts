@@ -2,9 +2,9 @@
 import { type Graph, type Input, isConstant, type Node, type Value, type Weight } from './graph.ts';
 
 /** What two nodes have in common when the same kernels compute them, equally fast: all but names and data. */
-export function shapeKey({ op, attributes, inputs }: Node): string {
+export function shapeKey({ op, attributes, inputs, output }: Node): string {
   const roles = Object.entries(inputs).map(([role, { desc }]) => [role, desc]);
-  return JSON.stringify([op, attributes, roles]);
+  return JSON.stringify([op, attributes, roles, output.desc.layout]);
 }
 
 /** The node alone; its activations are inputs and its constants weights, named by role, and its output is `y`. */

@@ -34,6 +34,8 @@ export interface OpDef<A extends object = object> {
   readonly isView?: boolean;
   /** Whether the kernels see the output as so many elements, so that a view of it can be written instead. */
   readonly writesAnyShape?: boolean;
+  /** Which inputs may be channel-major, and whether the output may; none by default. Kernels for GPUs need not. */
+  readonly channelMajor?: { readonly reads: readonly string[]; readonly writes: boolean };
   /** What the kernels can fuse: a residual input added to the output, an activation behind it. */
   readonly fuses?: readonly ('residual' | 'relu')[];
   /** In order of preference, but for what they say of the device. Empty for views. */

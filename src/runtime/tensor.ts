@@ -6,8 +6,12 @@ export type DType = 'f32';
 /** Extents, outermost first: `[N, C, H, W]` for images and feature maps, `[N, C]` for vectors. */
 export type Shape = readonly number[];
 
-/** The order of the elements in memory. `row-major` follows the order of `Shape`: NCHW for feature maps. */
-export type Layout = 'row-major';
+/**
+ * The order of the elements in memory. `row-major` follows the order of `Shape`: NCHW for feature maps.
+ * `channel-major`, for feature maps only, is a matrix with a row a channel: the pixels of all images one after the
+ * other, and padding up to whole fours. Of one image whose pixels are whole fours, both are the same.
+ */
+export type Layout = 'row-major' | 'channel-major';
 
 /** What is known about a tensor before any data exists. */
 export interface TensorDesc {
@@ -36,7 +40,44 @@ export function elementCount(shape: Shape): number {
 
 /** The size in memory, in bytes. */
 export function byteLength(desc: TensorDesc): number {
-  return elementCount(desc.shape) * BYTES_PER_ELEMENT[desc.dtype];
+  return storedElements(desc) * BYTES_PER_ELEMENT[desc.dtype];
+}
+
+/** The number of elements in memory, padding included. */
+function storedElements(desc: TensorDesc): number {
+  if (desc.layout === 'row-major') return elementCount(desc.shape);
+  return nchw(desc.shape).channels * mapStrides(desc).channel;
+}
+
+/** How many elements lie between the images, and between the channels, of a feature map. */
+export interface MapStrides {
+  readonly image: number;
+  readonly channel: number;
+}
+
+/** Where the pixels of a feature map lie. Throws ShapeError for tensors that are none. */
+export function mapStrides({ shape, layout }: TensorDesc): MapStrides {
+  const { batch, channels, height, width } = nchw(shape);
+  const plane = height * width;
+  if (layout === 'row-major') return { image: channels * plane, channel: plane };
+  return { image: plane, channel: Math.ceil((batch * plane) / 4) * 4 };
+}
+
+/** Copies a tensor as it is stored into a row-major array, without padding. */
+export function copyRowMajor(desc: TensorDesc, stored: Float32Array, target: Float32Array): void {
+  if (desc.layout === 'row-major') {
+    target.set(stored);
+    return;
+  }
+  const { batch, channels, height, width } = nchw(desc.shape);
+  const { image, channel } = mapStrides(desc);
+  const plane = height * width;
+  for (let n = 0; n < batch; n++) {
+    for (let c = 0; c < channels; c++) {
+      const from = n * image + c * channel;
+      target.set(stored.subarray(from, from + plane), (n * channels + c) * plane);
+    }
+  }
 }
 
 export function shapesEqual(a: Shape, b: Shape): boolean {

@@ -1,7 +1,7 @@
 /** A convolution in one dispatch; and which of these runs inside algorithms of several. */
 import type { Conv2dGeometry } from '../../../shaders/lib/conv2d_geometry.ts';
 import type { DeviceProfile, KernelDef } from '../../runtime/operator.ts';
-import { type Conv2dAttributes, geometryOf } from '../conv2d_geometry.ts';
+import { type Conv2dAttributes, geometryOf, isRowMajor } from '../conv2d_geometry.ts';
 import { directGemm } from './direct.ts';
 import { type Conv2dGemm, repackConstants } from './lower_tiles.ts';
 import { tiledGemm } from './tiled.ts';
@@ -14,7 +14,7 @@ function gemmKernel<C extends object>(
   return {
     name,
     prefers,
-    supports: () => true,
+    supports: (node) => prefers === 'cpu' || isRowMajor(node),
     configs: (node, device) => gemm.configs(asColumns(geometryOf(node)), device),
     cost: (node, config, device) => gemm.cost(asColumns(geometryOf(node)), config, device),
     lower(node, config, device) {
@@ -29,10 +29,11 @@ export const tiled = gemmKernel('conv2d_tiled', 'gpu', tiledGemm);
 
 export const direct = gemmKernel('conv2d_direct', 'cpu', directGemm);
 
-/** Of one image, what a 1x1 kernel of stride 1 reads is a matrix of columns as it stands. */
+/** Of one image, or of a channel-major batch, what a 1x1 kernel of stride 1 reads is a matrix of columns as it stands. */
 export function asColumns(g: Conv2dGeometry): Conv2dGeometry {
   const pointwise = [...g.kernel, ...g.stride].every((extent) => extent === 1) && !g.padded;
-  return pointwise && g.batch === 1 ? { ...g, columns: g.inputHeight * g.inputWidth } : g;
+  const together = g.xStrides.channel >= g.batch * g.inputHeight * g.inputWidth;
+  return pointwise && together ? { ...g, columns: g.xStrides.channel } : g;
 }
 
 /** What multiplies inside the algorithms of several dispatches on such a device. */

@@ -3,7 +3,7 @@ import type { Conv2dGeometry } from '../../../shaders/lib/conv2d_geometry.ts';
 import { SUM_PARTS_THREADS, sumParts } from '../../../shaders/sum_parts.wgsl.ts';
 import type { KernelDef, Repack } from '../../runtime/operator.ts';
 import { largestBuffer } from '../../runtime/plan/batch_parts.ts';
-import { type Conv2dAttributes, geometryOf } from '../conv2d_geometry.ts';
+import { type Conv2dAttributes, geometryOf, isRowMajor } from '../conv2d_geometry.ts';
 import { costsOf } from './cost.ts';
 import { elementwiseDispatch } from './elementwise_dispatch.ts';
 import { gemmFor } from './gemm_kernel.ts';
@@ -22,8 +22,12 @@ const LEAST_CHANNELS = 64;
 
 /** A convolution with a group for each part, which gives all output channels of that part. */
 function partsOf(g: Conv2dGeometry, parts: number): Conv2dGeometry {
+  const { image, channel } = g.yStrides;
+  const yStrides = { image: parts * image, channel };
   return {
     ...g,
+    yStrides,
+    residualStrides: yStrides,
     groups: parts,
     outputChannels: parts * g.outputChannels,
     bias: false,
@@ -63,7 +67,7 @@ export const splitK: KernelDef<Conv2dAttributes, SplitKConfig> = {
   supports(node, device) {
     const g = geometryOf(node);
     const bytes = 4 * Math.min(...PARTS) * elements(g);
-    return g.groups === 1 && bytes <= largestBuffer(device);
+    return g.groups === 1 && isRowMajor(node) && bytes <= largestBuffer(device);
   },
   configs(node, device) {
     const g = geometryOf(node);

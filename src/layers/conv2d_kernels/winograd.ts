@@ -74,6 +74,9 @@ export function winogradGemm(g: Conv2dGeometry, tile: WinogradTile): Conv2dGeome
     bias: false,
     residual: false,
     activation: 'none',
+    xStrides: { image: 0, channel: pitch },
+    yStrides: { image: pitch, channel: pitch },
+    residualStrides: { image: pitch, channel: pitch },
     columns: pitch,
   };
 }

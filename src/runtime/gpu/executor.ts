@@ -3,7 +3,7 @@ import { DeviceLostError } from '../errors.ts';
 import { MOST_DIMENSIONS } from '../operator.ts';
 import type { BufferRef, ExecutionPlan, PlannedTensor } from '../plan/compile.ts';
 import { assumedMs, splitSubmits } from '../plan/submits.ts';
-import { byteLength, type Shape } from '../tensor.ts';
+import { byteLength, copyRowMajor, type Shape } from '../tensor.ts';
 import type { Device } from './device.ts';
 import { guarded } from './errors.ts';
 import type { Pipeline } from './pipeline_cache.ts';
@@ -136,7 +136,8 @@ export class Executor {
       this.#regroup(mapped - submitted);
       slot.buffers.forEach((buffer, i) => {
         if (!outputs[i]) return;
-        outputs[i].set(new Float32Array(buffer.getMappedRange()));
+        const { desc } = at(this.#plan.outputs, i);
+        copyRowMajor(desc, new Float32Array(buffer.getMappedRange()), outputs[i]);
         buffer.unmap();
       });
       onHostTime?.(submitted - begun + (performance.now() - mapped));

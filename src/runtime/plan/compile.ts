@@ -12,6 +12,7 @@ import {
   type Repack,
   type Workgroups,
 } from '../operator.ts';
+import { assignLayout } from '../passes/assign_layout.ts';
 import { splitLargeWeights } from '../passes/split_large_weights.ts';
 import { byteLength, elementCount, type TensorDesc } from '../tensor.ts';
 import { largestBuffer } from './batch_parts.ts';
@@ -98,7 +99,8 @@ export const RUNS_IN_FLIGHT = 2;
 /** Plans a graph for a device. Throws UnsupportedError where a tensor is larger than the device allows. */
 export function compile(whole: Graph, options: CompileOptions): ExecutionPlan {
   const { operators, device } = options;
-  const graph = splitLargeWeights(whole, largestBuffer(device));
+  const split = splitLargeWeights(whole, largestBuffer(device));
+  const graph = assignLayout(split, operators, device);
   const lowered = lowerNodes(graph, options);
   const storage = liveness(graph, operators, (node) => lowered.get(node)?.lowering.scratch);
   const activations = planMemory(storage.storages);

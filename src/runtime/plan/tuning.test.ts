@@ -16,7 +16,7 @@ describe('parseTuning', () => {
 
   it('leaves out what is no winner', () => {
     const winners = [['a', { kernel: 1, config: {} }], ['b'], 3, ['c', { kernel: 'k', config: 2 }]];
-    const text = JSON.stringify({ format: 1, adapter: 'an adapter', winners });
+    const text = JSON.stringify({ format: 2, adapter: 'an adapter', winners });
     expect(parseTuning('an adapter', text)).toEqual(new Map());
   });
 });

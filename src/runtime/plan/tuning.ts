@@ -9,7 +9,7 @@ export interface TunedKernel {
 export type Tuning = ReadonlyMap<string, TunedKernel>;
 
 /** Changes whenever kernels change so much that old winners say nothing. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** As text, to be kept between visits. */
 export function tuningText(adapter: string, tuning: Tuning): string {
