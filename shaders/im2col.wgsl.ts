@@ -2,7 +2,7 @@
  * Writes out the matrix that a convolution multiplies its weights by, for adapters on which gathering it anew
  * for every tile of output channels costs more than writing and reading it.
  *
- *     columns[(group * TAPS + tap) * GROUP_C_IN + c][pixel] =
+ *     columns[group * GROUP_ROWS + tap * GROUP_C_IN + c][pixel] =
  *         x[n, group * GROUP_C_IN + c, p * STRIDE + r * DILATION - PAD, ...], or 0 outside of the image
  *
  * Layouts: x a feature map, NCHW or channel-major; columns row by row, rows PITCH apart. The output pixels of the whole batch are numbered
@@ -16,15 +16,29 @@ import { wgsl } from './lib/wgsl.ts';
 
 export const IM2COL_THREADS = 64;
 
+/** The matrix that is written. */
+export interface Columns {
+  /** Elements from row to row. */
+  readonly pitch: number;
+  /** Rows of a group: those that follow from the convolution, and zeros. */
+  readonly groupRows: number;
+}
+
 export function im2colDimensions(
   g: Conv2dGeometry,
-  pitch: number,
+  { pitch, groupRows }: Columns,
   grid: Grid,
   bound: boolean,
 ): Dimensions {
   const count = g.inputChannels * pitch;
   return dimensions(
-    { ...conv2dSizes(g), PITCH: pitch, COUNT: count, GRID_COLUMNS: grid.columns },
+    {
+      ...conv2dSizes(g),
+      PITCH: pitch,
+      GROUP_ROWS: groupRows,
+      COUNT: count,
+      GRID_COLUMNS: grid.columns,
+    },
     bound,
   );
 }
@@ -53,7 +67,7 @@ ${locals}
   let plane = pixel / PLANE_OUT * X_IMAGE + channel * X_CHANNEL;
   let top = pixel % PLANE_OUT / W_OUT * STRIDE_H;
   let left = pixel % W_OUT * STRIDE_W;
-  var to = (group * K_H * K_W * GROUP_C_IN + channel % GROUP_C_IN) * PITCH + at % PITCH;
+  var to = (group * GROUP_ROWS + channel % GROUP_C_IN) * PITCH + at % PITCH;
   for (var r = 0u; r < K_H; r++) {
     for (var s = 0u; s < K_W; s++) {
       // Above and left of the image the subtraction wraps round to a huge number: one comparison does.
@@ -62,6 +76,12 @@ ${locals}
       let inside = row < H_IN && column < W_IN;
       columns[to] = select(0.0, x[select(0u, plane + row * W_IN + column, inside)], inside);
       to += GROUP_C_IN * PITCH;
+    }
+  }
+  // Rows of zeros fill up each group: its first channel writes them.
+  if (channel % GROUP_C_IN == 0u) {
+    for (var row = K_H * K_W * GROUP_C_IN; row < GROUP_ROWS; row++) {
+      columns[(group * GROUP_ROWS + row) * PITCH + at % PITCH] = 0.0;
     }
   }
 }

@@ -2,6 +2,7 @@
 import { ShapeError, TilewiseError, UnsupportedError } from './errors.ts';
 import type { Device } from './gpu/device.ts';
 import { compileKernels, Executor, type InputData, type RunTimes } from './gpu/executor.ts';
+import { warmUp } from './gpu/warm_up.ts';
 import { WeightBuffers } from './gpu/weight_buffers.ts';
 import { type Graph, weightsOf } from './graph.ts';
 import type { OpTable } from './operator.ts';
@@ -342,6 +343,7 @@ async function build(
   const report = (stage: SessionProgress['stage']) =>
     onProgress && ((done: number, total: number) => onProgress({ stage, done, total }));
   const pipelines = await compileKernels(device, plan, { signal, onProgress: report('compile') });
+  warmUp(device, plan, pipelines);
   const buffers = await weights.load(device, plan.weights, {
     read: ({ constant, repack }) => {
       const data = reader.read(constant);

@@ -16,8 +16,16 @@ function pitchOf(g: Conv2dGeometry): number {
   return Math.ceil(outputPixels(g) / 4) * 4;
 }
 
+/** Rows of a group, padded by zeros to a multiple of this: kernels step through them by twos. */
+const ROW_QUANTUM = 2;
+
+function groupRows(g: Conv2dGeometry): number {
+  const rows = (g.inputChannels / g.groups) * g.kernel[0] * g.kernel[1];
+  return Math.ceil(rows / ROW_QUANTUM) * ROW_QUANTUM;
+}
+
 function columnRows(g: Conv2dGeometry): number {
-  return g.inputChannels * g.kernel[0] * g.kernel[1];
+  return g.groups * groupRows(g);
 }
 
 /** The 1x1 convolution that remains. */
@@ -41,7 +49,12 @@ function writeColumns(g: Conv2dGeometry, device: DeviceProfile): KernelDispatch 
   const pitch = pitchOf(g);
   const count = g.inputChannels * pitch;
   return elementwiseDispatch(device, count, IM2COL_THREADS, ['x'], 'columns', (grid) => {
-    const sizes = im2colDimensions(g, pitch, grid, costsOf(device).bound);
+    const sizes = im2colDimensions(
+      g,
+      { pitch, groupRows: groupRows(g) },
+      grid,
+      costsOf(device).bound,
+    );
     return { source: im2col(sizes), words: sizes.words };
   });
 }
@@ -65,7 +78,7 @@ export const im2colKernel: KernelDef<Conv2dAttributes, Conv2dDirectConfig> = {
     const gemm = directGemm.lower(im2colGemm(g), config, device);
     return {
       dispatches: [writeColumns(g, device), rebind(gemm.dispatch, { x: 'columns' })],
-      repack: repackConstants(g, gemm.padding),
+      repack: repackConstants(g, { ...gemm.padding, depth: ROW_QUANTUM }),
       scratch: { columns: 4 * columnRows(g) * pitchOf(g) },
     };
   },
