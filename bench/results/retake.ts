@@ -34,7 +34,7 @@ const ROOT = join(HERE, '..', '..');
 const PEERS = join(ROOT, 'bench', 'peers');
 const SWIFTSHADER = 'swiftshader';
 
-await new Command('bench:results')
+const program = new Command('bench:results')
   .description(
     'measure kernels, models and peers again, keep the JSON in bench/results, render the pages',
   )
@@ -50,8 +50,7 @@ await new Command('bench:results')
   .option('--thorough', 'every configuration of every kernel, not only the best guess of each')
   .option('--starts <n>', 'cold starts of each peer', '2')
   .option('--runs <n>', 'timed runs of each peer', '5')
-  .action(retake)
-  .parseAsync();
+  .action(retake);
 
 async function retake(options: Options): Promise<void> {
   const [load = 0] = loadavg();
@@ -139,3 +138,5 @@ function fileOf(part: Part, adapter: string): string {
 function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }
+
+await program.parseAsync();
