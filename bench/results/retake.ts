@@ -34,6 +34,9 @@ const ROOT = join(HERE, '..', '..');
 const PEERS = join(ROOT, 'bench', 'peers');
 const SWIFTSHADER = 'swiftshader';
 
+/** As it is before adapters are looked for, which points Vulkan at one driver after the other. */
+const ENVIRONMENT = { ...process.env };
+
 const program = new Command('bench:results')
   .description(
     'measure kernels, models and peers again, keep the JSON in bench/results, render the pages',
@@ -114,7 +117,11 @@ function tilewise(args: readonly string[]): Promise<string> {
 
 /** Runs a command in the root of the repository, and returns what it prints on stdout. */
 async function run(command: string, args: readonly string[]): Promise<string> {
-  const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(command, args, {
+    cwd: ROOT,
+    env: ENVIRONMENT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const chunks: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
   const code = await new Promise((resolve, reject) => {
