@@ -1,6 +1,5 @@
 /** Kernels over the layer shapes of a model: what `bench kernels` measured. */
-import { describeConfig } from '../../src/index.ts';
-import type { LayerReport, TimedKernel } from '../kernels/index.ts';
+import type { LayerReport } from '../kernels/index.ts';
 import { facts, percent, table, time } from './markdown.ts';
 import type { KernelsFile } from './reports.ts';
 
@@ -19,7 +18,7 @@ export function kernelsSection(report: KernelsFile): string {
   const { machine, ceilings, layers, clock } = report;
   return `### Kernels
 
-${facts(machine)}. Limits, measured in the same run: ${ceilings.gflops.toFixed(1)} GFLOP/s of multiply-adds, ${ceilings.gigabytesPerSecond.toFixed(1)} GB/s of copying. Times by ${clock === 'gpu' ? 'the GPU’s timestamps' : 'the host’s clock'}. Above 100 % a kernel needs fewer operations (Winograd), or a cache serves it.
+${facts(machine)}. Limits, measured in the same run: ${ceilings.gflops.toFixed(1)} GFLOP/s of multiply-adds, ${ceilings.gigabytesPerSecond.toFixed(1)} GB/s of copying. Times by ${clock === 'gpu' ? 'the GPU’s timestamps' : 'the host’s clock'}. Above 100 % a kernel needs fewer operations (Winograd), or a cache serves it. The JSON has the configurations.
 
 ${table(HEAD, layers.map(row))}
 `;
@@ -35,17 +34,14 @@ function row({ layer, names, limitMs, kernels }: LayerReport): readonly string[]
     time(limitMs),
     ...(chosen
       ? [
-          nameOf(chosen),
+          chosen.kernel,
           time(chosen.ms.median),
           chosen.gflops > 0 ? chosen.gflops.toFixed(1) : '',
           percent(chosen.shareOfLimit),
         ]
       : ['', '', '', '']),
-    fastest && !fastest.chosen ? `${nameOf(fastest)}, ${time(fastest.ms.median)}` : 'the same',
+    fastest && !fastest.chosen
+      ? `${fastest.kernel}${fastest.kernel === chosen?.kernel ? ', configured otherwise' : ''}, ${time(fastest.ms.median)}`
+      : 'the same',
   ];
-}
-
-function nameOf({ kernel, config }: TimedKernel): string {
-  const described = describeConfig(config);
-  return described ? `${kernel} (${described})` : kernel;
 }
