@@ -49,6 +49,14 @@ await program.parseAsync();
 async function main(options: Options): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'tilewise-peers-'));
   const software = options.adapter.toLowerCase() === 'swiftshader';
+  const cleanUp = (): void => rmSync(folder, { recursive: true, force: true });
+  // The model is 200 MB: it must not stay behind when one has seen enough.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      cleanUp();
+      process.exit(130);
+    });
+  }
   try {
     await prepareDrivers(software);
     const { facts } = await openNodeGpu(options.adapter);
@@ -69,7 +77,7 @@ async function main(options: Options): Promise<void> {
     process.stdout.write(`## ${facts.name}\n\n${peersSection(report)}`);
     note(`written to ${out}`);
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    cleanUp();
   }
 }
 
