@@ -26,7 +26,9 @@ export function progress(
 ): void {
   const share = total ? ` ${Math.floor((100 * done) / total)} %` : '';
   const left = remainingMs === undefined ? '' : `, ${formatDuration(remainingMs)} left`;
-  progressLine(`${what}${share}${left}`.slice(0, stderr.columns - 1));
+  const end = `${share}${left}`;
+  // Where the line is too long for the terminal, the figures are what must be seen.
+  progressLine(`${what.slice(0, Math.max(0, stderr.columns - 1 - end.length))}${end}`);
 }
 
 /** Writes over the line that was shown before; nothing where stderr is no terminal. */

@@ -34,6 +34,7 @@ describe('bench model', () => {
     const begun = performance.now();
     const [run] = runsIn((await runCli(bench)).stdout);
     expect(run?.runs).toBeGreaterThanOrEqual(10);
+    expect(run).toHaveProperty('noise');
     expect(performance.now() - begun).toBeGreaterThan(2000);
   });
 

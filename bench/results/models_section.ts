@@ -1,5 +1,5 @@
 /** Whole models: what `bench model` measured. */
-import type { ModelRun } from '../model_runs.ts';
+import { type ModelRun, noiseOf } from '../model_runs.ts';
 import { facts, bytes as size, table, time } from './markdown.ts';
 
 const HEAD = [
@@ -34,5 +34,13 @@ export function modelsSection(runs: readonly ModelRun[]): string {
 ${facts(first.machine)}.
 
 ${table(HEAD, rows)}
-`;
+${noiseNote(runs)}`;
+}
+
+/** Empty where nothing disturbed. */
+function noiseNote(runs: readonly ModelRun[]): string {
+  const noisy = runs.filter((run) => noiseOf(run).length > 0);
+  if (noisy.length === 0) return '';
+  const names = noisy.map(({ model, inputShape: [batch] }) => `${model} of ${batch}`);
+  return `\nThe machine was noisy, so that medians may come out more than 10 % off the next time: ${names.join(', ')}.\n`;
 }

@@ -106,6 +106,8 @@ describe('sections of docs/performance.md', () => {
     expect(section).toContain(
       '| resnet50 | 1 x 3 x 224 x 224 | 2.00 s | 400 ms | 300 ms | 290 ms to 310 ms | 330 ms | 0.25 ms | 110.0 MB |',
     );
+    expect(section).not.toContain('noisy');
+    expect(modelsSection([{ ...run, driftShare: 0.2 }])).toContain('the next time: resnet50 of 1.');
     expect(modelsSection([])).toBe('');
   });
 

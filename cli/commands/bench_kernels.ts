@@ -110,8 +110,8 @@ function formatKernel(result: KernelResult): readonly string[] {
     ...variant,
     result.ms.median.toFixed(3),
     percent(spreadOf(result.ms)),
-    result.gflops > 0 ? result.gflops.toFixed(1) : '',
-    result.gigabytesPerSecond.toFixed(1),
+    result.gflops > 0 ? rate(result.gflops) : '',
+    rate(result.gigabytesPerSecond),
     percent(result.shareOfLimit),
     result.error.toExponential(0),
   ];
@@ -119,6 +119,11 @@ function formatKernel(result: KernelResult): readonly string[] {
 
 function firstLine(text: string): string {
   return text.split('\n')[0] ?? '';
+}
+
+/** `123`, `1.93`, `0.0121`: adapters are as far apart as that. */
+function rate(billionsPerSecond: number): string {
+  return String(Number(billionsPerSecond.toPrecision(3)));
 }
 
 function percent(share: number): string {

@@ -73,11 +73,11 @@ async function benchModel(options: BenchOptions): Promise<void> {
       const run = await measure(device, { ...rest, batch, ...(size && { size }) });
       const comparison = options.compare && compareRuns(run, earlier, options.tolerance);
       if (comparison && comparison.verdict === 'slower') process.exitCode = 1;
-      if (options.json) printJson({ ...run, ...(comparison && { comparison }) });
+      const noise = noiseOf(run);
+      if (options.json) printJson({ ...run, noise, ...(comparison && { comparison }) });
       else print(format(run, batch));
       if (comparison && !options.json) print(`  compared   ${comparison.text}`);
-      const reasons = noiseOf(run);
-      if (reasons.length > 0) note(`warning: this machine is noisy: ${reasons.join('; ')}`);
+      if (noise.length > 0) note(`warning: this machine is noisy: ${noise.join('; ')}`);
     }
   });
 }
