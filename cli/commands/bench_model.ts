@@ -51,7 +51,7 @@ export function addBenchModelCommand(bench: Command): void {
     )
     .option(
       '--runs <n>',
-      'timed runs, after the first; by default as many as two seconds hold, and at least 10',
+      'timed runs, after the first; by default as many as three seconds hold, and at least 10',
       parseCount,
     )
     .option(
@@ -125,7 +125,7 @@ type Times = Pick<
 
 /** Where nobody says how many runs: enough for a median that comes out alike the next time. */
 const LEAST_RUNS = 10;
-const LEAST_MS = 2000;
+const LEAST_MS = 3000;
 
 async function timeRuns(session: Session, runs: number | undefined): Promise<Times> {
   const [input] = session.inputs;
