@@ -8,6 +8,7 @@
  *     hard_swish    y = x min(max(A x + B, 0), 1)
  *
  * Layouts: both tensors alike. Threads: one invocation an element, in memory order.
+ * In place: x is not bound, but read from y.
  */
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
@@ -24,7 +25,11 @@ export interface ActivationGeometry {
 
 export const ACTIVATION_THREADS = 64;
 
-export function activation({ kind, count, a, b }: ActivationGeometry, grid: Grid): string {
+export function activation(
+  { kind, count, a, b }: ActivationGeometry,
+  grid: Grid,
+  inPlace: boolean,
+): string {
   return wgsl`
 const COUNT = ${count}u;
 const A = f32(${a});
@@ -32,7 +37,9 @@ const B = f32(${b});
 const THREADS = ${ACTIVATION_THREADS}u;
 const GRID_COLUMNS = ${grid.columns}u;
 
+#if ${!inPlace}
 @group(0) @binding(0) var<storage, read> x: array<f32>;
+#endif
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(THREADS)
@@ -44,7 +51,11 @@ fn main(
   if (at >= COUNT) {
     return;
   }
+#if ${inPlace}
+  let value = y[at];
+#else
   let value = x[at];
+#endif
 #if ${kind === 'clip'}
   y[at] = min(max(value, A), B);
 #elif ${kind === 'leaky_relu'}

@@ -4,7 +4,7 @@
  *     y[n, c, ...] = (x[n, c, ...] - running_mean[c]) * weight[c] / sqrt(running_var[c] + EPSILON) + bias[c]
  *
  * Layouts: x, y [N, C, ...] row-major; all weights [C].
- * Threads: one invocation an element, in memory order.
+ * Threads: one invocation an element, in memory order. In place: x is not bound, but read from y.
  */
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
@@ -20,7 +20,7 @@ export interface BatchNormGeometry {
 
 export const BATCH_NORM_THREADS = 64;
 
-export function batchNorm(g: BatchNormGeometry, grid: Grid): string {
+export function batchNorm(g: BatchNormGeometry, grid: Grid, inPlace: boolean): string {
   return wgsl`
 const CHANNELS = ${g.channels}u;
 const PLANE = ${g.plane}u;
@@ -29,7 +29,9 @@ const EPSILON = ${g.epsilon};
 const THREADS = ${BATCH_NORM_THREADS}u;
 const GRID_COLUMNS = ${grid.columns}u;
 
+#if ${!inPlace}
 @group(0) @binding(0) var<storage, read> x: array<f32>;
+#endif
 @group(0) @binding(1) var<storage, read> weight: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read> running_mean: array<f32>;
@@ -47,7 +49,11 @@ fn main(
   }
   let channel = at / PLANE % CHANNELS;
   let scale = weight[channel] / sqrt(running_var[channel] + EPSILON);
+#if ${inPlace}
+  let value = (y[at] - running_mean[channel]) * scale + bias[channel];
+#else
   let value = (x[at] - running_mean[channel]) * scale + bias[channel];
+#endif
 #if ${g.activation === 'relu'}
   y[at] = max(value, 0.0);
 #else

@@ -5,6 +5,7 @@
  *
  * Layouts: row-major, padded by leading extents of 1 to MOST_AXES axes; a stride is 0 where the extent repeats.
  * Threads: one invocation an element of y, in memory order.
+ * In place: an input of y's extents that y takes the memory of is not bound, but read from y.
  */
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
@@ -23,7 +24,11 @@ export interface BinaryGeometry {
 
 export const BINARY_THREADS = 64;
 
-export function binary({ kind, extents, strides }: BinaryGeometry, grid: Grid): string {
+export function binary(
+  { kind, extents, strides }: BinaryGeometry,
+  grid: Grid,
+  overwritten: string | undefined,
+): string {
   return wgsl`
 const AXES = ${MOST_AXES}u;
 const EXTENTS = array<u32, AXES>(${extents.join(', ')});
@@ -33,8 +38,12 @@ const COUNT = ${extents.reduce((product, extent) => product * extent, 1)}u;
 const THREADS = ${BINARY_THREADS}u;
 const GRID_COLUMNS = ${grid.columns}u;
 
+#if ${overwritten !== 'a'}
 @group(0) @binding(0) var<storage, read> a: array<f32>;
+#endif
+#if ${overwritten !== 'b'}
 @group(0) @binding(1) var<storage, read> b: array<f32>;
+#endif
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(THREADS)
@@ -54,14 +63,24 @@ fn main(
   b_at += rest % EXTENTS[AXES - 1u - #i] * B_STRIDES[AXES - 1u - #i];
   rest /= EXTENTS[AXES - 1u - #i];
 #end
-#if ${kind === 'add'}
-  y[at] = a[a_at] + b[b_at];
-#elif ${kind === 'sub'}
-  y[at] = a[a_at] - b[b_at];
-#elif ${kind === 'mul'}
-  y[at] = a[a_at] * b[b_at];
+#if ${overwritten === 'a'}
+  let left = y[at];
 #else
-  y[at] = a[a_at] / b[b_at];
+  let left = a[a_at];
+#endif
+#if ${overwritten === 'b'}
+  let right = y[at];
+#else
+  let right = b[b_at];
+#endif
+#if ${kind === 'add'}
+  y[at] = left + right;
+#elif ${kind === 'sub'}
+  y[at] = left - right;
+#elif ${kind === 'mul'}
+  y[at] = left * right;
+#else
+  y[at] = left / right;
 #endif
 }
 `;

@@ -5,19 +5,22 @@
  *     add      y = a + b, the residual connection; with relu, y = max(a + b, 0)
  *
  * Layouts: all tensors alike. Threads: one invocation an element, in memory order.
+ * In place: an input that y takes the memory of is not bound, but read from y.
  */
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 export const ELEMENTWISE_THREADS = 64;
 
-export function relu(count: number, grid: Grid): string {
+export function relu(count: number, grid: Grid, inPlace: boolean): string {
   return wgsl`
 const COUNT = ${count}u;
 const THREADS = ${ELEMENTWISE_THREADS}u;
 const GRID_COLUMNS = ${grid.columns}u;
 
+#if ${!inPlace}
 @group(0) @binding(0) var<storage, read> x: array<f32>;
+#endif
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(THREADS)
@@ -27,20 +30,33 @@ fn main(
 ) {
   let at = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
   if (at < COUNT) {
+#if ${inPlace}
+    y[at] = max(y[at], 0.0);
+#else
     y[at] = max(x[at], 0.0);
+#endif
   }
 }
 `;
 }
 
-export function add(count: number, activation: 'none' | 'relu', grid: Grid): string {
+export function add(
+  count: number,
+  activation: 'none' | 'relu',
+  grid: Grid,
+  overwritten: string | undefined,
+): string {
   return wgsl`
 const COUNT = ${count}u;
 const THREADS = ${ELEMENTWISE_THREADS}u;
 const GRID_COLUMNS = ${grid.columns}u;
 
+#if ${overwritten !== 'a'}
 @group(0) @binding(0) var<storage, read> a: array<f32>;
+#endif
+#if ${overwritten !== 'b'}
 @group(0) @binding(1) var<storage, read> b: array<f32>;
+#endif
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
 @compute @workgroup_size(THREADS)
@@ -50,10 +66,17 @@ fn main(
 ) {
   let at = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
   if (at < COUNT) {
-#if ${activation === 'relu'}
-    y[at] = max(a[at] + b[at], 0.0);
+#if ${overwritten === 'a'}
+    let sum = y[at] + b[at];
+#elif ${overwritten === 'b'}
+    let sum = a[at] + y[at];
 #else
-    y[at] = a[at] + b[at];
+    let sum = a[at] + b[at];
+#endif
+#if ${activation === 'relu'}
+    y[at] = max(sum, 0.0);
+#else
+    y[at] = sum;
 #endif
   }
 }

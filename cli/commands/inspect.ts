@@ -163,8 +163,8 @@ function inspectMemory(plan: ExecutionPlan, options: InspectOptions): void {
     printJson({ model: graph.name, memory, lowerBound, buffers, tensors });
     return;
   }
-  const rows = tensors.map(({ name, bytes, firstStep, lastStep, buffer }) => [
-    name,
+  const rows = tensors.map(({ name, bytes, firstStep, lastStep, buffer, overwrittenBy = [] }) => [
+    [name, ...overwrittenBy].join(', then '),
     bytes,
     firstStep,
     lastStep,

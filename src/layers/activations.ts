@@ -74,9 +74,11 @@ function activationOp(kind: ActivationKind, formula: Formula): OpDef<ActivationA
       pointwiseKernel(kind, (node: Node<ActivationAttributes>) => {
         const count = elementCount(node.output.desc.shape);
         return {
-          source: (grid) => shader({ kind, count, ...node.attributes }, grid),
+          source: (grid, overwritten) =>
+            shader({ kind, count, ...node.attributes }, grid, overwritten !== undefined),
           tiles: Math.ceil(count / ACTIVATION_THREADS),
           reads: ['x'],
+          overwrites: ['x'],
         };
       }),
     ],

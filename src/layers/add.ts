@@ -42,10 +42,12 @@ export const addOp: OpDef<Epilogue> = {
     pointwiseKernel('add', (node: Node<Epilogue>) => {
       const count = elementCount(node.output.desc.shape);
       return {
-        source: (grid) => shader(count, node.attributes.activation ?? 'none', grid),
+        source: (grid, overwritten) =>
+          shader(count, node.attributes.activation ?? 'none', grid, overwritten),
         tiles: Math.ceil(count / ELEMENTWISE_THREADS),
         // One value added to itself is bound twice, which is fine for reading.
         reads: ['a', 'b'],
+        overwrites: ['a', 'b'],
       };
     }),
   ],

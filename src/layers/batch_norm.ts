@@ -78,9 +78,10 @@ export const batchNormOp: OpDef<BatchNormAttributes> = {
         activation: node.attributes.activation ?? 'none',
       };
       return {
-        source: (grid) => shader(geometry, grid),
+        source: (grid, overwritten) => shader(geometry, grid, overwritten !== undefined),
         tiles: Math.ceil(count / BATCH_NORM_THREADS),
         reads: ['x', ...WEIGHTS],
+        overwrites: ['x'],
       };
     }),
   ],

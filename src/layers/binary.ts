@@ -8,7 +8,7 @@ import {
 import type { Activation, Node, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { inputShape, type OpDef, requireData, shapeError } from '../runtime/operator.ts';
-import { elementCount, formatShape, tensorDesc } from '../runtime/tensor.ts';
+import { elementCount, formatShape, shapesEqual, tensorDesc } from '../runtime/tensor.ts';
 import { alignedTo, broadcastShape, broadcastStrides } from './broadcast.ts';
 import { pointwiseKernel } from './pointwise.ts';
 
@@ -85,9 +85,13 @@ export const binaryOp: OpDef<BinaryAttributes> = {
   writesAnyShape: true,
   kernels: [
     pointwiseKernel('binary', (node: Node<BinaryAttributes>) => ({
-      source: (grid) => shader(geometryOf(node), grid),
+      source: (grid, overwritten) => shader(geometryOf(node), grid, overwritten),
       tiles: Math.ceil(elementCount(node.output.desc.shape) / BINARY_THREADS),
       reads: ['a', 'b'],
+      // One that is repeated along an axis is smaller, and read by several invocations.
+      overwrites: ['a', 'b'].filter((role) =>
+        shapesEqual(inputShape(node, role), naturalShape(node)),
+      ),
     })),
   ],
 };

@@ -7,12 +7,15 @@ import type { Binding, DeviceProfile, KernelDef, Lowering, Repack } from '../run
 export type NoConfig = Readonly<Record<string, never>>;
 
 export interface PointwiseKernel {
-  readonly source: (grid: Grid) => string;
+  /** The module; where an input is written over, `overwritten` is its role. */
+  readonly source: (grid: Grid, overwritten: string | undefined) => string;
   /** Workgroups needed. */
   readonly tiles: number;
   /** Roles of the inputs, in the order of their bindings; `null` leaves a slot out. `y` follows. */
   readonly reads: readonly (string | null)[];
   readonly repack?: Readonly<Record<string, Repack>>;
+  /** Roles of the inputs that may be written over; none by default. */
+  readonly overwrites?: readonly string[];
 }
 
 /** A kernel of one dispatch without configurations. */
@@ -24,19 +27,25 @@ export function pointwiseKernel<A extends object>(
     name,
     supports: () => true,
     configs: () => [{}],
-    lower: (node, _config, device) => lowerPointwise(describeNode(node), device),
+    overwrites: (node) => describeNode(node).overwrites ?? [],
+    lower: (node, _config, device, overwritten) =>
+      lowerPointwise(describeNode(node), device, overwritten),
   };
 }
 
-function lowerPointwise(kernel: PointwiseKernel, device: DeviceProfile): Lowering {
+function lowerPointwise(
+  kernel: PointwiseKernel,
+  device: DeviceProfile,
+  overwritten: string | undefined,
+): Lowering {
   const grid = gridOf(kernel.tiles, device.limits.maxComputeWorkgroupsPerDimension);
   const bindings: Binding[] = [];
   kernel.reads.forEach((value, slot) => {
-    if (value !== null) bindings.push({ slot, value, access: 'read' });
+    if (value !== null && value !== overwritten) bindings.push({ slot, value, access: 'read' });
   });
   bindings.push({ slot: kernel.reads.length, value: 'y', access: 'read_write' });
   const dispatch = {
-    source: kernel.source(grid),
+    source: kernel.source(grid, overwritten),
     bindings,
     workgroups: [grid.columns, grid.rows, 1] as const,
   };

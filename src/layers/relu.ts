@@ -21,9 +21,10 @@ export const reluOp: OpDef = {
     pointwiseKernel('relu', (node: Node) => {
       const count = elementCount(node.output.desc.shape);
       return {
-        source: (grid) => shader(count, grid),
+        source: (grid, overwritten) => shader(count, grid, overwritten !== undefined),
         tiles: Math.ceil(count / ELEMENTWISE_THREADS),
         reads: ['x'],
+        overwrites: ['x'],
       };
     }),
   ],

@@ -89,8 +89,16 @@ export interface KernelDef<A extends object = object, C extends object = object>
    * suit the device equally say so, the least is taken, else the first.
    */
   cost?(node: Node<A>, config: C, device: DeviceProfile): number;
-  /** The dispatches that compute the node. */
-  lower(node: Node<A>, config: C, device: DeviceProfile): Lowering;
+  /**
+   * Roles of the inputs whose memory may take the output, element for element, the best first: those of the
+   * output's size, each element of which is read only by the invocation that writes it. None by default.
+   */
+  overwrites?(node: Node<A>): readonly string[];
+  /**
+   * The dispatches that compute the node. Where the plan has it write over an input, `overwritten` is its role:
+   * that memory is bound once, as `y`.
+   */
+  lower(node: Node<A>, config: C, device: DeviceProfile, overwritten?: string): Lowering;
 }
 
 /** A node turned into dispatches, which run in order. */

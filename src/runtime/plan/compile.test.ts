@@ -75,6 +75,13 @@ function overwritten(of: ExecutionPlan): readonly string[] {
           lost.push(`${node.name} reads an input`);
       } else if (value) check(buffer.index, value.name, node.name);
     }
+    // What a dispatch writes over is what its node reads, and is not bound for that.
+    const bound = new Set(bindings.map(({ slot }) => roles.get(slot)));
+    const [y] = bindings.filter(({ access }) => access === 'read_write').slice(-1);
+    for (const [role, value] of Object.entries(node.inputs)) {
+      const unbound = value.kind === 'activation' && !bound.has(role) && lowered?.dispatches.length;
+      if (unbound === 1 && y) check(y.buffer.index, value.name, node.name);
+    }
     for (const { buffer, access } of bindings) {
       if (access === 'read_write') holds.set(buffer.index, node.output.name);
     }

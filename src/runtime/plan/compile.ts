@@ -17,7 +17,8 @@ import { splitLargeWeights } from '../passes/split_large_weights.ts';
 import { byteLength, elementCount, type TensorDesc } from '../tensor.ts';
 import { largestBuffer } from './batch_parts.ts';
 import { type MemoryPlan, planMemory } from './memory_plan.ts';
-import { type KernelPreference, selectKernel } from './select_kernels.ts';
+import { overwrittenInputs } from './overwriting.ts';
+import { type KernelChoice, type KernelPreference, selectKernel } from './select_kernels.ts';
 import { liveness } from './storage.ts';
 import type { Tuning } from './tuning.ts';
 
@@ -101,8 +102,20 @@ export function compile(whole: Graph, options: CompileOptions): ExecutionPlan {
   const { operators, device } = options;
   const split = splitLargeWeights(whole, largestBuffer(device));
   const graph = assignLayout(split, operators, device);
-  const lowered = lowerNodes(graph, options);
-  const storage = liveness(graph, operators, (node) => lowered.get(node)?.lowering.scratch);
+  const choices = chooseKernels(graph, options);
+  const overwritten = overwrittenInputs(
+    graph,
+    operators,
+    (node) => choices.get(node)?.kernel.overwrites?.(node) ?? [],
+  );
+  const lowered = new Map(
+    [...choices].map(([node, choice]) => [
+      node,
+      lowerNode(node, choice, options, overwritten.get(node)),
+    ]),
+  );
+  const scratchOf = (node: Node) => lowered.get(node)?.lowering.scratch;
+  const storage = liveness(graph, operators, scratchOf, overwritten);
   const activations = planMemory(storage.storages);
   const activation = (value: Value): BufferRef =>
     activationRef(activations, storage.indexOf.get(value), value.name);
@@ -148,23 +161,31 @@ interface LoweredNode {
   readonly lowering: Lowering;
 }
 
-/** The dispatches of every node that needs any, in order. */
-function lowerNodes(graph: Graph, options: CompileOptions): ReadonlyMap<Node, LoweredNode> {
-  const { operators, device } = options;
-  const lowered = new Map<Node, LoweredNode>();
-  for (const node of graph.nodes) {
-    const op = operatorOf(operators, node);
-    if (op.isView) continue;
-    const { kernel, config } = selectKernel(node, op, device, {
-      preference: options.kernels,
-      tuning: options.tuning,
-    });
-    const lowering = kernel.lower(node, config, device);
-    const work = op.multiplyAdds(node) + elementCount(node.output.desc.shape);
-    const cost = work / lowering.dispatches.length;
-    lowered.set(node, { kernel: kernel.name, config, cost, lowering });
-  }
-  return lowered;
+/** The kernel of every node that needs one, in order. */
+function chooseKernels(
+  graph: Graph,
+  { operators, device, kernels, tuning }: CompileOptions,
+): ReadonlyMap<Node, KernelChoice> {
+  const computed = graph.nodes.filter((node) => !operatorOf(operators, node).isView);
+  return new Map(
+    computed.map((node) => {
+      const op = operatorOf(operators, node);
+      return [node, selectKernel(node, op, device, { preference: kernels, tuning })];
+    }),
+  );
+}
+
+function lowerNode(
+  node: Node,
+  { kernel, config }: KernelChoice,
+  { operators, device }: CompileOptions,
+  overwritten: string | undefined,
+): LoweredNode {
+  const lowering = kernel.lower(node, config, device, overwritten);
+  const multiplyAdds = operatorOf(operators, node).multiplyAdds(node);
+  const work = multiplyAdds + elementCount(node.output.desc.shape);
+  const cost = work / lowering.dispatches.length;
+  return { kernel: kernel.name, config, cost, lowering };
 }
 
 function activationRef(memory: MemoryPlan, storage: number | undefined, name: string): BufferRef {

@@ -30,14 +30,15 @@ export function ganttSvg(title: string, plan: MemoryPlan, steps: number): string
 }
 
 function bar(storage: Storage, plan: MemoryPlan, index: number): string {
-  const { name, bytes, firstStep, lastStep } = storage;
+  const { name, bytes, firstStep, lastStep, overwrittenBy = [] } = storage;
   const buffer = plan.bufferOf[index] ?? 0;
   const share = bytes / Math.max(1, plan.buffers[buffer] ?? bytes);
   const x = LABEL_WIDTH + (firstStep + 1) * STEP_WIDTH;
   const barHeight = Math.max(3, Math.round((ROW_HEIGHT - 4) * share));
   const y = HEAD_HEIGHT + (buffer + 1) * ROW_HEIGHT - 1 - barHeight;
   const width = (lastStep - firstStep + 1) * STEP_WIDTH;
-  const what = `${name}: ${megabytes(bytes)}, steps ${firstStep} to ${lastStep}`;
+  const names = [name, ...overwrittenBy].join(', then ');
+  const what = `${names}: ${megabytes(bytes)}, steps ${firstStep} to ${lastStep}`;
   return `<rect x="${x}" y="${y}" width="${width}" height="${barHeight}"><title>${escapeXml(what)}</title></rect>`;
 }
 

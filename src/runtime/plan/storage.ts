@@ -13,11 +13,13 @@ export interface Storage {
   readonly firstStep: number;
   /** The number of nodes for outputs, which are read after the last step. */
   readonly lastStep: number;
+  /** The layers that write over what is there, in order; absent where there is none. */
+  readonly overwrittenBy?: readonly string[];
 }
 
 export interface StorageTable {
   readonly storages: readonly Storage[];
-  /** The index in `storages` of every input and activation. Views share their input's. */
+  /** The index in `storages` of every input and activation. Views share their input's, and so do overwriting nodes. */
   readonly indexOf: ReadonlyMap<Value, number>;
   /** The index in `storages` of a node's scratch, by name. */
   readonly scratchOf: ReadonlyMap<Node, ReadonlyMap<string, number>>;
@@ -26,13 +28,20 @@ export interface StorageTable {
 /** Bytes of scratch that a node's kernel needs, by name. */
 export type ScratchNeeds = (node: Node) => Readonly<Record<string, number>> | undefined;
 
-/** Liveness over the linear schedule. */
+/** A storage whose life is not over. */
+interface OpenStorage extends Storage {
+  lastStep: number;
+  overwrittenBy?: string[];
+}
+
+/** Liveness over the linear schedule. `overwritten` has the role of the input that a node writes over. */
 export function liveness(
   graph: Graph,
   operators: OpTable,
   scratchNeeds: ScratchNeeds = () => undefined,
+  overwritten: ReadonlyMap<Node, string> = new Map(),
 ): StorageTable {
-  const storages: { name: string; bytes: number; firstStep: number; lastStep: number }[] = [];
+  const storages: OpenStorage[] = [];
   const indexOf = new Map<Value, number>();
   const scratchOf = new Map<Node, Map<string, number>>();
   const define = (value: Value, step: number): void => {
@@ -44,12 +53,23 @@ export function liveness(
     const storage = storages[indexOf.get(value) ?? -1];
     if (storage) storage.lastStep = Math.max(storage.lastStep, step);
   };
+  const overwrite = (node: Node, role: string): void => {
+    const index = node.inputs[role] && indexOf.get(node.inputs[role]);
+    const storage = storages[index ?? -1];
+    if (index === undefined || !storage) {
+      throw new Error(`${describe(node)}: no memory of "${role}" to write over`);
+    }
+    indexOf.set(node.output, index);
+    storage.overwrittenBy = [...(storage.overwrittenBy ?? []), node.name];
+  };
 
   for (const input of graph.inputs) define(input, -1);
   graph.nodes.forEach((node, step) => {
     const inputs = Object.values(node.inputs);
     for (const input of inputs) use(input, step);
+    const role = overwritten.get(node);
     if (operatorOf(operators, node).isView) indexOf.set(node.output, viewedBy(node, indexOf));
+    else if (role !== undefined) overwrite(node, role);
     else define(node.output, step);
     // All of a node's scratch is taken as alive during the whole node: no range of it is ever shared.
     const scratch = new Map<string, number>();
