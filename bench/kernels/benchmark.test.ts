@@ -1,10 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
+  conv2d,
   type DeviceProfile,
+  GraphBuilder,
   type KernelDef,
   type OpTable,
   operators,
   planFor,
+  type Value,
 } from '../../src/index.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
 import { type BenchProgress, benchmarkKernels } from './benchmark.ts';
@@ -61,6 +64,19 @@ describe('benchmarkKernels', () => {
     );
     expect(times).toEqual(times.toSorted((a, b) => a - b));
     expect(layer).toMatchObject({ flops: 2 * 8 * 25 * 4 * 9, bytes: 4 * (324 + 288 + 8 + 200) });
+  });
+
+  it('finds layers inside a network right, whatever layout their maps have there', async () => {
+    const g = GraphBuilder.create();
+    const convolve = (name: string, x: Value) =>
+      conv2d(g.at(name), x, { channels: 4, kernel: 3, padding: 1 });
+    // 25 pixels are no whole fours, so that channel-major maps have padding.
+    const x = g.input('x', [2, 4, 5, 5]);
+    g.output('y', convolve('last', convolve('middle', convolve('first', x))));
+    const cases = layerCases(planFor(device(), g.build('three')).graph);
+    const { layers } = await benchmarkKernels(device(), cases, { ceilings, quick: true });
+    const kernels = layers.flatMap((layer) => layer.kernels);
+    expect(kernels.filter(({ status }) => status !== 'timed')).toEqual([]);
   });
 
   it('reports a wrong kernel as wrong, with where, and gives it no time', async () => {

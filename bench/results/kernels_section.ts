@@ -27,6 +27,7 @@ ${table(HEAD, layers.map(row))}
 function row({ layer, names, limitMs, kernels }: LayerReport): readonly string[] {
   const timed = kernels.filter((kernel) => kernel.status === 'timed');
   const chosen = timed.find((kernel) => kernel.chosen);
+  const unusable = kernels.find((kernel) => kernel.chosen && kernel.status !== 'timed');
   const [fastest] = timed;
   return [
     `\`${layer}\``,
@@ -39,9 +40,11 @@ function row({ layer, names, limitMs, kernels }: LayerReport): readonly string[]
           chosen.gflops > 0 ? chosen.gflops.toFixed(1) : '',
           percent(chosen.shareOfLimit),
         ]
-      : ['', '', '', '']),
-    fastest && !fastest.chosen
+      : [unusable ? `${unusable.kernel}: ${unusable.status}` : '', '', '', '']),
+    fastest !== chosen && fastest
       ? `${fastest.kernel}${fastest.kernel === chosen?.kernel ? ', configured otherwise' : ''}, ${time(fastest.ms.median)}`
-      : 'the same',
+      : fastest
+        ? 'the same'
+        : '',
   ];
 }

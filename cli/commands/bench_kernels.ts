@@ -35,7 +35,9 @@ interface BenchKernelsOptions extends ModelOptions {
 
 export function addBenchKernelsCommand(bench: Command): void {
   const command = addModelOptions(bench.command('kernels'), 'resnet50')
-    .description('time every kernel in every configuration over the layer shapes of a model')
+    .description(
+      'time every kernel in every configuration over the layer shapes of a model; exit code 1 where one is wrong or fails',
+    )
     .option(
       '--shape <layer>',
       'a layer in place of a model\'s, such as "conv2d 1,64,56,56 channels=64 kernel=3 padding=1 relu"; may be repeated',
@@ -67,9 +69,14 @@ async function benchKernels(options: BenchKernelsOptions): Promise<void> {
     clearProgress();
     if (options.html) writeFileSync(options.html, kernelReportPage(report));
     if (report.stopped) note(`stopped: ${report.layers.length} of ${cases.length} layer shapes`);
+    if (isBad(report)) process.exitCode ||= 1;
     if (options.json) printJson({ ...report, machine: machineFacts() });
     else print(formatSummary(report));
   });
+}
+
+function isBad({ layers }: KernelReport): boolean {
+  return layers.some(({ kernels }) => kernels.some(({ status }) => status !== 'timed'));
 }
 
 function casesOf(device: Device, options: BenchKernelsOptions): readonly LayerCase[] {
@@ -99,13 +106,17 @@ const HEAD = [
 function formatLayer({ layer, names, limitMs, kernels }: LayerReport): string {
   const many = names.length > 1 ? ` and ${names.length - 1} alike` : '';
   const title = `${layer}  (${names[0]}${many}; at least ${limitMs.toFixed(3)} ms)`;
-  return `${title}\n${formatTable(HEAD, kernels.map(formatKernel))}\n`;
+  const bad = kernels.flatMap((kernel) =>
+    kernel.status === 'timed'
+      ? []
+      : [`   ${kernel.kernel} is ${kernel.status}: ${firstLine(kernel.message)}\n`],
+  );
+  return `${title}\n${formatTable(HEAD, kernels.map(formatKernel))}\n${bad.join('')}`;
 }
 
 function formatKernel(result: KernelResult): readonly string[] {
   const variant = [result.chosen ? '>' : '', result.kernel, describeConfig(result.config)];
-  if (result.status !== 'timed')
-    return [...variant, `${result.status}: ${firstLine(result.message)}`];
+  if (result.status !== 'timed') return [...variant, result.status];
   return [
     ...variant,
     result.ms.median.toFixed(3),

@@ -2,12 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { ShapeError } from './errors.ts';
 import {
   byteLength,
+  copyRowMajor,
   elementCount,
   formatShape,
   nchw,
   rowsAndColumns,
   type Shape,
   shapesEqual,
+  storedOrder,
   tensorDesc,
 } from './tensor.ts';
 
@@ -61,5 +63,23 @@ describe('rowsAndColumns', () => {
 
   it('refuses other ranks', () => {
     expect(() => rowsAndColumns([5])).toThrow('expected a matrix [rows, columns], got [5]');
+  });
+});
+
+describe('storedOrder', () => {
+  const rowMajor = Float32Array.from({ length: 2 * 3 * 1 * 3 }, (_, i) => i + 1);
+
+  it('leaves row-major tensors as they are', () => {
+    expect(storedOrder(tensorDesc([2, 3, 1, 3]), rowMajor)).toBe(rowMajor);
+  });
+
+  it('puts the pixels of all images of a channel together, padded to whole fours, and back', () => {
+    const desc = { ...tensorDesc([2, 3, 1, 3]), layout: 'channel-major' } as const;
+    const stored = storedOrder(desc, rowMajor);
+    expect([...stored.subarray(0, 8)]).toEqual([1, 2, 3, 10, 11, 12, 0, 0]);
+    expect(stored.byteLength).toBe(byteLength(desc));
+    const back = new Float32Array(rowMajor.length);
+    copyRowMajor(desc, stored, back);
+    expect(back).toEqual(rowMajor);
   });
 });

@@ -80,6 +80,22 @@ export function copyRowMajor(desc: TensorDesc, stored: Float32Array, target: Flo
   }
 }
 
+/** The other way round: a row-major array as the tensor is stored, padded with zeros. */
+export function storedOrder(desc: TensorDesc, rowMajor: Float32Array): Float32Array {
+  if (desc.layout === 'row-major') return rowMajor;
+  const { batch, channels, height, width } = nchw(desc.shape);
+  const { image, channel } = mapStrides(desc);
+  const plane = height * width;
+  const stored = new Float32Array(storedElements(desc));
+  for (let n = 0; n < batch; n++) {
+    for (let c = 0; c < channels; c++) {
+      const from = (n * channels + c) * plane;
+      stored.set(rowMajor.subarray(from, from + plane), n * image + c * channel);
+    }
+  }
+  return stored;
+}
+
 export function shapesEqual(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
 }

@@ -3,7 +3,7 @@ import { DeviceLostError } from '../errors.ts';
 import { MOST_DIMENSIONS } from '../operator.ts';
 import type { BufferRef, ExecutionPlan, PlannedTensor } from '../plan/compile.ts';
 import { assumedMs, splitSubmits } from '../plan/submits.ts';
-import { byteLength, copyRowMajor, type Shape } from '../tensor.ts';
+import { byteLength, copyRowMajor, type Shape, storedOrder } from '../tensor.ts';
 import type { Device } from './device.ts';
 import { guarded } from './errors.ts';
 import type { Pipeline } from './pipeline_cache.ts';
@@ -221,8 +221,9 @@ export class Executor {
       const data = inputs[i];
       if (!data) return;
       const target = this.#activation(input);
-      if (data instanceof Float32Array) this.#device.gpu.queue.writeBuffer(target, 0, data);
-      else data.encode(encoder, target);
+      if (data instanceof Float32Array) {
+        this.#device.gpu.queue.writeBuffer(target, 0, storedOrder(input.desc, data));
+      } else data.encode(encoder, target);
     });
   }
 
