@@ -1,11 +1,13 @@
 /** Timings of whole models, and whether one is slower than another. */
-import type { MemoryUse, Shape } from '../src/index.ts';
+import type { DType, MemoryUse, Shape } from '../src/index.ts';
 import type { MachineFacts } from './machine.ts';
 
 /** What `bench model --json` prints. Times are in milliseconds. */
 export interface ModelRun {
   readonly model: string;
   readonly adapter: string;
+  /** Files written before there was a choice lack it. */
+  readonly precision?: DType;
   readonly software: boolean;
   readonly inputShape: Shape;
   readonly runs: number;
@@ -62,7 +64,7 @@ export interface RunComparison {
 }
 
 /**
- * Compares a run with the earlier one of the same model, shape and adapter. It is slower, or faster, where
+ * Compares a run with the earlier one of the same model, shape, precision and adapter. It is slower, or faster, where
  * the medians differ by more than `tolerance`, a share, and the middle halves of the runs do not overlap.
  */
 export function compareRuns(
@@ -72,7 +74,7 @@ export function compareRuns(
 ): RunComparison {
   const before = earlier.find((other) => keyOf(other) === keyOf(run));
   if (!before) {
-    const text = 'the file has no run of this model and shape on this adapter';
+    const text = 'the file has no run of this model, shape and precision on this adapter';
     return { ratio: undefined, verdict: 'unknown', text };
   }
   const ratio = run.medianMs / before.medianMs;
@@ -87,8 +89,8 @@ export function compareRuns(
   return { ratio, verdict, text: `${said}: ${verdict}` };
 }
 
-function keyOf({ model, inputShape, adapter }: ModelRun): string {
-  return JSON.stringify([model, inputShape, adapter]);
+function keyOf({ model, inputShape, adapter, precision = 'f32' }: ModelRun): string {
+  return JSON.stringify([model, inputShape, adapter, precision]);
 }
 
 /** Times of two machines differ for reasons of their own, which the reader must know. */

@@ -1,11 +1,11 @@
 /** Options that every command takes, and the parsing of their values. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { buildModel, type Graph, type ModelDef, type Shape } from '../src/index.ts';
+import { buildModel, type DType, type Graph, type ModelDef, type Shape } from '../src/index.ts';
 import { openModel } from './open_model.ts';
 
 export interface CommonOptions {
   readonly adapter?: string;
-  readonly precision: 'f32';
+  readonly precision: DType;
   readonly json?: boolean;
 }
 
@@ -14,8 +14,11 @@ export function addCommonOptions(command: Command): Command {
   return command
     .option('--adapter <text>', 'use the first adapter whose name contains this text')
     .addOption(
-      new Option('--precision <type>', 'how tensors are stored on the GPU')
-        .choices(['f32'])
+      new Option(
+        '--precision <type>',
+        'how weights and activations are stored on the GPU; f16 takes half the memory, and needs shader-f16',
+      )
+        .choices(['f32', 'f16'])
         .default('f32'),
     )
     .option('--json', 'print one JSON object a line on stdout, and nothing else');

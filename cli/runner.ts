@@ -2,6 +2,8 @@
 import {
   BatchClassifier,
   Classifier,
+  type CreateSessionOptions,
+  checkPrecision,
   createSession,
   Device,
   type Graph,
@@ -11,7 +13,6 @@ import {
   type Session,
   type SessionProgress,
   type Tuning,
-  type WeightSource,
 } from '../src/index.ts';
 import { type NodeGpu, openNodeGpu } from './gpu.ts';
 import type { CommonOptions } from './options.ts';
@@ -33,6 +34,8 @@ export async function withDevice<T>(
   const node = await openNodeGpu(options.adapter);
   const device = await Device.open(node.gpu, { adapter: node.adapter });
   try {
+    // Before weights are read and pictures decoded for nothing.
+    checkPrecision(options.precision, device.profile);
     if (device.adapter.software) {
       note(`note: "${device.adapter.name}" is a software adapter: it computes on the CPU, slowly`);
     }
@@ -58,14 +61,22 @@ function tuningOf({ adapter }: Device): Tuning | undefined {
   return readTuning(tuningFile(adapter.name, packageVersion()), adapter.name);
 }
 
+/** What a command decides of its session. */
+type Chosen = Pick<CreateSessionOptions, 'weights' | 'precision'>;
+
 /** Creates a session with progress and warnings on stderr. */
 export async function openSession(
   device: Device,
   graph: Graph,
-  weights: WeightSource,
+  { weights, precision }: Chosen,
 ): Promise<Session> {
   try {
-    return await createSession(device, graph, { weights, tuning: tuningOf(device), ...REPORTING });
+    return await createSession(device, graph, {
+      weights,
+      precision,
+      tuning: tuningOf(device),
+      ...REPORTING,
+    });
   } finally {
     clearProgress();
   }
@@ -75,11 +86,12 @@ export async function openSession(
 export async function createClassifier(
   device: Device,
   model: ModelDef,
-  weights: WeightSource,
+  { weights, precision }: Chosen,
 ): Promise<Classifier> {
   try {
     return await Classifier.create(device, model, {
       weights,
+      precision,
       tuning: tuningOf(device),
       ...REPORTING,
     });
@@ -109,11 +121,10 @@ export async function createSegmenter(
 export async function createBatchClassifier(
   device: Device,
   model: ModelDef,
-  weights: WeightSource,
-  batch: number,
+  { weights, precision, batch }: Chosen & { readonly batch: number },
 ): Promise<BatchClassifier> {
   try {
-    return await BatchClassifier.create(device, model, { weights, batch, ...REPORTING });
+    return await BatchClassifier.create(device, model, { weights, precision, batch, ...REPORTING });
   } finally {
     clearProgress();
   }

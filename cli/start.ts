@@ -6,9 +6,9 @@ import {
   buildModel,
   type Classification,
   type Classifier,
+  type CreateSessionOptions,
   type Device,
   findModel,
-  type WeightSource,
 } from '../src/index.ts';
 import { decodeImage } from './decode_image.ts';
 import { runCommand } from './failure.ts';
@@ -36,7 +36,7 @@ interface Times {
 async function start(options: StartOptions): Promise<void> {
   await withDevice(options, async ({ device }) => {
     print(`Tilewise on ${device.adapter.name}\n`);
-    const times = [await classifyDigits(device), await classifyPhoto(device, options)];
+    const times = [await classifyDigits(device, options), await classifyPhoto(device, options)];
     print('');
     print(
       formatTable(
@@ -52,7 +52,7 @@ async function start(options: StartOptions): Promise<void> {
   });
 }
 
-async function classifyDigits(device: Device): Promise<Times> {
+async function classifyDigits(device: Device, { precision }: StartOptions): Promise<Times> {
   const folder = packageFile('samples', 'digits');
   const files = readdirSync(folder).filter((name) => name.endsWith('.png'));
   print('LeNet reads ten digits and a photo of a seven (samples/digits):');
@@ -61,7 +61,7 @@ async function classifyDigits(device: Device): Promise<Times> {
   const { results, times } = await classifyAll(
     device,
     'lenet',
-    weights,
+    { weights, precision },
     files.map((name) => join(folder, name)),
   );
   const rows = results.map(({ file, top: [best] }) => [
@@ -73,14 +73,15 @@ async function classifyDigits(device: Device): Promise<Times> {
   return times;
 }
 
-async function classifyPhoto(device: Device, options: WeightsOptions): Promise<Times> {
+async function classifyPhoto(device: Device, options: StartOptions): Promise<Times> {
   const model = findModel('resnet50');
   const graph = buildModel(model, { outputs: ['probabilities'] });
   const wanted = options.weights ?? findWeights(model.name) ?? 'synthetic';
   const weights = await loadWeights(model, graph, { ...options, weights: wanted });
   print(`\nResNet-50 looks at samples/photos/chelsea.png, a cat, with weights "${weights.name}":`);
   const photo = packageFile('samples', 'photos', 'chelsea.png');
-  const { results, times } = await classifyAll(device, model.name, weights, [photo, photo]);
+  const chosen = { weights, precision: options.precision };
+  const { results, times } = await classifyAll(device, model.name, chosen, [photo, photo]);
   if (weights.tensors) {
     const rows = results[0]?.top.map(({ label, probability }) => [label, probability.toFixed(4)]);
     print(formatTable(['class', 'probability'], rows ?? []));
@@ -99,11 +100,11 @@ interface Classified {
 async function classifyAll(
   device: Device,
   model: string,
-  weights: WeightSource,
+  chosen: Pick<CreateSessionOptions, 'weights' | 'precision'>,
   files: readonly string[],
 ): Promise<{ readonly results: readonly Classified[]; readonly times: Times }> {
   const begun = performance.now();
-  using classifier: Classifier = await createClassifier(device, findModel(model), weights);
+  using classifier: Classifier = await createClassifier(device, findModel(model), chosen);
   const loadMs = performance.now() - begun;
   const results: Classified[] = [];
   const ms: number[] = [];

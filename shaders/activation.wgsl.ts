@@ -10,6 +10,7 @@
  * Layouts: both tensors alike. Threads: one invocation an element, in memory order.
  * In place: x is not bound, but read from y.
  */
+import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -21,16 +22,18 @@ export interface ActivationGeometry {
   /** The formula's A and B. */
   readonly a: number;
   readonly b: number;
+  readonly types: UnaryTypes;
 }
 
 export const ACTIVATION_THREADS = 64;
 
 export function activation(
-  { kind, count, a, b }: ActivationGeometry,
+  { kind, count, a, b, types }: ActivationGeometry,
   grid: Grid,
   inPlace: boolean,
 ): string {
   return wgsl`
+${elementTypes(types)}
 const COUNT = ${count}u;
 const A = f32(${a});
 const B = f32(${b});
@@ -38,9 +41,9 @@ const THREADS = ${ACTIVATION_THREADS}u;
 const GRID_COLUMNS = ${grid.columns}u;
 
 #if ${!inPlace}
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
 #endif
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<Y>;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -52,21 +55,21 @@ fn main(
     return;
   }
 #if ${inPlace}
-  let value = y[at];
+  let value = f32(y[at]);
 #else
-  let value = x[at];
+  let value = f32(x[at]);
 #endif
 #if ${kind === 'clip'}
-  y[at] = min(max(value, A), B);
+  y[at] = to_y(min(max(value, A), B));
 #elif ${kind === 'leaky_relu'}
-  y[at] = select(value, A * value, value < 0.0);
+  y[at] = to_y(select(value, A * value, value < 0.0));
 #elif ${kind === 'sigmoid'}
   let decay = exp(-abs(value));
-  y[at] = select(1.0, decay, value < 0.0) / (1.0 + decay);
+  y[at] = to_y(select(1.0, decay, value < 0.0) / (1.0 + decay));
 #elif ${kind === 'hard_sigmoid'}
-  y[at] = min(max(A * value + B, 0.0), 1.0);
+  y[at] = to_y(min(max(A * value + B, 0.0), 1.0));
 #else
-  y[at] = value * min(max(A * value + B, 0.0), 1.0);
+  y[at] = to_y(value * min(max(A * value + B, 0.0), 1.0));
 #endif
 }
 `;

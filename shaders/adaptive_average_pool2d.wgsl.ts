@@ -6,6 +6,7 @@
  * Layouts: x a feature map, NCHW or channel-major; y NCHW. Threads: one invocation an output element, in memory order.
  */
 import type { MapStrides } from './lib/conv2d_geometry.ts';
+import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -17,12 +18,14 @@ export interface AdaptivePoolGeometry {
   readonly outputHeight: number;
   readonly outputWidth: number;
   readonly xStrides: MapStrides;
+  readonly types: UnaryTypes;
 }
 
 export const ADAPTIVE_POOL_THREADS = 64;
 
 export function adaptiveAveragePool2d(g: AdaptivePoolGeometry, grid: Grid): string {
   return wgsl`
+${elementTypes(g.types)}
 const H_IN = ${g.inputHeight}u;
 const W_IN = ${g.inputWidth}u;
 const H_OUT = ${g.outputHeight}u;
@@ -34,8 +37,8 @@ const X_CHANNEL = ${g.xStrides.channel}u;
 const THREADS = ${ADAPTIVE_POOL_THREADS}u;
 const GRID_COLUMNS = ${grid.columns}u;
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> y: array<Y>;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -61,10 +64,10 @@ fn main(
   var sum = 0.0;
   for (var row = top; row < end; row++) {
     for (var column = left; column < right; column++) {
-      sum += x[plane + row * W_IN + column];
+      sum += f32(x[plane + row * W_IN + column]);
     }
   }
-  y[at] = sum / f32((bottom - top) * (right - left));
+  y[at] = to_y(sum / f32((bottom - top) * (right - left)));
 }
 `;
 }

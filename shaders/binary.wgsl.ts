@@ -7,6 +7,7 @@
  * Threads: one invocation an element of y, in memory order.
  * In place: an input of y's extents that y takes the memory of is not bound, but read from y.
  */
+import { type ElementTypes, elementTypes } from './lib/element_types.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -20,16 +21,18 @@ export interface BinaryGeometry {
   /** Of y, MOST_AXES extents. */
   readonly extents: readonly number[];
   readonly strides: { readonly a: readonly number[]; readonly b: readonly number[] };
+  readonly types: ElementTypes<'a' | 'b'>;
 }
 
 export const BINARY_THREADS = 64;
 
 export function binary(
-  { kind, extents, strides }: BinaryGeometry,
+  { kind, extents, strides, types }: BinaryGeometry,
   grid: Grid,
   overwritten: string | undefined,
 ): string {
   return wgsl`
+${elementTypes(types)}
 const AXES = ${MOST_AXES}u;
 const EXTENTS = array<u32, AXES>(${extents.join(', ')});
 const A_STRIDES = array<u32, AXES>(${strides.a.join(', ')});
@@ -39,12 +42,12 @@ const THREADS = ${BINARY_THREADS}u;
 const GRID_COLUMNS = ${grid.columns}u;
 
 #if ${overwritten !== 'a'}
-@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(0) var<storage, read> a: array<A>;
 #endif
 #if ${overwritten !== 'b'}
-@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<B>;
 #endif
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<Y>;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -64,23 +67,23 @@ fn main(
   rest /= EXTENTS[AXES - 1u - #i];
 #end
 #if ${overwritten === 'a'}
-  let left = y[at];
+  let left = f32(y[at]);
 #else
-  let left = a[a_at];
+  let left = f32(a[a_at]);
 #endif
 #if ${overwritten === 'b'}
-  let right = y[at];
+  let right = f32(y[at]);
 #else
-  let right = b[b_at];
+  let right = f32(b[b_at]);
 #endif
 #if ${kind === 'add'}
-  y[at] = left + right;
+  y[at] = to_y(left + right);
 #elif ${kind === 'sub'}
-  y[at] = left - right;
+  y[at] = to_y(left - right);
 #elif ${kind === 'mul'}
-  y[at] = left * right;
+  y[at] = to_y(left * right);
 #else
-  y[at] = left / right;
+  y[at] = to_y(left / right);
 #endif
 }
 `;

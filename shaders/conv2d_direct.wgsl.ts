@@ -40,6 +40,7 @@ import {
   wholeFours,
 } from './lib/conv2d_geometry.ts';
 import { type Dimensions, dimensions } from './lib/dimensions.ts';
+import { elementTypes } from './lib/element_types.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -113,6 +114,7 @@ export function conv2dDirect(
 #if ${shared}
 enable subgroups;
 #endif
+${elementTypes(g.types)}
 
 ${declarations}
 const LANES = ${config.lanes}u;
@@ -128,19 +130,27 @@ const Y_VECTOR = ${wideOutput ? 4 : 1}u;
 const Y_VECTORS = ${config.pixels / (wideOutput ? 4 : 1)}u;
 
 #if ${vector4}
-alias XVector = vec4f;
+alias XVector = vec4<X>;
+alias Values = vec4f;
 #else
-alias XVector = f32;
+alias XVector = X;
+alias Values = f32;
 #endif
 #if ${wideWeights}
-alias WeightVector = vec4f;
+alias WeightVector = vec4<Weight>;
+alias Weights = vec4f;
 #else
-alias WeightVector = f32;
+alias WeightVector = Weight;
+alias Weights = f32;
 #endif
 #if ${wideOutput}
-alias YVector = vec4f;
+alias YVector = vec4<Y>;
+alias ResidualVector = vec4<Residual>;
+alias Sums = vec4f;
 #else
-alias YVector = f32;
+alias YVector = Y;
+alias ResidualVector = Residual;
+alias Sums = f32;
 #endif
 #if ${bound}
 alias XArray = array<XVector>;
@@ -158,7 +168,7 @@ alias WeightArray = array<WeightVector, K_H * K_W * C_IN * C_OUT_PADDED / WEIGHT
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 #endif
 #if ${bound || g.residual}
-@group(0) @binding(3) var<storage, read> residual: array<YVector>;
+@group(0) @binding(3) var<storage, read> residual: array<ResidualVector>;
 #endif
 @group(0) @binding(4) var<storage, read_write> y: array<YVector>;
 
@@ -232,9 +242,9 @@ ${locals}
 #for d in DEPTH
 #for v in VECTORS
 #if ${masked}
-    let loaded#d_#v = select(0.0, x[x_at#v + #d * x_row], inside#v);
+    let loaded#d_#v = select(0.0, f32(x[x_at#v + #d * x_row]), inside#v);
 #else
-    let loaded#d_#v = x[x_at#v + #d * x_row];
+    let loaded#d_#v = Values(x[x_at#v + #d * x_row]);
 #endif
 #if ${vector4}
 #for e in VECTOR
@@ -245,7 +255,7 @@ ${locals}
 #endif
 #end
 #for w in WEIGHT_LOADS
-    let weights#d_#w = weight[weight_at + #d * weight_row + #w * SUBGROUP];
+    let weights#d_#w = Weights(weight[weight_at + #d * weight_row + #w * SUBGROUP]);
 #end
 #end
 #for w in WEIGHT_LOADS
@@ -291,7 +301,7 @@ ${locals}
 
   // The epilogue is a true loop over a copy of the sums. Unrolled like the rest, its stores would be nine
   // tenths of the compile time on CPU adapters; a count that the compiler cannot know keeps it a loop.
-  var results: array<YVector, CHANNELS * Y_VECTORS>;
+  var results: array<Sums, CHANNELS * Y_VECTORS>;
 #for o in CHANNELS
 #if ${wideOutput}
 #for v in VECTORS
@@ -328,10 +338,16 @@ ${locals}
         var value = results[o * Y_VECTORS + #p] + shift;
 #if ${bound || g.residual}
         if (HAS_RESIDUAL == 1u) {
-          value += residual[(image#p * RESIDUAL_IMAGE + plane * RESIDUAL_CHANNEL + place#p) / Y_VECTOR];
+          value += Sums(residual[(image#p * RESIDUAL_IMAGE + plane * RESIDUAL_CHANNEL + place#p) / Y_VECTOR]);
         }
 #endif
-        y[(image#p * Y_IMAGE + plane * Y_CHANNEL + place#p) / Y_VECTOR] = select(value, max(value, YVector()), HAS_RELU == 1u);
+        value = select(value, max(value, Sums()), HAS_RELU == 1u);
+        let at = (image#p * Y_IMAGE + plane * Y_CHANNEL + place#p) / Y_VECTOR;
+#if ${wideOutput}
+        y[at] = to_y4(value);
+#else
+        y[at] = to_y(value);
+#endif
       }
 #end
     }

@@ -8,7 +8,7 @@
  *     x                NCHW; or columns: a matrix [input channel][output pixel of the batch], rows PITCH apart
  *     residual, y      NCHW
  *     weight           [group][k, zero-padded to DEPTH][output channel, zero-padded to TILE_CHANNELS]
- *     bias             [group][output channel, padded likewise]
+ *     bias             [group][output channel, padded likewise], f32
  *
  * Tile scheme. The output pixels of the whole batch are the GEMM's M, a group's output channels its N.
  * A workgroup computes TILE_PIXELS x TILE_CHANNELS of y and walks k in steps of DEPTH:
@@ -35,6 +35,7 @@
  */
 
 import { type Conv2dGeometry, conv2dConstants, outputPixels } from './lib/conv2d_geometry.ts';
+import { elementTypes } from './lib/element_types.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -100,6 +101,7 @@ export function conv2dTiled(g: Conv2dGeometry, config: Conv2dTiledConfig, grid: 
   const wideOutput = (g.outputHeight * g.outputWidth) % 4 === 0;
   const wholeChannels = (g.outputChannels / g.groups) % tile.channels === 0;
   return wgsl`
+${elementTypes(g.types)}
 ${conv2dConstants(g)}
 const K = K_H * K_W * GROUP_C_IN;
 const ROW = ${rowOf(g)}u;
@@ -145,23 +147,25 @@ const_assert WEIGHT_ROWS * WEIGHT_QUADS == THREADS;
 const_assert WEIGHT_ROWS * WEIGHT_LOADS == DEPTH;
 
 #if ${wide}
-alias XVector = vec4f;
+alias XVector = vec4<X>;
 #else
-alias XVector = f32;
+alias XVector = X;
 #endif
 #if ${wideOutput}
-alias YVector = vec4f;
+alias YVector = vec4<Y>;
+alias ResidualVector = vec4<Residual>;
 #else
-alias YVector = f32;
+alias YVector = Y;
+alias ResidualVector = Residual;
 #endif
 
 @group(0) @binding(0) var<storage, read> x: array<XVector>;
-@group(0) @binding(1) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4<Weight>>;
 #if ${g.bias}
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
 #endif
 #if ${g.residual}
-@group(0) @binding(3) var<storage, read> residual: array<YVector>;
+@group(0) @binding(3) var<storage, read> residual: array<ResidualVector>;
 #endif
 @group(0) @binding(4) var<storage, read_write> y: array<YVector>;
 
@@ -228,7 +232,7 @@ fn main(
   var weight_at = (group * STEPS * DEPTH + thread / WEIGHT_QUADS) * WEIGHT_ROW
     + first_channel / 4u + thread % WEIGHT_QUADS;
   var x_next: array<XVector, X_LOADS>;
-  var weight_next: array<vec4f, WEIGHT_LOADS>;
+  var weight_next: array<vec4<Weight>, WEIGHT_LOADS>;
 
   let x_first = slice * X_QUADS + m;
   let weight_first = slice * WEIGHT_QUADS + n;
@@ -261,7 +265,7 @@ fn main(
       let k#i = step * DEPTH + x_row + #i * X_ROWS;
       let tap#i = tap_of(field, k#i / GROUP_C_IN);
       let value#i = x[field.plane + k#i % GROUP_C_IN * PLANE_IN + tap#i.at];
-      x_next[#i] = select(0.0, value#i, tap#i.inside && k#i < K);
+      x_next[#i] = select(XVector(), value#i, tap#i.inside && k#i < K);
 #end
 #endif
 #for i in WEIGHT_LOADS
@@ -302,15 +306,15 @@ fn main(
     if (fetching) {
 #for i in X_LOADS
 #if ${wide}
-      x_tile[thread + #i * THREADS] = x_next[#i];
+      x_tile[thread + #i * THREADS] = vec4f(x_next[#i]);
 #elif ${g.padded && oneTap}
-      x_tile[(thread + #i * THREADS) / 4u][thread % 4u] = select(0.0, x_next[#i], tap.inside);
+      x_tile[(thread + #i * THREADS) / 4u][thread % 4u] = select(0.0, f32(x_next[#i]), tap.inside);
 #else
-      x_tile[(thread + #i * THREADS) / 4u][thread % 4u] = x_next[#i];
+      x_tile[(thread + #i * THREADS) / 4u][thread % 4u] = f32(x_next[#i]);
 #endif
 #end
 #for i in WEIGHT_LOADS
-      weight_tile[thread + #i * THREADS] = weight_next[#i];
+      weight_tile[thread + #i * THREADS] = vec4f(weight_next[#i]);
 #end
       workgroupBarrier();
     }
@@ -376,12 +380,12 @@ fn main(
         let at = y_at#p + channel * (PLANE_OUT / 4u);
         var value = value#p;
 #if ${g.residual}
-        value += residual[at];
+        value += vec4f(residual[at]);
 #endif
 #if ${g.activation === 'relu'}
         value = max(value, vec4f());
 #endif
-        y[at] = value;
+        y[at] = to_y4(value);
       }
 #else
 #for j in QUAD
@@ -389,12 +393,12 @@ fn main(
         let at = y_at#p_#j + channel * PLANE_OUT;
         var value = value#p[#j];
 #if ${g.residual}
-        value += residual[at];
+        value += f32(residual[at]);
 #endif
 #if ${g.activation === 'relu'}
         value = max(value, 0.0);
 #endif
-        y[at] = value;
+        y[at] = to_y(value);
       }
 #end
 #endif

@@ -7,21 +7,23 @@
  * Layouts: all tensors alike. Threads: one invocation an element, in memory order.
  * In place: an input that y takes the memory of is not bound, but read from y.
  */
+import { type ElementTypes, elementTypes, type UnaryTypes } from './lib/element_types.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 export const ELEMENTWISE_THREADS = 64;
 
-export function relu(count: number, grid: Grid, inPlace: boolean): string {
+export function relu(count: number, types: UnaryTypes, grid: Grid, inPlace: boolean): string {
   return wgsl`
+${elementTypes(types)}
 const COUNT = ${count}u;
 const THREADS = ${ELEMENTWISE_THREADS}u;
 const GRID_COLUMNS = ${grid.columns}u;
 
 #if ${!inPlace}
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
 #endif
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read_write> y: array<Y>;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -31,9 +33,9 @@ fn main(
   let at = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
   if (at < COUNT) {
 #if ${inPlace}
-    y[at] = max(y[at], 0.0);
+    y[at] = to_y(max(f32(y[at]), 0.0));
 #else
-    y[at] = max(x[at], 0.0);
+    y[at] = to_y(max(f32(x[at]), 0.0));
 #endif
   }
 }
@@ -43,21 +45,23 @@ fn main(
 export function add(
   count: number,
   activation: 'none' | 'relu',
+  types: ElementTypes<'a' | 'b'>,
   grid: Grid,
   overwritten: string | undefined,
 ): string {
   return wgsl`
+${elementTypes(types)}
 const COUNT = ${count}u;
 const THREADS = ${ELEMENTWISE_THREADS}u;
 const GRID_COLUMNS = ${grid.columns}u;
 
 #if ${overwritten !== 'a'}
-@group(0) @binding(0) var<storage, read> a: array<f32>;
+@group(0) @binding(0) var<storage, read> a: array<A>;
 #endif
 #if ${overwritten !== 'b'}
-@group(0) @binding(1) var<storage, read> b: array<f32>;
+@group(0) @binding(1) var<storage, read> b: array<B>;
 #endif
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<Y>;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -67,16 +71,16 @@ fn main(
   let at = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
   if (at < COUNT) {
 #if ${overwritten === 'a'}
-    let sum = y[at] + b[at];
+    let sum = f32(y[at]) + f32(b[at]);
 #elif ${overwritten === 'b'}
-    let sum = a[at] + y[at];
+    let sum = f32(a[at]) + f32(y[at]);
 #else
-    let sum = a[at] + b[at];
+    let sum = f32(a[at]) + f32(b[at]);
 #endif
 #if ${activation === 'relu'}
-    y[at] = max(sum, 0.0);
+    y[at] = to_y(max(sum, 0.0));
 #else
-    y[at] = sum;
+    y[at] = to_y(sum);
 #endif
   }
 }

@@ -11,6 +11,7 @@
  */
 import { type Conv2dGeometry, conv2dSizes } from './lib/conv2d_geometry.ts';
 import { type Dimensions, dimensions } from './lib/dimensions.ts';
+import { type ElementType, elementTypes } from './lib/element_types.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -43,13 +44,14 @@ export function im2colDimensions(
   );
 }
 
-export function im2col({ declarations, locals }: Dimensions): string {
+export function im2col(x: ElementType, { declarations, locals }: Dimensions): string {
   return wgsl`
+${elementTypes({ x, y: x })}
 ${declarations}
 const THREADS = ${IM2COL_THREADS}u;
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> columns: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> columns: array<Y>;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -74,7 +76,7 @@ ${locals}
       let row = top + r * DILATION_H - PAD_TOP;
       let column = left + s * DILATION_W - PAD_LEFT;
       let inside = row < H_IN && column < W_IN;
-      columns[to] = select(0.0, x[select(0u, plane + row * W_IN + column, inside)], inside);
+      columns[to] = select(Y(), x[select(0u, plane + row * W_IN + column, inside)], inside);
       to += GROUP_C_IN * PITCH;
     }
   }

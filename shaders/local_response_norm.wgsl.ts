@@ -6,6 +6,7 @@
  * where d runs over SIZE channels about c, as far as they exist: BEFORE of them before it.
  * Layouts: x, y [N, C, ...] row-major. Threads: one invocation an element, in memory order.
  */
+import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -17,12 +18,14 @@ export interface LocalResponseNormGeometry {
   readonly alpha: number;
   readonly beta: number;
   readonly bias: number;
+  readonly types: UnaryTypes;
 }
 
 export const LOCAL_RESPONSE_NORM_THREADS = 64;
 
 export function localResponseNorm(g: LocalResponseNormGeometry, grid: Grid): string {
   return wgsl`
+${elementTypes(g.types)}
 const COUNT = ${g.count}i;
 const CHANNELS = ${g.channels}i;
 const PLANE = ${g.plane}i;
@@ -34,8 +37,8 @@ const BIAS = f32(${g.bias});
 const THREADS = ${LOCAL_RESPONSE_NORM_THREADS}u;
 const GRID_COLUMNS = ${grid.columns}u;
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> y: array<Y>;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -51,10 +54,10 @@ fn main(
   let last = min(channel - BEFORE + SIZE, CHANNELS);
   var sum = 0.0;
   for (var d = first; d < last; d++) {
-    let value = x[at + (d - channel) * PLANE];
+    let value = f32(x[at + (d - channel) * PLANE]);
     sum += value * value;
   }
-  y[at] = x[at] / pow(BIAS + SCALE * sum, BETA);
+  y[at] = to_y(f32(x[at]) / pow(BIAS + SCALE * sum, BETA));
 }
 `;
 }

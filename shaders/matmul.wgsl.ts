@@ -6,6 +6,7 @@
  * Layouts: stacks of row-major matrices; a stride between the matrices of a stack is 0 where one serves all;
  * either factor may be stored transposed. Threads: one invocation an element of y, in memory order.
  */
+import { type ElementTypes, elementTypes } from './lib/element_types.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -20,12 +21,14 @@ export interface MatmulGeometry {
   /** Elements from one matrix to the next. */
   readonly stackA: number;
   readonly stackB: number;
+  readonly types: ElementTypes<'a' | 'b'>;
 }
 
 export const MATMUL_THREADS = 64;
 
 export function matmul(g: MatmulGeometry, grid: Grid): string {
   return wgsl`
+${elementTypes(g.types)}
 const COUNT = ${g.matrices * g.rows * g.columns}u;
 const ROWS = ${g.rows}u;
 const COLUMNS = ${g.columns}u;
@@ -36,9 +39,9 @@ const STACK_B = ${g.stackB}u;
 const THREADS = ${MATMUL_THREADS}u;
 const GRID_COLUMNS = ${grid.columns}u;
 
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> a: array<A>;
+@group(0) @binding(1) var<storage, read> b: array<B>;
+@group(0) @binding(2) var<storage, read_write> y: array<Y>;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -57,17 +60,17 @@ fn main(
   var sum = 0.0;
   for (var k = 0u; k < DEPTH; k++) {
 #if ${g.transposeA}
-    let left = a[a_first + k * ROWS + row];
+    let left = f32(a[a_first + k * ROWS + row]);
 #else
-    let left = a[a_first + row * DEPTH + k];
+    let left = f32(a[a_first + row * DEPTH + k]);
 #endif
 #if ${g.transposeB}
-    sum += left * b[b_first + column * DEPTH + k];
+    sum += left * f32(b[b_first + column * DEPTH + k]);
 #else
-    sum += left * b[b_first + k * COLUMNS + column];
+    sum += left * f32(b[b_first + k * COLUMNS + column]);
 #endif
   }
-  y[at] = SCALE * sum;
+  y[at] = to_y(SCALE * sum);
 }
 `;
 }

@@ -7,6 +7,7 @@
  *
  * Layouts: x, y NCHW. Threads: one invocation an output element, in memory order.
  */
+import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -22,12 +23,14 @@ export interface Pad2dGeometry {
   readonly outputWidth: number;
   readonly top: number;
   readonly left: number;
+  readonly types: UnaryTypes;
 }
 
 export const PAD2D_THREADS = 64;
 
 export function pad2d(g: Pad2dGeometry, grid: Grid): string {
   return wgsl`
+${elementTypes(g.types)}
 const COUNT = ${g.planes * g.outputHeight * g.outputWidth}i;
 const H_IN = ${g.inputHeight}i;
 const W_IN = ${g.inputWidth}i;
@@ -39,8 +42,8 @@ const VALUE = f32(${g.value});
 const THREADS = ${PAD2D_THREADS}u;
 const GRID_COLUMNS = ${grid.columns}u;
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> y: array<Y>;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -56,7 +59,7 @@ fn main(
   var column = at % W_OUT - LEFT;
 #if ${g.mode === 'constant'}
   if (row < 0i || row >= H_IN || column < 0i || column >= W_IN) {
-    y[at] = VALUE;
+    y[at] = to_y(VALUE);
     return;
   }
 #elif ${g.mode === 'edge'}
@@ -66,7 +69,7 @@ fn main(
   row = H_IN - 1i - abs(H_IN - 1i - abs(row));
   column = W_IN - 1i - abs(W_IN - 1i - abs(column));
 #endif
-  y[at] = x[plane + row * W_IN + column];
+  y[at] = to_y(f32(x[plane + row * W_IN + column]));
 }
 `;
 }

@@ -9,6 +9,7 @@
  * Layouts: x, y feature maps, NCHW or channel-major. Threads: one invocation an output element, in the order of NCHW.
  */
 import type { MapStrides } from './lib/conv2d_geometry.ts';
+import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -32,12 +33,14 @@ export interface Pool2dGeometry {
   readonly countIncludePad: boolean;
   readonly xStrides: MapStrides;
   readonly yStrides: MapStrides;
+  readonly types: UnaryTypes;
 }
 
 export const POOL2D_THREADS = 64;
 
 export function pool2d(g: Pool2dGeometry, grid: Grid): string {
   return wgsl`
+${elementTypes(g.types)}
 const H_IN = ${g.inputHeight}i;
 const W_IN = ${g.inputWidth}i;
 const H_OUT = ${g.outputHeight}i;
@@ -62,8 +65,8 @@ const LOWEST = -0x1.fffffep+127f;
 const THREADS = ${POOL2D_THREADS}u;
 const GRID_COLUMNS = ${grid.columns}u;
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> y: array<Y>;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -94,11 +97,11 @@ fn main(
       let inside = row >= 0i && row < H_IN && column >= 0i && column < W_IN;
 #if ${g.mode === 'max'}
       if (inside) {
-        best = max(best, x[plane + row * W_IN + column]);
+        best = max(best, f32(x[plane + row * W_IN + column]));
       }
 #else
       if (inside) {
-        sum += x[plane + row * W_IN + column];
+        sum += f32(x[plane + row * W_IN + column]);
       }
 #if ${g.countIncludePad}
       if (row < PADDED_BOTTOM && column < PADDED_RIGHT) {
@@ -113,9 +116,9 @@ fn main(
     }
   }
 #if ${g.mode === 'max'}
-  y[to] = best;
+  y[to] = to_y(best);
 #else
-  y[to] = sum / divisor;
+  y[to] = to_y(sum / divisor);
 #endif
 }
 `;

@@ -7,6 +7,7 @@
  * Threads: one workgroup an element of y. Each invocation walks every THREADS-th element; the rest goes through a
  * tree in workgroup memory, always in the same order.
  */
+import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -17,10 +18,12 @@ export interface ReduceGeometry {
   readonly outer: number;
   readonly length: number;
   readonly inner: number;
+  readonly types: UnaryTypes;
 }
 
-export function reduce({ kind, length, inner }: ReduceGeometry, grid: Grid): string {
+export function reduce({ kind, length, inner, types }: ReduceGeometry, grid: Grid): string {
   return wgsl`
+${elementTypes(types)}
 const LENGTH = ${length}u;
 const INNER = ${inner}u;
 const THREADS = 64u;
@@ -28,8 +31,8 @@ const LOWEST = -0x1.fffffep+127f;
 const GRID_COLUMNS = ${grid.columns}u;
 const GRID_TILES = ${grid.tiles}u;
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> y: array<Y>;
 
 var<workgroup> partial: array<f32, THREADS>;
 
@@ -50,9 +53,9 @@ fn main(
 #endif
   for (var l = thread; l < LENGTH; l += THREADS) {
 #if ${kind === 'mean'}
-    result += x[first + l * INNER];
+    result += f32(x[first + l * INNER]);
 #else
-    result = max(result, x[first + l * INNER]);
+    result = max(result, f32(x[first + l * INNER]));
 #endif
   }
   partial[thread] = result;
@@ -68,9 +71,9 @@ fn main(
   }
   if (thread == 0u) {
 #if ${kind === 'mean'}
-    y[at] = partial[0] / f32(LENGTH);
+    y[at] = to_y(partial[0] / f32(LENGTH));
 #else
-    y[at] = partial[0];
+    y[at] = to_y(partial[0]);
 #endif
   }
 }

@@ -10,6 +10,7 @@
  *
  * Layouts: x, y NCHW. Threads: one invocation an output element, in memory order.
  */
+import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -27,12 +28,17 @@ export interface Resize2dGeometry {
   readonly planes: number;
   readonly rows: ResizeAxis;
   readonly columns: ResizeAxis;
+  readonly types: UnaryTypes;
 }
 
 export const RESIZE2D_THREADS = 64;
 
-export function resize2d({ mode, planes, rows, columns }: Resize2dGeometry, grid: Grid): string {
+export function resize2d(
+  { mode, planes, rows, columns, types }: Resize2dGeometry,
+  grid: Grid,
+): string {
   return wgsl`
+${elementTypes(types)}
 const H_IN = ${rows.input}i;
 const W_IN = ${columns.input}i;
 const H_OUT = ${rows.output}i;
@@ -47,8 +53,12 @@ const COLUMN_UNIT = ${columns.unit}i;
 const THREADS = ${RESIZE2D_THREADS}u;
 const GRID_COLUMNS = ${grid.columns}u;
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> y: array<Y>;
+
+fn load(at: i32) -> f32 {
+  return f32(x[at]);
+}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -65,15 +75,15 @@ fn main(
   let top = min(row / ROW_UNIT, H_IN - 1i);
   let left = min(column / COLUMN_UNIT, W_IN - 1i);
 #if ${mode === 'nearest'}
-  y[at] = x[plane + top * W_IN + left];
+  y[at] = to_y(load(plane + top * W_IN + left));
 #else
   let bottom = min(top + 1i, H_IN - 1i);
   let right = min(left + 1i, W_IN - 1i);
   let down = f32(row % ROW_UNIT) / f32(ROW_UNIT);
   let across = f32(column % COLUMN_UNIT) / f32(COLUMN_UNIT);
-  let upper = mix(x[plane + top * W_IN + left], x[plane + top * W_IN + right], across);
-  let lower = mix(x[plane + bottom * W_IN + left], x[plane + bottom * W_IN + right], across);
-  y[at] = mix(upper, lower, down);
+  let upper = mix(load(plane + top * W_IN + left), load(plane + top * W_IN + right), across);
+  let lower = mix(load(plane + bottom * W_IN + left), load(plane + bottom * W_IN + right), across);
+  y[at] = to_y(mix(upper, lower, down));
 #endif
 }
 `;

@@ -7,6 +7,7 @@
  * Threads: one workgroup a row of LENGTH elements. Each invocation walks every THREADS-th element; maximum
  * and sum then go through a tree in workgroup memory, always in the same order.
  */
+import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -14,10 +15,12 @@ export interface SoftmaxGeometry {
   readonly outer: number;
   readonly length: number;
   readonly inner: number;
+  readonly types: UnaryTypes;
 }
 
 export function softmax(g: SoftmaxGeometry, grid: Grid): string {
   return wgsl`
+${elementTypes(g.types)}
 const LENGTH = ${g.length}u;
 const INNER = ${g.inner}u;
 const THREADS = 64u;
@@ -25,8 +28,8 @@ const LOWEST = -0x1.fffffep+127f;
 const GRID_COLUMNS = ${grid.columns}u;
 const GRID_TILES = ${grid.tiles}u;
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> y: array<Y>;
 
 var<workgroup> partial: array<f32, THREADS>;
 
@@ -43,7 +46,7 @@ fn main(
 
   var largest = LOWEST;
   for (var i = thread; i < LENGTH; i += THREADS) {
-    largest = max(largest, x[first + i * INNER]);
+    largest = max(largest, f32(x[first + i * INNER]));
   }
   partial[thread] = largest;
   for (var half = THREADS / 2u; half > 0u; half /= 2u) {
@@ -58,7 +61,7 @@ fn main(
 
   var sum = 0.0;
   for (var i = thread; i < LENGTH; i += THREADS) {
-    sum += exp(x[first + i * INNER] - largest);
+    sum += exp(f32(x[first + i * INNER]) - largest);
   }
   partial[thread] = sum;
   for (var half = THREADS / 2u; half > 0u; half /= 2u) {
@@ -71,7 +74,7 @@ fn main(
   sum = partial[0];
 
   for (var i = thread; i < LENGTH; i += THREADS) {
-    y[first + i * INNER] = exp(x[first + i * INNER] - largest) / sum;
+    y[first + i * INNER] = to_y(exp(f32(x[first + i * INNER]) - largest) / sum);
   }
 }
 `;

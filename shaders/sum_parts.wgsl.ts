@@ -8,6 +8,7 @@
  * Threads: one invocation an element of y.
  */
 import type { Conv2dGeometry } from './lib/conv2d_geometry.ts';
+import { elementTypes } from './lib/element_types.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -16,6 +17,7 @@ export const SUM_PARTS_THREADS = 64;
 export function sumParts(g: Conv2dGeometry, parts: number, grid: Grid): string {
   const plane = g.outputHeight * g.outputWidth;
   return wgsl`
+${elementTypes(g.types)}
 const PARTS = ${parts}u;
 const PLANE_OUT = ${plane}u;
 const IMAGE_OUT = ${g.outputChannels * plane}u;
@@ -28,9 +30,9 @@ const GRID_COLUMNS = ${grid.columns}u;
 @group(0) @binding(1) var<storage, read> bias: array<f32>;
 #endif
 #if ${g.residual}
-@group(0) @binding(2) var<storage, read> residual: array<f32>;
+@group(0) @binding(2) var<storage, read> residual: array<Residual>;
 #endif
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<Y>;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -51,12 +53,12 @@ fn main(
   value += bias[at % IMAGE_OUT / PLANE_OUT];
 #endif
 #if ${g.residual}
-  value += residual[at];
+  value += f32(residual[at]);
 #endif
 #if ${g.activation === 'relu'}
   value = max(value, 0.0);
 #endif
-  y[at] = value;
+  y[at] = to_y(value);
 }
 `;
 }

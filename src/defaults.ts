@@ -3,11 +3,13 @@ import { operators } from './layers/index.ts';
 import type { Device } from './runtime/gpu/device.ts';
 import type { Graph, Node, Value } from './runtime/graph.ts';
 import { operatorOf } from './runtime/operator.ts';
+import { assignPrecision } from './runtime/passes/assign_precision.ts';
 import { optimize } from './runtime/passes/index.ts';
 import { type PassReport, reportPasses as reportPassesWith } from './runtime/passes/report.ts';
 import { compile, type ExecutionPlan } from './runtime/plan/compile.ts';
 import { runReference as runReferenceWith } from './runtime/reference/run_reference.ts';
 import { Session, type SessionOptions } from './runtime/session.ts';
+import type { DType } from './runtime/tensor.ts';
 import type { WeightSource } from './runtime/weights/weight_source.ts';
 
 export { operators };
@@ -24,15 +26,16 @@ export function createSession(
 }
 
 /** What a session of this graph would run on a device, without allocating anything. */
-export function planFor(device: Device, graph: Graph): ExecutionPlan {
-  return compile(optimize(graph, operators), { operators, device: device.profile });
+export function planFor(device: Device, graph: Graph, precision: DType = 'f32'): ExecutionPlan {
+  const stored = assignPrecision(optimize(graph, operators), operators, precision);
+  return compile(stored, { operators, device: device.profile });
 }
 
 export type { PassReport };
 
-/** What each pass makes of a graph, in order. */
-export function reportPasses(graph: Graph): readonly PassReport[] {
-  return reportPassesWith(graph, operators);
+/** What each pass that leads to a precision makes of a graph, in order. */
+export function reportPasses(graph: Graph, precision: DType = 'f32'): readonly PassReport[] {
+  return reportPassesWith(graph, operators, precision);
 }
 
 /** Multiply-adds of one run of a node, as the field counts them: of convolutions and linear layers only. */

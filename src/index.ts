@@ -119,6 +119,7 @@ export {
 export type { ExecutionPlan, MemoryUse } from './runtime/plan/compile.ts';
 export { ganttSvg } from './runtime/plan/gantt.ts';
 export type { MemoryPlan } from './runtime/plan/memory_plan.ts';
+export { checkPrecision } from './runtime/plan/precision.ts';
 export { parseTuning, type Tuning, tuningText } from './runtime/plan/tuning.ts';
 export type { BatchAndSize, NewShapes } from './runtime/reshape.ts';
 export {
@@ -128,7 +129,7 @@ export {
   Session,
   type SessionProgress,
 } from './runtime/session.ts';
-export { byteLength, elementCount, formatShape, type Shape } from './runtime/tensor.ts';
+export { byteLength, type DType, elementCount, formatShape, type Shape } from './runtime/tensor.ts';
 export { type FetchOptions, fetchSafetensors } from './runtime/weights/fetch_weights.ts';
 export { openSafetensors } from './runtime/weights/safetensors.ts';
 export { syntheticInput, syntheticTensor, syntheticWeights } from './runtime/weights/synthetic.ts';

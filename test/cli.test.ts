@@ -219,6 +219,18 @@ describe('tilewise', () => {
     );
   });
 
+  it('inspect shows the pass that stores tensors as f16, without an adapter', async () => {
+    const args = ['inspect', '--model', 'lenet', '--passes', '--precision', 'f16', '--json'];
+    const [report] = jsonLines(await runCli(args));
+    const passes = (report?.passes ?? []) as readonly { pass: string; added: readonly string[] }[];
+    expect(passes.at(-1)).toMatchObject({
+      pass: 'store as f16',
+      added: ['input as f16 (convert)'],
+      nodesBefore: 8,
+      nodesAfter: 9,
+    });
+  });
+
   it('profile gives every dispatch a time, and writes a trace', async () => {
     const trace = join(folder, 'trace.json');
     const args = ['profile', '--model', 'lenet', '--runs', '2', '--trace', trace, '--json'];
@@ -273,7 +285,14 @@ describe('what a user gets wrong is told in one message, without a stack, and by
       [...run, '--adapter', 'voodoo'],
       /no adapter's name contains "voodoo"; there are "/,
     ],
-    'unknown precision': async () => [[...run, '--precision', 'f8'], /Allowed choices are f32/],
+    'unknown precision': async () => [
+      [...run, '--precision', 'f8'],
+      /Allowed choices are f32, f16/,
+    ],
+    'a precision that the adapter lacks': async () => [
+      [...run, '--precision', 'f16', '--adapter', 'SwiftShader'],
+      /precision f16 needs the WebGPU feature shader-f16, which the adapter "SwiftShader.*" lacks; use precision f32/,
+    ],
     'bad shape': async () => [[...run, '--shape', '1,2'], /expected N,C,H,W/],
     'wrong channels': async () => [[...run, '--shape', '1,3,28,28'], /takes 1 channels/],
     'input too small for the model': async () => [[...run, '--shape', '1,1,9,9'], /conv2d "conv2"/],

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createSession, syntheticWeights } from '../src/index.ts';
+import { createSession, syntheticWeights, verify } from '../src/index.ts';
 import { expectReference, inputsOf } from './fixtures/compare_graphs.ts';
 import { useDevice } from './fixtures/device.ts';
 import { Random, seeds } from './fixtures/random.ts';
@@ -20,5 +20,19 @@ it.each(seeds(COUNT))(
     using session = await createSession(device(), graph, { weights: syntheticWeights([]) });
     expectReference(graph, inputs, await session.run(inputs));
     expect(session.plan.graph.nodes.length).toBeLessThanOrEqual(graph.nodes.length);
+  },
+);
+
+it.each(seeds(COUNT / 4))(
+  'verify finds every layer of the random graph of seed %i right in f16',
+  async (seed) => {
+    if (!device().profile.shaderF16) {
+      console.log(`skipped: "${device().adapter.name}" lacks shader-f16`);
+      return;
+    }
+    const graph = randomGraph(new Random(2000 + seed), 20);
+    const weights = syntheticWeights([]);
+    const checks = await verify(device(), graph, inputsOf(graph), { weights, precision: 'f16' });
+    expect(checks.filter(({ ok }) => !ok)).toEqual([]);
   },
 );

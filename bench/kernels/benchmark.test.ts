@@ -39,7 +39,7 @@ function respelt(kernel: KernelDef, name: string, line: string): KernelDef {
     lower(node, config, profile: DeviceProfile) {
       const lowering = kernel.lower(node, config, profile);
       const dispatches = lowering.dispatches.map((dispatch) => {
-        const source = dispatch.source.replace('y[at] = max(x[at], 0.0);', line);
+        const source = dispatch.source.replace('y[at] = to_y(max(f32(x[at]), 0.0));', line);
         if (source === dispatch.source) throw new Error('the shader reads otherwise now');
         return { ...dispatch, source };
       });

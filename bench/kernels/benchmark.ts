@@ -11,6 +11,7 @@ import {
   formatShape,
   type KernelDef,
   measureCeilings,
+  type Node,
   type OpDef,
   type OpTable,
   planFor,
@@ -141,7 +142,7 @@ function variantsOf(
 ): readonly Candidate[] {
   const op = operators.get(node.op);
   if (!op) return [];
-  const [planned] = planFor(device, graph).dispatches;
+  const planned = planFor(device, graph).dispatches.find((dispatch) => timed(dispatch.node));
   const isChosen = (kernel: KernelDef, config: object): boolean =>
     kernel.name === planned?.kernel && JSON.stringify(config) === JSON.stringify(planned.config);
   return op.kernels
@@ -188,7 +189,8 @@ async function prepare(
   try {
     session = await Session.create(device, graph, { weights, operators, optimize: false });
     const { y = new Float32Array() } = await session.run(inputs);
-    const check = deviation(expected, y, node.output.desc.shape);
+    const { shape, dtype } = node.output.desc;
+    const check = deviation(expected, y, shape, dtype);
     if (check.ok) return { variant, session, error: check.error, samples: [], repeats: 1 };
     const message = `gives ${check.actual} at ${formatShape(check.index)}, the reference ${check.expected}`;
     session.dispose();
@@ -205,6 +207,9 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** What goes to and from a layer in f16 is converted, which is not the layer's time. */
+const timed = ({ op }: Node): boolean => op !== 'convert';
+
 async function timeInTurn(
   contestants: readonly Contestant[],
   effort: Effort,
@@ -212,7 +217,7 @@ async function timeInTurn(
   onProgress: (done: number) => void,
 ): Promise<void> {
   for (const contestant of contestants) {
-    const ms = await contestant.session.timePass();
+    const ms = await contestant.session.timePass(1, timed);
     const repeats = Math.ceil(LEAST_SAMPLE_MS / Math.max(ms, 1e-3));
     contestant.repeats = Math.min(repeats, MOST_REPEATS);
   }
@@ -223,7 +228,7 @@ async function timeInTurn(
     if (round >= effort.leastRounds && spent > budget) break;
     for (const { session, samples, repeats } of contestants) {
       if (signal?.aborted) return;
-      samples.push(await session.timePass(repeats));
+      samples.push(await session.timePass(repeats, timed));
     }
     onProgress(Math.max(Math.min(1, spent / budget), (round + 1) / effort.mostRounds));
   }

@@ -29,11 +29,14 @@ export interface LayerCase {
   readonly bytes: number;
 }
 
-/** The cases of an optimised graph, in the order in which they first occur. Views compute nothing, and are none. */
+/**
+ * The cases of an optimised graph, in the order in which they first occur. Views and conversions at a network's
+ * edges compute nothing, and are none.
+ */
 export function layerCases(graph: Graph): readonly LayerCase[] {
   const nodesByShape = new Map<string, Node[]>();
   for (const node of graph.nodes) {
-    if (operators.get(node.op)?.isView) continue;
+    if (operators.get(node.op)?.isView || node.op === 'convert') continue;
     const key = shapeKey(node);
     nodesByShape.set(key, [...(nodesByShape.get(key) ?? []), node]);
   }

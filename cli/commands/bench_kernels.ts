@@ -82,7 +82,9 @@ function isBad({ layers }: KernelReport): boolean {
 function casesOf(device: Device, options: BenchKernelsOptions): readonly LayerCase[] {
   const graphs =
     options.shape.length > 0 ? options.shape.map(parseLayer) : [buildFromOptions(options).graph];
-  const all = graphs.flatMap((graph) => layerCases(planFor(device, graph).graph));
+  const all = graphs.flatMap((graph) =>
+    layerCases(planFor(device, graph, options.precision).graph),
+  );
   const { layer: wanted } = options;
   if (wanted === undefined) return all;
   const some = all.filter(({ text, names }) => [text, ...names].some((t) => t.includes(wanted)));

@@ -92,13 +92,14 @@ async function measure(
   const { model, graph, inputShape } = buildFromOptions(options);
   const begun = performance.now();
   const weights = await loadWeights(model, graph, options);
-  using session = await openSession(device, graph, weights);
+  using session = await openSession(device, graph, { ...options, weights });
   const loadMs = performance.now() - begun;
   const timing = await timeRuns(session, options.runs);
   const { name: adapter, software } = device.adapter;
   return {
     model: model.name,
     adapter,
+    precision: options.precision,
     software,
     loadMs: roundMs(loadMs),
     ...timing,

@@ -62,7 +62,11 @@ async function classify(args: readonly string[], options: ClassifyOptions): Prom
   const weights = await loadWeights(model, buildModel(model), options);
   const batch = evenBatch(paths.length, options.batch);
   await withDevice(options, async ({ device }) => {
-    using classifier = await createBatchClassifier(device, model, weights, batch);
+    using classifier = await createBatchClassifier(device, model, {
+      ...options,
+      weights,
+      batch,
+    });
     const adapter = device.adapter.name;
     const onResult = (image: string, classes: readonly Classification[]): void => {
       const result = { image, model: model.name, top: classes };

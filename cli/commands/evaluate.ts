@@ -83,7 +83,11 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
   const weights = await loadWeights(model, buildModel(model), options);
   await withDevice(options, async ({ device }) => {
     const batch = evenBatch(truth.size, options.batch);
-    using classifier = await createBatchClassifier(device, model, weights, batch);
+    using classifier = await createBatchClassifier(device, model, {
+      ...options,
+      weights,
+      batch,
+    });
     const evaluation = new Evaluation(truth);
     const summary = await classifyFiles(classifier, [...truth.keys()], {
       batch,

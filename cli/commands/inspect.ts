@@ -47,7 +47,7 @@ async function inspect(options: InspectOptions): Promise<void> {
   if (options.passes) inspectPasses(graph, options);
   else if (options.memory || options.gantt || options.kernels) {
     await withDevice(options, async ({ device }) => {
-      const plan = planFor(device, graph);
+      const plan = planFor(device, graph, options.precision);
       if (options.memory || options.gantt) inspectMemory(plan, options);
       else inspectKernels(plan, device.adapter.name, options);
     });
@@ -114,13 +114,14 @@ function parametersOf(weights: readonly Value[]): number {
 }
 
 function inspectPasses(graph: Graph, options: InspectOptions): void {
-  const passes = reportPasses(graph);
+  const passes = reportPasses(graph, options.precision);
   if (options.json) {
     printJson({ model: graph.name, passes });
     return;
   }
-  for (const { pass, nodesBefore, nodesAfter, removed, changed } of passes) {
+  for (const { pass, nodesBefore, nodesAfter, added, removed, changed } of passes) {
     print(`${pass}: ${nodesBefore} -> ${nodesAfter} nodes`);
+    for (const node of added) print(`  + ${node}`);
     for (const node of removed) print(`  - ${node}`);
     for (const node of changed) print(`  ~ ${node}`);
   }

@@ -33,7 +33,7 @@ async function profileModel(options: ProfileOptions): Promise<void> {
   const { model, graph, inputShape } = buildFromOptions(options);
   const weights = await loadWeights(model, graph, options);
   await withDevice(options, async ({ device }) => {
-    using session = await openSession(device, graph, weights);
+    using session = await openSession(device, graph, { ...options, weights });
     const result = await profile(session, syntheticInput(inputShape), {
       runs: options.runs,
     });

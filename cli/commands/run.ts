@@ -54,7 +54,7 @@ async function run(options: RunOptions): Promise<void> {
     options.input === 'synthetic' ? syntheticInput(shape) : readInput(options.input, shape);
   const weights = await loadWeights(model, graph, options);
   await withDevice(options, async ({ device }) => {
-    using session = await openSession(device, graph, weights);
+    using session = await openSession(device, graph, { ...options, weights });
     const begun = performance.now();
     const { logits = new Float32Array() } = await session.run(input);
     const ms = performance.now() - begun;

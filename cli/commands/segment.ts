@@ -55,6 +55,7 @@ async function segment(path: string, options: SegmentOptions): Promise<void> {
   await withDevice(options, async ({ device }) => {
     using segmenter = await createSegmenter(device, model, {
       weights,
+      precision: options.precision,
       shorterSide: options.size,
       picture: image,
     });

@@ -28,6 +28,7 @@ async function tuneModel(options: ModelOptions & { readonly again?: boolean }): 
     const known = options.again ? undefined : readTuning(file, adapter);
     const { tuning, results } = await tune(device, graph, {
       tuning: known,
+      precision: options.precision,
       onProgress: (done, total) => progress('tuning layers', done, total),
     });
     clearProgress();

@@ -29,7 +29,8 @@ async function verifyModel(options: VerifyOptions): Promise<void> {
   const input = syntheticInput(inputShape);
   await withDevice(options, async ({ device }) => {
     const onLayer = (done: number, total: number) => progress('checking layers', done, total);
-    const checks = await verify(device, graph, { input }, { weights, onLayer });
+    const { precision } = options;
+    const checks = await verify(device, graph, { input }, { weights, precision, onLayer });
     clearProgress();
     const wrong = checks.filter(({ ok }) => !ok);
     if (wrong.length > 0) process.exitCode = 1;

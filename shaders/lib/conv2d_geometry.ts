@@ -4,6 +4,8 @@ export interface MapStrides {
   readonly channel: number;
 }
 
+import type { ElementTypes } from './element_types.ts';
+
 /** A convolution as its kernels see it. */
 export interface Conv2dGeometry {
   readonly batch: number;
@@ -28,6 +30,8 @@ export interface Conv2dGeometry {
   readonly yStrides: MapStrides;
   /** As `yStrides` where there is no residual. */
   readonly residualStrides: MapStrides;
+  /** The bias is f32. */
+  readonly types: ElementTypes<'x' | 'weight' | 'residual'>;
   /**
    * Where x is not a feature map but a matrix [input channel][output pixel of the whole batch], as
    * im2col leaves it: the distance of its rows. The kernel is 1x1 then.

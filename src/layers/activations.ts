@@ -8,6 +8,7 @@ import type { Activation, Node, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { inputShape, type OpDef, requireData, shapeError } from '../runtime/operator.ts';
 import { elementCount, tensorDesc } from '../runtime/tensor.ts';
+import { elementTypesOf } from './element_types.ts';
 import { pointwiseKernel } from './pointwise.ts';
 
 /** The formula's parameters; what they mean is the activation's own. */
@@ -73,9 +74,10 @@ function activationOp(kind: ActivationKind, formula: Formula): OpDef<ActivationA
     kernels: [
       pointwiseKernel(kind, (node: Node<ActivationAttributes>) => {
         const count = elementCount(node.output.desc.shape);
+        const types = elementTypesOf(node, 'x');
         return {
           source: (grid, overwritten) =>
-            shader({ kind, count, ...node.attributes }, grid, overwritten !== undefined),
+            shader({ kind, count, ...node.attributes, types }, grid, overwritten !== undefined),
           tiles: Math.ceil(count / ACTIVATION_THREADS),
           reads: ['x'],
           overwrites: ['x'],

@@ -14,6 +14,7 @@ import {
   shapeError,
 } from '../runtime/operator.ts';
 import { elementCount, mapStrides, nchw, tensorDesc } from '../runtime/tensor.ts';
+import { elementTypesOf } from './element_types.ts';
 import { featureMap } from './feature_map.ts';
 import { pointwiseKernel } from './pointwise.ts';
 import { type Pair, type PairLike, pair } from './window.ts';
@@ -44,6 +45,7 @@ function geometryOf(node: Node<AdaptiveAttributes>): AdaptivePoolGeometry {
     outputHeight,
     outputWidth,
     xStrides: mapStrides(requireInput(node, 'x').desc),
+    types: elementTypesOf(node, 'x'),
   };
 }
 

@@ -10,6 +10,7 @@ import {
   shapeError,
 } from '../runtime/operator.ts';
 import { elementCount, formatShape, shapesEqual, tensorDesc } from '../runtime/tensor.ts';
+import { elementTypesOf } from './element_types.ts';
 import { pointwiseKernel } from './pointwise.ts';
 
 /** Adds a + b. Throws ShapeError when the shapes differ. */
@@ -41,9 +42,10 @@ export const addOp: OpDef<Epilogue> = {
   kernels: [
     pointwiseKernel('add', (node: Node<Epilogue>) => {
       const count = elementCount(node.output.desc.shape);
+      const types = elementTypesOf(node, 'a', 'b');
       return {
         source: (grid, overwritten) =>
-          shader(count, node.attributes.activation ?? 'none', grid, overwritten),
+          shader(count, node.attributes.activation ?? 'none', types, grid, overwritten),
         tiles: Math.ceil(count / ELEMENTWISE_THREADS),
         // One value added to itself is bound twice, which is fine for reading.
         reads: ['a', 'b'],

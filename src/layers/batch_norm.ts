@@ -14,6 +14,7 @@ import {
   shapeError,
 } from '../runtime/operator.ts';
 import { elementCount, formatShape, tensorDesc } from '../runtime/tensor.ts';
+import { elementTypesOf } from './element_types.ts';
 import { pointwiseKernel } from './pointwise.ts';
 
 /** What torchvision's models use. */
@@ -76,6 +77,7 @@ export const batchNormOp: OpDef<BatchNormAttributes> = {
         count,
         epsilon: node.attributes.epsilon,
         activation: node.attributes.activation ?? 'none',
+        types: elementTypesOf(node, 'x'),
       };
       return {
         source: (grid, overwritten) => shader(geometry, grid, overwritten !== undefined),

@@ -10,6 +10,7 @@ import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { inputShape, type OpDef, requireData, shapeError } from '../runtime/operator.ts';
 import { elementCount, formatShape, shapesEqual, tensorDesc } from '../runtime/tensor.ts';
 import { alignedTo, broadcastShape, broadcastStrides } from './broadcast.ts';
+import { elementTypesOf } from './element_types.ts';
 import { pointwiseKernel } from './pointwise.ts';
 
 export interface BinaryAttributes {
@@ -34,6 +35,7 @@ function geometryOf(node: Node<BinaryAttributes>) {
     kind: node.attributes.kind,
     extents: alignedTo(naturalShape(node), MOST_AXES),
     strides: { a: strides('a'), b: strides('b') },
+    types: elementTypesOf(node, 'a', 'b'),
   };
 }
 

@@ -13,6 +13,7 @@ import {
   type OpCall,
   type OpDef,
   requireData,
+  requireInput,
   shapeError,
 } from '../runtime/operator.ts';
 import { elementCount, formatShape, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
@@ -59,7 +60,8 @@ function partsOf(node: Node<ConcatAttributes>): readonly Part[] {
   let offset = 0;
   return Object.keys(node.inputs).map((role) => {
     const block = elementCount(inputShape(node, role).slice(axis));
-    const part = { role, outer, block, row, offset };
+    const types = { x: requireInput(node, role).desc.dtype, y: node.output.desc.dtype };
+    const part = { role, outer, block, row, offset, types };
     offset += block;
     return part;
   });

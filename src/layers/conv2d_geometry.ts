@@ -2,6 +2,7 @@ import type { Conv2dGeometry } from '../../shaders/lib/conv2d_geometry.ts';
 import type { Node } from '../runtime/graph.ts';
 import { type Epilogue, inputShape, requireInput } from '../runtime/operator.ts';
 import { mapStrides, nchw } from '../runtime/tensor.ts';
+import { elementTypesOf } from './element_types.ts';
 import type { Window } from './window.ts';
 
 export interface Conv2dAttributes extends Window, Epilogue {
@@ -41,6 +42,10 @@ export function geometryOf(node: Node<Conv2dAttributes>): Conv2dGeometry {
     xStrides: mapStrides(requireInput(node, 'x').desc),
     yStrides: mapStrides(node.output.desc),
     residualStrides: mapStrides((node.inputs.residual ?? node.output).desc),
+    types: {
+      residual: (node.inputs.residual ?? requireInput(node, 'x')).desc.dtype,
+      ...elementTypesOf(node, 'x', 'weight'),
+    },
   };
 }
 

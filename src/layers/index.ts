@@ -7,6 +7,7 @@ import { batchNormOp } from './batch_norm.ts';
 import { binaryOp } from './binary.ts';
 import { concatOp } from './concat.ts';
 import { conv2dOp } from './conv2d.ts';
+import { convertOp } from './convert.ts';
 import { flattenOp } from './flatten.ts';
 import { linearOp } from './linear.ts';
 import { localResponseNormOp } from './local_response_norm.ts';
@@ -43,6 +44,7 @@ const all: readonly OpDef[] = [
   localResponseNormOp,
   pad2dOp,
   reshapeOp,
+  convertOp,
 ];
 
 /** Every operator, by name. */

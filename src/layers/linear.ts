@@ -15,6 +15,7 @@ import {
   shapeError,
 } from '../runtime/operator.ts';
 import { formatShape, rowsAndColumns, tensorDesc } from '../runtime/tensor.ts';
+import { elementTypesOf } from './element_types.ts';
 import { pointwiseKernel } from './pointwise.ts';
 
 export interface LinearOptions {
@@ -47,6 +48,7 @@ function geometryOf(node: Node<Epilogue>): LinearGeometry {
     outputs,
     bias: 'bias' in node.inputs,
     activation: node.attributes.activation ?? 'none',
+    types: elementTypesOf(node, 'x', 'weight'),
   };
 }
 

@@ -8,6 +8,7 @@ import type { Activation, Node, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { inputShape, type OpDef, requireData, shapeError } from '../runtime/operator.ts';
 import { elementCount, formatShape, tensorDesc } from '../runtime/tensor.ts';
+import { elementTypesOf } from './element_types.ts';
 import { pointwiseKernel } from './pointwise.ts';
 
 export interface LocalResponseNormAttributes {
@@ -34,7 +35,8 @@ function geometryOf(node: Node<LocalResponseNormAttributes>): LocalResponseNormG
   const shape = inputShape(node, 'x');
   const [, channels = 1, ...inner] = shape;
   const { attributes } = node;
-  return { ...attributes, count: elementCount(shape), channels, plane: elementCount(inner) };
+  const types = elementTypesOf(node, 'x');
+  return { ...attributes, count: elementCount(shape), channels, plane: elementCount(inner), types };
 }
 
 export const localResponseNormOp: OpDef<LocalResponseNormAttributes> = {

@@ -14,6 +14,7 @@ import {
   shapeError,
 } from '../runtime/operator.ts';
 import { elementCount, formatShape, type Shape, tensorDesc } from '../runtime/tensor.ts';
+import { elementTypesOf } from './element_types.ts';
 import { pointwiseKernel } from './pointwise.ts';
 
 export interface MatmulAttributes {
@@ -53,7 +54,7 @@ function factor(call: OpCall<MatmulAttributes>, role: 'a' | 'b'): Factor {
   return transposed ? { stack, rows: columns, columns: rows } : { stack, rows, columns };
 }
 
-function geometryOf(node: OpCall<MatmulAttributes>): MatmulGeometry {
+function geometryOf(node: Node<MatmulAttributes>): MatmulGeometry {
   const [a, b] = [factor(node, 'a'), factor(node, 'b')];
   const [inA, inB] = [elementCount(a.stack), elementCount(b.stack)];
   return {
@@ -64,6 +65,7 @@ function geometryOf(node: OpCall<MatmulAttributes>): MatmulGeometry {
     depth: a.columns,
     stackA: inA === 1 ? 0 : a.rows * a.columns,
     stackB: inB === 1 ? 0 : b.rows * b.columns,
+    types: elementTypesOf(node, 'a', 'b'),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Activation, Node, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { inputShape, type OpDef, requireData, shapeError } from '../runtime/operator.ts';
 import { elementCount, nchw, tensorDesc } from '../runtime/tensor.ts';
+import { elementTypesOf } from './element_types.ts';
 import { featureMap } from './feature_map.ts';
 import { pointwiseKernel } from './pointwise.ts';
 import type { Padding } from './window.ts';
@@ -39,6 +40,7 @@ function geometryOf(node: Node<Pad2dAttributes>) {
     outputWidth: width + left + right,
     top,
     left,
+    types: elementTypesOf(node, 'x'),
   };
 }
 

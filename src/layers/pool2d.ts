@@ -11,6 +11,7 @@ import {
   shapeError,
 } from '../runtime/operator.ts';
 import { elementCount, mapStrides, nchw, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
+import { elementTypesOf } from './element_types.ts';
 import { featureMap } from './feature_map.ts';
 import { pointwiseKernel } from './pointwise.ts';
 import { type PaddingLike, type PairLike, padding, pair, slide, type Window } from './window.ts';
@@ -128,6 +129,7 @@ function geometryOf(node: Node<Pool2dAttributes>, mode: Pool2dGeometry['mode']):
     countIncludePad: node.attributes.countIncludePad,
     xStrides: mapStrides(requireInput(node, 'x').desc),
     yStrides: mapStrides(node.output.desc),
+    types: elementTypesOf(node, 'x'),
   };
 }
 

@@ -8,6 +8,7 @@ import type { Activation, Node, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { inputShape, type OpDef, requireData, shapeError } from '../runtime/operator.ts';
 import { elementCount, formatShape, tensorDesc } from '../runtime/tensor.ts';
+import { elementTypesOf } from './element_types.ts';
 import { pointwiseKernel } from './pointwise.ts';
 
 export interface ReduceAttributes {
@@ -32,6 +33,7 @@ function geometryOf(node: Node<ReduceAttributes>): ReduceGeometry {
     outer: elementCount(shape.slice(0, from)),
     length: elementCount(shape.slice(from, to)),
     inner: elementCount(shape.slice(to)),
+    types: elementTypesOf(node, 'x'),
   };
 }
 

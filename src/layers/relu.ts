@@ -4,6 +4,7 @@ import type { Activation, Node, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { inputShape, type OpDef, requireData } from '../runtime/operator.ts';
 import { elementCount, tensorDesc } from '../runtime/tensor.ts';
+import { elementTypesOf } from './element_types.ts';
 import { pointwiseKernel } from './pointwise.ts';
 
 /** Adds max(x, 0), of any shape. */
@@ -21,7 +22,8 @@ export const reluOp: OpDef = {
     pointwiseKernel('relu', (node: Node) => {
       const count = elementCount(node.output.desc.shape);
       return {
-        source: (grid, overwritten) => shader(count, grid, overwritten !== undefined),
+        source: (grid, overwritten) =>
+          shader(count, elementTypesOf(node, 'x'), grid, overwritten !== undefined),
         tiles: Math.ceil(count / ELEMENTWISE_THREADS),
         reads: ['x'],
         overwrites: ['x'],

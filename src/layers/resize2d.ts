@@ -18,6 +18,7 @@ import {
   shapeError,
 } from '../runtime/operator.ts';
 import { elementCount, nchw, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
+import { elementTypesOf } from './element_types.ts';
 import { featureMap } from './feature_map.ts';
 import { type Fraction, fractionOf, ratioOf } from './fraction.ts';
 import { pointwiseKernel } from './pointwise.ts';
@@ -123,7 +124,8 @@ function geometryOf(node: Node<Resize2dAttributes>): Resize2dGeometry {
   const x = nchw(inputShape(node, 'x'));
   const y = nchw(node.output.desc.shape);
   const axes = axesOf(node.attributes, [x.height, x.width], [y.height, y.width]);
-  return { mode: node.attributes.mode, planes: x.batch * x.channels, ...axes };
+  const types = elementTypesOf(node, 'x');
+  return { mode: node.attributes.mode, planes: x.batch * x.channels, ...axes, types };
 }
 
 function axesOf(attributes: Resize2dAttributes, input: Pair, output: Pair) {

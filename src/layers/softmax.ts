@@ -4,6 +4,7 @@ import type { Activation, Node, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { inputShape, type OpDef, requireData, shapeError } from '../runtime/operator.ts';
 import { elementCount, formatShape, tensorDesc } from '../runtime/tensor.ts';
+import { elementTypesOf } from './element_types.ts';
 import { pointwiseKernel } from './pointwise.ts';
 
 export interface SoftmaxAttributes {
@@ -22,6 +23,7 @@ function geometryOf(node: Node<SoftmaxAttributes>): SoftmaxGeometry {
     outer: elementCount(shape.slice(0, axis)),
     length: shape[axis] ?? 1,
     inner: elementCount(shape.slice(axis + 1)),
+    types: elementTypesOf(node, 'x'),
   };
 }
 

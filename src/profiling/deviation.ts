@@ -1,5 +1,5 @@
 /** How far a device's result is from the CPU's. */
-import type { Shape } from '../runtime/tensor.ts';
+import type { DType, Shape } from '../runtime/tensor.ts';
 
 export interface Deviation {
   /** The largest difference, as a share of the largest expected value. */
@@ -16,10 +16,27 @@ export interface Deviation {
  * 2^-24 each add up like a random walk, to 4e-6 for the 4608 terms of ResNet's longest; a kernel that
  * reads one wrong element is off by far more than this.
  */
-const TOLERANCE = 1e-4;
+const F32_TOLERANCE = 1e-4;
 
-/** Compares the result of one layer with the reference, both row-major, of this shape. */
-export function deviation(expected: Float64Array, actual: Float32Array, shape: Shape): Deviation {
+/**
+ * f16 has 11 bits, so that each rounding is by 2^-11 at most: one of the result, one of weights that a kernel
+ * transforms before they are stored, which Winograd's transform back magnifies, and as much again.
+ */
+const TOLERANCES: Readonly<Record<DType, number>> = {
+  f32: F32_TOLERANCE,
+  f16: F32_TOLERANCE + 4 * 2 ** -11,
+};
+
+/**
+ * Compares the result of one layer with the reference, both row-major, of this shape. `precision` is f16 where the
+ * layer reads or writes tensors that are stored so.
+ */
+export function deviation(
+  expected: Float64Array,
+  actual: Float32Array,
+  shape: Shape,
+  precision: DType = 'f32',
+): Deviation {
   let largest = Number.MIN_VALUE;
   let worst = -1;
   let at = 0;
@@ -38,7 +55,7 @@ export function deviation(expected: Float64Array, actual: Float32Array, shape: S
     index: indexOf(at, shape),
     expected: expected[at] ?? Number.NaN,
     actual: actual[at] ?? Number.NaN,
-    ok: error <= TOLERANCE,
+    ok: error <= TOLERANCES[precision],
   };
 }
 

@@ -28,7 +28,11 @@ describe('verify', () => {
 
   it('names the one layer whose kernel is wrong, and where', async () => {
     const broken = await openDevice();
-    spoil(broken, 'y[at] = max(x[at], 0.0);', 'y[at] = max(x[at], select(0.0, 9.0, at == 77u));');
+    spoil(
+      broken,
+      'y[at] = to_y(max(f32(x[at]), 0.0));',
+      'y[at] = max(x[at], select(0.0, 9.0, at == 77u));',
+    );
     const checks = await verify(broken, graph, { input }, { weights });
     // Both ReLUs go through the kernel; element 77 of [1, 32, 8, 8] is row 1, column 5 of channel 1.
     const wrong = checks.filter(({ ok }) => !ok).map(({ layer }) => layer);
@@ -62,7 +66,11 @@ describe('verify', () => {
 
   it('counts NaN as the worst of errors', async () => {
     const broken = await openDevice();
-    spoil(broken, 'y[at] = max(x[at], 0.0);', 'y[at] = bitcast<f32>(0x7fc00000u + min(at, 1u));');
+    spoil(
+      broken,
+      'y[at] = to_y(max(f32(x[at]), 0.0));',
+      'y[at] = bitcast<f32>(0x7fc00000u + min(at, 1u));',
+    );
     const [worst] = await verify(broken, graph, { input }, { weights });
     expect(worst).toMatchObject({ kernel: 'relu', ok: false, error: Number.POSITIVE_INFINITY });
   });

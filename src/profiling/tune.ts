@@ -5,15 +5,20 @@ import type { Graph, Node } from '../runtime/graph.ts';
 import { isolate, shapeKey } from '../runtime/isolate.ts';
 import { operatorOf } from '../runtime/operator.ts';
 import { assignLayout } from '../runtime/passes/assign_layout.ts';
+import { assignPrecision } from '../runtime/passes/assign_precision.ts';
 import { optimize } from '../runtime/passes/index.ts';
+import { checkPrecision } from '../runtime/plan/precision.ts';
 import { choicesOf, type KernelChoice, selectKernel } from '../runtime/plan/select_kernels.ts';
 import type { TunedKernel, Tuning } from '../runtime/plan/tuning.ts';
 import { Session } from '../runtime/session.ts';
+import type { DType } from '../runtime/tensor.ts';
 import { syntheticWeights } from '../runtime/weights/synthetic.ts';
 
 export interface TuneOptions {
   /** What is known already; its layers are not timed again. */
   readonly tuning?: Tuning | undefined;
+  /** What sessions will run in; f32 by default. */
+  readonly precision?: DType | undefined;
   /** Kernels and configurations timed for a layer, those that should cost least; 5 by default. */
   readonly candidates?: number;
   /** Called before each shape of layer. */
@@ -33,16 +38,19 @@ export interface TuneResult extends TunedKernel {
 
 /**
  * Tunes a model for a device. The untuned choice is always among the candidates, so a tuned layer is as fast as an
- * untuned one, up to the noise of the clock. Throws the signal's reason, or what the GPU throws.
+ * untuned one, up to the noise of the clock. Throws the signal's reason, what the GPU throws, or
+ * UnsupportedError for a precision that the device lacks.
  */
 export async function tune(
   device: Device,
   graph: Graph,
-  { tuning, candidates = 5, onProgress, signal }: TuneOptions = {},
+  { tuning, precision = 'f32', candidates = 5, onProgress, signal }: TuneOptions = {},
 ): Promise<{ readonly tuning: Tuning; readonly results: readonly TuneResult[] }> {
   const winners = new Map<string, TunedKernel>(tuning);
   const results: TuneResult[] = [];
-  const planned = assignLayout(optimize(graph, operators), operators, device.profile);
+  checkPrecision(precision, device.profile);
+  const stored = assignPrecision(optimize(graph, operators), operators, precision);
+  const planned = assignLayout(stored, operators, device.profile);
   const layers = untunedLayers(device, planned, winners);
   for (const [i, [key, node]] of layers.entries()) {
     onProgress?.(i, layers.length);
@@ -144,9 +152,12 @@ function only(
   });
 }
 
+/** Of the layer alone: what goes to and from one in f16 is converted. */
+const counts = ({ op }: Node): boolean => op !== 'convert';
+
 async function timeOnce(session: Session): Promise<number> {
-  const once = await session.timePass(1);
+  const once = await session.timePass(1, counts);
   if (once >= LEAST_SAMPLE_MS) return once;
   const repeats = Math.min(MOST_REPEATS, Math.ceil(LEAST_SAMPLE_MS / Math.max(once, 0.02)));
-  return session.timePass(repeats);
+  return session.timePass(repeats, counts);
 }

@@ -4,8 +4,10 @@ import type { Device } from '../runtime/gpu/device.ts';
 import { type Graph, isConstant, type Node, type Value } from '../runtime/graph.ts';
 import { operatorOf } from '../runtime/operator.ts';
 import { assignLayout } from '../runtime/passes/assign_layout.ts';
+import { assignPrecision } from '../runtime/passes/assign_precision.ts';
 import { optimize } from '../runtime/passes/index.ts';
 import type { ExecutionPlan } from '../runtime/plan/compile.ts';
+import type { DType } from '../runtime/tensor.ts';
 import { ConstantReader } from '../runtime/weights/constant_reader.ts';
 import { type Deviation, deviation } from './deviation.ts';
 
@@ -26,7 +28,8 @@ export interface VerifyOptions extends CreateSessionOptions {
 
 /**
  * Runs a graph on the device with every layer as an output, and computes each layer anew on the CPU, in
- * f64, from what the device gave it: errors do not add up from layer to layer. Worst layer first.
+ * f64, from what the device gave it and weights as they are stored: errors do not add up from layer to layer.
+ * Worst layer first.
  * `inputs` are keyed by name. `signal` stops between two layers, too. Throws what `createSession` throws.
  */
 export async function verify(
@@ -35,8 +38,10 @@ export async function verify(
   inputs: Readonly<Record<string, Float32Array>>,
   options: VerifyOptions,
 ): Promise<readonly LayerCheck[]> {
-  // In the layouts that a run has, so that the same kernels are checked.
-  const whole = assignLayout(optimize(graph, operators), operators, device.profile);
+  const { precision = 'f32' } = options;
+  // Stored and laid out as a run has it, so that the same kernels are checked.
+  const stored = assignPrecision(optimize(graph, operators), operators, precision);
+  const whole = assignLayout(stored, operators, device.profile);
   const outputs = new Map(whole.nodes.map((node) => [node.name, node.output]));
   const observed = { ...whole, outputs };
   const session = await createSession(device, observed, { ...options, optimize: false });
@@ -52,6 +57,12 @@ export async function verify(
   }
 }
 
+/** f16 where anything that the node reads or writes is. */
+function precisionOf({ inputs, output }: Node): DType {
+  const values = [...Object.values(inputs), output];
+  return values.some(({ desc }) => desc.dtype === 'f16') ? 'f16' : 'f32';
+}
+
 async function checkLayers(
   nodes: readonly Node[],
   values: ReadonlyMap<Value, Float32Array>,
@@ -61,7 +72,7 @@ async function checkLayers(
   const reader = new ConstantReader(weights, () => {});
   const kernels = new Map(plan.dispatches.map(({ node, kernel }) => [node, kernel]));
   const dataOf = (value: Value): Float64Array =>
-    Float64Array.from(isConstant(value) ? reader.read(value) : (values.get(value) ?? []));
+    Float64Array.from(isConstant(value) ? reader.readStored(value) : (values.get(value) ?? []));
   const checks: LayerCheck[] = [];
   for (const [i, node] of nodes.entries()) {
     onLayer?.(i, nodes.length);
@@ -75,7 +86,7 @@ async function checkLayers(
       layer: node.name,
       op: node.op,
       kernel: kernels.get(node),
-      ...deviation(expected, actual, node.output.desc.shape),
+      ...deviation(expected, actual, node.output.desc.shape, precisionOf(node)),
     };
     onCheck?.(check);
     checks.push(check);

@@ -4,7 +4,7 @@
  */
 import { ShapeError } from './errors.ts';
 import type { Node, Value } from './graph.ts';
-import type { Shape, TensorDesc } from './tensor.ts';
+import type { DType, Shape, TensorDesc } from './tensor.ts';
 
 /** A node before its output's shape is known. */
 export type OpCall<A extends object> = Omit<Node<A>, 'output'>;
@@ -17,6 +17,11 @@ export interface Epilogue {
 /** Here and not in its layer, since a pass folds batch norms into the layers before them. */
 export interface BatchNormAttributes extends Epilogue {
   readonly epsilon: number;
+}
+
+/** Here and not in its layer, since a pass puts conversions at a network's edges. */
+export interface ConvertAttributes {
+  readonly dtype: DType;
 }
 
 /** One operator: its rules, its meaning, and its kernels. */
@@ -64,6 +69,8 @@ export interface DeviceProfile {
   readonly adapter: string;
   /** The width of a subgroup, where subgroups exist and have one width only. */
   readonly subgroupSize: number | undefined;
+  /** Whether kernels may use f16: the feature shader-f16. */
+  readonly shaderF16: boolean;
   readonly limits: DeviceLimits;
 }
 

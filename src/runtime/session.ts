@@ -4,16 +4,17 @@ import type { Device } from './gpu/device.ts';
 import { compileKernels, Executor, type InputData, type RunTimes } from './gpu/executor.ts';
 import { warmUp } from './gpu/warm_up.ts';
 import { WeightBuffers } from './gpu/weight_buffers.ts';
-import { type Graph, weightsOf } from './graph.ts';
+import { type Graph, type Node, weightsOf } from './graph.ts';
 import type { OpTable } from './operator.ts';
+import { assignPrecision } from './passes/assign_precision.ts';
 import { optimize } from './passes/index.ts';
 import { batchParts } from './plan/batch_parts.ts';
-import { compile, type ExecutionPlan, type MemoryUse } from './plan/compile.ts';
+import { compile, type ExecutionPlan, type MemoryUse, type PlannedWeight } from './plan/compile.ts';
 import type { KernelPreference } from './plan/select_kernels.ts';
 import type { Tuning } from './plan/tuning.ts';
 import { type NewShapes, reshape, shapesOf } from './reshape.ts';
-import { elementCount, formatShape, type Shape, shapesEqual } from './tensor.ts';
-import { checkWeights } from './weights/check_weights.ts';
+import { type DType, elementCount, formatShape, type Shape, shapesEqual } from './tensor.ts';
+import { checkWeights, overflowWarning } from './weights/check_weights.ts';
 import { ConstantReader } from './weights/constant_reader.ts';
 import type { WeightSource } from './weights/weight_source.ts';
 
@@ -29,7 +30,17 @@ export interface SessionOptions {
   /** The operators that the graph may use. */
   readonly operators: OpTable;
   readonly onProgress?: (progress: SessionProgress) => void;
-  /** Hears of weights that are not finite, and of a batch that must be cut. Silent by default. */
+  /**
+   * How weights and activations are stored on the device; `f32` by default. `f16` takes half the memory: each
+   * value is rounded once, when it is stored, to 11 bits, and sums are f32 still. Inputs and outputs are f32
+   * arrays either way. Results beyond 65504, the largest f16, are stored as that; `verify` finds layers where
+   * this happens. `f16` needs an adapter with the feature shader-f16.
+   */
+  readonly precision?: DType | undefined;
+  /**
+   * Hears of weights that are not finite or beyond the range of `precision`, and of a batch that must be cut.
+   * Silent by default.
+   */
   readonly onWarning?: (message: string) => void;
   /** Stops creating the session; what was allocated is freed. */
   readonly signal?: AbortSignal;
@@ -106,7 +117,7 @@ export class Session {
   /**
    * Checks the weights, optimises and plans the graph, compiles its kernels and uploads its weights.
    * Throws WeightError when weights are missing, extra or misshapen; UnsupportedError when the device is
-   * too small, or `maxMemory` is; ShaderError, GpuError or DeviceLostError when the GPU fails; the
+   * too small, lacks what `precision` needs, or `maxMemory` is too small; ShaderError, GpuError or DeviceLostError when the GPU fails; the
    * signal's reason when it is aborted. What was allocated is then freed.
    */
   static async create(device: Device, graph: Graph, options: SessionOptions): Promise<Session> {
@@ -181,11 +192,11 @@ export class Session {
 
   /**
    * Times one pass over the plan, in milliseconds, on what the buffers hold: the mean of `repeats` passes
-   * submitted as one, for plans that are too short for the clock.
+   * submitted as one, for plans that are too short for the clock. With `counts`, of some nodes' dispatches alone.
    */
-  timePass(repeats = 1): Promise<number> {
+  timePass(repeats = 1, counts?: (node: Node) => boolean): Promise<number> {
     this.#checkUsable();
-    return this.#running.executor.timePass(repeats);
+    return this.#running.executor.timePass(repeats, counts);
   }
 
   /**
@@ -328,12 +339,13 @@ async function build(
   reader: ConstantReader,
   weights: WeightBuffers,
 ): Promise<Running> {
-  const { operators, signal, onProgress, kernels, tuning, maxMemory } = options;
+  const { operators, precision, signal, onProgress, kernels, tuning, maxMemory } = options;
   const { generation } = device;
-  const parts = batchParts(graph, operators, device.profile);
+  const stored = (version: Graph): Graph => assignPrecision(version, operators, precision ?? 'f32');
+  const parts = batchParts(stored(graph), operators, device.profile);
   const whole = parts === 1 ? graph : cutBatch(graph, parts, options);
   const optimized = (options.optimize ?? true) ? optimize(whole, operators) : whole;
-  const plan = compile(optimized, {
+  const plan = compile(stored(optimized), {
     operators,
     device: device.profile,
     kernels,
@@ -345,16 +357,26 @@ async function build(
   const pipelines = await compileKernels(device, plan, { signal, onProgress: report('compile') });
   warmUp(device, plan, pipelines);
   const buffers = await weights.load(device, plan.weights, {
-    read: ({ constant, repack }) => {
-      const data = reader.read(constant);
-      return repack ? repack.pack(data) : data;
-    },
+    read: (weight) => readWeight(weight, reader, options.onWarning),
     signal,
     onProgress: report('upload'),
   });
   const { submitBudgetMs } = options;
   const executor = await Executor.create(device, plan, buffers, pipelines, submitBudgetMs);
   return { plan, parts, executor, generation };
+}
+
+/** A weight's data as kernels read it, but for the rounding to f16. */
+function readWeight(
+  { constant, repack }: PlannedWeight,
+  reader: ConstantReader,
+  onWarning: SessionOptions['onWarning'],
+): Float32Array {
+  const data = reader.read(constant);
+  const packed = repack ? repack.pack(data) : data;
+  const warning = constant.desc.dtype === 'f16' && overflowWarning(constant.name, packed);
+  if (warning) onWarning?.(warning);
+  return packed;
 }
 
 /** The graph for one of `parts` equal parts of its batch. */

@@ -1,7 +1,7 @@
 import { ShapeError } from './errors.ts';
 
-/** How one element is stored. */
-export type DType = 'f32';
+/** How one element is stored. Arithmetic is f32 whatever it is. */
+export type DType = 'f32' | 'f16';
 
 /** Extents, outermost first: `[N, C, H, W]` for images and feature maps, `[N, C]` for vectors. */
 export type Shape = readonly number[];
@@ -20,7 +20,7 @@ export interface TensorDesc {
   readonly layout: Layout;
 }
 
-const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = { f32: 4 };
+const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = { f32: 4, f16: 2 };
 
 /**
  * A row-major f32 tensor of this shape. Throws ShapeError, about `who`, unless every extent is a positive
@@ -38,13 +38,13 @@ export function elementCount(shape: Shape): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
-/** The size in memory, in bytes. */
+/** The size of the elements, in bytes. */
 export function byteLength(desc: TensorDesc): number {
   return storedElements(desc) * BYTES_PER_ELEMENT[desc.dtype];
 }
 
 /** The number of elements in memory, padding included. */
-function storedElements(desc: TensorDesc): number {
+export function storedElements(desc: TensorDesc): number {
   if (desc.layout === 'row-major') return elementCount(desc.shape);
   return nchw(desc.shape).channels * mapStrides(desc).channel;
 }
@@ -94,6 +94,11 @@ export function storedOrder(desc: TensorDesc, rowMajor: Float32Array): Float32Ar
     }
   }
   return stored;
+}
+
+/** The size of a buffer for so many elements, in bytes: WebGPU binds and copies whole words only. */
+export function bufferBytes(elements: number, dtype: DType): number {
+  return Math.ceil((elements * BYTES_PER_ELEMENT[dtype]) / 4) * 4;
 }
 
 export function shapesEqual(a: Shape, b: Shape): boolean {

@@ -1,7 +1,7 @@
 /**
  * Runs under Deno, whose WebGPU is wgpu: its WGSL compiler, naga, is the one in Firefox, and stricter than
  * Dawn's. Prints one JSON object: the adapter, LeNet's logits by each convolution kernel, and the worst
- * difference from the CPU reference in a graph that uses every operator.
+ * difference from the CPU reference in a graph that uses every operator; the same in f16, where the adapter can.
  */
 import {
   add,
@@ -14,6 +14,7 @@ import {
   conv2d,
   createSession,
   Device,
+  type DType,
   findModel,
   flatten,
   type Graph,
@@ -69,10 +70,16 @@ function everyOperator(): Graph {
   return g.build('every operator');
 }
 
-async function run(device: Device, graph: Graph, kernel: string): Promise<Float32Array> {
+async function run(
+  device: Device,
+  graph: Graph,
+  kernel: string,
+  precision: DType = 'f32',
+): Promise<Float32Array> {
   const input = graph.inputs[0];
   if (!input) throw new Error('the graph has no input');
-  const options = { weights: weightsFor(graph), kernels: () => kernel, optimize: false };
+  const kernels = () => kernel;
+  const options = { weights: weightsFor(graph), kernels, precision, optimize: false };
   const session = await createSession(device, graph, options);
   const outputs = await session.run(syntheticInput(input.desc.shape));
   session.dispose();
@@ -95,9 +102,15 @@ const lenet = buildModel(findModel('lenet'), { batch: 2 });
 const all = everyOperator();
 const logits: number[][] = [];
 const errors: number[] = [];
+const halfLogits: number[][] = [];
+const halfErrors: number[] = [];
 for (const kernel of KERNELS) {
   logits.push([...(await run(device, lenet, kernel))]);
   errors.push(worstError(all, await run(device, all, kernel)));
+  if (!device.profile.shaderF16) continue;
+  halfLogits.push([...(await run(device, lenet, kernel, 'f16'))]);
+  halfErrors.push(worstError(all, await run(device, all, kernel, 'f16')));
 }
-console.log(JSON.stringify({ adapter: device.adapter.name, logits, errors }));
+const { name: adapter } = device.adapter;
+console.log(JSON.stringify({ adapter, logits, errors, halfLogits, halfErrors }));
 device.dispose();

@@ -5,6 +5,7 @@ import { IM2COL_THREADS, im2col, im2colDimensions } from '../../../shaders/im2co
 import { type Conv2dGeometry, outputPixels } from '../../../shaders/lib/conv2d_geometry.ts';
 import type { DeviceProfile, KernelDef, KernelDispatch } from '../../runtime/operator.ts';
 import { largestBuffer } from '../../runtime/plan/batch_parts.ts';
+import { bufferBytes } from '../../runtime/tensor.ts';
 import { type Conv2dAttributes, geometryOf } from '../conv2d_geometry.ts';
 import { costsOf } from './cost.ts';
 import { directGemm } from './direct.ts';
@@ -26,6 +27,11 @@ function groupRows(g: Conv2dGeometry): number {
 
 function columnRows(g: Conv2dGeometry): number {
   return g.groups * groupRows(g);
+}
+
+/** Copies of x, stored as it is. */
+function columnBytes(g: Conv2dGeometry): number {
+  return bufferBytes(columnRows(g) * pitchOf(g), g.types.x);
 }
 
 /** The 1x1 convolution that remains. */
@@ -55,7 +61,7 @@ function writeColumns(g: Conv2dGeometry, device: DeviceProfile): KernelDispatch 
       grid,
       costsOf(device).bound,
     );
-    return { source: im2col(sizes), words: sizes.words };
+    return { source: im2col(g.types.x, sizes), words: sizes.words };
   });
 }
 
@@ -64,7 +70,7 @@ export const im2colKernel: KernelDef<Conv2dAttributes, Conv2dDirectConfig> = {
   prefers: 'cpu',
   supports(node, device) {
     const g = geometryOf(node);
-    return 4 * columnRows(g) * pitchOf(g) <= largestBuffer(device);
+    return columnBytes(g) <= largestBuffer(device);
   },
   configs: (node, device) => directGemm.configs(im2colGemm(geometryOf(node)), device),
   cost(node, config, device) {
@@ -79,7 +85,7 @@ export const im2colKernel: KernelDef<Conv2dAttributes, Conv2dDirectConfig> = {
     return {
       dispatches: [writeColumns(g, device), rebind(gemm.dispatch, { x: 'columns' })],
       repack: repackConstants(g, { ...gemm.padding, depth: ROW_QUANTUM }),
-      scratch: { columns: 4 * columnRows(g) * pitchOf(g) },
+      scratch: { columns: columnBytes(g) },
     };
   },
 };

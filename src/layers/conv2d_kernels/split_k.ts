@@ -33,6 +33,7 @@ function partsOf(g: Conv2dGeometry, parts: number): Conv2dGeometry {
     bias: false,
     residual: false,
     activation: 'none',
+    types: { ...g.types, y: 'f32' },
   };
 }
 

@@ -188,6 +188,7 @@ function deviceProfile(
     kind: software ? 'cpu' : 'gpu',
     adapter: name,
     subgroupSize: device.features.has('subgroups') && least === most ? least : undefined,
+    shaderF16: device.features.has('shader-f16'),
     limits: {
       maxBufferSize: limits.maxBufferSize,
       maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,

@@ -1,5 +1,6 @@
 /** A plan made real: buffers allocated, kernels bound. Runs only record and submit. */
 import { DeviceLostError } from '../errors.ts';
+import type { Node } from '../graph.ts';
 import { MOST_DIMENSIONS } from '../operator.ts';
 import type { BufferRef, ExecutionPlan, PlannedTensor } from '../plan/compile.ts';
 import { assumedMs, splitSubmits } from '../plan/submits.ts';
@@ -165,12 +166,17 @@ export class Executor {
     return { dispatches, pass: await this.timePass() };
   }
 
-  /** Times all dispatches in one pass, `repeats` times over, and returns the milliseconds of one time. */
-  async timePass(repeats = 1): Promise<number> {
+  /**
+   * Times all dispatches in one pass, or those of some nodes, `repeats` times over, and returns the milliseconds
+   * of one time.
+   */
+  async timePass(repeats = 1, counts: (node: Node) => boolean = () => true): Promise<number> {
     this.#device.checkAlive();
+    const { dispatches } = this.#plan;
+    const steps = this.#steps.filter((_, i) => counts(at(dispatches, i).node));
     const [total = Number.NaN] = await timeEach(this.#device, [
       (pass) => {
-        for (let i = 0; i < repeats; i++) for (const step of this.#steps) record(pass, step);
+        for (let i = 0; i < repeats; i++) for (const step of steps) record(pass, step);
       },
     ]);
     return total / repeats;

@@ -1,4 +1,6 @@
 import type { PlannedWeight } from '../plan/compile.ts';
+import type { DType } from '../tensor.ts';
+import { float32ToFloat16 } from '../weights/float_formats.ts';
 import type { Device } from './device.ts';
 import { guarded } from './errors.ts';
 
@@ -64,8 +66,13 @@ async function upload(
       usage: GPUBufferUsage.STORAGE,
       mappedAtCreation: true,
     });
-    new Float32Array(buffer.getMappedRange()).set(data);
+    write(buffer.getMappedRange(), data, weight.constant.desc.dtype);
     buffer.unmap();
     return buffer;
   });
+}
+
+function write(target: ArrayBuffer, data: Float32Array, dtype: DType): void {
+  if (dtype === 'f16') new Uint16Array(target).set(float32ToFloat16(data));
+  else new Float32Array(target).set(data);
 }

@@ -1,6 +1,8 @@
 import type { Graph } from '../graph.ts';
 import type { OpTable } from '../operator.ts';
+import type { DType } from '../tensor.ts';
 import { absorbViews } from './absorb_views.ts';
+import { assignPrecision } from './assign_precision.ts';
 import { foldBatchNorm } from './fold_batch_norm.ts';
 import { fuseEpilogue } from './fuse_epilogue.ts';
 import { removeUnread } from './remove_unread.ts';
@@ -11,15 +13,22 @@ export interface Pass {
   apply(graph: Graph, operators: OpTable): Graph;
 }
 
-/** All passes, in the order in which they run. */
-export const passes: readonly Pass[] = [
+/** The passes that make fewer nodes, in the order in which they run. */
+const passes: readonly Pass[] = [
   { name: 'remove unread nodes', apply: removeUnread },
   { name: 'fold batch norm', apply: foldBatchNorm },
   { name: 'fuse epilogue', apply: fuseEpilogue },
   { name: 'absorb views', apply: absorbViews },
 ];
 
-/** The graph after all passes: the same outputs from fewer nodes. */
+/** All passes that lead to what runs in a precision. */
+export function passesTo(precision: DType): readonly Pass[] {
+  if (precision === 'f32') return passes;
+  const apply: Pass['apply'] = (graph, operators) => assignPrecision(graph, operators, precision);
+  return [...passes, { name: `store as ${precision}`, apply }];
+}
+
+/** The same outputs from fewer nodes. */
 export function optimize(graph: Graph, operators: OpTable): Graph {
   return passes.reduce((before, pass) => pass.apply(before, operators), graph);
 }

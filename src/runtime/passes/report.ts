@@ -1,22 +1,29 @@
 import type { Graph, Node } from '../graph.ts';
 import type { OpTable } from '../operator.ts';
-import { passes } from './index.ts';
+import type { DType } from '../tensor.ts';
+import { passesTo } from './index.ts';
 
 /** What one pass did. */
 export interface PassReport {
   readonly pass: string;
   readonly nodesBefore: number;
   readonly nodesAfter: number;
+  /** The nodes that came, as `input as f16 (convert)`. */
+  readonly added: readonly string[];
   /** The nodes that went, as `bn1 (batch_norm)`. */
   readonly removed: readonly string[];
   /** The nodes that took their work over, as `conv1 (conv2d) + bias + relu`. */
   readonly changed: readonly string[];
 }
 
-/** Runs all passes and says what each did. */
-export function reportPasses(graph: Graph, operators: OpTable): readonly PassReport[] {
+/** Runs all passes that lead to a precision and says what each did. */
+export function reportPasses(
+  graph: Graph,
+  operators: OpTable,
+  precision: DType = 'f32',
+): readonly PassReport[] {
   let before = graph;
-  return passes.map((pass) => {
+  return passesTo(precision).map((pass) => {
     const after = pass.apply(before, operators);
     const report = compare(pass.name, before, after);
     before = after;
@@ -31,6 +38,7 @@ function compare(pass: string, before: Graph, after: Graph): PassReport {
     pass,
     nodesBefore: before.nodes.length,
     nodesAfter: after.nodes.length,
+    added: after.nodes.filter((node) => !old.has(node.name)).map(label),
     removed: before.nodes.filter((node) => !names.has(node.name)).map(label),
     changed: after.nodes.flatMap((node) => {
       const was = old.get(node.name);

@@ -4,7 +4,7 @@
  */
 import type { Activation, Constant, DerivedWeight, Graph, Node } from '../graph.ts';
 import { isConstant } from '../graph.ts';
-import { byteLength, elementCount, rowsAndColumns, tensorDesc } from '../tensor.ts';
+import { byteLength, elementCount, rowsAndColumns } from '../tensor.ts';
 
 /** Rows of a part are a multiple of this, so that kernels need not pad them. */
 const ROW_QUANTUM = 64;
@@ -20,8 +20,9 @@ export function splitLargeWeights(graph: Graph, limit: number): Graph {
 }
 
 function split(node: Node, weight: Constant, limit: number): readonly Node[] {
-  const [outputs, inputs] = rowsAndColumns(weight.desc.shape);
-  const rows = Math.floor(limit / (4 * inputs * ROW_QUANTUM)) * ROW_QUANTUM;
+  const [outputs] = rowsAndColumns(weight.desc.shape);
+  const row = byteLength(weight.desc) / outputs;
+  const rows = Math.floor(limit / (row * ROW_QUANTUM)) * ROW_QUANTUM;
   if (rows === 0) return [node];
   const parts: Node[] = [];
   for (let from = 0; from < outputs; from += rows) {
@@ -38,7 +39,8 @@ function partOf(node: Node, weight: Constant, from: number, to: number): Node {
   const { x, bias } = node.inputs;
   const [batch = 1] = node.output.desc.shape;
   const name = `${node.name} ${from}..${to - 1}`;
-  const output: Activation = { kind: 'activation', name, desc: tensorDesc([batch, to - from]) };
+  const desc = { ...node.output.desc, shape: [batch, to - from] };
+  const output: Activation = { kind: 'activation', name, desc };
   const inputs = {
     ...(x && { x }),
     weight: rowsOf(weight, from, to),
@@ -53,7 +55,7 @@ function rowsOf(constant: Constant, from: number, to: number): DerivedWeight {
   return {
     kind: 'derived',
     name: `${constant.name} ${from}..${to - 1}`,
-    desc: tensorDesc([to - from, ...rest]),
+    desc: { ...constant.desc, shape: [to - from, ...rest] },
     sources: [constant],
     compute: ([data = new Float32Array()]) => data.slice(from * row, to * row),
   };

@@ -15,7 +15,7 @@ function device(bytes: number): DeviceProfile {
     maxComputeWorkgroupStorageSize: 16384,
     maxComputeWorkgroupsPerDimension: 65535,
   };
-  return { kind: 'gpu', adapter: 'a gpu', subgroupSize: undefined, limits };
+  return { kind: 'gpu', adapter: 'a gpu', subgroupSize: undefined, shaderF16: true, limits };
 }
 
 function rows(shape: Shape, axis = 1) {

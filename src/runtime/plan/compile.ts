@@ -14,10 +14,11 @@ import {
 } from '../operator.ts';
 import { assignLayout } from '../passes/assign_layout.ts';
 import { splitLargeWeights } from '../passes/split_large_weights.ts';
-import { byteLength, elementCount, type TensorDesc } from '../tensor.ts';
+import { bufferBytes, byteLength, elementCount, type TensorDesc } from '../tensor.ts';
 import { largestBuffer } from './batch_parts.ts';
 import { type MemoryPlan, planMemory } from './memory_plan.ts';
 import { overwrittenInputs } from './overwriting.ts';
+import { checkPrecision } from './precision.ts';
 import { type KernelChoice, type KernelPreference, selectKernel } from './select_kernels.ts';
 import { liveness } from './storage.ts';
 import type { Tuning } from './tuning.ts';
@@ -97,11 +98,15 @@ export interface CompileOptions {
 /** Runs in flight at once; each has a staging buffer of its own to be read back from. */
 export const RUNS_IN_FLIGHT = 2;
 
-/** Plans a graph for a device. Throws UnsupportedError where a tensor is larger than the device allows. */
+/**
+ * Plans a graph for a device. Throws UnsupportedError where a tensor is larger than the device allows, and for
+ * tensors in f16 on a device that does not compute with them.
+ */
 export function compile(whole: Graph, options: CompileOptions): ExecutionPlan {
   const { operators, device } = options;
   const split = splitLargeWeights(whole, largestBuffer(device));
   const graph = assignLayout(split, operators, device);
+  if (graph.nodes.some(({ output }) => output.desc.dtype === 'f16')) checkPrecision('f16', device);
   const choices = chooseKernels(graph, options);
   const overwritten = overwrittenInputs(
     graph,
@@ -247,7 +252,7 @@ class WeightTable {
 
   #add(constant: Constant, repack: Repack | undefined): number {
     const elements = repack?.length ?? elementCount(constant.desc.shape);
-    const bytes = elements * Float32Array.BYTES_PER_ELEMENT;
+    const bytes = bufferBytes(elements, constant.desc.dtype);
     return this.all.push({ constant, bytes, repack }) - 1;
   }
 }

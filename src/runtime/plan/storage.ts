@@ -2,7 +2,7 @@
 import { UnsupportedError } from '../errors.ts';
 import type { Graph, Node, Value } from '../graph.ts';
 import { describe, type OpTable, operatorOf } from '../operator.ts';
-import { byteLength } from '../tensor.ts';
+import { bufferBytes, storedElements } from '../tensor.ts';
 
 /** One piece of memory, and the steps (indices into the graph's nodes) between which it holds data. */
 export interface Storage {
@@ -46,7 +46,7 @@ export function liveness(
   const scratchOf = new Map<Node, Map<string, number>>();
   const define = (value: Value, step: number): void => {
     indexOf.set(value, storages.length);
-    const bytes = byteLength(value.desc);
+    const bytes = bufferBytes(storedElements(value.desc), value.desc.dtype);
     storages.push({ name: value.name, bytes, firstStep: step, lastStep: step });
   };
   const use = (value: Value, step: number): void => {

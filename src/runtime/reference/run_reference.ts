@@ -26,7 +26,7 @@ export function runReference(
     const known = values.get(value);
     if (known) return known;
     if (!isConstant(value)) throw new ShapeError(`"${value.name}" is read before it is computed`);
-    return Float64Array.from(reader.read(value));
+    return Float64Array.from(reader.readStored(value));
   };
   for (const node of graph.nodes) {
     const data = Object.entries(node.inputs).map(([role, value]) => [role, dataOf(value)] as const);

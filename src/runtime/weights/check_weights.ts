@@ -1,6 +1,7 @@
 import { WeightError } from '../errors.ts';
 import type { Weight } from '../graph.ts';
 import { formatShape, type Shape, shapesEqual } from '../tensor.ts';
+import { LARGEST_FLOAT16 } from './float_formats.ts';
 import { clipped, quoted } from './messages.ts';
 import type { TensorInfo, WeightSource } from './weight_source.ts';
 
@@ -56,6 +57,19 @@ export function nonFiniteWarning(name: string, data: Float32Array): string | und
     ...(infinities > 0 ? [`${infinities} infinite`] : []),
   ];
   return `weight ${quoted(name)} holds ${kinds.join(' and ')} value(s), the first at index ${first}`;
+}
+
+/**
+ * A warning if what is to be stored as f16 has finite values beyond its range, which become its largest:
+ * `weight "fc.weight" holds 2 value(s) beyond the range of f16, which are stored as 65504`.
+ */
+export function overflowWarning(name: string, data: Float32Array): string | undefined {
+  let count = 0;
+  for (const value of data) {
+    if (Math.abs(value) > LARGEST_FLOAT16 && Math.abs(value) !== Number.POSITIVE_INFINITY) count++;
+  }
+  if (count === 0) return undefined;
+  return `weight ${quoted(name)} holds ${count} value(s) beyond the range of f16, which are stored as ${LARGEST_FLOAT16}`;
 }
 
 function unexpectedTensors(weights: readonly Weight[], tensors: Tensors): [string, TensorInfo][] {

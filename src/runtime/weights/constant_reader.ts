@@ -1,5 +1,6 @@
 import type { Constant } from '../graph.ts';
 import { nonFiniteWarning } from './check_weights.ts';
+import { roundToFloat16 } from './float_formats.ts';
 import type { WeightSource } from './weight_source.ts';
 
 /**
@@ -24,6 +25,12 @@ export class ConstantReader {
     const data = this.#source.read(constant.name, constant.desc.shape);
     this.#check(constant.name, data);
     return data;
+  }
+
+  /** What a kernel finds of it on the device: rounded, where it is stored as f16. */
+  readStored(constant: Constant): Float32Array {
+    const data = this.read(constant);
+    return constant.desc.dtype === 'f16' ? roundToFloat16(data) : data;
   }
 
   #check(name: string, data: Float32Array): void {

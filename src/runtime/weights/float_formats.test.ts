@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { bfloat16ToFloat32, float16Table, float16ToFloat32 } from './float_formats.ts';
+import {
+  bfloat16ToFloat32,
+  float16Table,
+  float16ToFloat32,
+  float32ToFloat16,
+  roundToFloat16,
+} from './float_formats.ts';
 
 const ALL_PATTERNS = Uint16Array.from({ length: 0x10000 }, (_, bits) => bits);
 
@@ -83,5 +89,57 @@ describe('bfloat16ToFloat32', () => {
       return !Object.is(values[bits], view.getFloat32(0));
     });
     expect(wrong).toEqual([]);
+  });
+});
+
+describe('float32ToFloat16', () => {
+  const table = float16Table();
+
+  it('gives back every f16 from the f32 that it is', () => {
+    const bits = float32ToFloat16(float16ToFloat32(ALL_PATTERNS, table));
+    const notANumber = (pattern: number) => (pattern & 0x7fff) > 0x7c00;
+    const wrong = [...ALL_PATTERNS].filter((pattern) =>
+      notANumber(pattern) ? !notANumber(bits[pattern] ?? 0) : bits[pattern] !== pattern,
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('rounds to the nearer neighbour, and to the even one from half-way', () => {
+    const wrong: number[] = [];
+    for (let pattern = 0; pattern < 0x7bff; pattern++) {
+      const [low = 0, high = 0] = [table[pattern], table[pattern + 1]];
+      const middle = (low + high) / 2;
+      const even = pattern % 2 === 0 ? low : high;
+      const between = Float32Array.of(
+        middle,
+        middle - (high - low) / 4096,
+        middle + (high - low) / 4096,
+        -middle,
+      );
+      const [tie, below, above, negative] = float16ToFloat32(float32ToFloat16(between), table);
+      if (tie !== even || below !== low || above !== high || negative !== -even)
+        wrong.push(pattern);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('keeps what is finite finite, and infinities and NaN', () => {
+    const values = Float32Array.of(65504, 65519, 65520, 1e30, -1e30, Infinity, -Infinity, NaN);
+    expect([...roundToFloat16(values)]).toEqual([
+      65504,
+      65504,
+      65504,
+      65504,
+      -65504,
+      Infinity,
+      -Infinity,
+      NaN,
+    ]);
+    expect([...roundToFloat16(Float32Array.of(2 ** -25, 1.5 * 2 ** -25, 1e-30, -0))]).toEqual([
+      0,
+      2 ** -24,
+      0,
+      -0,
+    ]);
   });
 });

@@ -1,4 +1,4 @@
-/** Conversions to f32. All are exact: every f16 and bf16 value is an f32 value too. */
+/** Conversions to f32, which are exact: every f16 and bf16 value is an f32 value too; and back to f16. */
 
 /** Every f16 value by its bit pattern: sign, 5 bits of exponent, 10 of fraction (IEEE 754 binary16). */
 export function float16Table(): Float32Array {
@@ -28,4 +28,52 @@ export function bfloat16ToFloat32(bits: Uint16Array): Float32Array {
   const patterns = new Uint32Array(bits.length);
   for (let i = 0; i < bits.length; i++) patterns[i] = (bits[i] ?? 0) << 16;
   return new Float32Array(patterns.buffer);
+}
+
+/** The largest finite f16. */
+export const LARGEST_FLOAT16 = 65504;
+
+/**
+ * f32 to f16 bit patterns, rounded to the nearest, ties to even. What is finite stays so: beyond the largest f16
+ * it becomes that, as it does where kernels store.
+ */
+export function float32ToFloat16(values: Float32Array): Uint16Array {
+  const patterns = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const bits = new Uint16Array(values.length);
+  for (let i = 0; i < bits.length; i++) bits[i] = float16Bits(patterns[i] ?? 0);
+  return bits;
+}
+
+/** The f32 values that remain after a time as f16. */
+export function roundToFloat16(values: Float32Array): Float32Array {
+  return float16ToFloat32(float32ToFloat16(values), float16Table());
+}
+
+const F32_INFINITY = 0x7f80_0000;
+const F16_INFINITY = 0x7c00;
+/** The smallest normal f16, 2^-14, and the exponents' difference, as f32 bit patterns. */
+const F16_NORMAL = 0x3880_0000;
+const REBIAS = 0x3800_0000;
+
+/** Of an f32 bit pattern. */
+function float16Bits(pattern: number): number {
+  const sign = (pattern >>> 16) & 0x8000;
+  const magnitude = pattern & 0x7fff_ffff;
+  if (magnitude > F32_INFINITY) return sign | 0x7e00;
+  if (magnitude === F32_INFINITY) return sign | F16_INFINITY;
+  if (magnitude < F16_NORMAL) return sign | subnormalBits(magnitude);
+  // 13 bits of the fraction go; adding less than a half, or a half where the last bit is odd, rounds.
+  const rounded = (magnitude - REBIAS + 0xfff + ((magnitude >>> 13) & 1)) >>> 13;
+  return sign | Math.min(rounded, F16_INFINITY - 1);
+}
+
+/** The multiple of 2^-24 that is nearest: the f32's fraction, shifted by its distance from there. */
+function subnormalBits(magnitude: number): number {
+  const shift = 126 - (magnitude >>> 23);
+  if (shift > 24) return 0;
+  const fraction = (magnitude & 0x7f_ffff) | 0x80_0000;
+  const kept = fraction >>> shift;
+  const rest = fraction & ((1 << shift) - 1);
+  const half = 1 << (shift - 1);
+  return kept + (rest > half || (rest === half && (kept & 1) === 1) ? 1 : 0);
 }

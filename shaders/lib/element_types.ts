@@ -1,0 +1,47 @@
+/**
+ * How a kernel's tensors are stored. A kernel computes in f32 whatever that is: it loads by `f32(x[i])`, or
+ * `vec4f(x[i])`, and rounds once, where it stores, by `y[i] = to_y(value)`, or `to_y4`.
+ */
+export type ElementType = 'f32' | 'f16';
+
+/** Of the tensors that a kernel binds under these names. */
+export type ElementTypes<Name extends string = never> = Readonly<Record<Name | 'y', ElementType>>;
+
+/** Of a kernel that reads x only. */
+export type UnaryTypes = ElementTypes<'x'>;
+
+/**
+ * The head of a module, before all else: an alias for the elements of each tensor, `X` for those of x, and the
+ * conversions of what is stored. WGSL does not say what becomes of values beyond the range of f16, so they are
+ * stored as the largest: a layer that leaves the range is then off where it does, instead of turning every layer
+ * behind it into NaN.
+ */
+export function elementTypes(types: ElementTypes<string>): string {
+  const half = Object.values(types).includes('f16');
+  const aliases = Object.entries(types).map(
+    ([name, type]) => `alias ${name.charAt(0).toUpperCase()}${name.slice(1)} = ${type};`,
+  );
+  return [half ? 'enable f16;' : '', ...aliases, types.y === 'f16' ? STORE_F16 : STORE_F32].join(
+    '\n',
+  );
+}
+
+const STORE_F32 = `
+fn to_y(value: f32) -> f32 {
+  return value;
+}
+
+fn to_y4(value: vec4f) -> vec4f {
+  return value;
+}`;
+
+const STORE_F16 = `
+const LARGEST_F16 = 65504.0;
+
+fn to_y(value: f32) -> f16 {
+  return f16(clamp(value, -LARGEST_F16, LARGEST_F16));
+}
+
+fn to_y4(value: vec4f) -> vec4<f16> {
+  return vec4<f16>(clamp(value, vec4f(-LARGEST_F16), vec4f(LARGEST_F16)));
+}`;

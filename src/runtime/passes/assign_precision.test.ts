@@ -1,0 +1,239 @@
+import { describe, expect, it } from 'vitest';
+import { useDevice } from '../../../test/fixtures/device.ts';
+import { profileOf } from '../../../test/fixtures/profiles.ts';
+import { batchNorm } from '../../layers/batch_norm.ts';
+import { conv2d } from '../../layers/conv2d.ts';
+import { flatten } from '../../layers/flatten.ts';
+import { operators } from '../../layers/index.ts';
+import { linear } from '../../layers/linear.ts';
+import { relu } from '../../layers/relu.ts';
+import { softmax } from '../../layers/softmax.ts';
+import { UnsupportedError } from '../errors.ts';
+import type { Graph } from '../graph.ts';
+import { GraphBuilder } from '../graph_builder.ts';
+import { isolate } from '../isolate.ts';
+import { observe } from '../observe.ts';
+import { compile } from '../plan/compile.ts';
+import { Session } from '../session.ts';
+import { syntheticTensor, syntheticWeights } from '../weights/synthetic.ts';
+import type { WeightSource } from '../weights/weight_source.ts';
+import { assignPrecision } from './assign_precision.ts';
+import { splitLargeWeights } from './split_large_weights.ts';
+
+const device = useDevice();
+
+/** A convolution of 3 to 5 channels on 3 x 3 pixels, and a classifier of 7: all counts are odd. */
+function network(): Graph {
+  const g = GraphBuilder.create();
+  const x = g.input('x', [1, 3, 3, 3]);
+  const y = relu(g.at('relu'), conv2d(g.at('conv'), x, { channels: 5, kernel: 1 }));
+  const logits = linear(g.at('fc'), flatten(g.at('flat'), y), { features: 7 });
+  g.output('logits', logits);
+  g.output('probabilities', softmax(g.at('softmax'), logits));
+  return g.build('network');
+}
+
+const half = (graph: Graph): Graph => assignPrecision(graph, operators, 'f16');
+
+function storedAs(graph: Graph): readonly string[] {
+  return graph.nodes.map(({ name, output }) => `${name}: ${output.desc.dtype}`);
+}
+
+describe('assignPrecision', () => {
+  it('stores what flows as f16, and what callers see as f32', () => {
+    expect(storedAs(half(network()))).toEqual([
+      'x as f16: f16',
+      'conv: f16',
+      'relu: f16',
+      'flat: f16',
+      'fc: f16',
+      'fc as f32: f32',
+      'softmax: f32',
+    ]);
+    const { inputs, outputs } = half(network());
+    const edges = [...inputs, ...outputs.values()];
+    expect(edges.map(({ desc }) => desc.dtype)).toEqual(['f32', 'f32', 'f32']);
+  });
+
+  it('stores matrices as f16, and vectors as f32', () => {
+    const g = GraphBuilder.create();
+    const conv = conv2d(g.at('conv'), g.input('x', [1, 3, 3, 3]), { channels: 4, kernel: 1 });
+    g.output('y', batchNorm(g.at('norm'), conv));
+    const types = half(g.build('norm')).nodes.flatMap(({ inputs }) =>
+      Object.entries(inputs).map(([role, { desc }]) => `${role} ${desc.dtype}`),
+    );
+    expect(types).toEqual([
+      'x f32',
+      'x f16',
+      'weight f16',
+      'bias f32',
+      'x f16',
+      'weight f32',
+      'bias f32',
+      'running_mean f32',
+      'running_var f32',
+    ]);
+  });
+
+  it('converts a view that is an output, and observed layers', () => {
+    const g = GraphBuilder.create();
+    g.output('y', flatten(g.at('flat'), relu(g.at('relu'), g.input('x', [1, 2, 2, 2]))));
+    const observed = observe(g.build('view'), ['x', 'relu']);
+    expect(storedAs(half(observed))).toEqual([
+      'x as f16: f16',
+      'relu: f16',
+      'relu as f32: f32',
+      'flat: f16',
+      'flat as f32: f32',
+    ]);
+    expect(half(observed).outputs.get('x')).toBe(observed.inputs[0]);
+  });
+
+  it('changes nothing the second time, and nothing for f32', () => {
+    const graph = half(network());
+    expect(half(graph)).toEqual(graph);
+    expect(half(graph).nodes.every((node, i) => node === graph.nodes[i])).toBe(true);
+    const plain = network();
+    expect(assignPrecision(plain, operators, 'f32')).toBe(plain);
+  });
+
+  it('gives a layer by itself edges in f32', () => {
+    const conv = half(network()).nodes.find(({ name }) => name === 'conv');
+    const alone = assignPrecision(isolate(conv ?? fail()), operators, 'f32');
+    expect(storedAs(alone)).toEqual(['x as f16: f16', 'conv: f16', 'conv as f32: f32']);
+    expect(alone.inputs[0]?.desc.dtype).toBe('f32');
+  });
+
+  it('is kept where a layer is split', () => {
+    const split = splitLargeWeights(half(network()), 2 * 45 * 6);
+    expect(storedAs(split)).toEqual(storedAs(half(network())));
+    const g = GraphBuilder.create();
+    const x = relu(g, g.input('x', [1, 10]));
+    g.output('y', relu(g, linear(g.at('fc'), x, { features: 130 })));
+    expect(storedAs(splitLargeWeights(half(g.build('wide')), 2 * 10 * 64))).toEqual([
+      'x as f16: f16',
+      'relu: f16',
+      'fc 0..63: f16',
+      'fc 64..127: f16',
+      'fc 128..129: f16',
+      'fc joined: f16',
+      'relu#2: f32',
+    ]);
+  });
+});
+
+function fail(): never {
+  throw new Error('the graph lacks a layer');
+}
+
+describe('a plan in f16', () => {
+  it('counts half the bytes, in whole words', () => {
+    const gpu = profileOf('gpu');
+    const { weights, activations, memory } = compile(half(network()), { operators, device: gpu });
+    const bytesOf = Object.fromEntries(
+      weights.map(({ constant, bytes }) => [constant.name, bytes]),
+    );
+    // conv2d_tiled pads channels; 45 * 7 * 2 = 630 is no multiple of 4.
+    expect(bytesOf).toMatchObject({ 'fc.weight': 632, 'fc.bias': 28 });
+    const storages = activations.storages.map(({ name, bytes }) => [name, bytes]);
+    expect(storages).toEqual([
+      ['x', 108],
+      ['x as f16', 56],
+      ['conv', 92],
+      ['relu', 92],
+      ['fc', 16],
+      ['fc as f32', 28],
+      ['softmax', 28],
+    ]);
+    expect(memory.staging).toBe(2 * 2 * 28);
+  });
+
+  it('is refused where the device lacks shader-f16, which the message names', () => {
+    const without = { ...profileOf('gpu'), shaderF16: false };
+    const planning = () => compile(half(network()), { operators, device: without });
+    expect(planning).toThrow(UnsupportedError);
+    expect(planning).toThrow(
+      'precision f16 needs the WebGPU feature shader-f16, which the adapter "a gpu" lacks; use precision f32, or another adapter',
+    );
+  });
+});
+
+/** Weights that are all `value`, and no biases. */
+function weightsOf(value: number): WeightSource {
+  const read: WeightSource['read'] = (name, shape) =>
+    new Float32Array(shape.reduce((product, extent) => product * extent, 1)).fill(
+      name.endsWith('bias') ? 0 : value,
+    );
+  return { name: 'test', tensors: undefined, read };
+}
+
+describe('a session in f16', () => {
+  const open = (weights: WeightSource, onWarning?: (message: string) => void) =>
+    Session.create(device(), network(), {
+      weights,
+      operators,
+      precision: 'f16',
+      ...(onWarning && { onWarning }),
+    });
+
+  it('agrees with f32 to the precision of f16, or says what is missing', async () => {
+    if (!device().profile.shaderF16) {
+      await expect(open(syntheticWeights([]))).rejects.toThrow('feature shader-f16');
+      return;
+    }
+    const x = syntheticTensor('x', [1, 3, 3, 3]);
+    using session = await open(syntheticWeights([]));
+    const weights = syntheticWeights([]);
+    using exact = await Session.create(device(), network(), { weights, operators });
+    const { logits = new Float32Array() } = await session.run(x);
+    const { logits: expected = new Float32Array() } = await exact.run(x);
+    const most = Math.max(...expected.map(Math.abs));
+    const errors = logits.map((value, i) => Math.abs(value - (expected[i] ?? 0)) / most);
+    // Input, two layers of weights, two of results and the logits are rounded, by 2^-11 at most.
+    expect(Math.max(...errors)).toBeLessThan(6 * 2 ** -11);
+    expect(Math.max(...errors)).toBeGreaterThan(0);
+  });
+
+  it('allocates what the plan says, to the byte', async () => {
+    if (!device().profile.shaderF16) return;
+    const { gpu } = device();
+    const createBuffer = gpu.createBuffer.bind(gpu);
+    let bytes = 0;
+    gpu.createBuffer = (descriptor) => {
+      const buffer = createBuffer(descriptor);
+      const destroy = buffer.destroy.bind(buffer);
+      bytes += descriptor.size;
+      buffer.destroy = () => {
+        bytes -= descriptor.size;
+        destroy();
+      };
+      return buffer;
+    };
+    try {
+      using session = await open(syntheticWeights([]));
+      expect(bytes).toBe(session.memory.total);
+    } finally {
+      gpu.createBuffer = createBuffer;
+    }
+  });
+
+  it('stores results beyond its range as the largest number', async () => {
+    if (!device().profile.shaderF16) return;
+    using session = await open(weightsOf(600));
+    // The convolution gives 3 * 50 * 600 = 90,000; the sum of 45 of what is stored is f32.
+    const { logits, probabilities } = await session.run(new Float32Array(27).fill(50));
+    expect([...(logits ?? [])]).toEqual(Array(7).fill(65504));
+    expect([...(probabilities ?? [])]).toEqual(Array(7).fill(Math.fround(1 / 7)));
+  });
+
+  it('warns of weights beyond its range', async () => {
+    if (!device().profile.shaderF16) return;
+    const warnings: string[] = [];
+    using session = await open(weightsOf(-1e5), (message) => warnings.push(message));
+    expect(warnings).toEqual([
+      'weight "conv.weight" holds 15 value(s) beyond the range of f16, which are stored as 65504',
+      'weight "fc.weight" holds 315 value(s) beyond the range of f16, which are stored as 65504',
+    ]);
+    expect(session.plan.graph.name).toBe('network');
+  });
+});

@@ -1,0 +1,130 @@
+/**
+ * Stores a network in f16 between edges that stay f32.
+ *
+ * Activations and matrices of weights become f16; what callers write and read stays f32. An input is converted by
+ * a node of its own; an output that nothing else reads is stored as f32 by whatever computes it, and any other
+ * is converted. Vectors (biases, running statistics, factors of channels) stay f32: they are a thousandth of
+ * the weights, their rounding would shift whole channels, and statistics leave f16's range.
+ */
+import {
+  type Activation,
+  type Constant,
+  consumers,
+  type Graph,
+  type Input,
+  isConstant,
+  type Node,
+  type Value,
+} from '../graph.ts';
+import { type ConvertAttributes, type OpTable, operatorOf } from '../operator.ts';
+import type { DType, TensorDesc } from '../tensor.ts';
+
+/** The graph with its tensors stored so. Tensors that are f16 already stay so; only the edges become f32. */
+export function assignPrecision(graph: Graph, operators: OpTable, precision: DType): Graph {
+  const edges: readonly Value[] = [...graph.inputs, ...graph.outputs.values()];
+  if (precision === 'f32' && edges.every(({ desc }) => desc.dtype === 'f32')) return graph;
+  return new Assignment(graph, operators, precision).run();
+}
+
+class Assignment {
+  readonly #graph: Graph;
+  readonly #operators: OpTable;
+  readonly #precision: DType;
+  readonly #readers: ReadonlyMap<Value, readonly Node[]>;
+  readonly #outputs: ReadonlySet<Value>;
+  /** What nodes read in place of a value. */
+  readonly #stored = new Map<Value, Value>();
+  /** What callers read in place of a value. */
+  readonly #returned = new Map<Value, Value>();
+  readonly #nodes: Node[] = [];
+
+  constructor(graph: Graph, operators: OpTable, precision: DType) {
+    this.#graph = graph;
+    this.#operators = operators;
+    this.#precision = precision;
+    this.#readers = consumers(graph);
+    this.#outputs = new Set(graph.outputs.values());
+  }
+
+  run(): Graph {
+    const inputs = this.#graph.inputs.map((input) => this.#addInput(input));
+    for (const node of this.#graph.nodes) this.#addNode(node);
+    const outputs = new Map(
+      [...this.#graph.outputs].map(([name, value]) => [name, this.#returned.get(value) ?? value]),
+    );
+    return { ...this.#graph, inputs, nodes: this.#nodes, outputs };
+  }
+
+  #addInput(input: Input): Input {
+    const outside: Input =
+      input.desc.dtype === 'f32' ? input : { ...input, desc: stored(input.desc, 'f32') };
+    this.#returned.set(input, outside);
+    const readers = this.#readers.get(input) ?? [];
+    const converts = input.desc.dtype === 'f16' || this.#precision === 'f16';
+    if (converts && readers.some(({ op }) => op !== 'convert')) {
+      this.#stored.set(input, this.#convert(outside, 'f16'));
+    }
+    return outside;
+  }
+
+  #addNode(node: Node): void {
+    const inputs = Object.fromEntries(
+      Object.entries(node.inputs).map(([role, value]) => [role, this.#read(node, value)]),
+    );
+    const output = this.#written(node, inputs);
+    const changed =
+      output !== node.output ||
+      Object.keys(inputs).some((role) => inputs[role] !== node.inputs[role]);
+    this.#nodes.push(changed ? { ...node, inputs, output } : node);
+    this.#stored.set(node.output, output);
+    if (!this.#outputs.has(node.output)) return;
+    const outside = output.desc.dtype === 'f16' ? this.#convert(output, 'f32') : output;
+    this.#returned.set(node.output, outside);
+  }
+
+  /** What a node reads. The conversion of an input that is there already goes on to read the input. */
+  #read(node: Node, value: Value): Value {
+    if (isConstant(value)) return this.#constant(value);
+    const outside = node.op === 'convert' && value.kind === 'input';
+    return (outside ? this.#returned : this.#stored).get(value) ?? value;
+  }
+
+  #constant(constant: Constant): Constant {
+    const known = this.#stored.get(constant);
+    if (known && isConstant(known)) return known;
+    const isMatrix = constant.desc.shape.filter((extent) => extent > 1).length > 1;
+    const halved =
+      this.#precision === 'f16' && isMatrix && constant.desc.dtype === 'f32'
+        ? { ...constant, desc: stored(constant.desc, 'f16') }
+        : constant;
+    this.#stored.set(constant, halved);
+    return halved;
+  }
+
+  /** The node's output as it is stored. */
+  #written(node: Node, inputs: Readonly<Record<string, Value>>): Activation {
+    const { output } = node;
+    if (node.op === 'convert') return output;
+    const dtype = this.#dtypeOf(node, inputs);
+    return dtype === output.desc.dtype ? output : { ...output, desc: stored(output.desc, dtype) };
+  }
+
+  #dtypeOf(node: Node, inputs: Readonly<Record<string, Value>>): DType {
+    const [viewed] = Object.values(inputs);
+    if (operatorOf(this.#operators, node).isView && viewed) return viewed.desc.dtype;
+    if (this.#precision === 'f32') return node.output.desc.dtype;
+    return this.#readers.has(node.output) ? 'f16' : node.output.desc.dtype;
+  }
+
+  #convert(x: Value, dtype: DType): Activation {
+    const name = `${x.name} as ${dtype}`;
+    const output: Activation = { kind: 'activation', name, desc: stored(x.desc, dtype) };
+    const attributes: ConvertAttributes = { dtype };
+    this.#nodes.push({ op: 'convert', name, attributes, inputs: { x }, output });
+    return output;
+  }
+}
+
+function stored(desc: TensorDesc, dtype: DType): TensorDesc {
+  return { ...desc, dtype };
+}
