@@ -24,7 +24,6 @@
  */
 import { type Conv2dGeometry, conv2dSizes } from './lib/conv2d_geometry.ts';
 import { type Dimensions, dimensions } from './lib/dimensions.ts';
-import { type ElementType, elementTypes } from './lib/element_types.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -63,19 +62,14 @@ export function winogradDimensions(
   return dimensions(sizes, bound);
 }
 
-export function winogradInput(
-  tile: WinogradTile,
-  x: ElementType,
-  { declarations, locals }: Dimensions,
-): string {
+export function winogradInput(tile: WinogradTile, { declarations, locals }: Dimensions): string {
   return wgsl`
-${elementTypes({ x, y: 'f32' })}
 ${declarations}
 const THREADS = ${WINOGRAD_THREADS}u;
 const TILE = ${tile}u;
 const FIELD = ${tile + 2}u;
 
-@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> v: array<f32>;
 
 // B^T times one column.
@@ -126,7 +120,7 @@ ${locals}
 #for s in FIELD
     let column#s = left + #s;
     let inside#s = row_inside && column#s < W_IN;
-    row#r[#s] = select(0.0, f32(x[select(0u, plane + row * W_IN + column#s, inside#s)]), inside#s);
+    row#r[#s] = select(0.0, x[select(0u, plane + row * W_IN + column#s, inside#s)], inside#s);
 #end
     row#r = transform(row#r);
   }
@@ -155,7 +149,6 @@ export function winogradOutput(
   { declarations, locals }: Dimensions,
 ): string {
   return wgsl`
-${elementTypes(g.types)}
 ${declarations}
 const THREADS = ${WINOGRAD_THREADS}u;
 const TILE = ${tile}u;
@@ -166,9 +159,9 @@ const FIELD = ${tile + 2}u;
 @group(0) @binding(1) var<storage, read> bias: array<f32>;
 #endif
 #if ${g.residual}
-@group(0) @binding(2) var<storage, read> residual: array<Residual>;
+@group(0) @binding(2) var<storage, read> residual: array<f32>;
 #endif
-@group(0) @binding(3) var<storage, read_write> y: array<Y>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
 // A^T times one column.
 #if ${tile === 2}
@@ -243,12 +236,12 @@ ${locals}
       value += bias[channel];
 #endif
 #if ${g.residual}
-      value += f32(residual[image * RESIDUAL_IMAGE + channel * RESIDUAL_CHANNEL + place]);
+      value += residual[image * RESIDUAL_IMAGE + channel * RESIDUAL_CHANNEL + place];
 #endif
 #if ${g.activation === 'relu'}
       value = max(value, 0.0);
 #endif
-      y[plane + place] = to_y(value);
+      y[plane + place] = value;
     }
   }
 }

@@ -42,14 +42,6 @@ const KERNEL_TRANSFORM: Readonly<Record<WinogradTile, readonly (readonly number[
 
 const TILES: readonly WinogradTile[] = [4, 2];
 
-/**
- * The transform back magnifies the rounding of weights that are stored as f16: to 6 of it with tiles of 4, which a
- * network that was trained in f32 need not bear; see docs/decisions/0054-f16.md.
- */
-function tilesFor({ types }: Conv2dGeometry): readonly WinogradTile[] {
-  return types.weight === 'f16' ? TILES.filter((tile) => tile === 2) : TILES;
-}
-
 function positionsOf(tile: WinogradTile): number {
   return (tile + 2) ** 2;
 }
@@ -86,8 +78,7 @@ export function winogradGemm(g: Conv2dGeometry, tile: WinogradTile): Conv2dGeome
     yStrides: { image: pitch, channel: pitch },
     residualStrides: { image: pitch, channel: pitch },
     columns: pitch,
-    // What lies between the dispatches is a part of sums still.
-    types: { x: 'f32', weight: g.types.weight, residual: 'f32', y: 'f32' },
+    types: g.types,
   };
 }
 
@@ -159,7 +150,7 @@ function transformInput(
   return elementwiseDispatch(device, count, WINOGRAD_THREADS, ['x'], 'fields', (grid) => {
     const { bound } = costsOf(device);
     const sizes = winogradDimensions(g, tiling, g.inputChannels, grid, bound);
-    return { source: winogradInput(tiling.tile, g.types.x, sizes), words: sizes.words };
+    return { source: winogradInput(tiling.tile, sizes), words: sizes.words };
   });
 }
 
@@ -180,6 +171,8 @@ function transformOutput(
 function supports(g: Conv2dGeometry, device: DeviceProfile): boolean {
   const { fields, products } = scratchOf(g, tilingOf(g, 2));
   return (
+    // In f16 the transform back would magnify the rounding of the weights: see docs/decisions/0054-f16.md.
+    Object.values(g.types).every((type) => type === 'f32') &&
     g.groups === 1 &&
     g.kernel.every((extent) => extent === 3) &&
     [...g.stride, ...g.dilation].every((step) => step === 1) &&
@@ -194,7 +187,7 @@ export const winograd: KernelDef<Conv2dAttributes, WinogradConfig> = {
   configs(node, device) {
     const g = geometryOf(node);
     const gemm = gemmFor(device);
-    return tilesFor(g).flatMap((tile) =>
+    return TILES.flatMap((tile) =>
       gemm.configs(winogradGemm(g, tile), device).map((config) => ({ tile, gemm: config })),
     );
   },

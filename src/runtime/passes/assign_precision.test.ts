@@ -140,7 +140,6 @@ describe('a plan in f16', () => {
       ['x', 108],
       ['x as f16', 56],
       ['conv', 92],
-      ['relu', 92],
       ['fc', 16],
       ['fc as f32', 28],
       ['softmax', 28],

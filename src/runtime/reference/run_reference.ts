@@ -3,6 +3,7 @@ import { ShapeError } from '../errors.ts';
 import { type Graph, isConstant, type Value } from '../graph.ts';
 import { type OpTable, operatorOf } from '../operator.ts';
 import { ConstantReader } from '../weights/constant_reader.ts';
+import { roundToFloat16 } from '../weights/float_formats.ts';
 import type { WeightSource } from '../weights/weight_source.ts';
 
 /**
@@ -20,7 +21,8 @@ export function runReference(
   for (const input of graph.inputs) {
     const data = inputs[input.name];
     if (!data) throw new ShapeError(`graph "${graph.name}" needs the input "${input.name}"`);
-    values.set(input, Float64Array.from(data));
+    const stored = input.desc.dtype === 'f16' ? roundToFloat16(data) : data;
+    values.set(input, Float64Array.from(stored));
   }
   const dataOf = (value: Value): Float64Array => {
     const known = values.get(value);
