@@ -33,8 +33,8 @@ export interface SessionOptions {
   /**
    * How weights and activations are stored on the device; `f32` by default. `f16` takes half the memory: each
    * value is rounded once, when it is stored, to 11 bits, and sums are f32 still. Inputs and outputs are f32
-   * arrays either way. Results beyond 65504, the largest f16, are stored as that; `verify` finds layers where
-   * this happens. `f16` needs an adapter with the feature shader-f16.
+   * arrays either way. Values beyond 65504, the largest f16, are stored as that; `verify` finds layers where this
+   * happens. Throws UnsupportedError for `f16` on an adapter without the feature shader-f16.
    */
   readonly precision?: DType | undefined;
   /**

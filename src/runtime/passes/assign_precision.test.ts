@@ -8,6 +8,7 @@ import { operators } from '../../layers/index.ts';
 import { linear } from '../../layers/linear.ts';
 import { relu } from '../../layers/relu.ts';
 import { softmax } from '../../layers/softmax.ts';
+import { verify } from '../../profiling/verify.ts';
 import { UnsupportedError } from '../errors.ts';
 import type { Graph } from '../graph.ts';
 import { GraphBuilder } from '../graph_builder.ts';
@@ -223,6 +224,14 @@ describe('a session in f16', () => {
     const { logits, probabilities } = await session.run(new Float32Array(27).fill(50));
     expect([...(logits ?? [])]).toEqual(Array(7).fill(65504));
     expect([...(probabilities ?? [])]).toEqual(Array(7).fill(Math.fround(1 / 7)));
+  });
+
+  it('has its overflowing layer found by verify', async () => {
+    if (!device().profile.shaderF16) return;
+    const x = new Float32Array(27).fill(50);
+    const options = { weights: weightsOf(600), precision: 'f16' } as const;
+    const checks = await verify(device(), network(), { x }, options);
+    expect(checks.filter(({ ok }) => !ok).map(({ layer }) => layer)).toEqual(['fc', 'conv']);
   });
 
   it('warns of weights beyond its range', async () => {
