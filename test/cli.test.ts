@@ -222,7 +222,7 @@ describe('tilewise', () => {
   it('inspect shows the pass that stores tensors as f16, without an adapter', async () => {
     const args = ['inspect', '--model', 'lenet', '--passes', '--precision', 'f16', '--json'];
     const [report] = jsonLines(await runCli(args));
-    const passes = (report?.passes ?? []) as readonly { pass: string; added: readonly string[] }[];
+    const passes = (report?.passes ?? []) as readonly { pass: string }[];
     expect(passes.at(-1)).toMatchObject({
       pass: 'store as f16',
       added: ['input as f16 (convert)'],

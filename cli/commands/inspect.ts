@@ -119,7 +119,7 @@ function inspectPasses(graph: Graph, options: InspectOptions): void {
     printJson({ model: graph.name, passes });
     return;
   }
-  for (const { pass, nodesBefore, nodesAfter, added, removed, changed } of passes) {
+  for (const { pass, nodesBefore, nodesAfter, added = [], removed, changed } of passes) {
     print(`${pass}: ${nodesBefore} -> ${nodesAfter} nodes`);
     for (const node of added) print(`  + ${node}`);
     for (const node of removed) print(`  - ${node}`);

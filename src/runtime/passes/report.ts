@@ -8,8 +8,8 @@ export interface PassReport {
   readonly pass: string;
   readonly nodesBefore: number;
   readonly nodesAfter: number;
-  /** The nodes that came, as `input as f16 (convert)`. */
-  readonly added: readonly string[];
+  /** The nodes that came, as `input as f16 (convert)`; absent where there is none. */
+  readonly added?: readonly string[];
   /** The nodes that went, as `bn1 (batch_norm)`. */
   readonly removed: readonly string[];
   /** The nodes that took their work over, as `conv1 (conv2d) + bias + relu`. */
@@ -34,11 +34,12 @@ export function reportPasses(
 function compare(pass: string, before: Graph, after: Graph): PassReport {
   const old = new Map(before.nodes.map((node) => [node.name, node]));
   const names = new Set(after.nodes.map((node) => node.name));
+  const added = after.nodes.filter((node) => !old.has(node.name));
   return {
     pass,
     nodesBefore: before.nodes.length,
     nodesAfter: after.nodes.length,
-    added: after.nodes.filter((node) => !old.has(node.name)).map(label),
+    ...(added.length > 0 && { added: added.map(label) }),
     removed: before.nodes.filter((node) => !names.has(node.name)).map(label),
     changed: after.nodes.flatMap((node) => {
       const was = old.get(node.name);
