@@ -18,7 +18,7 @@ export interface ActivationAttributes {
 }
 
 /** The largest f32: no bound. */
-const LARGEST = (2 - 2 ** -23) * 2 ** 127;
+export const LARGEST = (2 - 2 ** -23) * 2 ** 127;
 
 /** Adds min(max(x, least), most); either bound may be left out. */
 export function clip(

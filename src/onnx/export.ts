@@ -6,7 +6,8 @@ import { type Activation, type Graph, isConstant, type Node } from '../runtime/g
 import { describe, operatorOf } from '../runtime/operator.ts';
 import { byteLength, shapesEqual } from '../runtime/tensor.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
-import { type Exporter, exporters } from './export_operators.ts';
+import { exporters } from './export_operators.ts';
+import type { Exporter } from './exporter.ts';
 import { OnnxWriter } from './onnx_writer.ts';
 import { ModelProtoSchema } from './schema/onnx_pb.ts';
 

@@ -14,25 +14,12 @@ import type { NearestRounding, Resize2dAttributes } from '../layers/resize2d.ts'
 import type { SoftmaxAttributes } from '../layers/softmax.ts';
 import type { Padding, Window } from '../layers/window.ts';
 import type { Node } from '../runtime/graph.ts';
-import {
-  type BatchNormAttributes,
-  type Epilogue,
-  inputShape,
-  requireInput,
-} from '../runtime/operator.ts';
+import { type BatchNormAttributes, type Epilogue, inputShape } from '../runtime/operator.ts';
 import { nchw } from '../runtime/tensor.ts';
 import type { Attribute } from './attribute.ts';
+import { arithmeticExporters } from './export_arithmetic.ts';
+import { type Exporter, read } from './exporter.ts';
 import type { OnnxWriter } from './onnx_writer.ts';
-
-/** A method, since the table below cannot say whose attributes each takes: that is the operator's name. */
-export type Exporter<A extends object = object> = {
-  write(node: Node<A>, writer: OnnxWriter): void;
-}['write'];
-
-/** The names of a node's inputs by role. */
-function read(writer: OnnxWriter, node: Node, ...roles: readonly string[]): readonly string[] {
-  return roles.map((role) => writer.nameOf(requireInput(node, role)));
-}
 
 /**
  * The names of its inputs, where the last may be missing: ONNX counts optional inputs from the end.
@@ -229,6 +216,7 @@ const concat: Exporter<ConcatAttributes> = (node, writer) => {
 };
 
 const table: Readonly<Record<string, Exporter>> = {
+  ...arithmeticExporters,
   conv2d,
   max_pool2d: maxPool2d,
   average_pool2d: averagePool2d,

@@ -38,7 +38,7 @@ describe('loadOnnx', () => {
   it.each(Array.from({ length: 20 }, (_, seed) => seed))(
     'reads back what was exported: random graph %i',
     (seed) => {
-      const built = randomGraph(new Random(seed), 15, []);
+      const built = randomGraph(new Random(seed), 15);
       const { graph, weights } = loadOnnx(exportOnnx(built, syntheticWeights([])));
       const inputs = inputsOf(built);
       const values = runReference(graph, operators, weights, inputs);

@@ -129,6 +129,8 @@ class Importer {
   readonly #nodeNames = new Set<string>();
   /** Values that some node failed to make. */
   readonly #failed = new Set<string>();
+  /** Outputs behind the first, as masks and indices are: who makes them. */
+  readonly #further = new Map<string, string>();
   readonly #problems: string[] = [];
   #folded = 0;
 
@@ -151,6 +153,7 @@ class Importer {
     const nodes = scheduled(this.#proto, new Set(this.#proto.input.map(({ name }) => name)));
     for (const input of this.#proto.input) this.#readInput(input);
     for (const [i, node] of nodes.entries()) this.#readNode(node, i);
+    for (const { name } of this.#proto.output) this.#refuseFurther(name, 'the model');
     this.#refuseProblems();
     const outputs = new Map(this.#proto.output.map(({ name }) => [name, this.#output(name)]));
     return { outputs, weights: this.#weightSource() };
@@ -247,7 +250,12 @@ class Importer {
       for (const name of node.output) this.#failed.add(name);
       return;
     }
-    for (const name of node.output.slice(1)) if (name) this.#failed.add(name);
+    for (const name of node.output.slice(1)) {
+      if (!name) continue;
+      this.#failed.add(name);
+      this.#further.set(name, label);
+    }
+    for (const name of node.input) this.#refuseFurther(name, label);
     if (blocked) {
       this.#failed.add(output);
       return;
@@ -259,6 +267,14 @@ class Importer {
       this.#failed.add(output);
       this.#problems.push(`${label}: ${withoutName(error)}`);
     }
+  }
+
+  #refuseFurther(name: string, reader: string): void {
+    const maker = this.#further.get(name);
+    if (maker === undefined) return;
+    this.#problems.push(
+      `${reader}: reads ${shownName(name)} of ${maker}; only first outputs are had`,
+    );
   }
 
   #isKnown({ domain, opType }: NodeProto): boolean {

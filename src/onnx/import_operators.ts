@@ -213,15 +213,17 @@ const padded: Importer = (call) => {
   return pad2d(call.g, x, { top, left, bottom, right }, { mode, value: constant });
 };
 
-const reduceMean: Importer = (call) => {
-  const x = value(call, 0);
-  const { shape } = x.desc;
-  const given = axesOf(call);
-  if (given?.length === 0 && call.attributes.int('noop_with_empty_axes', 0) === 1) return x;
-  const all = shape.map((_, axis) => axis);
-  const axes = given?.length ? given.map((axis) => axisOf(axis, shape.length)) : all;
-  return reduced(call, x, 'mean', axes, call.attributes.int('keepdims', 1) === 1);
-};
+const reducing =
+  (kind: 'mean' | 'max'): Importer =>
+  (call) => {
+    const x = value(call, 0);
+    const { shape } = x.desc;
+    const given = axesOf(call);
+    if (given?.length === 0 && call.attributes.int('noop_with_empty_axes', 0) === 1) return x;
+    const all = shape.map((_, axis) => axis);
+    const axes = given?.length ? given.map((axis) => axisOf(axis, shape.length)) : all;
+    return reduced(call, x, kind, axes, call.attributes.int('keepdims', 1) === 1);
+  };
 
 function reduced(
   call: ImportCall,
@@ -291,7 +293,8 @@ const table: Readonly<Record<string, Importer>> = {
   Pad: padded,
   Resize: resize,
   Upsample: upsample,
-  ReduceMean: reduceMean,
+  ReduceMean: reducing('mean'),
+  ReduceMax: reducing('max'),
 };
 
 /** By ONNX's name of the operator. */
