@@ -12,12 +12,16 @@ import {
   openSafetensors,
   type Shape,
   syntheticInput,
+  syntheticWeights,
   topK,
+  type WeightSource,
 } from '../src/index.ts';
 import { exportOnnx, loadOnnx } from '../src/onnx/index.ts';
 import { ModelProtoSchema, TensorProtoSchema } from '../src/onnx/schema/onnx_pb.ts';
 import { constantOf } from '../src/onnx/tensor.ts';
+import { largest } from './fixtures/compare_graphs.ts';
 import { useDevice } from './fixtures/device.ts';
+import { findOnnxRuntime, type OnnxRuntime, runOnnxRuntime } from './fixtures/onnxruntime.ts';
 
 const device = useDevice();
 const data = process.env.TILEWISE_TEST_DATA;
@@ -124,16 +128,42 @@ describe('exported and read back', () => {
   });
 
   const trained = data && join(data, 'weights', 'resnet50-pqf.safetensors');
+  const resnet50Weights = () =>
+    openSafetensors(Uint8Array.from(readFileSync(trained ?? '')), 'resnet50');
+
   it.skipIf(!trained || !existsSync(trained))('ResNet-50 does too', async () => {
-    const weights = openSafetensors(Uint8Array.from(readFileSync(trained ?? '')), 'resnet50');
-    await checkRoundTrip('resnet50', weights);
+    await checkRoundTrip('resnet50', resnet50Weights());
+  });
+
+  const onnxruntime = findOnnxRuntime();
+  it.skipIf(!onnxruntime)('ResNet-50 is the same to onnxruntime, within 1e-4', async () => {
+    const weights = trained && existsSync(trained) ? resnet50Weights() : syntheticWeights([]);
+    if (onnxruntime) await checkAgainst(onnxruntime, 'resnet50', weights);
   });
 });
 
-async function checkRoundTrip(
+/** The largest difference of the logits, as a share of the largest of them. */
+async function checkAgainst(
+  onnxruntime: OnnxRuntime,
   name: string,
-  weights: ReturnType<typeof openSafetensors>,
+  weights: WeightSource,
 ): Promise<void> {
+  const graph = buildModel(findModel(name));
+  const shape = graph.inputs[0]?.desc.shape ?? [];
+  const input = syntheticInput(shape);
+  using session = await createSession(device(), graph, { weights });
+  const { logits = new Float32Array() } = await session.run(input);
+  const feeds = { input: { data: input, shape } };
+  const results = await runOnnxRuntime(onnxruntime, exportOnnx(graph, weights), feeds);
+  const expected = results.logits?.data ?? new Float32Array();
+  expect(logits).toHaveLength(expected.length);
+  const difference = largest(logits.map((value, i) => value - (expected[i] ?? Number.NaN)));
+  const share = difference / largest(expected);
+  console.log(`${name} by onnxruntime: ${share.toExponential(2)} of the largest logit apart`);
+  expect(share).toBeLessThanOrEqual(1e-4);
+}
+
+async function checkRoundTrip(name: string, weights: WeightSource): Promise<void> {
   const built = buildModel(findModel(name));
   const read = loadOnnx(exportOnnx(built, weights));
   expect(read.graph.nodes.map(({ op, name: layer }) => `${op} ${layer}`)).toEqual(

@@ -1,7 +1,7 @@
-import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { inputsOf, largest, referenceOutputs } from '../../test/fixtures/compare_graphs.ts';
 import { expectClose } from '../../test/fixtures/expect_close.ts';
+import { onnxInput as input, onnxFile as model } from '../../test/fixtures/onnx_model.ts';
 import { Random } from '../../test/fixtures/random.ts';
 import { randomGraph } from '../../test/fixtures/random_graph.ts';
 import { operators } from '../layers/index.ts';
@@ -9,30 +9,7 @@ import { runReference } from '../runtime/reference/run_reference.ts';
 import { syntheticWeights } from '../runtime/weights/synthetic.ts';
 import { exportOnnx } from './export.ts';
 import { loadOnnx } from './import.ts';
-import {
-  type GraphProtoSchema,
-  ModelProtoSchema,
-  TensorProto_DataLocation,
-} from './schema/onnx_pb.ts';
-
-function model(graph: MessageInitShape<typeof GraphProtoSchema>): Uint8Array {
-  const opsetImport = [{ domain: '', version: 17n }];
-  return toBinary(
-    ModelProtoSchema,
-    create(ModelProtoSchema, { irVersion: 8n, opsetImport, graph }),
-  );
-}
-
-function input(name: string, dims: readonly (bigint | string)[]) {
-  const dim = dims.map((value) => ({
-    value:
-      typeof value === 'string'
-        ? { case: 'dimParam' as const, value }
-        : { case: 'dimValue' as const, value },
-  }));
-  const tensorType = { elemType: 1, shape: { dim } };
-  return { name, type: { value: { case: 'tensorType' as const, value: tensorType } } };
-}
+import { TensorProto_DataLocation } from './schema/onnx_pb.ts';
 
 describe('loadOnnx', () => {
   it.each(Array.from({ length: 20 }, (_, seed) => seed))(
@@ -71,6 +48,27 @@ describe('loadOnnx', () => {
           'Magic "first": no such operator here',
           'com.vendor.Conv "second": no such operator here',
           'Conv "third": the weight "w" must be known when the model is loaded; it is an input of the model: give it once, as one of the constants',
+        ].join('\n  '),
+      }),
+    );
+  });
+
+  it('lists nodes that read what is behind the first output of another', () => {
+    const bytes = model({
+      node: [
+        { opType: 'Dropout', name: 'drop', input: ['x'], output: ['a', 'mask'] },
+        { opType: 'Mul', name: 'scale', input: ['a', 'mask'], output: ['y'] },
+      ],
+      input: [input('x', [1n, 2n])],
+      output: [{ name: 'y' }, { name: 'mask' }],
+    });
+    expect(() => loadOnnx(bytes)).toThrow(
+      expect.objectContaining({
+        name: 'UnsupportedError',
+        message: [
+          'ONNX file "model.onnx": 2 of its parts are not supported:',
+          'Mul "scale": reads "mask" of Dropout "drop"; only first outputs are had',
+          'the model: reads "mask" of Dropout "drop"; only first outputs are had',
         ].join('\n  '),
       }),
     );
