@@ -81,6 +81,35 @@ export interface PhotoReading {
   readonly ms: number;
 }
 
+/** A class that pixels belong to. */
+export interface PixelShare {
+  readonly label: string;
+  /** Red, green, blue, 0 to 255. */
+  readonly colour: readonly [number, number, number];
+  /** Of all pixels, 0 to 1. */
+  readonly share: number;
+}
+
+/** A segmentation network to be: its weights, and how fine it looks. */
+export interface SegmenterWanted {
+  readonly name: string;
+  readonly file: Blob;
+  /** Pixels of the shorter side of what the network sees. */
+  readonly shorterSide: number;
+}
+
+/** What each pixel of a picture belongs to. */
+export interface SegmentReading {
+  readonly width: number;
+  readonly height: number;
+  /** A colour for each pixel, RGBA; transparent where there is only background. */
+  readonly mask: Uint8ClampedArray<ArrayBuffer>;
+  /** The classes that occur, the largest first. */
+  readonly found: readonly PixelShare[];
+  /** From the picture to the answer, in milliseconds. */
+  readonly ms: number;
+}
+
 /** The models that can be looked into. */
 export type ModelName = 'lenet' | 'resnet50';
 
@@ -162,6 +191,14 @@ export interface Calls {
   readonly readPhoto: Call<
     { readonly picture: ImageBitmap | VideoFrame; readonly live: boolean },
     PhotoReading
+  >;
+  /** Gives the segmentation network its weights, and compiles it for pictures of this shorter side. */
+  readonly loadSegmenter: Call<SegmenterWanted, undefined, WeightsProgress>;
+  /** Says what each pixel of a picture belongs to; the picture is handed over. */
+  readonly segment: Call<
+    { readonly picture: ImageBitmap; readonly shorterSide: number },
+    SegmentReading,
+    WeightsProgress
   >;
   /** What a block of ResNet-50 made of the last photo. */
   readonly channels: Call<string, FeatureMaps>;

@@ -13,6 +13,11 @@ export const views: readonly ViewEntry[] = [
     load: async (engine) => (await import('./photos/photos_view.ts')).photosView(engine),
   },
   {
+    name: 'segment',
+    title: 'Segment',
+    load: async (engine) => (await import('./segment/segment_view.ts')).segmentView(engine),
+  },
+  {
     name: 'inside',
     title: 'Inside',
     load: async (engine) => (await import('./inside/inside_view.ts')).insideView(engine),

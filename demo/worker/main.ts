@@ -7,12 +7,14 @@ import { Gpu } from './gpu.ts';
 import { Inspector } from './inspector.ts';
 import { once } from './once.ts';
 import { PhotoDesk } from './photo_desk.ts';
+import { SegmentDesk } from './segment_desk.ts';
 import { cachedShare } from './weight_download.ts';
 
 const scope = globalThis as unknown as WorkerScope;
 const gpu = new Gpu((event) => scope.postMessage({ kind: 'event', event }));
 const digitReader = once(() => DigitReader.create(gpu.device()));
 const photos = new PhotoDesk(gpu.device);
+const segments = new SegmentDesk(gpu.device);
 const inspector = new Inspector(gpu.device);
 
 serve<Calls>(scope, {
@@ -25,6 +27,8 @@ serve<Calls>(scope, {
   loadWeights: (from, context) => photos.load(from, context),
   cachedShare: (url) => cachedShare(url),
   readPhoto: (argument) => photos.read(argument),
+  loadSegmenter: (wanted, context) => segments.load(wanted, context),
+  segment: (argument, context) => segments.segment(argument, context),
   channels: (layer) => photos.channels(layer),
   plan: (model) => inspector.plan(model),
   time: (model, context) => inspector.time(model, context),

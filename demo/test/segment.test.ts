@@ -1,0 +1,114 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, describe, expect, it } from 'vitest';
+import {
+  buildModel,
+  byteLength,
+  findModel,
+  syntheticWeights,
+  vocClasses,
+  weightsOf,
+} from '../../src/index.ts';
+import { runCli } from '../../test/fixtures/cli.ts';
+import { expectAccessible } from './fixtures/axe.ts';
+import { usePages } from './fixtures/browser.ts';
+import { screenshots } from './fixtures/screenshots.ts';
+
+const open = usePages();
+const folder = mkdtempSync(join(tmpdir(), 'tilewise-segment-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const WEIGHTS = join(folder, 'fcn.safetensors');
+const PHOTO = join(import.meta.dirname, '..', '..', 'samples', 'photos', 'chelsea.png');
+
+/** FCN with synthetic weights: what it finds means nothing, but is the same everywhere. */
+function writeWeights(): void {
+  const weights = weightsOf(buildModel(findModel('fcn_resnet50')));
+  const synthetic = syntheticWeights(weights.map(({ name }) => name));
+  let end = 0;
+  const entries = weights.map(({ name, desc }) => {
+    const begin = end;
+    end += byteLength(desc);
+    return [name, { dtype: 'F32', shape: desc.shape, data_offsets: [begin, end] }] as const;
+  });
+  const header = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  const data = weights.map(({ name, desc }) => {
+    const { buffer, byteOffset, byteLength: bytes } = synthetic.read(name, desc.shape);
+    return Buffer.from(buffer, byteOffset, bytes);
+  });
+  writeFileSync(WEIGHTS, Buffer.concat([length, header, ...data]));
+}
+
+interface Found {
+  readonly label: string;
+  readonly share: number;
+}
+
+/** What the command finds, at the same size. */
+async function foundByCommand(): Promise<readonly Found[]> {
+  const out = join(folder, 'mask.png');
+  const args = ['segment', PHOTO, '--weights', WEIGHTS, '--size', '64', '--out', out];
+  const { stdout, stderr } = await runCli([...args, '--json', '--adapter', 'SwiftShader']);
+  expect(stderr).not.toContain('error');
+  return (JSON.parse(stdout) as { readonly found: readonly Found[] }).found;
+}
+
+async function legendOf(page: Page): Promise<readonly Found[]> {
+  const rows = await page.locator('.segment-legend li').all();
+  return Promise.all(
+    rows.map(async (row) => {
+      const [label = '', share = ''] = (await row.locator('span').allTextContents()).slice(1);
+      return { label, share: Number.parseFloat(share) / 100 };
+    }),
+  );
+}
+
+describe('Segment', () => {
+  it('says what it lacks, and what is wrong with a file', async () => {
+    const page = await open({ view: 'segment' });
+    await page.getByRole('heading', { name: 'The network needs its weights' }).waitFor();
+    await page.getByText('as soon as there are weights').waitFor();
+    const buffer = Buffer.alloc(64, 255);
+    const broken = { name: 'broken.safetensors', mimeType: 'application/octet-stream', buffer };
+    await page.getByLabel('Weights of the segmentation network').setInputFiles(broken);
+    await page.getByRole('alert').filter({ hasText: 'broken.safetensors' }).waitFor();
+    await page.getByLabel('Picture to segment').setInputFiles({ ...broken, name: 'broken.png' });
+    await page.getByText('“broken.png” is no picture that this browser reads').waitFor();
+    await screenshots(page, 'segment-without-weights');
+    await expectAccessible(page);
+  });
+
+  it('finds in each pixel what the command finds, and gives the mask away', async () => {
+    writeWeights();
+    const page = await open({ view: 'segment' });
+    await page.getByText('as soon as there are weights').waitFor();
+    await page.getByLabel('Shorter side').selectOption('64');
+    await page.getByLabel('Weights of the segmentation network').setInputFiles(WEIGHTS);
+    await page.getByText('FCN took').waitFor({ timeout: 100_000 });
+
+    const found = await legendOf(page);
+    const expected = await foundByCommand();
+    console.log(
+      `shares in the page ${JSON.stringify(found)}, by the command ${JSON.stringify(expected)}`,
+    );
+    const labels = new Set(vocClasses.map(({ label }) => label));
+    expect(found.every(({ label }) => labels.has(label))).toBe(true);
+    for (const { label, share } of expected) {
+      const here = found.find((row) => row.label === label)?.share ?? 0;
+      // Pixels on the border of two classes may fall to either side, since two compilers round differently.
+      expect(Math.abs(here - share), label).toBeLessThan(0.01);
+    }
+
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save the mask' }).click();
+    const png = readFileSync(await (await download).path());
+    // Width and height stand behind the signature and the name of the first chunk.
+    expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([451, 300]);
+    await screenshots(page, 'segment');
+    await expectAccessible(page);
+  });
+});

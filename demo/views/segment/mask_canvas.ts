@@ -1,0 +1,58 @@
+import { element } from '../../dom.ts';
+import type { SegmentReading } from '../../engine/calls.ts';
+
+const LONGEST = 800;
+
+/** A picture, with the colours of what its pixels belong to laid over it. */
+export class MaskCanvas {
+  readonly element = element('canvas', {
+    class: 'segment-picture',
+    role: 'img',
+    'aria-label': 'The picture',
+    width: LONGEST,
+    height: 500,
+  });
+  #picture: ImageBitmap | undefined;
+  #mask: HTMLCanvasElement | undefined;
+
+  /** Another picture, without a mask so far. */
+  put(picture: ImageBitmap): void {
+    this.#picture = picture;
+    this.#mask = undefined;
+    const scale = Math.min(1, LONGEST / Math.max(picture.width, picture.height));
+    this.element.width = Math.max(1, Math.round(picture.width * scale));
+    this.element.height = Math.max(1, Math.round(picture.height * scale));
+    this.draw(0);
+  }
+
+  show({ width, height, mask }: SegmentReading): void {
+    const canvas = document.createElement('canvas');
+    canvas.width = width;
+    canvas.height = height;
+    canvas.getContext('2d')?.putImageData(new ImageData(mask, width, height), 0, 0);
+    this.#mask = canvas;
+  }
+
+  /** `opacity` of the colours is 0 to 1. */
+  draw(opacity: number): void {
+    const context = this.element.getContext('2d');
+    if (!context || !this.#picture) return;
+    const { width, height } = this.element;
+    context.globalAlpha = 1;
+    context.drawImage(this.#picture, 0, 0, width, height);
+    if (!this.#mask) return;
+    context.globalAlpha = opacity;
+    // Between two classes lies no third.
+    context.imageSmoothingEnabled = false;
+    context.drawImage(this.#mask, 0, 0, width, height);
+    context.imageSmoothingEnabled = true;
+  }
+
+  /** The mask as a PNG; undefined where there is none. */
+  async png(): Promise<Blob | undefined> {
+    const mask = this.#mask;
+    if (!mask) return undefined;
+    const blob = await new Promise<Blob | null>((resolve) => mask.toBlob(resolve));
+    return blob ?? undefined;
+  }
+}

@@ -1,0 +1,99 @@
+import { Fault } from '../../components/fault.ts';
+import { ProgressBar } from '../../components/progress.ts';
+import { element } from '../../dom.ts';
+import type { SegmenterWanted, WeightsProgress } from '../../engine/calls.ts';
+import type { Engine } from '../../engine/engine.ts';
+
+/** torchvision has them as a pickle, which no page should open: the file is made once, where PyTorch is. */
+const RECIPE =
+  "python -c \"import torchvision, safetensors.torch as s; s.save_file(torchvision.models.segmentation.fcn_resnet50(weights='DEFAULT').state_dict(), 'fcn_resnet50.safetensors')\"";
+
+const STAGES: Readonly<Record<WeightsProgress['stage'], string>> = {
+  download: 'Downloading',
+  compile: 'Compiling kernels',
+  upload: 'Uploading weights',
+  time: 'Timing',
+};
+
+/** `Compiling kernels: 3 of 61` */
+export function describeProgress({ stage, done, total }: WeightsProgress): string {
+  return `${STAGES[stage]}: ${done} of ${total}`;
+}
+
+export interface SegmentWeightsOptions {
+  /** Pixels of the shorter side that is chosen. */
+  readonly shorterSide: () => number;
+  readonly onLoaded: () => void;
+}
+
+/** Gets the network its weights: a file that is chosen. */
+export class SegmentWeights {
+  readonly element: HTMLElement;
+  readonly #engine: Engine;
+  readonly #options: SegmentWeightsOptions;
+  readonly #progress = new ProgressBar();
+  readonly #fault = new Fault();
+  readonly #offer: HTMLElement;
+
+  constructor(engine: Engine, options: SegmentWeightsOptions) {
+    this.#engine = engine;
+    this.#options = options;
+    const file = element('input', {
+      type: 'file',
+      accept: '.safetensors',
+      'aria-label': 'Weights of the segmentation network',
+    });
+    file.addEventListener('change', () => {
+      const [chosen] = file.files ?? [];
+      if (chosen) void this.load(chosen);
+      file.value = '';
+    });
+    this.#offer = element(
+      'div',
+      {},
+      element('h2', {}, 'The network needs its weights'),
+      element(
+        'p',
+        {},
+        'This page brings none. Choose a .safetensors file with the names of torchvision’s fcn_resnet50, or drop it on the page:',
+      ),
+      element('div', { class: 'toolbar' }, file),
+      element('p', { class: 'hint' }, 'torchvision’s own, 142 MB, become such a file by'),
+      element('code', {}, RECIPE),
+    );
+    this.element = element(
+      'section',
+      { class: 'panel segment-weights', 'aria-label': 'Weights' },
+      this.#offer,
+      this.#progress.element,
+      this.#fault.element,
+    );
+  }
+
+  async load(file: File): Promise<void> {
+    this.#fault.clear();
+    this.#offer.hidden = true;
+    this.element.hidden = false;
+    try {
+      if (await this.#give({ name: file.name, file, shorterSide: this.#options.shorterSide() })) {
+        this.element.hidden = true;
+        this.#options.onLoaded();
+        return;
+      }
+    } catch (error) {
+      this.#fault.show(error);
+    }
+    this.#offer.hidden = false;
+  }
+
+  /** False where it was cancelled. */
+  async #give(wanted: SegmenterWanted): Promise<boolean> {
+    const loaded = await this.#progress.during(`Reading ${wanted.name} …`, async (signal) => {
+      const onProgress = (progress: WeightsProgress): void =>
+        this.#progress.show(describeProgress(progress), progress.done / progress.total);
+      await this.#engine.call('loadSegmenter', wanted, { signal, onProgress });
+      return true;
+    });
+    return loaded ?? false;
+  }
+}
