@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import {
   add,
@@ -19,13 +19,11 @@ import {
   type WeightSource,
 } from '../src/index.ts';
 import { exportOnnx, loadOnnx } from '../src/onnx/index.ts';
-import {
-  AttributeProtoSchema,
-  type GraphProtoSchema,
-  ModelProtoSchema,
-  TensorProto_DataLocation,
-} from '../src/onnx/schema/onnx_pb.ts';
+import { AttributeProtoSchema, TensorProto_DataLocation } from '../src/onnx/schema/onnx_pb.ts';
+import { distorted } from './fixtures/distorted_onnx.ts';
+import { type GraphInit, onnxInput as input, onnxFile as model } from './fixtures/onnx_model.ts';
 import { Random } from './fixtures/random.ts';
+import { randomGraph } from './fixtures/random_graph.ts';
 
 const COUNT = Number(process.env.TILEWISE_FUZZ ?? 400);
 const MOST_MS = 5000;
@@ -116,9 +114,9 @@ function readOnnxFile(bytes: Uint8Array): void {
 }
 
 describe('damaged files', () => {
-  const half = Math.ceil(COUNT / 2);
+  const third = Math.ceil(COUNT / 3);
 
-  it(`${half} ONNX files`, { timeout: 3_600_000 }, () => {
+  it(`${third} ONNX files whose bytes were changed`, { timeout: 3_600_000 }, () => {
     const lenet = buildModel(findModel('lenet'));
     const files = [
       exportOnnx(lenet, openSafetensors(lenetFile(), 'lenet')),
@@ -126,7 +124,7 @@ describe('damaged files', () => {
       smallModel(),
     ];
     const before = process.memoryUsage().rss;
-    for (let seed = 0; seed < half; seed++) {
+    for (let seed = 0; seed < third; seed++) {
       const random = new Random(seed);
       const bytes = mutated(random, random.pick(files));
       survive(() => readOnnxFile(bytes), `ONNX, seed ${seed}`);
@@ -134,11 +132,28 @@ describe('damaged files', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(MOST_BYTES);
   });
 
-  it(`${half} safetensors files`, { timeout: 3_600_000 }, () => {
+  it(`${third} ONNX files whose meaning was changed`, { timeout: 3_600_000 }, () => {
+    const files = [
+      exportOnnx(buildModel(findModel('lenet')), syntheticWeights([])),
+      smallModel(),
+      ...Array.from({ length: 8 }, (_, seed) =>
+        exportOnnx(randomGraph(new Random(seed), 12), syntheticWeights([])),
+      ),
+    ];
+    const before = process.memoryUsage().rss;
+    for (let seed = 0; seed < third; seed++) {
+      const random = new Random(seed);
+      const bytes = distorted(random, random.pick(files));
+      survive(() => readOnnxFile(bytes), `distorted ONNX, seed ${seed}`);
+    }
+    expect(process.memoryUsage().rss - before).toBeLessThan(MOST_BYTES);
+  });
+
+  it(`${third} safetensors files`, { timeout: 3_600_000 }, () => {
     const file = lenetFile();
     const small = file.subarray(0, 4096);
     const before = process.memoryUsage().rss;
-    for (let seed = 0; seed < half; seed++) {
+    for (let seed = 0; seed < third; seed++) {
       const random = new Random(seed);
       const bytes = mutated(random, random.pick([file, file, small]));
       survive(() => readAll(openSafetensors(bytes, 'fuzzed')), `safetensors, seed ${seed}`);
@@ -146,23 +161,6 @@ describe('damaged files', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(MOST_BYTES);
   });
 });
-
-type GraphInit = MessageInitShape<typeof GraphProtoSchema>;
-type AttributeInit = MessageInitShape<typeof AttributeProtoSchema>;
-
-function model(graph: GraphInit): Uint8Array {
-  const opsetImport = [{ domain: '', version: 17n }];
-  return toBinary(
-    ModelProtoSchema,
-    create(ModelProtoSchema, { irVersion: 8n, opsetImport, graph }),
-  );
-}
-
-function input(name: string, dims: readonly bigint[]) {
-  const dim = dims.map((value) => ({ value: { case: 'dimValue' as const, value } }));
-  const tensorType = { elemType: 1, shape: { dim } };
-  return { name, type: { value: { case: 'tensorType' as const, value: tensorType } } };
-}
 
 function chain(length: number): GraphInit {
   const node = Array.from({ length }, (_, i) => ({
@@ -202,6 +200,8 @@ function doubling(): GraphInit {
   const initializer = [{ name: 'c0', dims: [1n], dataType: 1, floatData: [1] }];
   return { node: [...node, last], initializer, input: [input('x', [1n])], output: [{ name: 'y' }] };
 }
+
+type AttributeInit = MessageInitShape<typeof AttributeProtoSchema>;
 
 function attributes(...given: AttributeInit[]) {
   return given.map((attribute) => create(AttributeProtoSchema, attribute));
