@@ -8,6 +8,16 @@ import type { StringStringEntryProto } from './schema/onnx_pb.ts';
  */
 export type ReadExternal = (path: string) => Uint8Array;
 
+/** The same files, each read once: exporters put all tensors of a model into one. */
+export function readOnce(readExternal: ReadExternal): ReadExternal {
+  const files = new Map<string, Uint8Array>();
+  return (path) => {
+    const file = files.get(path) ?? readExternal(path);
+    files.set(path, file);
+    return file;
+  };
+}
+
 /** The part of a file that is a tensor. Throws OnnxError for paths out of the folder, and ranges out of the file. */
 export function externalBytes(
   entries: readonly StringStringEntryProto[],

@@ -86,6 +86,42 @@ describe('loadOnnx', () => {
     expect(() => loadOnnx(bytes, { shapes: { x: [2, 1, 5, 7] } })).toThrow(/got \[2, 1, 5, 7\]/);
   });
 
+  it('reads a file beside the model once, for all tensors in it', () => {
+    const names = ['a', 'b', 'c'];
+    const bytes = model({
+      node: names.map((name, i) => ({
+        opType: 'Mul',
+        input: [i === 0 ? 'x' : `y${i}`, name],
+        output: [`y${i + 1}`],
+      })),
+      initializer: names.map((name, i) => ({
+        name,
+        dims: [2n],
+        dataType: 1,
+        dataLocation: TensorProto_DataLocation.EXTERNAL,
+        externalData: [
+          { key: 'location', value: 'weights.bin' },
+          { key: 'offset', value: String(8 * i) },
+        ],
+      })),
+      input: [input('x', [1n, 2n])],
+      output: [{ name: 'y3' }],
+    });
+    const paths: string[] = [];
+    const { weights } = loadOnnx(bytes, {
+      readExternal: (path) => {
+        paths.push(path);
+        return new Uint8Array(Float32Array.of(1, 2, 3, 4, 5, 6).buffer);
+      },
+    });
+    expect(names.map((name) => [...weights.read(name, [2])])).toEqual([
+      [1, 2],
+      [3, 4],
+      [5, 6],
+    ]);
+    expect(paths).toEqual(['weights.bin']);
+  });
+
   it('reads tensors out of a file beside the model', () => {
     const external = ['location', 'weights/w.bin', 'offset', '4', 'length', '8'];
     const entries = [0, 2, 4].map((i) => ({

@@ -12,7 +12,7 @@ import { elementCount, formatShape, type Shape, shapesEqual } from '../runtime/t
 import type { TensorInfo, WeightSource } from '../runtime/weights/weight_source.ts';
 import { decodeModel } from './decode.ts';
 import { OnnxError, shownName } from './errors.ts';
-import type { ReadExternal } from './external_data.ts';
+import { type ReadExternal, readOnce } from './external_data.ts';
 import { constant, folds } from './fold.ts';
 import { type ImportCall, type Operand, shapeOfOperand } from './import_node.ts';
 import { importers } from './import_operators.ts';
@@ -142,7 +142,8 @@ class Importer {
   ) {
     this.#proto = graph;
     this.#opset = opset;
-    this.#options = options;
+    const { readExternal } = options;
+    this.#options = { ...options, ...(readExternal && { readExternal: readOnce(readExternal) }) };
     this.#file = name;
     this.#builder = builder;
     this.#given = given;

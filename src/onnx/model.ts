@@ -4,7 +4,7 @@ import { UnsupportedError } from '../runtime/errors.ts';
 import type { Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { formatShape } from '../runtime/tensor.ts';
-import type { ReadExternal } from './external_data.ts';
+import { type ReadExternal, readOnce } from './external_data.ts';
 import { importOnnx, type OnnxFile, openOnnx } from './import.ts';
 
 export interface OnnxModelOptions {
@@ -24,9 +24,11 @@ const USUAL_SIZE = 224;
  */
 export function onnxModel(
   bytes: Uint8Array,
-  options: OnnxModelOptions = {},
+  given: OnnxModelOptions = {},
 ): ModelDef & Required<Pick<ModelDef, 'weights'>> {
-  const { name = 'model.onnx' } = options;
+  const { name = 'model.onnx', readExternal } = given;
+  // It is imported again for every batch and image size.
+  const options = { ...given, ...(readExternal && { readExternal: readOnce(readExternal) }) };
   const file = openOnnx(bytes, name);
   const [channels, ...size] = imageOf(file);
   const g = GraphBuilder.create();
