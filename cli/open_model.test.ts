@@ -1,0 +1,62 @@
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../test/fixtures/cli.ts';
+import { onnxFile, onnxInput, onnxNode, onnxTensorBeside } from '../test/fixtures/onnx_model.ts';
+import { openModel } from './open_model.ts';
+
+const folder = temporaryFolder();
+const models = join(folder, 'models');
+mkdirSync(models);
+const DATA = new Uint8Array(Float32Array.of(1, 2).buffer);
+
+/** A model whose weight is in a file of this name. */
+function modelBeside(location: string): string {
+  const path = join(models, 'model.onnx');
+  const bytes = onnxFile({
+    node: [onnxNode('Mul', 'x w', 'y')],
+    initializer: [onnxTensorBeside('w', [2, 1, 1], location)],
+    input: [onnxInput('x', [1, 2, 4, 4])],
+    output: [{ name: 'y' }],
+  });
+  writeFileSync(path, bytes);
+  return path;
+}
+
+describe('openModel', () => {
+  it('reads weights out of files in the folder of an ONNX file, and below', () => {
+    mkdirSync(join(models, 'parts'));
+    writeFileSync(join(models, 'parts', 'w.bin'), DATA);
+    const { weights } = openModel(modelBeside('parts/w.bin'));
+    expect([...(weights?.read('w', [2, 1, 1]) ?? [])]).toEqual([1, 2]);
+  });
+
+  it.runIf(process.platform !== 'win32')('follows no link out of that folder', () => {
+    writeFileSync(join(folder, 'secret'), DATA);
+    symlinkSync('../secret', join(models, 'link.bin'));
+    symlinkSync('..', join(models, 'up'));
+    for (const path of ['link.bin', 'up/secret']) {
+      expect(() => openModel(modelBeside(path))).toThrow(
+        `"${path}" leads out of the model's folder ${models}; copy it there`,
+      );
+    }
+  });
+
+  it('follows a link that stays inside', () => {
+    writeFileSync(join(models, 'real.bin'), DATA);
+    symlinkSync('real.bin', join(models, 'inside.bin'));
+    const { weights } = openModel(modelBeside('inside.bin'));
+    expect([...(weights?.read('w', [2, 1, 1]) ?? [])]).toEqual([1, 2]);
+  });
+
+  it.each(['../secret', join(folder, 'secret'), 'C:\\secret', '..\\secret'])(
+    'does not look at %s',
+    (path) => {
+      expect(() => openModel(modelBeside(path))).toThrow(/inside of the model's folder/);
+    },
+  );
+
+  it('says which file is not there', () => {
+    expect(() => openModel(modelBeside('none.bin'))).toThrow(/none\.bin" cannot be read/);
+  });
+});
