@@ -12,10 +12,10 @@ import type { Attribute } from './attribute.ts';
 import { type Exporter, read } from './exporter.ts';
 import type { OnnxWriter } from './onnx_writer.ts';
 
-function unary(
+function unary<A extends object = ActivationAttributes>(
   opType: string,
-  attributesOf: (given: ActivationAttributes) => Readonly<Record<string, Attribute>> = () => ({}),
-): Exporter<ActivationAttributes> {
+  attributesOf: (given: A) => Readonly<Record<string, Attribute>> = () => ({}),
+): Exporter<A> {
   return (node, writer) => {
     const inputs = read(writer, node, 'x');
     const output = writer.nameOf(node.output);
@@ -132,6 +132,8 @@ export const arithmeticExporters: Readonly<Record<string, Exporter>> = {
   sigmoid: unary('Sigmoid'),
   hard_sigmoid: unary('HardSigmoid', ({ a, b }) => ({ alpha: { float: a }, beta: { float: b } })),
   hard_swish: unary('HardSwish'),
+  // How values are stored is every runtime's own choice.
+  convert: unary('Identity'),
   binary,
   matmul,
   reduce,

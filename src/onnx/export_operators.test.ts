@@ -10,6 +10,7 @@ import { batchNorm } from '../layers/batch_norm.ts';
 import { binary } from '../layers/binary.ts';
 import { concat } from '../layers/concat.ts';
 import { conv2d } from '../layers/conv2d.ts';
+import { convertOp } from '../layers/convert.ts';
 import { flatten } from '../layers/flatten.ts';
 import { operators } from '../layers/index.ts';
 import { linear } from '../layers/linear.ts';
@@ -64,6 +65,7 @@ const CASES: readonly (readonly [op: string, what: string, build: Build])[] = [
   ['sigmoid', 'of maps', (g) => sigmoid(g, map(g))],
   ['hard_sigmoid', 'of maps', (g) => hardSigmoid(g, map(g))],
   ['hard_swish', 'of maps', (g) => hardSwish(g, map(g))],
+  ['convert', 'of maps', (g) => g.add(convertOp, { dtype: 'f32' }, { x: map(g) })],
   ['binary', 'sub, repeated', (g) => binary(g, 'sub', ...pair(g, MAP, [3, 1, 1]))],
   ['binary', 'add, repeated', (g) => binary(g, 'add', ...pair(g, MAP, [5]))],
   ['binary', 'mul', (g) => binary(g, 'mul', ...pair(g, MAP, MAP))],
