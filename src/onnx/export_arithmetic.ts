@@ -12,16 +12,21 @@ import type { Attribute } from './attribute.ts';
 import { type Exporter, read } from './exporter.ts';
 import type { OnnxWriter } from './onnx_writer.ts';
 
-function unary<A extends object = ActivationAttributes>(
+function unary(
   opType: string,
-  attributesOf: (given: A) => Readonly<Record<string, Attribute>> = () => ({}),
-): Exporter<A> {
+  attributesOf: (given: ActivationAttributes) => Readonly<Record<string, Attribute>> = () => ({}),
+): Exporter<ActivationAttributes> {
   return (node, writer) => {
     const inputs = read(writer, node, 'x');
     const output = writer.nameOf(node.output);
     writer.node(opType, node.name, inputs, output, attributesOf(node.attributes));
   };
 }
+
+/** How values are stored is every runtime's own choice. */
+const convert: Exporter = (node, writer) => {
+  writer.node('Identity', node.name, read(writer, node, 'x'), writer.nameOf(node.output));
+};
 
 const clip: Exporter<ActivationAttributes> = (node, writer) => {
   const { a: least, b: most } = node.attributes;
@@ -132,8 +137,7 @@ export const arithmeticExporters: Readonly<Record<string, Exporter>> = {
   sigmoid: unary('Sigmoid'),
   hard_sigmoid: unary('HardSigmoid', ({ a, b }) => ({ alpha: { float: a }, beta: { float: b } })),
   hard_swish: unary('HardSwish'),
-  // How values are stored is every runtime's own choice.
-  convert: unary('Identity'),
+  convert,
   binary,
   matmul,
   reduce,
