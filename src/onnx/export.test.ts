@@ -4,9 +4,14 @@ import { expectReference, inputsOf } from '../../test/fixtures/compare_graphs.ts
 import { findOnnxRuntime, runOnnxRuntime } from '../../test/fixtures/onnxruntime.ts';
 import { Random } from '../../test/fixtures/random.ts';
 import { randomGraph } from '../../test/fixtures/random_graph.ts';
+import { concat } from '../layers/concat.ts';
 import { operators } from '../layers/index.ts';
 import { linear } from '../layers/linear.ts';
 import { averagePool2d } from '../layers/pool2d.ts';
+import { reduce } from '../layers/reduce.ts';
+import { relu } from '../layers/relu.ts';
+import { reshapeTo } from '../layers/reshape.ts';
+import { resize2d } from '../layers/resize2d.ts';
 import { findModel } from '../models/index.ts';
 import { buildModel } from '../models/model.ts';
 import { type Graph, weightsOf } from '../runtime/graph.ts';
@@ -109,6 +114,24 @@ describe('onnxruntime reads what is exported', () => {
     });
     return;
   }
+
+  it('and leaves the batch open to it', async () => {
+    const net = (batch: number): Graph => {
+      const g = GraphBuilder.create();
+      const x = g.input('x', [batch, 3, 6, 6]);
+      const joined = concat(g.at('join'), [x, relu(g.at('relu'), x)]);
+      const larger = resize2d(g.at('up'), joined, { mode: 'bilinear', size: [9, 8] });
+      const rows = reshapeTo(g.at('rows'), larger, [batch, 6, -1]);
+      const means = reduce(g.at('means'), rows, { kind: 'mean', from: 2, to: 3, keepAxes: false });
+      g.output('y', linear(g.at('fc'), means, { features: 4 }));
+      return g.build('net');
+    };
+    const inputs = inputsOf(net(3));
+    const feeds = { x: { data: inputs.x ?? new Float32Array(), shape: [3, 3, 6, 6] } };
+    const bytes = exportOnnx(net(1), weights, { dynamicBatch: true });
+    const { y } = await runOnnxRuntime(onnxruntime, bytes, feeds);
+    expectReference(net(3), inputs, { y: y?.data ?? new Float32Array() });
+  });
 
   it.each(Array.from({ length: 40 }, (_, seed) => seed))(
     'and agrees with the reference: random graph %i, as built and optimised',

@@ -20,8 +20,8 @@ export interface OnnxExportOptions {
 const MOST_BYTES = 2 ** 31 - 1;
 
 /**
- * A graph with its weights as the bytes of an .onnx file, in f32: operator set 17, or 19 where a dilated
- * average pooling needs it. Weights keep their names, outputs too; nodes are named after the layers.
+ * A graph with its weights as the bytes of an .onnx file, in f32: operator set 17, or 18 where there is a resizing or
+ * a reduction, or 19 where a dilated average pooling needs it. Weights keep their names, outputs too; nodes are named after the layers.
  *
  * Throws UnsupportedError that lists every layer that ONNX has no operator for, and for models of more than
  * 2 GiB; WeightError where `weights` lacks something.

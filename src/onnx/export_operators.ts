@@ -192,13 +192,14 @@ const flatten: Exporter<FlattenAttributes> = (node, writer) => {
   }
 };
 
-/** By its size, since ONNX rounds a scale to f32. */
+/** By its size, since ONNX rounds a scale to f32; of height and width alone, so that the batch may be left open. */
 const resize2d: Exporter<Resize2dAttributes> = (node, writer) => {
   const { mode, coordinates, rounding } = node.attributes;
-  if (coordinates === 'half_pixel_symmetric') writer.requireOpset(19);
-  const sizes = writer.integers(`${node.name}/sizes`, node.output.desc.shape);
+  writer.requireOpset(coordinates === 'half_pixel_symmetric' ? 19 : 18);
+  const sizes = writer.integers(`${node.name}/sizes`, node.output.desc.shape.slice(2));
   const inputs = [...read(writer, node, 'x'), '', '', sizes];
   writer.node('Resize', node.name, inputs, writer.nameOf(node.output), {
+    axes: { ints: [2, 3] },
     mode: { string: mode === 'bilinear' ? 'linear' : 'nearest' },
     coordinate_transformation_mode: { string: coordinates },
     nearest_mode: { string: rounded(rounding) },

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { inputsOf, largest, referenceOutputs } from '../../test/fixtures/compare_graphs.ts';
 import { expectClose } from '../../test/fixtures/expect_close.ts';
-import { onnxInput as input, onnxFile as model } from '../../test/fixtures/onnx_model.ts';
+import {
+  onnxInput as input,
+  onnxFile as model,
+  onnxNode,
+  onnxTensor,
+} from '../../test/fixtures/onnx_model.ts';
 import { Random } from '../../test/fixtures/random.ts';
 import { randomGraph } from '../../test/fixtures/random_graph.ts';
 import { operators } from '../layers/index.ts';
@@ -71,6 +76,24 @@ describe('loadOnnx', () => {
           'the model: reads "mask" of Dropout "drop"; only first outputs are had',
         ].join('\n  '),
       }),
+    );
+  });
+
+  it('takes names for names, also those that objects have of themselves', () => {
+    const named = (name: string) =>
+      model({
+        node: [{ opType: 'Relu', input: [name], output: ['y'] }],
+        input: [input(name, [1n, 2n])],
+        output: [{ name: 'y' }],
+      });
+    for (const name of ['constructor', '__proto__']) {
+      expect(loadOnnx(named(name), { shapes: {} }).graph.inputs[0]?.name).toBe(name);
+    }
+    const mode = [onnxNode('Resize', 'x _ s', 'y', { mode: { string: 'constructor' } })];
+    const initializer = [onnxTensor('s', [4], [1, 1, 2, 2])];
+    const resized = { node: mode, initializer, input: [input('x', [1, 1, 2, 2])] };
+    expect(() => loadOnnx(model({ ...resized, output: [{ name: 'y' }] }))).toThrow(
+      /mode is constructor; nearest and linear are read/,
     );
   });
 

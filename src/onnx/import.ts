@@ -212,7 +212,8 @@ class Importer {
   }
 
   #inputShape(name: string, extents: readonly (number | undefined)[] | undefined): Shape {
-    const given = this.#options.shapes?.[name];
+    const { shapes = {} } = this.#options;
+    const given = Object.hasOwn(shapes, name) ? shapes[name] : undefined;
     if (given) {
       // Channels are what the weights are for; batch, height and width may be others than in the file.
       const [, channels] = extents ?? [];

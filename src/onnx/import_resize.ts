@@ -7,11 +7,12 @@ import { axisOf, listOf } from './fold.ts';
 import { type ImportCall, known, knownIfGiven, value } from './import_node.ts';
 import type { Constant } from './tensor.ts';
 
-const MODES: Readonly<Record<string, 'nearest' | 'bilinear'>> = {
-  nearest: 'nearest',
-  linear: 'bilinear',
-  bilinear: 'bilinear',
-};
+/** Maps, in which a file finds no `constructor`. */
+const MODES: ReadonlyMap<string, 'nearest' | 'bilinear'> = new Map([
+  ['nearest', 'nearest'],
+  ['linear', 'bilinear'],
+  ['bilinear', 'bilinear'],
+]);
 
 const COORDINATES: ReadonlySet<string> = new Set<Coordinates>([
   'half_pixel',
@@ -22,16 +23,16 @@ const COORDINATES: ReadonlySet<string> = new Set<Coordinates>([
   'tf_half_pixel_for_nn',
 ]);
 
-const ROUNDINGS: Readonly<Record<string, NearestRounding>> = {
-  round_prefer_floor: 'prefer_floor',
-  round_prefer_ceil: 'prefer_ceil',
-  floor: 'floor',
-  ceil: 'ceil',
-};
+const ROUNDINGS: ReadonlyMap<string, NearestRounding> = new Map([
+  ['round_prefer_floor', 'prefer_floor'],
+  ['round_prefer_ceil', 'prefer_ceil'],
+  ['floor', 'floor'],
+  ['ceil', 'ceil'],
+]);
 
 function modeOf(call: ImportCall): 'nearest' | 'bilinear' {
   const mode = call.attributes.string('mode', 'nearest');
-  const found = MODES[mode];
+  const found = MODES.get(mode);
   if (!found) throw new UnsupportedError(`mode is ${mode}; nearest and linear are read`);
   return found;
 }
@@ -64,7 +65,7 @@ export function resize(call: ImportCall): Value {
   if (call.opset < 11) return scaled(call, known(call, 1, 'the scales'));
   const { attributes } = call;
   const coordinates = attributes.string('coordinate_transformation_mode', 'half_pixel');
-  const rounding = ROUNDINGS[attributes.string('nearest_mode', 'round_prefer_floor')];
+  const rounding = ROUNDINGS.get(attributes.string('nearest_mode', 'round_prefer_floor'));
   if (!COORDINATES.has(coordinates)) {
     throw new UnsupportedError(`coordinate_transformation_mode is ${coordinates}`);
   }

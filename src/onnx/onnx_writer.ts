@@ -15,9 +15,9 @@ import {
 
 /** What every runtime of the last years reads. */
 const OPSET = 17;
-/** The version of the file format that came with it. */
+/** The version of the file format that came with it, and with 18. */
 const IR_VERSION = 8n;
-/** Operator sets 18 and later need a later file format; 9 came with 19. */
+/** The one that came with operator set 19. */
 const IR_VERSION_19 = 9n;
 
 /** Collects nodes and tensors, and gives every value a name of its own. */
@@ -109,7 +109,7 @@ export class OnnxWriter {
     }
     const port = (name: string, shape: Shape) => valueInfo(name, shape, dynamicBatch);
     return {
-      irVersion: this.#opset > OPSET ? IR_VERSION_19 : IR_VERSION,
+      irVersion: this.#opset > 18 ? IR_VERSION_19 : IR_VERSION,
       producerName: 'tilewise',
       opsetImport: [{ domain: '', version: BigInt(this.#opset) }],
       graph: {
