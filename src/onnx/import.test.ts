@@ -58,6 +58,15 @@ describe('loadOnnx', () => {
     );
   });
 
+  it('lists a hundred, and counts the rest', () => {
+    const node = Array.from({ length: 130 }, (_, i) => onnxNode('Magic', 'x', `y${i}`));
+    const output = node.map((_, i) => ({ name: `y${i}` }));
+    const bytes = model({ node, input: [input('x', [1])], output });
+    expect(() => loadOnnx(bytes)).toThrow(
+      /130 of its parts are not supported:\n(.*"node \d+".*\n){100} {2}\.\.\. and 30 more$/,
+    );
+  });
+
   it('lists nodes that read what is behind the first output of another', () => {
     const bytes = model({
       node: [
