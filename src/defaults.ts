@@ -33,9 +33,13 @@ export function planFor(device: Device, graph: Graph, precision: DType = 'f32'):
 
 export type { PassReport };
 
-/** What each pass that leads to a precision makes of a graph, in order. */
-export function reportPasses(graph: Graph, precision: DType = 'f32'): readonly PassReport[] {
-  return reportPassesWith(graph, operators, precision);
+/** What each pass that leads to a precision makes of a graph, in order; with a device, what is done for it, too. */
+export function reportPasses(
+  graph: Graph,
+  precision: DType = 'f32',
+  device?: Device,
+): readonly PassReport[] {
+  return reportPassesWith(graph, operators, precision, device?.profile);
 }
 
 /** Multiply-adds of one run of a node, as the field counts them: of convolutions and linear layers only. */

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
+  type Device,
   describeConfig,
   type ExecutionPlan,
   elementCount,
@@ -35,7 +36,10 @@ interface InspectOptions extends ModelOptions {
 export function addInspectCommand(program: Command): void {
   const command = addModelOptions(program.command('inspect'))
     .description('show the layers of a model with shapes, parameters and multiply-adds')
-    .option('--passes', 'show instead what each graph pass removes and changes')
+    .option(
+      '--passes',
+      'show instead what each graph pass removes and changes; with --adapter, also what is done for it',
+    )
     .option('--kernels', 'show instead the kernels chosen on this adapter')
     .option('--memory', 'show instead the plan of the memory')
     .option('--gantt <file>', 'with --memory, draw it: tensors over steps, as SVG');
@@ -44,7 +48,9 @@ export function addInspectCommand(program: Command): void {
 
 async function inspect(options: InspectOptions): Promise<void> {
   const { graph } = buildFromOptions(options);
-  if (options.passes) inspectPasses(graph, options);
+  if (options.passes && options.adapter) {
+    await withDevice(options, async ({ device }) => inspectPasses(graph, options, device));
+  } else if (options.passes) inspectPasses(graph, options);
   else if (options.memory || options.gantt || options.kernels) {
     await withDevice(options, async ({ device }) => {
       const plan = planFor(device, graph, options.precision);
@@ -113,8 +119,8 @@ function parametersOf(weights: readonly Value[]): number {
     .reduce((sum, { desc }) => sum + elementCount(desc.shape), 0);
 }
 
-function inspectPasses(graph: Graph, options: InspectOptions): void {
-  const passes = reportPasses(graph, options.precision);
+function inspectPasses(graph: Graph, options: InspectOptions, device?: Device): void {
+  const passes = reportPasses(graph, options.precision, device);
   if (options.json) {
     printJson({ model: graph.name, passes });
     return;
@@ -131,6 +137,7 @@ function inspectKernels(plan: ExecutionPlan, adapter: string, options: InspectOp
   const dispatches = plan.dispatches.map(({ node, kernel, config, workgroups }) => ({
     layer: node.name,
     output: node.output.desc.shape,
+    layout: node.output.desc.layout,
     kernel,
     config,
     workgroups,
@@ -141,7 +148,9 @@ function inspectKernels(plan: ExecutionPlan, adapter: string, options: InspectOp
   }
   const rows = dispatches.map((dispatch) => [
     dispatch.layer,
-    formatShape(dispatch.output),
+    [formatShape(dispatch.output), dispatch.layout === 'row-major' ? '' : dispatch.layout].join(
+      ' ',
+    ),
     dispatch.kernel,
     describeConfig(dispatch.config),
     dispatch.workgroups.join(' x '),

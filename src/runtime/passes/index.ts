@@ -1,7 +1,8 @@
 import type { Graph } from '../graph.ts';
-import type { OpTable } from '../operator.ts';
+import type { DeviceProfile, OpTable } from '../operator.ts';
 import type { DType } from '../tensor.ts';
 import { absorbViews } from './absorb_views.ts';
+import { assignLayout } from './assign_layout.ts';
 import { assignPrecision } from './assign_precision.ts';
 import { foldBatchNorm } from './fold_batch_norm.ts';
 import { fuseEpilogue } from './fuse_epilogue.ts';
@@ -21,11 +22,22 @@ const passes: readonly Pass[] = [
   { name: 'absorb views', apply: absorbViews },
 ];
 
-/** All passes that lead to what runs in a precision. */
-export function passesTo(precision: DType): readonly Pass[] {
-  if (precision === 'f32') return passes;
-  const apply: Pass['apply'] = (graph, operators) => assignPrecision(graph, operators, precision);
-  return [...passes, { name: `store as ${precision}`, apply }];
+/** All passes that lead to what runs in a precision, and on a device where one is given. */
+export function passesTo(precision: DType, device?: DeviceProfile): readonly Pass[] {
+  const all = [...passes];
+  if (precision !== 'f32') {
+    all.push({
+      name: `store as ${precision}`,
+      apply: (graph, operators) => assignPrecision(graph, operators, precision),
+    });
+  }
+  if (device) {
+    all.push({
+      name: 'assign layout',
+      apply: (graph, operators) => assignLayout(graph, operators, device),
+    });
+  }
+  return all;
 }
 
 /** The same outputs from fewer nodes. */

@@ -1,5 +1,5 @@
 import type { Graph, Node } from '../graph.ts';
-import type { OpTable } from '../operator.ts';
+import type { DeviceProfile, OpTable } from '../operator.ts';
 import type { DType } from '../tensor.ts';
 import { passesTo } from './index.ts';
 
@@ -16,14 +16,15 @@ export interface PassReport {
   readonly changed: readonly string[];
 }
 
-/** Runs all passes that lead to a precision and says what each did. */
+/** Runs all passes that lead to a precision, and to a device where one is given, and says what each did. */
 export function reportPasses(
   graph: Graph,
   operators: OpTable,
   precision: DType = 'f32',
+  device?: DeviceProfile,
 ): readonly PassReport[] {
   let before = graph;
-  return passesTo(precision).map((pass) => {
+  return passesTo(precision, device).map((pass) => {
     const after = pass.apply(before, operators);
     const report = compare(pass.name, before, after);
     before = after;
@@ -43,7 +44,10 @@ function compare(pass: string, before: Graph, after: Graph): PassReport {
     removed: before.nodes.filter((node) => !names.has(node.name)).map(label),
     changed: after.nodes.flatMap((node) => {
       const was = old.get(node.name);
-      return was && was !== node ? [`${label(node)}${gained(was, node)}`] : [];
+      if (!was || was === node) return [];
+      const gains = gained(was, node);
+      // Some nodes only read what became of another's output.
+      return gains || was.output !== node.output ? [`${label(node)}${gains}`] : [];
     }),
   };
 }
@@ -52,13 +56,17 @@ function label(node: Node): string {
   return `${node.name} (${node.op})`;
 }
 
-/** What a node does now that it did not: ` + bias + relu`. */
+/** What a node does now that it did not: ` + bias + relu`, or how it lays its output out: ` + channel-major output`. */
 function gained(was: Node, node: Node): string {
   const roles = Object.entries(node.inputs).flatMap(([role, value]) =>
-    was.inputs[role] === value ? [] : [value.kind === 'derived' ? `folded ${role}` : role],
+    was.inputs[role]?.name === value.name
+      ? []
+      : [value.kind === 'derived' ? `folded ${role}` : role],
   );
   const before = new Set(Object.values(was.attributes).map(String));
   const values = Object.values(node.attributes).filter((value) => typeof value === 'string');
   const attributes = values.filter((value) => !before.has(value));
-  return [...roles, ...attributes].map((what) => ` + ${what}`).join('');
+  const { layout } = node.output.desc;
+  const layouts = layout === was.output.desc.layout ? [] : [`${layout} output`];
+  return [...roles, ...attributes, ...layouts].map((what) => ` + ${what}`).join('');
 }
