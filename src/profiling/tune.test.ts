@@ -31,6 +31,25 @@ describe('tune', () => {
     await session.run(syntheticTensor('x', [1, 8, 6, 6]));
   });
 
+  it('tells f16 from f32', async () => {
+    if (!device().profile.shaderF16) return;
+    const precision = 'f16';
+    const known = await tune(device(), twoLayers(), { candidates: 2 });
+    const options = { candidates: 2, precision, tuning: known.tuning } as const;
+    const { tuning, results } = await tune(device(), twoLayers(), options);
+    expect(results.map(({ layer }) => layer)).toContain('first');
+    const weights = syntheticWeights([]);
+    using session = await Session.create(device(), twoLayers(), {
+      weights,
+      operators,
+      tuning,
+      precision,
+    });
+    const { kernel, config } = results[0] ?? {};
+    const first = session.plan.dispatches.find(({ node }) => node.name === 'first');
+    expect(first).toMatchObject({ kernel, config });
+  });
+
   it('times nothing that is known', async () => {
     const { tuning } = await tune(device(), twoLayers(), { candidates: 2 });
     const again = await tune(device(), twoLayers(), { tuning });
