@@ -12,8 +12,11 @@ export interface GridOptions {
   readonly label: string;
 }
 
-/** Values between two maps. */
+/** Canvas pixels between two maps. */
 const GAP = 1;
+/** Canvas pixels to a value of small maps, so that a gap takes less than a map does. */
+const SMALL_ZOOM = 4;
+const LARGEST_SMALL = 4;
 
 /**
  * All maps of a layer as one canvas. The map under the pointer, or the one that arrow keys chose, is shown in
@@ -43,12 +46,13 @@ export class FeatureMapGrid {
     const canvas = this.element;
     const columns = Math.min(this.#options.columns, maps.channels);
     const rows = Math.ceil(maps.channels / columns);
-    const width = columns * (maps.width + GAP) - GAP;
-    const height = rows * (maps.height + GAP) - GAP;
+    const cell = cellOf(maps);
+    const width = columns * cell.width - GAP;
+    const height = rows * cell.height - GAP;
     if (canvas.width !== width || canvas.height !== height) {
       canvas.width = width;
       canvas.height = height;
-      canvas.style.width = `${width * this.#options.scale}px`;
+      canvas.style.width = `${(width * this.#options.scale) / cell.zoom}px`;
     }
     canvas.getContext('2d')?.putImageData(atlas(maps, columns, width, height), 0, 0);
     if (this.#channel !== undefined) this.#point(Math.min(this.#channel, maps.channels - 1));
@@ -79,21 +83,23 @@ export class FeatureMapGrid {
 
   #channelAt({ offsetX, offsetY }: PointerEvent): number | undefined {
     if (!this.#maps) return undefined;
-    const { width, height, channels } = this.#maps;
+    const { channels } = this.#maps;
+    const { width, height } = cellOf(this.#maps);
     const scale = this.element.clientWidth / this.element.width;
     const columns = Math.min(this.#options.columns, channels);
-    const column = Math.min(columns - 1, Math.floor(offsetX / scale / (width + GAP)));
-    const channel = Math.floor(offsetY / scale / (height + GAP)) * columns + column;
+    const column = Math.min(columns - 1, Math.floor(offsetX / scale / width));
+    const channel = Math.floor(offsetY / scale / height) * columns + column;
     return channel >= 0 && channel < channels ? channel : undefined;
   }
 
-  #rectOf({ width, height, channels }: FeatureMaps, channel: number): DOMRect {
+  #rectOf(maps: FeatureMaps, channel: number): DOMRect {
+    const { width, height } = cellOf(maps);
     const { left, top } = this.element.getBoundingClientRect();
     const scale = this.element.clientWidth / this.element.width;
-    const columns = Math.min(this.#options.columns, channels);
-    const x = left + (channel % columns) * (width + GAP) * scale;
-    const y = top + Math.floor(channel / columns) * (height + GAP) * scale;
-    return new DOMRect(x, y, width * scale, height * scale);
+    const columns = Math.min(this.#options.columns, maps.channels);
+    const x = left + (channel % columns) * width * scale;
+    const y = top + Math.floor(channel / columns) * height * scale;
+    return new DOMRect(x, y, (width - GAP) * scale, (height - GAP) * scale);
   }
 }
 
@@ -102,14 +108,28 @@ function atlas(maps: FeatureMaps, columns: number, width: number, height: number
   const pixels = new ImageData(width, height);
   const words = new Uint32Array(pixels.data.buffer);
   let from = 0;
+  const cell = cellOf(maps);
   for (let channel = 0; channel < maps.channels; channel++) {
-    const left = (channel % columns) * (maps.width + GAP);
-    const top = Math.floor(channel / columns) * (maps.height + GAP);
+    const left = (channel % columns) * cell.width;
+    const top = Math.floor(channel / columns) * cell.height;
     for (let y = 0; y < maps.height; y++) {
-      let to = (top + y) * width + left;
-      for (let x = 0; x < maps.width; x++)
-        words[to++] = palette[(maps.values[from++] ?? 0) + 128] ?? 0;
+      const begin = (top + y * cell.zoom) * width + left;
+      let to = begin;
+      for (let x = 0; x < maps.width; x++, to += cell.zoom)
+        words.fill(palette[(maps.values[from++] ?? 0) + 128] ?? 0, to, to + cell.zoom);
+      for (let copy = 1; copy < cell.zoom; copy++)
+        words.copyWithin(begin + copy * width, begin, to);
     }
   }
   return pixels;
+}
+
+/** Canvas pixels from one map to the next, and of a value. */
+function cellOf({ width, height }: FeatureMaps): {
+  readonly zoom: number;
+  readonly width: number;
+  readonly height: number;
+} {
+  const zoom = Math.max(width, height) <= LARGEST_SMALL ? SMALL_ZOOM : 1;
+  return { zoom, width: width * zoom + GAP, height: height * zoom + GAP };
 }

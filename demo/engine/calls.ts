@@ -17,7 +17,9 @@ export interface AdapterReport {
 /** The device came, went, or came back. */
 export type EngineEvent =
   | { readonly kind: 'opened'; readonly adapter: AdapterReport }
-  | { readonly kind: 'lost'; readonly message: string };
+  | { readonly kind: 'lost'; readonly message: string }
+  /** It is lost, and does not open again. */
+  | { readonly kind: 'failed'; readonly message: string };
 
 /** What one layer made of an image: maps of equal size, scaled together to -127 .. 127. */
 export interface FeatureMaps {
@@ -57,6 +59,19 @@ export interface Progress {
   readonly stage: 'download' | 'compile' | 'upload' | 'time';
   readonly done: number;
   readonly total: number;
+}
+
+/** Weights that are in use. */
+export interface LoadedWeights {
+  readonly name: string;
+  readonly bytes: number;
+}
+
+/** A weights file of which a part, or all, is kept in this browser. */
+export interface KeptWeights {
+  readonly url: string;
+  readonly loadedBytes: number;
+  readonly totalBytes: number;
 }
 
 export interface WeightsProgress extends Progress {
@@ -120,7 +135,7 @@ export interface PlannedLayer {
   readonly shape: readonly number[];
   readonly multiplyAdds: number;
   readonly kernel: string;
-  /** As JSON. */
+  /** For people. */
   readonly config: string;
   /** WGSL. */
   readonly source: string;
@@ -183,10 +198,12 @@ export interface Calls {
   /** Destroys the device, to see that everything recovers. */
   readonly loseDevice: Call<undefined, undefined>;
   readonly readDigit: Call<Pixels, DigitReading>;
-  /** Gives ResNet-50 its weights; answers their name. */
-  readonly loadWeights: Call<WeightsFrom, string, WeightsProgress>;
-  /** The share of a weights file that is in the cache, 0 to 1. */
-  readonly cachedShare: Call<string, number>;
+  /** Gives ResNet-50 its weights. */
+  readonly loadWeights: Call<WeightsFrom, LoadedWeights, WeightsProgress>;
+  /** What earlier downloads have left in this browser, the newest last. */
+  readonly keptWeights: Call<undefined, readonly KeptWeights[]>;
+  /** Deletes what is kept of a file, by its address. */
+  readonly forgetWeights: Call<string, undefined>;
   /** Classifies a picture, which is handed over. Of frames, what the blocks put out is not kept. */
   readonly readPhoto: Call<
     { readonly picture: ImageBitmap | VideoFrame; readonly live: boolean },

@@ -15,7 +15,7 @@ export class AdapterBadge {
     this.element = element('details', { class: 'adapter' }, this.#summary, this.#facts);
     engine.listen((event) => {
       if (event.kind === 'opened') this.#show(event.adapter);
-      else this.#summary.replaceChildren('device lost …');
+      else this.#summary.replaceChildren(event.kind === 'lost' ? 'device lost …' : 'no GPU');
     });
     engine.call('open', undefined).catch((error: Error) => {
       this.#summary.replaceChildren('no GPU');

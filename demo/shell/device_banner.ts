@@ -13,6 +13,8 @@ export class DeviceBanner {
         this.#lost = true;
         const reason = event.message ? ` (${event.message})` : '';
         this.#say(`The GPU device was lost${reason}. Opening it again …`, 'warn');
+      } else if (event.kind === 'failed') {
+        this.#say(`The GPU device does not open again: ${event.message}`, 'bad');
       } else if (this.#lost) {
         this.#lost = false;
         this.#say('The GPU device was lost and is back; everything goes on.', 'good');
@@ -20,12 +22,14 @@ export class DeviceBanner {
     });
   }
 
-  #say(text: string, kind: 'warn' | 'good'): void {
+  #say(text: string, kind: 'warn' | 'good' | 'bad'): void {
     const close = button('Close', () => {
       this.element.hidden = true;
     });
+    const reload = button('Reload the page', () => location.reload());
+    const remedies = { warn: [], good: [close], bad: [reload] };
     this.element.className = `banner ${kind}`;
-    this.element.replaceChildren(element('span', {}, text), ...(kind === 'good' ? [close] : []));
+    this.element.replaceChildren(element('span', {}, text), ...remedies[kind]);
     this.element.hidden = false;
   }
 }

@@ -48,6 +48,11 @@ describe('the page', () => {
     page.on('request', (request) => hosts.add(new URL(request.url()).host));
     await page.reload();
     await page.locator('.answer:not(:empty)').waitFor();
+    for (const view of ['Photos', 'Inside', 'Kernels', 'Verify']) {
+      await page.getByRole('link', { name: view }).click();
+      await page.waitForLoadState('networkidle');
+      await page.locator('main h1').waitFor();
+    }
     expect([...hosts].filter((host) => host !== '')).toEqual([new URL(page.url()).host]);
   });
 

@@ -45,7 +45,12 @@ export class Gpu {
       this.#tell({ kind: 'lost', message });
       // The device hears of its loss by the same promise; it must have heard first.
       await pause(0);
-      await retry(() => device.restore());
+      try {
+        await retry(() => device.restore());
+      } catch (error) {
+        this.#tell({ kind: 'failed', message: error instanceof Error ? error.message : '' });
+        return;
+      }
       this.#watch(device);
     });
   }

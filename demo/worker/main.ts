@@ -8,7 +8,7 @@ import { Inspector } from './inspector.ts';
 import { once } from './once.ts';
 import { PhotoDesk } from './photo_desk.ts';
 import { SegmentDesk } from './segment_desk.ts';
-import { cachedShare } from './weight_download.ts';
+import { forgetWeights, keptWeights } from './weight_download.ts';
 
 const scope = globalThis as unknown as WorkerScope;
 const gpu = new Gpu((event) => scope.postMessage({ kind: 'event', event }));
@@ -25,7 +25,11 @@ serve<Calls>(scope, {
   },
   readDigit: async (picture) => (await digitReader()).read(picture),
   loadWeights: (from, context) => photos.load(from, context),
-  cachedShare: (url) => cachedShare(url),
+  keptWeights: () => keptWeights(),
+  forgetWeights: async (url) => {
+    await forgetWeights(url);
+    return undefined;
+  },
   readPhoto: (argument) => photos.read(argument),
   loadSegmenter: (wanted, context) => segments.load(wanted, context),
   segment: (argument, context) => segments.segment(argument, context),

@@ -1,12 +1,14 @@
-import { type Device, openSafetensors } from '../../src/index.ts';
+import type { Device } from '../../src/index.ts';
 import type {
   Calls,
   FeatureMaps,
+  LoadedWeights,
   PhotoReading,
   WeightsFrom,
   WeightsProgress,
 } from '../engine/calls.ts';
 import type { CallContext } from '../engine/serve.ts';
+import { openPhotoNetwork } from './photo_network.ts';
 import { PhotoReader } from './photo_reader.ts';
 import { downloadWeights, forgetWeights } from './weight_download.ts';
 
@@ -20,17 +22,13 @@ export class PhotoDesk {
   }
 
   /** Replaces the weights. When that fails, those from before stay. */
-  async load(from: WeightsFrom, context: CallContext<WeightsProgress>): Promise<string> {
+  async load(from: WeightsFrom, context: CallContext<WeightsProgress>): Promise<LoadedWeights> {
     const device = await this.#device();
     const bytes = await bytesOf(from, context);
     try {
-      const weights = openSafetensors(bytes, from.name);
-      const { signal } = context;
-      const reader = await PhotoReader.create(device, {
-        weights,
-        signal,
-        onProgress: context.onProgress,
-      });
+      const { signal, onProgress } = context;
+      const network = await openPhotoNetwork(bytes, from.name);
+      const reader = await PhotoReader.create(device, network, { signal, onProgress });
       this.#reader?.dispose();
       this.#reader = reader;
     } catch (error) {
@@ -38,7 +36,7 @@ export class PhotoDesk {
       if (from.kind === 'url' && !context.signal.aborted) await forgetWeights(from.url);
       throw error;
     }
-    return from.name;
+    return { name: from.name, bytes: bytes.length };
   }
 
   async read({ picture, live }: Calls['readPhoto']['argument']): Promise<PhotoReading> {

@@ -1,8 +1,6 @@
 import {
-  buildModel,
   createSession,
   type Device,
-  findModel,
   imagenetLabels,
   imagenetPreprocessing,
   observe,
@@ -12,22 +10,18 @@ import {
   ShapeError,
   topK,
   UnsupportedError,
-  type WeightSource,
 } from '../../src/index.ts';
 import type { FeatureMaps, PhotoReading } from '../engine/calls.ts';
 import { featureMapsOf } from './feature_maps.ts';
+import type { PhotoNetwork } from './photo_network.ts';
 
-const MODEL = findModel('resnet50');
 /** What the classifier averages: the heat maps are made of it. */
 const FEATURES = 'layer4.2.relu';
-/** What can be looked into: what comes out of the stem and of each block. */
-const BLOCK = /^(relu|maxpool|layer\d\.\d+\.relu)$/;
 const CLASSES_SHOWN = 5;
 /** Long submits would keep the page from being drawn. */
 const SUBMIT_BUDGET_MS = 60;
 
 export interface PhotoReaderOptions {
-  readonly weights: WeightSource;
   readonly onProgress: (progress: SessionProgress) => void;
   readonly signal: AbortSignal;
 }
@@ -36,27 +30,29 @@ export interface PhotoReaderOptions {
 export class PhotoReader {
   readonly #preprocessor: Preprocessor;
   readonly #session: Session;
-  /** Of the classifier, [classes, features]. */
-  readonly #classWeights: Float32Array;
+  readonly #network: PhotoNetwork;
   #blocks: Readonly<Record<string, Float32Array>> = {};
 
-  private constructor(preprocessor: Preprocessor, session: Session, classWeights: Float32Array) {
+  private constructor(preprocessor: Preprocessor, session: Session, network: PhotoNetwork) {
     this.#preprocessor = preprocessor;
     this.#session = session;
-    this.#classWeights = classWeights;
+    this.#network = network;
   }
 
-  static async create(device: Device, options: PhotoReaderOptions): Promise<PhotoReader> {
-    const plain = buildModel(MODEL, { outputs: ['logits', 'probabilities'] });
-    const blocks = plain.nodes.map(({ name }) => name).filter((name) => BLOCK.test(name));
-    const session = await createSession(device, observe(plain, blocks), {
+  static async create(
+    device: Device,
+    network: PhotoNetwork,
+    options: PhotoReaderOptions,
+  ): Promise<PhotoReader> {
+    const { graph, weights, layers } = network;
+    const session = await createSession(device, observe(graph, layers.values()), {
       ...options,
+      weights,
       submitBudgetMs: SUBMIT_BUDGET_MS,
     });
     try {
       const preprocessor = await Preprocessor.create(device, imagenetPreprocessing);
-      const classWeights = options.weights.read('fc.weight', [MODEL.classes, channelsOf(session)]);
-      return new PhotoReader(preprocessor, session, classWeights);
+      return new PhotoReader(preprocessor, session, network);
     } catch (error) {
       session.dispose();
       throw error;
@@ -67,12 +63,13 @@ export class PhotoReader {
   async read(picture: ImageBitmap | VideoFrame, live: boolean): Promise<PhotoReading> {
     const begun = performance.now();
     const input = await this.#preprocessor.prepare([picture]);
-    const only = { outputs: ['logits', 'probabilities', FEATURES] };
+    const featureLayer = this.#network.layers.get(FEATURES) ?? FEATURES;
+    const only = { outputs: ['logits', 'probabilities', featureLayer] };
     const outputs = await this.#session.run(input, live ? only : {});
     const ms = performance.now() - begun;
     if (!live) this.#blocks = outputs;
     const { probabilities = new Float32Array(), logits = new Float32Array() } = outputs;
-    const features = outputs[FEATURES] ?? new Float32Array();
+    const features = outputs[featureLayer] ?? new Float32Array();
     const top = topK(probabilities, CLASSES_SHOWN, imagenetLabels).map((found) => ({
       ...found,
       heat: this.#heatOf(found.class, features),
@@ -82,8 +79,9 @@ export class PhotoReader {
 
   /** What a block made of the last picture. */
   channels(layer: string): FeatureMaps {
-    const port = this.#session.outputs.find(({ name }) => name === layer);
-    const data = this.#blocks[layer];
+    const known = this.#network.layers.get(layer);
+    const port = this.#session.outputs.find(({ name }) => name === known);
+    const data = known === undefined ? undefined : this.#blocks[known];
     if (!port) throw new UnsupportedError(`ResNet-50 has no block "${layer}"`);
     if (!data) throw new ShapeError('no picture has been classified yet');
     return featureMapsOf(layer, port.shape, data);
@@ -99,18 +97,15 @@ export class PhotoReader {
    * Torralba, "Learning deep features for discriminative localization" (2016).
    */
   #heatOf(classIndex: number, features: Float32Array): Float32Array {
-    const channels = channelsOf(this.#session);
+    const { classWeights } = this.#network;
+    const channels = classWeights.length / imagenetLabels.length;
     const area = features.length / channels;
     const heat = new Float32Array(area);
     for (let k = 0; k < channels; k++) {
-      const weight = this.#classWeights[classIndex * channels + k] ?? 0;
+      const weight = classWeights[classIndex * channels + k] ?? 0;
       for (let i = 0; i < area; i++)
         heat[i] = (heat[i] ?? 0) + weight * (features[k * area + i] ?? 0);
     }
     return heat;
   }
-}
-
-function channelsOf(session: Session): number {
-  return session.outputs.find(({ name }) => name === FEATURES)?.shape[1] ?? 0;
 }

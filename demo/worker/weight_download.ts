@@ -1,4 +1,5 @@
 import { WeightError } from '../../src/index.ts';
+import type { KeptWeights } from '../engine/calls.ts';
 
 /** How far a download is. */
 export interface DownloadState {
@@ -16,6 +17,7 @@ export interface DownloadOptions {
 const CACHE = 'tilewise-weights';
 /** What is lost at most when a download stops. */
 const PART_BYTES = 4 * 2 ** 20;
+const PART_PARAMETER = 'tilewise-part';
 /** Larger files are refused. */
 const MOST_BYTES = 2 ** 32;
 
@@ -62,17 +64,18 @@ export async function downloadWeights(
   return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
-/** How much of a file is in the cache: 0 to 1. */
-export async function cachedShare(url: string): Promise<number> {
+/** The files of which there is something in the cache, in the order in which their downloads began. */
+export async function keptWeights(): Promise<readonly KeptWeights[]> {
   const cache = await caches.open(CACHE);
-  let loadedBytes = 0;
-  for (let i = 0; ; i++) {
-    const part = await fromCache(cache, partKey(url, i));
-    if (!part) return 0;
-    loadedBytes += part.data.size;
-    if (loadedBytes >= part.totalBytes) return 1;
-    if (!(await cache.match(partKey(url, i + 1)))) return loadedBytes / part.totalBytes;
+  const files = new Map<string, KeptWeights>();
+  for (const request of await cache.keys()) {
+    const url = fileOf(request.url);
+    const part = await fromCache(cache, request.url);
+    if (!part) continue;
+    const loadedBytes = (files.get(url)?.loadedBytes ?? 0) + part.data.size;
+    files.set(url, { url, loadedBytes, totalBytes: part.totalBytes });
   }
+  return [...files.values()];
 }
 
 /** Takes every part of a file out of the cache. */
@@ -83,8 +86,15 @@ export async function forgetWeights(url: string): Promise<void> {
 
 function partKey(url: string, part: number): string {
   const key = new URL(url);
-  key.searchParams.set('tilewise-part', String(part));
+  key.searchParams.set(PART_PARAMETER, String(part));
   return key.href;
+}
+
+/** The file that a key is of. */
+function fileOf(key: string): string {
+  const url = new URL(key);
+  url.searchParams.delete(PART_PARAMETER);
+  return url.href;
 }
 
 const TOTAL_HEADER = 'x-total-bytes';

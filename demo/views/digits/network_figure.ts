@@ -24,9 +24,9 @@ const STAGES: readonly Stage[] = [
   },
   { layer: 'relu1', title: '32 maps of 8 × 8', step: 'max pool 3, ReLU', columns: 4, scale: 3.5 },
   { layer: 'conv2', title: '64 maps of 4 × 4', step: 'convolution 5 × 5', columns: 8, scale: 4 },
-  { layer: 'relu2', title: '64 maps of 2 × 2', step: 'max pool 2, ReLU', columns: 8, scale: 6 },
-  { layer: 'relu3', title: '200 units', step: 'linear, ReLU', columns: 10, scale: 6 },
-  { layer: 'probabilities', title: '10 digits', step: 'linear, softmax', columns: 2, scale: 12 },
+  { layer: 'relu2', title: '64 maps of 2 × 2', step: 'max pool 2, ReLU', columns: 8, scale: 7 },
+  { layer: 'relu3', title: '200 units', step: 'linear, ReLU', columns: 10, scale: 8 },
+  { layer: 'probabilities', title: '10 digits', step: 'linear, softmax', columns: 1, scale: 16 },
 ];
 
 /** LeNet's figure, drawn of what its layers put out. */
@@ -43,7 +43,7 @@ export class NetworkFigure {
           'figure',
           {},
           element('figcaption', {}, element('span', { class: 'step' }, step), title),
-          grid.element,
+          layer === 'probabilities' ? withDigits(grid.element) : grid.element,
         ),
       );
     }
@@ -52,4 +52,15 @@ export class NetworkFigure {
   show(stages: readonly FeatureMaps[]): void {
     for (const maps of stages) this.#grids.get(maps.layer)?.show(maps);
   }
+}
+
+/** The last layer's units with the digits that they stand for. */
+function withDigits(units: HTMLElement): HTMLElement {
+  const digits = Array.from({ length: 10 }, (_, digit) => element('span', {}, String(digit)));
+  return element(
+    'div',
+    { class: 'outputs' },
+    element('div', { class: 'digits-beside', 'aria-hidden': 'true' }, ...digits),
+    units,
+  );
 }

@@ -2,6 +2,9 @@ import { button, element } from '../../dom.ts';
 import type { LayerTimes, PlannedLayer } from '../../engine/calls.ts';
 import { formatFigure, formatMs, formatShare } from '../../format.ts';
 
+/** The columns from here on are numbers. */
+const FIRST_FIGURE = 3;
+
 /** Every dispatch with its kernel, and with its times where they were measured. */
 export function layerTable(
   layers: readonly PlannedLayer[],
@@ -43,7 +46,13 @@ export function layerTable(
       element(
         'thead',
         {},
-        element('tr', {}, ...head.map((text) => element('th', { scope: 'col' }, text))),
+        element(
+          'tr',
+          {},
+          ...head.map((text, i) =>
+            element('th', { scope: 'col', class: i >= FIRST_FIGURE && 'figure' }, text),
+          ),
+        ),
       ),
       element('tbody', {}, ...rows),
     ),

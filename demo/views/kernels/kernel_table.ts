@@ -1,3 +1,4 @@
+import { describeConfig } from '../../../src/index.ts';
 import { element } from '../../dom.ts';
 import type { LayerReport } from '../../engine/calls.ts';
 import { formatFigure, formatMs, formatShare } from '../../format.ts';
@@ -22,7 +23,7 @@ export function kernelTable({ layer, kernels, limitMs }: LayerReport): HTMLEleme
       element('th', { scope: 'row' }, result.kernel),
       ...figures.map((figure) => element('td', { class: 'figure' }, figure)),
       element('td', {}, result.chosen ? 'what sessions take' : ''),
-      element('td', { class: 'mono' }, JSON.stringify(result.config)),
+      element('td', { class: 'mono' }, describeConfig(result.config)),
     );
   });
   return element(
@@ -43,7 +44,13 @@ export function kernelTable({ layer, kernels, limitMs }: LayerReport): HTMLEleme
         element(
           'thead',
           {},
-          element('tr', {}, ...HEAD.map((text) => element(text ? 'th' : 'td', {}, text))),
+          element(
+            'tr',
+            {},
+            ...HEAD.map((text, i) =>
+              element(text ? 'th' : 'td', { class: i >= 1 && i <= 4 && 'figure' }, text),
+            ),
+          ),
         ),
         element('tbody', {}, ...rows),
       ),

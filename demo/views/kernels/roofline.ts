@@ -9,6 +9,7 @@ import {
   ScatterController,
   Tooltip,
 } from 'chart.js';
+import { describeConfig } from '../../../src/index.ts';
 import { element } from '../../dom.ts';
 import type { BenchEvent, LayerReport } from '../../engine/calls.ts';
 import { formatFigure } from '../../format.ts';
@@ -103,7 +104,7 @@ export class Roofline {
     if (flops === 0) return;
     for (const result of kernels) {
       if (result.status !== 'timed') continue;
-      const config = JSON.stringify(result.config);
+      const config = describeConfig(result.config);
       const text = `${result.kernel} ${config}, ${formatFigure(result.gflops)} GFLOP/s: ${layer}`;
       this.#datasetOf(result.kernel).data.push({ x: flops / bytes, y: result.gflops, text });
     }

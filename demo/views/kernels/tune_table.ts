@@ -1,3 +1,4 @@
+import { describeConfig } from '../../../src/index.ts';
 import { element } from '../../dom.ts';
 import type { TuneResult } from '../../engine/calls.ts';
 import { formatMs } from '../../format.ts';
@@ -17,10 +18,16 @@ export function tuneTable(results: readonly TuneResult[]): HTMLElement {
         element('td', { class: 'figure' }, figure),
       ),
       element('td', {}, kernel),
-      element('td', { class: 'mono' }, JSON.stringify(config)),
+      element('td', { class: 'mono' }, describeConfig(config)),
     ),
   );
-  const head = element('tr', {}, ...HEAD.map((text) => element('th', { scope: 'col' }, text)));
+  const head = element(
+    'tr',
+    {},
+    ...HEAD.map((text, i) =>
+      element('th', { scope: 'col', class: i >= 1 && i <= 3 && 'figure' }, text),
+    ),
+  );
   return element(
     'section',
     { class: 'panel scroll tuned', tabindex: 0, 'aria-label': 'Tuned layers' },

@@ -6,8 +6,13 @@ const SIDE = 7;
 /** What the network sees of a picture: of the shorter side's middle so much. */
 const CROP = 224 / 256;
 const LONGEST = 640;
-/** From transparent to the hottest, RGBA. */
-const HOT = [255, 70, 20, 190] as const;
+/** From cool to hot, RGBA, in equal steps; what is cool lets the picture through. */
+const RAMP = [
+  [40, 0, 120, 0],
+  [150, 10, 140, 70],
+  [235, 60, 40, 150],
+  [255, 225, 60, 215],
+] as const;
 
 /** A picture, with a heat map of one class over what the network sees of it. */
 export class HeatCanvas {
@@ -62,11 +67,18 @@ function heatImage(heat: Float32Array): HTMLCanvasElement {
   canvas.height = SIDE;
   const pixels = new ImageData(SIDE, SIDE);
   const most = Math.max(...heat, Number.MIN_VALUE);
-  const [r, g, b, opaque] = HOT;
+  const least = Math.max(0, Math.min(...heat));
   heat.forEach((value, i) => {
-    const share = Math.max(0, value / most);
-    pixels.data.set([r, g + 130 * share ** 3, b, opaque * share ** 2], 4 * i);
+    pixels.data.set(colorOf((value - least) / (most - least || 1)), 4 * i);
   });
   canvas.getContext('2d')?.putImageData(pixels, 0, 0);
   return canvas;
+}
+
+/** RGBA for 0 to 1. */
+function colorOf(share: number): readonly number[] {
+  const place = Math.max(0, share) * (RAMP.length - 1);
+  const index = Math.min(RAMP.length - 2, Math.floor(place));
+  const [from, to] = [RAMP[index] ?? RAMP[0], RAMP[index + 1] ?? RAMP[0]];
+  return from.map((value, i) => value + ((to[i] ?? 0) - value) * (place - index));
 }

@@ -1,11 +1,11 @@
 import './photos.css';
 import { Fault } from '../../components/fault.ts';
-import { Latest } from '../../components/latest.ts';
 import { Magnifier } from '../../components/magnifier.ts';
+import { ProgressBar } from '../../components/progress.ts';
 import { saveJson } from '../../components/save_json.ts';
 import { button, element } from '../../dom.ts';
 import type { PhotoReading } from '../../engine/calls.ts';
-import type { Engine } from '../../engine/engine.ts';
+import { type Engine, EngineError } from '../../engine/engine.ts';
 import { formatMs } from '../../format.ts';
 import type { View } from '../view.ts';
 import { ChannelsPanel } from './channels_panel.ts';
@@ -15,17 +15,19 @@ import { pictureSources } from './picture_sources.ts';
 import { Webcam } from './webcam.ts';
 import { WeightsPanel } from './weights_panel.ts';
 
+/** Colours are not converted, alpha stays straight. */
+const AS_IT_IS = { premultiplyAlpha: 'none', colorSpaceConversion: 'none' } as const;
+
 /** ResNet-50 on the user's pictures: classes, what speaks for each, and every block's channels. */
 class PhotosView implements View {
   readonly element: HTMLElement;
   readonly #engine: Engine;
-  readonly #latest = new Latest();
   readonly #canvas = new HeatCanvas();
   readonly #classes = new ClassList(() => this.#canvas.draw(this.#classes.chosen));
   readonly #channels: ChannelsPanel;
   readonly #fault = new Fault();
   readonly #note = element('p', { class: 'note', role: 'status' });
-  readonly #busy = element('progress', { 'aria-label': 'Classifying' });
+  readonly #progress = new ProgressBar();
   readonly #weights: WeightsPanel;
   readonly #webcam = new Webcam();
   readonly #camera = button('Webcam', () => void this.#toggleCamera());
@@ -34,13 +36,14 @@ class PhotosView implements View {
   /** The still picture in hand, kept to be classified once there are weights. */
   #picture: ImageBitmap | undefined;
   #ready = false;
+  /** Whether the device was lost while it classified. */
+  #interrupted = false;
 
   constructor(engine: Engine) {
     this.#engine = engine;
     const magnifier = new Magnifier();
     this.#channels = new ChannelsPanel(engine, magnifier);
     this.#save.disabled = true;
-    this.#busy.hidden = true;
     this.#weights = new WeightsPanel(engine, () => {
       this.#ready = true;
       this.#readStill();
@@ -66,12 +69,15 @@ class PhotosView implements View {
         'section',
         { class: 'panel photo-desk', 'aria-label': 'Picture and classes' },
         this.#canvas.element,
-        element('div', {}, this.#classes.element, this.#busy, this.#note, this.#save),
+        element('div', {}, this.#classes.element, this.#progress.element, this.#note, this.#save),
       ),
       this.#channels.element,
       magnifier.element,
     );
     void this.#weights.resume();
+    engine.listen(({ kind }) => {
+      if (kind === 'opened' && this.#interrupted) this.#readStill();
+    });
     this.element.querySelector<HTMLButtonElement>('.sample')?.click();
   }
 
@@ -96,35 +102,44 @@ class PhotosView implements View {
       this.#note.textContent = 'It can be classified as soon as there are weights.';
       return;
     }
-    this.#note.textContent = 'Classifying …';
-    this.#busy.hidden = false;
-    this.#latest.run(async () => {
-      const copy = await createImageBitmap(picture, {
-        premultiplyAlpha: 'none',
-        colorSpaceConversion: 'none',
-      });
-      await this.#read(copy, false);
-      this.#busy.hidden = true;
-      await this.#channels.refresh();
-    });
+    this.#note.textContent = '';
+    this.#interrupted = false;
+    void this.#classify(picture);
   }
 
-  async #read(picture: ImageBitmap | VideoFrame, live: boolean): Promise<void> {
+  async #classify(picture: ImageBitmap): Promise<void> {
     try {
-      const reading = await this.#engine.call(
-        'readPhoto',
-        { picture, live },
-        { transfer: [picture] },
-      );
-      this.#reading = reading;
-      this.#save.disabled = false;
-      this.#classes.show(reading.top);
-      this.#note.textContent = `ResNet-50 took ${formatMs(reading.ms)}.`;
-      this.#canvas.draw(this.#classes.chosen);
+      // A picture that comes meanwhile cancels this one.
+      const reading = await this.#progress.during('Classifying …', async (signal) => {
+        const copy = await createImageBitmap(picture, AS_IT_IS);
+        const argument = { picture: copy, live: false };
+        return this.#engine.call('readPhoto', argument, { transfer: [copy], signal });
+      });
+      if (picture !== this.#picture) return;
+      if (!reading) {
+        this.#note.textContent = 'Stopped.';
+        return;
+      }
+      this.#show(reading);
+      await this.#channels.refresh();
     } catch (error) {
-      this.#note.textContent = '';
-      this.#fault.show(error);
+      this.#fail(error);
     }
+  }
+
+  #show(reading: PhotoReading): void {
+    this.#fault.clear();
+    this.#reading = reading;
+    this.#save.disabled = false;
+    this.#classes.show(reading.top);
+    this.#note.textContent = `ResNet-50 took ${formatMs(reading.ms)}.`;
+    this.#canvas.draw(this.#classes.chosen);
+  }
+
+  #fail(error: unknown): void {
+    this.#note.textContent = '';
+    this.#fault.show(error);
+    this.#interrupted = error instanceof EngineError && error.name === 'DeviceLostError';
   }
 
   async #toggleCamera(): Promise<void> {
@@ -154,11 +169,20 @@ class PhotosView implements View {
         await new Promise(requestAnimationFrame);
         continue;
       }
-      await this.#read(await this.#webcam.frame(), true);
+      await this.#readFrame(await this.#webcam.frame());
       const now = performance.now();
       if (!this.#webcam.running) return;
       this.#note.textContent = `Live: ${(1000 / (now - last)).toPrecision(2)} frames a second.`;
       last = now;
+    }
+  }
+
+  async #readFrame(picture: ImageBitmap | VideoFrame): Promise<void> {
+    try {
+      const argument = { picture, live: true };
+      this.#show(await this.#engine.call('readPhoto', argument, { transfer: [picture] }));
+    } catch (error) {
+      this.#fail(error);
     }
   }
 

@@ -1,4 +1,7 @@
+import { fileButton } from '../../components/file_button.ts';
+import { ProgressBar } from '../../components/progress.ts';
 import { button, element } from '../../dom.ts';
+import { formatBytes } from '../../format.ts';
 import { samplePhotos } from './samples.ts';
 
 /** More pixels than any camera's picture; decoding takes 4 bytes each. */
@@ -13,28 +16,43 @@ export interface PictureTaker {
 
 /** Every way to hand a still picture over: samples, a file, dropping, pasting, an address. */
 export function pictureSources(taker: PictureTaker): HTMLElement {
-  const give = (picture: Promise<Blob>): void => {
-    picture.then(decode).then(taker.take, taker.fail);
+  const progress = new ProgressBar();
+  const give = (text: string, load: (signal: AbortSignal) => Promise<Blob>): void => {
+    const picture = progress.during(text, async (signal) => decode(await load(signal)));
+    picture.then((loaded) => loaded && taker.take(loaded), taker.fail);
   };
+  const giveUrl = (url: string): void =>
+    give(`Loading ${url} …`, (signal) => load(url, signal, (text) => progress.show(text)));
   const takeFile = (file: File): void => {
     if (/\.(safetensors|onnx)$/i.test(file.name)) taker.takeWeights(file);
-    else give(Promise.resolve(file));
+    else give(`Reading ${file.name} …`, async () => file);
   };
   listenForFiles(takeFile);
 
   const samples = samplePhotos.map(({ title, url }) =>
-    button(element('img', { src: url, alt: '', width: 72, height: 48 }), () => give(load(url)), {
+    button(element('img', { src: url, alt: '', width: 72, height: 48 }), () => giveUrl(url), {
       class: 'sample',
       'aria-label': title,
       title,
     }),
   );
-  const file = element('input', { type: 'file', accept: 'image/*', 'aria-label': 'Picture file' });
-  file.addEventListener('change', () => {
-    const [chosen] = file.files ?? [];
-    if (chosen) takeFile(chosen);
-    file.value = '';
+  const file = fileButton({
+    label: 'Choose a picture …',
+    name: 'Picture file',
+    accept: 'image/*',
+    onFile: takeFile,
   });
+  return element(
+    'div',
+    { class: 'toolbar sources' },
+    ...samples,
+    file,
+    addressForm(giveUrl),
+    progress.element,
+  );
+}
+
+function addressForm(give: (url: string) => void): HTMLElement {
   const address = element('input', {
     type: 'url',
     required: true,
@@ -44,9 +62,9 @@ export function pictureSources(taker: PictureTaker): HTMLElement {
   const form = element('form', { class: 'toolbar' }, address, element('button', {}, 'Load'));
   form.addEventListener('submit', (event) => {
     event.preventDefault();
-    give(load(address.value));
+    give(address.value);
   });
-  return element('div', { class: 'toolbar sources' }, ...samples, file, form);
+  return form;
 }
 
 /** Files that are dropped on the page or pasted, while the view of these sources is in sight. */
@@ -55,31 +73,53 @@ function listenForFiles(take: (file: File) => void): void {
     const file = files?.[0];
     if (file && location.hash.startsWith('#photos')) take(file);
   };
-  addEventListener('dragover', (event) => event.preventDefault());
+  const markDrop = (over: boolean): void => {
+    document.body.classList.toggle('dropping', over && location.hash.startsWith('#photos'));
+  };
+  addEventListener('dragover', (event) => {
+    event.preventDefault();
+    markDrop(true);
+  });
+  addEventListener('dragleave', ({ relatedTarget }) => markDrop(relatedTarget !== null));
   addEventListener('drop', (event) => {
     event.preventDefault();
+    markDrop(false);
     first(event.dataTransfer?.files);
   });
   addEventListener('paste', (event) => first(event.clipboardData?.files));
 }
 
-async function load(url: string): Promise<Blob> {
-  const response = await fetch(url).catch(() => {
+/** Stops in the middle of a file that turns out too large. */
+async function load(url: string, signal: AbortSignal, say: (text: string) => void): Promise<Blob> {
+  const response = await fetch(url, { signal }).catch(() => {
     throw new Error(
       `“${url}” could not be reached; its server may not allow other pages to read it`,
     );
   });
   if (!response.ok) throw new Error(`“${url}”: the server answered ${response.status}`);
-  return response.blob();
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let bytes = 0;
+  for (const reader = response.body?.getReader(); reader; ) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    chunks.push(value);
+    bytes += value.length;
+    if (bytes > MOST_BYTES) throw tooLarge(`more than ${formatBytes(MOST_BYTES)}`);
+    say(`Loading ${url}: ${formatBytes(bytes)}`);
+  }
+  return new Blob(chunks);
 }
 
 /** Values as the file has them: colours are not converted, alpha stays straight. */
 async function decode(file: Blob): Promise<ImageBitmap> {
-  if (file.size > MOST_BYTES)
-    throw new Error(`the picture has ${file.size} bytes, at most ${MOST_BYTES} are read`);
+  if (file.size > MOST_BYTES) throw tooLarge(formatBytes(file.size));
   const options = { colorSpaceConversion: 'none', premultiplyAlpha: 'none' } as const;
   return createImageBitmap(file, options).catch(() => {
     const name = file instanceof File ? `“${file.name}”` : 'this file';
     throw new Error(`${name} is no picture that this browser reads`);
   });
+}
+
+function tooLarge(size: string): Error {
+  return new Error(`the picture has ${size}; make it smaller, ${formatBytes(MOST_BYTES)} are read`);
 }

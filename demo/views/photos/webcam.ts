@@ -16,6 +16,10 @@ export class Webcam {
     });
     this.#video.srcObject = this.#stream;
     await this.#video.play();
+    // Before its first frame arrives there is nothing to take.
+    while (this.running && this.#video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) {
+      await new Promise(requestAnimationFrame);
+    }
   }
 
   /** What the camera sees now. It stays on the GPU where the browser has it there. */

@@ -1,7 +1,8 @@
 import { Fault } from '../../components/fault.ts';
+import { fileButton } from '../../components/file_button.ts';
 import { ProgressBar } from '../../components/progress.ts';
 import { button, element } from '../../dom.ts';
-import type { WeightsFrom, WeightsProgress } from '../../engine/calls.ts';
+import type { LoadedWeights, WeightsFrom, WeightsProgress } from '../../engine/calls.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { formatBytes, formatShare } from '../../format.ts';
 
@@ -19,7 +20,10 @@ const STAGES: Readonly<Record<WeightsProgress['stage'], string>> = {
   time: 'Timing',
 };
 
-/** Gets ResNet-50 its weights: a file that is dropped or chosen, or a download that the user starts. */
+/**
+ * Gets ResNet-50 its weights: a file that is dropped or chosen, or a download that the user starts. Once there are
+ * some it is a line that names them.
+ */
 export class WeightsPanel {
   readonly element: HTMLElement;
   readonly #engine: Engine;
@@ -34,20 +38,12 @@ export class WeightsPanel {
   });
   readonly #download = button('Download', () => void this.#fromUrl(), { class: 'primary' });
   readonly #offer: HTMLElement;
+  /** What is in use; empty before that. */
+  readonly #inUse = element('div', { class: 'toolbar in-use' });
 
   constructor(engine: Engine, onLoaded: () => void) {
     this.#engine = engine;
     this.#onLoaded = onLoaded;
-    const file = element('input', {
-      type: 'file',
-      accept: '.safetensors',
-      'aria-label': 'Weights file',
-    });
-    file.addEventListener('change', () => {
-      const [chosen] = file.files ?? [];
-      if (chosen) void this.loadFile(chosen);
-      file.value = '';
-    });
     this.#offer = element(
       'div',
       { class: 'offer' },
@@ -55,31 +51,46 @@ export class WeightsPanel {
       element(
         'p',
         {},
-        'This page brings none. Drop a .safetensors file with torchvision’s names anywhere on the page, choose one, or download:',
+        'This page brings none. Drop a .safetensors file with torchvision’s names, or an .onnx file, anywhere on the page, choose one, or download:',
       ),
       element(
         'p',
         { class: 'hint' },
         `torchvision’s ImageNet weights from huggingface.co (timm/resnet50.tv_in1k): ${OFFER.size}, ${OFFER.licence}. They are kept in this browser; a download that was stopped goes on where it was.`,
       ),
-      element('div', { class: 'toolbar' }, this.#address, this.#download, file),
+      element(
+        'div',
+        { class: 'toolbar' },
+        this.#address,
+        this.#download,
+        fileButton({
+          label: 'Choose a file …',
+          name: 'Weights file',
+          accept: '.safetensors,.onnx',
+          onFile: (file) => void this.loadFile(file),
+        }),
+      ),
     );
+    this.#inUse.hidden = true;
     this.element = element(
       'section',
       { class: 'panel weights', 'aria-label': 'Weights' },
+      this.#inUse,
       this.#offer,
       this.#progress.element,
       this.#fault.element,
     );
   }
 
-  /** Uses what an earlier visit has downloaded, if it is all there. */
+  /** Uses what an earlier visit has downloaded, if it is all there; asks nobody. */
   async resume(): Promise<void> {
-    const share = await this.#engine.call('cachedShare', OFFER.url);
-    if (share === 1) await this.#fromUrl();
-    else if (share > 0) {
-      this.#download.textContent = `Go on with the download (${formatShare(share)} are here)`;
-    }
+    const kept = await this.#engine.call('keptWeights', undefined);
+    const isComplete = (file: (typeof kept)[number]) => file.loadedBytes >= file.totalBytes;
+    const file = kept.findLast(isComplete) ?? kept.at(-1);
+    if (!file) return;
+    this.#address.value = file.url;
+    if (isComplete(file)) await this.#fromUrl();
+    else this.#offerRest(`${formatShare(file.loadedBytes / file.totalBytes)} are here`);
   }
 
   loadFile(file: File): Promise<void> {
@@ -98,6 +109,7 @@ export class WeightsPanel {
   async #load(from: WeightsFrom): Promise<void> {
     this.#fault.clear();
     this.#offer.hidden = true;
+    this.#inUse.hidden = true;
     try {
       const loaded = await this.#progress.during(`Reading ${from.name} …`, (signal) =>
         this.#engine.call('loadWeights', from, {
@@ -105,18 +117,45 @@ export class WeightsPanel {
           onProgress: (progress) => this.#show(progress),
         }),
       );
-      if (loaded === undefined) {
-        this.#offer.hidden = false;
-        if (from.kind === 'url') this.#download.textContent = 'Go on with the download';
-        return;
-      }
-      this.element.hidden = true;
-      this.#onLoaded();
+      if (loaded) this.#use(loaded, from);
+      else this.#offerAgain(from);
     } catch (error) {
-      this.#offer.hidden = false;
-      this.element.hidden = false;
+      this.#offerAgain(undefined);
       this.#fault.show(error);
     }
+  }
+
+  #use({ name, bytes }: LoadedWeights, from: WeightsFrom): void {
+    const others = button('Use others', () => this.#offerAgain(undefined));
+    this.#inUse.replaceChildren(
+      element('span', { class: 'weights-name' }, `Weights: ${name}, ${formatBytes(bytes)}`),
+      others,
+      ...(from.kind === 'url' ? [this.#forgetButton(from.url)] : []),
+    );
+    this.#inUse.hidden = false;
+    this.#onLoaded();
+  }
+
+  #forgetButton(url: string): HTMLElement {
+    const made = button('Delete from this browser', () => {
+      made.disabled = true;
+      this.#download.textContent = 'Download';
+      this.#engine.call('forgetWeights', url).then(
+        () => made.replaceChildren('Deleted; in use until you leave'),
+        (error: unknown) => this.#fault.show(error),
+      );
+    });
+    return made;
+  }
+
+  /** `stopped` is the download that was cancelled, if one was. */
+  #offerAgain(stopped: WeightsFrom | undefined): void {
+    this.#offer.hidden = false;
+    if (stopped?.kind === 'url') this.#offerRest();
+  }
+
+  #offerRest(detail = ''): void {
+    this.#download.textContent = `Go on with the download${detail && ` (${detail})`}`;
   }
 
   #show({ stage, done, total, bytesPerSecond }: WeightsProgress): void {

@@ -31,7 +31,13 @@ class VerifyView implements View {
         element(
           'thead',
           {},
-          element('tr', {}, ...head.map((text) => element(text ? 'th' : 'td', {}, text))),
+          element(
+            'tr',
+            {},
+            ...head.map((text) =>
+              element(text ? 'th' : 'td', { class: text === 'Largest error' && 'figure' }, text),
+            ),
+          ),
         ),
         this.#rows,
       ),
