@@ -64,6 +64,14 @@ async function logitsOf(page: Page): Promise<readonly number[]> {
   return (JSON.parse(readFileSync(path, 'utf8')) as { readonly logits: number[] }).logits;
 }
 
+/** Until the page says how fast it is. */
+async function film(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Webcam' }).click();
+  await page.getByText(/Live: .* frames a second/).waitFor();
+  await page.getByRole('button', { name: 'Stop the webcam' }).click();
+  await page.getByRole('button', { name: 'Webcam', exact: true }).waitFor();
+}
+
 /** What PyTorch computed. */
 function goldenLogits(photo: string): Float32Array {
   const bytes = readFileSync(`${data}/golden/resnet50-pqf/${photo}.logits.f32`);
@@ -173,6 +181,8 @@ describe('Photos', () => {
     await screenshots(page, 'photos');
     await expectAccessible(page);
 
+    await film(page);
+
     // The weights are uploaded again by the next picture.
     await page.locator('.adapter summary').click();
     await page.getByRole('button', { name: 'Lose the device on purpose' }).click();
@@ -184,14 +194,10 @@ describe('Photos', () => {
     expectLogits(coffee, goldenLogits('coffee'), 'PyTorch');
     expectLogits(coffee, coffeeInNode, 'Node');
 
-    await page.getByRole('button', { name: 'Cat' }).click();
+    await page.getByRole('button', { name: 'Cat', exact: true }).click();
     await page.locator('.photo-desk').getByRole('button', { name: 'Cancel' }).click();
     await page.getByText('Stopped.').waitFor();
-
-    await page.getByRole('button', { name: 'Webcam' }).click();
-    await page.getByText(/Live: .* frames a second/).waitFor();
-    await page.getByRole('button', { name: 'Stop the webcam' }).click();
-    await page.getByRole('button', { name: 'Webcam', exact: true }).waitFor();
+    await film(page);
   });
 
   it.skipIf(!data)(

@@ -76,6 +76,7 @@ class PhotosView implements View {
     );
     void this.#weights.resume();
     engine.listen(({ kind }) => {
+      if (kind === 'lost') this.#webcam.useCopies();
       if (kind === 'opened' && this.#interrupted) this.#readStill();
     });
     this.element.querySelector<HTMLButtonElement>('.sample')?.click();

@@ -4,6 +4,7 @@ import { element } from '../../dom.ts';
 export class Webcam {
   readonly #video = element('video', { muted: true, playsinline: true });
   #stream: MediaStream | undefined;
+  #copies = false;
 
   get running(): boolean {
     return this.#stream !== undefined;
@@ -24,9 +25,14 @@ export class Webcam {
 
   /** What the camera sees now. It stays on the GPU where the browser has it there. */
   async frame(): Promise<VideoFrame | ImageBitmap> {
-    return 'VideoFrame' in globalThis
+    return 'VideoFrame' in globalThis && !this.#copies
       ? new VideoFrame(this.#video)
       : createImageBitmap(this.#video);
+  }
+
+  /** From now on frames are bitmaps: Chromium 143 takes no video frames on a device opened after one was lost. */
+  useCopies(): void {
+    this.#copies = true;
   }
 
   /** For drawing. */
