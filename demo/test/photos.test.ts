@@ -209,13 +209,16 @@ describe('Photos', () => {
       page.on('request', (request) => {
         if (request.url().includes(WEIGHTS)) asked.push(request.headers().range ?? '');
       });
+      // Slow until it is stopped, so that there is something to stop.
+      let partMs = 500;
       await page.route(`**/${WEIGHTS}`, async (route) => {
-        await new Promise((resolve) => setTimeout(resolve, 50));
+        await new Promise((resolve) => setTimeout(resolve, partMs));
         await route.continue();
       });
       await page.getByRole('button', { name: 'Download' }).click();
-      await page.getByText('Downloading: 1').waitFor();
+      await page.getByText(/Downloading: \d+\.\d MB of 51\.\d MB, .*\/s/).waitFor();
       await page.getByRole('button', { name: 'Cancel' }).click();
+      partMs = 0;
       await page.getByRole('button', { name: 'Go on with the download' }).click();
       await classified(page);
       // The part in hand when it was stopped is asked for twice, no other.
