@@ -73,11 +73,12 @@ export { type Ceilings, measureCeilings } from './profiling/ceilings.ts';
 export { type Deviation, deviation } from './profiling/deviation.ts';
 export {
   type DispatchProfile,
+  type LayerProfile,
   type Profile,
   type ProfileOptions,
   profile,
-  traceOf,
 } from './profiling/profile.ts';
+export { traceOf } from './profiling/trace.ts';
 export { type TuneOptions, type TuneResult, tune } from './profiling/tune.ts';
 export { type LayerCheck, type VerifyOptions, verify } from './profiling/verify.ts';
 export {

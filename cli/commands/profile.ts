@@ -1,6 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { describeConfig, type Profile, profile, syntheticInput, traceOf } from '../../src/index.ts';
+import {
+  type LayerProfile,
+  type Profile,
+  profile,
+  syntheticInput,
+  traceOf,
+} from '../../src/index.ts';
 import {
   addCommonOptions,
   addModelOptions,
@@ -12,6 +18,7 @@ import {
 } from '../options.ts';
 import { formatMs, print, printJson } from '../output.ts';
 import { openSession, withDevice } from '../runner.ts';
+import { configLegend, shortConfig } from '../short_config.ts';
 import { formatTable } from '../table.ts';
 import { loadWeights } from '../weights.ts';
 
@@ -44,42 +51,65 @@ async function profileModel(options: ProfileOptions): Promise<void> {
   });
 }
 
-function format({ clock, ceilings, dispatches, passMs }: Profile): string {
-  const sum = dispatches.reduce((total, { ms }) => total + ms, 0);
-  const rows = dispatches
+const HEAD = [
+  'layer',
+  'kernel',
+  'configuration',
+  'ms',
+  'of run',
+  'GFLOP/s',
+  'of FMA',
+  'GB/s',
+  'of copy',
+];
+
+const CLOCKS: Readonly<Record<Profile['clock'], string>> = {
+  gpu: 'times by the GPU’s timestamps',
+  host: 'this adapter has no timestamps: times are the host’s, with the cost of a submit in each',
+};
+
+function format(result: Profile): string {
+  const { clock, ceilings, layers, passMs, gflops, shareOfFma } = result;
+  const sum = layers.reduce((total, { ms }) => total + ms, 0);
+  const rows = layers
     .toSorted((a, b) => b.ms - a.ms)
-    .map((dispatch) => [
-      dispatch.layer,
-      dispatch.kernel,
-      describeConfig(dispatch.config),
-      dispatch.ms.toFixed(3),
-      percent(dispatch.ms / Math.max(sum, Number.MIN_VALUE)),
-      dispatch.gflops.toFixed(1),
-      percent(dispatch.shareOfFma),
-      dispatch.gigabytesPerSecond.toFixed(1),
-      percent(dispatch.shareOfBandwidth),
-    ]);
-  const head = [
-    'layer',
-    'kernel',
-    'configuration',
-    'ms',
-    'of run',
-    'GFLOP/s',
-    'of FMA',
-    'GB/s',
-    'of copy',
-  ];
-  const clocks = {
-    gpu: 'times by the GPU’s timestamps',
-    host: 'this adapter has no timestamps: times are the host’s, with the cost of a submit in each',
-  };
+    .flatMap((layer) => [layerRow(layer, sum), ...partRows(layer, result, sum)]);
   return [
-    formatTable(head, rows),
+    formatTable(HEAD, rows),
     '',
-    `sum of the layers  ${formatMs(sum)}; one pass of them ${formatMs(passMs)}; ${clocks[clock]}`,
+    `configuration      ${configLegend(layers.map(({ config }) => config))}`,
+    `sum of the layers  ${formatMs(sum)}, ${percent(sum / passMs)} of one pass of them; ${CLOCKS[clock]}`,
+    `one pass           ${formatMs(passMs)}, ${gflops.toFixed(1)} GFLOP/s of direct convolution, ${percent(shareOfFma)} of the limit`,
     `limits measured    ${ceilings.gflops.toFixed(1)} GFLOP/s of multiply-adds, ${ceilings.gigabytesPerSecond.toFixed(1)} GB/s of copying`,
   ].join('\n');
+}
+
+function layerRow(layer: LayerProfile, sum: number): readonly string[] {
+  const computes = layer.gflops > 0;
+  return [
+    layer.layer,
+    layer.kernel,
+    shortConfig(layer.config),
+    ...times(layer, sum),
+    computes ? layer.gflops.toFixed(1) : '',
+    computes ? percent(layer.shareOfFma) : '',
+    ...bandwidth(layer),
+  ];
+}
+
+/** The dispatches of a layer that takes several, in their order; arithmetic is counted by the layer. */
+function partRows({ layer }: LayerProfile, { dispatches }: Profile, sum: number) {
+  return dispatches
+    .filter((dispatch) => dispatch.layer === layer && dispatch.part !== undefined)
+    .map((part) => [`  ${part.part}`, '', '', ...times(part, sum), '', '', ...bandwidth(part)]);
+}
+
+function times({ ms }: LayerProfile, sum: number): readonly string[] {
+  return [ms.toFixed(3), percent(ms / Math.max(sum, Number.MIN_VALUE))];
+}
+
+function bandwidth({ gigabytesPerSecond, shareOfBandwidth }: LayerProfile): readonly string[] {
+  return [gigabytesPerSecond.toFixed(1), percent(shareOfBandwidth)];
 }
 
 function percent(share: number): string {

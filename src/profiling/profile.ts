@@ -1,37 +1,50 @@
-/** Where the time of a run goes, dispatch by dispatch. */
+/** Where the time of a run goes, layer by layer and dispatch by dispatch. */
 import { multiplyAdds } from '../defaults.ts';
 import { type Clock, clockOf } from '../runtime/gpu/stopwatch.ts';
 import type { Node } from '../runtime/graph.ts';
 import type { PlannedDispatch } from '../runtime/plan/compile.ts';
 import type { RunInputs, Session } from '../runtime/session.ts';
-import { byteLength } from '../runtime/tensor.ts';
 import { type Ceilings, measureCeilings } from './ceilings.ts';
 
-/** One dispatch of a run. */
-export interface DispatchProfile {
-  readonly layer: string;
-  readonly kernel: string;
-  readonly config: object;
-  /** Median over the profiled runs; 0 where the clock is too coarse to see it. */
-  readonly ms: number;
-  /**
-   * Rates, 0 where `ms` is, of the whole layer, which may take several dispatches: over its arithmetic as the field
-   * counts it, whatever the algorithm, and over its inputs, weights and output, each once.
-   */
+interface Rates {
+  /** Arithmetic as the field counts it, whatever the algorithm: a convolution's is that of the direct one. */
   readonly gflops: number;
+  /** Over what the dispatches bind, each tensor once a dispatch. */
   readonly gigabytesPerSecond: number;
   /** The rates as shares of the adapter's measured limits, 0 to 1. */
   readonly shareOfFma: number;
   readonly shareOfBandwidth: number;
 }
 
+/** One layer of a run. Rates are 0 where `ms` is. */
+export interface LayerProfile extends Rates {
+  readonly layer: string;
+  readonly kernel: string;
+  readonly config: object;
+  /** The sum of its dispatches. */
+  readonly ms: number;
+}
+
+/** One dispatch of a run. GFLOP/s are those of its whole layer, bytes its own. */
+export interface DispatchProfile extends LayerProfile {
+  /** What it computes of a layer that takes several dispatches, as `x → fields`. */
+  readonly part?: string;
+  /** Median over the profiled runs; 0 where the clock is too coarse to see it. */
+  readonly ms: number;
+}
+
 export interface Profile {
   /** `host` times include the cost of a submit each. */
   readonly clock: Clock;
   readonly ceilings: Ceilings;
+  /** In the order in which they run. */
+  readonly layers: readonly LayerProfile[];
   readonly dispatches: readonly DispatchProfile[];
   /** All dispatches in one pass, as runs execute them. */
   readonly passMs: number;
+  /** The rate of that pass, and its share of the adapter's limit. */
+  readonly gflops: number;
+  readonly shareOfFma: number;
 }
 
 export interface ProfileOptions {
@@ -62,40 +75,52 @@ export async function profile(
     passes.push(pass);
   }
   const medians = plan.dispatches.map((_, i) => median(times.map((run) => run[i] ?? Number.NaN)));
-  const layerMs = new Map<Node, number>();
-  plan.dispatches.forEach(({ node }, i) => {
-    layerMs.set(node, (layerMs.get(node) ?? 0) + (medians[i] ?? 0));
-  });
+  const timed = plan.dispatches.map((dispatch, i): Timed => ({ ...dispatch, ms: medians[i] ?? 0 }));
+  const layers = new Map<Node, readonly Timed[]>();
+  for (const part of timed) layers.set(part.node, [...(layers.get(part.node) ?? []), part]);
+  const passMs = median(passes);
+  const flops = [...layers.keys()].reduce((sum, node) => sum + 2 * multiplyAdds(node), 0);
+  const gflops = billionsPerSecond(flops, passMs);
   return {
     clock: clockOf(device),
     ceilings,
-    passMs: median(passes),
-    dispatches: plan.dispatches.map((dispatch, i) =>
-      describeDispatch(dispatch, medians[i] ?? 0, layerMs.get(dispatch.node) ?? 0, ceilings),
-    ),
+    passMs,
+    gflops,
+    shareOfFma: gflops / ceilings.gflops,
+    layers: [...layers.values()].map((parts) => layerProfile(parts, ceilings)),
+    dispatches: timed.map((dispatch) => ({
+      ...layerProfile(layers.get(dispatch.node) ?? [], ceilings),
+      ...(dispatch.part !== undefined && { part: dispatch.part }),
+      ms: dispatch.ms,
+      ...bandwidth(dispatch.bytes, dispatch.ms, ceilings),
+    })),
   };
 }
 
-function describeDispatch(
-  { node, kernel, config }: PlannedDispatch,
-  ms: number,
-  layerMs: number,
-  ceilings: Ceilings,
-): DispatchProfile {
-  const gflops = billionsPerSecond(2 * multiplyAdds(node), layerMs);
-  const values = [...Object.values(node.inputs), node.output];
-  const bytes = values.reduce((sum, { desc }) => sum + byteLength(desc), 0);
-  const gigabytesPerSecond = billionsPerSecond(bytes, layerMs);
+type Timed = PlannedDispatch & { readonly ms: number };
+
+function layerProfile(parts: readonly Timed[], ceilings: Ceilings): LayerProfile {
+  const [first] = parts;
+  if (!first) throw new Error('a layer without dispatches is not profiled');
+  const { node, kernel, config } = first;
+  const ms = parts.reduce((sum, part) => sum + part.ms, 0);
+  const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
+  const gflops = billionsPerSecond(2 * multiplyAdds(node), ms);
   return {
     layer: node.name,
     kernel,
     config,
     ms,
     gflops,
-    gigabytesPerSecond,
     shareOfFma: gflops / ceilings.gflops,
-    shareOfBandwidth: gigabytesPerSecond / ceilings.gigabytesPerSecond,
+    ...bandwidth(bytes, ms, ceilings),
   };
+}
+
+function bandwidth(bytes: number, ms: number, ceilings: Ceilings) {
+  const gigabytesPerSecond = billionsPerSecond(bytes, ms);
+  const shareOfBandwidth = gigabytesPerSecond / ceilings.gigabytesPerSecond;
+  return { gigabytesPerSecond, shareOfBandwidth };
 }
 
 function billionsPerSecond(amount: number, ms: number): number {
@@ -105,27 +130,4 @@ function billionsPerSecond(amount: number, ms: number): number {
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-/**
- * A profile in the trace event format, which Perfetto and chrome://tracing open: one run, the dispatches
- * one behind the other.
- */
-export function traceOf({ device, plan }: Session, { dispatches }: Profile): object {
-  let ts = 0;
-  const traceEvents = dispatches.map(({ layer, ms, ...args }) => {
-    const event = {
-      name: layer,
-      cat: args.kernel,
-      ph: 'X',
-      pid: 1,
-      tid: 1,
-      ts,
-      dur: 1000 * ms,
-      args,
-    };
-    ts += 1000 * ms;
-    return event;
-  });
-  return { traceEvents, otherData: { model: plan.graph.name, adapter: device.adapter.name } };
 }

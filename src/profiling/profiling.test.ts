@@ -1,12 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { useDevice, useDevices } from '../../test/fixtures/device.ts';
-import { createSession } from '../defaults.ts';
+import { createSession, multiplyAdds } from '../defaults.ts';
+import { conv2d } from '../layers/conv2d.ts';
+import { relu } from '../layers/relu.ts';
 import { lenetModel } from '../models/lenet.ts';
 import { buildModel } from '../models/model.ts';
 import type { Device } from '../runtime/gpu/device.ts';
+import type { Graph } from '../runtime/graph.ts';
+import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { syntheticInput, syntheticWeights } from '../runtime/weights/synthetic.ts';
 import { measureCeilings } from './ceilings.ts';
-import { profile, traceOf } from './profile.ts';
+import { profile } from './profile.ts';
+import { traceOf } from './trace.ts';
 import { verify } from './verify.ts';
 
 const device = useDevice();
@@ -92,6 +97,29 @@ describe('profile', () => {
     const [conv] = result.dispatches;
     expect((conv?.gflops ?? 0) * (conv?.ms ?? 0) * 1e6).toBeCloseTo(2 * 24 * 24 * 32 * 25, 3);
     expect(traceOf(session, result)).toMatchObject({ otherData: { model: 'lenet' } });
+    expect(result.layers).toHaveLength(result.dispatches.length);
+    expect(result.gflops * result.passMs * 1e6).toBeCloseTo(2 * multiplyAddsOf(graph), -3);
+  });
+
+  it('has a layer of several dispatches once, with its parts', async () => {
+    const g = GraphBuilder.create();
+    const x = g.input('x', [1, 16, 12, 12]);
+    g.output('y', relu(g.at('relu'), conv2d(g, x, { channels: 16, kernel: 3, padding: 1 })));
+    const kernels = () => 'conv2d_winograd';
+    using session = await createSession(device(), g.build('one'), { weights, kernels });
+    const result = await profile(session, syntheticInput([1, 16, 12, 12]), { runs: 1 });
+    expect(result.layers.map(({ kernel }) => kernel)).toEqual(['conv2d_winograd']);
+    expect(result.dispatches.map(({ part }) => part)).toEqual([
+      'x → fields',
+      'fields → products',
+      'products → y',
+    ]);
+    const [layer] = result.layers;
+    const sum = result.dispatches.reduce((total, { ms }) => total + ms, 0);
+    expect(layer?.ms).toBeCloseTo(sum);
+    const { traceEvents } = traceOf(session, result) as { traceEvents: { dur: number }[] };
+    expect(traceEvents).toHaveLength(4);
+    expect(traceEvents[0]?.dur).toBeCloseTo(1000 * sum);
   });
 
   it('leaves the results of runs as they were', async () => {
@@ -123,6 +151,10 @@ it('an adapter has limits', async () => {
   expect(gflops).toBeGreaterThan(0);
   expect(gigabytesPerSecond).toBeGreaterThan(0);
 });
+
+function multiplyAddsOf({ nodes }: Graph): number {
+  return nodes.reduce((sum, node) => sum + multiplyAdds(node), 0);
+}
 
 /** Makes the device compile something else for one line of WGSL. */
 function spoil({ gpu }: Device, right: string, wrong: string): void {

@@ -21,6 +21,7 @@ import { overwrittenInputs } from './overwriting.ts';
 import { checkPrecision } from './precision.ts';
 import { type KernelChoice, type KernelPreference, selectKernel } from './select_kernels.ts';
 import { liveness } from './storage.ts';
+import { partOf, trafficOf } from './traffic.ts';
 import type { Tuning } from './tuning.ts';
 
 /**
@@ -47,6 +48,10 @@ export interface PlannedDispatch {
   readonly workgroups: Workgroups;
   /** Multiply-adds and elements written: for comparison with other dispatches of the plan. */
   readonly cost: number;
+  /** What it computes of a node that takes several dispatches, as `x → fields`. */
+  readonly part: string | undefined;
+  /** Of all that it binds, each tensor once. */
+  readonly bytes: number;
   readonly bindings: readonly {
     readonly slot: number;
     readonly buffer: BufferRef;
@@ -134,9 +139,13 @@ export function compile(whole: Graph, options: CompileOptions): ExecutionPlan {
       if (!value) throw new Error(`${describe(node)}: ${kernel} binds "${role}", which it lacks`);
       return isConstant(value) ? weights.place(value, lowering.repack?.[role]) : activation(value);
     };
-    return lowering.dispatches.map((dispatch) =>
-      planDispatch({ node, kernel, config, cost }, dispatch, place, dimensions),
-    );
+    const weightBytes = (role: string): number => weights.all[place(role).index]?.bytes ?? 0;
+    return lowering.dispatches.map((dispatch) => {
+      const part = partOf(node, lowering, dispatch);
+      const bytes = trafficOf(node, lowering, dispatch, overwritten.get(node), weightBytes);
+      const origin = { node, kernel, config, cost, part, bytes };
+      return planDispatch(origin, dispatch, place, dimensions);
+    });
   });
   const tensor = (name: string, value: Value): PlannedTensor => ({
     name,
@@ -200,7 +209,7 @@ function activationRef(memory: MemoryPlan, storage: number | undefined, name: st
 }
 
 function planDispatch(
-  origin: Pick<PlannedDispatch, 'node' | 'kernel' | 'config' | 'cost'>,
+  origin: Omit<PlannedDispatch, 'source' | 'workgroups' | 'bindings'>,
   { source, workgroups, bindings, dimensions }: KernelDispatch,
   place: (role: string) => BufferRef,
   table: DimensionTable,

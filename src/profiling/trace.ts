@@ -1,0 +1,26 @@
+/** Profiles for tools that draw them. */
+import type { Session } from '../runtime/session.ts';
+import type { DispatchProfile, LayerProfile, Profile } from './profile.ts';
+
+/**
+ * A profile in the trace event format, which Perfetto and chrome://tracing open: one run, the layers one behind
+ * the other, and under those that take several dispatches these.
+ */
+export function traceOf({ device, plan }: Session, { layers, dispatches }: Profile): object {
+  let ts = 0;
+  const traceEvents = layers.flatMap((layer) => {
+    const begun = ts;
+    const parts = dispatches.filter((dispatch) => dispatch.layer === layer.layer);
+    const inner = parts.map((part) => {
+      const drawn = event(part.part ?? part.layer, part, ts);
+      ts += drawn.dur;
+      return drawn;
+    });
+    return [event(layer.layer, layer, begun), ...(parts.length > 1 ? inner : [])];
+  });
+  return { traceEvents, otherData: { model: plan.graph.name, adapter: device.adapter.name } };
+}
+
+function event(name: string, { ms, ...args }: DispatchProfile | LayerProfile, ts: number) {
+  return { name, cat: args.kernel, ph: 'X', pid: 1, tid: 1, ts, dur: 1000 * ms, args };
+}

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { profileOf } from '../../../test/fixtures/profiles.ts';
+import { add } from '../../layers/add.ts';
+import { concat } from '../../layers/concat.ts';
+import { conv2d } from '../../layers/conv2d.ts';
+import { operators } from '../../layers/index.ts';
+import { relu } from '../../layers/relu.ts';
+import type { Value } from '../graph.ts';
+import { GraphBuilder } from '../graph_builder.ts';
+import { compile } from './compile.ts';
+
+/** 1 x 2 x 4 x 4 floats. */
+const BYTES = 128;
+
+function dispatchesOf(build: (g: GraphBuilder, x: Value) => Value, kernel = '') {
+  const g = GraphBuilder.create();
+  g.output('y', build(g, g.input('x', [1, 2, 4, 4])));
+  const device = profileOf('gpu');
+  return compile(g.build('test'), { operators, device, kernels: () => kernel }).dispatches;
+}
+
+describe('the traffic of a dispatch', () => {
+  it('is every tensor once, a value that is bound twice included', () => {
+    const [sum] = dispatchesOf((g, x) => add(g, x, x));
+    expect(sum).toMatchObject({ part: undefined, bytes: 2 * BYTES });
+  });
+
+  it('is read and written where the output takes the memory of an input', () => {
+    const [first, second] = dispatchesOf((g, x) => relu(g.at('b'), relu(g.at('a'), x)));
+    expect(first?.bindings).toHaveLength(2);
+    expect(second?.bindings).toHaveLength(1);
+    expect([first?.bytes, second?.bytes]).toEqual([2 * BYTES, 2 * BYTES]);
+  });
+
+  it('shares out an output that several dispatches write', () => {
+    const parts = dispatchesOf((g, x) => concat(g, [x, relu(g, x)])).slice(1);
+    expect(parts.map(({ bytes }) => bytes)).toEqual([2 * BYTES, 2 * BYTES]);
+  });
+
+  it('counts what the dispatches of an algorithm pass on, and names each by it', () => {
+    const layer = { channels: 4, kernel: 3, padding: 1 };
+    const [fields, products, y] = dispatchesOf((g, x) => conv2d(g, x, layer), 'conv2d_winograd');
+    const named = [fields?.part, products?.part, y?.part];
+    expect(named).toEqual(['x → fields', 'fields → products', 'products → y']);
+    // F(2, 3): four tiles of 16 values a channel.
+    expect(fields?.bytes).toBe(BYTES + 4 * 16 * 4 * 2);
+    expect(y?.bytes).toBe(4 * 16 * 4 * 4 + 4 * 4 + 2 * BYTES);
+  });
+});
