@@ -1,11 +1,23 @@
 /**
- * Fully connected layer.
+ * Fully connected layer of a few images: a matrix times ROWS vectors. Every weight is read once and multiplied
+ * ROWS times, so that the weights' way from memory is what takes the time.
  *
- *     y[n, o] = activation( bias[o] + sum over i of x[n, i] * weight[i, o] )
+ *     y[n, o] = activation( bias[o] + sum over i of x[n, i] * weight[o, i] )
  *
- * Layouts: x, y [N, features]; weight transposed at load time to [input, output]; bias [output], f32.
- * Threads: one invocation an output element; neighbouring invocations read neighbouring weights, and
- * all of them the same x.
+ * Layouts
+ *     x, y      [image][feature]
+ *     weight    [block of 4 * COLUMNS outputs][input][output of the block], padded by zeros: a workgroup reads one
+ *               run of memory, and its invocations neighbouring fours of it
+ *     bias      [output], f32
+ *
+ * Threads. A workgroup owns a block: COLUMNS invocations along the outputs, four outputs each, times SLICES along
+ * the inputs. Slice s adds up the inputs DEPTH * (s + SLICES * i) and the DEPTH - 1 behind each, four where rows
+ * of x are whole fours and can be read as such. A tree in workgroup memory, always in the same order, adds the
+ * slices; so the same input gives the same bits.
+ *
+ *     SLICES 1    CPU adapters: no workgroup memory, no barrier. One core goes through a block anyway, and lanes
+ *                 along the outputs read neighbouring words.
+ *     SLICES > 1  GPUs: a layer of 1000 outputs has few blocks, and needs all compute units to read its weights.
  */
 import { type ElementTypes, elementTypes } from './lib/element_types.ts';
 import type { Grid } from './lib/grid.ts';
@@ -17,49 +29,127 @@ export interface LinearGeometry {
   readonly outputs: number;
   readonly bias: boolean;
   readonly activation: 'none' | 'relu';
+  /** The bias is f32. */
   readonly types: ElementTypes<'x' | 'weight'>;
 }
 
-export const LINEAR_THREADS = 64;
+/** How a workgroup divides a block of outputs among its invocations. */
+export interface LinearConfig {
+  /** Invocations along the outputs, four outputs each. */
+  readonly columns: number;
+  /** Invocations along the inputs; a power of two. */
+  readonly slices: number;
+}
 
-export function linear(g: LinearGeometry, grid: Grid): string {
+/** Outputs of a workgroup. */
+export function linearBlock({ columns }: LinearConfig): number {
+  return 4 * columns;
+}
+
+export function linear(g: LinearGeometry, config: LinearConfig, grid: Grid): string {
+  const depth = g.inputs % 4 === 0 ? 4 : 1;
   return wgsl`
 ${elementTypes(g.types)}
-const INPUTS = ${g.inputs}u;
 const OUTPUTS = ${g.outputs}u;
-const COUNT = ${g.batch * g.outputs}u;
-const THREADS = ${LINEAR_THREADS}u;
+const ROWS = ${g.batch}u;
+const COLUMNS = ${config.columns}u;
+const SLICES = ${config.slices}u;
+const DEPTH = ${depth}u;
+const STEPS = ${g.inputs / depth}u;
+const THREADS = ${config.columns * config.slices}u;
 const GRID_COLUMNS = ${grid.columns}u;
+const GRID_TILES = ${grid.tiles}u;
 
-@group(0) @binding(0) var<storage, read> x: array<X>;
-@group(0) @binding(1) var<storage, read> weight: array<Weight>;
+#if ${depth === 4}
+alias XVector = vec4<X>;
+alias Values = vec4f;
+#else
+alias XVector = X;
+alias Values = f32;
+#endif
+
+@group(0) @binding(0) var<storage, read> x: array<XVector>;
+@group(0) @binding(1) var<storage, read> weight: array<vec4<Weight>>;
 #if ${g.bias}
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 #endif
 @group(0) @binding(3) var<storage, read_write> y: array<Y>;
+
+#if ${config.slices > 1}
+var<workgroup> partial: array<vec4f, THREADS>;
+#endif
+
+fn store(row: u32, output: u32, sums: vec4f) {
+  // A count that no compiler can bound: unrolled, the stores would be most of the code.
+  let count = min(4u, 4u * arrayLength(&y));
+  for (var e = 0u; e < count; e++) {
+    if (output + e < OUTPUTS) {
+      var value = sums[e];
+#if ${g.bias}
+      value += bias[output + e];
+#endif
+#if ${g.activation === 'relu'}
+      value = max(value, 0.0);
+#endif
+      y[row * OUTPUTS + output + e] = to_y(value);
+    }
+  }
+}
 
 @compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let at = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
-  if (at >= COUNT) {
+  let block = workgroup.x + workgroup.y * GRID_COLUMNS;
+  if (block >= GRID_TILES) {
     return;
   }
-  let output = at % OUTPUTS;
-  let row = at / OUTPUTS * INPUTS;
-  var sum = 0.0;
-  for (var i = 0u; i < INPUTS; i++) {
-    sum += f32(x[row + i]) * f32(weight[i * OUTPUTS + output]);
-  }
-#if ${g.bias}
-  sum += bias[output];
-#endif
-#if ${g.activation === 'relu'}
-  y[at] = to_y(max(sum, 0.0));
+  let column = thread % COLUMNS;
+  let slice = thread / COLUMNS;
+  let output = (block * COLUMNS + column) * 4u;
+
+  var sums: array<vec4f, ROWS>;
+  var weight_at = (block * STEPS + slice) * DEPTH * COLUMNS + column;
+  // Of steps that a compiler can count, Mesa unrolls many.
+  let steps = min(STEPS, STEPS * arrayLength(&x));
+  for (var step = slice; step < steps; step += SLICES) {
+#for d in DEPTH
+    let w#d = vec4f(weight[weight_at + #d * COLUMNS]);
+#end
+#for r in ROWS
+    let x#r = Values(x[#r * STEPS + step]);
+#if ${depth === 4}
+#for d in DEPTH
+    sums[#r] += x#r[#d] * w#d;
+#end
 #else
-  y[at] = to_y(sum);
+    sums[#r] += x#r * w0;
+#endif
+#end
+    weight_at += SLICES * DEPTH * COLUMNS;
+  }
+
+#if ${config.slices > 1}
+#for r in ROWS
+  partial[thread] = sums[#r];
+  for (var half = SLICES / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (slice < half) {
+      partial[thread] += partial[thread + half * COLUMNS];
+    }
+  }
+  // The first slice reads only what it wrote itself, and the next row is written behind the barrier.
+  if (slice == 0u) {
+    store(#r, output, partial[thread]);
+  }
+  workgroupBarrier();
+#end
+#else
+  let rows = min(ROWS, ROWS * arrayLength(&y));
+  for (var r = 0u; r < rows; r++) {
+    store(r, output, sums[r]);
+  }
 #endif
 }
 `;

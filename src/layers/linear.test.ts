@@ -3,6 +3,8 @@ import { buildOne, evaluate } from '../../test/fixtures/build_one.ts';
 import { checkKernels } from '../../test/fixtures/check_kernels.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
 import { dotProduct } from '../../test/fixtures/rounding_bounds.ts';
+import type { Node } from '../runtime/graph.ts';
+import type { DeviceProfile, KernelDef } from '../runtime/operator.ts';
 import { type LinearOptions, linear, linearOp } from './linear.ts';
 import { relu } from './relu.ts';
 
@@ -13,6 +15,15 @@ interface LinearCase extends LinearOptions {
 
 const device = useDevice();
 
+/** What GPUs are offered, and their workgroup memory, on whatever adapter runs the tests. */
+function everyConfig(kernel: KernelDef, node: Node, profile: DeviceProfile): readonly object[] {
+  const gpu: DeviceProfile = { ...profile, kind: 'gpu' };
+  const configs = kernel.configs(node, profile);
+  return kernel.name === 'linear_gemv'
+    ? [...configs, ...kernel.configs(node, gpu)]
+    : configs.slice(0, 1);
+}
+
 describe('linear kernels', () => {
   it.each<[string, LinearCase]>([
     ['one image', { batch: 1, inputs: 256, features: 200 }],
@@ -21,11 +32,18 @@ describe('linear kernels', () => {
     ['one input', { batch: 3, inputs: 1, features: 7 }],
     ['one feature', { batch: 3, inputs: 70, features: 1 }],
     ['a long sum', { batch: 1, inputs: 4096, features: 5 }],
+    ['one weight', { batch: 1, inputs: 1, features: 1 }],
+    ['whole fours of inputs, 8 images', { batch: 8, inputs: 36, features: 33 }],
+    ['inputs that are no whole fours, 7 images', { batch: 7, inputs: 35, features: 31 }],
+    ['fewer inputs than slices', { batch: 2, inputs: 8, features: 100 }],
+    ['9 images', { batch: 9, inputs: 36, features: 40 }],
+    ['33 images', { batch: 33, inputs: 19, features: 21, bias: false }],
   ])('agree with the reference for %s', async (_, { batch, inputs, ...options }) => {
     await checkKernels(device(), {
       op: 'linear',
       build: (g) => linear(g.at('fc'), g.input('x', [batch, inputs]), options),
       bound: dotProduct,
+      configs: everyConfig,
     });
   });
 
@@ -34,6 +52,7 @@ describe('linear kernels', () => {
       op: 'linear',
       build: (g) => relu(g, linear(g.at('fc'), g.input('x', [5, 50]), { features: 20 })),
       bound: dotProduct,
+      configs: everyConfig,
     });
   });
 

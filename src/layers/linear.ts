@@ -1,22 +1,17 @@
 /** Fully connected layer. */
-import {
-  LINEAR_THREADS,
-  type LinearGeometry,
-  linear as shader,
-} from '../../shaders/linear.wgsl.ts';
 import type { Activation, Node, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import {
   type Epilogue,
   inputShape,
   type OpDef,
-  type Repack,
   requireData,
   shapeError,
 } from '../runtime/operator.ts';
 import { formatShape, rowsAndColumns, tensorDesc } from '../runtime/tensor.ts';
-import { elementTypesOf } from './element_types.ts';
-import { pointwiseKernel } from './pointwise.ts';
+import { geometryOf } from './linear_geometry.ts';
+import { gemm } from './linear_kernels/gemm.ts';
+import { gemv } from './linear_kernels/gemv.ts';
 
 export interface LinearOptions {
   /** Output features. */
@@ -37,19 +32,6 @@ export function linear(g: GraphBuilder, x: Value, options: LinearOptions): Activ
   };
   if (options.bias ?? true) inputs.bias = g.weight('bias', [options.features]);
   return g.add(linearOp, {}, inputs);
-}
-
-function geometryOf(node: Node<Epilogue>): LinearGeometry {
-  const [batch, inputs] = rowsAndColumns(inputShape(node, 'x'));
-  const [outputs] = rowsAndColumns(inputShape(node, 'weight'));
-  return {
-    batch,
-    inputs,
-    outputs,
-    bias: 'bias' in node.inputs,
-    activation: node.attributes.activation ?? 'none',
-    types: elementTypesOf(node, 'x', 'weight'),
-  };
 }
 
 function reference(
@@ -73,22 +55,6 @@ function reference(
   return y;
 }
 
-function transpose(rows: number, columns: number): Repack {
-  return {
-    arrangement: `transposed ${rows}x${columns}`,
-    length: rows * columns,
-    pack(data) {
-      const packed = new Float32Array(rows * columns);
-      for (let row = 0; row < rows; row++) {
-        for (let column = 0; column < columns; column++) {
-          packed[column * rows + row] = data[row * columns + column] ?? 0;
-        }
-      }
-      return packed;
-    },
-  };
-}
-
 export const linearOp: OpDef<Epilogue> = {
   name: 'linear',
   inferShape(call) {
@@ -110,15 +76,5 @@ export const linearOp: OpDef<Epilogue> = {
     return g.batch * g.inputs * g.outputs;
   },
   fuses: ['relu'],
-  kernels: [
-    pointwiseKernel('linear', (node: Node<Epilogue>) => {
-      const g = geometryOf(node);
-      return {
-        source: (grid) => shader(g, grid),
-        tiles: Math.ceil((g.batch * g.outputs) / LINEAR_THREADS),
-        reads: ['x', 'weight', g.bias ? 'bias' : null],
-        repack: { weight: transpose(g.outputs, g.inputs) },
-      };
-    }),
-  ],
+  kernels: [gemv, gemm],
 };

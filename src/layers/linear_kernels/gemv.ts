@@ -1,0 +1,90 @@
+/** linear_gemv: a fully connected layer of a few images, bound by reading the weights. */
+import { gridOf } from '../../../shaders/lib/grid.ts';
+import {
+  type LinearConfig,
+  type LinearGeometry,
+  linearBlock,
+  linear as shader,
+} from '../../../shaders/linear.wgsl.ts';
+import type {
+  Binding,
+  DeviceProfile,
+  Epilogue,
+  KernelDef,
+  Repack,
+} from '../../runtime/operator.ts';
+import { geometryOf } from '../linear_geometry.ts';
+
+/** Images that share a weight at most: their sums, four an image, are all in registers. */
+export const MOST_ROWS = 8;
+
+/** Of a GPU: invocations of a workgroup, and workgroups that keep a large one's compute units busy. */
+const THREADS = 256;
+const ENOUGH_WORKGROUPS = 100;
+
+/** 16 to 128 bytes of a row of weights; rows of one block follow one another, so even the fewest waste nothing. */
+const COLUMNS: readonly number[] = [8, 4, 2, 1];
+
+/** [output][input] to [block][input][output of the block]. */
+function repackWeight({ inputs, outputs }: LinearGeometry, block: number): Repack {
+  const padded = Math.ceil(outputs / block) * block;
+  return {
+    arrangement: `block-in-out n${padded} k${inputs} b${block}`,
+    length: padded * inputs,
+    pack(data) {
+      const packed = new Float32Array(padded * inputs);
+      for (let o = 0; o < outputs; o++) {
+        const start = (o - (o % block)) * inputs + (o % block);
+        for (let i = 0; i < inputs; i++) packed[start + i * block] = data[o * inputs + i] ?? 0;
+      }
+      return packed;
+    },
+  };
+}
+
+function configsFor(g: LinearGeometry, device: DeviceProfile): readonly LinearConfig[] {
+  const fours = Math.ceil(g.outputs / 4);
+  if (device.kind === 'cpu') {
+    return [{ columns: Math.min(device.subgroupSize ?? 8, fours), slices: 1 }];
+  }
+  const threads = Math.min(THREADS, device.limits.maxComputeInvocationsPerWorkgroup);
+  // A slice with less than a step of four inputs has nothing to do.
+  const mostSlices = 2 ** Math.floor(Math.log2(Math.max(2, g.inputs / 4)));
+  const workgroups = (columns: number): number => Math.ceil(fours / columns);
+  const missing = (columns: number): number => Math.max(0, ENOUGH_WORKGROUPS - workgroups(columns));
+  const usable = COLUMNS.filter((columns) => columns <= fours);
+  return usable
+    .toSorted((a, b) => missing(a) - missing(b))
+    .map((columns) => ({
+      columns,
+      slices: Math.min(mostSlices, threads / columns),
+    }));
+}
+
+export const gemv: KernelDef<Epilogue, LinearConfig> = {
+  name: 'linear_gemv',
+  supports: (node) => geometryOf(node).batch <= MOST_ROWS,
+  configs: (node, device) => configsFor(geometryOf(node), device),
+  lower(node, config, device) {
+    const g = geometryOf(node);
+    const block = linearBlock(config);
+    const blocks = Math.ceil(g.outputs / block);
+    const grid = gridOf(blocks, device.limits.maxComputeWorkgroupsPerDimension);
+    const bias: readonly Binding[] = g.bias ? [{ slot: 2, value: 'bias', access: 'read' }] : [];
+    return {
+      dispatches: [
+        {
+          source: shader(g, config, grid),
+          bindings: [
+            { slot: 0, value: 'x', access: 'read' },
+            { slot: 1, value: 'weight', access: 'read' },
+            ...bias,
+            { slot: 3, value: 'y', access: 'read_write' },
+          ],
+          workgroups: [grid.columns, grid.rows, 1],
+        },
+      ],
+      repack: { weight: repackWeight(g, block) },
+    };
+  },
+};
