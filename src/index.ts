@@ -48,6 +48,7 @@ export {
   resize2d,
 } from './layers/resize2d.ts';
 export { softmax } from './layers/softmax.ts';
+export { topElements } from './layers/top_k.ts';
 export type { PaddingLike, PairLike } from './layers/window.ts';
 export { alexnet } from './models/alexnet.ts';
 export { fcnResnet50 } from './models/fcn.ts';

@@ -7,10 +7,14 @@ import {
   buildModel,
   type Classification,
   Classifier,
+  createSession,
   findModel,
   type Image,
   syntheticWeights,
+  topK,
 } from '../src/index.ts';
+import { digitsPreprocessing } from '../src/vision/preprocessing.ts';
+import { Preprocessor } from '../src/vision/preprocessor.ts';
 import { useDevice } from './fixtures/device.ts';
 
 const device = useDevice();
@@ -20,6 +24,10 @@ const digits = join(import.meta.dirname, '..', 'samples', 'digits');
 afterEach(() => {
   vi.restoreAllMocks();
 });
+
+function fail(): never {
+  throw new Error('something is missing');
+}
 
 async function open(batch: number): Promise<BatchClassifier> {
   const weights = await loadWeights(model, buildModel(model), {});
@@ -62,6 +70,38 @@ describe('BatchClassifier', () => {
       }
     },
   );
+
+  it.each([1, 10, 11])(
+    'gives what topK makes of all probabilities, for %i classes',
+    async (count) => {
+      using many = await open(2);
+      const [[, image] = fail()] = await readDigits();
+      const run = vi.spyOn(many.session, 'run');
+      const [[, found] = fail()] = await collect(many.classify([['zero', image]], { count }));
+      expect(run.mock.calls[0]?.[1]?.outputs).toEqual([count > 10 ? 'probabilities' : 'best']);
+      const everything = buildModel(model, { outputs: ['probabilities'] });
+      const weights = await loadWeights(model, buildModel(model), {});
+      using session = await createSession(device(), everything, { weights });
+      using preprocessor = await Preprocessor.create(device(), digitsPreprocessing);
+      const { probabilities = fail() } = await session.run(await preprocessor.prepare([image]));
+      const expected = topK(probabilities, count);
+      expect(found.map((one) => one.class)).toEqual(expected.map((one) => one.class));
+    },
+  );
+
+  it('names the class whose probability is not a number', async () => {
+    const weights = syntheticWeights([]);
+    const broken = {
+      ...weights,
+      read: (name: string, shape: readonly number[]) =>
+        weights.read(name, shape).fill(name === 'fc2.bias' ? Number.NaN : 0),
+    };
+    using one = await Classifier.create(device(), model, { weights: broken });
+    const [[, image] = fail()] = await readDigits();
+    await expect(one.classify(image)).rejects.toThrow(
+      'topK: the probability of class 0 is not a number',
+    );
+  });
 
   it('may be asked again, also after a caller left early', async () => {
     using many = await open(2);

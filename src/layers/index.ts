@@ -19,6 +19,7 @@ import { reluOp } from './relu.ts';
 import { reshapeOp } from './reshape.ts';
 import { resize2dOp } from './resize2d.ts';
 import { softmaxOp } from './softmax.ts';
+import { topKOp } from './top_k.ts';
 
 const all: readonly OpDef[] = [
   conv2dOp,
@@ -45,6 +46,7 @@ const all: readonly OpDef[] = [
   pad2dOp,
   reshapeOp,
   convertOp,
+  topKOp,
 ];
 
 /** Every operator, by name. */

@@ -1,4 +1,6 @@
+import { flatten } from '../layers/flatten.ts';
 import { softmax } from '../layers/softmax.ts';
+import { topElements } from '../layers/top_k.ts';
 import type { Graph, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
@@ -35,10 +37,22 @@ export interface BuildOptions {
   /** [height, width] of the input; the model's own by default. */
   readonly size?: readonly [number, number];
   /**
-   * Which of the model's values to output; `['logits']` by default. `probabilities` is their softmax.
+   * Which of the model's values to output; `['logits']` by default. `probabilities` is their softmax, `best` the
+   * ten largest of that, [batch, 10, 2], each with its class: see `topElements`.
    */
   readonly outputs?: readonly string[];
 }
+
+/** Models out of files may give [batch, classes, 1, 1]. */
+function bestOf(g: GraphBuilder, probabilities: Value): Value {
+  const isRows = probabilities.desc.shape.length === 2;
+  const rows = isRows ? probabilities : flatten(g.at('rows'), probabilities);
+  const [, classes = 1] = rows.desc.shape;
+  return topElements(g, rows, Math.min(MOST_BEST, classes));
+}
+
+/** Of the classes that `best` gives; more than callers usually show. */
+export const MOST_BEST = 10;
 
 /** The graph of a model, with the input `input` [batch, channels, height, width]. Throws ShapeError for sizes that the model cannot take. */
 export function buildModel(model: ModelDef, options: BuildOptions = {}): Graph {
@@ -46,8 +60,12 @@ export function buildModel(model: ModelDef, options: BuildOptions = {}): Graph {
   const g = GraphBuilder.create();
   const x = g.input('input', [batch, model.channels, ...size]);
   const values: Record<string, Value> = { ...model.build(g, x) };
-  if (outputs.includes('probabilities') && values.logits && !values.probabilities) {
+  const classifies = outputs.includes('probabilities') || outputs.includes('best');
+  if (classifies && values.logits && !values.probabilities) {
     values.probabilities = softmax(g.at('probabilities'), values.logits);
+  }
+  if (outputs.includes('best') && values.probabilities && !values.best) {
+    values.best = bestOf(g.at('best'), values.probabilities);
   }
   for (const name of outputs) {
     const value = values[name];

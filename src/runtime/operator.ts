@@ -35,6 +35,8 @@ export interface OpDef<A extends object = object> {
   multiplyAdds(node: Node<A>): number;
   /** Whether images of a batch influence one another, so that the batch cannot be cut; no by default. */
   mixesBatch?(node: Node<A>): boolean;
+  /** Whether what it reads stays f32 whatever the precision: figures to be shown, not to compute on with. */
+  readonly readsF32?: boolean;
   /** Whether the output is the input's memory under another shape, so that nothing needs to run. */
   readonly isView?: boolean;
   /** Whether the kernels see the output as so many elements, so that a view of it can be written instead. */

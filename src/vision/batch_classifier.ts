@@ -4,14 +4,14 @@ import { buildModel, type ModelDef } from '../models/model.ts';
 import { DeviceLostError, TilewiseError } from '../runtime/errors.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import { RUNS_IN_FLIGHT } from '../runtime/plan/compile.ts';
-import type { Session } from '../runtime/session.ts';
+import type { RunOutputs, Session } from '../runtime/session.ts';
 import type { Picture } from './browser_image.ts';
 import type { ClassifierOptions } from './classifier.ts';
 import { domainOf } from './domain.ts';
 import { ImageBatch } from './image_batch.ts';
 import { forInputSize } from './preprocessing.ts';
 import { Preprocessor } from './preprocessor.ts';
-import { type Classification, topK } from './top_k.ts';
+import { bestOf, CLASSIFIER_OUTPUTS, type Classification, outputsFor } from './top_k.ts';
 
 export interface BatchClassifierOptions extends ClassifierOptions {
   /** Pictures a run. */
@@ -27,10 +27,10 @@ export interface ClassifyManyOptions<K> {
   readonly onGpuTime?: (ms: number) => void;
 }
 
-/** A run that was submitted: whose pictures it holds, and their probabilities, row by row. */
+/** A run that was submitted: whose pictures it holds, and what it says of them, row by row. */
 interface Run<K> {
   readonly keys: readonly K[];
-  readonly probabilities: Promise<Float32Array>;
+  readonly outputs: Promise<RunOutputs>;
 }
 
 /** A model that classifies many pictures. It owns GPU memory: dispose of it, or declare it with `using`. */
@@ -62,7 +62,7 @@ export class BatchClassifier {
   ): Promise<BatchClassifier> {
     const { size = model.size, batch } = options;
     const { preprocessing, labels } = domainOf(model);
-    const graph = buildModel(model, { batch, size, outputs: ['probabilities'] });
+    const graph = buildModel(model, { batch, size, outputs: CLASSIFIER_OUTPUTS });
     const preprocessor = await Preprocessor.create(device, forInputSize(preprocessing, size));
     let images: ImageBatch | undefined;
     try {
@@ -103,7 +103,7 @@ export class BatchClassifier {
       if (keys.length > 0) runs.push(await this.#start(keys, options));
       while (runs.length > 0) yield* this.#finish(runs.shift(), options);
     } finally {
-      await Promise.allSettled(runs.map(({ probabilities }) => probabilities));
+      await Promise.allSettled(runs.map(({ outputs }) => outputs));
       this.#batch.take();
       this.#busy = false;
     }
@@ -133,13 +133,14 @@ export class BatchClassifier {
     }
   }
 
-  async #start<K>(keys: readonly K[], { onGpuTime }: ClassifyManyOptions<K>): Promise<Run<K>> {
+  async #start<K>(
+    keys: readonly K[],
+    { count = 5, onGpuTime }: ClassifyManyOptions<K>,
+  ): Promise<Run<K>> {
     const { input, submitted } = this.#batch.take();
-    const probabilities = this.session
-      .run(input, { onGpuTime })
-      .then((outputs) => outputs.probabilities ?? new Float32Array());
-    await Promise.race([submitted, probabilities]);
-    return { keys, probabilities };
+    const outputs = this.session.run(input, { onGpuTime, outputs: outputsFor(count) });
+    await Promise.race([submitted, outputs]);
+    return { keys, outputs };
   }
 
   async *#finish<K>(
@@ -147,10 +148,9 @@ export class BatchClassifier {
     { count = 5 }: ClassifyManyOptions<K>,
   ): AsyncGenerator<readonly [K, readonly Classification[]]> {
     if (!run) return;
-    const all = await run.probabilities;
-    const classes = this.labels.length;
+    const outputs = await run.outputs;
     for (const [i, key] of run.keys.entries()) {
-      yield [key, topK(all.subarray(i * classes, (i + 1) * classes), count, this.labels)];
+      yield [key, bestOf(outputs, i, count, this.labels)];
     }
   }
 }

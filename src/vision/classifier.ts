@@ -7,7 +7,7 @@ import type { Picture } from './browser_image.ts';
 import { domainOf } from './domain.ts';
 import { forInputSize } from './preprocessing.ts';
 import { Preprocessor } from './preprocessor.ts';
-import { type Classification, topK } from './top_k.ts';
+import { bestOf, CLASSIFIER_OUTPUTS, type Classification, outputsFor } from './top_k.ts';
 
 export interface ClassifierOptions extends CreateSessionOptions {
   /** [height, width] of the network's input; the model's own by default. */
@@ -38,7 +38,7 @@ export class Classifier {
   ): Promise<Classifier> {
     const { size = model.size } = options;
     const { preprocessing, labels } = domainOf(model);
-    const graph = buildModel(model, { size, outputs: ['probabilities'] });
+    const graph = buildModel(model, { size, outputs: CLASSIFIER_OUTPUTS });
     const preprocessor = await Preprocessor.create(device, forInputSize(preprocessing, size));
     try {
       const session = await createSession(device, graph, options);
@@ -56,8 +56,8 @@ export class Classifier {
    */
   async classify(image: Picture, count = 5): Promise<readonly Classification[]> {
     const input = await this.#preprocessor.prepare([image]);
-    const { probabilities = new Float32Array() } = await this.session.run(input);
-    return topK(probabilities, count, this.labels);
+    const outputs = await this.session.run(input, { outputs: outputsFor(count) });
+    return bestOf(outputs, 0, count, this.labels);
   }
 
   /** Frees the GPU memory; the device stays. Twice is harmless. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ShapeError } from '../runtime/errors.ts';
 import { digitLabels } from './digit_labels.ts';
 import { imagenetLabels } from './imagenet_labels.ts';
-import { topK } from './top_k.ts';
+import { bestOf, outputsFor, topK } from './top_k.ts';
 
 describe('topK', () => {
   it('sorts, the lower index first among equals', () => {
@@ -35,6 +35,50 @@ describe('topK', () => {
 
   it('refuses labels of another model', () => {
     expect(() => topK(Float32Array.of(1), 1, digitLabels)).toThrow('topK: 10 labels for 1 classes');
+  });
+});
+
+describe('bestOf', () => {
+  const labels = ['a', 'b', 'c'];
+
+  it('reads pairs of one image out of those of a batch', () => {
+    const best = Float32Array.of(1, 0, 0, 1, 0, 2, 0.75, 2, 0.25, 0, 0, 1);
+    expect(bestOf({ best }, 1, 2, labels)).toEqual([
+      { class: 2, label: 'c', probability: 0.75 },
+      { class: 0, label: 'a', probability: 0.25 },
+    ]);
+  });
+
+  it('gives all where there are fewer', () => {
+    const best = Float32Array.of(0.5, 1, 0.25, 0, 0.25, 2);
+    expect(bestOf({ best }, 0, 9, labels).map((found) => found.class)).toEqual([1, 0, 2]);
+  });
+
+  it('sorts all probabilities where those were read', () => {
+    const probabilities = Float32Array.of(1, 0, 0, 0.25, 0.5, 0.25);
+    const found = bestOf({ probabilities }, 1, 11, labels);
+    expect(found.map(({ label }) => label)).toEqual(['b', 'a', 'c']);
+  });
+
+  it('refuses values that are not numbers, as topK does', () => {
+    const best = Float32Array.of(Number.NaN, -2, 0, 0, 0, 2);
+    expect(() => bestOf({ best }, 0, 1, labels)).toThrow(
+      'topK: the probability of class 1 is not a number; the weights or the input hold NaN or infinity',
+    );
+  });
+});
+
+describe('outputsFor', () => {
+  it('is all probabilities where more are asked for than the GPU finds', () => {
+    expect([outputsFor(1), outputsFor(10), outputsFor(11)]).toEqual([
+      ['best'],
+      ['best'],
+      ['probabilities'],
+    ]);
+  });
+
+  it.each([0, -1, 1.5, Number.NaN])('refuses a count of %d', (count) => {
+    expect(() => outputsFor(count)).toThrow(`topK: k is a positive integer, got ${count}`);
   });
 });
 

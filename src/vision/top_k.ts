@@ -1,4 +1,6 @@
+import { MOST_BEST } from '../models/model.ts';
 import { ShapeError } from '../runtime/errors.ts';
+import type { RunOutputs } from '../runtime/session.ts';
 
 /** One class that a model considers. */
 export interface Classification {
@@ -20,18 +22,12 @@ export function topK(
   k: number,
   labels?: readonly string[],
 ): readonly Classification[] {
-  if (!Number.isSafeInteger(k) || k < 1) {
-    throw new ShapeError(`topK: k is a positive integer, got ${k}`);
-  }
+  checkCount(k);
   if (labels && labels.length !== values.length) {
     throw new ShapeError(`topK: ${labels.length} labels for ${values.length} classes`);
   }
   const bad = values.findIndex(Number.isNaN);
-  if (bad >= 0) {
-    throw new ShapeError(
-      `topK: the probability of class ${bad} is not a number; the weights or the input hold NaN or infinity`,
-    );
-  }
+  if (bad >= 0) throw notANumber(bad);
   return Array.from(values, (probability, index) => ({ class: index, probability }))
     .sort((a, b) => b.probability - a.probability || a.class - b.class)
     .slice(0, k)
@@ -40,4 +36,44 @@ export function topK(
       label: labels?.[index] ?? String(index),
       probability,
     }));
+}
+
+function checkCount(k: number): void {
+  if (!Number.isSafeInteger(k) || k < 1) {
+    throw new ShapeError(`topK: k is a positive integer, got ${k}`);
+  }
+}
+
+function notANumber(index: number): ShapeError {
+  return new ShapeError(
+    `topK: the probability of class ${index} is not a number; the weights or the input hold NaN or infinity`,
+  );
+}
+
+/** The outputs of a classifying graph: the best few, and for those who want more, all. */
+export const CLASSIFIER_OUTPUTS = ['probabilities', 'best'] as const;
+
+/** What to read back of them for the `count` best. Throws ShapeError as `topK` does. */
+export function outputsFor(count: number): readonly [(typeof CLASSIFIER_OUTPUTS)[number]] {
+  checkCount(count);
+  return count <= MOST_BEST ? ['best'] : ['probabilities'];
+}
+
+/** The `count` most probable classes of one of `images`, as `topK` gives them, from what `outputsFor` names. */
+export function bestOf(
+  { best, probabilities = new Float32Array() }: RunOutputs,
+  image: number,
+  count: number,
+  labels: readonly string[],
+): readonly Classification[] {
+  const classes = labels.length;
+  if (!best)
+    return topK(probabilities.subarray(image * classes, (image + 1) * classes), count, labels);
+  const length = 2 * Math.min(MOST_BEST, classes);
+  const pairs = best.subarray(image * length, (image + 1) * length);
+  return Array.from({ length: Math.min(count, length / 2) }, (_, i) => {
+    const [probability = Number.NaN, index = -1] = pairs.subarray(2 * i, 2 * i + 2);
+    if (index < 0) throw notANumber(-1 - index);
+    return { class: index, label: labels[index] ?? String(index), probability };
+  });
 }

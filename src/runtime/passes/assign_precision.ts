@@ -113,7 +113,9 @@ class Assignment {
     const [viewed] = Object.values(inputs);
     if (operatorOf(this.#operators, node).isView && viewed) return viewed.desc.dtype;
     if (this.#precision === 'f32') return node.output.desc.dtype;
-    return this.#readers.has(node.output) ? 'f16' : node.output.desc.dtype;
+    const readers = this.#readers.get(node.output) ?? [];
+    const shortened = readers.some(({ op }) => !this.#operators.get(op)?.readsF32);
+    return shortened ? 'f16' : node.output.desc.dtype;
   }
 
   #convert(x: Value, dtype: DType): Activation {

@@ -1,0 +1,111 @@
+/**
+ * The K largest elements of each row, the largest first, the lower index first among equals.
+ *
+ * Layouts: x [row][element]; y [row][K][value, index]. An index is a number like the value, exact below 2^24. Where
+ * a row holds what is not a number, its first entry has the index -1 - i, i the first such element.
+ *
+ * Order. Elements are compared as integers: a float's bits, turned round for negative ones, are in its order. So NaN
+ * is seen for certain, which WGSL's comparisons do not promise; its key is the largest. -0 counts as 0.
+ *
+ * Threads: one workgroup a row, K rounds. In each, every invocation walks every THREADS-th element for the first of
+ * those behind the last one found; a tree in workgroup memory takes the first of all. No order of execution matters:
+ * keys and indices decide.
+ */
+import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
+import type { Grid } from './lib/grid.ts';
+import { wgsl } from './lib/wgsl.ts';
+
+export interface TopKGeometry {
+  readonly rows: number;
+  /** Elements of a row. */
+  readonly length: number;
+  /** At most `length`. */
+  readonly k: number;
+  /** Invocations of a workgroup; a power of two. */
+  readonly threads: number;
+  readonly types: UnaryTypes;
+}
+
+export function topK(g: TopKGeometry, grid: Grid): string {
+  return wgsl`
+${elementTypes(g.types)}
+const LENGTH = ${g.length}u;
+const K = ${g.k}u;
+const THREADS = ${g.threads}u;
+const GRID_COLUMNS = ${grid.columns}u;
+const GRID_TILES = ${grid.tiles}u;
+const SIGN = 0x80000000u;
+const INFINITY = 0x7f800000u;
+const NOT_A_NUMBER = 0xfffffffeu;
+
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> y: array<Y>;
+
+var<workgroup> keys: array<u32, THREADS>;
+var<workgroup> indices: array<u32, THREADS>;
+
+fn key_of(value: f32) -> u32 {
+  let bits = bitcast<u32>(value);
+  let magnitude = bits & ~SIGN;
+  if (magnitude > INFINITY) {
+    return NOT_A_NUMBER;
+  }
+  if (magnitude == 0u) {
+    return SIGN;
+  }
+  return select(bits | SIGN, ~bits, bits >= SIGN);
+}
+
+fn before(key: u32, index: u32, other_key: u32, other_index: u32) -> bool {
+  return key > other_key || (key == other_key && index < other_index);
+}
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let row = workgroup.x + workgroup.y * GRID_COLUMNS;
+  if (row >= GRID_TILES) {
+    return;
+  }
+  var last_key = 0xffffffffu;
+  var last_index = 0u;
+  // A count that no compiler can bound: Mesa would unroll the rounds.
+  let rounds = min(K, K * arrayLength(&x));
+  for (var round = 0u; round < rounds; round++) {
+    var best_key = 0u;
+    var best_index = LENGTH;
+    for (var i = thread; i < LENGTH; i += THREADS) {
+      let key = key_of(f32(x[row * LENGTH + i]));
+      if (before(last_key, last_index, key, i) && before(key, i, best_key, best_index)) {
+        best_key = key;
+        best_index = i;
+      }
+    }
+    keys[thread] = best_key;
+    indices[thread] = best_index;
+    for (var half = THREADS / 2u; half > 0u; half /= 2u) {
+      workgroupBarrier();
+      if (thread < half) {
+        let other = thread + half;
+        if (before(keys[other], indices[other], keys[thread], indices[thread])) {
+          keys[thread] = keys[other];
+          indices[thread] = indices[other];
+        }
+      }
+    }
+    workgroupBarrier();
+    last_key = keys[0];
+    last_index = indices[0];
+    if (thread == 0u) {
+      let at = (row * K + round) * 2u;
+      let index = f32(last_index);
+      y[at] = to_y(f32(x[row * LENGTH + last_index]));
+      y[at + 1u] = to_y(select(index, -1.0 - index, last_key == NOT_A_NUMBER));
+    }
+    workgroupBarrier();
+  }
+}
+`;
+}
