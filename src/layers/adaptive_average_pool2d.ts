@@ -4,10 +4,12 @@ import {
   type AdaptivePoolGeometry,
   adaptiveAveragePool2d as shader,
 } from '../../shaders/adaptive_average_pool2d.wgsl.ts';
+import { globalAveragePool2d as globalShader } from '../../shaders/global_average_pool2d.wgsl.ts';
 import type { Activation, Node, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import {
   inputShape,
+  type KernelDef,
   type OpDef,
   requireData,
   requireInput,
@@ -16,7 +18,7 @@ import {
 import { elementCount, mapStrides, nchw, tensorDesc } from '../runtime/tensor.ts';
 import { elementTypesOf } from './element_types.ts';
 import { featureMap } from './feature_map.ts';
-import { pointwiseKernel } from './pointwise.ts';
+import { type NoConfig, pointwiseKernel } from './pointwise.ts';
 import { type Pair, type PairLike, pair } from './window.ts';
 
 export interface AdaptiveAttributes {
@@ -80,6 +82,20 @@ function reference(
   return y;
 }
 
+/** A reduction for planes whose mean is taken as a whole. */
+const globalKernel: KernelDef<AdaptiveAttributes, NoConfig> = {
+  ...pointwiseKernel('global_average_pool2d', (node: Node<AdaptiveAttributes>) => {
+    const g = geometryOf(node);
+    return {
+      source: (grid) => globalShader(g, grid),
+      tiles: g.batch * g.channels,
+      reads: ['x'],
+    };
+  }),
+  prefers: 'gpu',
+  supports: ({ attributes }) => attributes.outputSize.every((extent) => extent === 1),
+};
+
 export const adaptiveAveragePool2dOp: OpDef<AdaptiveAttributes> = {
   name: 'adaptive_average_pool2d',
   inferShape(call) {
@@ -95,6 +111,7 @@ export const adaptiveAveragePool2dOp: OpDef<AdaptiveAttributes> = {
   channelMajor: { reads: ['x'], writes: false },
   writesAnyShape: true,
   kernels: [
+    globalKernel,
     pointwiseKernel('adaptive_average_pool2d', (node: Node<AdaptiveAttributes>) => ({
       source: (grid) => shader(geometryOf(node), grid),
       tiles: Math.ceil(elementCount(node.output.desc.shape) / ADAPTIVE_POOL_THREADS),
