@@ -173,13 +173,13 @@ describe('compile', () => {
   });
 
   it('counts its memory: weights as arranged, shared activations, staging for the runs in flight', () => {
-    const graph = graphOf((g) => linear(g.at('fc'), g.input('x', [2, 5]), { features: 3 }));
+    const graph = graphOf((g) => linear(g.at('fc'), g.input('x', [2, 5]), { features: 4 }));
     expect(plan(graph).memory).toEqual({
-      weights: 4 * (15 + 3),
-      activations: 4 * (10 + 6),
+      weights: 4 * (20 + 4),
+      activations: 4 * (10 + 8),
       dimensions: 0,
-      staging: RUNS_IN_FLIGHT * 4 * 6,
-      total: 4 * (18 + 16 + RUNS_IN_FLIGHT * 6),
+      staging: RUNS_IN_FLIGHT * 4 * 8,
+      total: 4 * (24 + 18 + RUNS_IN_FLIGHT * 8),
     });
   });
 
@@ -229,10 +229,10 @@ describe('compile', () => {
       ],
       [
         'a weight',
-        'weight "fc.weight" takes 1200 bytes',
+        'weight "fc.weight" takes 1600 bytes',
         (g) => {
           const x = g.input('x', [1, 100]);
-          g.output('y', linear(g.at('fc'), x, { features: 3 }));
+          g.output('y', linear(g.at('fc'), x, { features: 4 }));
           return g.build('test');
         },
       ],
