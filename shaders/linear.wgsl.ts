@@ -111,9 +111,7 @@ fn main(
 
   var sums: array<vec4f, ROWS>;
   var weight_at = (block * STEPS + slice) * DEPTH * COLUMNS + column;
-  // Of steps that a compiler can count, Mesa unrolls many.
-  let steps = min(STEPS, STEPS * arrayLength(&x));
-  for (var step = slice; step < steps; step += SLICES) {
+  for (var step = slice; step < STEPS; step += SLICES) {
 #for d in DEPTH
     let w#d = vec4f(weight[weight_at + #d * COLUMNS]);
 #end

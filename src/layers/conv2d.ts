@@ -18,6 +18,7 @@ import {
   tensorDesc,
 } from '../runtime/tensor.ts';
 import { type Conv2dAttributes, geometryOf } from './conv2d_geometry.ts';
+import { depthwise } from './conv2d_kernels/depthwise.ts';
 import { direct, tiled } from './conv2d_kernels/gemm_kernel.ts';
 import { im2colKernel } from './conv2d_kernels/im2col.ts';
 import { splitK } from './conv2d_kernels/split_k.ts';
@@ -180,5 +181,5 @@ export const conv2dOp: OpDef<Conv2dAttributes> = {
   },
   fuses: ['residual', 'relu'],
   channelMajor: { reads: ['x', 'residual'], writes: true },
-  kernels: [tiled, direct, winograd, im2colKernel, splitK],
+  kernels: [tiled, direct, winograd, im2colKernel, splitK, depthwise],
 };

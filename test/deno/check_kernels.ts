@@ -36,6 +36,7 @@ import {
   softmax,
   syntheticInput,
   syntheticWeights,
+  topElements,
   type WeightSource,
   weightsOf,
 } from '../../src/index.ts';
@@ -63,10 +64,12 @@ function everyOperator(): Graph {
   g.output('gram', gram);
   g.output('scaled', binary(g.at('scaled'), 'div', h, binary(g.at('sum'), 'add', most, most)));
   const joined = concat(g.at('concat'), [b, relu(g.at('relu'), add(g.at('add'), b, c))]);
-  const normed = batchNorm(g.at('norm'), joined);
+  const each = conv2d(g.at('depthwise'), joined, { channels: 16, kernel: 3, groups: 16 });
+  const normed = batchNorm(g.at('norm'), each);
   const pooled = flatten(g.at('flatten'), globalAveragePool2d(g.at('pool'), normed));
   const y = softmax(g.at('softmax'), linear(g.at('fc'), pooled, { features: 10 }));
   g.output('y', y);
+  g.output('best', topElements(g.at('best'), flatten(g.at('pixels'), x), 3));
   return g.build('every operator');
 }
 

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { buildOne } from '../../test/fixtures/build_one.ts';
+import { checkKernels, type KernelCase } from '../../test/fixtures/check_kernels.ts';
+import { buildConv2d, type Conv2dCase } from '../../test/fixtures/conv2d_case.ts';
+import { useDevice } from '../../test/fixtures/device.ts';
+import { dotProduct } from '../../test/fixtures/rounding_bounds.ts';
+import type { Node } from '../runtime/graph.ts';
+import type { DeviceProfile, KernelDef } from '../runtime/operator.ts';
+import { selectKernel } from '../runtime/plan/select_kernels.ts';
+import { conv2dOp } from './conv2d.ts';
+import type { Conv2dAttributes } from './conv2d_geometry.ts';
+import { depthwise } from './conv2d_kernels/depthwise.ts';
+
+/** Sizes are no multiples of a tile, unless the claim says so. */
+const CASES: readonly [claim: string, test: Conv2dCase][] = [
+  ['a 3x3 kernel, padding 1', { x: [2, 5, 9, 11], channels: 5, kernel: 3, padding: 1, groups: 5 }],
+  ['whole tiles', { x: [1, 8, 8, 16], channels: 8, kernel: 3, padding: 1, groups: 8 }],
+  [
+    'a 3x3 kernel, stride 2, residual and relu',
+    {
+      x: [1, 7, 13, 10],
+      channels: 7,
+      kernel: 3,
+      stride: 2,
+      padding: 1,
+      groups: 7,
+      epilogue: ['residual', 'relu'],
+    },
+  ],
+  [
+    'a 5x5 kernel, stride 2, padding only behind',
+    {
+      x: [1, 3, 9, 8],
+      channels: 3,
+      kernel: 5,
+      stride: 2,
+      padding: { top: 0, left: 0, bottom: 3, right: 4 },
+      groups: 3,
+      bias: false,
+    },
+  ],
+  [
+    '3 outputs a channel, dilations 2 and 3',
+    { x: [2, 3, 11, 12], channels: 9, kernel: 3, dilation: [2, 3], padding: 2, groups: 3 },
+  ],
+  ['strides 1 and 3', { x: [1, 4, 6, 14], channels: 4, kernel: [2, 3], stride: [1, 3], groups: 4 }],
+  ['one channel, 5 outputs', { x: [3, 1, 7, 5], channels: 5, kernel: 3, padding: 1 }],
+  ['a 1x1 kernel', { x: [2, 6, 5, 3], channels: 6, kernel: 1, groups: 6, epilogue: ['relu'] }],
+  ['one pixel', { x: [2, 3, 1, 1], channels: 3, kernel: 3, padding: 1, groups: 3 }],
+  ['one weight', { x: [1, 1, 1, 1], channels: 1, kernel: 1 }],
+  ['a 7x7 kernel', { x: [1, 3, 9, 10], channels: 3, kernel: 7, padding: 3, groups: 3 }],
+];
+
+const device = useDevice();
+
+/** On any adapter what GPUs are offered, too. */
+function everyConfig(kernel: KernelDef, node: Node, profile: DeviceProfile): readonly object[] {
+  const gpu: DeviceProfile = { ...profile, kind: 'gpu' };
+  return [...kernel.configs(node, profile), ...kernel.configs(node, gpu)];
+}
+
+async function check(test: Conv2dCase, more: Partial<KernelCase> = {}): Promise<void> {
+  await checkKernels(device(), {
+    op: 'conv2d',
+    build: (g) => buildConv2d(g, test),
+    bound: dotProduct,
+    except: conv2dOp.kernels.map(({ name }) => name).filter((name) => name !== depthwise.name),
+    configs: everyConfig,
+    ...more,
+  });
+}
+
+describe('conv2d_depthwise', () => {
+  it.each(CASES)('agrees with the reference in every configuration for %s', async (_, test) => {
+    await check(test);
+  });
+
+  it('agrees with the reference where a dispatch has several rows of workgroups', async () => {
+    await check(
+      { x: [2, 5, 9, 11], channels: 5, kernel: 3, padding: 1, groups: 5 },
+      { workgroupsPerDimension: 3 },
+    );
+  });
+
+  it('reads and writes channel-major maps', async () => {
+    await checkKernels(device(), {
+      op: 'conv2d',
+      build(g) {
+        const x = g.input('x', [2, 5, 3, 3]);
+        return buildConv2d(g, { x: x.desc.shape, channels: 5, kernel: 3, padding: 1, groups: 5 });
+      },
+      bound: dotProduct,
+    });
+  });
+});
+
+describe('the choice', () => {
+  const chosen = (test: Conv2dCase, profile: DeviceProfile): string =>
+    selectKernel(buildOne((g) => buildConv2d(g, test)) as Node<Conv2dAttributes>, conv2dOp, profile)
+      .kernel.name;
+  const mobile: Conv2dCase = {
+    x: [1, 96, 28, 28],
+    channels: 96,
+    kernel: 3,
+    padding: 1,
+    groups: 96,
+  };
+
+  it.each(['cpu', 'gpu'] as const)('is conv2d_depthwise for a group a channel on a %s', (kind) => {
+    expect(chosen(mobile, { ...device().profile, kind })).toBe('conv2d_depthwise');
+  });
+
+  it('is another kernel for groups of several channels', () => {
+    expect(chosen({ ...mobile, groups: 48 }, device().profile)).not.toBe('conv2d_depthwise');
+  });
+});
