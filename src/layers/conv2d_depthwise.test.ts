@@ -81,17 +81,6 @@ describe('conv2d_depthwise', () => {
       { workgroupsPerDimension: 3 },
     );
   });
-
-  it('reads and writes channel-major maps', async () => {
-    await checkKernels(device(), {
-      op: 'conv2d',
-      build(g) {
-        const x = g.input('x', [2, 5, 3, 3]);
-        return buildConv2d(g, { x: x.desc.shape, channels: 5, kernel: 3, padding: 1, groups: 5 });
-      },
-      bound: dotProduct,
-    });
-  });
 });
 
 describe('the choice', () => {
