@@ -24,7 +24,7 @@ const TILES: readonly (readonly [number, number])[] = [
 
 /** What one invocation holds of x at most, and unrolls: larger windows are left to the other kernels. */
 const MOST_VALUES = 128;
-/** llvmpipe compiles each load for 13 to 22 ms, so tiles end where a first run would wait for a second. */
+/** Larger patches took llvmpipe up to 2.7 s to compile, which a first run would wait for. */
 const MOST_VALUES_ON_CPU = 50;
 const MOST_MULTIPLY_ADDS = 512;
 
