@@ -118,6 +118,7 @@ async function benchmarkLayer(
     await timeInTurn(contestants, effort, options.signal, (done) =>
       progress.report(0.5 + done / 2),
     );
+    if (!options.signal?.aborted) progress.report(1);
   } finally {
     for (const { session } of contestants) session.dispose();
   }
