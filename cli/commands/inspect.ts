@@ -162,7 +162,7 @@ function inspectKernels(plan: ExecutionPlan, adapter: string, options: InspectOp
 function inspectMemory(plan: ExecutionPlan, options: InspectOptions): void {
   const { activations, memory, graph } = plan;
   if (options.gantt) {
-    writeFileSync(options.gantt, ganttSvg(graph.name, activations, graph.nodes.length));
+    writeFileSync(options.gantt, ganttSvg(graph.name, activations));
   }
   const tensors = activations.storages.map((storage, i) => ({
     ...storage,

@@ -26,12 +26,9 @@ export class Inspector {
   }
 
   async plan(model: ModelName): Promise<PlanReport> {
-    const { dispatches, activations, memory, graph } = planFor(
-      await this.#device(),
-      graphOf(model),
-    );
+    const { dispatches, activations, memory } = planFor(await this.#device(), graphOf(model));
     return {
-      steps: graph.nodes.length,
+      steps: activations.steps,
       dispatches: dispatches.map(({ node, kernel, config, source, workgroups }) => ({
         layer: node.name,
         op: node.op,

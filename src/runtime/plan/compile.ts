@@ -124,8 +124,8 @@ export function compile(whole: Graph, options: CompileOptions): ExecutionPlan {
       lowerNode(node, choice, options, overwritten.get(node)),
     ]),
   );
-  const scratchOf = (node: Node) => lowered.get(node)?.lowering.scratch;
-  const storage = liveness(graph, operators, scratchOf, overwritten);
+  const loweringOf = (node: Node) => lowered.get(node)?.lowering;
+  const storage = liveness(graph, operators, loweringOf, overwritten);
   const activations = planMemory(storage.storages);
   const activation = (value: Value): BufferRef =>
     activationRef(activations, storage.indexOf.get(value), value.name);

@@ -7,8 +7,9 @@ const STEP_WIDTH = 14;
 const ROW_HEIGHT = 40;
 const HEAD_HEIGHT = 46;
 
-/** An SVG document. `steps` is the number of nodes in the schedule. */
-export function ganttSvg(title: string, plan: MemoryPlan, steps: number): string {
+/** An SVG document. */
+export function ganttSvg(title: string, plan: MemoryPlan): string {
+  const { steps } = plan;
   const width = LABEL_WIDTH + (steps + 2) * STEP_WIDTH;
   const height = HEAD_HEIGHT + plan.buffers.length * ROW_HEIGHT + 8;
   const rows = plan.buffers.map((bytes, i) => {

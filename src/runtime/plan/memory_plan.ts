@@ -4,7 +4,8 @@
  *
  * Greedy by size, after Pisarchyk and Lee, "Efficient memory management for deep neural net inference"
  * (2020), section 4: the largest storage first, into one of the buffers that are free during its life.
- * Which of them is best is a matter of taste: both tastes are tried, and the smaller plan wins.
+ * Or in the order of the schedule, into the free buffer that has to grow least. Which of several is best is a
+ * matter of taste: all tastes are tried, and the smallest plan wins.
  */
 import type { Storage } from './storage.ts';
 
@@ -17,35 +18,53 @@ export interface MemoryPlan {
   readonly bufferOf: readonly number[];
   /** Bytes of all buffers. */
   readonly bytes: number;
+  /** Steps of the schedule. */
+  readonly steps: number;
   /** No plan can do with less: the most bytes that are alive at one step. */
   readonly lowerBound: number;
 }
 
 interface SharedBuffer {
-  readonly bytes: number;
+  bytes: number;
   readonly tenants: Storage[];
 }
 
 /** How badly a free buffer suits a storage; the least is taken. */
 type Misfit = (buffer: SharedBuffer, storage: Storage) => number;
 
-const MISFITS: readonly Misfit[] = [smallest, tightest];
+interface Strategy {
+  readonly before: (a: Storage, b: Storage) => number;
+  readonly misfit: Misfit;
+}
+
+const bySize = (a: Storage, b: Storage): number => b.bytes - a.bytes;
+const bySchedule = (a: Storage, b: Storage): number => a.firstStep - b.firstStep || bySize(a, b);
+
+const STRATEGIES: readonly Strategy[] = [
+  { before: bySize, misfit: smallest },
+  { before: bySize, misfit: tightest },
+  { before: bySchedule, misfit: smallest },
+  { before: bySchedule, misfit: largest },
+];
 
 export function planMemory(storages: readonly Storage[]): MemoryPlan {
-  const plans = MISFITS.map((misfit) => place(storages, misfit));
+  const plans = STRATEGIES.map((strategy) => place(storages, strategy));
   return plans.reduce((best, plan) => (plan.bytes < best.bytes ? plan : best));
 }
 
-function place(storages: readonly Storage[], misfit: Misfit): MemoryPlan {
+function place(storages: readonly Storage[], { before, misfit }: Strategy): MemoryPlan {
   const buffers: SharedBuffer[] = [];
   const bufferOf = new Map<Storage, number>();
-  // Sizes only fall, so every buffer is large enough for what comes after its first tenant.
-  for (const storage of storages.toSorted((a, b) => b.bytes - a.bytes)) {
+  for (const storage of storages.toSorted(before)) {
     const [best] = buffers
       .filter(({ tenants }) => tenants.every((tenant) => !overlap(tenant, storage)))
-      .sort((a, b) => misfit(a, storage) - misfit(b, storage));
-    const buffer = best ?? { bytes: storage.bytes, tenants: [] };
+      .sort(
+        (a, b) =>
+          growth(a, storage) - growth(b, storage) || misfit(a, storage) - misfit(b, storage),
+      );
+    const buffer = best ?? { bytes: 0, tenants: [] };
     if (!best) buffers.push(buffer);
+    buffer.bytes = Math.max(buffer.bytes, storage.bytes);
     buffer.tenants.push(storage);
     bufferOf.set(storage, buffers.indexOf(buffer));
   }
@@ -54,8 +73,19 @@ function place(storages: readonly Storage[], misfit: Misfit): MemoryPlan {
     buffers: buffers.map(({ bytes }) => bytes),
     bufferOf: storages.map((storage) => bufferOf.get(storage) ?? -1),
     bytes: buffers.reduce((sum, { bytes }) => sum + bytes, 0),
+    steps: Math.max(0, ...storages.map(({ lastStep }) => lastStep)),
     lowerBound: mostAlive(storages),
   };
+}
+
+/** None where the largest come first. */
+function growth({ bytes }: SharedBuffer, storage: Storage): number {
+  return Math.max(0, storage.bytes - bytes);
+}
+
+/** Leaves small ones to small storages. */
+function largest({ bytes }: SharedBuffer): number {
+  return -bytes;
 }
 
 /** Wastes the fewest bytes. */

@@ -1,17 +1,23 @@
 /** Which activations need memory of their own, and from which step to which. */
 import { UnsupportedError } from '../errors.ts';
 import type { Graph, Node, Value } from '../graph.ts';
-import { describe, type OpTable, operatorOf } from '../operator.ts';
+import {
+  describe,
+  type KernelDispatch,
+  type Lowering,
+  type OpTable,
+  operatorOf,
+} from '../operator.ts';
 import { bufferBytes, storedElements } from '../tensor.ts';
 
-/** One piece of memory, and the steps (indices into the graph's nodes) between which it holds data. */
+/** One piece of memory, and the steps between which it holds data. A step is a dispatch, or a view. */
 export interface Storage {
   /** For reports: the value that is written first. */
   readonly name: string;
   readonly bytes: number;
   /** -1 for inputs, which are there before the first step. */
   readonly firstStep: number;
-  /** The number of nodes for outputs, which are read after the last step. */
+  /** The number of steps for outputs, which are read after the last. */
   readonly lastStep: number;
   /** The layers that write over what is there, in order; absent where there is none. */
   readonly overwrittenBy?: readonly string[];
@@ -25,8 +31,8 @@ export interface StorageTable {
   readonly scratchOf: ReadonlyMap<Node, ReadonlyMap<string, number>>;
 }
 
-/** Bytes of scratch that a node's kernel needs, by name. */
-export type ScratchNeeds = (node: Node) => Readonly<Record<string, number>> | undefined;
+/** What computes a node; nodes without are a step of which nothing more is known. */
+export type LoweringOf = (node: Node) => Pick<Lowering, 'dispatches' | 'scratch'> | undefined;
 
 /** A storage whose life is not over. */
 interface OpenStorage extends Storage {
@@ -34,20 +40,25 @@ interface OpenStorage extends Storage {
   overwrittenBy?: string[];
 }
 
-/** Liveness over the linear schedule. `overwritten` has the role of the input that a node writes over. */
+/**
+ * Liveness over the linear schedule. Of a node that takes several dispatches, each has what it binds: an input dies
+ * with the last that reads it, and its memory may take what a later one writes. `overwritten` has the role of the
+ * input that a node writes over.
+ */
 export function liveness(
   graph: Graph,
   operators: OpTable,
-  scratchNeeds: ScratchNeeds = () => undefined,
+  loweringOf: LoweringOf = () => undefined,
   overwritten: ReadonlyMap<Node, string> = new Map(),
 ): StorageTable {
   const storages: OpenStorage[] = [];
   const indexOf = new Map<Value, number>();
   const scratchOf = new Map<Node, Map<string, number>>();
-  const define = (value: Value, step: number): void => {
-    indexOf.set(value, storages.length);
+  const define = (name: string, bytes: number, [firstStep, lastStep]: Span): number =>
+    storages.push({ name, bytes, firstStep, lastStep }) - 1;
+  const defineValue = (value: Value, span: Span): void => {
     const bytes = bufferBytes(storedElements(value.desc), value.desc.dtype);
-    storages.push({ name: value.name, bytes, firstStep: step, lastStep: step });
+    indexOf.set(value, define(value.name, bytes, span));
   };
   const use = (value: Value, step: number): void => {
     const storage = storages[indexOf.get(value) ?? -1];
@@ -63,24 +74,37 @@ export function liveness(
     storage.overwrittenBy = [...(storage.overwrittenBy ?? []), node.name];
   };
 
-  for (const input of graph.inputs) define(input, -1);
-  graph.nodes.forEach((node, step) => {
-    const inputs = Object.values(node.inputs);
-    for (const input of inputs) use(input, step);
+  for (const input of graph.inputs) defineValue(input, [-1, -1]);
+  let step = 0;
+  for (const node of graph.nodes) {
+    const { dispatches = [], scratch = {} } = loweringOf(node) ?? {};
+    const spanOf = (role: string): Span => boundIn(dispatches, role, step);
+    for (const [role, value] of Object.entries(node.inputs)) use(value, spanOf(role)[1]);
     const role = overwritten.get(node);
     if (operatorOf(operators, node).isView) indexOf.set(node.output, viewedBy(node, indexOf));
     else if (role !== undefined) overwrite(node, role);
-    else define(node.output, step);
-    // All of a node's scratch is taken as alive during the whole node: no range of it is ever shared.
-    const scratch = new Map<string, number>();
-    for (const [name, bytes] of Object.entries(scratchNeeds(node) ?? {})) {
-      scratch.set(name, storages.length);
-      storages.push({ name: `${node.name} (${name})`, bytes, firstStep: step, lastStep: step });
-    }
-    scratchOf.set(node, scratch);
-  });
-  for (const output of graph.outputs.values()) use(output, graph.nodes.length);
+    else defineValue(node.output, spanOf('y'));
+    const names = Object.entries(scratch).map(([name, bytes]): [string, number] => [
+      name,
+      define(`${node.name} (${name})`, bytes, spanOf(name)),
+    ]);
+    scratchOf.set(node, new Map(names));
+    step += Math.max(1, dispatches.length);
+  }
+  for (const output of graph.outputs.values()) use(output, step);
   return { storages, indexOf, scratchOf };
+}
+
+/** The first step and the last. */
+type Span = readonly [number, number];
+
+/** The first and the last of a node's dispatches that bind a role; all of them where none does. */
+function boundIn(dispatches: Lowering['dispatches'], role: string, step: number): Span {
+  const binds = ({ bindings }: KernelDispatch): boolean =>
+    bindings.some(({ value }) => value === role);
+  const first = dispatches.findIndex(binds);
+  if (first < 0) return [step, step + Math.max(1, dispatches.length) - 1];
+  return [step + first, step + dispatches.findLastIndex(binds)];
 }
 
 /** The storage that a view shows under another shape. */
