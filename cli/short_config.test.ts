@@ -10,6 +10,7 @@ describe('shortConfig', () => {
     [tiled, 't8x16 s1 pq2'],
     [winograd, 't4 l64 broadcast'],
     [{ lanes: 8, share: 'none' }, 'l8'],
+    [{ lanes: 8, fused: false, bound: true }, 'l8 bound'],
   ])('of %j is "%s"', (config, text) => {
     expect(shortConfig(config)).toBe(text);
   });

@@ -7,7 +7,7 @@ interface Field {
   readonly isWord: boolean;
 }
 
-/** `t4 l64 p4`: each field by its initials, words as they are; see `configLegend`. */
+/** `t4 l64 p4`: each field by its initials, words as they are, switches where they are on; see `configLegend`. */
 export function shortConfig(config: object): string {
   return fieldsOf(config)
     .map(({ name, value, isWord }) => (isWord ? value : `${initials(name)}${value}`))
@@ -27,7 +27,8 @@ export function configLegend(configs: readonly object[]): string {
 /** All fields, and those of a configuration inside: of the GEMM in an algorithm. */
 function fieldsOf(config: object): readonly Field[] {
   return Object.entries(config).flatMap(([name, value]: [string, unknown]): readonly Field[] => {
-    if (value === 'none') return [];
+    if (value === 'none' || value === false) return [];
+    if (value === true) return [{ name, value: name, isWord: true }];
     if (Array.isArray(value)) return [{ name, value: value.join('x'), isWord: false }];
     if (typeof value === 'object' && value !== null) return fieldsOf(value);
     return [{ name, value: String(value), isWord: typeof value === 'string' }];

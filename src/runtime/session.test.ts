@@ -312,6 +312,30 @@ describe('a device that is lost', () => {
   });
 });
 
+describe('what the GPU refuses while a session is made has the name of a layer', () => {
+  it('where memory cannot be allocated', async () => {
+    const { gpu } = device();
+    const createBuffer = gpu.createBuffer.bind(gpu);
+    vi.spyOn(gpu, 'createBuffer').mockImplementation((descriptor) => {
+      const spoilt = descriptor.label === 'activations 0';
+      return createBuffer(spoilt ? { ...descriptor, usage: 0xffff } : descriptor);
+    });
+    const opening = open(device());
+    await expect(opening).rejects.toThrow(/^\d+ bytes for "(x|relu)".*usage/is);
+    await expect(opening).rejects.toThrow(expect.objectContaining({ name: 'GpuError' }));
+  });
+
+  it('where a kernel cannot be bound', async () => {
+    const { gpu } = device();
+    const createBindGroup = gpu.createBindGroup.bind(gpu);
+    vi.spyOn(gpu, 'createBindGroup').mockImplementation((descriptor) => {
+      const spoilt = descriptor.label === 'fc';
+      return createBindGroup(spoilt ? { ...descriptor, entries: [] } : descriptor);
+    });
+    await expect(open(device())).rejects.toThrow(/^linear "fc": /);
+  });
+});
+
 describe('a run of a session that is warm', () => {
   const CREATORS = [
     'createBuffer',

@@ -17,6 +17,20 @@ describe('guarded', () => {
     await expect(work).rejects.toThrow(/^weight "conv1.weight": .*usage/is);
   });
 
+  it('says that memory ran out', async () => {
+    const scopes: string[] = [];
+    const full = {
+      pushErrorScope: (filter: string) => scopes.push(filter),
+      popErrorScope: async () =>
+        scopes.pop() === 'out-of-memory' ? { message: 'no 9 bytes left' } : null,
+    } as unknown as GPUDevice;
+    const work = guarded(full, 'weight "fc.weight"', () => 7);
+    await expect(work).rejects.toThrow(
+      new GpuError('weight "fc.weight": out of GPU memory; no 9 bytes left'),
+    );
+    expect(scopes).toEqual([]);
+  });
+
   it('throws what the work throws, and leaves no error scope behind', async () => {
     const { gpu } = device();
     const work = guarded(gpu, 'a broken kernel', () => {

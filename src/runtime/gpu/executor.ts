@@ -88,16 +88,16 @@ export class Executor {
   ): Promise<Executor> {
     const activations: GPUBuffer[] = [];
     let dimensions: GPUBuffer | undefined;
+    const who = `session "${plan.graph.name}"`;
     try {
-      return await guarded(device.gpu, `session "${plan.graph.name}"`, () => {
-        for (const [i, size] of plan.activations.buffers.entries()) {
-          const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-          activations.push(device.gpu.createBuffer({ label: `activations ${i}`, size, usage }));
-        }
-        dimensions = uploadDimensions(device, plan);
-        const steps = bindAll(device, plan, pipelines, { weights, activations, dimensions });
-        return new Executor(device, plan, activations, dimensions, steps, submitBudgetMs);
-      });
+      await allocate(device, plan, activations);
+      dimensions = await guarded(device.gpu, who, () => uploadDimensions(device, plan));
+      const steps = await bindAll(device, plan, pipelines, { weights, activations, dimensions });
+      return await guarded(
+        device.gpu,
+        who,
+        () => new Executor(device, plan, activations, dimensions, steps, submitBudgetMs),
+      );
     } catch (error) {
       for (const buffer of activations) buffer.destroy();
       dimensions?.destroy();
@@ -320,21 +320,43 @@ function uploadDimensions({ gpu }: Device, { dimensions }: ExecutionPlan): GPUBu
   return buffer;
 }
 
+/** Adds the buffers of the activations to `made`, in their order, those of a failed allocation among them. */
+async function allocate(
+  { gpu }: Device,
+  { activations }: ExecutionPlan,
+  made: GPUBuffer[],
+): Promise<void> {
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const all = activations.buffers.map((size, i) => {
+    const tenants = activations.storages.filter((_, j) => activations.bufferOf[j] === i);
+    const most = tenants.find(({ bytes }) => bytes === size)?.name;
+    const others = tenants.length > 1 ? ` and ${tenants.length - 1} more in the same memory` : '';
+    return guarded(gpu, `${size} bytes for "${most}"${others}`, () => {
+      made.push(gpu.createBuffer({ label: `activations ${i}`, size, usage }));
+    });
+  });
+  await Promise.all(all);
+}
+
+/** Each dispatch under an error scope of its own, so that what the GPU refuses has the layer's name. */
 function bindAll(
-  device: Device,
+  { gpu }: Device,
   plan: ExecutionPlan,
   pipelines: readonly Pipeline[],
   buffers: PlanBuffers,
-): readonly Step[] {
-  return plan.dispatches.map((dispatch, i) => {
+): Promise<readonly Step[]> {
+  const all = plan.dispatches.map(({ node, kernel, bindings, workgroups }, i) => {
     const { pipeline, layout } = at(pipelines, i);
-    const entries = dispatch.bindings.map(({ slot, buffer }) => ({
-      binding: slot,
-      resource: resourceOf(buffer, buffers),
-    }));
-    const bindGroup = device.gpu.createBindGroup({ label: dispatch.node.name, layout, entries });
-    return { pipeline, bindGroup, workgroups: dispatch.workgroups };
+    return guarded(gpu, `${kernel} "${node.name}"`, () => {
+      const entries = bindings.map(({ slot, buffer }) => ({
+        binding: slot,
+        resource: resourceOf(buffer, buffers),
+      }));
+      const bindGroup = gpu.createBindGroup({ label: node.name, layout, entries });
+      return { pipeline, bindGroup, workgroups };
+    });
   });
+  return Promise.all(all);
 }
 
 function resourceOf(

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { expectSameOutputs, opsOf } from '../../../test/fixtures/compare_graphs.ts';
+import { profileOf } from '../../../test/fixtures/profiles.ts';
 import { Random, seeds } from '../../../test/fixtures/random.ts';
 import { randomGraph } from '../../../test/fixtures/random_graph.ts';
 import { operators } from '../../layers/index.ts';
 import { findModel } from '../../models/index.ts';
 import { buildModel } from '../../models/model.ts';
 import { type Graph, weightsOf } from '../graph.ts';
-import { optimize } from './index.ts';
+import { optimize, passesTo } from './index.ts';
 
 /** Every value is read behind the node that computes it, and no node is there twice. */
 function expectInOrder(graph: Graph): void {
@@ -32,6 +33,23 @@ describe('optimize', () => {
     expectSameOutputs(optimized, graph);
   });
 
+  it.each(seeds(20))('computes the same after each pass of the random graph of seed %i', (seed) => {
+    let before = randomGraph(new Random(100 + seed), 20);
+    for (const pass of passesTo('f32', profileOf('cpu'))) {
+      const after = pass.apply(before, operators);
+      expectInOrder(after);
+      expectSameOutputs(after, before);
+      before = after;
+    }
+  });
+
+  it('takes less than 100 ms for 152 layers', () => {
+    const graph = buildModel(findModel('resnet152'));
+    const begun = performance.now();
+    optimize(graph, operators);
+    expect(performance.now() - begun).toBeLessThan(100);
+  });
+
   it('finds nothing more to do in its own result', () => {
     for (const seed of seeds(20)) {
       const once = optimize(randomGraph(new Random(seed), 20), operators);
@@ -45,7 +63,7 @@ describe('optimize', () => {
     const count = (op: string): number => optimized.nodes.filter((node) => node.op === op).length;
     expect(count('conv2d')).toBe(53);
     expect(count('batch_norm') + count('relu') + count('add')).toBe(0);
-    expect(optimized.nodes.length).toBeLessThanOrEqual(57);
+    expect(optimized.nodes.length).toBeLessThanOrEqual(56);
   });
 
   it('reads every weight of a ResNet-50 that the model names', () => {
