@@ -1,18 +1,20 @@
 /** Times the likeliest kernels of every shape of layer on the device at hand, and keeps the fastest. */
 import { operators } from '../layers/index.ts';
+import { TilewiseError } from '../runtime/errors.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import type { Graph, Node } from '../runtime/graph.ts';
-import { isolate, shapeKey } from '../runtime/isolate.ts';
+import { shapeKey } from '../runtime/isolate.ts';
 import { operatorOf } from '../runtime/operator.ts';
-import { assignLayout } from '../runtime/passes/assign_layout.ts';
 import { assignPrecision } from '../runtime/passes/assign_precision.ts';
 import { optimize } from '../runtime/passes/index.ts';
+import { batchParts, cutBatch } from '../runtime/plan/batch_parts.ts';
+import { compile } from '../runtime/plan/compile.ts';
 import { checkPrecision } from '../runtime/plan/precision.ts';
 import { choicesOf, type KernelChoice, selectKernel } from '../runtime/plan/select_kernels.ts';
 import type { TunedKernel, Tuning } from '../runtime/plan/tuning.ts';
-import { Session } from '../runtime/session.ts';
 import type { DType } from '../runtime/tensor.ts';
-import { syntheticWeights } from '../runtime/weights/synthetic.ts';
+import { LayerTimer } from './layer_timer.ts';
+import { race } from './race.ts';
 
 export interface TuneOptions {
   /** What is known already; its layers are not timed again. */
@@ -20,54 +22,72 @@ export interface TuneOptions {
   /** What sessions will run in; f32 by default. */
   readonly precision?: DType | undefined;
   /** Kernels and configurations timed for a layer, those that should cost least; 5 by default. */
-  readonly candidates?: number;
-  /** Called before each shape of layer. */
-  readonly onProgress?: (done: number, total: number) => void;
-  /** Stops between two layers, with the signal's reason. */
-  readonly signal?: AbortSignal;
+  readonly candidates?: number | undefined;
+  /** Called before each shape of layer; what remains is guessed from the layers before. */
+  readonly onProgress?: ((done: number, total: number, remainingMs?: number) => void) | undefined;
+  /** Called with each result as it is found: what an abort leaves behind. */
+  readonly onResult?: ((result: TuneResult) => void) | undefined;
+  /** Stops between two samples, with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** What tuning made of one shape of layer. */
-export interface TuneResult extends TunedKernel {
+/** A kernel in a configuration, timed. */
+export interface TimedKernel extends TunedKernel {
+  /** Milliseconds of its fastest run. */
+  readonly ms: number;
+}
+
+/** What tuning made of one shape of layer: the winner. */
+export interface TuneResult extends TimedKernel {
   /** The first layer of this shape. */
   readonly layer: string;
-  /** Milliseconds of the fastest, and of what would be chosen untuned. */
-  readonly ms: number;
+  /** Its key in the tuning. */
+  readonly shape: string;
+  /** Milliseconds of what is chosen untuned. */
   readonly untunedMs: number;
+  /** All that was timed, the untuned choice first, then in the order of the cost model. */
+  readonly tried: readonly TimedKernel[];
 }
 
 /**
- * Tunes a model for a device. The untuned choice is always among the candidates, so a tuned layer is as fast as an
- * untuned one, up to the noise of the clock. Throws the signal's reason, what the GPU throws, or
+ * Tunes a model for a device: a kernel replaces the untuned choice of a layer only where it was faster by more than
+ * the noise of the clock in samples taken in turn. Throws the signal's reason, what the GPU throws, or
  * UnsupportedError for a precision that the device lacks.
  */
 export async function tune(
   device: Device,
   graph: Graph,
-  { tuning, precision = 'f32', candidates = 5, onProgress, signal }: TuneOptions = {},
+  options: TuneOptions = {},
 ): Promise<{ readonly tuning: Tuning; readonly results: readonly TuneResult[] }> {
-  const winners = new Map<string, TunedKernel>(tuning);
+  const { precision = 'f32', candidates = 5, onProgress, onResult, signal } = options;
+  const winners = new Map<string, TunedKernel>(options.tuning);
   const results: TuneResult[] = [];
   checkPrecision(precision, device.profile);
-  const stored = assignPrecision(optimize(graph, operators), operators, precision);
-  const planned = assignLayout(stored, operators, device.profile);
-  const layers = untunedLayers(device, planned, winners);
-  for (const [i, [key, node]] of layers.entries()) {
-    onProgress?.(i, layers.length);
+  const layers = untunedLayers(device, plannedGraph(device, graph, precision), winners);
+  const begun = performance.now();
+  for (const [i, node] of layers.entries()) {
     signal?.throwIfAborted();
-    const result = await tuneLayer(device, node, candidates);
-    winners.set(key, { kernel: result.kernel, config: result.config });
+    const layerMs = i === 0 ? undefined : (performance.now() - begun) / i;
+    onProgress?.(i, layers.length, layerMs && layerMs * (layers.length - i));
+    const result = await tuneLayer(device, node, { candidates, signal });
+    const { shape, kernel, config } = result;
+    winners.set(shape, { kernel, config });
     results.push(result);
+    onResult?.(result);
   }
   return { tuning: winners, results };
 }
 
+/** The layers as a session runs them: fused, stored in that precision, cut where the device is too small. */
+function plannedGraph({ profile }: Device, graph: Graph, precision: DType): Graph {
+  const stored = (version: Graph): Graph => assignPrecision(version, operators, precision);
+  const parts = batchParts(stored(graph), operators, profile);
+  const whole = cutBatch(graph, operators, parts);
+  return compile(stored(optimize(whole, operators)), { operators, device: profile }).graph;
+}
+
 /** One node of every shape that is not known and leaves a choice. */
-function untunedLayers(
-  { profile }: Device,
-  graph: Graph,
-  known: Tuning,
-): readonly (readonly [string, Node])[] {
+function untunedLayers({ profile }: Device, graph: Graph, known: Tuning): readonly Node[] {
   const layers = new Map<string, Node>();
   for (const node of graph.nodes) {
     const op = operatorOf(operators, node);
@@ -75,89 +95,80 @@ function untunedLayers(
     if (known.has(key) || layers.has(key) || choicesOf(node, op, profile).length < 2) continue;
     layers.set(key, node);
   }
-  return [...layers];
+  return [...layers.values()];
 }
+
+/** What is modelled to cost more than the untuned choice by this factor is not tried: compiling it takes longest. */
+const MOST_COST = 2;
 
 /** The untuned choice first, then what should cost least after it. */
 function likeliest(device: Device, node: Node, count: number): readonly KernelChoice[] {
-  const op = operatorOf(operators, node);
   const { profile } = device;
   const cost = ({ kernel, config }: KernelChoice): number =>
     kernel.cost?.(node, config, profile) ?? Number.POSITIVE_INFINITY;
-  const untuned = selectKernel(node, op, profile);
-  const others = choicesOf(node, op, profile)
-    .filter((choice) => (choice.kernel.prefers ?? profile.kind) === profile.kind)
-    .filter(
-      ({ kernel, config }) => kernel !== untuned.kernel || !sameConfig(config, untuned.config),
-    )
+  const untuned = untunedChoice(device, node);
+  const most = MOST_COST * cost(untuned);
+  const rivals = choicesOf(node, operatorOf(operators, node), profile)
+    .filter(({ kernel }) => (kernel.prefers ?? profile.kind) === profile.kind)
+    .filter((choice) => !isSame(choice, untuned) && cost(choice) <= most)
     .sort((a, b) => cost(a) - cost(b));
-  return [untuned, ...others.slice(0, count - 1)];
+  return [untuned, ...rivals.slice(0, count - 1)];
 }
 
-function sameConfig(a: object, b: object): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+function untunedChoice({ profile }: Device, node: Node): KernelChoice {
+  return selectKernel(node, operatorOf(operators, node), profile);
 }
 
-/** Rounds over the candidates, each in turn, so that what else the machine does hits all alike. */
-const ROUNDS = 3;
+function isSame(a: KernelChoice, b: KernelChoice): boolean {
+  return a.kernel === b.kernel && JSON.stringify(a.config) === JSON.stringify(b.config);
+}
 
-/** Shorter passes are repeated within a sample: clocks tick as seldom as every 100 microseconds. */
-const LEAST_SAMPLE_MS = 2;
-const MOST_REPEATS = 100;
-
-async function tuneLayer(device: Device, node: Node, count: number): Promise<TuneResult> {
-  const choices = likeliest(device, node, count);
-  const graph = isolate(node);
-  const sessions: Session[] = [];
+async function tuneLayer(
+  device: Device,
+  node: Node,
+  { candidates, signal }: { readonly candidates: number; readonly signal: AbortSignal | undefined },
+): Promise<TuneResult> {
+  const timers: LayerTimer[] = [];
+  const choices: KernelChoice[] = [];
   try {
-    for (const choice of choices) {
-      const session = await only(device, graph, node, choice);
-      sessions.push(session);
-      // Compiled at their first use by some drivers, which is not to be timed.
-      await session.timePass(1);
+    for (const choice of likeliest(device, node, candidates)) {
+      signal?.throwIfAborted();
+      const timer = await prepare(device, node, choice, choices.length === 0);
+      if (!timer) continue;
+      timers.push(timer);
+      choices.push(choice);
     }
-    const times = sessions.map(() => Number.POSITIVE_INFINITY);
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const [i, session] of sessions.entries()) {
-        times[i] = Math.min(times[i] ?? 0, await timeOnce(session));
-      }
-    }
-    const best = times.reduce((least, ms, i) => (ms < (times[least] ?? 0) ? i : least), 0);
-    const { kernel, config } =
-      choices[best] ?? selectKernel(node, operatorOf(operators, node), device.profile);
+    const { winner, times } = await race(timers, signal);
+    const { kernel, config } = choices[winner] ?? untunedChoice(device, node);
     return {
       layer: node.name,
+      shape: shapeKey(node),
       kernel: kernel.name,
       config,
-      ms: times[best] ?? 0,
+      ms: times[winner] ?? 0,
       untunedMs: times[0] ?? 0,
+      tried: choices.map((choice, i) => ({
+        kernel: choice.kernel.name,
+        config: choice.config,
+        ms: times[i] ?? 0,
+      })),
     };
   } finally {
-    for (const session of sessions) session.dispose();
+    for (const timer of timers) timer.dispose();
   }
 }
 
-/** A session of the node alone that has no other choice. */
-function only(
+/** Of a rival that the device cannot compile or hold, nothing: the layer runs without it. */
+async function prepare(
   device: Device,
-  graph: Graph,
   node: Node,
-  { kernel, config }: KernelChoice,
-): Promise<Session> {
-  return Session.create(device, graph, {
-    weights: syntheticWeights([]),
-    operators,
-    optimize: false,
-    tuning: new Map([[shapeKey(node), { kernel: kernel.name, config }]]),
-  });
-}
-
-/** Of the layer alone: what goes to and from one in f16 is converted. */
-const counts = ({ op }: Node): boolean => op !== 'convert';
-
-async function timeOnce(session: Session): Promise<number> {
-  const once = await session.timePass(1, counts);
-  if (once >= LEAST_SAMPLE_MS) return once;
-  const repeats = Math.min(MOST_REPEATS, Math.ceil(LEAST_SAMPLE_MS / Math.max(once, 0.02)));
-  return session.timePass(repeats, counts);
+  choice: KernelChoice,
+  untuned: boolean,
+): Promise<LayerTimer | undefined> {
+  try {
+    return await LayerTimer.create(device, node, choice);
+  } catch (error) {
+    if (untuned || device.lost || !(error instanceof TilewiseError)) throw error;
+    return undefined;
+  }
 }

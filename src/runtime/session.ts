@@ -8,7 +8,7 @@ import { type Graph, type Node, weightsOf } from './graph.ts';
 import type { OpTable } from './operator.ts';
 import { assignPrecision } from './passes/assign_precision.ts';
 import { optimize } from './passes/index.ts';
-import { batchParts } from './plan/batch_parts.ts';
+import { batchParts, cutBatch } from './plan/batch_parts.ts';
 import { compile, type ExecutionPlan, type MemoryUse, type PlannedWeight } from './plan/compile.ts';
 import type { KernelPreference } from './plan/select_kernels.ts';
 import type { Tuning } from './plan/tuning.ts';
@@ -343,7 +343,8 @@ async function build(
   const { generation } = device;
   const stored = (version: Graph): Graph => assignPrecision(version, operators, precision ?? 'f32');
   const parts = batchParts(stored(graph), operators, device.profile);
-  const whole = parts === 1 ? graph : cutBatch(graph, parts, options);
+  if (parts > 1) warnOfParts(graph, parts, options.onWarning);
+  const whole = cutBatch(graph, operators, parts);
   const optimized = (options.optimize ?? true) ? optimize(whole, operators) : whole;
   const plan = compile(stored(optimized), {
     operators,
@@ -379,16 +380,11 @@ function readWeight(
   return packed;
 }
 
-/** The graph for one of `parts` equal parts of its batch. */
-function cutBatch(graph: Graph, parts: number, { operators, onWarning }: SessionOptions): Graph {
-  const shapes = graph.inputs.map(({ name, desc: { shape } }): [string, Shape] => {
-    const [batch = 1, ...rest] = shape;
-    return [name, [batch / parts, ...rest]];
-  });
+function warnOfParts(graph: Graph, parts: number, onWarning: SessionOptions['onWarning']): void {
+  const batch = graph.inputs[0]?.desc.shape[0];
   onWarning?.(
-    `a batch of ${graph.inputs[0]?.desc.shape[0]} is too large for a buffer of this device: "${graph.name}" runs in ${parts} parts`,
+    `a batch of ${batch} is too large for a buffer of this device: "${graph.name}" runs in ${parts} parts`,
   );
-  return reshape(graph, operators, Object.fromEntries(shapes));
 }
 
 /** A view of the rows that belong to one part of a batch. */

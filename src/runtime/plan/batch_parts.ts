@@ -1,6 +1,7 @@
 import type { Graph, Node } from '../graph.ts';
 import { type DeviceProfile, type OpTable, operatorOf } from '../operator.ts';
-import { byteLength } from '../tensor.ts';
+import { reshape } from '../reshape.ts';
+import { byteLength, type Shape } from '../tensor.ts';
 
 /** The largest buffer that a kernel can bind, in bytes. */
 export function largestBuffer({ limits }: DeviceProfile): number {
@@ -20,6 +21,16 @@ export function batchParts(graph: Graph, operators: OpTable, device: DeviceProfi
     if (batch % parts === 0) return parts;
   }
   return 1;
+}
+
+/** The graph for one of so many equal parts of its batch. */
+export function cutBatch(graph: Graph, operators: OpTable, parts: number): Graph {
+  if (parts === 1) return graph;
+  const shapes = graph.inputs.map(({ name, desc: { shape } }): [string, Shape] => {
+    const [batch = 1, ...rest] = shape;
+    return [name, [batch / parts, ...rest]];
+  });
+  return reshape(graph, operators, Object.fromEntries(shapes));
 }
 
 /** The extent of axis 0 if it is the batch everywhere, else 0. */

@@ -1,0 +1,70 @@
+import { operators } from '../layers/index.ts';
+import type { Device } from '../runtime/gpu/device.ts';
+import { guarded } from '../runtime/gpu/errors.ts';
+import { compileKernels, Executor } from '../runtime/gpu/executor.ts';
+import type { Node } from '../runtime/graph.ts';
+import { isolate, shapeKey } from '../runtime/isolate.ts';
+import { compile, type ExecutionPlan } from '../runtime/plan/compile.ts';
+import type { KernelChoice } from '../runtime/plan/select_kernels.ts';
+import type { Contestant } from './race.ts';
+
+/** Shorter passes are repeated within a sample: clocks tick as seldom as every 100 microseconds. */
+const LEAST_SAMPLE_MS = 3;
+const MOST_REPEATS = 100;
+
+/**
+ * One layer in one kernel and configuration, to be timed. It computes with zeros: no kernel asks what it multiplies,
+ * and to make weights and to arrange them would take longer than all else.
+ */
+export class LayerTimer implements Contestant {
+  readonly #executor: Executor;
+  readonly #weights: readonly GPUBuffer[];
+  #repeats = 1;
+
+  private constructor(executor: Executor, weights: readonly GPUBuffer[]) {
+    this.#executor = executor;
+    this.#weights = weights;
+  }
+
+  /** Compiles, and runs once. Throws what the GPU throws; what was allocated is then freed. */
+  static async create(device: Device, node: Node, choice: KernelChoice): Promise<LayerTimer> {
+    const { kernel, config } = choice;
+    const plan = compile(isolate(node), {
+      operators,
+      device: device.profile,
+      tuning: new Map([[shapeKey(node), { kernel: kernel.name, config }]]),
+    });
+    const pipelines = await compileKernels(device, plan, {});
+    const weights = await zeros(device, plan);
+    let executor: Executor | undefined;
+    try {
+      executor = await Executor.create(device, plan, weights, pipelines);
+      // Some drivers compile kernels at their first use, which is not to be timed.
+      await executor.timePass();
+      return new LayerTimer(executor, weights);
+    } catch (error) {
+      executor?.dispose();
+      for (const buffer of weights) buffer.destroy();
+      throw error;
+    }
+  }
+
+  async sample(): Promise<number> {
+    const ms = await this.#executor.timePass(this.#repeats);
+    if (this.#repeats > 1 || ms >= LEAST_SAMPLE_MS) return ms;
+    this.#repeats = Math.min(MOST_REPEATS, Math.ceil(LEAST_SAMPLE_MS / Math.max(ms, 0.01)));
+    return this.#repeats > 1 ? this.#executor.timePass(this.#repeats) : ms;
+  }
+
+  dispose(): void {
+    this.#executor.dispose();
+    for (const buffer of this.#weights) buffer.destroy();
+  }
+}
+
+function zeros({ gpu }: Device, { graph, weights }: ExecutionPlan): Promise<readonly GPUBuffer[]> {
+  const usage = GPUBufferUsage.STORAGE;
+  return guarded(gpu, `weights of "${graph.name}"`, () =>
+    weights.map(({ bytes }) => gpu.createBuffer({ size: bytes, usage })),
+  );
+}
