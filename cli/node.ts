@@ -1,2 +1,3 @@
-/** What Node programs need beside the library: `import { openNodeGpu } from 'tilewise/node'`. */
+/** What Node programs need beside the library: `import { fileTuningStore, openNodeGpu } from 'tilewise/node'`. */
 export { findAllAdapters, type NodeGpu, openNodeGpu } from './gpu.ts';
+export { type FileTuningStore, fileTuningStore, type KeptTuning } from './tuning_file.ts';

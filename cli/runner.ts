@@ -7,6 +7,7 @@ import {
   createSession,
   Device,
   type Graph,
+  keptTuning,
   type ModelDef,
   Segmenter,
   type SegmenterOptions,
@@ -17,8 +18,7 @@ import {
 import { type NodeGpu, openNodeGpu } from './gpu.ts';
 import type { CommonOptions } from './options.ts';
 import { clearProgress, note, progress } from './output.ts';
-import { readTuning, tuningFile } from './tuning_file.ts';
-import { packageVersion } from './version.ts';
+import { fileTuningStore } from './tuning_file.ts';
 
 /** A device in Node, with the GPU object that must outlive it. */
 export interface OpenedDevice {
@@ -46,19 +46,21 @@ export async function withDevice<T>(
 }
 
 const STAGES: Readonly<Record<SessionProgress['stage'], string>> = {
+  tune: 'tuning layers',
   compile: 'compiling kernels',
   upload: 'uploading weights',
 };
 
 /** What every session of a command reports: progress and warnings on stderr. */
 const REPORTING = {
-  onProgress: ({ stage, done, total }: SessionProgress) => progress(STAGES[stage], done, total),
+  onProgress: ({ stage, done, total, remainingMs }: SessionProgress) =>
+    progress(STAGES[stage], done, total, remainingMs),
   onWarning: (message: string) => note(`warning: ${message}`),
 };
 
 /** What `tune` kept for the device. */
-function tuningOf({ adapter }: Device): Tuning | undefined {
-  return readTuning(tuningFile(adapter.name, packageVersion()), adapter.name);
+function tuningOf(device: Device): Promise<Tuning | undefined> {
+  return keptTuning(device, fileTuningStore(), REPORTING.onWarning);
 }
 
 /** What a command decides of its session. */
@@ -74,7 +76,7 @@ export async function openSession(
     return await createSession(device, graph, {
       weights,
       precision,
-      tuning: tuningOf(device),
+      tuning: await tuningOf(device),
       ...REPORTING,
     });
   } finally {
@@ -92,7 +94,7 @@ export async function createClassifier(
     return await Classifier.create(device, model, {
       weights,
       precision,
-      tuning: tuningOf(device),
+      tuning: await tuningOf(device),
       ...REPORTING,
     });
   } finally {
@@ -108,7 +110,7 @@ export async function createSegmenter(
 ): Promise<Segmenter> {
   try {
     return await Segmenter.create(device, model, {
-      tuning: tuningOf(device),
+      tuning: await tuningOf(device),
       ...REPORTING,
       ...options,
     });
@@ -124,7 +126,13 @@ export async function createBatchClassifier(
   { weights, precision, batch }: Chosen & { readonly batch: number },
 ): Promise<BatchClassifier> {
   try {
-    return await BatchClassifier.create(device, model, { weights, precision, batch, ...REPORTING });
+    return await BatchClassifier.create(device, model, {
+      weights,
+      precision,
+      batch,
+      tuning: await tuningOf(device),
+      ...REPORTING,
+    });
   } finally {
     clearProgress();
   }

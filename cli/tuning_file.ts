@@ -1,27 +1,84 @@
-/** Where the command keeps what `tune` found, a file an adapter. */
+/** Where Node programs keep what `tune` found: a file an adapter, driver and version. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import envPaths from 'env-paths';
-import { parseTuning, type Tuning, tuningText } from '../src/index.ts';
+import { parseTuning, type TuningStore, tuningTextKey } from '../src/index.ts';
 
-/** `TILEWISE_TUNING_DIR`, or the user's cache; the name holds the version, since kernels change with it. */
-export function tuningFile(adapter: string, version: string): string {
-  const folder =
-    process.env.TILEWISE_TUNING_DIR ?? join(envPaths('tilewise', { suffix: '' }).cache, 'tuning');
-  const digest = createHash('sha256').update(adapter).digest('hex').slice(0, 16);
-  return join(folder, `${version}-${digest}.json`);
+/** What is kept of one adapter. */
+export interface KeptTuning {
+  readonly file: string;
+  /** Version, adapter and driver; undefined where the file cannot be read, or is of another version's format. */
+  readonly key: string | undefined;
+  /** Shapes of layers with a winner. */
+  readonly shapes: number;
+  readonly modified: Date;
 }
 
-/** What was kept for this adapter by this version; `undefined` where there is nothing that can be read. */
-export function readTuning(file: string, adapter: string): Tuning | undefined {
-  return existsSync(file) ? parseTuning(adapter, readFileSync(file, 'utf8')) : undefined;
+/** A `TuningStore` of files, whose folder can be looked into. */
+export interface FileTuningStore extends TuningStore {
+  readonly folder: string;
+  fileOf(key: string): string;
+  list(): Promise<readonly KeptTuning[]>;
+}
+
+/** Keeps tunings in a folder: by default `TILEWISE_TUNING_DIR`, or one of the user's cache. */
+export function fileTuningStore(folder = defaultFolder()): FileTuningStore {
+  const fileOf = (key: string): string => {
+    const digest = createHash('sha256').update(key).digest('hex').slice(0, 16);
+    return join(folder, `${digest}.json`);
+  };
+  return {
+    folder,
+    fileOf,
+    get: (key) => readIfThere(fileOf(key)),
+    async put(key, text) {
+      await mkdir(folder, { recursive: true });
+      await writeWhole(fileOf(key), text);
+    },
+    async list() {
+      const names = await readdir(folder).catch(ignoreMissing);
+      const files = (names ?? []).filter((name) => name.endsWith('.json')).sort();
+      return Promise.all(files.map((name) => describeFile(join(folder, name))));
+    },
+  };
+}
+
+/** Deletes what is kept. Throws what the file system does. */
+export async function forgetTuning({ file }: KeptTuning): Promise<void> {
+  await rm(file, { force: true });
+}
+
+function defaultFolder(): string {
+  const { TILEWISE_TUNING_DIR: named } = process.env;
+  return named || join(envPaths('tilewise', { suffix: '' }).cache, 'tuning');
 }
 
 /** Written aside and moved into place, so that nobody reads half a file. */
-export function writeTuning(file: string, adapter: string, tuning: Tuning): void {
-  mkdirSync(dirname(file), { recursive: true });
+async function writeWhole(file: string, text: string): Promise<void> {
   const fresh = `${file}.${process.pid}`;
-  writeFileSync(fresh, tuningText(adapter, tuning));
-  renameSync(fresh, file);
+  try {
+    await writeFile(fresh, text);
+    await rename(fresh, file);
+  } catch (error) {
+    await rm(fresh, { force: true });
+    throw error;
+  }
+}
+
+async function describeFile(file: string): Promise<KeptTuning> {
+  const { mtime: modified } = await stat(file);
+  const text = (await readIfThere(file)) ?? '';
+  const key = tuningTextKey(text);
+  const shapes = key === undefined ? 0 : (parseTuning(key, text)?.size ?? 0);
+  return { file, key, shapes, modified };
+}
+
+function readIfThere(file: string): Promise<string | undefined> {
+  return readFile(file, 'utf8').catch(ignoreMissing);
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+  return undefined;
 }

@@ -8,22 +8,10 @@ import { optimize } from './runtime/passes/index.ts';
 import { type PassReport, reportPasses as reportPassesWith } from './runtime/passes/report.ts';
 import { compile, type ExecutionPlan } from './runtime/plan/compile.ts';
 import { runReference as runReferenceWith } from './runtime/reference/run_reference.ts';
-import { Session, type SessionOptions } from './runtime/session.ts';
 import type { DType } from './runtime/tensor.ts';
 import type { WeightSource } from './runtime/weights/weight_source.ts';
 
 export { operators };
-
-export type CreateSessionOptions = Omit<SessionOptions, 'operators'>;
-
-/** A session for a graph on a device: see `Session.create`. */
-export function createSession(
-  device: Device,
-  graph: Graph,
-  options: CreateSessionOptions,
-): Promise<Session> {
-  return Session.create(device, graph, { ...options, operators });
-}
 
 /** What a session of this graph would run on a device, without allocating anything. */
 export function planFor(device: Device, graph: Graph, precision: DType = 'f32'): ExecutionPlan {

@@ -10,6 +10,9 @@
 export {
   type CreateSessionOptions,
   createSession,
+  type TuneAtStart,
+} from './create_session.ts';
+export {
   multiplyAdds,
   operators,
   type PassReport,
@@ -80,7 +83,8 @@ export {
   profile,
 } from './profiling/profile.ts';
 export { traceOf } from './profiling/trace.ts';
-export { type TuneOptions, type TuneResult, tune } from './profiling/tune.ts';
+export { type TimedKernel, type TuneOptions, type TuneResult, tune } from './profiling/tune.ts';
+export { keepTuning, keptTuning, type TuningStore, tuningKey } from './profiling/tuning_store.ts';
 export { type LayerCheck, type VerifyOptions, verify } from './profiling/verify.ts';
 export {
   DeviceLostError,
@@ -122,7 +126,7 @@ export type { ExecutionPlan, MemoryUse } from './runtime/plan/compile.ts';
 export { ganttSvg } from './runtime/plan/gantt.ts';
 export type { MemoryPlan } from './runtime/plan/memory_plan.ts';
 export { checkPrecision } from './runtime/plan/precision.ts';
-export { parseTuning, type Tuning, tuningText } from './runtime/plan/tuning.ts';
+export { parseTuning, type Tuning, tuningText, tuningTextKey } from './runtime/plan/tuning.ts';
 export type { BatchAndSize, NewShapes } from './runtime/reshape.ts';
 export {
   type RunInputs,
@@ -136,6 +140,7 @@ export { type FetchOptions, fetchSafetensors } from './runtime/weights/fetch_wei
 export { openSafetensors } from './runtime/weights/safetensors.ts';
 export { syntheticInput, syntheticTensor, syntheticWeights } from './runtime/weights/synthetic.ts';
 export type { TensorInfo, WeightSource } from './runtime/weights/weight_source.ts';
+export { VERSION } from './version.ts';
 export {
   BatchClassifier,
   type BatchClassifierOptions,

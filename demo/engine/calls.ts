@@ -56,9 +56,11 @@ export type WeightsFrom =
 
 /** How far something is, `done` of `total`: bytes of a download, kernels compiled, tensors uploaded, runs timed. */
 export interface Progress {
-  readonly stage: 'download' | 'compile' | 'upload' | 'time';
+  readonly stage: 'download' | 'tune' | 'compile' | 'upload' | 'time';
   readonly done: number;
   readonly total: number;
+  /** Milliseconds that it may still take, where that can be told. */
+  readonly remainingMs?: number;
 }
 
 /** Weights that are in use. */

@@ -10,7 +10,7 @@ import type { Contestant } from './race.ts';
 
 /** Shorter passes are repeated within a sample: clocks tick as seldom as every 100 microseconds. */
 const LEAST_SAMPLE_MS = 3;
-const MOST_REPEATS = 100;
+const MOST_REPEATS = 1000;
 
 /**
  * One layer in one kernel and configuration, to be timed. It computes with zeros: no kernel asks what it multiplies,
@@ -52,7 +52,7 @@ export class LayerTimer implements Contestant {
   async sample(): Promise<number> {
     const ms = await this.#executor.timePass(this.#repeats);
     if (this.#repeats > 1 || ms >= LEAST_SAMPLE_MS) return ms;
-    this.#repeats = Math.min(MOST_REPEATS, Math.ceil(LEAST_SAMPLE_MS / Math.max(ms, 0.01)));
+    this.#repeats = Math.ceil(LEAST_SAMPLE_MS / Math.max(ms, LEAST_SAMPLE_MS / MOST_REPEATS));
     return this.#repeats > 1 ? this.#executor.timePass(this.#repeats) : ms;
   }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { useDevice, useDevices } from '../../test/fixtures/device.ts';
-import { createSession, multiplyAdds } from '../defaults.ts';
+import { createSession } from '../create_session.ts';
+import { multiplyAdds } from '../defaults.ts';
 import { conv2d } from '../layers/conv2d.ts';
 import { relu } from '../layers/relu.ts';
 import { lenetModel } from '../models/lenet.ts';

@@ -15,18 +15,23 @@ import type { TunedKernel, Tuning } from '../runtime/plan/tuning.ts';
 import type { DType } from '../runtime/tensor.ts';
 import { LayerTimer } from './layer_timer.ts';
 import { race } from './race.ts';
+import { keepTuning, keptTuning, type TuningStore } from './tuning_store.ts';
 
 export interface TuneOptions {
   /** What is known already; its layers are not timed again. */
   readonly tuning?: Tuning | undefined;
+  /** Where winners are known from, too, and are kept, also those that were found before an abort. */
+  readonly store?: TuningStore | undefined;
+  /** Whether to time what the store has anew; false by default. */
+  readonly again?: boolean | undefined;
   /** What sessions will run in; f32 by default. */
   readonly precision?: DType | undefined;
   /** Kernels and configurations timed for a layer, those that should cost least; 5 by default. */
   readonly candidates?: number | undefined;
   /** Called before each shape of layer; what remains is guessed from the layers before. */
   readonly onProgress?: ((done: number, total: number, remainingMs?: number) => void) | undefined;
-  /** Called with each result as it is found: what an abort leaves behind. */
-  readonly onResult?: ((result: TuneResult) => void) | undefined;
+  /** Hears of a store that fails. */
+  readonly onWarning?: ((message: string) => void) | undefined;
   /** Stops between two samples, with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -41,6 +46,8 @@ export interface TimedKernel extends TunedKernel {
 export interface TuneResult extends TimedKernel {
   /** The first layer of this shape. */
   readonly layer: string;
+  /** How many layers of the model have it. */
+  readonly layers: number;
   /** Its key in the tuning. */
   readonly shape: string;
   /** Milliseconds of what is chosen untuned. */
@@ -59,23 +66,38 @@ export async function tune(
   graph: Graph,
   options: TuneOptions = {},
 ): Promise<{ readonly tuning: Tuning; readonly results: readonly TuneResult[] }> {
-  const { precision = 'f32', candidates = 5, onProgress, onResult, signal } = options;
-  const winners = new Map<string, TunedKernel>(options.tuning);
+  const { store, again, onWarning } = options;
+  const kept = store && !again ? await keptTuning(device, store, onWarning) : undefined;
+  const known = new Map([...(kept ?? []), ...(options.tuning ?? [])]);
   const results: TuneResult[] = [];
+  try {
+    await tuneUnknown(device, graph, known, options, (result) => results.push(result));
+  } finally {
+    if (store && results.length > 0) await keepTuning(device, store, winnersOf(results), onWarning);
+  }
+  return { tuning: new Map([...known, ...winnersOf(results)]), results };
+}
+
+function winnersOf(results: readonly TuneResult[]): Tuning {
+  return new Map(results.map(({ shape, kernel, config }) => [shape, { kernel, config }]));
+}
+
+async function tuneUnknown(
+  device: Device,
+  graph: Graph,
+  known: Tuning,
+  { precision = 'f32', candidates = 5, onProgress, signal }: TuneOptions,
+  onResult: (result: TuneResult) => void,
+): Promise<void> {
   checkPrecision(precision, device.profile);
-  const layers = untunedLayers(device, plannedGraph(device, graph, precision), winners);
+  const layers = untunedLayers(device, plannedGraph(device, graph, precision), known);
   const begun = performance.now();
-  for (const [i, node] of layers.entries()) {
+  for (const [i, alike] of layers.entries()) {
     signal?.throwIfAborted();
     const layerMs = i === 0 ? undefined : (performance.now() - begun) / i;
     onProgress?.(i, layers.length, layerMs && layerMs * (layers.length - i));
-    const result = await tuneLayer(device, node, { candidates, signal });
-    const { shape, kernel, config } = result;
-    winners.set(shape, { kernel, config });
-    results.push(result);
-    onResult?.(result);
+    onResult(await tuneLayer(device, alike, { candidates, signal }));
   }
-  return { tuning: winners, results };
 }
 
 /** The layers as a session runs them: fused, stored in that precision, cut where the device is too small. */
@@ -86,16 +108,23 @@ function plannedGraph({ profile }: Device, graph: Graph, precision: DType): Grap
   return compile(stored(optimize(whole, operators)), { operators, device: profile }).graph;
 }
 
-/** One node of every shape that is not known and leaves a choice. */
-function untunedLayers({ profile }: Device, graph: Graph, known: Tuning): readonly Node[] {
-  const layers = new Map<string, Node>();
+/** Layers that the same winner will run. */
+interface Alike {
+  readonly node: Node;
+  readonly layers: number;
+}
+
+/** Of every shape that is not known and leaves a choice, the first layer. */
+function untunedLayers({ profile }: Device, graph: Graph, known: Tuning): readonly Alike[] {
+  const shapes = new Map<string, Alike>();
   for (const node of graph.nodes) {
-    const op = operatorOf(operators, node);
     const key = shapeKey(node);
-    if (known.has(key) || layers.has(key) || choicesOf(node, op, profile).length < 2) continue;
-    layers.set(key, node);
+    const choices = choicesOf(node, operatorOf(operators, node), profile);
+    if (known.has(key) || choices.length < 2) continue;
+    const { node: first, layers } = shapes.get(key) ?? { node, layers: 0 };
+    shapes.set(key, { node: first, layers: layers + 1 });
   }
-  return [...layers.values()];
+  return [...shapes.values()];
 }
 
 /** What is modelled to cost more than the untuned choice by this factor is not tried: compiling it takes longest. */
@@ -125,7 +154,7 @@ function isSame(a: KernelChoice, b: KernelChoice): boolean {
 
 async function tuneLayer(
   device: Device,
-  node: Node,
+  { node, layers }: Alike,
   { candidates, signal }: { readonly candidates: number; readonly signal: AbortSignal | undefined },
 ): Promise<TuneResult> {
   const timers: LayerTimer[] = [];
@@ -142,6 +171,7 @@ async function tuneLayer(
     const { kernel, config } = choices[winner] ?? untunedChoice(device, node);
     return {
       layer: node.name,
+      layers,
       shape: shapeKey(node),
       kernel: kernel.name,
       config,

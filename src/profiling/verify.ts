@@ -1,5 +1,6 @@
 /** Every layer on this device against the CPU, so that a wrong kernel, or a wrong driver, has a name. */
-import { type CreateSessionOptions, createSession, operators } from '../defaults.ts';
+import { type CreateSessionOptions, createSession } from '../create_session.ts';
+import { operators } from '../layers/index.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import { type Graph, isConstant, type Node, type Value } from '../runtime/graph.ts';
 import { operatorOf } from '../runtime/operator.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { useDevice } from '../../test/fixtures/device.ts';
-import { createSession, runReference } from '../defaults.ts';
+import { createSession } from '../create_session.ts';
+import { runReference } from '../defaults.ts';
 import { lenetModel } from '../models/lenet.ts';
 import { buildModel } from '../models/model.ts';
 import { observe } from './observe.ts';

@@ -18,11 +18,13 @@ import { checkWeights, overflowWarning } from './weights/check_weights.ts';
 import { ConstantReader } from './weights/constant_reader.ts';
 import type { WeightSource } from './weights/weight_source.ts';
 
-/** How far creating a session has come: kernels compiled, weights uploaded. */
+/** How far creating a session has come: shapes of layers tuned, if it tunes, kernels compiled, weights uploaded. */
 export interface SessionProgress {
-  readonly stage: 'compile' | 'upload';
+  readonly stage: 'tune' | 'compile' | 'upload';
   readonly done: number;
   readonly total: number;
+  /** Milliseconds that the stage may still take, where that can be told. */
+  readonly remainingMs?: number;
 }
 
 export interface SessionOptions {

@@ -1,5 +1,5 @@
 /** Many pictures to their classes: uploads, preprocessing, network and readback in overlap. */
-import { createSession } from '../defaults.ts';
+import { createSession } from '../create_session.ts';
 import { buildModel, type ModelDef } from '../models/model.ts';
 import { DeviceLostError, TilewiseError } from '../runtime/errors.ts';
 import type { Device } from '../runtime/gpu/device.ts';

@@ -1,5 +1,5 @@
 /** From a picture to its classes: preprocessing, network and softmax on the GPU, the best few back. */
-import { type CreateSessionOptions, createSession } from '../defaults.ts';
+import { type CreateSessionOptions, createSession } from '../create_session.ts';
 import { buildModel, type ModelDef } from '../models/model.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import type { Session } from '../runtime/session.ts';

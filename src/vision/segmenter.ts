@@ -1,5 +1,5 @@
 /** From a picture to the class of each of its pixels. */
-import { type CreateSessionOptions, createSession } from '../defaults.ts';
+import { type CreateSessionOptions, createSession } from '../create_session.ts';
 import { buildModel, type ModelDef } from '../models/model.ts';
 import { ShapeError, TilewiseError, UnsupportedError } from '../runtime/errors.ts';
 import type { Device } from '../runtime/gpu/device.ts';

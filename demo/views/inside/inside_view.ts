@@ -14,6 +14,7 @@ import { timeline } from './timeline.ts';
 
 const STAGES: Readonly<Record<Progress['stage'], string>> = {
   download: 'Downloading',
+  tune: 'Tuning layer',
   compile: 'Compiling kernel',
   upload: 'Uploading tensor',
   time: 'Timing run',

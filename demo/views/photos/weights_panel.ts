@@ -15,6 +15,7 @@ const OFFER = {
 
 const STAGES: Readonly<Record<WeightsProgress['stage'], string>> = {
   download: 'Downloading',
+  tune: 'Tuning layers',
   compile: 'Compiling kernels',
   upload: 'Uploading weights',
   time: 'Timing',

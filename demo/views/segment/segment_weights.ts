@@ -10,6 +10,7 @@ const RECIPE =
 
 const STAGES: Readonly<Record<WeightsProgress['stage'], string>> = {
   download: 'Downloading',
+  tune: 'Tuning layers',
   compile: 'Compiling kernels',
   upload: 'Uploading weights',
   time: 'Timing',

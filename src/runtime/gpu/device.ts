@@ -6,6 +6,8 @@ import { PipelineCache } from './pipeline_cache.ts';
 export interface AdapterFacts {
   /** `NVIDIA H100 (nvidia, hopper)`, `SwiftShader driver 5.0.0 (google, swiftshader)`. */
   readonly name: string;
+  /** All that tells this adapter and driver from others: what is known of them, and of the browser. */
+  readonly identity: string;
   /** Whether it computes on the CPU. */
   readonly software: boolean;
   readonly features: readonly string[];
@@ -162,9 +164,15 @@ export function adapterFacts(adapter: GPUAdapter): AdapterFacts {
   const name = [description || device || 'WebGPU adapter', family && `(${family})`];
   return {
     name: name.filter(Boolean).join(' '),
+    identity: [description, device, vendor, architecture, userAgent()].filter(Boolean).join(', '),
     software: isSoftware(adapter.info),
     features: [...adapter.features].sort(),
   };
+}
+
+/** Browsers hide drivers' versions, and compile kernels their own way; in Node, drivers tell. */
+function userAgent(): string {
+  return globalThis.navigator?.userAgent ?? '';
 }
 
 const SOFTWARE_RENDERERS = /swiftshader|llvmpipe|lavapipe|software|basic render driver|\bwarp\b/i;

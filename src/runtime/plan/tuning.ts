@@ -9,30 +9,36 @@ export interface TunedKernel {
 export type Tuning = ReadonlyMap<string, TunedKernel>;
 
 /** Changes whenever kernels change so much that old winners say nothing. */
-const FORMAT = 2;
+const FORMAT = 3;
 
-/** As text, to be kept between visits. */
-export function tuningText(adapter: string, tuning: Tuning): string {
-  return JSON.stringify({ format: FORMAT, adapter, winners: [...tuning] });
+/** As text, to be kept between starts under a key that says where the winners were timed. */
+export function tuningText(key: string, tuning: Tuning): string {
+  return JSON.stringify({ format: FORMAT, key, winners: [...tuning] });
 }
 
 /**
- * What was kept, if it is of this format and for this adapter, whose name includes its driver's version; else
- * `undefined`. The text may come from anywhere: entries that are no winners are left out, and what they name is
+ * What was kept, if it is of this format and under this key, else `undefined`. The text may come from anywhere: entries that are no winners are left out, and what they name is
  * only ever looked up among the kernels' own configurations.
  */
-export function parseTuning(adapter: string, text: string): Tuning | undefined {
+export function parseTuning(key: string, text: string): Tuning | undefined {
   const parsed = parseJson(text);
-  if (!isObject(parsed) || parsed.format !== FORMAT || parsed.adapter !== adapter) return undefined;
+  if (!isObject(parsed) || parsed.format !== FORMAT || parsed.key !== key) return undefined;
   const winners: readonly unknown[] = Array.isArray(parsed.winners) ? parsed.winners : [];
   return new Map(
     winners.flatMap((entry): [string, TunedKernel][] => {
-      const [key, winner] = Array.isArray(entry) ? (entry as readonly unknown[]) : [];
-      if (typeof key !== 'string' || !isObject(winner)) return [];
+      const [shape, winner] = Array.isArray(entry) ? (entry as readonly unknown[]) : [];
+      if (typeof shape !== 'string' || !isObject(winner)) return [];
       const { kernel, config } = winner;
-      return typeof kernel === 'string' && isObject(config) ? [[key, { kernel, config }]] : [];
+      return typeof kernel === 'string' && isObject(config) ? [[shape, { kernel, config }]] : [];
     }),
   );
+}
+
+/** The key that a text was made for; `undefined` for what is none, or of another format. */
+export function tuningTextKey(text: string): string | undefined {
+  const parsed = parseJson(text);
+  const known = isObject(parsed) && parsed.format === FORMAT && typeof parsed.key === 'string';
+  return known ? (parsed.key as string) : undefined;
 }
 
 function parseJson(text: string): unknown {

@@ -1,0 +1,18 @@
+/** What pages need beside the library: `import { indexedDbTuningStore } from 'tilewise/browser'`. */
+import { createStore, get, set } from 'idb-keyval';
+import type { TuningStore } from '../profiling/tuning_store.ts';
+
+/**
+ * Keeps what tuning found in IndexedDB, in pages and in workers, between visits. The name is that of the database.
+ * Its calls fail where the browser keeps nothing, as in some private windows; sessions then go on without it.
+ */
+export function indexedDbTuningStore(name = 'tilewise'): TuningStore {
+  const store = createStore(name, 'tuning');
+  return {
+    async get(key) {
+      const text: unknown = await get(key, store);
+      return typeof text === 'string' ? text : undefined;
+    },
+    put: async (key, text) => set(key, text, store),
+  };
+}

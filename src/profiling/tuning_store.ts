@@ -1,0 +1,69 @@
+/** What tuning found, kept between starts. A store may fail: that costs the winners, and never a session. */
+import type { Device } from '../runtime/gpu/device.ts';
+import { parseTuning, type Tuning, tuningText } from '../runtime/plan/tuning.ts';
+import { VERSION } from '../version.ts';
+
+/**
+ * Keeps texts by key: `fileTuningStore` of `tilewise/node`, `indexedDbTuningStore` of `tilewise/browser`, or any
+ * other. What it throws is passed on as a warning.
+ */
+export interface TuningStore {
+  /** The text that was put under this key last, if there is one. */
+  get(key: string): Promise<string | undefined>;
+  /** Keeps a text in place of the one before. */
+  put(key: string, text: string): Promise<void>;
+}
+
+export type WarningListener = (message: string) => void;
+
+/**
+ * Under which key a store has the winners of a device: they hold for one version of this library, on one adapter, with
+ * one driver. Which shape they are for, and which precision, stands in the text beside each.
+ */
+export function tuningKey({ adapter }: Device): string {
+  return `Tilewise ${VERSION} on ${adapter.identity}`;
+}
+
+/** The winners that a store has for a device, for the option `tuning`: nothing is timed. Never throws. */
+export async function keptTuning(
+  device: Device,
+  store: TuningStore,
+  onWarning: WarningListener = () => {},
+): Promise<Tuning | undefined> {
+  const key = tuningKey(device);
+  try {
+    const text = await store.get(key);
+    const tuning = text === undefined ? undefined : parseTuning(key, text);
+    if (text !== undefined && !tuning) {
+      onWarning(`what tuning kept for "${key}" cannot be read; tune again to replace it`);
+    }
+    return tuning;
+  } catch (error) {
+    onWarning(
+      `what tuning kept for "${key}" cannot be had: ${reasonOf(error)}; untuned kernels run`,
+    );
+    return undefined;
+  }
+}
+
+/** Adds winners to those that are kept, which others may have added to meanwhile. Never throws. */
+export async function keepTuning(
+  device: Device,
+  store: TuningStore,
+  found: Tuning,
+  onWarning: WarningListener = () => {},
+): Promise<void> {
+  const key = tuningKey(device);
+  const kept = await keptTuning(device, store);
+  try {
+    await store.put(key, tuningText(key, new Map([...(kept ?? []), ...found])));
+  } catch (error) {
+    onWarning(
+      `what tuning found cannot be kept: ${reasonOf(error)}; it holds for now, and the next start times it again`,
+    );
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,7 @@
+import { expect, it } from 'vitest';
+import { packageVersion } from '../cli/version.ts';
+import { VERSION } from './version.ts';
+
+it('VERSION is that of package.json', () => {
+  expect(VERSION).toBe(packageVersion());
+});
