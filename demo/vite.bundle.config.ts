@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vite';
+import { minifyWgsl } from './minify_wgsl.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -7,6 +8,7 @@ const ROOT = join(import.meta.dirname, '..');
 export default defineConfig({
   root: ROOT,
   publicDir: false,
+  plugins: [minifyWgsl()],
   build: {
     target: 'es2023',
     outDir: join(ROOT, 'dist'),

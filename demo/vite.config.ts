@@ -1,4 +1,5 @@
 import { defineConfig, type Plugin } from 'vite';
+import { minifyWgsl } from './minify_wgsl.ts';
 
 /**
  * What the built page may do: run its own code, read what its user hands over, and fetch from an address that
@@ -36,8 +37,8 @@ function contentSecurityPolicy(): Plugin {
 export default defineConfig({
   // Relative, so that the page works under any path.
   base: './',
-  plugins: [contentSecurityPolicy()],
+  plugins: [contentSecurityPolicy(), minifyWgsl()],
   build: { target: 'es2023', sourcemap: true },
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [minifyWgsl()] },
   server: { fs: { allow: ['..'] } },
 });

@@ -7,11 +7,8 @@
  * const { logits } = await session.run(pixels);
  * ```
  */
-export {
-  type CreateSessionOptions,
-  createSession,
-  type TuneAtStart,
-} from './create_session.ts';
+export { type CreateSessionOptions, createSession } from './create_session.ts';
+export { type CreateTunedSessionOptions, createTunedSession } from './create_tuned_session.ts';
 export {
   multiplyAdds,
   operators,

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type Rollup } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { minifyWgsl } from '../minify_wgsl.ts';
 import { usePages } from './fixtures/browser.ts';
 import { DemoServer } from './fixtures/demo_server.ts';
 
@@ -20,6 +21,7 @@ describe('what a page downloads', () => {
       configFile: false,
       logLevel: 'warn',
       plugins: [
+        minifyWgsl(),
         {
           name: 'entry',
           resolveId: (id) => (id === name ? name : undefined),

@@ -103,6 +103,8 @@ function worstError(graph: Graph, actual: Float32Array): number {
 const device = await Device.open(navigator.gpu);
 const lenet = buildModel(findModel('lenet'), { batch: 2 });
 const all = everyOperator();
+/** Without the places of the largest elements: rounding makes equals of others. */
+const exact = { ...all, outputs: new Map([...all.outputs].filter(([name]) => name !== 'best')) };
 const logits: number[][] = [];
 const errors: number[] = [];
 const halfLogits: number[][] = [];
@@ -112,7 +114,7 @@ for (const kernel of KERNELS) {
   errors.push(worstError(all, await run(device, all, kernel)));
   if (!device.profile.shaderF16) continue;
   halfLogits.push([...(await run(device, lenet, kernel, 'f16'))]);
-  halfErrors.push(worstError(all, await run(device, all, kernel, 'f16')));
+  halfErrors.push(worstError(exact, await run(device, exact, kernel, 'f16')));
 }
 const { name: adapter } = device.adapter;
 console.log(JSON.stringify({ adapter, logits, errors, halfLogits, halfErrors }));

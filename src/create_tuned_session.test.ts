@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { useDevice } from '../test/fixtures/device.ts';
-import { createSession } from './create_session.ts';
+import { createTunedSession } from './create_tuned_session.ts';
 import { conv2d } from './layers/conv2d.ts';
 import { keptTuning, type TuningStore, tuningKey } from './profiling/tuning_store.ts';
 import { GraphBuilder } from './runtime/graph_builder.ts';
@@ -37,9 +37,10 @@ function memoryStore(texts = new Map<string, string>()): TuningStore & {
 async function start(store: TuningStore, signal?: AbortSignal) {
   const tuned: SessionProgress[] = [];
   const warnings: string[] = [];
-  using session = await createSession(device(), graph(), {
+  using session = await createTunedSession(device(), graph(), {
     weights,
-    tune: { store, candidates: 2 },
+    store,
+    candidates: 2,
     onProgress: (progress) => {
       if (progress.stage === 'tune') tuned.push(progress);
     },
@@ -50,7 +51,7 @@ async function start(store: TuningStore, signal?: AbortSignal) {
   return { tuned, warnings, y, dispatches: session.plan.dispatches };
 }
 
-describe('createSession({ tune })', () => {
+describe('createTunedSession', () => {
   it('tunes at the first start, keeps what won, and times nothing at the next', async () => {
     const store = memoryStore();
     const first = await start(store);
@@ -92,9 +93,10 @@ describe('createSession({ tune })', () => {
   it('keeps what was found before an abort', async () => {
     const store = memoryStore();
     const controller = new AbortController();
-    const stopping = createSession(device(), graph(), {
+    const stopping = createTunedSession(device(), graph(), {
       weights,
-      tune: { store, candidates: 2 },
+      store,
+      candidates: 2,
       signal: controller.signal,
       onProgress: ({ done }) => {
         if (done === 1) controller.abort(new Error('enough'));
