@@ -45,7 +45,7 @@ const LLVMPIPE: AdapterCosts = {
 
 /**
  * Memory: about 10 multiply-adds a byte on a discrete GPU, most of it hidden while others compute. A dispatch: about
- * 3 microseconds in which the GPU runs empty, and 2 of the host.
+ * 4 microseconds, of the host and of a GPU that runs empty.
  */
 const GPU: AdapterCosts = {
   load: 20,
@@ -53,7 +53,7 @@ const GPU: AdapterCosts = {
   load4: 80,
   store: 40,
   share: 1,
-  dispatch: 5e7,
+  dispatch: 8e7,
   bound: false,
 };
 
