@@ -2,7 +2,6 @@
 import { ShapeError, TilewiseError, UnsupportedError } from './errors.ts';
 import type { Device } from './gpu/device.ts';
 import { compileKernels, Executor, type InputData, type RunTimes } from './gpu/executor.ts';
-import { warmUp } from './gpu/warm_up.ts';
 import { WeightBuffers } from './gpu/weight_buffers.ts';
 import { type Graph, type Node, weightsOf } from './graph.ts';
 import type { OpTable } from './operator.ts';
@@ -358,7 +357,6 @@ async function build(
   const report = (stage: SessionProgress['stage']) =>
     onProgress && ((done: number, total: number) => onProgress({ stage, done, total }));
   const pipelines = await compileKernels(device, plan, { signal, onProgress: report('compile') });
-  warmUp(device, plan, pipelines);
   const buffers = await weights.load(device, plan.weights, {
     read: (weight) => readWeight(weight, reader, options.onWarning),
     signal,

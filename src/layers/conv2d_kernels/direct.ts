@@ -17,6 +17,8 @@ interface Style {
   /** What one invocation unrolls at most: beyond that, compilers take seconds and spill what unrolling saves. */
   readonly multiplyAdds: number;
   readonly lanes: number;
+  /** How many times the pixels there are a tile must compute before a smaller one is worth its compilation. */
+  readonly waste: number;
   readonly vector: 1 | 4;
   readonly fused: boolean;
 }
@@ -27,6 +29,7 @@ const SWIFTSHADER: Style = {
   depths: [4, 3, 2, 1],
   multiplyAdds: 1024,
   lanes: 4,
+  waste: 1,
   vector: 1,
   fused: true,
 };
@@ -37,6 +40,7 @@ const LLVMPIPE: Style = {
   depths: [4, 2, 1],
   multiplyAdds: 512,
   lanes: 8,
+  waste: 8,
   vector: 4,
   fused: false,
 };
@@ -47,10 +51,11 @@ function configsFor(g: Conv2dGeometry, device: DeviceProfile): readonly Conv2dDi
   const wide = g.columns !== undefined && g.columns % style.vector === 0;
   const vector = wide ? style.vector : 1;
   const groupIn = g.inputChannels / g.groups;
-  // Where sizes are bound, tiles alike share a pipeline: a smaller one must save more than its compilation.
-  const fewest = costsOf(device).bound ? outputPixels(g) / style.lanes / 2 : 0;
+  // Sizes are bound, so tiles alike share a pipeline, and every smaller one is a compilation more.
+  const [largest = 1] = style.pixels;
+  const wasteful = style.lanes * largest >= style.waste * outputPixels(g);
   return style.pixels
-    .filter((pixels, i) => pixels % vector === 0 && (i === 0 || pixels >= fewest))
+    .filter((pixels) => pixels % vector === 0 && (pixels === largest || wasteful))
     .flatMap((pixels) =>
       style.channels.map((channels) => ({
         lanes: Math.max(style.lanes, width),

@@ -11,6 +11,7 @@ import type { Pipeline } from './pipeline_cache.ts';
 import { ReadbackRing } from './readback.ts';
 import { RunClock } from './run_clock.ts';
 import { clockOf, timeEach } from './stopwatch.ts';
+import { warmUp } from './warm_up.ts';
 
 /** Writes an input on the GPU, before the pass that reads it. */
 export interface InputWriter {
@@ -285,10 +286,14 @@ export async function compileKernels(
   device.checkAlive();
   signal?.throwIfAborted();
   let done = 0;
+  const warm = new Set<Pipeline>();
   const all = plan.dispatches.map(async (dispatch) => {
     const label = `${dispatch.kernel} "${dispatch.node.name}"`;
     const pipeline = await device.pipelines.get(label, dispatch.source, dispatch.bindings);
-    if (!signal?.aborted) onProgress?.(++done, plan.dispatches.length);
+    if (signal?.aborted) return pipeline;
+    if (!warm.has(pipeline)) warmUp(device, pipeline, dispatch.bindings);
+    warm.add(pipeline);
+    onProgress?.(++done, plan.dispatches.length);
     return pipeline;
   });
   return untilAborted(Promise.all(all), signal);
