@@ -18,8 +18,8 @@
  *     | . . . . . | -----> . . . . . .  ------->  . . . . . .  ------>  | . . . |
  *     +-----------+   B                                           A     +-------+
  *
- * Layouts: x, residual, y feature maps, NCHW or channel-major; V, M [position][channel][tile of the whole batch], rows PITCH apart; tiles
- * behind the last one repeat it. Bias [output channel].
+ * Layouts: x, residual, y feature maps, NCHW or channel-major; V, M [position][channel][tile of the whole batch], rows
+ * PITCH apart; tiles behind the last one repeat it. Bias [output channel].
  * Threads: one invocation a channel and tile; neighbours have neighbouring tiles.
  */
 import { type Conv2dGeometry, conv2dSizes } from './lib/conv2d_geometry.ts';

@@ -5,8 +5,8 @@
  *     columns[group * GROUP_ROWS + tap * GROUP_C_IN + c][pixel] =
  *         x[n, group * GROUP_C_IN + c, p * STRIDE + r * DILATION - PAD, ...], or 0 outside of the image
  *
- * Layouts: x a feature map, NCHW or channel-major; columns row by row, rows PITCH apart. The output pixels of the whole batch are numbered
- * through; those from OUT_PIXELS to PITCH repeat the last one, so that whole vectors hold numbers.
+ * Layouts: x a feature map, NCHW or channel-major; columns row by row, rows PITCH apart. The output pixels of the whole
+ * batch are numbered through; those from OUT_PIXELS to PITCH repeat the last one, so that whole vectors hold numbers.
  * Threads: one invocation an input channel and output pixel, over all taps; neighbours have neighbouring pixels.
  */
 import { type Conv2dGeometry, conv2dSizes } from './lib/conv2d_geometry.ts';

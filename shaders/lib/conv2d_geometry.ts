@@ -1,10 +1,10 @@
+import type { ElementTypes } from './element_types.ts';
+
 /** How many elements lie between the images, and between the channels, of a feature map. */
 export interface MapStrides {
   readonly image: number;
   readonly channel: number;
 }
-
-import type { ElementTypes } from './element_types.ts';
 
 /** A convolution as its kernels see it. */
 export interface Conv2dGeometry {

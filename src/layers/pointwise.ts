@@ -1,7 +1,8 @@
 /** What kernels that give each element, or each output, its own invocation have in common. */
 import { type Grid, gridOf } from '../../shaders/lib/grid.ts';
 import type { Node } from '../runtime/graph.ts';
-import type { Binding, DeviceProfile, KernelDef, Lowering, Repack } from '../runtime/operator.ts';
+import type { DeviceProfile, KernelDef, Lowering, Repack } from '../runtime/operator.ts';
+import { inOrder } from './bindings.ts';
 
 /** Such a kernel has nothing to tune. */
 export type NoConfig = Readonly<Record<string, never>>;
@@ -39,14 +40,11 @@ function lowerPointwise(
   overwritten: string | undefined,
 ): Lowering {
   const grid = gridOf(kernel.tiles, device.limits.maxComputeWorkgroupsPerDimension);
-  const bindings: Binding[] = [];
-  kernel.reads.forEach((value, slot) => {
-    if (value !== null && value !== overwritten) bindings.push({ slot, value, access: 'read' });
-  });
-  bindings.push({ slot: kernel.reads.length, value: 'y', access: 'read_write' });
+  // What is written over is bound once, as `y`.
+  const reads = kernel.reads.map((value) => (value === overwritten ? null : value));
   const dispatch = {
     source: kernel.source(grid, overwritten),
-    bindings,
+    bindings: inOrder(reads, 'y'),
     workgroups: [grid.columns, grid.rows, 1] as const,
   };
   return { dispatches: [dispatch], ...(kernel.repack && { repack: kernel.repack }) };

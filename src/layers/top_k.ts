@@ -13,6 +13,7 @@ import {
   shapeError,
 } from '../runtime/operator.ts';
 import { formatShape, rowsAndColumns, tensorDesc } from '../runtime/tensor.ts';
+import { inOrder } from './bindings.ts';
 import { elementTypesOf } from './element_types.ts';
 
 export interface TopKAttributes {
@@ -77,10 +78,7 @@ const kernel: KernelDef<TopKAttributes> = {
       dispatches: [
         {
           source: shader(g, grid),
-          bindings: [
-            { slot: 0, value: 'x', access: 'read' },
-            { slot: 1, value: 'y', access: 'read_write' },
-          ],
+          bindings: inOrder(['x'], 'y'),
           workgroups: [grid.columns, grid.rows, 1],
         },
       ],

@@ -9,7 +9,8 @@ import {
 import type { Conv2dGeometry } from '../../../shaders/lib/conv2d_geometry.ts';
 import { DIMENSIONS_SLOT } from '../../../shaders/lib/dimensions.ts';
 import { gridOf } from '../../../shaders/lib/grid.ts';
-import type { Binding, DeviceProfile, KernelDef } from '../../runtime/operator.ts';
+import type { DeviceProfile, KernelDef } from '../../runtime/operator.ts';
+import { inOrder } from '../bindings.ts';
 import { type Conv2dAttributes, geometryOf } from '../conv2d_geometry.ts';
 import { costsOf } from './cost.ts';
 
@@ -58,14 +59,6 @@ function costOf(g: Conv2dGeometry, config: Conv2dDepthwiseConfig, device: Device
   return costs.dispatch + depthwiseWorkgroups(g, config) * config.lanes * lane;
 }
 
-function bindings(g: Conv2dGeometry): readonly Binding[] {
-  const reads = ['x', 'weight', g.bias ? 'bias' : null, g.residual ? 'residual' : null];
-  const read = reads.flatMap((value, slot) =>
-    value === null ? [] : [{ slot, value, access: 'read' as const }],
-  );
-  return [...read, { slot: reads.length, value: 'y', access: 'read_write' }];
-}
-
 export const depthwise: KernelDef<Conv2dAttributes, Conv2dDepthwiseConfig> = {
   name: 'conv2d_depthwise',
   supports(node, device) {
@@ -88,7 +81,10 @@ export const depthwise: KernelDef<Conv2dAttributes, Conv2dDepthwiseConfig> = {
       dispatches: [
         {
           source: conv2dDepthwise(g, config, sizes),
-          bindings: bindings(g),
+          bindings: inOrder(
+            ['x', 'weight', g.bias ? 'bias' : null, g.residual ? 'residual' : null],
+            'y',
+          ),
           workgroups: [grid.columns, grid.rows, 1],
           ...(words && { dimensions: { slot: DIMENSIONS_SLOT, words } }),
         },

@@ -2,6 +2,7 @@
 import { DIMENSIONS_SLOT, type Dimensions } from '../../../shaders/lib/dimensions.ts';
 import { type Grid, gridOf } from '../../../shaders/lib/grid.ts';
 import type { DeviceProfile, KernelDispatch } from '../../runtime/operator.ts';
+import { inOrder } from '../bindings.ts';
 
 /** `reads` and then `writes` are bound from slot 0 on; a `null` leaves its slot out. */
 export function elementwiseDispatch(
@@ -15,12 +16,9 @@ export function elementwiseDispatch(
   const limit = device.limits.maxComputeWorkgroupsPerDimension;
   const grid = gridOf(Math.ceil(count / threads), limit);
   const { source, words } = shader(grid);
-  const read = reads.flatMap((value, slot) =>
-    value === null ? [] : [{ slot, value, access: 'read' as const }],
-  );
   return {
     source,
-    bindings: [...read, { slot: reads.length, value: writes, access: 'read_write' }],
+    bindings: inOrder(reads, writes),
     workgroups: [grid.columns, grid.rows, 1],
     ...(words && { dimensions: { slot: DIMENSIONS_SLOT, words } }),
   };

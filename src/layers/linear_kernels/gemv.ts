@@ -6,13 +6,8 @@ import {
   linearBlock,
   linear as shader,
 } from '../../../shaders/linear.wgsl.ts';
-import type {
-  Binding,
-  DeviceProfile,
-  Epilogue,
-  KernelDef,
-  Repack,
-} from '../../runtime/operator.ts';
+import type { DeviceProfile, Epilogue, KernelDef, Repack } from '../../runtime/operator.ts';
+import { inOrder } from '../bindings.ts';
 import { geometryOf } from '../linear_geometry.ts';
 
 /** Images that share a weight at most: their sums, four an image, are all in registers. */
@@ -70,17 +65,11 @@ export const gemv: KernelDef<Epilogue, LinearConfig> = {
     const block = linearBlock(config);
     const blocks = Math.ceil(g.outputs / block);
     const grid = gridOf(blocks, device.limits.maxComputeWorkgroupsPerDimension);
-    const bias: readonly Binding[] = g.bias ? [{ slot: 2, value: 'bias', access: 'read' }] : [];
     return {
       dispatches: [
         {
           source: shader(g, config, grid),
-          bindings: [
-            { slot: 0, value: 'x', access: 'read' },
-            { slot: 1, value: 'weight', access: 'read' },
-            ...bias,
-            { slot: 3, value: 'y', access: 'read_write' },
-          ],
+          bindings: inOrder(['x', 'weight', g.bias ? 'bias' : null], 'y'),
           workgroups: [grid.columns, grid.rows, 1],
         },
       ],
