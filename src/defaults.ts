@@ -7,6 +7,7 @@ import { assignPrecision } from './runtime/passes/assign_precision.ts';
 import { optimize } from './runtime/passes/index.ts';
 import { type PassReport, reportPasses as reportPassesWith } from './runtime/passes/report.ts';
 import { compile, type ExecutionPlan } from './runtime/plan/compile.ts';
+import type { Tuning } from './runtime/plan/tuning.ts';
 import { runReference as runReferenceWith } from './runtime/reference/run_reference.ts';
 import type { DType } from './runtime/tensor.ts';
 import type { WeightSource } from './runtime/weights/weight_source.ts';
@@ -14,9 +15,14 @@ import type { WeightSource } from './runtime/weights/weight_source.ts';
 export { operators };
 
 /** What a session of this graph would run on a device, without allocating anything. */
-export function planFor(device: Device, graph: Graph, precision: DType = 'f32'): ExecutionPlan {
+export function planFor(
+  device: Device,
+  graph: Graph,
+  precision: DType = 'f32',
+  tuning?: Tuning,
+): ExecutionPlan {
   const stored = assignPrecision(optimize(graph, operators), operators, precision);
-  return compile(stored, { operators, device: device.profile });
+  return compile(stored, { operators, device: device.profile, tuning });
 }
 
 export type { PassReport };

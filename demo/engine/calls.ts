@@ -228,8 +228,14 @@ export interface Calls {
   readonly verify: Call<ModelName, undefined, VerifyProgress>;
   /** The shapes of a model's layers, each a line. */
   readonly layerShapes: Call<ModelName, readonly string[]>;
-  /** Finds the fastest kernel for each shape of a model's layers. */
-  readonly tune: Call<ModelName, readonly TuneResult[], Progress>;
+  /** Finds the fastest kernel for each shape of a model's layers that is not tuned, or for all again; keeps them. */
+  readonly tune: Call<
+    { readonly model: ModelName; readonly again: boolean },
+    readonly TuneResult[],
+    Progress
+  >;
+  /** In how many shapes of a model's layers the winner of an earlier tuning runs. */
+  readonly tunedShapes: Call<ModelName, number>;
   /** Measures all kernels over layers, a line each. */
   readonly benchmark: Call<readonly string[], KernelReport, BenchEvent>;
 }

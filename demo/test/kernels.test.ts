@@ -1,10 +1,25 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
 import { expectAccessible } from './fixtures/axe.ts';
 import { usePages } from './fixtures/browser.ts';
 import { screenshots } from './fixtures/screenshots.ts';
 
 const open = usePages();
+
+/** In the page: makes winners of kernels that would not win. */
+async function halveChannels(): Promise<void> {
+  const done = <T>(request: IDBRequest<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+  const database = await done(indexedDB.open('tilewise'));
+  const store = database.transaction('tuning', 'readwrite').objectStore('tuning');
+  const [key = ''] = await done(store.getAllKeys());
+  const text: string = await done(store.get(key));
+  await done(store.put(text.replaceAll('"channels":32', '"channels":16'), key));
+  database.close();
+}
 
 describe('Kernels', () => {
   it('measures the layers asked for, draws the roofline, and exports', async () => {
@@ -26,6 +41,38 @@ describe('Kernels', () => {
     expect(saved.adapter.software).toBe(true);
     await screenshots(page, 'kernels');
     await expectAccessible(page);
+  });
+
+  it('keeps what tuning found: after a reload, that runs, and nothing is timed', async () => {
+    const page = await open({ view: 'kernels' });
+    const kept = page.locator('.tuned-before');
+    const shapes = page.getByLabel('Layer of the model').locator('option');
+    await shapes.nth(1).waitFor({ state: 'attached' });
+    expect(await kept.textContent()).toBe('');
+    await page.getByRole('button', { name: 'Tune the model' }).click();
+    await page.locator('.tuned').getByText('after tuning').waitFor();
+    const said = /^\d shapes of layers run in the kernels that were fastest here/;
+    const before = await kept.textContent();
+    expect(before).toMatch(said);
+
+    await page.reload();
+    await kept.getByText(said).waitFor();
+    expect(await kept.textContent()).toBe(before);
+    await page.getByRole('button', { name: 'Tune the model' }).click();
+    await page.locator('.tuned').getByText('nothing was timed').waitFor();
+    await page.getByRole('button', { name: 'Time them again' }).click();
+    await page.locator('.tuned').getByText('after tuning').waitFor();
+    await expectAccessible(page);
+  });
+
+  it('runs what is kept, whoever put it there', async () => {
+    const page = await open({ view: 'kernels' });
+    await page.getByRole('button', { name: 'Tune the model' }).click();
+    await page.locator('.tuned').getByText('after tuning').waitFor();
+    await page.evaluate(halveChannels);
+    await page.goto(`${inject('pageUrl')}#inside`);
+    await page.reload();
+    await page.getByText('channels 16, depth 1').first().waitFor();
   });
 
   it('says what it cannot read', async () => {

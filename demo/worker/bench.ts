@@ -6,10 +6,8 @@ import {
   type Graph,
   measureCeilings,
   planFor,
-  type TuneResult,
-  tune,
 } from '../../src/index.ts';
-import type { BenchEvent, KernelReport, ModelName, Progress } from '../engine/calls.ts';
+import type { BenchEvent, KernelReport, ModelName } from '../engine/calls.ts';
 import type { CallContext } from '../engine/serve.ts';
 
 /** The shapes of a model's layers, each once, as lines that `benchmark` takes. */
@@ -34,19 +32,6 @@ export async function benchmark(
       onProgress({ kind: 'progress', layer, done, remainingMs }),
     onLayer: (layer) => onProgress({ kind: 'layer', layer }),
   });
-}
-
-/** The fastest kernel for each shape of a model's layers, beside the one that is taken untuned. */
-export async function tuneModel(
-  device: Device,
-  model: ModelName,
-  { onProgress, signal }: CallContext<Progress>,
-): Promise<readonly TuneResult[]> {
-  const { results } = await tune(device, buildModel(findModel(model)), {
-    signal,
-    onProgress: (done, total) => onProgress({ stage: 'time', done, total }),
-  });
-  return results;
 }
 
 function casesOf(device: Device, graph: Graph) {

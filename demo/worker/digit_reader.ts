@@ -12,6 +12,7 @@ import {
 import weightsUrl from '../../weights/lenet-mnist.safetensors?url';
 import type { DigitReading, Pixels } from '../engine/calls.ts';
 import { featureMapsOf } from './feature_maps.ts';
+import { tuningOf } from './tuning.ts';
 
 /** What the page shows: the input as prepared, and each layer behind its ReLU. */
 const STAGES = ['input', 'conv1', 'relu1', 'conv2', 'relu2', 'relu3'] as const;
@@ -32,7 +33,7 @@ export class DigitReader {
     const [device, weights] = await Promise.all([opening, fetchEmbedded()]);
     const [preprocessor, session] = await Promise.all([
       Preprocessor.create(device, digitsPreprocessing),
-      createSession(device, graph, { weights }),
+      createSession(device, graph, { weights, tuning: await tuningOf(device) }),
     ]);
     return new DigitReader(preprocessor, session);
   }

@@ -16,6 +16,7 @@ import {
 } from '../../src/index.ts';
 import type { Calls, LayerLine, LayerTimes, ModelName, PlanReport } from '../engine/calls.ts';
 import type { CallContext } from '../engine/serve.ts';
+import { tuningOf } from './tuning.ts';
 
 /** Plans, times and checks models. Weights are synthetic: neither time nor correctness depends on them. */
 export class Inspector {
@@ -26,7 +27,10 @@ export class Inspector {
   }
 
   async plan(model: ModelName): Promise<PlanReport> {
-    const { dispatches, activations, memory } = planFor(await this.#device(), graphOf(model));
+    const device = await this.#device();
+    const tuning = await tuningOf(device);
+    const plan = planFor(device, graphOf(model), 'f32', tuning);
+    const { dispatches, activations, memory } = plan;
     return {
       steps: activations.steps,
       dispatches: dispatches.map(({ node, kernel, config, source, workgroups }) => ({
@@ -64,6 +68,7 @@ export class Inspector {
     const graph = graphOf(model);
     const session = await createSession(device, graph, {
       weights: weightsFor(graph),
+      tuning: await tuningOf(device),
       signal,
       onProgress: ({ stage, done, total }) => onProgress({ stage, done, total }),
     });

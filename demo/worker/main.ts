@@ -1,13 +1,14 @@
 /** The worker: everything is computed here, so that the page stays smooth. */
 import type { Calls } from '../engine/calls.ts';
 import { serve, type WorkerScope } from '../engine/serve.ts';
-import { benchmark, layerShapes, tuneModel } from './bench.ts';
+import { benchmark, layerShapes } from './bench.ts';
 import { DigitReader } from './digit_reader.ts';
 import { Gpu } from './gpu.ts';
 import { Inspector } from './inspector.ts';
 import { once } from './once.ts';
 import { PhotoDesk } from './photo_desk.ts';
 import { SegmentDesk } from './segment_desk.ts';
+import { tunedShapes, tuneModel } from './tuning.ts';
 import { forgetWeights, keptWeights } from './weight_download.ts';
 
 const scope = globalThis as unknown as WorkerScope;
@@ -37,7 +38,8 @@ serve<Calls>(scope, {
   plan: (model) => inspector.plan(model),
   time: (model, context) => inspector.time(model, context),
   layerShapes: async (model) => layerShapes(await gpu.device(), model),
-  tune: async (model, context) => tuneModel(await gpu.device(), model, context),
+  tune: async (wanted, context) => tuneModel(await gpu.device(), wanted, context),
+  tunedShapes: async (model) => tunedShapes(await gpu.device(), model),
   benchmark: async (lines, context) => benchmark(await gpu.device(), lines, context),
   verify: (model, context) => inspector.verify(model, context),
 });

@@ -14,6 +14,7 @@ import {
 import type { FeatureMaps, PhotoReading } from '../engine/calls.ts';
 import { featureMapsOf } from './feature_maps.ts';
 import type { PhotoNetwork } from './photo_network.ts';
+import { tuningOf } from './tuning.ts';
 
 /** What the classifier averages: the heat maps are made of it. */
 const FEATURES = 'layer4.2.relu';
@@ -48,6 +49,7 @@ export class PhotoReader {
     const session = await createSession(device, observe(graph, layers.values()), {
       ...options,
       weights,
+      tuning: await tuningOf(device),
       submitBudgetMs: SUBMIT_BUDGET_MS,
     });
     try {

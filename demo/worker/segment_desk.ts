@@ -14,6 +14,7 @@ import type {
   WeightsProgress,
 } from '../engine/calls.ts';
 import type { CallContext } from '../engine/serve.ts';
+import { tuningOf } from './tuning.ts';
 
 const MODEL = findModel('fcn_resnet50');
 /** Long submits would keep the page from being drawn. */
@@ -68,8 +69,10 @@ export class SegmentDesk {
     shorterSide: number,
     { onProgress, signal }: CallContext<WeightsProgress>,
   ): Promise<void> {
-    const segmenter = await Segmenter.create(await this.#device(), MODEL, {
+    const device = await this.#device();
+    const segmenter = await Segmenter.create(device, MODEL, {
       weights,
+      tuning: await tuningOf(device),
       shorterSide,
       signal,
       onProgress,

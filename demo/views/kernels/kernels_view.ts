@@ -4,7 +4,7 @@ import { chosenModel, modelSelect } from '../../components/model_select.ts';
 import { ProgressBar } from '../../components/progress.ts';
 import { saveJson } from '../../components/save_json.ts';
 import { button, element } from '../../dom.ts';
-import type { BenchEvent, LayerReport, TuneResult } from '../../engine/calls.ts';
+import type { BenchEvent, LayerReport, Progress, TuneResult } from '../../engine/calls.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { formatMs } from '../../format.ts';
 import type { View } from '../view.ts';
@@ -28,6 +28,7 @@ class KernelsView implements View {
   });
   readonly #reports = element('div', {});
   readonly #tunedTable = element('div', {});
+  readonly #tunedBefore = element('p', { class: 'tuned-before', role: 'status' });
   #tuned: readonly TuneResult[] = [];
   readonly #save = button('Export JSON', () => void this.#export());
   #layers: LayerReport[] = [];
@@ -52,7 +53,7 @@ class KernelsView implements View {
         this.#select,
         this.#shapes,
         button('Add', () => this.#add()),
-        button('Tune the model', () => void this.#tune(), {
+        button('Tune the model', () => void this.#tune(false), {
           title: 'Times the likeliest kernels of each layer, and shows what is gained',
         }),
       ),
@@ -65,6 +66,7 @@ class KernelsView implements View {
         this.#progress.element,
       ),
       this.#fault.element,
+      this.#tunedBefore,
       this.#tunedTable,
       this.#roofline.element,
       this.#reports,
@@ -76,9 +78,20 @@ class KernelsView implements View {
     try {
       const shapes = await this.#engine.call('layerShapes', chosenModel(this.#select));
       this.#shapes.replaceChildren(...shapes.map((text) => element('option', {}, text)));
+      await this.#sayWhatIsTuned();
     } catch (error) {
       this.#fault.show(error);
     }
+  }
+
+  /** Of this visit or of one before, which is when it matters: nothing is timed then. */
+  async #sayWhatIsTuned(): Promise<void> {
+    const shapes = await this.#engine.call('tunedShapes', chosenModel(this.#select));
+    const said = [
+      `${shapes} shapes of layers run in the kernels that were fastest here when they were timed. `,
+      button('Time them again', () => void this.#tune(true)),
+    ];
+    this.#tunedBefore.replaceChildren(...(shapes > 0 ? said : []));
   }
 
   #add(): void {
@@ -107,16 +120,17 @@ class KernelsView implements View {
     }
   }
 
-  async #tune(): Promise<void> {
+  async #tune(again: boolean): Promise<void> {
     this.#fault.clear();
     try {
       const results = await this.#progress.during('Tuning …', (signal) =>
-        this.#engine.call('tune', chosenModel(this.#select), {
-          signal,
-          onProgress: ({ done, total }) =>
-            this.#progress.show(`Tuning layer ${done + 1} of ${total}`, done / total),
-        }),
+        this.#engine.call(
+          'tune',
+          { model: chosenModel(this.#select), again },
+          { signal, onProgress: (progress) => this.#showTuning(progress) },
+        ),
       );
+      await this.#sayWhatIsTuned();
       if (!results) return;
       this.#tuned = results;
       this.#tunedTable.replaceChildren(tuneTable(results));
@@ -124,6 +138,11 @@ class KernelsView implements View {
     } catch (error) {
       this.#fault.show(error);
     }
+  }
+
+  #showTuning({ done, total, remainingMs }: Progress): void {
+    const left = remainingMs === undefined ? '' : `, ${formatMs(remainingMs)} left`;
+    this.#progress.show(`Tuning layer ${done + 1} of ${total}${left}`, done / total);
   }
 
   #hear(event: BenchEvent, { aborted }: AbortSignal): void {

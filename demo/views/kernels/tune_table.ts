@@ -7,6 +7,7 @@ const HEAD = ['Layer', 'Before', 'After', 'Times as fast', 'Fastest kernel', 'Co
 
 /** What tuning found: each shape of layer before and after, and all of them together. */
 export function tuneTable(results: readonly TuneResult[]): HTMLElement {
+  if (results.length === 0) return nothingTimed();
   const before = results.reduce((sum, { untunedMs }) => sum + untunedMs, 0);
   const after = results.reduce((sum, { ms }) => sum + ms, 0);
   const rows = results.map(({ layer, kernel, config, ms, untunedMs }) =>
@@ -37,5 +38,13 @@ export function tuneTable(results: readonly TuneResult[]): HTMLElement {
       `${results.length} shapes of layers: ${formatMs(before)} before, ${formatMs(after)} after tuning.`,
     ),
     element('table', { class: 'data' }, element('thead', {}, head), element('tbody', {}, ...rows)),
+  );
+}
+
+function nothingTimed(): HTMLElement {
+  return element(
+    'section',
+    { class: 'panel tuned' },
+    element('p', { role: 'status' }, 'All layers are tuned already: nothing was timed.'),
   );
 }
