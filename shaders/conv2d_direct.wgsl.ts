@@ -8,25 +8,26 @@
  *     x                a feature map; or columns: a matrix [input channel][output pixel of the batch], rows PITCH apart
  *     residual, y      feature maps. Pixel p of image n, channel c is element n * Y_IMAGE + c * Y_CHANNEL + p:
  *                      NCHW, or channel-major, where the pixels of the batch follow one another
- *     weight           [group][tile of CHANNELS output channels][tap r * K_W + s][input channel of the group]
- *                      [output channel of the tile], so that a workgroup reads one run of memory
- *     bias             [group][output channel, padded to CHANNELS]
+ *     weight           [group][tile of TILE_CHANNELS output channels][tap r * K_W + s][input channel of the group,
+ *                      padded to DEPTH by zeros][output channel of the tile]: a workgroup reads one run of memory
+ *     bias             [group][output channel, padded to TILE_CHANNELS]
  *
- * Tile and threads. The output pixels of the whole batch are numbered 0 .. OUT_PIXELS - 1. A workgroup
- * owns LANES * PIXELS of them and CHANNELS output channels; a lane keeps PIXELS x CHANNELS sums in
- * registers. Of each LANES * VECTOR neighbouring pixels, lane l has VECTOR, from l * VECTOR on.
+ * Tile and threads. The output pixels of the whole batch are numbered 0 .. OUT_PIXELS - 1. A workgroup owns PIXELS of
+ * them and TILE_CHANNELS = LANES * CHANNELS output channels; a lane keeps CHANNELS x PIXELS sums in registers. Of each
+ * LANES * VECTOR neighbouring channels, lane l has VECTOR, from l * VECTOR on. Channels go along the lanes because
+ * theirs are round numbers, and maps are not: a 14x14 map is 7 tiles of 28 pixels.
  *
- *     VECTOR 1   SwiftShader loads word by word, whatever the type.
- *     VECTOR 4   A lane reads four words at once. Mesa's llvmpipe checks and fetches lane by lane whatever
- *                the pattern, so fewer and wider loads are what counts. Columns only.
+ *     VECTOR, X_VECTOR 1   SwiftShader loads word by word, whatever the type.
+ *     VECTOR, X_VECTOR 4   A lane reads four words at once. Mesa's llvmpipe checks and fetches lane by lane whatever the
+ *                          pattern, so fewer and wider loads are what counts. For x only where it is columns.
  *
- * Weights are the same for all lanes, and loads cost more than arithmetic. So each lane loads other weights, and
- * they go round:
+ * Pixels are the same for all lanes, and loads cost more than arithmetic. So each lane loads other pixels, and they go
+ * round:
  *
- *     broadcast  w = subgroupBroadcast(weights, l) for each l: all lanes have the weight of channel l.
- *     swap       where a subgroup is a quad: quadSwapX, Y and Diagonal give lane l the weight of channel l ^ s,
- *                s = 1, 2, 3. Lanes then work on different channels at a time, and on each channel once; the
- *                lane's sum number o belongs to channel o ^ l. One instruction on SwiftShader, where a broadcast
+ *     broadcast  x = subgroupBroadcast(pixels, l) for each l: all lanes have the value of pixel l.
+ *     swap       where a subgroup is a quad: quadSwapX, Y and Diagonal give lane l the value of pixel l ^ s,
+ *                s = 1, 2, 3. Lanes then work on different pixels at a time, and on each pixel once; the
+ *                lane's sum number o belongs to pixel o ^ l. One instruction on SwiftShader, where a broadcast
  *                takes 25.
  *
  * DEPTH input channels are read before any is multiplied: llvmpipe then selects by its execution mask, which
@@ -46,19 +47,21 @@ import { wgsl } from './lib/wgsl.ts';
 
 /** Sizes of the register tile. */
 export interface Conv2dDirectConfig {
-  /** Invocations of a workgroup, along pixels. */
+  /** Invocations of a workgroup, along output channels. */
   readonly lanes: number;
-  /** Output pixels of one invocation; a multiple of `vector`. */
-  readonly pixels: number;
-  /** Output channels of one invocation; a multiple of `subgroup`. */
+  /** Output channels of one invocation; a multiple of `vector`. */
   readonly channels: number;
-  /** Input channels a step; divides those of a group. */
+  /** Output pixels of a workgroup, all of them in each invocation; a multiple of `xVector` and, to swap, of 4. */
+  readonly pixels: number;
+  /** Input channels a step; divides those of a group where x is columns. */
   readonly depth: number;
-  /** Neighbouring pixels that one load of x fetches. 4 needs columns with a pitch of whole fours. */
+  /** Neighbouring output channels whose weights one load fetches. */
   readonly vector: 1 | 4;
-  /** How the lanes of a subgroup share the weights that they load; `none` loads every weight in every lane. */
+  /** Neighbouring pixels that one load of x fetches. 4 needs columns with a pitch of whole fours. */
+  readonly xVector: 1 | 4;
+  /** How the lanes of a subgroup share the pixels that they load; `none` loads every pixel in every lane. */
   readonly share: 'none' | 'broadcast' | 'swap';
-  /** Lanes that share: the device's subgroup width, or 1. `swap` needs 4. */
+  /** Lanes that share: the device's subgroup width, or 1. `swap` needs 4, and pixels loaded one by one. */
   readonly subgroup: number;
   /** Whether to ask for fma(): SwiftShader is faster with it, llvmpipe without. */
   readonly fused: boolean;
@@ -72,13 +75,16 @@ export function conv2dDirectDimensions(
   config: Conv2dDirectConfig,
   grid: Grid,
 ): Dimensions {
-  const channelTiles = Math.ceil(g.outputChannels / g.groups / config.channels);
+  const tileChannels = config.lanes * config.channels;
+  const channelTiles = Math.ceil(g.outputChannels / g.groups / tileChannels);
+  const pixelTiles = Math.ceil(outputPixels(g) / config.pixels);
   const sizes = {
     ...conv2dSizes(g),
     PITCH: g.columns ?? 0,
     CHANNEL_TILES: channelTiles,
-    C_OUT_PADDED: channelTiles * config.channels,
-    PIXEL_TILES: Math.ceil(outputPixels(g) / (config.lanes * config.pixels)),
+    PIXEL_TILES: pixelTiles,
+    C_OUT_PADDED: channelTiles * tileChannels,
+    TAP_ROWS: Math.ceil(g.inputChannels / g.groups / config.depth) * config.depth,
     GRID_COLUMNS: grid.columns,
     GRID_TILES: grid.tiles,
     HAS_BIAS: Number(g.bias),
@@ -100,16 +106,15 @@ export function conv2dDirect(
   config: Conv2dDirectConfig,
   { declarations, locals }: Dimensions,
 ): string {
-  const { share, subgroup, bound } = config;
+  const { share, subgroup, bound, vector, xVector } = config;
   const shared = share !== 'none';
   const swapped = share === 'swap';
   const columns = g.columns !== undefined;
-  const vector4 = config.vector === 4;
-  const wideWeights = share === 'broadcast' && vector4 && config.channels % (4 * subgroup) === 0;
-  // A lane's four pixels are neighbours in y too, unless an image ends between them.
-  const wideOutput = vector4 && wholeFours(g, g.yStrides) && wholeFours(g, g.residualStrides);
-  const weightVector = wideWeights ? 4 : 1;
-  const masked = g.padded && !columns;
+  const fours = wholeFours(g, g.yStrides) && wholeFours(g, g.residualStrides);
+  const wideOutput = vector === 4 && config.pixels % 4 === 0 && fours && !swapped;
+  const ragged = (g.inputChannels / g.groups) % config.depth !== 0;
+  // Bound sizes: layers with padding and without share a pipeline.
+  const masked = !columns && (g.padded || ragged || bound);
   return wgsl`
 #if ${shared}
 enable subgroups;
@@ -118,30 +123,32 @@ ${elementTypes(g.types)}
 
 ${declarations}
 const LANES = ${config.lanes}u;
-const VECTOR = ${config.vector}u;
-const PIXELS = ${config.pixels}u;
-const VECTORS = ${config.pixels / config.vector}u;
+const VECTOR = ${vector}u;
 const CHANNELS = ${config.channels}u;
+const VECTORS = ${config.channels / vector}u;
+const TILE_CHANNELS = LANES * CHANNELS;
+const PIXELS = ${config.pixels}u;
 const DEPTH = ${config.depth}u;
 const SUBGROUP = ${subgroup}u;
-const WEIGHT_VECTOR = ${weightVector}u;
-const WEIGHT_LOADS = ${config.channels / (subgroup * weightVector)}u;
+const X_VECTOR = ${xVector}u;
+const X_LOADS = ${Math.ceil(config.pixels / (subgroup * xVector))}u;
+const LOADED_PIXELS = X_LOADS * SUBGROUP * X_VECTOR;
 const Y_VECTOR = ${wideOutput ? 4 : 1}u;
 const Y_VECTORS = ${config.pixels / (wideOutput ? 4 : 1)}u;
 
-#if ${vector4}
-alias XVector = vec4<X>;
-alias Values = vec4f;
-#else
-alias XVector = X;
-alias Values = f32;
-#endif
-#if ${wideWeights}
+#if ${vector === 4}
 alias WeightVector = vec4<Weight>;
 alias Weights = vec4f;
 #else
 alias WeightVector = Weight;
 alias Weights = f32;
+#endif
+#if ${xVector === 4}
+alias XVector = vec4<X>;
+alias Values = vec4f;
+#else
+alias XVector = X;
+alias Values = f32;
 #endif
 #if ${wideOutput}
 alias YVector = vec4<Y>;
@@ -158,14 +165,14 @@ alias WeightArray = array<WeightVector>;
 #else
 // Known lengths make the checks of indices cheaper.
 const X_LENGTH = ${inputLength(g)}u;
-alias XArray = array<XVector, X_LENGTH / VECTOR>;
-alias WeightArray = array<WeightVector, K_H * K_W * C_IN * C_OUT_PADDED / WEIGHT_VECTOR>;
+alias XArray = array<XVector, X_LENGTH / X_VECTOR>;
+alias WeightArray = array<WeightVector, C_IN / GROUP_C_IN * K_H * K_W * TAP_ROWS * C_OUT_PADDED / VECTOR>;
 #endif
 
 @group(0) @binding(0) var<storage, read> x: XArray;
 @group(0) @binding(1) var<storage, read> weight: WeightArray;
 #if ${bound || g.bias}
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
+@group(0) @binding(2) var<storage, read> bias: array<Weights>;
 #endif
 #if ${bound || g.residual}
 @group(0) @binding(3) var<storage, read> residual: array<ResidualVector>;
@@ -181,175 +188,191 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
 ${locals}
-  let tile = workgroup.x + workgroup.y * GRID_COLUMNS;
-  if (tile >= GRID_TILES) {
-    return;
-  }
-  let channel_tile = tile % CHANNEL_TILES;
-  let group = tile / CHANNEL_TILES / PIXEL_TILES;
-  let first_pixel = tile / CHANNEL_TILES % PIXEL_TILES * (LANES * PIXELS) + lane * VECTOR;
-  let first_channel = channel_tile * CHANNELS;
-
-  var sums: array<array<f32, PIXELS>, CHANNELS>;
-  var values: array<array<f32, PIXELS>, DEPTH>;
-  let weight_row = CHANNELS / WEIGHT_VECTOR;
-  var weight_at = (group * CHANNEL_TILES + channel_tile) * (K_H * K_W * GROUP_C_IN) * weight_row;
-#if ${shared}
-  weight_at += subgroup_lane;
+#if ${!shared}
+  const subgroup_lane = 0u;
 #endif
+  // Workgroups behind the last tile compute and do not store: after a return, llvmpipe would blend whatever follows.
+  let tile = workgroup.x + workgroup.y * GRID_COLUMNS;
+  let pixel_tiles = tile / CHANNEL_TILES;
+  let channel_tile = tile - pixel_tiles * CHANNEL_TILES;
+  let group = pixel_tiles / PIXEL_TILES;
+  let first_pixel = (pixel_tiles - group * PIXEL_TILES) * PIXELS;
+  let first_channel = channel_tile * TILE_CHANNELS;
 
-#if ${columns}
-  // Lanes behind the last pixel compute the last ones again and do not store them.
-  let x_row = PITCH / VECTOR;
+  var sums: array<array<f32, LOADED_PIXELS>, CHANNELS>;
+  var values: array<array<f32, CHANNELS>, DEPTH>;
+#if ${bound || g.bias}
+  let bias_at = (group * C_OUT_PADDED + first_channel) / VECTOR + lane;
 #for v in VECTORS
-  let pixel#v = min(first_pixel + #v * LANES * VECTOR, PITCH - VECTOR);
-  var x_at#v = (group * GROUP_C_IN * PITCH + pixel#v) / VECTOR;
+  let bias#v = select(Weights(), bias[bias_at + #v * LANES], HAS_BIAS == 1u);
+#for o in PIXELS
+#if ${vector === 4}
+#for e in VECTOR
+  sums[#v * VECTOR + #e][#o] = bias#v[#e];
+#end
+#else
+  sums[#v][#o] = bias#v;
+#endif
+#end
+#end
+#endif
+  let weight_row = TILE_CHANNELS / VECTOR;
+  var weight_at = (group * CHANNEL_TILES + channel_tile) * (K_H * K_W * TAP_ROWS) * weight_row + lane;
+
+  // Pixels behind the last one repeat others and are not stored.
+#if ${columns}
+  let x_row = PITCH / X_VECTOR;
+#for w in X_LOADS
+  var x_at#w = group * GROUP_C_IN * x_row + min(first_pixel / X_VECTOR + #w * SUBGROUP + subgroup_lane, x_row - 1u);
 #end
 #else
   let x_row = X_CHANNEL;
-#for v in VECTORS
-  let pixel#v = min(first_pixel + #v * LANES, OUT_PIXELS - 1u);
-  let plane#v = pixel#v / PLANE_OUT * X_IMAGE + group * GROUP_C_IN * X_CHANNEL;
-  let top#v = pixel#v % PLANE_OUT / W_OUT * STRIDE_H;
-  let left#v = pixel#v % W_OUT * STRIDE_W;
-  var x_at#v = 0u;
-  var inside#v = true;
+#for w in X_LOADS
+  let pixel#w = min(first_pixel + #w * SUBGROUP + subgroup_lane, OUT_PIXELS - 1u);
+  let image#w = pixel#w / PLANE_OUT;
+  let place#w = pixel#w - image#w * PLANE_OUT;
+  let row#w = place#w / W_OUT;
+  let plane#w = image#w * X_IMAGE + group * GROUP_C_IN * X_CHANNEL;
+  let top#w = row#w * STRIDE_H;
+  let left#w = (place#w - row#w * W_OUT) * STRIDE_W;
+  var x_at#w = 0u;
+  var inside#w = true;
 #end
-  var tap = 0u;
+  var r = 0u;
+  var s = 0u;
   var channels_left = 0u;
 #endif
   // One loop over taps and channels: compilers carry the sums from loop to loop one by one.
-  for (var k = 0u; k < K_H * K_W * GROUP_C_IN; k += DEPTH) {
+  for (var k = 0u; k < K_H * K_W * TAP_ROWS; k += DEPTH) {
 #if ${!columns}
     if (channels_left == 0u) {
-#for v in VECTORS
+#for w in X_LOADS
       {
         // Above and left of the image the subtraction wraps round to a huge number: one comparison does.
-        let row = top#v + tap / K_W * DILATION_H - PAD_TOP;
-        let column = left#v + tap % K_W * DILATION_W - PAD_LEFT;
-        x_at#v = plane#v + row * W_IN + column;
-#if ${g.padded}
-        inside#v = row < H_IN && column < W_IN;
-        x_at#v = select(0u, x_at#v, inside#v);
+        let row = top#w + r * DILATION_H - PAD_TOP;
+        let column = left#w + s * DILATION_W - PAD_LEFT;
+        x_at#w = plane#w + row * W_IN + column;
+#if ${masked}
+        inside#w = (row < H_IN) & (column < W_IN);
+        x_at#w = select(0u, x_at#w, inside#w);
 #endif
       }
 #end
-      tap++;
+      s++;
+      r += select(0u, 1u, s == K_W);
+      s = select(s, 0u, s == K_W);
       channels_left = GROUP_C_IN;
     }
-    channels_left -= DEPTH;
 #endif
 #for d in DEPTH
 #for v in VECTORS
-#if ${masked}
-    let loaded#d_#v = select(0.0, f32(x[x_at#v + #d * x_row]), inside#v);
-#else
-    let loaded#d_#v = Values(x[x_at#v + #d * x_row]);
-#endif
-#if ${vector4}
+    let weights#d_#v = Weights(weight[weight_at + #d * weight_row + #v * LANES]);
+#if ${vector === 4}
 #for e in VECTOR
-    values[#d][#v * VECTOR + #e] = loaded#d_#v[#e];
+    values[#d][#v * VECTOR + #e] = weights#d_#v[#e];
 #end
 #else
-    values[#d][#v] = loaded#d_#v;
+    values[#d][#v] = weights#d_#v;
 #endif
 #end
-#for w in WEIGHT_LOADS
-    let weights#d_#w = Weights(weight[weight_at + #d * weight_row + #w * SUBGROUP]);
+#for w in X_LOADS
+#if ${masked}
+    let loaded#d_#w = select(0.0, f32(x[x_at#w + #d * x_row]), inside#w & (#d < channels_left));
+#else
+    let loaded#d_#w = Values(x[x_at#w + #d * x_row]);
+#endif
 #end
 #end
-#for w in WEIGHT_LOADS
+#for w in X_LOADS
 #if ${swapped}
 #for d in DEPTH
-    let turned#d_#w_0 = weights#d_#w;
-    let turned#d_#w_1 = quadSwapX(weights#d_#w);
-    let turned#d_#w_2 = quadSwapY(weights#d_#w);
-    let turned#d_#w_3 = quadSwapDiagonal(weights#d_#w);
+    let turned#d_#w_0 = loaded#d_#w;
+    let turned#d_#w_1 = quadSwapX(loaded#d_#w);
+    let turned#d_#w_2 = quadSwapY(loaded#d_#w);
+    let turned#d_#w_3 = quadSwapDiagonal(loaded#d_#w);
 #end
 #endif
 #for l in SUBGROUP
-#for e in WEIGHT_VECTOR
+#for e in X_VECTOR
     {
-      const O = (#w * SUBGROUP + #l) * WEIGHT_VECTOR + #e;
+      const O = (#w * SUBGROUP + #l) * X_VECTOR + #e;
+      // The last load may fetch more than the tile needs.
+      if (O < PIXELS) {
 #for d in DEPTH
-#if ${wideWeights}
-      let w#d = subgroupBroadcast(weights#d_#w[#e], #l);
+#if ${xVector === 4}
+#if ${shared}
+        let x#d = subgroupBroadcast(loaded#d_#w[#e], #l);
+#else
+        let x#d = loaded#d_#w[#e];
+#endif
 #elif ${swapped}
-      let w#d = turned#d_#w_#l;
+        let x#d = turned#d_#w_#l;
 #elif ${shared}
-      let w#d = subgroupBroadcast(weights#d_#w, #l);
+        let x#d = subgroupBroadcast(loaded#d_#w, #l);
 #else
-      let w#d = weights#d_#w;
+        let x#d = loaded#d_#w;
 #endif
-#for p in PIXELS
+#for c in CHANNELS
 #if ${config.fused}
-      sums[O][#p] = fma(values[#d][#p], w#d, sums[O][#p]);
+        sums[#c][O] = fma(values[#d][#c], x#d, sums[#c][O]);
 #else
-      sums[O][#p] += values[#d][#p] * w#d;
+        sums[#c][O] += values[#d][#c] * x#d;
 #endif
 #end
 #end
+      }
     }
 #end
 #end
 #end
-#for v in VECTORS
-    x_at#v += DEPTH * x_row;
+#for w in X_LOADS
+    x_at#w += DEPTH * x_row;
 #end
     weight_at += DEPTH * weight_row;
+#if ${!columns}
+    channels_left -= min(channels_left, DEPTH);
+#endif
   }
 
-  // The epilogue is a true loop over a copy of the sums. Unrolled like the rest, its stores would be nine
-  // tenths of the compile time on CPU adapters; a count that the compiler cannot know keeps it a loop.
-  var results: array<Sums, CHANNELS * Y_VECTORS>;
-#for o in CHANNELS
+  // The epilogue is true loops over a copy of the sums. Unrolled like the rest, its stores would be nine
+  // tenths of the compile time on CPU adapters; counts that the compiler cannot know keep them loops.
+  var results: array<Sums, Y_VECTORS * CHANNELS>;
+#for o in Y_VECTORS
+#for c in CHANNELS
 #if ${wideOutput}
-#for v in VECTORS
-  results[#o * VECTORS + #v] = vec4f(sums[#o][#v * 4], sums[#o][#v * 4 + 1], sums[#o][#v * 4 + 2], sums[#o][#v * 4 + 3]);
-#end
+  results[#o * CHANNELS + #c] = vec4f(sums[#c][#o * 4], sums[#c][#o * 4 + 1], sums[#c][#o * 4 + 2], sums[#c][#o * 4 + 3]);
 #else
-#for p in PIXELS
-  results[#o * PIXELS + #p] = sums[#o][#p];
-#end
+  results[#o * CHANNELS + #c] = sums[#c][#o];
 #endif
 #end
-#for p in Y_VECTORS
-  let pixel_out#p = first_pixel + #p * Y_VECTOR / VECTOR * (LANES * VECTOR) + #p * Y_VECTOR % VECTOR;
-  let image#p = pixel_out#p / PLANE_OUT;
-  let place#p = pixel_out#p % PLANE_OUT;
 #end
-  let count = min(CHANNELS, CHANNELS * arrayLength(&y));
-  for (var o = 0u; o < count; o++) {
+  let some = min(1u, arrayLength(&y));
+  for (var o = 0u; o < Y_VECTORS * some; o++) {
 #if ${swapped}
-    let channel = first_channel + (o ^ subgroup_lane);
+    let pixel = first_pixel + (o ^ subgroup_lane);
 #else
-    let channel = first_channel + o;
+    let pixel = first_pixel + o * Y_VECTOR;
 #endif
-    if (channel < GROUP_C_OUT) {
-      let plane = group * GROUP_C_OUT + channel;
-      var shift = 0.0;
-#if ${bound || g.bias}
-      if (HAS_BIAS == 1u) {
-        shift = bias[group * C_OUT_PADDED + channel];
-      }
-#endif
-#for p in Y_VECTORS
-      if (pixel_out#p < OUT_PIXELS) {
-        var value = results[o * Y_VECTORS + #p] + shift;
+    let image = pixel / PLANE_OUT;
+    let place = pixel - image * PLANE_OUT;
+    for (var c = 0u; c < CHANNELS * some; c++) {
+      let channel = first_channel + (c / VECTOR * LANES + lane) * VECTOR + c % VECTOR;
+      if ((tile < GRID_TILES) & (pixel < OUT_PIXELS) & (channel < GROUP_C_OUT)) {
+        let plane = group * GROUP_C_OUT + channel;
+        var value = results[o * CHANNELS + c];
 #if ${bound || g.residual}
         if (HAS_RESIDUAL == 1u) {
-          value += Sums(residual[(image#p * RESIDUAL_IMAGE + plane * RESIDUAL_CHANNEL + place#p) / Y_VECTOR]);
+          value += Sums(residual[(image * RESIDUAL_IMAGE + plane * RESIDUAL_CHANNEL + place) / Y_VECTOR]);
         }
 #endif
         value = select(value, max(value, Sums()), HAS_RELU == 1u);
-        let at = (image#p * Y_IMAGE + plane * Y_CHANNEL + place#p) / Y_VECTOR;
+        let at = (image * Y_IMAGE + plane * Y_CHANNEL + place) / Y_VECTOR;
 #if ${wideOutput}
         y[at] = to_y4(value);
 #else
         y[at] = to_y(value);
 #endif
       }
-#end
     }
   }
 }

@@ -21,6 +21,9 @@
  * Layouts: x, residual, y feature maps, NCHW or channel-major; V, M [position][channel][tile of the whole batch], rows
  * PITCH apart; tiles behind the last one repeat it. Bias [output channel].
  * Threads: one invocation a channel and tile; neighbours have neighbouring tiles.
+ *
+ * `rolled`, for CPU adapters: rows are loaded in a true loop, whose count the compiler cannot know. Unrolled, the loads
+ * were more than half of what llvmpipe compiles.
  */
 import { type Conv2dGeometry, conv2dSizes } from './lib/conv2d_geometry.ts';
 import { type Dimensions, dimensions } from './lib/dimensions.ts';
@@ -62,7 +65,11 @@ export function winogradDimensions(
   return dimensions(sizes, bound);
 }
 
-export function winogradInput(tile: WinogradTile, { declarations, locals }: Dimensions): string {
+export function winogradInput(
+  tile: WinogradTile,
+  rolled: boolean,
+  { declarations, locals }: Dimensions,
+): string {
   return wgsl`
 ${declarations}
 const THREADS = ${WINOGRAD_THREADS}u;
@@ -112,30 +119,38 @@ ${locals}
   let top = tile / TILES_ACROSS % TILES_DOWN * TILE - PAD_TOP;
   let left = tile % TILES_ACROSS * TILE - PAD_LEFT;
 
+  var rows: array<array<f32, FIELD>, FIELD>;
+#if ${rolled}
+  for (var r = 0u; r < FIELD * min(1u, arrayLength(&x)); r++) {
+#else
 #for r in FIELD
-  var row#r: array<f32, FIELD>;
   {
-    let row = top + #r;
+    const r = #r;
+#endif
+    let row = top + r;
     let row_inside = row < H_IN;
+    var d: array<f32, FIELD>;
 #for s in FIELD
     let column#s = left + #s;
-    let inside#s = row_inside && column#s < W_IN;
-    row#r[#s] = select(0.0, x[select(0u, plane + row * W_IN + column#s, inside#s)], inside#s);
+    let inside#s = row_inside & (column#s < W_IN);
+    d[#s] = select(0.0, x[select(0u, plane + row * W_IN + column#s, inside#s)], inside#s);
 #end
-    row#r = transform(row#r);
+    rows[r] = transform(d);
   }
+#if ${!rolled}
 #end
+#endif
   let to = channel * PITCH + at % PITCH;
   let position = C_IN * PITCH;
 #for s in FIELD
   {
-    var column: array<f32, FIELD>;
+    var d: array<f32, FIELD>;
 #for r in FIELD
-    column[#r] = row#r[#s];
+    d[#r] = rows[#r][#s];
 #end
-    column = transform(column);
+    d = transform(d);
 #for r in FIELD
-    v[to + (#r * FIELD + #s) * position] = column[#r];
+    v[to + (#r * FIELD + #s) * position] = d[#r];
 #end
   }
 #end
@@ -146,6 +161,7 @@ ${locals}
 export function winogradOutput(
   g: Conv2dGeometry,
   tile: WinogradTile,
+  rolled: boolean,
   { declarations, locals }: Dimensions,
 ): string {
   return wgsl`
@@ -196,16 +212,23 @@ ${locals}
   }
   let channel = at / PITCH;
   let position = C_OUT * PITCH;
+  var rows: array<array<f32, TILE>, FIELD>;
+#if ${rolled}
+  for (var r = 0u; r < FIELD * min(1u, arrayLength(&m)); r++) {
+#else
 #for r in FIELD
-  var row#r: array<f32, TILE>;
   {
+    const r = #r;
+#endif
     var values: array<f32, FIELD>;
 #for s in FIELD
-    values[#s] = m[at + (#r * FIELD + #s) * position];
+    values[#s] = m[at + (r * FIELD + #s) * position];
 #end
-    row#r = transform(values);
+    rows[r] = transform(values);
   }
+#if ${!rolled}
 #end
+#endif
   let image = tile / (TILES_DOWN * TILES_ACROSS);
   let top = tile / TILES_ACROSS % TILES_DOWN * TILE;
   let left = tile % TILES_ACROSS * TILE;
@@ -216,7 +239,7 @@ ${locals}
   {
     var values: array<f32, FIELD>;
 #for r in FIELD
-    values[#r] = row#r[#s];
+    values[#r] = rows[#r][#s];
 #end
     let column = transform(values);
 #for r in TILE
@@ -229,7 +252,7 @@ ${locals}
   for (var i = 0u; i < count; i++) {
     let row = i / TILE;
     let column = i % TILE;
-    if (top + row < H_OUT && left + column < W_OUT) {
+    if ((top + row < H_OUT) & (left + column < W_OUT)) {
       let place = corner + row * W_OUT + column;
       var value = results[i];
 #if ${g.bias}

@@ -33,8 +33,8 @@ export interface Conv2dGeometry {
   /** The bias is f32. */
   readonly types: ElementTypes<'x' | 'weight' | 'residual'>;
   /**
-   * Where x is not a feature map but a matrix [input channel][output pixel of the whole batch], as
-   * im2col leaves it: the distance of its rows. The kernel is 1x1 then.
+   * Where x is not a feature map but a matrix [input channel][output pixel of the whole batch]: the distance of its
+   * rows. The kernel is 1x1 then.
    */
   readonly columns?: number;
 }

@@ -20,7 +20,6 @@ import {
 import { type Conv2dAttributes, geometryOf } from './conv2d_geometry.ts';
 import { depthwise } from './conv2d_kernels/depthwise.ts';
 import { direct, tiled } from './conv2d_kernels/gemm_kernel.ts';
-import { im2colKernel } from './conv2d_kernels/im2col.ts';
 import { splitK } from './conv2d_kernels/split_k.ts';
 import { winograd } from './conv2d_kernels/winograd.ts';
 import { featureMap } from './feature_map.ts';
@@ -181,5 +180,5 @@ export const conv2dOp: OpDef<Conv2dAttributes> = {
   },
   fuses: ['residual', 'relu'],
   channelMajor: { reads: ['x', 'residual'], writes: true },
-  kernels: [tiled, direct, winograd, im2colKernel, splitK, depthwise],
+  kernels: [tiled, direct, winograd, splitK, depthwise],
 };

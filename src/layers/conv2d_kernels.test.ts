@@ -11,7 +11,6 @@ import type { Node } from '../runtime/graph.ts';
 import type { DeviceProfile, KernelDef } from '../runtime/operator.ts';
 import { type Conv2dAttributes, geometryOf } from './conv2d_geometry.ts';
 import { asColumns } from './conv2d_kernels/gemm_kernel.ts';
-import { im2colGemm } from './conv2d_kernels/im2col.ts';
 import { winogradGemm } from './conv2d_kernels/winograd.ts';
 
 /**
@@ -215,8 +214,6 @@ function smallTiles(kernel: KernelDef, node: Node, profile: DeviceProfile): read
       return [tiledConfig];
     case 'conv2d_direct':
       return smallDirectTiles(asColumns(g), profile);
-    case 'conv2d_im2col':
-      return smallDirectTiles(im2colGemm(g), profile).slice(1);
     case 'conv2d_split_k':
       return kernel
         .configs(node, profile)
@@ -233,15 +230,18 @@ function smallDirectTiles(
   profile: DeviceProfile,
 ): readonly Conv2dDirectConfig[] {
   const width = profile.subgroupSize ?? 1;
-  const subgroup = 8 % width === 0 ? width : 1;
+  const subgroup = width;
   const share = subgroup === 1 ? 'none' : subgroup === 4 ? 'swap' : 'broadcast';
-  const lanes = Math.max(8, width);
+  const lanes = Math.max(4, width);
   const sharing = { share, subgroup } as const;
-  const vector = g.columns !== undefined && g.columns % 4 === 0 ? 4 : 1;
+  const fours = g.columns !== undefined && g.columns % 4 === 0;
+  const xVector = fours && share !== 'swap' ? 4 : 1;
   const depth = (g.inputChannels / g.groups) % 2 === 0 ? 2 : 1;
+  const scalar = { lanes, pixels: 8, channels: 2, depth: 1, vector: 1, xVector: 1 } as const;
+  const wide = { lanes, pixels: 12, channels: 4, depth, vector: 4, xVector } as const;
   return [
-    { lanes, pixels: 2, channels: 8, depth: 1, vector: 1, ...sharing, fused: true, bound: false },
-    { lanes, pixels: 4, channels: 8, depth, vector, ...sharing, fused: false, bound: true },
+    { ...scalar, ...sharing, fused: true, bound: false },
+    { ...wide, ...sharing, fused: false, bound: true },
   ];
 }
 

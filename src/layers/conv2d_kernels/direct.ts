@@ -24,8 +24,8 @@ interface Style {
 }
 
 const SWIFTSHADER: Style = {
-  pixels: [8, 4, 2, 1],
-  channels: [32, 16, 8, 4, 1],
+  pixels: [28, 16, 8, 4, 1],
+  channels: [8, 4, 2, 1],
   depths: [4, 3, 2, 1],
   multiplyAdds: 1024,
   lanes: 4,
@@ -35,12 +35,12 @@ const SWIFTSHADER: Style = {
 };
 
 const LLVMPIPE: Style = {
-  pixels: [8, 4, 2],
-  channels: [32, 16, 8, 1],
-  depths: [4, 2, 1],
+  pixels: [28, 16, 8, 1],
+  channels: [8, 4, 2, 1],
+  depths: [2, 1],
   multiplyAdds: 512,
   lanes: 8,
-  waste: 8,
+  waste: 1.5,
   vector: 4,
   fused: false,
 };
@@ -49,56 +49,61 @@ function configsFor(g: Conv2dGeometry, device: DeviceProfile): readonly Conv2dDi
   const style = /swiftshader/i.test(device.adapter) ? SWIFTSHADER : LLVMPIPE;
   const width = device.subgroupSize ?? 0;
   const wide = g.columns !== undefined && g.columns % style.vector === 0;
-  const vector = wide ? style.vector : 1;
-  const groupIn = g.inputChannels / g.groups;
   // Sizes are bound, so tiles alike share a pipeline, and every smaller one is a compilation more.
   const [largest = 1] = style.pixels;
-  const wasteful = style.lanes * largest >= style.waste * outputPixels(g);
+  const wasteful = largest >= style.waste * outputPixels(g);
   return style.pixels
-    .filter((pixels) => pixels % vector === 0 && (pixels === largest || wasteful))
+    .filter((pixels) => pixels === largest || wasteful)
     .flatMap((pixels) =>
       style.channels.map((channels) => ({
         lanes: Math.max(style.lanes, width),
         pixels,
         channels,
-        depth:
-          style.depths.find(
-            (d) => groupIn % d === 0 && d * pixels * channels <= style.multiplyAdds,
-          ) ?? 1,
-        vector,
-        ...sharing(width, channels),
+        depth: depthOf(g, style, pixels * channels),
+        vector: channels % style.vector === 0 ? style.vector : 1,
+        xVector: wide && pixels % style.vector === 0 ? style.vector : 1,
+        ...sharing(width, pixels),
         fused: style.fused,
         bound: costsOf(device).bound,
       })),
     );
 }
 
-/** Lanes can share weights where the channels are whole subgroups. */
-function sharing(width: number, channels: number): Pick<Conv2dDirectConfig, 'share' | 'subgroup'> {
-  if (width === 0 || channels % width !== 0) return { share: 'none', subgroup: 1 };
-  return { share: width === 4 ? 'swap' : 'broadcast', subgroup: width };
+/** What divides the channels; of a feature map, those of each tap are padded where nothing does. */
+function depthOf(g: Conv2dGeometry, style: Style, sums: number): number {
+  const groupIn = g.inputChannels / g.groups;
+  const affordable = style.depths.filter((depth) => depth * sums <= style.multiplyAdds);
+  const dividing = affordable.find((depth) => groupIn % depth === 0) ?? 1;
+  const pads = dividing === 1 && groupIn > 1 && g.columns === undefined && affordable.includes(2);
+  return pads ? 2 : dividing;
+}
+
+/** Quads swap whole quads; other lanes can share any number of pixels. */
+function sharing(width: number, pixels: number): Pick<Conv2dDirectConfig, 'share' | 'subgroup'> {
+  if (width === 0 || pixels === 1) return { share: 'none', subgroup: 1 };
+  if (width !== 4) return { share: 'broadcast', subgroup: width };
+  return pixels % 4 === 0 ? { share: 'swap', subgroup: 4 } : { share: 'none', subgroup: 1 };
 }
 
 /** Sums that cannot be in registers are loaded and stored, once in `depth` multiply-adds. */
 const SPILL = 1;
 
 function costOf(g: Conv2dGeometry, config: Conv2dDirectConfig, costs: AdapterCosts): number {
-  const { lanes, pixels, channels, depth, vector, share, subgroup } = config;
-  const steps = (g.inputChannels / g.groups) * g.kernel[0] * g.kernel[1];
+  const { lanes, pixels, channels, depth, vector, xVector, share, subgroup } = config;
+  const load = (width: 1 | 4): number => (width === 4 ? costs.load4 : costs.load);
+  const groupIn = g.inputChannels / g.groups;
+  const rows = Math.ceil(groupIn / depth) * depth * g.kernel[0] * g.kernel[1];
   const sums = pixels * channels;
-  const x = vector === 4 ? (pixels / 4) * costs.load4 : pixels * costs.load;
-  const wide = share === 'broadcast' && vector === 4 && channels % (4 * subgroup) === 0;
-  const loads = wide
-    ? (channels / (4 * subgroup)) * costs.load4
-    : (channels / subgroup) * costs.load;
-  const weights = loads + (share === 'none' ? 0 : channels * costs.share);
-  const step = sums * (1 + SPILL / depth) + x + weights;
-  const lane = steps * step + sums * costs.store;
+  const weights = (channels / vector) * load(vector);
+  const loads = Math.ceil(pixels / (subgroup * xVector)) * load(xVector);
+  const x = loads + (share === 'none' ? 0 : pixels * costs.share);
+  const row = sums * (1 + SPILL / depth) + weights + x;
+  const lane = rows * row + sums * costs.store;
   return costs.dispatch + cover(g, tileOf(config)).tiles * lanes * lane;
 }
 
 function tileOf(config: Conv2dDirectConfig): Tile {
-  return { pixels: config.lanes * config.pixels, channels: config.channels };
+  return { pixels: config.pixels, channels: config.lanes * config.channels };
 }
 
 export const directGemm: Conv2dGemm<Conv2dDirectConfig> = {
@@ -108,7 +113,8 @@ export const directGemm: Conv2dGemm<Conv2dDirectConfig> = {
   },
   cost: (g, config, device) => costOf(g, config, costsOf(device)),
   lower(g, config, device) {
-    return lowerTiles(g, device, tileOf(config), { depth: 1, blocked: true }, (grid) => {
+    const padding = { tapDepth: config.depth, depth: 1, blocked: true };
+    return lowerTiles(g, device, tileOf(config), padding, (grid) => {
       const sizes = conv2dDirectDimensions(g, config, grid);
       return { source: conv2dDirect(g, config, sizes), words: sizes.words };
     });

@@ -21,6 +21,8 @@ export interface Conv2dDispatch {
 }
 
 export interface WeightPadding {
+  /** Rows of a tap are padded to a multiple of it. */
+  readonly tapDepth: number;
   /** Rows of a group are padded to a multiple of it. */
   readonly depth: number;
   /** Columns of a group, padding included. */
@@ -33,13 +35,17 @@ export interface WeightPadding {
  * The order all these kernels read weights in: [group][block][tap][input channel][output channel of the block],
  * with each group's rows and columns padded by zeros.
  */
-export function repackWeight(g: Conv2dGeometry, { depth, columns, block }: WeightPadding): Repack {
+export function repackWeight(
+  g: Conv2dGeometry,
+  { tapDepth, depth, columns, block }: WeightPadding,
+): Repack {
   const taps = g.kernel[0] * g.kernel[1];
   const groupIn = g.inputChannels / g.groups;
   const groupOut = g.outputChannels / g.groups;
-  const rows = Math.ceil((taps * groupIn) / depth) * depth;
+  const tapRows = Math.ceil(groupIn / tapDepth) * tapDepth;
+  const rows = Math.ceil((taps * tapRows) / depth) * depth;
   return {
-    arrangement: `group-block-tap-in-out g${g.groups} k${rows} n${columns} b${block}`,
+    arrangement: `group-block-tap-in-out g${g.groups} t${tapRows} k${rows} n${columns} b${block}`,
     length: g.groups * rows * columns,
     pack(data) {
       const packed = new Float32Array(g.groups * rows * columns);
@@ -50,7 +56,7 @@ export function repackWeight(g: Conv2dGeometry, { depth, columns, block }: Weigh
         const start = (group * columns + column - (column % block)) * rows + (column % block);
         for (let c = 0; c < groupIn; c++) {
           for (let tap = 0; tap < taps; tap++) {
-            const row = tap * groupIn + c;
+            const row = tap * tapRows + c;
             packed[start + row * block] = data[(o * groupIn + c) * taps + tap] ?? 0;
           }
         }
@@ -134,7 +140,7 @@ export function lowerTiles(
   g: Conv2dGeometry,
   device: DeviceProfile,
   tile: Tile,
-  { depth, blocked }: { readonly depth: number; readonly blocked: boolean },
+  { blocked, ...rows }: Omit<WeightPadding, 'columns' | 'block'> & { readonly blocked: boolean },
   source: (grid: Grid) => { readonly source: string; readonly words?: Dimensions['words'] },
 ): Conv2dDispatch {
   const grid = gridOf(cover(g, tile).tiles, device.limits.maxComputeWorkgroupsPerDimension);
@@ -147,6 +153,6 @@ export function lowerTiles(
       workgroups: [grid.columns, grid.rows, 1] as const,
       ...(words && { dimensions: { slot: DIMENSIONS_SLOT, words } }),
     },
-    padding: { depth, columns, block: blocked ? tile.channels : columns },
+    padding: { ...rows, columns, block: blocked ? tile.channels : columns },
   };
 }

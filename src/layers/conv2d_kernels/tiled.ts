@@ -96,7 +96,7 @@ export const tiledGemm: Conv2dGemm<Conv2dTiledConfig> = {
       g,
       device,
       conv2dTile(config),
-      { depth: conv2dTileDepth(config), blocked: false },
+      { tapDepth: 1, depth: conv2dTileDepth(config), blocked: false },
       (grid) => ({
         source: conv2dTiled(g, config, grid),
       }),

@@ -68,7 +68,7 @@ describe('assignLayout', () => {
     expect(assignLayout(graph, operators, profileOf('cpu')).nodes[0]).toBe(graph.nodes[0]);
   });
 
-  it.each(['conv2d_direct', 'conv2d_im2col', 'conv2d_winograd', 'conv2d_tiled', 'conv2d_split_k'])(
+  it.each(['conv2d_direct', 'conv2d_winograd', 'conv2d_tiled', 'conv2d_split_k'])(
     'keeps the results of a batch, with %s where it can',
     async (kernel) => {
       const graph = network(3);

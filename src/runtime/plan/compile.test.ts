@@ -97,7 +97,7 @@ describe('compile', () => {
       const graph = randomGraph(random, random.int(5, 30));
       for (const version of [graph, optimize(graph, operators)]) {
         for (const device of PROFILES) {
-          for (const kernel of [undefined, 'conv2d_winograd', 'conv2d_im2col', 'conv2d_split_k']) {
+          for (const kernel of [undefined, 'conv2d_winograd', 'conv2d_split_k']) {
             const compiled = compile(version, { operators, device, kernels: () => kernel });
             expect(overwritten(compiled, device)).toEqual([]);
             expect(aliased(compiled)).toEqual([]);
