@@ -51,7 +51,8 @@ function configsFor(g: Conv2dGeometry, device: DeviceProfile): readonly Conv2dDi
   const wide = g.columns !== undefined && g.columns % style.vector === 0;
   // Sizes are bound, so tiles alike share a pipeline, and every smaller one is a compilation more.
   const [largest = 1] = style.pixels;
-  const wasteful = largest >= style.waste * outputPixels(g);
+  const computed = Math.ceil(outputPixels(g) / largest) * largest;
+  const wasteful = computed >= style.waste * outputPixels(g);
   return style.pixels
     .filter((pixels) => pixels === largest || wasteful)
     .flatMap((pixels) =>
