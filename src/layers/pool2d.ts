@@ -1,5 +1,10 @@
 /** Max and average pooling. */
-import { POOL2D_THREADS, type Pool2dGeometry, pool2d } from '../../shaders/pool2d.wgsl.ts';
+import {
+  POOL2D_THREADS,
+  type Pool2dGeometry,
+  pool2d,
+  pool2dRuns,
+} from '../../shaders/pool2d.wgsl.ts';
 import type { Activation, Node, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import {
@@ -10,7 +15,7 @@ import {
   requireInput,
   shapeError,
 } from '../runtime/operator.ts';
-import { elementCount, mapStrides, nchw, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
+import { mapStrides, nchw, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
 import { elementTypesOf } from './element_types.ts';
 import { featureMap } from './feature_map.ts';
 import { pointwiseKernel } from './pointwise.ts';
@@ -190,7 +195,7 @@ function poolOp(name: string, mode: Pool2dGeometry['mode']): OpDef<Pool2dAttribu
     kernels: [
       pointwiseKernel(name, (node: Node<Pool2dAttributes>) => ({
         source: (grid) => pool2d(geometryOf(node, mode), grid),
-        tiles: Math.ceil(elementCount(node.output.desc.shape) / POOL2D_THREADS),
+        tiles: Math.ceil(pool2dRuns(geometryOf(node, mode)) / POOL2D_THREADS),
         reads: ['x'],
       })),
     ],
