@@ -335,7 +335,7 @@ ${locals}
   }
 
   // The epilogue is true loops over a copy of the sums. Unrolled like the rest, its stores would be nine
-  // tenths of the compile time on CPU adapters; counts that the compiler cannot know keep them loops.
+  // tenths of the compile time on CPU adapters; a factor that the compiler cannot bound keeps them loops.
   var results: array<Sums, Y_VECTORS * CHANNELS>;
 #for o in Y_VECTORS
 #for c in CHANNELS
@@ -346,8 +346,8 @@ ${locals}
 #endif
 #end
 #end
-  let some = min(1u, arrayLength(&y));
-  for (var o = 0u; o < Y_VECTORS * some; o++) {
+  let one = min(1u, arrayLength(&y));
+  for (var o = 0u; o < Y_VECTORS * one; o++) {
 #if ${swapped}
     let pixel = first_pixel + (o ^ subgroup_lane);
 #else
@@ -355,7 +355,7 @@ ${locals}
 #endif
     let image = pixel / PLANE_OUT;
     let place = pixel - image * PLANE_OUT;
-    for (var c = 0u; c < CHANNELS * some; c++) {
+    for (var c = 0u; c < CHANNELS * one; c++) {
       let channel = first_channel + (c / VECTOR * LANES + lane) * VECTOR + c % VECTOR;
       if ((tile < GRID_TILES) & (pixel < OUT_PIXELS) & (channel < GROUP_C_OUT)) {
         let plane = group * GROUP_C_OUT + channel;

@@ -22,8 +22,8 @@
  * PITCH apart; tiles behind the last one repeat it. Bias [output channel].
  * Threads: one invocation a channel and tile; neighbours have neighbouring tiles.
  *
- * `rolled`, for CPU adapters: rows are loaded in a true loop, whose count the compiler cannot know. Unrolled, the loads
- * were more than half of what llvmpipe compiles.
+ * `rolled`, for CPU adapters: rows are loaded in a true loop, whose count the compiler cannot bound (a factor `one`).
+ * Unrolled, loads and stores are most of what llvmpipe compiles.
  */
 import { type Conv2dGeometry, conv2dSizes } from './lib/conv2d_geometry.ts';
 import { type Dimensions, dimensions } from './lib/dimensions.ts';
@@ -121,7 +121,8 @@ ${locals}
 
   var rows: array<array<f32, FIELD>, FIELD>;
 #if ${rolled}
-  for (var r = 0u; r < FIELD * min(1u, arrayLength(&x)); r++) {
+  let one = min(1u, arrayLength(&x));
+  for (var r = 0u; r < FIELD * one; r++) {
 #else
 #for r in FIELD
   {
@@ -213,8 +214,9 @@ ${locals}
   let channel = at / PITCH;
   let position = C_OUT * PITCH;
   var rows: array<array<f32, TILE>, FIELD>;
+  let one = min(1u, arrayLength(&m));
 #if ${rolled}
-  for (var r = 0u; r < FIELD * min(1u, arrayLength(&m)); r++) {
+  for (var r = 0u; r < FIELD * one; r++) {
 #else
 #for r in FIELD
   {
@@ -247,9 +249,7 @@ ${locals}
 #end
   }
 #end
-  // A true loop, as in conv2d_direct: unrolled stores are what CPU adapters compile longest at.
-  let count = min(TILE * TILE, TILE * TILE * arrayLength(&y));
-  for (var i = 0u; i < count; i++) {
+  for (var i = 0u; i < TILE * TILE * one; i++) {
     let row = i / TILE;
     let column = i % TILE;
     if ((top + row < H_OUT) & (left + column < W_OUT)) {

@@ -80,9 +80,9 @@ var<workgroup> partial: array<vec4f, THREADS>;
 #endif
 
 fn store(row: u32, output: u32, sums: vec4f) {
-  // A count that no compiler can bound: unrolled, the stores would be most of the code.
-  let count = min(4u, 4u * arrayLength(&y));
-  for (var e = 0u; e < count; e++) {
+  // A factor that no compiler can bound: unrolled, the stores would be most of the code.
+  let one = min(1u, arrayLength(&y));
+  for (var e = 0u; e < 4u * one; e++) {
     if (output + e < OUTPUTS) {
       var value = sums[e];
 #if ${g.bias}
@@ -144,8 +144,8 @@ fn main(
   workgroupBarrier();
 #end
 #else
-  let rows = min(ROWS, ROWS * arrayLength(&y));
-  for (var r = 0u; r < rows; r++) {
+  let one = min(1u, arrayLength(&y));
+  for (var r = 0u; r < ROWS * one; r++) {
     store(r, output, sums[r]);
   }
 #endif

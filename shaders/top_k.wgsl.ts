@@ -71,9 +71,9 @@ fn main(
   }
   var last_key = 0xffffffffu;
   var last_index = 0u;
-  // A count that no compiler can bound: Mesa would unroll the rounds.
-  let rounds = min(K, K * arrayLength(&x));
-  for (var round = 0u; round < rounds; round++) {
+  // A factor that no compiler can bound: Mesa would unroll the rounds.
+  let one = min(1u, arrayLength(&x));
+  for (var round = 0u; round < K * one; round++) {
     var best_key = 0u;
     var best_index = LENGTH;
     for (var i = thread; i < LENGTH; i += THREADS) {
