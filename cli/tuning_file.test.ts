@@ -6,7 +6,7 @@ import { fileTuningStore, forgetTuning } from './tuning_file.ts';
 
 const root = temporaryFolder();
 const text = JSON.stringify({
-  format: 3,
+  format: 4,
   key: 'a key',
   winners: [['s', { kernel: 'k', config: {} }]],
 });

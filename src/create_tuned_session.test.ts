@@ -83,7 +83,7 @@ describe('createTunedSession', () => {
   });
 
   it('replaces damaged text, with a warning', async () => {
-    const store = memoryStore(new Map([[tuningKey(device()), '{"format":3,"winners"']]));
+    const store = memoryStore(new Map([[tuningKey(device()), '{"format":4,"winners"']]));
     const { tuned, warnings } = await start(store);
     expect(tuned).toHaveLength(2);
     expect(warnings).toEqual([expect.stringMatching(/cannot be read/)]);

@@ -48,6 +48,12 @@ describe('race', () => {
     expect((await race([kernel(10), kernel(9.6)])).winner).toBe(1);
   });
 
+  it('is not won in a moment in which the machine was faster', async () => {
+    const slowThenFast = kernel(10, factors(1, 1.1, 0.6, 0.6));
+    const champion = kernel(10, factors(1, 1.05, 1.1));
+    expect((await race([champion, slowThenFast])).winner).toBe(0);
+  });
+
   it('samples what is clearly slower once, and ends when only the champion is left', async () => {
     const [champion, slow] = [kernel(10), kernel(14)];
     await race([champion, slow]);

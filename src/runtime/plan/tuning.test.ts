@@ -10,13 +10,13 @@ describe('parseTuning', () => {
     expect(parseTuning('another', text)).toBeUndefined();
   });
 
-  it.each(['', 'null', '[]', '{"format":0}', '{"format":3,"key":'])('refuses %j', (text) => {
+  it.each(['', 'null', '[]', '{"format":0}', '{"format":4,"key":'])('refuses %j', (text) => {
     expect(parseTuning('a key', text)).toBeUndefined();
   });
 
   it('leaves out what is no winner', () => {
     const winners = [['a', { kernel: 1, config: {} }], ['b'], 3, ['c', { kernel: 'k', config: 2 }]];
-    const text = JSON.stringify({ format: 3, key: 'a key', winners });
+    const text = JSON.stringify({ format: 4, key: 'a key', winners });
     expect(parseTuning('a key', text)).toEqual(new Map());
   });
 });

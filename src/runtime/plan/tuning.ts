@@ -9,7 +9,7 @@ export interface TunedKernel {
 export type Tuning = ReadonlyMap<string, TunedKernel>;
 
 /** Changes whenever kernels change so much that old winners say nothing. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 /** As text, to be kept between starts under a key that says where the winners were timed. */
 export function tuningText(key: string, tuning: Tuning): string {
