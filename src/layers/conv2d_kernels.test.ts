@@ -229,19 +229,18 @@ function smallDirectTiles(
   g: Conv2dGeometry,
   profile: DeviceProfile,
 ): readonly Conv2dDirectConfig[] {
-  const width = profile.subgroupSize ?? 1;
-  const subgroup = width;
+  const subgroup = profile.subgroupSize ?? 1;
   const share = subgroup === 1 ? 'none' : subgroup === 4 ? 'swap' : 'broadcast';
-  const lanes = Math.max(4, width);
-  const sharing = { share, subgroup } as const;
-  const fours = g.columns !== undefined && g.columns % 4 === 0;
-  const xVector = fours && share !== 'swap' ? 4 : 1;
-  const depth = (g.inputChannels / g.groups) % 2 === 0 ? 2 : 1;
+  const lanes = Math.max(4, subgroup);
+  const xVector = g.columns !== undefined && g.columns % 4 === 0 ? 4 : 1;
+  const wideShare = share === 'swap' && xVector === 4 ? 'broadcast' : share;
+  // Of a feature map, odd numbers of channels are padded.
+  const depth = g.columns === undefined || (g.inputChannels / g.groups) % 2 === 0 ? 2 : 1;
   const scalar = { lanes, pixels: 8, channels: 2, depth: 1, vector: 1, xVector: 1 } as const;
   const wide = { lanes, pixels: 12, channels: 4, depth, vector: 4, xVector } as const;
   return [
-    { ...scalar, ...sharing, fused: true, bound: false },
-    { ...wide, ...sharing, fused: false, bound: true },
+    { ...scalar, share, subgroup, fused: true, bound: false },
+    { ...wide, share: wideShare, subgroup, fused: false, bound: true },
   ];
 }
 

@@ -55,19 +55,20 @@ function configsFor(g: Conv2dGeometry, device: DeviceProfile): readonly Conv2dDi
   const wasteful = computed >= style.waste * outputPixels(g);
   return style.pixels
     .filter((pixels) => pixels === largest || wasteful)
-    .flatMap((pixels) =>
-      style.channels.map((channels) => ({
+    .flatMap((pixels) => {
+      const xVector = wide && pixels % style.vector === 0 ? style.vector : 1;
+      return style.channels.map((channels) => ({
         lanes: Math.max(style.lanes, width),
         pixels,
         channels,
         depth: depthOf(g, style, pixels * channels),
         vector: channels % style.vector === 0 ? style.vector : 1,
-        xVector: wide && pixels % style.vector === 0 ? style.vector : 1,
-        ...sharing(width, pixels),
+        xVector,
+        ...sharing(width, pixels, xVector),
         fused: style.fused,
         bound: costsOf(device).bound,
-      })),
-    );
+      }));
+    });
 }
 
 /** What divides the channels; of a feature map, those of each tap are padded where nothing does. */
@@ -79,11 +80,15 @@ function depthOf(g: Conv2dGeometry, style: Style, sums: number): number {
   return pads ? 2 : dividing;
 }
 
-/** Quads swap whole quads; other lanes can share any number of pixels. */
-function sharing(width: number, pixels: number): Pick<Conv2dDirectConfig, 'share' | 'subgroup'> {
+/** Quads swap whole quads of single pixels; any lanes can broadcast any number of pixels. */
+function sharing(
+  width: number,
+  pixels: number,
+  xVector: 1 | 4,
+): Pick<Conv2dDirectConfig, 'share' | 'subgroup'> {
   if (width === 0 || pixels === 1) return { share: 'none', subgroup: 1 };
-  if (width !== 4) return { share: 'broadcast', subgroup: width };
-  return pixels % 4 === 0 ? { share: 'swap', subgroup: 4 } : { share: 'none', subgroup: 1 };
+  const swaps = width === 4 && xVector === 1 && pixels % 4 === 0;
+  return { share: swaps ? 'swap' : 'broadcast', subgroup: width };
 }
 
 /** Sums that cannot be in registers are loaded and stored, once in `depth` multiply-adds. */
