@@ -1,7 +1,8 @@
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Conv2dDirectConfig } from '../../shaders/conv2d_direct.wgsl.ts';
 import type { Conv2dTiledConfig } from '../../shaders/conv2d_tiled.wgsl.ts';
 import type { Conv2dGeometry } from '../../shaders/lib/conv2d_geometry.ts';
+import { graphOf } from '../../test/fixtures/build_one.ts';
 import { checkKernels, type KernelCase } from '../../test/fixtures/check_kernels.ts';
 import { buildConv2d, type Conv2dCase, randomConv2d } from '../../test/fixtures/conv2d_case.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
@@ -9,9 +10,13 @@ import { Random, seeds } from '../../test/fixtures/random.ts';
 import { dotProduct, winograd as winogradBound } from '../../test/fixtures/rounding_bounds.ts';
 import type { Node } from '../runtime/graph.ts';
 import type { DeviceProfile, KernelDef } from '../runtime/operator.ts';
+import { Session } from '../runtime/session.ts';
+import { syntheticTensor, syntheticWeights } from '../runtime/weights/synthetic.ts';
+import { conv2d } from './conv2d.ts';
 import { type Conv2dAttributes, geometryOf } from './conv2d_geometry.ts';
 import { asColumns } from './conv2d_kernels/gemm_kernel.ts';
 import { winogradGemm } from './conv2d_kernels/winograd.ts';
+import { operators } from './index.ts';
 
 /**
  * Sizes are no multiple of any tile, unless the claim says so. 33 and more input channels also keep
@@ -268,6 +273,24 @@ describe('conv2d kernels', () => {
       { x: [1, 33, 16, 15], channels: 70, kernel: 1 },
       { configs: smallTiles, workgroupsPerDimension: 7 },
     ));
+});
+
+describe.each(['conv2d_direct', 'conv2d_tiled'])('%s', (kernel) => {
+  // Rows of zero weights that fill up a step must not meet what lies behind the group's channels: 0 * Infinity is NaN.
+  it('keeps infinite inputs of one group out of the others', async () => {
+    const graph = graphOf((g) =>
+      conv2d(g.at('conv'), g.input('x', [1, 6, 5, 5]), { channels: 8, kernel: 3, groups: 2 }),
+    );
+    using session = await Session.create(device(), graph, {
+      operators,
+      weights: syntheticWeights([]),
+      kernels: () => kernel,
+    });
+    const x = syntheticTensor('x', [1, 6, 5, 5]).fill(Number.POSITIVE_INFINITY, 3 * 25);
+    const { y = [] } = await session.run({ x });
+    const finite = [...y].map((value) => Number.isFinite(value));
+    expect(finite).toEqual(Array.from({ length: 8 * 9 }, (_, i) => i < 4 * 9));
+  });
 });
 
 describe.each([2, 4] as const)('conv2d_winograd with tiles of %i', (tile) => {
