@@ -17,7 +17,7 @@ async function halveChannels(): Promise<void> {
   const store = database.transaction('tuning', 'readwrite').objectStore('tuning');
   const [key = ''] = await done(store.getAllKeys());
   const text: string = await done(store.get(key));
-  await done(store.put(text.replaceAll('"channels":32', '"channels":16'), key));
+  await done(store.put(text.replaceAll('"channels":8', '"channels":4'), key));
   database.close();
 }
 
@@ -72,7 +72,7 @@ describe('Kernels', () => {
     await page.evaluate(halveChannels);
     await page.goto(`${inject('pageUrl')}#inside`);
     await page.reload();
-    await page.getByText('channels 16, depth 1').first().waitFor();
+    await page.getByText('channels 4, depth 1').first().waitFor();
   });
 
   it('says what it cannot read', async () => {
