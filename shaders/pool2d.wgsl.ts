@@ -43,11 +43,10 @@ export interface Pool2dGeometry {
 
 export const POOL2D_THREADS = 64;
 
-/** Outputs of an invocation: as many as make the loads of each the fewest. */
+/** Outputs of an invocation: several where their windows overlap, and have no gaps. */
 function outputsOf({ kernel, stride, dilation, outputWidth }: Pool2dGeometry): number {
-  const reach = (kernel[1] - 1) * dilation[1] + 1;
-  const loads = (outputs: number): number => ((outputs - 1) * stride[1] + reach) / outputs;
-  return [4, 2].find((n) => n <= outputWidth && loads(n) < Math.min(kernel[1], loads(1))) ?? 1;
+  const overlap = stride[1] < kernel[1] && dilation[1] === 1;
+  return overlap ? Math.min(4, outputWidth) : 1;
 }
 
 /** Invocations that a pooling takes. */
@@ -118,7 +117,7 @@ fn main(
 #end
   var rows = 0.0;
 #endif
-  // A factor of 1 that the compiler cannot know: Mesa unrolls loops whose count it can bound, and compiles for seconds.
+  // A factor that no compiler can bound: Mesa would unroll the loops.
   let one = i32(min(1u, arrayLength(&y)));
   for (var r = 0i; r < K_H * one; r++) {
     let row = top + r * DILATION_H;
@@ -132,14 +131,14 @@ fn main(
     if (row < 0i || row >= H_IN) {
       continue;
     }
-    for (var j = 0i; j < PATCH * one; j++) {
+    for (var j = 0i; j < PATCH * one; j += DILATION_W) {
       let column = left + j;
       if (column >= 0i && column < W_IN) {
         let value = f32(x[plane + row * W_IN + column]);
 #for o in OUTPUTS
         {
           let tap = j - #o * STRIDE_W;
-          let seen = (tap >= 0i) & (tap < REACH) & (tap % DILATION_W == 0i);
+          let seen = (tap >= 0i) & (tap < REACH);
 #if ${g.mode === 'max'}
           result#o = select(result#o, max(result#o, value), seen);
 #else
