@@ -110,6 +110,7 @@ export function conv2dDirect(
   const shared = share !== 'none';
   const swapped = share === 'swap';
   const columns = g.columns !== undefined;
+  // A lane's four pixels are neighbours in y too, unless an image ends between them.
   const fours = wholeFours(g, g.yStrides) && wholeFours(g, g.residualStrides);
   const wideOutput = vector === 4 && config.pixels % 4 === 0 && fours && !swapped;
   const ragged = (g.inputChannels / g.groups) % config.depth !== 0;

@@ -13,7 +13,7 @@ export interface AdapterCosts {
   /** A load of four words. */
   readonly load4: number;
   readonly store: number;
-  /** Passing a weight on within a subgroup. */
+  /** Passing a value on within a subgroup. */
   readonly share: number;
   /** A dispatch more, in multiply-adds of the whole device. */
   readonly dispatch: number;

@@ -17,7 +17,7 @@ interface Style {
   /** What one invocation unrolls at most: beyond that, compilers take seconds and spill what unrolling saves. */
   readonly multiplyAdds: number;
   readonly lanes: number;
-  /** How many times the pixels there are a tile must compute before a smaller one is worth its compilation. */
+  /** How many times the pixels there are the largest tiles must compute before a smaller one is worth its compilation. */
   readonly waste: number;
   readonly vector: 1 | 4;
   readonly fused: boolean;
@@ -45,6 +45,9 @@ const LLVMPIPE: Style = {
   fused: false,
 };
 
+/** Sums that cannot be in registers are loaded and stored, once in `depth` multiply-adds. */
+const SPILL = 1;
+
 function configsFor(g: Conv2dGeometry, device: DeviceProfile): readonly Conv2dDirectConfig[] {
   const style = /swiftshader/i.test(device.adapter) ? SWIFTSHADER : LLVMPIPE;
   const width = device.subgroupSize ?? 0;
@@ -71,13 +74,15 @@ function configsFor(g: Conv2dGeometry, device: DeviceProfile): readonly Conv2dDi
     });
 }
 
-/** What divides the channels; of a feature map, those of each tap are padded where nothing does. */
+/** The depth of the least work. Columns have no room for rows of zeros, so there it divides the channels. */
 function depthOf(g: Conv2dGeometry, style: Style, sums: number): number {
   const groupIn = g.inputChannels / g.groups;
-  const affordable = style.depths.filter((depth) => depth * sums <= style.multiplyAdds);
-  const dividing = affordable.find((depth) => groupIn % depth === 0) ?? 1;
-  const pads = dividing === 1 && groupIn > 1 && g.columns === undefined && affordable.includes(2);
-  return pads ? 2 : dividing;
+  const work = (depth: number): number => Math.ceil(groupIn / depth) * (depth + SPILL);
+  const [best = 1] = style.depths
+    .filter((depth) => depth * sums <= style.multiplyAdds)
+    .filter((depth) => g.columns === undefined || groupIn % depth === 0)
+    .toSorted((a, b) => work(a) - work(b));
+  return best;
 }
 
 /** Quads swap whole quads of single pixels; any lanes can broadcast any number of pixels. */
@@ -90,9 +95,6 @@ function sharing(
   const swaps = width === 4 && xVector === 1 && pixels % 4 === 0;
   return { share: swaps ? 'swap' : 'broadcast', subgroup: width };
 }
-
-/** Sums that cannot be in registers are loaded and stored, once in `depth` multiply-adds. */
-const SPILL = 1;
 
 function costOf(g: Conv2dGeometry, config: Conv2dDirectConfig, costs: AdapterCosts): number {
   const { lanes, pixels, channels, depth, vector, xVector, share, subgroup } = config;
