@@ -22,7 +22,7 @@
  * PITCH apart; tiles behind the last one repeat it. Bias [output channel].
  * Threads: one invocation a channel and tile; neighbours have neighbouring tiles.
  *
- * `rolled`, for CPU adapters: rows are loaded in a true loop, whose count the compiler cannot bound (a factor `one`).
+ * `rolled`, where sizes are bound, which is on CPU adapters: rows are loaded in a true loop, whose count the compiler cannot bound (a factor `one`).
  * Unrolled, loads and stores are most of what llvmpipe compiles.
  */
 import { type Conv2dGeometry, conv2dSizes } from './lib/conv2d_geometry.ts';
@@ -67,9 +67,9 @@ export function winogradDimensions(
 
 export function winogradInput(
   tile: WinogradTile,
-  rolled: boolean,
-  { declarations, locals }: Dimensions,
+  { declarations, locals, words }: Dimensions,
 ): string {
+  const rolled = words !== undefined;
   return wgsl`
 ${declarations}
 const THREADS = ${WINOGRAD_THREADS}u;
@@ -162,9 +162,9 @@ ${locals}
 export function winogradOutput(
   g: Conv2dGeometry,
   tile: WinogradTile,
-  rolled: boolean,
-  { declarations, locals }: Dimensions,
+  { declarations, locals, words }: Dimensions,
 ): string {
+  const rolled = words !== undefined;
   return wgsl`
 ${declarations}
 const THREADS = ${WINOGRAD_THREADS}u;

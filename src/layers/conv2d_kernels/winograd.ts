@@ -150,7 +150,7 @@ function transformInput(
   return elementwiseDispatch(device, count, WINOGRAD_THREADS, ['x'], 'fields', (grid) => {
     const { bound } = costsOf(device);
     const sizes = winogradDimensions(g, tiling, g.inputChannels, grid, bound);
-    return { source: winogradInput(tiling.tile, bound, sizes), words: sizes.words };
+    return { source: winogradInput(tiling.tile, sizes), words: sizes.words };
   });
 }
 
@@ -164,7 +164,7 @@ function transformOutput(
   return elementwiseDispatch(device, count, WINOGRAD_THREADS, reads, 'y', (grid) => {
     const { bound } = costsOf(device);
     const sizes = winogradDimensions(g, tiling, g.outputChannels, grid, bound);
-    return { source: winogradOutput(g, tiling.tile, bound, sizes), words: sizes.words };
+    return { source: winogradOutput(g, tiling.tile, sizes), words: sizes.words };
   });
 }
 
