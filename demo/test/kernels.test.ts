@@ -54,6 +54,7 @@ describe('Kernels', () => {
     const said = /^\d shapes of layers run in the kernels that were fastest here/;
     const before = await kept.textContent();
     expect(before).toMatch(said);
+    await screenshots(page, 'kernels-tuned');
 
     await page.reload();
     await kept.getByText(said).waitFor();
