@@ -1,8 +1,9 @@
 /** Image files to classes: reading, decoding, uploading and computing in overlap. */
+
+import { decodeAhead } from '../node/decode_ahead.ts';
 import type { BatchClassifier, Classification } from '../src/index.ts';
-import { decodeAhead } from './decode_ahead.ts';
-import { formatCount, formatPercent, note } from './output.ts';
-import { formatSeconds, ProgressBar } from './progress_bar.ts';
+import { formatCount, formatPercent, note } from '../terminal/output.ts';
+import { formatSeconds, ProgressBar } from '../terminal/progress_bar.ts';
 
 export interface ClassifyFilesOptions {
   /** Images a run. */

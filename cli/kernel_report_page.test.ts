@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { KernelReport } from '../bench/kernels/index.ts';
+import type { KernelReport } from '../measure/kernels/index.ts';
 import { kernelReportPage } from './kernel_report_page.ts';
 
 const report: KernelReport = {

@@ -7,7 +7,7 @@ import {
   layerChart,
   layerChartHeight,
   rooflineChart,
-} from '../bench/kernels/index.ts';
+} from '../measure/kernels/index.ts';
 import { UnsupportedError } from '../src/index.ts';
 
 /** Throws UnsupportedError where Chart.js is not installed. */

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { packageVersion } from '../node/version.ts';
+import { runCommand } from '../terminal/failure.ts';
 import { addAdaptersCommand } from './commands/adapters.ts';
 import { addBenchCommand } from './commands/bench.ts';
 import { addClassifyCommand } from './commands/classify.ts';
@@ -13,8 +15,6 @@ import { addRunCommand } from './commands/run.ts';
 import { addSegmentCommand } from './commands/segment.ts';
 import { addTuneCommand } from './commands/tune.ts';
 import { addVerifyCommand } from './commands/verify.ts';
-import { runCommand } from './failure.ts';
-import { packageVersion } from './version.ts';
 
 const program = new Command('tilewise')
   .description('Convnets on WebGPU: classify images, run, measure and inspect models.')

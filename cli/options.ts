@@ -1,6 +1,7 @@
-/** Options that every command takes, and the parsing of their values. */
-import { type Command, InvalidArgumentError, Option } from 'commander';
+/** Options that commands share. */
+import { type Command, Option } from 'commander';
 import { buildModel, type DType, type Graph, type ModelDef, type Shape } from '../src/index.ts';
+import { parseCount, parseSize } from '../terminal/option_values.ts';
 import { openModel } from './open_model.ts';
 
 export interface CommonOptions {
@@ -82,34 +83,4 @@ export function buildFromOptions({ model: name, batch, size }: ModelOptions): {
   const sizes = { batch, size: size ?? model.size };
   const inputShape = [batch, model.channels, ...sizes.size];
   return { model, graph: buildModel(model, sizes), inputShape };
-}
-
-/** `4` */
-export function parseCount(text: string): number {
-  const count = Number(text);
-  if (!Number.isSafeInteger(count) || count < 1) {
-    throw new InvalidArgumentError('expected an integer of at least 1.');
-  }
-  return count;
-}
-
-/** For options that may be given several times. */
-export function collect(text: string, before: readonly string[]): readonly string[] {
-  return [...before, text];
-}
-
-/** `224,224` or `224` */
-export function parseSize(text: string): readonly [number, number] {
-  const [height, width, ...rest] = text.split(',').map(parseCount);
-  if (height === undefined || rest.length > 0) {
-    throw new InvalidArgumentError('expected H,W, such as 224,224.');
-  }
-  return [height, width ?? height];
-}
-
-/** `1,3,224,224` */
-export function parseShape(text: string): readonly number[] {
-  const shape = text.split(',').map(parseCount);
-  if (shape.length !== 4) throw new InvalidArgumentError('expected N,C,H,W, such as 1,3,224,224.');
-  return shape;
 }

@@ -1,4 +1,7 @@
 /** Opens the GPU and the session that a command works with. */
+
+import { type NodeGpu, openNodeGpu } from '../node/gpu.ts';
+import { fileTuningStore } from '../node/tuning_file.ts';
 import {
   BatchClassifier,
   Classifier,
@@ -15,10 +18,8 @@ import {
   type SessionProgress,
   type Tuning,
 } from '../src/index.ts';
-import { type NodeGpu, openNodeGpu } from './gpu.ts';
+import { clearProgress, note, progress } from '../terminal/output.ts';
 import type { CommonOptions } from './options.ts';
-import { clearProgress, note, progress } from './output.ts';
-import { fileTuningStore } from './tuning_file.ts';
 
 /** A device in Node, with the GPU object that must outlive it. */
 export interface OpenedDevice {

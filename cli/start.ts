@@ -2,6 +2,8 @@
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { Command } from 'commander';
+import { decodeImage } from '../node/decode_image.ts';
+import { packageFile } from '../node/package_file.ts';
 import {
   buildModel,
   type Classification,
@@ -10,18 +12,17 @@ import {
   type Device,
   findModel,
 } from '../src/index.ts';
-import { decodeImage } from './decode_image.ts';
-import { runCommand } from './failure.ts';
+import { runCommand } from '../terminal/failure.ts';
+import { formatMs, print } from '../terminal/output.ts';
+import { formatTable } from '../terminal/table.ts';
 import {
   addCommonOptions,
   addWeightsOptions,
   type CommonOptions,
   type WeightsOptions,
 } from './options.ts';
-import { formatMs, print } from './output.ts';
 import { createClassifier, withDevice } from './runner.ts';
-import { formatTable } from './table.ts';
-import { findWeights, loadWeights, packageFile } from './weights.ts';
+import { findWeights, loadWeights } from './weights.ts';
 
 type StartOptions = CommonOptions & WeightsOptions;
 

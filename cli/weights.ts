@@ -1,8 +1,8 @@
 /** Where the weights of a model come from on the command line. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { basename, join } from 'node:path';
 import envPaths from 'env-paths';
+import { packageFile } from '../node/package_file.ts';
 import {
   fromTimm,
   type Graph,
@@ -94,11 +94,4 @@ function readWeightFile(path: string): Uint8Array {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new WeightError(`weights file "${path}" cannot be read: ${reason}`, { cause });
   }
-}
-
-/** A file of this package, from the sources as from the build, which lies one folder deeper. */
-export function packageFile(...segments: readonly string[]): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder);
-  return join(folder, ...segments);
 }

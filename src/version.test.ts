@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { packageVersion } from '../cli/version.ts';
+import { packageVersion } from '../node/version.ts';
 import { VERSION } from './version.ts';
 
 it('VERSION is that of package.json', () => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { decodeImage } from '../cli/decode_image.ts';
 import { loadWeights } from '../cli/weights.ts';
+import { decodeImage } from '../node/decode_image.ts';
 import {
   BatchClassifier,
   buildModel,

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ModelRun } from '../bench/model_runs.ts';
+import type { ModelRun } from '../measure/model_runs.ts';
 import { runCli, temporaryFolder } from './fixtures/cli.ts';
 
 const folder = temporaryFolder();

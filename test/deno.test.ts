@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { openNodeGpu } from '../cli/gpu.ts';
-import { useSwiftShader } from '../cli/swiftshader.ts';
+import { openNodeGpu } from '../node/gpu.ts';
+import { useSwiftShader } from '../node/swiftshader.ts';
 import {
   buildModel,
   findModel,

@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { decodeImage } from '../cli/decode_image.ts';
-import { packageFile } from '../cli/weights.ts';
+import { decodeImage } from '../node/decode_image.ts';
+import { packageFile } from '../node/package_file.ts';
 import { operators } from '../src/layers/index.ts';
 import { relu } from '../src/layers/relu.ts';
 import { lenetModel } from '../src/models/lenet.ts';

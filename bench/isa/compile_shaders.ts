@@ -3,7 +3,7 @@
  * process of its own, since a driver is chosen before a process starts. Prints one JSON line for each
  * pipeline on stdout, before it compiles it; the driver prints the machine code on stderr.
  */
-import { openNodeGpu } from '../../cli/gpu.ts';
+import { openNodeGpu } from '../../node/gpu.ts';
 import { buildModel, Device, findModel, operators, planFor } from '../../src/index.ts';
 
 /** One pipeline. */

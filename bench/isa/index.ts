@@ -4,10 +4,10 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { runCommand } from '../../cli/failure.ts';
-import { MODEL_OPTION, parseCount } from '../../cli/options.ts';
-import { clearProgress, note, print, printJson, progress } from '../../cli/output.ts';
-import { formatTable } from '../../cli/table.ts';
+import { runCommand } from '../../terminal/failure.ts';
+import { parseCount } from '../../terminal/option_values.ts';
+import { clearProgress, note, print, printJson, progress } from '../../terminal/output.ts';
+import { formatTable } from '../../terminal/table.ts';
 import type { Compiled } from './compile_shaders.ts';
 import { hottestLoop, type Loop } from './hot_loop.ts';
 import { type MachineCode, parseLog } from './machine_code.ts';
@@ -38,7 +38,7 @@ const program = new Command('bench:isa')
   .description(
     "compile a model's kernels with Mesa's RADV and show registers, spills, occupancy and the hottest loop",
   )
-  .option(...MODEL_OPTION, 'resnet50')
+  .option('--model <name>', 'a built-in model; "tilewise models" lists their names', 'resnet50')
   .option('--batch <n>', 'images a run', parseCount, 1)
   .option(
     '--gpus <names>',

@@ -1,6 +1,7 @@
 /** Starts the contenders in turn, then runs them in turn: A B C A B C. */
+
+import { statisticsOf } from '../../measure/statistics.ts';
 import type { PeerResult } from '../results/reports.ts';
-import { statisticsOf } from '../statistics.ts';
 import type { Entry, Participant, Timing } from './contender.ts';
 
 /** Libraries that disagree by more do not compute the same. */

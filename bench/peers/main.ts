@@ -3,10 +3,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, InvalidArgumentError } from 'commander';
-import { openNodeGpu } from '../../cli/node.ts';
-import { useSwiftShader } from '../../cli/swiftshader.ts';
-import { machineFacts } from '../machine.ts';
+import { Command } from 'commander';
+import { machineFacts } from '../../measure/machine.ts';
+import { openNodeGpu } from '../../node/index.ts';
+import { useSwiftShader } from '../../node/swiftshader.ts';
+import { parseCount } from '../../terminal/option_values.ts';
 import { peersSection } from '../results/peers_section.ts';
 import type { PeerResult, PeersReport } from '../results/reports.ts';
 import { BrowserHost, type PageName } from './browser.ts';
@@ -84,12 +85,6 @@ async function main(options: Options): Promise<void> {
 /** npm runs scripts in the folder of their package.json, and files are named from where one is. */
 function fromWhereNpmWasCalled(file: string): string {
   return resolve(process.env.INIT_CWD ?? '', file);
-}
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (Number.isSafeInteger(count) && count > 0) return count;
-  throw new InvalidArgumentError('expected an integer of at least 1.');
 }
 
 /** For this process, and those that it starts. */

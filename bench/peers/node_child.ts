@@ -1,6 +1,6 @@
 /** A process that holds one contender and does what it is told: `load`, or `run`. */
 import { readFileSync } from 'node:fs';
-import { openNodeGpu } from '../../cli/node.ts';
+import { openNodeGpu } from '../../node/index.ts';
 import type { Contender, Workload } from './contender.ts';
 import { onnxruntime } from './contenders/onnxruntime.ts';
 import { tilewise } from './contenders/tilewise.ts';

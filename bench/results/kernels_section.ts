@@ -1,5 +1,5 @@
 /** Kernels over the layer shapes of a model: what `bench kernels` measured. */
-import type { LayerReport } from '../kernels/index.ts';
+import type { LayerReport } from '../../measure/kernels/index.ts';
 import { facts, percent, table, time } from './markdown.ts';
 import type { KernelsFile } from './reports.ts';
 

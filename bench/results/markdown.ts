@@ -1,6 +1,6 @@
 /** Figures and tables as Markdown. */
-import type { MachineFacts } from '../machine.ts';
-import type { Statistics } from '../statistics.ts';
+import type { MachineFacts } from '../../measure/machine.ts';
+import type { Statistics } from '../../measure/statistics.ts';
 
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;

@@ -1,5 +1,5 @@
 /** Whole models: what `bench model` measured. */
-import { type ModelRun, noiseOf } from '../model_runs.ts';
+import { type ModelRun, noiseOf } from '../../measure/model_runs.ts';
 import { facts, bytes as size, table, time } from './markdown.ts';
 
 const HEAD = [

@@ -1,5 +1,5 @@
 /** The tables of the README: what one wants to know first. */
-import type { ModelRun } from '../model_runs.ts';
+import type { ModelRun } from '../../measure/model_runs.ts';
 import { ratio, shortName, table, time } from './markdown.ts';
 import { busyNote, libraryOf } from './peers_section.ts';
 import type { AdapterResults } from './reports.ts';

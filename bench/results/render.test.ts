@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { ModelRun } from '../model_runs.ts';
+import type { ModelRun } from '../../measure/model_runs.ts';
 import { kernelsSection } from './kernels_section.ts';
 import { facts, ratio, shortName, time } from './markdown.ts';
 import { modelsSection } from './models_section.ts';

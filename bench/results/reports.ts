@@ -1,10 +1,10 @@
 /** The JSON files of this folder: what they hold, and reading them. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { KernelReport } from '../kernels/index.ts';
-import type { MachineFacts } from '../machine.ts';
-import { type ModelRun, parseRuns } from '../model_runs.ts';
-import type { Statistics } from '../statistics.ts';
+import type { KernelReport } from '../../measure/kernels/index.ts';
+import type { MachineFacts } from '../../measure/machine.ts';
+import { type ModelRun, parseRuns } from '../../measure/model_runs.ts';
+import type { Statistics } from '../../measure/statistics.ts';
 
 /** What `bench kernels --json` prints. */
 export interface KernelsFile extends KernelReport {

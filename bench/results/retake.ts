@@ -7,7 +7,9 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { availableParallelism, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { findAllAdapters } from '../../cli/gpu.ts';
+import { findAllAdapters } from '../../node/gpu.ts';
+import { collect } from '../../terminal/option_values.ts';
+import { note } from '../../terminal/output.ts';
 import { shortName } from './markdown.ts';
 
 const PARTS = ['models', 'kernels', 'peers'] as const;
@@ -44,7 +46,7 @@ const program = new Command('bench:results')
   .option(
     '--adapter <text>',
     'an adapter whose name contains this text; may be repeated; all by default',
-    (text, before: readonly string[]) => [...before, text],
+    collect,
     [],
   )
   .addOption(
@@ -140,10 +142,6 @@ function keep(part: Part, adapter: string, json: string): void {
 function fileOf(part: Part, adapter: string): string {
   const slug = adapter.toLowerCase().replace(/[^a-z0-9]+/g, '-');
   return join(HERE, `${part}-${slug}.json`);
-}
-
-function note(text: string): void {
-  process.stderr.write(`${text}\n`);
 }
 
 await program.parseAsync();

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
+import { findAllAdapters, isNamed, NO_ADAPTER, type NodeGpu } from '../../node/gpu.ts';
 import { UnsupportedError } from '../../src/index.ts';
-import { findAllAdapters, isNamed, NO_ADAPTER, type NodeGpu } from '../gpu.ts';
+import { print, printJson } from '../../terminal/output.ts';
 import { addCommonOptions, type CommonOptions } from '../options.ts';
-import { print, printJson } from '../output.ts';
 
 export function addAdaptersCommand(program: Command): void {
   addCommonOptions(program.command('adapters'))

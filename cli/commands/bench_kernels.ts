@@ -8,22 +8,22 @@ import {
   type LayerReport,
   layerCases,
   parseLayer,
-} from '../../bench/kernels/index.ts';
-import { machineFacts } from '../../bench/machine.ts';
-import { spreadOf } from '../../bench/statistics.ts';
+} from '../../measure/kernels/index.ts';
+import { machineFacts } from '../../measure/machine.ts';
+import { spreadOf } from '../../measure/statistics.ts';
 import { type Device, describeConfig, planFor, UnsupportedError } from '../../src/index.ts';
-import { interruptible } from '../interrupt.ts';
+import { interruptible } from '../../terminal/interrupt.ts';
+import { collect } from '../../terminal/option_values.ts';
+import { clearProgress, note, print, printJson, progress } from '../../terminal/output.ts';
+import { formatTable } from '../../terminal/table.ts';
 import { kernelReportPage } from '../kernel_report_page.ts';
 import {
   addCommonOptions,
   addModelOptions,
   buildFromOptions,
-  collect,
   type ModelOptions,
 } from '../options.ts';
-import { clearProgress, note, print, printJson, progress } from '../output.ts';
 import { withDevice } from '../runner.ts';
-import { formatTable } from '../table.ts';
 
 interface BenchKernelsOptions extends ModelOptions {
   readonly shape: readonly string[];

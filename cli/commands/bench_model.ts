@@ -1,20 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import { machineFacts, watchOtherWork } from '../../bench/machine.ts';
-import { compareRuns, type ModelRun, noiseOf, parseRuns } from '../../bench/model_runs.ts';
-import { quantile } from '../../bench/statistics.ts';
+import { machineFacts, watchOtherWork } from '../../measure/machine.ts';
+import { compareRuns, type ModelRun, noiseOf, parseRuns } from '../../measure/model_runs.ts';
+import { quantile } from '../../measure/statistics.ts';
 import { elementCount, type Session, syntheticInput, TilewiseError } from '../../src/index.ts';
-import {
-  addCommonOptions,
-  addWeightsOptions,
-  buildFromOptions,
-  type CommonOptions,
-  collect,
-  MODEL_OPTION,
-  parseCount,
-  parseSize,
-  type WeightsOptions,
-} from '../options.ts';
+import { collect, parseCount, parseSize } from '../../terminal/option_values.ts';
 import {
   clearProgress,
   formatBytes,
@@ -24,7 +14,15 @@ import {
   printJson,
   progress,
   roundMs,
-} from '../output.ts';
+} from '../../terminal/output.ts';
+import {
+  addCommonOptions,
+  addWeightsOptions,
+  buildFromOptions,
+  type CommonOptions,
+  MODEL_OPTION,
+  type WeightsOptions,
+} from '../options.ts';
 import { type OpenedDevice, openSession, withDevice } from '../runner.ts';
 import { loadWeights } from '../weights.ts';
 

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { findModel, WeightError } from '../../src/index.ts';
+import { formatBytes, note, print, printJson } from '../../terminal/output.ts';
 import { findCached } from '../hub/cache.ts';
 import { describeHubFile, type HubFile } from '../hub/describe.ts';
 import { hubWeightsOf } from '../hub/models.ts';
@@ -8,7 +9,6 @@ import { describe, downloadWithProgress, withHub } from '../hub/obtain.ts';
 import { type HubReference, isHubReference, parseHubReference } from '../hub/reference.ts';
 import { hubSettings } from '../hub/settings.ts';
 import { ENDPOINT_OPTION } from '../options.ts';
-import { formatBytes, note, print, printJson } from '../output.ts';
 import { bundledWeights } from '../weights.ts';
 
 interface DownloadOptions {

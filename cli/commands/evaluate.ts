@@ -1,19 +1,19 @@
 import type { Command } from 'commander';
+import { findImages } from '../../node/image_files.ts';
 import { buildModel, type Classification, domainOf, TilewiseError } from '../../src/index.ts';
+import { parseCount } from '../../terminal/option_values.ts';
+import { formatCount, formatPercent, note, print, printJson } from '../../terminal/output.ts';
+import { formatTable } from '../../terminal/table.ts';
 import { classifyFiles, evenBatch, reportSummary } from '../classify_files.ts';
-import { findImages } from '../image_files.ts';
 import { openModel } from '../open_model.ts';
 import {
   addCommonOptions,
   addWeightsOptions,
   type CommonOptions,
   MODEL_OPTION,
-  parseCount,
   type WeightsOptions,
 } from '../options.ts';
-import { formatCount, formatPercent, note, print, printJson } from '../output.ts';
 import { createBatchClassifier, withDevice } from '../runner.ts';
-import { formatTable } from '../table.ts';
 import {
   type Classes,
   foldersAsClasses,

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { formatShape, type Shape, TilewiseError } from '../../src/index.ts';
 import { exportOnnx } from '../../src/onnx/index.ts';
+import { formatBytes, print, printJson } from '../../terminal/output.ts';
 import {
   addModelOptions,
   addWeightsOptions,
@@ -9,7 +10,6 @@ import {
   type ModelOptions,
   type WeightsOptions,
 } from '../options.ts';
-import { formatBytes, print, printJson } from '../output.ts';
 import { loadWeights } from '../weights.ts';
 
 interface ExportOptions extends ModelOptions, WeightsOptions {

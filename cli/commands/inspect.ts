@@ -16,15 +16,15 @@ import {
   type Value,
   weightsOf,
 } from '../../src/index.ts';
+import { formatBytes, print, printJson } from '../../terminal/output.ts';
+import { formatTable } from '../../terminal/table.ts';
 import {
   addCommonOptions,
   addModelOptions,
   buildFromOptions,
   type ModelOptions,
 } from '../options.ts';
-import { formatBytes, print, printJson } from '../output.ts';
 import { withDevice } from '../runner.ts';
-import { formatTable } from '../table.ts';
 
 interface InspectOptions extends ModelOptions {
   readonly passes?: boolean;

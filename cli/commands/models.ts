@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { models } from '../../src/index.ts';
+import { print, printJson } from '../../terminal/output.ts';
+import { formatTable } from '../../terminal/table.ts';
 import { hubWeightsOf } from '../hub/models.ts';
 import { addCommonOptions, type CommonOptions } from '../options.ts';
-import { print, printJson } from '../output.ts';
-import { formatTable } from '../table.ts';
 import { bundledWeights } from '../weights.ts';
 
 export function addModelsCommand(program: Command): void {

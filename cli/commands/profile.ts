@@ -7,19 +7,19 @@ import {
   syntheticInput,
   traceOf,
 } from '../../src/index.ts';
+import { parseCount } from '../../terminal/option_values.ts';
+import { formatMs, print, printJson } from '../../terminal/output.ts';
+import { formatTable } from '../../terminal/table.ts';
 import {
   addCommonOptions,
   addModelOptions,
   addWeightsOptions,
   buildFromOptions,
   type ModelOptions,
-  parseCount,
   type WeightsOptions,
 } from '../options.ts';
-import { formatMs, print, printJson } from '../output.ts';
 import { openSession, withDevice } from '../runner.ts';
 import { configLegend, shortConfig } from '../short_config.ts';
-import { formatTable } from '../table.ts';
 import { loadWeights } from '../weights.ts';
 
 interface ProfileOptions extends ModelOptions, WeightsOptions {

@@ -10,16 +10,16 @@ import {
   syntheticInput,
   TilewiseError,
 } from '../../src/index.ts';
+import { parseShape } from '../../terminal/option_values.ts';
+import { formatMs, print, printJson, roundMs } from '../../terminal/output.ts';
 import { openModel } from '../open_model.ts';
 import {
   addCommonOptions,
   addWeightsOptions,
   type CommonOptions,
   MODEL_OPTION,
-  parseShape,
   type WeightsOptions,
 } from '../options.ts';
-import { formatMs, print, printJson, roundMs } from '../output.ts';
 import { openSession, withDevice } from '../runner.ts';
 import { loadWeights } from '../weights.ts';
 

@@ -1,5 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { decodeImage } from '../../node/decode_image.ts';
+import { encodePng } from '../../node/encode_image.ts';
 import {
   buildModel,
   type Image,
@@ -7,20 +9,18 @@ import {
   type Segmentation,
   TilewiseError,
 } from '../../src/index.ts';
-import { decodeImage } from '../decode_image.ts';
-import { encodePng } from '../encode_image.ts';
+import { parseCount } from '../../terminal/option_values.ts';
+import { formatMs, print, printJson, roundMs } from '../../terminal/output.ts';
+import { formatTable } from '../../terminal/table.ts';
 import { openModel } from '../open_model.ts';
 import {
   addCommonOptions,
   addWeightsOptions,
   type CommonOptions,
   MODEL_OPTION,
-  parseCount,
   type WeightsOptions,
 } from '../options.ts';
-import { formatMs, print, printJson, roundMs } from '../output.ts';
 import { createSegmenter, withDevice } from '../runner.ts';
-import { formatTable } from '../table.ts';
 import { loadWeights } from '../weights.ts';
 
 interface SegmentOptions extends CommonOptions, WeightsOptions {

@@ -1,6 +1,16 @@
 import type { Command } from 'commander';
+import { fileTuningStore, forgetTuning, type KeptTuning } from '../../node/tuning_file.ts';
 import { describeConfig, type TuneResult, tune, tuningKey } from '../../src/index.ts';
-import { interruptible } from '../interrupt.ts';
+import { interruptible } from '../../terminal/interrupt.ts';
+import {
+  clearProgress,
+  formatMs,
+  note,
+  print,
+  printJson,
+  progress,
+} from '../../terminal/output.ts';
+import { formatTable } from '../../terminal/table.ts';
 import {
   addCommonOptions,
   addModelOptions,
@@ -8,10 +18,7 @@ import {
   type CommonOptions,
   type ModelOptions,
 } from '../options.ts';
-import { clearProgress, formatMs, note, print, printJson, progress } from '../output.ts';
 import { withDevice } from '../runner.ts';
-import { formatTable } from '../table.ts';
-import { fileTuningStore, forgetTuning, type KeptTuning } from '../tuning_file.ts';
 
 interface TuneCommandOptions extends ModelOptions {
   readonly again?: boolean;

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { formatShape, syntheticInput, verify } from '../../src/index.ts';
+import { clearProgress, print, printJson, progress } from '../../terminal/output.ts';
+import { formatTable } from '../../terminal/table.ts';
 import {
   addCommonOptions,
   addModelOptions,
@@ -8,9 +10,7 @@ import {
   type ModelOptions,
   type WeightsOptions,
 } from '../options.ts';
-import { clearProgress, print, printJson, progress } from '../output.ts';
 import { withDevice } from '../runner.ts';
-import { formatTable } from '../table.ts';
 import { loadWeights } from '../weights.ts';
 
 type VerifyOptions = ModelOptions & WeightsOptions;

@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TilewiseError, WeightError } from '../../src/index.ts';
-import { formatBytes } from '../output.ts';
+import { formatBytes } from '../../terminal/output.ts';
 import { blobPath, register } from './cache.ts';
 import type { HubConnection } from './connection.ts';
 import type { HubFile } from './describe.ts';

@@ -1,7 +1,7 @@
 /** From a reference to a file on this machine: out of the cache, or off the hub. */
 import { WeightError } from '../../src/index.ts';
-import { formatBytes, note } from '../output.ts';
-import { ProgressBar } from '../progress_bar.ts';
+import { formatBytes, note } from '../../terminal/output.ts';
+import { ProgressBar } from '../../terminal/progress_bar.ts';
 import { findCached } from './cache.ts';
 import { connectHub, type HubConnection } from './connection.ts';
 import { describeHubFile, type HubFile } from './describe.ts';

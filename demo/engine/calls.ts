@@ -1,4 +1,4 @@
-import type { KernelReport, LayerReport } from '../../bench/kernels/index.ts';
+import type { KernelReport, LayerReport } from '../../measure/kernels/index.ts';
 import type { Ceilings, LayerCheck, Profile, TuneResult } from '../../src/index.ts';
 
 export type { KernelReport, LayerReport, TuneResult };

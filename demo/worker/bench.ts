@@ -1,4 +1,4 @@
-import { benchmarkKernels, layerCases, parseLayer } from '../../bench/kernels/index.ts';
+import { benchmarkKernels, layerCases, parseLayer } from '../../measure/kernels/index.ts';
 import {
   buildModel,
   type Device,

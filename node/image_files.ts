@@ -1,4 +1,4 @@
-/** The image files that arguments of a command name. */
+/** The image files that paths, folders and patterns name. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { glob, isDynamicPattern } from 'tinyglobby';

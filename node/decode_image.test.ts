@@ -4,7 +4,7 @@ import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../test/fixtures/cli.ts';
 import { decodeImage } from './decode_image.ts';
-import { packageFile } from './weights.ts';
+import { packageFile } from './package_file.ts';
 
 const folder = temporaryFolder();
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { packageFile } from './weights.ts';
+import { packageFile } from './package_file.ts';
 
 /** The version in package.json. */
 export function packageVersion(): string {

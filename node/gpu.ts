@@ -70,7 +70,7 @@ export async function findAllAdapters(): Promise<readonly NodeGpu[]> {
   return [...found.values()];
 }
 
-/** Whether `--adapter TEXT` means this one. */
+/** Whether its name contains this text, in any case of letters. */
 export function isNamed({ facts }: NodeGpu, text: string): boolean {
   return facts.name.toLowerCase().includes(text.toLowerCase());
 }
