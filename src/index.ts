@@ -120,7 +120,6 @@ export {
   type OpTable,
 } from './runtime/operator.ts';
 export type { ExecutionPlan, MemoryUse } from './runtime/plan/compile.ts';
-export { ganttSvg } from './runtime/plan/gantt.ts';
 export type { MemoryPlan } from './runtime/plan/memory_plan.ts';
 export { checkPrecision } from './runtime/plan/precision.ts';
 export { parseTuning, type Tuning, tuningText, tuningTextKey } from './runtime/plan/tuning.ts';

@@ -7,7 +7,6 @@ import {
   elementCount,
   formatShape,
   type Graph,
-  ganttSvg,
   multiplyAdds,
   type Node,
   planFor,
@@ -18,6 +17,7 @@ import {
 } from '../../src/index.ts';
 import { formatBytes, print, printJson } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
+import { ganttSvg } from '../memory_gantt.ts';
 import {
   addCommonOptions,
   addModelOptions,

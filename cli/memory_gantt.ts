@@ -1,6 +1,5 @@
 /** The memory plan as a picture: one row a buffer, one bar a tensor, from the step that writes it to the last that reads it. */
-import type { MemoryPlan } from './memory_plan.ts';
-import type { Storage } from './storage.ts';
+import type { MemoryPlan } from '../src/index.ts';
 
 const LABEL_WIDTH = 90;
 const STEP_WIDTH = 14;
@@ -30,7 +29,7 @@ export function ganttSvg(title: string, plan: MemoryPlan): string {
   ].join('\n');
 }
 
-function bar(storage: Storage, plan: MemoryPlan, index: number): string {
+function bar(storage: MemoryPlan['storages'][number], plan: MemoryPlan, index: number): string {
   const { name, bytes, firstStep, lastStep, overwrittenBy = [] } = storage;
   const buffer = plan.bufferOf[index] ?? 0;
   const share = bytes / Math.max(1, plan.buffers[buffer] ?? bytes);
