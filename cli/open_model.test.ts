@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../test/fixtures/cli.ts';
 import { onnxFile, onnxInput, onnxNode, onnxTensorBeside } from '../test/fixtures/onnx_model.ts';
-import { openModel } from './open_model.ts';
+import { openClassifyingModel, openModel } from './open_model.ts';
 
 const folder = temporaryFolder();
 const models = join(folder, 'models');
@@ -58,5 +58,17 @@ describe('openModel', () => {
 
   it('says which file is not there', () => {
     expect(() => openModel(modelBeside('none.bin'))).toThrow(/none\.bin" cannot be read/);
+  });
+});
+
+describe('openClassifyingModel', () => {
+  it('takes a model that says what is in a picture', () => {
+    expect(openClassifyingModel('lenet').name).toBe('lenet');
+  });
+
+  it('names the command for a model that says it of each pixel', () => {
+    expect(() => openClassifyingModel('fcn_resnet50')).toThrow(
+      /"fcn_resnet50" does not classify pictures: .*; use tilewise segment$/,
+    );
   });
 });

@@ -1,7 +1,7 @@
 /** What `--model` names: a built-in model, or an ONNX file. */
 import { readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
-import { findModel, type ModelDef, TilewiseError } from '../src/index.ts';
+import { findModel, type ModelDef, TilewiseError, UnsupportedError } from '../src/index.ts';
 import { onnxModel } from '../src/onnx/index.ts';
 
 /** Throws UnsupportedError for an unknown name, and what `loadOnnx` throws. */
@@ -12,6 +12,20 @@ export function openModel(name: string): ModelDef {
     name: basename(name),
     readExternal: (path) => readBeside(folder, path),
   });
+}
+
+/**
+ * A model that says what is in a picture. Throws UnsupportedError for one that says it of each pixel, before
+ * anything else is read.
+ */
+export function openClassifyingModel(name: string): ModelDef {
+  const model = openModel(name);
+  if (model.domain === 'voc') {
+    throw new UnsupportedError(
+      `model "${model.name}" does not classify pictures: it says what is in each pixel; use tilewise segment`,
+    );
+  }
+  return model;
 }
 
 /** A file that a model refers to. Links must not lead out of its folder either. */

@@ -5,7 +5,7 @@ import { parseCount } from '../../terminal/option_values.ts';
 import { note, print, printJson } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
 import { classifyFiles, evenBatch, reportSummary } from '../classify_files.ts';
-import { openModel } from '../open_model.ts';
+import { openClassifyingModel } from '../open_model.ts';
 import {
   addCommonOptions,
   addWeightsOptions,
@@ -48,7 +48,7 @@ Files that cannot be read are listed at the end; the exit code then is 2.
   $ tilewise classify photos/ --batch 32 --out photos.csv`;
 
 async function classify(args: readonly string[], options: ClassifyOptions): Promise<void> {
-  const model = openModel(options.model);
+  const model = openClassifyingModel(options.model);
   const { out, resume = false } = options;
   const top = Math.min(options.top, model.classes);
   const images = await findImages(args);

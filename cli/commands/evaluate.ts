@@ -5,7 +5,7 @@ import { parseCount } from '../../terminal/option_values.ts';
 import { formatCount, formatPercent, note, print, printJson } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
 import { classifyFiles, evenBatch, reportSummary } from '../classify_files.ts';
-import { openModel } from '../open_model.ts';
+import { openClassifyingModel } from '../open_model.ts';
 import {
   addCommonOptions,
   addWeightsOptions,
@@ -75,7 +75,7 @@ class Tally {
 }
 
 async function evaluate(options: EvaluateOptions): Promise<void> {
-  const model = openModel(options.model);
+  const model = openClassifyingModel(options.model);
   const { labels } = domainOf(model);
   const images = await findImages([options.data]);
   if (images.length === 0) throw new TilewiseError(`there are no images in ${options.data}`);

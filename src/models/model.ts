@@ -11,7 +11,7 @@ import type { WeightSource } from '../runtime/weights/weight_source.ts';
  */
 export type ImageDomain = 'digits' | 'imagenet' | 'voc';
 
-/** A model by name, as the registry and the command line know it. */
+/** A model by name, as the registry knows it. */
 export interface ModelDef {
   readonly name: string;
   /** One line for help texts. */

@@ -230,7 +230,7 @@ class Importer {
     );
     if (!shape || shape.includes(0)) {
       throw new ShapeError(
-        `input "${name}" of "${this.#file}" leaves its shape open [${shownExtents(extents ?? [])}]; give it (--size H,W on the command line, shapes in code)`,
+        `input "${name}" of "${this.#file}" leaves its shape open [${shownExtents(extents ?? [])}]; give its shape by the option "shapes"`,
       );
     }
     return shape;

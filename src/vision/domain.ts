@@ -21,7 +21,7 @@ const DOMAINS: Readonly<Record<Exclude<ImageDomain, 'voc'>, Domain>> = {
 export function domainOf(model: ModelDef): Domain {
   if (model.domain === 'voc') {
     throw new UnsupportedError(
-      `model "${model.name}" does not classify pictures: it says what is in each pixel; use tilewise segment, or a Segmenter`,
+      `model "${model.name}" does not classify pictures: it says what is in each pixel; use a Segmenter`,
     );
   }
   const { preprocessing, labels } = DOMAINS[model.domain];
