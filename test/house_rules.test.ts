@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, normalize, sep } from 'node:path';
 import { expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -20,3 +20,36 @@ it('no module of the library holds mutable state', () => {
   );
   expect(offenders).toEqual([]);
 });
+
+/** From below: what a folder imports is in it, or on a lower floor. */
+const FLOORS = [
+  ['shaders'],
+  ['src'],
+  ['node', 'measure', 'terminal'],
+  ['cli', 'bench', 'demo'],
+  ['test'],
+] as const;
+
+it('folders import from the floors below, and never from beside or above', () => {
+  const rooms = FLOORS.flatMap((names, floor) => names.map((name) => ({ name, floor })));
+  const floorOf = new Map<string, number>(rooms.map(({ name, floor }) => [name, floor]));
+  const offenders = rooms.flatMap(({ name, floor }) =>
+    sources(name)
+      .filter((path) => !/node_modules|^demo.test/.test(path))
+      .flatMap((path) => importsOf(path).map((target) => ({ path, target })))
+      .filter(({ target }) => {
+        const [room = ''] = target.split(sep);
+        return room !== name && (floorOf.get(room) ?? -1) >= floor;
+      })
+      .map(({ path, target }) => `${path} imports ${target}`),
+  );
+  expect(offenders).toEqual([]);
+});
+
+/** The files that a file names in its imports, from the root. */
+function importsOf(path: string): readonly string[] {
+  const text = readFileSync(join(ROOT, path), 'utf8');
+  return [...text.matchAll(/(?:from|import\(?) '(\.[^']*)'/g)].map(([, file = '']) =>
+    normalize(join(path, '..', file)),
+  );
+}
