@@ -12,6 +12,8 @@ import {
   type Graph,
   keptTuning,
   type ModelDef,
+  type Prepared,
+  prepare,
   Segmenter,
   type SegmenterOptions,
   type Session,
@@ -59,9 +61,18 @@ const REPORTING = {
   onWarning: (message: string) => note(`warning: ${message}`),
 };
 
-/** What `tune` kept for the device. */
-function tuningOf(device: Device): Promise<Tuning | undefined> {
+/** What `tune` kept for the device: every session of a command obeys it, and whatever shows or checks one must. */
+export function tuningOf(device: Device): Promise<Tuning | undefined> {
   return keptTuning(device, fileTuningStore(), REPORTING.onWarning);
+}
+
+/** What a session of the same options would run, with the same tuning. */
+export async function prepareModel(
+  device: Device,
+  graph: Graph,
+  { precision }: Pick<CommonOptions, 'precision'>,
+): Promise<Prepared> {
+  return prepare(graph, { device: device.profile, precision, tuning: await tuningOf(device) });
 }
 
 /** What a command decides of its session. */

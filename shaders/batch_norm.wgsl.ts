@@ -1,36 +1,44 @@
 /**
  * Batch normalisation at inference: an affine map of each channel. (Ioffe and Szegedy, 2015.)
  *
- *     y[n, c, ...] = (x[n, c, ...] - running_mean[c]) * weight[c] / sqrt(running_var[c] + EPSILON) + bias[c]
+ *     y[n, c, ...] = epilogue( (x[n, c, ...] - running_mean[c]) * weight[c] / sqrt(running_var[c] + EPSILON) + bias[c] )
  *
- * Layouts: x, y [N, C, ...] row-major; all weights [C], f32.
- * Threads: one invocation an element, in memory order. In place: x is not bound, but read from y.
+ * Layouts: x, y maps [N, C, ...] of dense planes; all weights [C], f32.
+ * Threads: one invocation an element, in the order of the shape. In place: x is not bound, but read from y.
  */
 import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
-import type { Grid } from './lib/grid.ts';
+import { type Epilogue, epilogueText } from './lib/epilogue.ts';
+import { elementText, type Grid } from './lib/grid.ts';
+import type { MapStrides } from './lib/map_strides.ts';
 import { wgsl } from './lib/wgsl.ts';
 
-export interface BatchNormGeometry {
+export interface BatchNormProblem {
   readonly channels: number;
   /** Elements of one channel of one image. */
   readonly plane: number;
   readonly count: number;
   readonly epsilon: number;
-  readonly activation: 'none' | 'relu';
+  readonly xStrides: MapStrides;
+  readonly yStrides: MapStrides;
   readonly types: UnaryTypes;
+  readonly epilogue: Epilogue | undefined;
 }
 
 export const BATCH_NORM_THREADS = 64;
 
-export function batchNorm(g: BatchNormGeometry, grid: Grid, inPlace: boolean): string {
+export function batchNorm(g: BatchNormProblem, grid: Grid, inPlace: boolean): string {
   return wgsl`
-${elementTypes(g.types)}
+${elementTypes(g.types, g.epilogue)}
+${elementText(grid, BATCH_NORM_THREADS, g.count)}
 const CHANNELS = ${g.channels}u;
 const PLANE = ${g.plane}u;
-const COUNT = ${g.count}u;
+const X_OFFSET = ${g.xStrides.offset}u;
+const X_IMAGE = ${g.xStrides.image}u;
+const X_CHANNEL = ${g.xStrides.channel}u;
+const Y_OFFSET = ${g.yStrides.offset}u;
+const Y_IMAGE = ${g.yStrides.image}u;
+const Y_CHANNEL = ${g.yStrides.channel}u;
 const EPSILON = ${g.epsilon};
-const THREADS = ${BATCH_NORM_THREADS}u;
-const GRID_COLUMNS = ${grid.columns}u;
 
 #if ${!inPlace}
 @group(0) @binding(0) var<storage, read> x: array<X>;
@@ -40,28 +48,28 @@ const GRID_COLUMNS = ${grid.columns}u;
 @group(0) @binding(3) var<storage, read> running_mean: array<f32>;
 @group(0) @binding(4) var<storage, read> running_var: array<f32>;
 @group(0) @binding(5) var<storage, read_write> y: array<Y>;
+${epilogueText(g.epilogue)}
 
 @compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let at = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
-  if (at >= COUNT) {
+  let nth = element_of(workgroup, thread);
+  if (nth >= COUNT) {
     return;
   }
-  let channel = at / PLANE % CHANNELS;
-  let scale = weight[channel] / sqrt(running_var[channel] + EPSILON);
+  let place = nth % PLANE;
+  let channel = nth / PLANE % CHANNELS;
+  let image = nth / PLANE / CHANNELS;
+  let at = Y_OFFSET + image * Y_IMAGE + channel * Y_CHANNEL + place;
 #if ${inPlace}
-  let value = (f32(y[at]) - running_mean[channel]) * scale + bias[channel];
+  let value = f32(y[at]);
 #else
-  let value = (f32(x[at]) - running_mean[channel]) * scale + bias[channel];
+  let value = f32(x[X_OFFSET + image * X_IMAGE + channel * X_CHANNEL + place]);
 #endif
-#if ${g.activation === 'relu'}
-  y[at] = to_y(max(value, 0.0));
-#else
-  y[at] = to_y(value);
-#endif
+  let scale = weight[channel] / sqrt(running_var[channel] + EPSILON);
+  y[at] = to_y(epilogue((value - running_mean[channel]) * scale + bias[channel], image, channel, place));
 }
 `;
 }

@@ -13,8 +13,8 @@
  *     | . . . . . .     |   weights      | . . . .   |
  *
  * Layouts
- *     x, residual, y   feature maps, NCHW or channel-major: pixel p of image n, channel c is element
- *                      n * Y_IMAGE + c * Y_CHANNEL + p
+ *     x, y             feature maps, NCHW, channel-major or a part of one: pixel p of image n, channel c is element
+ *                      Y_OFFSET + n * Y_IMAGE + c * Y_CHANNEL + p
  *     weight           [output channel][tap r * K_W + s], as it comes
  *     bias             [output channel], f32
  *
@@ -25,9 +25,10 @@
  *                 share. The last workgroup of a plane may idle in part.
  *     across      GPUs: workgroups go across planes, since a small plane would fill only a part of one.
  */
-import { type Conv2dGeometry, conv2dSizes } from './lib/conv2d_geometry.ts';
-import { type Dimensions, dimensions } from './lib/dimensions.ts';
+import { type Conv2dProblem, conv2dSizes } from './lib/conv2d_problem.ts';
+import { dimensions, type ShaderModule } from './lib/dimensions.ts';
 import { elementTypes } from './lib/element_types.ts';
+import { epilogueModule } from './lib/epilogue.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -47,7 +48,7 @@ export interface Conv2dDepthwiseConfig {
 
 /** [height, width] of the part of x that one invocation reads. */
 export function depthwisePatch(
-  { kernel, stride, dilation }: Conv2dGeometry,
+  { kernel, stride, dilation }: Conv2dProblem,
   { rows, pixels }: Pick<Conv2dDepthwiseConfig, 'rows' | 'pixels'>,
 ): readonly [number, number] {
   return [
@@ -57,7 +58,7 @@ export function depthwisePatch(
 }
 
 /** Workgroups. */
-export function depthwiseWorkgroups(g: Conv2dGeometry, config: Conv2dDepthwiseConfig): number {
+export function depthwiseWorkgroups(g: Conv2dProblem, config: Conv2dDepthwiseConfig): number {
   const planes = g.batch * g.outputChannels;
   const tiles = tilesOfPlane(g, config);
   return config.byPlane
@@ -65,42 +66,38 @@ export function depthwiseWorkgroups(g: Conv2dGeometry, config: Conv2dDepthwiseCo
     : Math.ceil((planes * tiles) / config.lanes);
 }
 
-function tilesOfPlane(g: Conv2dGeometry, { rows, pixels }: Conv2dDepthwiseConfig): number {
+function tilesOfPlane(g: Conv2dProblem, { rows, pixels }: Conv2dDepthwiseConfig): number {
   return Math.ceil(g.outputHeight / rows) * Math.ceil(g.outputWidth / pixels);
 }
 
-/** The sizes of the maps, which may be bound. */
-export function depthwiseDimensions(
-  g: Conv2dGeometry,
+export function conv2dDepthwise(
+  g: Conv2dProblem,
   config: Conv2dDepthwiseConfig,
   grid: Grid,
-): Dimensions {
+): ShaderModule {
+  const [patchHeight, patchWidth] = depthwisePatch(g, config);
   const all = conv2dSizes(g);
   const { C_OUT = 0, H_IN = 0, W_IN = 0, W_OUT = 0, PAD_TOP = 0, PAD_LEFT = 0 } = all;
-  const { X_IMAGE = 0, X_CHANNEL = 0, Y_IMAGE = 0, Y_CHANNEL = 0 } = all;
-  const { RESIDUAL_IMAGE = 0, RESIDUAL_CHANNEL = 0 } = all;
+  const { X_OFFSET = 0, X_IMAGE = 0, X_CHANNEL = 0 } = all;
+  const { Y_OFFSET = 0, Y_IMAGE = 0, Y_CHANNEL = 0 } = all;
+  const tiles = tilesOfPlane(g, config);
+  // Its stores are unrolled, and an addend that may be missing would be a load for each.
+  const epilogue = epilogueModule(g.epilogue, 1, config.bound ? 'bound' : 'compiled');
   const sizes = {
-    ...{ C_OUT, H_IN, W_IN, W_OUT, PAD_TOP, PAD_LEFT, X_IMAGE, X_CHANNEL, Y_IMAGE, Y_CHANNEL },
-    ...{ RESIDUAL_IMAGE, RESIDUAL_CHANNEL },
+    ...{ C_OUT, H_IN, W_IN, W_OUT, PAD_TOP, PAD_LEFT },
+    ...{ X_OFFSET, X_IMAGE, X_CHANNEL, Y_OFFSET, Y_IMAGE, Y_CHANNEL },
     H_OUT: g.outputHeight,
     MULTIPLIER: g.outputChannels / g.inputChannels,
     TILES_ACROSS: Math.ceil(g.outputWidth / config.pixels),
-    PLANE_TILES: tilesOfPlane(g, config),
-    PLANE_WORKGROUPS: Math.ceil(tilesOfPlane(g, config) / config.lanes),
+    PLANE_TILES: tiles,
+    PLANE_WORKGROUPS: Math.ceil(tiles / config.lanes),
     PLANES: g.batch * g.outputChannels,
     GRID_COLUMNS: grid.columns,
+    ...epilogue.sizes,
   };
-  return dimensions(sizes, config.bound);
-}
-
-export function conv2dDepthwise(
-  g: Conv2dGeometry,
-  config: Conv2dDepthwiseConfig,
-  { declarations, locals }: Dimensions,
-): string {
-  const [patchHeight, patchWidth] = depthwisePatch(g, config);
-  return wgsl`
-${elementTypes(g.types)}
+  const { declarations, locals, words } = dimensions(sizes, config.bound);
+  const source = wgsl`
+${elementTypes(g.types, g.epilogue)}
 
 ${declarations}
 const LANES = ${config.lanes}u;
@@ -120,10 +117,8 @@ const PATCH_W = ${patchWidth}u;
 #if ${g.bias}
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 #endif
-#if ${g.residual}
-@group(0) @binding(3) var<storage, read> residual: array<Residual>;
-#endif
-@group(0) @binding(4) var<storage, read_write> y: array<Y>;
+@group(0) @binding(3) var<storage, read_write> y: array<Y>;
+${epilogue.text}
 
 @compute @workgroup_size(LANES)
 fn main(
@@ -150,7 +145,7 @@ ${locals}
   // Above and left of the image the subtraction wraps round to a huge number: one comparison does.
   let top = first_row * STRIDE_H - PAD_TOP;
   let left = first_column * STRIDE_W - PAD_LEFT;
-  let x_plane = image * X_IMAGE + channel / MULTIPLIER * X_CHANNEL;
+  let x_plane = X_OFFSET + image * X_IMAGE + channel / MULTIPLIER * X_CHANNEL;
   var seen: array<array<f32, PATCH_W>, PATCH_H>;
 #for j in PATCH_W
   let inside_#j = left + #j < W_IN;
@@ -186,25 +181,16 @@ ${locals}
 #if ${g.bias}
   shift = bias[channel];
 #endif
-  let y_plane = image * Y_IMAGE + channel * Y_CHANNEL;
-#if ${g.residual}
-  let residual_plane = image * RESIDUAL_IMAGE + channel * RESIDUAL_CHANNEL;
-#endif
+  let y_plane = Y_OFFSET + image * Y_IMAGE + channel * Y_CHANNEL;
 #for m in ROWS
 #for p in PIXELS
   if (first_row + #m < H_OUT && first_column + #p < W_OUT) {
-    let at = (first_row + #m) * W_OUT + first_column + #p;
-    var value = sums[#m][#p] + shift;
-#if ${g.residual}
-    value += f32(residual[residual_plane + at]);
-#endif
-#if ${g.activation === 'relu'}
-    value = max(value, 0.0);
-#endif
-    y[y_plane + at] = to_y(value);
+    let place = (first_row + #m) * W_OUT + first_column + #p;
+    y[y_plane + place] = to_y(epilogue(sums[#m][#p] + shift, image, channel, place${epilogue.sizeArguments}));
   }
 #end
 #end
 }
 `;
+  return { source, words, operands: epilogue.bindings };
 }

@@ -5,9 +5,10 @@
  *                     x[n, c, p * STRIDE + r * DILATION - PAD, ...] * weight[o, c, r, s] )
  *
  * Layouts
- *     x                a feature map; or columns: a matrix [input channel][output pixel of the batch], rows PITCH apart
- *     residual, y      feature maps. Pixel p of image n, channel c is element n * Y_IMAGE + c * Y_CHANNEL + p:
- *                      NCHW, or channel-major, where the pixels of the batch follow one another
+ *     x, y             feature maps. Pixel p of image n, channel c is element
+ *                      Y_OFFSET + n * Y_IMAGE + c * Y_CHANNEL + p: NCHW, channel-major, where the pixels of the batch
+ *                      follow one another, or a part of such a map. x may also be columns: a matrix
+ *                      [input channel][output pixel of the batch], rows X_CHANNEL apart
  *     weight           [group][tile of TILE_CHANNELS output channels][tap r * K_W + s][input channel of the group,
  *                      padded to DEPTH by zeros][output channel of the tile]: a workgroup reads one run of memory
  *     bias             [group][output channel, padded to TILE_CHANNELS]
@@ -18,8 +19,8 @@
  * theirs are round numbers, and maps are not: a 14x14 map is 7 tiles of 28 pixels.
  *
  *     VECTOR, X_VECTOR 1   SwiftShader loads word by word, whatever the type.
- *     VECTOR, X_VECTOR 4   A lane reads four words at once. Mesa's llvmpipe checks and fetches lane by lane whatever the
- *                          pattern, so fewer and wider loads are what counts. For x only where it is columns.
+ *     VECTOR, X_VECTOR 4   A lane reads four words at once. Mesa's llvmpipe checks and fetches lane by lane whatever
+ *                          the pattern, so fewer and wider loads are what counts. For x only where it is columns.
  *
  * Pixels are the same for all lanes, and loads cost more than arithmetic. So each lane loads other pixels, and they go
  * round:
@@ -34,14 +35,10 @@
  * guards whatever a loop carries, once for DEPTH multiply-adds; SwiftShader loads and stores the sums as seldom.
  */
 
-import {
-  type Conv2dGeometry,
-  conv2dSizes,
-  outputPixels,
-  wholeFours,
-} from './lib/conv2d_geometry.ts';
-import { type Dimensions, dimensions } from './lib/dimensions.ts';
+import { type Conv2dProblem, conv2dSizes, outputPixels, wholeFours } from './lib/conv2d_problem.ts';
+import { dimensions, type ShaderModule } from './lib/dimensions.ts';
 import { elementTypes } from './lib/element_types.ts';
+import { epilogueModule, operandsInFours } from './lib/epilogue.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -57,7 +54,7 @@ export interface Conv2dDirectConfig {
   readonly depth: number;
   /** Neighbouring output channels whose weights one load fetches. */
   readonly vector: 1 | 4;
-  /** Neighbouring pixels that one load of x fetches. 4 needs columns with a pitch of whole fours. */
+  /** Neighbouring pixels that one load of x fetches. 4 needs columns of whole fours. */
   readonly xVector: 1 | 4;
   /** How the lanes of a subgroup share the pixels that they load; `none` loads every pixel in every lane. */
   readonly share: 'none' | 'broadcast' | 'swap';
@@ -69,58 +66,50 @@ export interface Conv2dDirectConfig {
   readonly bound: boolean;
 }
 
-/** The sizes of the problem that the kernel reads, in this configuration. */
-export function conv2dDirectDimensions(
-  g: Conv2dGeometry,
+/** Elements of x, from the first of its memory on. */
+function inputLength(g: Conv2dProblem): number {
+  const { offset, image, channel } = g.xStrides;
+  const before = offset + (g.batch - 1) * image + (g.inputChannels - 1) * channel;
+  return before + g.inputHeight * g.inputWidth;
+}
+
+export function conv2dDirect(
+  g: Conv2dProblem,
   config: Conv2dDirectConfig,
   grid: Grid,
-): Dimensions {
+): ShaderModule {
+  const { share, subgroup, bound, vector, xVector } = config;
+  const { columns } = g;
+  const shared = share !== 'none';
+  const swapped = share === 'swap';
+  // A lane's four pixels are neighbours in y too, unless an image ends between them.
+  const fours =
+    wholeFours(g, g.yStrides) &&
+    operandsInFours(g.epilogue, g.batch, g.outputHeight * g.outputWidth);
+  const wideOutput = vector === 4 && config.pixels % 4 === 0 && fours && !swapped;
+  const ragged = (g.inputChannels / g.groups) % config.depth !== 0;
+  // Bound sizes: layers with padding and without share a pipeline.
+  const masked = !columns && (g.padded || ragged || bound);
   const tileChannels = config.lanes * config.channels;
   const channelTiles = Math.ceil(g.outputChannels / g.groups / tileChannels);
-  const pixelTiles = Math.ceil(outputPixels(g) / config.pixels);
+  const epilogue = epilogueModule(g.epilogue, wideOutput ? 4 : 1, bound ? 'shared' : 'compiled');
   const sizes = {
     ...conv2dSizes(g),
-    PITCH: g.columns ?? 0,
     CHANNEL_TILES: channelTiles,
-    PIXEL_TILES: pixelTiles,
+    PIXEL_TILES: Math.ceil(outputPixels(g) / config.pixels),
     C_OUT_PADDED: channelTiles * tileChannels,
     TAP_ROWS: Math.ceil(g.inputChannels / g.groups / config.depth) * config.depth,
     GRID_COLUMNS: grid.columns,
     GRID_TILES: grid.tiles,
     HAS_BIAS: Number(g.bias),
-    HAS_RESIDUAL: Number(g.residual),
-    HAS_RELU: Number(g.activation === 'relu'),
+    ...epilogue.sizes,
   };
-  return dimensions(sizes, config.bound);
-}
-
-/** Elements of x. */
-function inputLength(g: Conv2dGeometry): number {
-  if (g.columns !== undefined) return g.inputChannels * g.columns;
-  const { image, channel } = g.xStrides;
-  return (g.batch - 1) * image + (g.inputChannels - 1) * channel + g.inputHeight * g.inputWidth;
-}
-
-export function conv2dDirect(
-  g: Conv2dGeometry,
-  config: Conv2dDirectConfig,
-  { declarations, locals }: Dimensions,
-): string {
-  const { share, subgroup, bound, vector, xVector } = config;
-  const shared = share !== 'none';
-  const swapped = share === 'swap';
-  const columns = g.columns !== undefined;
-  // A lane's four pixels are neighbours in y too, unless an image ends between them.
-  const fours = wholeFours(g, g.yStrides) && wholeFours(g, g.residualStrides);
-  const wideOutput = vector === 4 && config.pixels % 4 === 0 && fours && !swapped;
-  const ragged = (g.inputChannels / g.groups) % config.depth !== 0;
-  // Bound sizes: layers with padding and without share a pipeline.
-  const masked = !columns && (g.padded || ragged || bound);
-  return wgsl`
+  const { declarations, locals, words } = dimensions(sizes, bound);
+  const source = wgsl`
 #if ${shared}
 enable subgroups;
 #endif
-${elementTypes(g.types)}
+${elementTypes(g.types, g.epilogue)}
 
 ${declarations}
 const LANES = ${config.lanes}u;
@@ -153,11 +142,9 @@ alias Values = f32;
 #endif
 #if ${wideOutput}
 alias YVector = vec4<Y>;
-alias ResidualVector = vec4<Residual>;
 alias Sums = vec4f;
 #else
 alias YVector = Y;
-alias ResidualVector = Residual;
 alias Sums = f32;
 #endif
 #if ${bound}
@@ -166,7 +153,7 @@ alias WeightArray = array<WeightVector>;
 #else
 // Known lengths make the checks of indices cheaper.
 const X_LENGTH = ${inputLength(g)}u;
-alias XArray = array<XVector, X_LENGTH / X_VECTOR>;
+alias XArray = array<XVector, (X_LENGTH + X_VECTOR - 1u) / X_VECTOR>;
 alias WeightArray = array<WeightVector, C_IN / GROUP_C_IN * K_H * K_W * TAP_ROWS * C_OUT_PADDED / VECTOR>;
 #endif
 
@@ -175,10 +162,8 @@ alias WeightArray = array<WeightVector, C_IN / GROUP_C_IN * K_H * K_W * TAP_ROWS
 #if ${bound || g.bias}
 @group(0) @binding(2) var<storage, read> bias: array<Weights>;
 #endif
-#if ${bound || g.residual}
-@group(0) @binding(3) var<storage, read> residual: array<ResidualVector>;
-#endif
-@group(0) @binding(4) var<storage, read_write> y: array<YVector>;
+@group(0) @binding(3) var<storage, read_write> y: array<YVector>;
+${epilogue.text}
 
 @compute @workgroup_size(LANES)
 fn main(
@@ -192,7 +177,7 @@ ${locals}
 #if ${!shared}
   const subgroup_lane = 0u;
 #endif
-  // Workgroups behind the last tile compute and do not store: after a return, llvmpipe would blend whatever follows.
+  // Workgroups after the last tile compute and do not store: after a return, llvmpipe would blend whatever follows.
   let tile = workgroup.x + workgroup.y * GRID_COLUMNS;
   let pixel_tiles = tile / CHANNEL_TILES;
   let channel_tile = tile - pixel_tiles * CHANNEL_TILES;
@@ -220,11 +205,12 @@ ${locals}
   let weight_row = TILE_CHANNELS / VECTOR;
   var weight_at = (group * CHANNEL_TILES + channel_tile) * (K_H * K_W * TAP_ROWS) * weight_row + lane;
 
-  // Pixels behind the last one repeat others and are not stored.
+  // Pixels after the last one repeat others and are not stored.
 #if ${columns}
-  let x_row = PITCH / X_VECTOR;
+  let x_row = X_CHANNEL / X_VECTOR;
 #for w in X_LOADS
-  var x_at#w = group * GROUP_C_IN * x_row + min(first_pixel / X_VECTOR + #w * SUBGROUP + subgroup_lane, x_row - 1u);
+  let pixel#w = min(first_pixel / X_VECTOR + #w * SUBGROUP + subgroup_lane, x_row - 1u);
+  var x_at#w = X_OFFSET / X_VECTOR + group * GROUP_C_IN * x_row + pixel#w;
 #end
 #else
   let x_row = X_CHANNEL;
@@ -233,7 +219,7 @@ ${locals}
   let image#w = pixel#w / PLANE_OUT;
   let place#w = pixel#w - image#w * PLANE_OUT;
   let row#w = place#w / W_OUT;
-  let plane#w = image#w * X_IMAGE + group * GROUP_C_IN * X_CHANNEL;
+  let plane#w = X_OFFSET + image#w * X_IMAGE + group * GROUP_C_IN * X_CHANNEL;
   let top#w = row#w * STRIDE_H;
   let left#w = (place#w - row#w * W_OUT) * STRIDE_W;
   var x_at#w = 0u;
@@ -360,14 +346,8 @@ ${locals}
       let channel = first_channel + (c / VECTOR * LANES + lane) * VECTOR + c % VECTOR;
       if ((tile < GRID_TILES) & (pixel < OUT_PIXELS) & (channel < GROUP_C_OUT)) {
         let plane = group * GROUP_C_OUT + channel;
-        var value = results[o * CHANNELS + c];
-#if ${bound || g.residual}
-        if (HAS_RESIDUAL == 1u) {
-          value += Sums(residual[(image * RESIDUAL_IMAGE + plane * RESIDUAL_CHANNEL + place) / Y_VECTOR]);
-        }
-#endif
-        value = select(value, max(value, Sums()), HAS_RELU == 1u);
-        let at = (image * Y_IMAGE + plane * Y_CHANNEL + place) / Y_VECTOR;
+        let value = epilogue(results[o * CHANNELS + c], image, plane, place${epilogue.sizeArguments});
+        let at = (Y_OFFSET + image * Y_IMAGE + plane * Y_CHANNEL + place) / Y_VECTOR;
 #if ${wideOutput}
         y[at] = to_y4(value);
 #else
@@ -378,4 +358,7 @@ ${locals}
   }
 }
 `;
+  // Where sizes are bound, so is whether there is a bias: the weights are in its place.
+  const standIn = bound && !g.bias ? [{ slot: 2, value: 'weight', access: 'read' } as const] : [];
+  return { source, words, operands: [...standIn, ...epilogue.bindings] };
 }

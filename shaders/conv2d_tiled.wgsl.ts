@@ -5,8 +5,9 @@
  *     k = (tap r * K_W + s) * GROUP_C_IN + c; im2col is never stored, its tiles are gathered from x.
  *
  * Layouts
- *     x                NCHW; or columns: a matrix [input channel][output pixel of the batch], rows PITCH apart
- *     residual, y      NCHW
+ *     x, y             feature maps of dense planes: pixel p of image n, channel c is element
+ *                      Y_OFFSET + n * Y_IMAGE + c * Y_CHANNEL + p. x may also be columns: a matrix
+ *                      [input channel][output pixel of the batch], rows X_CHANNEL apart
  *     weight           [group][k, zero-padded to DEPTH][output channel, zero-padded to TILE_CHANNELS]
  *     bias             [group][output channel, padded likewise], f32
  *
@@ -34,9 +35,17 @@
  * slices are CUTLASS's "sliced-K".
  */
 
-import { type Conv2dGeometry, conv2dConstants, outputPixels } from './lib/conv2d_geometry.ts';
+import {
+  type Conv2dProblem,
+  columnsInFours,
+  conv2dSizes,
+  outputPixels,
+  wholeFours,
+} from './lib/conv2d_problem.ts';
+import { dimensions, type ShaderModule } from './lib/dimensions.ts';
 import { elementTypes } from './lib/element_types.ts';
-import type { Grid } from './lib/grid.ts';
+import { epilogueModule, operandsInFours } from './lib/epilogue.ts';
+import { type Grid, tileText } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 /** Sizes of the tiles. */
@@ -70,7 +79,7 @@ export function conv2dTileDepth({ depth, slices }: Conv2dTiledConfig): number {
 
 /** How the elements of x are found, and how many at once. */
 interface Gather {
-  /** 1x1 without padding: a pixel's channels lie ROW apart, and there are no taps. */
+  /** 1x1 without padding: a pixel's channels lie X_CHANNEL apart, and there are no taps. */
   readonly pointwise: boolean;
   /** All rows of a step belong to one tap. */
   readonly oneTap: boolean;
@@ -78,33 +87,31 @@ interface Gather {
   readonly wide: boolean;
 }
 
-function gatherOf(g: Conv2dGeometry, depth: number): Gather {
-  const dense = g.columns !== undefined || g.stride.every((stride) => stride === 1);
+function gatherOf(g: Conv2dProblem, depth: number): Gather {
   const pointwise = g.kernel.every((extent) => extent === 1) && !g.padded;
+  const together = pointwise && g.stride.every((stride) => stride === 1);
+  // The last pixels are read by four, too.
+  const fours = outputPixels(g) % 4 === 0 && wholeFours(g, g.xStrides);
   return {
     pointwise,
     oneTap: (g.inputChannels / g.groups) % depth === 0,
-    wide: pointwise && dense && rowOf(g) % 4 === 0,
+    wide: columnsInFours(g) || (together && fours && !g.columns),
   };
 }
 
-/** From a channel of x to the next. */
-function rowOf(g: Conv2dGeometry): number {
-  return g.columns ?? g.inputHeight * g.inputWidth;
-}
-
-export function conv2dTiled(g: Conv2dGeometry, config: Conv2dTiledConfig, grid: Grid): string {
+export function conv2dTiled(g: Conv2dProblem, config: Conv2dTiledConfig, grid: Grid): ShaderModule {
   const tile = conv2dTile(config);
   const depth = conv2dTileDepth(config);
   const threads = config.threads[0] * config.threads[1] * config.slices;
   const { pointwise, oneTap, wide } = gatherOf(g, depth);
-  const wideOutput = (g.outputHeight * g.outputWidth) % 4 === 0;
+  const plane = g.outputHeight * g.outputWidth;
+  const wideOutput = wholeFours(g, g.yStrides) && operandsInFours(g.epilogue, g.batch, plane);
   const wholeChannels = (g.outputChannels / g.groups) % tile.channels === 0;
-  return wgsl`
-${elementTypes(g.types)}
-${conv2dConstants(g)}
+  const epilogue = epilogueModule(g.epilogue, wideOutput ? 4 : 1, 'compiled');
+  const source = wgsl`
+${elementTypes(g.types, g.epilogue)}
+${dimensions(conv2dSizes(g), false).declarations}
 const K = K_H * K_W * GROUP_C_IN;
-const ROW = ${rowOf(g)}u;
 
 const THREADS_M = ${config.threads[0]}u;
 const THREADS_N = ${config.threads[1]}u;
@@ -124,9 +131,8 @@ const CHANNEL_TILES = ${Math.ceil(g.outputChannels / g.groups / tile.channels)}u
 const PIXEL_TILES = ${Math.ceil(outputPixels(g) / tile.pixels)}u;
 const C_OUT_PADDED = CHANNEL_TILES * TILE_CHANNELS;
 const STEPS = (K + DEPTH - 1u) / DEPTH;
-const GRID_COLUMNS = ${grid.columns}u;
-const GRID_TILES = ${grid.tiles}u;
 const QUAD = 4;
+${tileText(grid)}
 
 // Of a row of the x tile, of the weights, and of the weight tile, in fours.
 const X_QUADS = TILE_PIXELS / 4u;
@@ -153,10 +159,8 @@ alias XVector = X;
 #endif
 #if ${wideOutput}
 alias YVector = vec4<Y>;
-alias ResidualVector = vec4<Residual>;
 #else
 alias YVector = Y;
-alias ResidualVector = Residual;
 #endif
 
 @group(0) @binding(0) var<storage, read> x: array<XVector>;
@@ -164,10 +168,8 @@ alias ResidualVector = Residual;
 #if ${g.bias}
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
 #endif
-#if ${g.residual}
-@group(0) @binding(3) var<storage, read> residual: array<ResidualVector>;
-#endif
-@group(0) @binding(4) var<storage, read_write> y: array<YVector>;
+@group(0) @binding(3) var<storage, read_write> y: array<YVector>;
+${epilogue.text}
 
 var<workgroup> x_tile: array<vec4f, DEPTH * X_QUADS>;
 var<workgroup> weight_tile: array<vec4f, DEPTH * WEIGHT_QUADS>;
@@ -180,9 +182,8 @@ struct Field {
 }
 
 fn field_of(pixel: u32, group: u32) -> Field {
-  let first_channel = pixel / PLANE_OUT * C_IN + group * GROUP_C_IN;
   return Field(
-    first_channel * PLANE_IN,
+    X_OFFSET + pixel / PLANE_OUT * X_IMAGE + group * GROUP_C_IN * X_CHANNEL,
     pixel % PLANE_OUT / W_OUT * STRIDE_H,
     pixel % W_OUT * STRIDE_W,
   );
@@ -207,7 +208,7 @@ fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let tile = workgroup.x + workgroup.y * GRID_COLUMNS;
+  let tile = tile_of(workgroup);
   if (tile >= GRID_TILES) {
     return;
   }
@@ -218,15 +219,15 @@ fn main(
   let n = thread / THREADS_M % THREADS_N;
   let slice = thread / SLICE_THREADS;
 
-  // What this thread fetches. Behind the last pixel, the last ones again: these sums are not stored.
+  // What this thread fetches. After the last pixel, the last ones again: these sums are not stored.
   let x_row = thread / X_COLUMNS;
   let x_pixel = first_pixel + thread % X_COLUMNS * X_VECTOR;
-#if ${g.columns !== undefined}
-  var x_at = ((group * GROUP_C_IN + x_row) * ROW + min(x_pixel, ROW - X_VECTOR)) / X_VECTOR;
+#if ${g.columns}
+  var x_at = (X_OFFSET + (group * GROUP_C_IN + x_row) * X_CHANNEL + min(x_pixel, X_CHANNEL - X_VECTOR)) / X_VECTOR;
 #else
   let field = field_of(min(x_pixel, OUT_PIXELS - X_VECTOR), group);
 #if ${pointwise}
-  var x_at = (field.plane + field.top * W_IN + field.left + x_row * ROW) / X_VECTOR;
+  var x_at = (field.plane + field.top * W_IN + field.left + x_row * X_CHANNEL) / X_VECTOR;
 #endif
 #endif
   var weight_at = (group * STEPS * DEPTH + thread / WEIGHT_QUADS) * WEIGHT_ROW
@@ -246,25 +247,25 @@ fn main(
     if (fetching) {
 #if ${pointwise && oneTap}
 #for i in X_LOADS
-      x_next[#i] = x[x_at + #i * X_ROWS * (ROW / X_VECTOR)];
+      x_next[#i] = x[x_at + #i * X_ROWS * (X_CHANNEL / X_VECTOR)];
 #end
-      x_at += DEPTH * (ROW / X_VECTOR);
+      x_at += DEPTH * (X_CHANNEL / X_VECTOR);
 #elif ${pointwise}
 #for i in X_LOADS
       let k#i = step * DEPTH + x_row + #i * X_ROWS;
-      let row#i = (min(k#i, K - 1u) - x_row) * (ROW / X_VECTOR);
+      let row#i = (min(k#i, K - 1u) - x_row) * (X_CHANNEL / X_VECTOR);
       x_next[#i] = select(XVector(), x[x_at + row#i], k#i < K);
 #end
 #elif ${oneTap}
-      let x_at = field.plane + tap.at + (step * DEPTH % GROUP_C_IN + x_row) * PLANE_IN;
+      let x_at = field.plane + tap.at + (step * DEPTH % GROUP_C_IN + x_row) * X_CHANNEL;
 #for i in X_LOADS
-      x_next[#i] = x[x_at + #i * X_ROWS * PLANE_IN];
+      x_next[#i] = x[x_at + #i * X_ROWS * X_CHANNEL];
 #end
 #else
 #for i in X_LOADS
       let k#i = step * DEPTH + x_row + #i * X_ROWS;
       let tap#i = tap_of(field, k#i / GROUP_C_IN);
-      let value#i = x[field.plane + k#i % GROUP_C_IN * PLANE_IN + tap#i.at];
+      let value#i = x[field.plane + k#i % GROUP_C_IN * X_CHANNEL + tap#i.at];
       x_next[#i] = select(XVector(), value#i, tap#i.inside && k#i < K);
 #end
 #endif
@@ -329,13 +330,13 @@ fn main(
 #for p in PIXEL_QUADS
   let pixel#p = first_pixel + 4u * (m + #p * THREADS_M);
 #if ${wideOutput}
-  let plane#p = pixel#p / PLANE_OUT * C_OUT + group * GROUP_C_OUT;
-  let y_at#p = (plane#p * PLANE_OUT + pixel#p % PLANE_OUT) / 4u;
+  let image#p = pixel#p / PLANE_OUT;
+  let place#p = pixel#p % PLANE_OUT;
 #else
 #for j in QUAD
   let pixel#p_#j = pixel#p + #j;
-  let plane#p_#j = pixel#p_#j / PLANE_OUT * C_OUT + group * GROUP_C_OUT;
-  let y_at#p_#j = plane#p_#j * PLANE_OUT + pixel#p_#j % PLANE_OUT;
+  let image#p_#j = pixel#p_#j / PLANE_OUT;
+  let place#p_#j = pixel#p_#j % PLANE_OUT;
 #end
 #endif
 #end
@@ -343,6 +344,7 @@ fn main(
 #for i in QUAD
   {
     let channel = channel#c + #i;
+    let plane = group * GROUP_C_OUT + channel;
     const ROW_OF_SUMS = #c * 4u + #i;
 #if ${config.slices > 1}
     // Slice r % SLICES adds up and stores channel r; the x tile is free now.
@@ -377,28 +379,14 @@ fn main(
 #endif
 #if ${wideOutput}
       if (pixel#p < OUT_PIXELS) {
-        let at = y_at#p + channel * (PLANE_OUT / 4u);
-        var value = value#p;
-#if ${g.residual}
-        value += vec4f(residual[at]);
-#endif
-#if ${g.activation === 'relu'}
-        value = max(value, vec4f());
-#endif
-        y[at] = to_y4(value);
+        let at = Y_OFFSET + image#p * Y_IMAGE + plane * Y_CHANNEL + place#p;
+        y[at / 4u] = to_y4(epilogue(value#p, image#p, plane, place#p));
       }
 #else
 #for j in QUAD
       if (pixel#p_#j < OUT_PIXELS) {
-        let at = y_at#p_#j + channel * PLANE_OUT;
-        var value = value#p[#j];
-#if ${g.residual}
-        value += f32(residual[at]);
-#endif
-#if ${g.activation === 'relu'}
-        value = max(value, 0.0);
-#endif
-        y[at] = to_y(value);
+        let at = Y_OFFSET + image#p_#j * Y_IMAGE + plane * Y_CHANNEL + place#p_#j;
+        y[at] = to_y(epilogue(value#p[#j], image#p_#j, plane, place#p_#j));
       }
 #end
 #endif
@@ -409,4 +397,5 @@ fn main(
 #end
 }
 `;
+  return { source, operands: epilogue.bindings };
 }

@@ -18,15 +18,16 @@
  *     | . . . . . | -----> . . . . . .  ------->  . . . . . .  ------>  | . . . |
  *     +-----------+   B                                           A     +-------+
  *
- * Layouts: x, residual, y feature maps, NCHW or channel-major; V, M [position][channel][tile of the whole batch], rows
- * PITCH apart; tiles behind the last one repeat it. Bias [output channel].
+ * Layouts: x, y feature maps of dense planes, at any distance; V, M [position][channel][tile of the whole batch], rows
+ * PITCH apart; tiles after the last one repeat it. Bias [output channel].
  * Threads: one invocation a channel and tile; neighbours have neighbouring tiles.
  *
- * `rolled`, where sizes are bound, which is on CPU adapters: rows are loaded in a true loop, whose count the compiler cannot bound (a factor `one`).
- * Unrolled, loads and stores are most of what llvmpipe compiles.
+ * Where sizes are bound, which is on CPU adapters, rows are loaded in a true loop, whose count the compiler cannot
+ * bound (a factor `one`). Unrolled, loads and stores are most of what llvmpipe compiles.
  */
-import { type Conv2dGeometry, conv2dSizes } from './lib/conv2d_geometry.ts';
-import { type Dimensions, dimensions } from './lib/dimensions.ts';
+import { type Conv2dProblem, conv2dSizes } from './lib/conv2d_problem.ts';
+import { dimensions, type ShaderModule } from './lib/dimensions.ts';
+import { type EpilogueModule, epilogueModule } from './lib/epilogue.ts';
 import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -45,14 +46,14 @@ export interface WinogradTiling {
   readonly pitch: number;
 }
 
-export function winogradDimensions(
-  g: Conv2dGeometry,
+function sizesOf(
+  g: Conv2dProblem,
   tiling: WinogradTiling,
   channels: number,
   grid: Grid,
-  bound: boolean,
-): Dimensions {
-  const sizes = {
+  epilogue?: EpilogueModule,
+): Readonly<Record<string, number>> {
+  return {
     ...conv2dSizes(g),
     H_OUT: g.outputHeight,
     TILES_DOWN: tiling.tilesDown,
@@ -61,16 +62,20 @@ export function winogradDimensions(
     PITCH: tiling.pitch,
     COUNT: channels * tiling.pitch,
     GRID_COLUMNS: grid.columns,
+    ...epilogue?.sizes,
   };
-  return dimensions(sizes, bound);
 }
 
 export function winogradInput(
-  tile: WinogradTile,
-  { declarations, locals, words }: Dimensions,
-): string {
-  const rolled = words !== undefined;
-  return wgsl`
+  g: Conv2dProblem,
+  tiling: WinogradTiling,
+  grid: Grid,
+  bound: boolean,
+): ShaderModule {
+  const { tile } = tiling;
+  const sizes = sizesOf(g, tiling, g.inputChannels, grid);
+  const { declarations, locals, words } = dimensions(sizes, bound);
+  const source = wgsl`
 ${declarations}
 const THREADS = ${WINOGRAD_THREADS}u;
 const TILE = ${tile}u;
@@ -114,13 +119,13 @@ ${locals}
   let channel = at / PITCH;
   let tile = min(at % PITCH, TILES - 1u);
   let image = tile / (TILES_DOWN * TILES_ACROSS);
-  let plane = image * X_IMAGE + channel * X_CHANNEL;
+  let plane = X_OFFSET + image * X_IMAGE + channel * X_CHANNEL;
   // Above and left of the image the subtraction wraps round to a huge number: one comparison does.
   let top = tile / TILES_ACROSS % TILES_DOWN * TILE - PAD_TOP;
   let left = tile % TILES_ACROSS * TILE - PAD_LEFT;
 
   var rows: array<array<f32, FIELD>, FIELD>;
-#if ${rolled}
+#if ${bound}
   let one = min(1u, arrayLength(&x));
   for (var r = 0u; r < FIELD * one; r++) {
 #else
@@ -138,7 +143,7 @@ ${locals}
 #end
     rows[r] = transform(d);
   }
-#if ${!rolled}
+#if ${!bound}
 #end
 #endif
   let to = channel * PITCH + at % PITCH;
@@ -157,15 +162,20 @@ ${locals}
 #end
 }
 `;
+  return { source, words };
 }
 
 export function winogradOutput(
-  g: Conv2dGeometry,
-  tile: WinogradTile,
-  { declarations, locals, words }: Dimensions,
-): string {
-  const rolled = words !== undefined;
-  return wgsl`
+  g: Conv2dProblem,
+  tiling: WinogradTiling,
+  grid: Grid,
+  bound: boolean,
+): ShaderModule {
+  const { tile } = tiling;
+  const epilogue = epilogueModule(g.epilogue, 1, bound ? 'shared' : 'compiled');
+  const sizes = sizesOf(g, tiling, g.outputChannels, grid, epilogue);
+  const { declarations, locals, words } = dimensions(sizes, bound);
+  const source = wgsl`
 ${declarations}
 const THREADS = ${WINOGRAD_THREADS}u;
 const TILE = ${tile}u;
@@ -175,10 +185,8 @@ const FIELD = ${tile + 2}u;
 #if ${g.bias}
 @group(0) @binding(1) var<storage, read> bias: array<f32>;
 #endif
-#if ${g.residual}
-@group(0) @binding(2) var<storage, read> residual: array<f32>;
-#endif
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+${epilogue.text}
 
 // A^T times one column.
 #if ${tile === 2}
@@ -215,7 +223,7 @@ ${locals}
   let position = C_OUT * PITCH;
   var rows: array<array<f32, TILE>, FIELD>;
   let one = min(1u, arrayLength(&m));
-#if ${rolled}
+#if ${bound}
   for (var r = 0u; r < FIELD * one; r++) {
 #else
 #for r in FIELD
@@ -228,14 +236,14 @@ ${locals}
 #end
     rows[r] = transform(values);
   }
-#if ${!rolled}
+#if ${!bound}
 #end
 #endif
   let image = tile / (TILES_DOWN * TILES_ACROSS);
   let top = tile / TILES_ACROSS % TILES_DOWN * TILE;
   let left = tile % TILES_ACROSS * TILE;
   let corner = top * W_OUT + left;
-  let plane = image * Y_IMAGE + channel * Y_CHANNEL;
+  let plane = Y_OFFSET + image * Y_IMAGE + channel * Y_CHANNEL;
   var results: array<f32, TILE * TILE>;
 #for s in TILE
   {
@@ -258,15 +266,10 @@ ${locals}
 #if ${g.bias}
       value += bias[channel];
 #endif
-#if ${g.residual}
-      value += residual[image * RESIDUAL_IMAGE + channel * RESIDUAL_CHANNEL + place];
-#endif
-#if ${g.activation === 'relu'}
-      value = max(value, 0.0);
-#endif
-      y[plane + place] = value;
+      y[plane + place] = epilogue(value, image, channel, place${epilogue.sizeArguments});
     }
   }
 }
 `;
+  return { source, words, operands: epilogue.bindings };
 }

@@ -1,58 +1,46 @@
 /**
  * The mean of every plane, for GPUs: a workgroup a plane.
  *
- *     y[n, c] = (sum over all pixels of x[n, c]) / PLANE
+ *     y[n, c] = epilogue( (sum over all pixels of x[n, c]) / PIXELS )
  *
- * Layouts: x a feature map, NCHW or channel-major; y [image][channel].
+ * Layouts: x a map [N, C, H, W] of dense planes, y one of [N, C, 1, 1].
  * Threads. Each invocation adds up every THREADS-th pixel, so that neighbours read neighbouring words; a tree in
  * workgroup memory adds their sums, always in the same order. One invocation a plane, as CPU adapters have it, would
  * walk a plane alone while neighbours read words that lie a plane apart.
  */
-import type { AdaptivePoolGeometry } from './adaptive_average_pool2d.wgsl.ts';
-import { elementTypes } from './lib/element_types.ts';
-import type { Grid } from './lib/grid.ts';
+import type { AdaptivePoolProblem } from './adaptive_average_pool2d.wgsl.ts';
+import { type Grid, tileText } from './lib/grid.ts';
+import { mapText } from './lib/map_kernel.ts';
+import { reductionText } from './lib/reduction.ts';
 import { wgsl } from './lib/wgsl.ts';
 
-export function globalAveragePool2d(g: AdaptivePoolGeometry, grid: Grid): string {
+export function globalAveragePool2d(g: AdaptivePoolProblem, grid: Grid): string {
   return wgsl`
-${elementTypes(g.types)}
-const PLANE = ${g.inputHeight * g.inputWidth}u;
-const CHANNELS = ${g.channels}u;
-const X_IMAGE = ${g.xStrides.image}u;
-const X_CHANNEL = ${g.xStrides.channel}u;
+${mapText(g)}
+const PIXELS = ${g.inputHeight * g.inputWidth}u;
 const THREADS = 64u;
-const GRID_COLUMNS = ${grid.columns}u;
-const GRID_TILES = ${grid.tiles}u;
-
-@group(0) @binding(0) var<storage, read> x: array<X>;
-@group(0) @binding(1) var<storage, read_write> y: array<Y>;
-
-var<workgroup> partial: array<f32, THREADS>;
+${tileText(grid)}
+${reductionText('add_up', (a, b) => `${a} + ${b}`)}
 
 @compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let nth = workgroup.x + workgroup.y * GRID_COLUMNS;
+  let nth = tile_of(workgroup);
   if (nth >= GRID_TILES) {
     return;
   }
-  let plane = nth / CHANNELS * X_IMAGE + nth % CHANNELS * X_CHANNEL;
+  let image = nth / CHANNELS;
+  let channel = nth % CHANNELS;
+  let plane = x_plane(image, channel);
   var sum = 0.0;
-  for (var i = thread; i < PLANE; i += THREADS) {
+  for (var i = thread; i < PIXELS; i += THREADS) {
     sum += f32(x[plane + i]);
   }
-  partial[thread] = sum;
-  for (var half = THREADS / 2u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (thread < half) {
-      partial[thread] += partial[thread + half];
-    }
-  }
-  // The first invocation reads what it wrote itself.
+  let total = add_up(thread, sum);
   if (thread == 0u) {
-    y[nth] = to_y(partial[0] / f32(PLANE));
+    store(total / f32(PIXELS), image, channel, 0u);
   }
 }
 `;

@@ -2,7 +2,7 @@
  * Fully connected layer of a few images: a matrix times ROWS vectors. Every weight is read once and multiplied
  * ROWS times, so that the weights' way from memory is what takes the time.
  *
- *     y[n, o] = activation( bias[o] + sum over i of x[n, i] * weight[o, i] )
+ *     y[n, o] = epilogue( bias[o] + sum over i of x[n, i] * weight[o, i] )
  *
  * Layouts
  *     x, y      [image][feature]
@@ -11,7 +11,7 @@
  *     bias      [output], f32
  *
  * Threads. A workgroup owns a block: COLUMNS invocations along the outputs, four outputs each, times SLICES along
- * the inputs. Slice s adds up the inputs DEPTH * (s + SLICES * i) and the DEPTH - 1 behind each, four where rows
+ * the inputs. Slice s adds up the inputs DEPTH * (s + SLICES * i) and the DEPTH - 1 after each, four where rows
  * of x are whole fours and can be read as such. A tree in workgroup memory, always in the same order, adds the
  * slices; so the same input gives the same bits.
  *
@@ -20,15 +20,17 @@
  *     SLICES > 1  GPUs: a layer of 1000 outputs has few blocks, and needs all compute units to read its weights.
  */
 import { type ElementTypes, elementTypes } from './lib/element_types.ts';
-import type { Grid } from './lib/grid.ts';
+import { type Epilogue, epilogueText } from './lib/epilogue.ts';
+import { type Grid, tileText } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
-export interface LinearGeometry {
+export interface LinearProblem {
   readonly batch: number;
   readonly inputs: number;
   readonly outputs: number;
   readonly bias: boolean;
-  readonly activation: 'none' | 'relu';
+  /** Of an output [image, channel]. */
+  readonly epilogue: Epilogue | undefined;
   /** The bias is f32. */
   readonly types: ElementTypes<'x' | 'weight'>;
 }
@@ -46,10 +48,11 @@ export function linearBlock({ columns }: LinearConfig): number {
   return 4 * columns;
 }
 
-export function linear(g: LinearGeometry, config: LinearConfig, grid: Grid): string {
+export function linear(g: LinearProblem, config: LinearConfig, grid: Grid): string {
   const depth = g.inputs % 4 === 0 ? 4 : 1;
   return wgsl`
-${elementTypes(g.types)}
+${elementTypes(g.types, g.epilogue)}
+${tileText(grid)}
 const OUTPUTS = ${g.outputs}u;
 const ROWS = ${g.batch}u;
 const COLUMNS = ${config.columns}u;
@@ -57,8 +60,6 @@ const SLICES = ${config.slices}u;
 const DEPTH = ${depth}u;
 const STEPS = ${g.inputs / depth}u;
 const THREADS = ${config.columns * config.slices}u;
-const GRID_COLUMNS = ${grid.columns}u;
-const GRID_TILES = ${grid.tiles}u;
 
 #if ${depth === 4}
 alias XVector = vec4<X>;
@@ -74,6 +75,7 @@ alias Values = f32;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 #endif
 @group(0) @binding(3) var<storage, read_write> y: array<Y>;
+${epilogueText(g.epilogue)}
 
 #if ${config.slices > 1}
 var<workgroup> partial: array<vec4f, THREADS>;
@@ -88,10 +90,7 @@ fn store(row: u32, output: u32, sums: vec4f) {
 #if ${g.bias}
       value += bias[output + e];
 #endif
-#if ${g.activation === 'relu'}
-      value = max(value, 0.0);
-#endif
-      y[row * OUTPUTS + output + e] = to_y(value);
+      y[row * OUTPUTS + output + e] = to_y(epilogue(value, row, output + e, 0u));
     }
   }
 }
@@ -101,7 +100,7 @@ fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let block = workgroup.x + workgroup.y * GRID_COLUMNS;
+  let block = tile_of(workgroup);
   if (block >= GRID_TILES) {
     return;
   }
@@ -137,7 +136,7 @@ fn main(
       partial[thread] += partial[thread + half * COLUMNS];
     }
   }
-  // The first slice reads only what it wrote itself, and the next row is written behind the barrier.
+  // The first slice reads only what it wrote itself, and the next row is written after the barrier.
   if (slice == 0u) {
     store(#r, output, partial[thread]);
   }

@@ -1,16 +1,18 @@
 /**
  * Products of matrices, for what no linear layer is: both factors may be activations.
  *
- *     y[t, m, n] = SCALE * sum over k of a[t, m, k] * b[t, k, n]
+ *     y[t, m, n] = epilogue( SCALE * sum over k of a[t, m, k] * b[t, k, n] )
  *
  * Layouts: stacks of row-major matrices; a stride between the matrices of a stack is 0 where one serves all;
  * either factor may be stored transposed. Threads: one invocation an element of y, in memory order.
  */
 import { type ElementTypes, elementTypes } from './lib/element_types.ts';
-import type { Grid } from './lib/grid.ts';
+import type { Epilogue } from './lib/epilogue.ts';
+import { epilogueAtText } from './lib/epilogue_at.ts';
+import { elementText, type Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
-export interface MatmulGeometry {
+export interface MatmulProblem {
   readonly matrices: number;
   readonly rows: number;
   readonly columns: number;
@@ -21,34 +23,36 @@ export interface MatmulGeometry {
   /** Elements from one matrix to the next. */
   readonly stackA: number;
   readonly stackB: number;
+  /** Of y. */
+  readonly shape: readonly number[];
   readonly types: ElementTypes<'a' | 'b'>;
+  readonly epilogue: Epilogue | undefined;
 }
 
 export const MATMUL_THREADS = 64;
 
-export function matmul(g: MatmulGeometry, grid: Grid): string {
+export function matmul(g: MatmulProblem, grid: Grid): string {
   return wgsl`
-${elementTypes(g.types)}
-const COUNT = ${g.matrices * g.rows * g.columns}u;
+${elementTypes(g.types, g.epilogue)}
+${elementText(grid, MATMUL_THREADS, g.matrices * g.rows * g.columns)}
 const ROWS = ${g.rows}u;
 const COLUMNS = ${g.columns}u;
 const DEPTH = ${g.depth}u;
 const SCALE = f32(${g.scale});
 const STACK_A = ${g.stackA}u;
 const STACK_B = ${g.stackB}u;
-const THREADS = ${MATMUL_THREADS}u;
-const GRID_COLUMNS = ${grid.columns}u;
 
 @group(0) @binding(0) var<storage, read> a: array<A>;
 @group(0) @binding(1) var<storage, read> b: array<B>;
 @group(0) @binding(2) var<storage, read_write> y: array<Y>;
+${epilogueAtText(g.epilogue, g.shape)}
 
 @compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let at = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
+  let at = element_of(workgroup, thread);
   if (at >= COUNT) {
     return;
   }
@@ -70,7 +74,7 @@ fn main(
     sum += left * f32(b[b_first + k * COLUMNS + column]);
 #endif
   }
-  y[at] = to_y(SCALE * sum);
+  y[at] = to_y(epilogue_at(SCALE * sum, at));
 }
 `;
 }

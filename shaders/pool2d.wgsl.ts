@@ -1,8 +1,8 @@
 /**
  * Max and average pooling over a window.
  *
- *     max      y[n, c, p, q] = max over the window's elements that lie in the image
- *     average  y[n, c, p, q] = (sum over the same elements) / divisor, where the divisor is the number of
+ *     max      y[n, c, p, q] = epilogue( max over the window's elements that lie in the image )
+ *     average  y[n, c, p, q] = epilogue( (sum over the same elements) / divisor ), where the divisor is the number of
  *              elements in the image or, with count_include_pad, also of those in the padding. Cells that
  *              ceil mode adds beyond the padding never count.
  *
@@ -11,17 +11,14 @@
  *
  *     x   . . . . . . . . .        y   o o o o      OUTPUTS = 4, PATCH = 9
  *
- * Layouts: x, y feature maps, NCHW or channel-major. Threads: one invocation a run of a row, in the order of NCHW.
+ * Layouts: x, y maps [N, C, H, W] of dense planes. Threads: one invocation a run of a row, in the order of the shape.
  */
-import type { MapStrides } from './lib/conv2d_geometry.ts';
-import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
-import type { Grid } from './lib/grid.ts';
+import { elementText, type Grid } from './lib/grid.ts';
+import { type MapProblem, mapText } from './lib/map_kernel.ts';
 import { wgsl } from './lib/wgsl.ts';
 
-export interface Pool2dGeometry {
+export interface Pool2dProblem extends MapProblem {
   readonly mode: 'max' | 'average';
-  readonly batch: number;
-  readonly channels: number;
   readonly inputHeight: number;
   readonly inputWidth: number;
   readonly outputHeight: number;
@@ -36,39 +33,31 @@ export interface Pool2dGeometry {
     readonly right: number;
   };
   readonly countIncludePad: boolean;
-  readonly xStrides: MapStrides;
-  readonly yStrides: MapStrides;
-  readonly types: UnaryTypes;
 }
 
 export const POOL2D_THREADS = 64;
 
 /** Outputs of an invocation: several where their windows overlap, and have no gaps. */
-function outputsOf({ kernel, stride, dilation, outputWidth }: Pool2dGeometry): number {
+function outputsOf({ kernel, stride, dilation, outputWidth }: Pool2dProblem): number {
   const overlap = stride[1] < kernel[1] && dilation[1] === 1;
   return overlap ? Math.min(4, outputWidth) : 1;
 }
 
 /** Invocations that a pooling takes. */
-export function pool2dRuns(g: Pool2dGeometry): number {
-  return g.batch * g.channels * g.outputHeight * Math.ceil(g.outputWidth / outputsOf(g));
+export function pool2dRuns(g: Pool2dProblem): number {
+  return (g.count / g.outputWidth) * Math.ceil(g.outputWidth / outputsOf(g));
 }
 
-export function pool2d(g: Pool2dGeometry, grid: Grid): string {
+export function pool2d(g: Pool2dProblem, grid: Grid): string {
   const outputs = outputsOf(g);
   const reach = (g.kernel[1] - 1) * g.dilation[1] + 1;
   return wgsl`
-${elementTypes(g.types)}
+${mapText(g)}
+${elementText(grid, POOL2D_THREADS, pool2dRuns(g))}
 const H_IN = ${g.inputHeight}i;
 const W_IN = ${g.inputWidth}i;
-const H_OUT = ${g.outputHeight}i;
-const W_OUT = ${g.outputWidth}i;
-const CHANNELS = ${g.channels}i;
-const COUNT = ${pool2dRuns(g)}i;
-const X_IMAGE = ${g.xStrides.image}i;
-const X_CHANNEL = ${g.xStrides.channel}i;
-const Y_IMAGE = ${g.yStrides.image}i;
-const Y_CHANNEL = ${g.yStrides.channel}i;
+const H_OUT = ${g.outputHeight}u;
+const W_OUT = ${g.outputWidth}u;
 const K_H = ${g.kernel[0]}i;
 const K_W = ${g.kernel[1]}i;
 const STRIDE_H = ${g.stride[0]}i;
@@ -79,33 +68,28 @@ const PAD_TOP = ${g.padding.top}i;
 const PAD_LEFT = ${g.padding.left}i;
 const PADDED_BOTTOM = ${g.inputHeight + g.padding.bottom}i;
 const PADDED_RIGHT = ${g.inputWidth + g.padding.right}i;
-const OUTPUTS = ${outputs}i;
-const RUNS = ${Math.ceil(g.outputWidth / outputs)}i;
+const OUTPUTS = ${outputs}u;
+const RUNS = ${Math.ceil(g.outputWidth / outputs)}u;
 const REACH = ${reach}i;
 const PATCH = ${(outputs - 1) * g.stride[1] + reach}i;
 const LOWEST = -0x1.fffffep+127f;
-const THREADS = ${POOL2D_THREADS}u;
-const GRID_COLUMNS = ${grid.columns}u;
-
-@group(0) @binding(0) var<storage, read> x: array<X>;
-@group(0) @binding(1) var<storage, read_write> y: array<Y>;
 
 @compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let at = i32((workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread);
-  if (at >= COUNT) {
+  let nth = element_of(workgroup, thread);
+  if (nth >= COUNT) {
     return;
   }
-  let image = at / (RUNS * H_OUT * CHANNELS);
-  let channel = at / (RUNS * H_OUT) % CHANNELS;
-  let p = at / RUNS % H_OUT;
-  let first = at % RUNS * OUTPUTS;
-  let plane = image * X_IMAGE + channel * X_CHANNEL;
-  let top = p * STRIDE_H - PAD_TOP;
-  let left = first * STRIDE_W - PAD_LEFT;
+  let image = nth / (RUNS * H_OUT * CHANNELS);
+  let channel = nth / (RUNS * H_OUT) % CHANNELS;
+  let p = nth / RUNS % H_OUT;
+  let first = nth % RUNS * OUTPUTS;
+  let plane = i32(x_plane(image, channel));
+  let top = i32(p) * STRIDE_H - PAD_TOP;
+  let left = i32(first) * STRIDE_W - PAD_LEFT;
 
 #if ${g.mode === 'max'}
 #for o in OUTPUTS
@@ -150,7 +134,7 @@ fn main(
     }
   }
 
-  let to = image * Y_IMAGE + channel * Y_CHANNEL + p * W_OUT + first;
+  let place = p * W_OUT + first;
 #for o in OUTPUTS
   if (first + #o < W_OUT) {
 #if ${g.mode === 'average'}
@@ -165,7 +149,7 @@ fn main(
     }
     result#o /= rows * columns;
 #endif
-    y[to + #o] = to_y(result#o);
+    store(result#o, image, channel, place + #o);
   }
 #end
 }

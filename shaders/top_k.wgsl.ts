@@ -12,28 +12,26 @@
  * keys and indices decide.
  */
 import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
-import type { Grid } from './lib/grid.ts';
+import { type Grid, tileText } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
-export interface TopKGeometry {
+export interface TopKProblem {
   readonly rows: number;
   /** Elements of a row. */
   readonly length: number;
   /** At most `length`. */
   readonly k: number;
-  /** Invocations of a workgroup; a power of two. */
-  readonly threads: number;
   readonly types: UnaryTypes;
 }
 
-export function topK(g: TopKGeometry, grid: Grid): string {
+/** By workgroups of so many invocations, a power of two. */
+export function topK(g: TopKProblem, threads: number, grid: Grid): string {
   return wgsl`
 ${elementTypes(g.types)}
+${tileText(grid)}
 const LENGTH = ${g.length}u;
 const K = ${g.k}u;
-const THREADS = ${g.threads}u;
-const GRID_COLUMNS = ${grid.columns}u;
-const GRID_TILES = ${grid.tiles}u;
+const THREADS = ${threads}u;
 const SIGN = 0x80000000u;
 const INFINITY = 0x7f800000u;
 const NOT_A_NUMBER = 0xfffffffeu;
@@ -65,7 +63,7 @@ fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let row = workgroup.x + workgroup.y * GRID_COLUMNS;
+  let row = tile_of(workgroup);
   if (row >= GRID_TILES) {
     return;
   }

@@ -7,40 +7,55 @@
  * const { logits } = await session.run(pixels);
  * ```
  */
+export { apply, type Expression } from '../shaders/lib/expression.ts';
+export { describeExpression } from '../shaders/lib/expression_text.ts';
 export { type CreateSessionOptions, createSession } from './create_session.ts';
 export { type CreateTunedSessionOptions, createTunedSession } from './create_tuned_session.ts';
 export {
-  multiplyAdds,
-  operators,
-  type PassReport,
-  planFor,
-  reportPasses,
-  runReference,
-} from './defaults.ts';
-export { clip, hardSigmoid, hardSwish, leakyRelu, sigmoid } from './layers/activations.ts';
+  clip,
+  elu,
+  gelu,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
+  mish,
+  relu,
+  selu,
+  sigmoid,
+  silu,
+  softplus,
+  tanh,
+} from './layers/activations.ts';
 export {
   adaptiveAveragePool2d,
   globalAveragePool2d,
 } from './layers/adaptive_average_pool2d.ts';
-export { add } from './layers/add.ts';
+export { add, type BinaryKind, binary, div, mul, sub } from './layers/arithmetic.ts';
 export { batchNorm } from './layers/batch_norm.ts';
-export { binary } from './layers/binary.ts';
 export { concat } from './layers/concat.ts';
 export { type Conv2dOptions, conv2d } from './layers/conv2d.ts';
-export { flatten } from './layers/flatten.ts';
 export { type LinearOptions, linear } from './layers/linear.ts';
 export { localResponseNorm } from './layers/local_response_norm.ts';
 export { matmul } from './layers/matmul.ts';
 export { pad2d } from './layers/pad2d.ts';
+export { type OperandLike, pointwise } from './layers/pointwise.ts';
 export {
   type AveragePool2dOptions,
   averagePool2d,
   maxPool2d,
   type Pool2dOptions,
 } from './layers/pool2d.ts';
+export {
+  depthToSpace,
+  flatten,
+  rearrange,
+  reshapeTo,
+  shuffleChannels,
+  slice,
+  split,
+  transpose,
+} from './layers/rearrange.ts';
 export { reduce } from './layers/reduce.ts';
-export { relu } from './layers/relu.ts';
-export { reshapeTo } from './layers/reshape.ts';
 export {
   type Coordinates,
   type NearestRounding,
@@ -65,11 +80,13 @@ export {
   type ResnetStages,
   residualBlock,
   resnet,
+  resnet50,
   resnetFeatures,
   type StridePlacement,
 } from './models/resnet.ts';
 export { fromTimm } from './models/timm.ts';
 export { type VggOptions, vgg } from './models/vgg.ts';
+export { type Prepared, type PrepareOptions, planFor, prepare } from './prepare.ts';
 export { type Ceilings, measureCeilings } from './profiling/ceilings.ts';
 export { type Deviation, deviation } from './profiling/deviation.ts';
 export {
@@ -83,6 +100,8 @@ export { traceOf } from './profiling/trace.ts';
 export { type TimedKernel, type TuneOptions, type TuneResult, tune } from './profiling/tune.ts';
 export { keepTuning, keptTuning, type TuningStore, tuningKey } from './profiling/tuning_store.ts';
 export { type LayerCheck, type VerifyOptions, verify } from './profiling/verify.ts';
+export { isPointwise, isRearrange } from './runtime/builtins.ts';
+export { ANY_GPU, type DeviceProfile, kindOf } from './runtime/device_profile.ts';
 export {
   DeviceLostError,
   ShaderError,
@@ -105,24 +124,23 @@ export {
   type Input,
   isConstant,
   type Node,
+  type OpDef,
   type Value,
   type Weight,
   weightsOf,
 } from './runtime/graph.ts';
 export { GraphBuilder } from './runtime/graph_builder.ts';
 export { isolate, shapeKey } from './runtime/isolate.ts';
+export { type Candidate, describeConfig, type KernelDef, kernel } from './runtime/kernel.ts';
+export { describeMovement, type Movement } from './runtime/movement/index.ts';
 export { observe } from './runtime/observe.ts';
-export {
-  type DeviceProfile,
-  describeConfig,
-  type KernelDef,
-  type OpDef,
-  type OpTable,
-} from './runtime/operator.ts';
+export { candidatesOf, multiplyAddsOf as multiplyAdds } from './runtime/operator.ts';
+export type { StageReport } from './runtime/passes/report.ts';
 export type { ExecutionPlan, MemoryUse } from './runtime/plan/compile.ts';
 export type { MemoryPlan } from './runtime/plan/memory_plan.ts';
 export { checkPrecision } from './runtime/plan/precision.ts';
 export { parseTuning, type Tuning, tuningText, tuningTextKey } from './runtime/plan/tuning.ts';
+export { runReference } from './runtime/reference/run_reference.ts';
 export type { BatchAndSize, NewShapes } from './runtime/reshape.ts';
 export {
   type RunInputs,

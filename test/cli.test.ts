@@ -208,13 +208,17 @@ describe('tilewise', () => {
     ]);
     const [{ passes: reports } = {}] = jsonLines(passes);
     expect(reports).toContainEqual({
-      pass: 'fuse epilogue',
+      stage: 'fuse epilogue',
       nodesBefore: 10,
-      nodesAfter: 9,
-      removed: ['relu3 (relu)'],
-      changed: ['fc1 (linear) + relu'],
+      nodesAfter: 7,
+      removed: ['relu1 (pointwise)', 'relu2 (pointwise)', 'relu3 (pointwise)'],
+      changed: [
+        'pool1 (max_pool2d): max(value, 0)',
+        'pool2 (max_pool2d): max(value, 0)',
+        'fc1 (linear): max(value, 0)',
+      ],
     });
-    expect(jsonLines(kernels)[0]?.dispatches).toHaveLength(8);
+    expect(jsonLines(kernels)[0]?.dispatches).toHaveLength(6);
     const [report] = jsonLines(memory);
     expect(report?.memory).toMatchObject({ staging: 80 });
     expect(readFileSync(gantt, 'utf8')).toMatch(
@@ -225,12 +229,11 @@ describe('tilewise', () => {
   it('inspect shows the pass that stores tensors as f16, without an adapter', async () => {
     const args = ['inspect', '--model', 'lenet', '--passes', '--precision', 'f16', '--json'];
     const [report] = jsonLines(await runCli(args));
-    const passes = (report?.passes ?? []) as readonly { pass: string }[];
-    expect(passes.at(-1)).toMatchObject({
-      pass: 'store as f16',
-      added: ['input as f16 (convert)'],
-      nodesBefore: 8,
-      nodesAfter: 9,
+    const passes = (report?.passes ?? []) as readonly { stage: string }[];
+    expect(passes.find(({ stage }) => stage === 'store as f16')).toMatchObject({
+      added: ['input as f16 (pointwise)'],
+      nodesBefore: 7,
+      nodesAfter: 8,
     });
   });
 
@@ -238,12 +241,12 @@ describe('tilewise', () => {
     const trace = join(folder, 'trace.json');
     const args = ['profile', '--model', 'lenet', '--runs', '2', '--trace', trace, '--json'];
     const [report] = jsonLines(await runCli(args));
-    expect(report?.dispatches).toHaveLength(8);
+    expect(report?.dispatches).toHaveLength(6);
     const dispatches = (report?.dispatches ?? []) as readonly { readonly ms: number }[];
     for (const { ms } of dispatches) expect(ms).toBeGreaterThanOrEqual(0);
     expect(report?.passMs).toBeGreaterThan(0);
     const { traceEvents } = JSON.parse(readFileSync(trace, 'utf8')) as { traceEvents: unknown[] };
-    expect(traceEvents).toHaveLength(8);
+    expect(traceEvents).toHaveLength(6);
   });
 
   it('verify finds every layer of LeNet right', async () => {

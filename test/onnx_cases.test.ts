@@ -166,8 +166,8 @@ async function checkAgainst(
 async function checkRoundTrip(name: string, weights: WeightSource): Promise<void> {
   const built = buildModel(findModel(name));
   const read = loadOnnx(exportOnnx(built, weights));
-  expect(read.graph.nodes.map(({ op, name: layer }) => `${op} ${layer}`)).toEqual(
-    built.nodes.map(({ op, name: layer }) => `${op} ${layer}`),
+  expect(read.graph.nodes.map(({ op, name: layer }) => `${op.name} ${layer}`)).toEqual(
+    built.nodes.map(({ op, name: layer }) => `${op.name} ${layer}`),
   );
   const input = syntheticInput(built.inputs[0]?.desc.shape ?? []);
   using before = await createSession(device(), built, { weights });

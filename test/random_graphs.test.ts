@@ -26,10 +26,6 @@ it.each(seeds(COUNT))(
 it.each(seeds(COUNT / 4))(
   'verify finds every layer of the random graph of seed %i right in f16',
   async (seed) => {
-    if (!device().profile.shaderF16) {
-      console.log(`skipped: "${device().adapter.name}" lacks shader-f16`);
-      return;
-    }
     const graph = randomGraph(new Random(2000 + seed), 20);
     const weights = syntheticWeights([]);
     const checks = await verify(device(), graph, inputsOf(graph), { weights, precision: 'f16' });

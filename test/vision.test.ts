@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decodeImage } from '../node/decode_image.ts';
 import { packageFile } from '../node/package_file.ts';
-import { operators } from '../src/layers/index.ts';
-import { relu } from '../src/layers/relu.ts';
+import { builtins } from '../src/builtins.ts';
+import { relu } from '../src/layers/activations.ts';
 import { lenetModel } from '../src/models/lenet.ts';
 import { buildModel } from '../src/models/model.ts';
 import { ShapeError, TilewiseError, UnsupportedError } from '../src/runtime/errors.ts';
@@ -294,7 +294,7 @@ async function readDigits(images: readonly Image[]) {
   const graph = buildModel(lenetModel, { batch, outputs: ['probabilities'] });
   const file = readFileSync(packageFile('weights', 'lenet-mnist.safetensors'));
   const weights = openSafetensors(file, 'lenet-mnist.safetensors');
-  using session = await Session.create(device(), graph, { weights, operators });
+  using session = await Session.create(device(), graph, { weights, builtins });
   using preprocessor = await Preprocessor.create(device(), digitsPreprocessing);
   const { probabilities } = await session.run(await preprocessor.prepare(images));
   return images.map((_, i) => {
@@ -312,7 +312,7 @@ function passThrough(names: readonly string[], { size }: Preprocessing): Promise
   }
   return Session.create(device(), g.build('pass through'), {
     weights: syntheticWeights([]),
-    operators,
+    builtins,
   });
 }
 

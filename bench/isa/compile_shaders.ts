@@ -4,7 +4,7 @@
  * pipeline on stdout, before it compiles it; the driver prints the machine code on stderr.
  */
 import { openNodeGpu } from '../../node/gpu.ts';
-import { buildModel, Device, findModel, operators, planFor } from '../../src/index.ts';
+import { buildModel, Device, findModel, planFor } from '../../src/index.ts';
 
 /** One pipeline. */
 export interface Compiled {
@@ -45,17 +45,11 @@ for (const { node: layer, kernel, config, source, workgroups } of plan.dispatche
 }
 if (candidates === 'true') {
   for (const layer of plan.graph.nodes) {
-    for (const kernel of operators.get(layer.op)?.kernels ?? []) {
-      if (kernel.prefers === 'cpu' || !kernel.supports(layer, device.profile)) continue;
-      for (const config of kernel.configs(layer, device.profile)) {
-        for (const dispatch of kernel.lower(layer, config, device.profile).dispatches) {
-          const about = { layer: layer.name, kernel: kernel.name, config, chosen: false };
-          await compile({
-            ...about,
-            workgroups: size(dispatch.workgroups),
-            source: dispatch.source,
-          });
-        }
+    for (const { kernel, config, prefers, lower } of layer.op.candidates(layer, device.profile)) {
+      if (prefers === 'cpu') continue;
+      for (const { workgroups, source } of lower().dispatches) {
+        const about = { layer: layer.name, kernel, config, chosen: false };
+        await compile({ ...about, workgroups: size(workgroups), source });
       }
     }
   }

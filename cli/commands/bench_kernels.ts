@@ -11,7 +11,7 @@ import {
 } from '../../measure/kernels/index.ts';
 import { machineFacts } from '../../measure/machine.ts';
 import { spreadOf } from '../../measure/statistics.ts';
-import { type Device, describeConfig, planFor, UnsupportedError } from '../../src/index.ts';
+import { type Device, describeConfig, UnsupportedError } from '../../src/index.ts';
 import { interruptible } from '../../terminal/interrupt.ts';
 import { collect } from '../../terminal/option_values.ts';
 import { clearProgress, note, print, printJson, progress } from '../../terminal/output.ts';
@@ -23,7 +23,7 @@ import {
   buildFromOptions,
   type ModelOptions,
 } from '../options.ts';
-import { withDevice } from '../runner.ts';
+import { prepareModel, withDevice } from '../runner.ts';
 
 interface BenchKernelsOptions extends ModelOptions {
   readonly shape: readonly string[];
@@ -53,7 +53,7 @@ export function addBenchKernelsCommand(bench: Command): void {
 
 async function benchKernels(options: BenchKernelsOptions): Promise<void> {
   await withDevice(options, async ({ device }) => {
-    const cases = casesOf(device, options);
+    const cases = await casesOf(device, options);
     const report = await interruptible((signal) =>
       benchmarkKernels(device, cases, {
         quick: options.quick ?? false,
@@ -79,12 +79,14 @@ function isBad({ layers }: KernelReport): boolean {
   return layers.some(({ kernels }) => kernels.some(({ status }) => status !== 'timed'));
 }
 
-function casesOf(device: Device, options: BenchKernelsOptions): readonly LayerCase[] {
+async function casesOf(
+  device: Device,
+  options: BenchKernelsOptions,
+): Promise<readonly LayerCase[]> {
   const graphs =
     options.shape.length > 0 ? options.shape.map(parseLayer) : [buildFromOptions(options).graph];
-  const all = graphs.flatMap((graph) =>
-    layerCases(planFor(device, graph, options.precision).graph),
-  );
+  const prepared = await Promise.all(graphs.map((graph) => prepareModel(device, graph, options)));
+  const all = prepared.flatMap(layerCases);
   const { layer: wanted } = options;
   if (wanted === undefined) return all;
   const some = all.filter(({ text, names }) => [text, ...names].some((t) => t.includes(wanted)));

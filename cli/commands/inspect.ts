@@ -1,16 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
+import { operatorText } from '../../measure/kernels/index.ts';
 import {
-  type Device,
+  ANY_GPU,
   describeConfig,
-  type ExecutionPlan,
   elementCount,
   formatShape,
   type Graph,
   multiplyAdds,
   type Node,
-  planFor,
-  reportPasses,
+  type Prepared,
+  prepare,
   type Shape,
   type Value,
   weightsOf,
@@ -24,7 +24,7 @@ import {
   buildFromOptions,
   type ModelOptions,
 } from '../options.ts';
-import { withDevice } from '../runner.ts';
+import { prepareModel, withDevice } from '../runner.ts';
 
 interface InspectOptions extends ModelOptions {
   readonly passes?: boolean;
@@ -38,31 +38,47 @@ export function addInspectCommand(program: Command): void {
     .description('show the layers of a model with shapes, parameters and multiply-adds')
     .option(
       '--passes',
-      'show instead what each graph pass removes and changes; with --adapter, also what is done for it',
+      'show instead what each graph pass removes and changes: for --adapter, or for any GPU',
     )
-    .option('--kernels', 'show instead the kernels chosen on this adapter')
+    .option('--kernels', 'show instead the kernels that run on this adapter, as tuned')
     .option('--memory', 'show instead the plan of the memory')
     .option('--gantt <file>', 'with --memory, draw it: tensors over steps, as SVG');
   addCommonOptions(command).action(inspect);
 }
 
+/** A model that is ready to run, and for what. */
+interface Target {
+  readonly model: string;
+  readonly adapter: string;
+  /** Images of all parts. */
+  readonly batch: number;
+  readonly prepared: Prepared;
+}
+
 async function inspect(options: InspectOptions): Promise<void> {
   const { graph } = buildFromOptions(options);
-  if (options.passes && options.adapter) {
-    await withDevice(options, async ({ device }) => inspectPasses(graph, options, device));
-  } else if (options.passes) inspectPasses(graph, options);
-  else if (options.memory || options.gantt || options.kernels) {
+  const { passes, memory, gantt, kernels, batch, precision } = options;
+  const model = graph.name;
+  if (!passes && !memory && !gantt && !kernels) inspectLayers(graph, options);
+  else if (passes && !options.adapter) {
+    const prepared = prepare(graph, { device: ANY_GPU, precision });
+    inspectPasses({ model, adapter: ANY_GPU.adapter, batch, prepared }, options);
+  } else {
     await withDevice(options, async ({ device }) => {
-      const plan = planFor(device, graph, options.precision);
-      if (options.memory || options.gantt) inspectMemory(plan, options);
-      else inspectKernels(plan, device.adapter.name, options);
+      const prepared = await prepareModel(device, graph, options);
+      const target = { model, adapter: device.adapter.name, batch, prepared };
+      if (passes) inspectPasses(target, options);
+      else if (kernels) inspectKernels(target, options);
+      else inspectMemory(target, options);
     });
-  } else inspectLayers(graph, options);
+  }
 }
 
 interface Layer {
   readonly name: string;
   readonly op: string;
+  /** What it computes, where the operator alone does not say so: `add relu`. */
+  readonly computes: string;
   readonly inputShapes: readonly Shape[];
   readonly outputShape: Shape;
   readonly parameters: number;
@@ -82,7 +98,7 @@ function inspectLayers(graph: Graph, options: InspectOptions): void {
   }
   const rows = layers.map((layer) => [
     layer.name,
-    layer.op,
+    layer.computes,
     layer.inputShapes.map(formatShape).join(' '),
     formatShape(layer.outputShape),
     layer.parameters,
@@ -100,7 +116,8 @@ function layerOf(node: Node): Layer {
   const inputs = Object.values(node.inputs);
   return {
     name: node.name,
-    op: node.op,
+    op: node.op.name,
+    computes: operatorText(node),
     inputShapes: inputs.filter(isTensor).map((value) => value.desc.shape),
     outputShape: node.output.desc.shape,
     parameters: parametersOf(inputs.filter((value) => value.kind === 'weight')),
@@ -119,50 +136,88 @@ function parametersOf(weights: readonly Value[]): number {
     .reduce((sum, { desc }) => sum + elementCount(desc.shape), 0);
 }
 
-function inspectPasses(graph: Graph, options: InspectOptions, device?: Device): void {
-  const passes = reportPasses(graph, options.precision, device);
+function inspectPasses(target: Target, options: InspectOptions): void {
+  const { model, adapter, prepared } = target;
+  const { log, parts } = prepared;
   if (options.json) {
-    printJson({ model: graph.name, passes });
+    printJson({ model, adapter, parts, passes: log });
     return;
   }
-  for (const { pass, nodesBefore, nodesAfter, added = [], removed, changed } of passes) {
-    print(`${pass}: ${nodesBefore} -> ${nodesAfter} nodes`);
+  print(`${model} for ${adapter}`);
+  for (const { stage, nodesBefore, nodesAfter, added = [], removed, changed } of log) {
+    print(`${stage}: ${nodesBefore} -> ${nodesAfter} nodes`);
     for (const node of added) print(`  + ${node}`);
     for (const node of removed) print(`  - ${node}`);
     for (const node of changed) print(`  ~ ${node}`);
   }
+  printParts(target);
 }
 
-function inspectKernels(plan: ExecutionPlan, adapter: string, options: InspectOptions): void {
-  const dispatches = plan.dispatches.map(({ node, kernel, config, workgroups }) => ({
-    layer: node.name,
-    output: node.output.desc.shape,
-    layout: node.output.desc.layout,
-    kernel,
-    config,
-    workgroups,
-  }));
+/** Says of a batch that is cut how it runs. */
+function printParts({ batch, prepared: { parts } }: Target): void {
+  if (parts === 1) return;
+  print(
+    `\nruns in ${parts} parts of ${batch / parts}: a batch of ${batch} is too large for a buffer`,
+  );
+}
+
+function inspectKernels(target: Target, options: InspectOptions): void {
+  const { model, adapter, prepared } = target;
+  const { plan, origin } = prepared;
+  const dispatches = plan.dispatches.map(({ node, kernel, config, part, workgroups }) => {
+    const place = placeOf(node.output, plan.graph);
+    return {
+      layer: node.name,
+      layers: (origin.get(node) ?? []).map(({ name }) => name),
+      computes: operatorText(node),
+      output: node.output.desc.shape,
+      ...(place !== undefined && { place }),
+      kernel,
+      ...(part !== undefined && { part }),
+      config,
+      workgroups,
+    };
+  });
   if (options.json) {
-    printJson({ model: plan.graph.name, adapter, dispatches });
+    printJson({ model, adapter, parts: prepared.parts, dispatches });
     return;
   }
-  const rows = dispatches.map((dispatch) => [
-    dispatch.layer,
-    [formatShape(dispatch.output), dispatch.layout === 'row-major' ? '' : dispatch.layout].join(
-      ' ',
-    ),
-    dispatch.kernel,
-    describeConfig(dispatch.config),
-    dispatch.workgroups.join(' x '),
+  const rows = dispatches.map(({ layer, computes, output, place, kernel, part, ...rest }) => [
+    layer,
+    computes,
+    [formatShape(output), place].filter(Boolean).join(' '),
+    part === undefined ? kernel : `${kernel} (${part})`,
+    describeConfig(rest.config),
+    rest.workgroups.join(' x '),
   ]);
-  print(`${plan.graph.name} on ${adapter}`);
-  print(formatTable(['layer', 'output', 'kernel', 'configuration', 'workgroups'], rows));
+  print(`${model} on ${adapter}`);
+  const head = ['layer', 'computes', 'output', 'kernel', 'configuration', 'workgroups'];
+  print(formatTable(head, rows));
+  printParts(target);
 }
 
-function inspectMemory(plan: ExecutionPlan, options: InspectOptions): void {
-  const { activations, memory, graph } = plan;
+/** Where a tensor lies that does not fill memory of its own in the order of its shape; undefined where it does. */
+function placeOf(
+  { desc: { shape, view }, within }: Node['output'],
+  { nodes }: Graph,
+): string | undefined {
+  if (within) {
+    const owner = nodes.find(({ output }) => output === within) ?? within;
+    return `part of ${owner.name}`;
+  }
+  if (!view) return undefined;
+  const [batch = 1, channels = 1, ...plane] = shape;
+  const [image = 0, channel = 0] = view.strides;
+  const pixels = elementCount(plane);
+  const rows = view.offset === 0 && image === pixels && channel >= batch * pixels;
+  return channels > 1 && rows ? 'channel-major' : `strides ${formatShape(view.strides)}`;
+}
+
+function inspectMemory(target: Target, options: InspectOptions): void {
+  const { model, adapter, prepared } = target;
+  const { activations, memory } = prepared.plan;
   if (options.gantt) {
-    writeFileSync(options.gantt, ganttSvg(graph.name, activations));
+    writeFileSync(options.gantt, ganttSvg(model, activations));
   }
   const tensors = activations.storages.map((storage, i) => ({
     ...storage,
@@ -170,7 +225,7 @@ function inspectMemory(plan: ExecutionPlan, options: InspectOptions): void {
   }));
   const { buffers, lowerBound } = activations;
   if (options.json) {
-    printJson({ model: graph.name, memory, lowerBound, buffers, tensors });
+    printJson({ model, adapter, parts: prepared.parts, memory, lowerBound, buffers, tensors });
     return;
   }
   const rows = tensors.map(({ name, bytes, firstStep, lastStep, buffer, overwrittenBy = [] }) => [
@@ -180,11 +235,14 @@ function inspectMemory(plan: ExecutionPlan, options: InspectOptions): void {
     lastStep,
     buffer,
   ]);
+  print(`${model} on ${adapter}`);
   print(formatTable(['tensor', 'bytes', 'written at', 'last read at', 'buffer'], rows));
   const ratio = (memory.activations / lowerBound).toFixed(2);
   print(`
 weights      ${formatBytes(memory.weights)}
 activations  ${formatBytes(memory.activations)} in ${buffers.length} buffers, ${ratio} x the lower bound of ${formatBytes(lowerBound)}
+dimensions   ${formatBytes(memory.dimensions)}
 staging      ${formatBytes(memory.staging)}
 total        ${formatBytes(memory.total)}`);
+  printParts(target);
 }

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
   type LayerProfile,
+  type Node,
   type Profile,
   profile,
   syntheticInput,
@@ -41,14 +42,25 @@ async function profileModel(options: ProfileOptions): Promise<void> {
   const weights = await loadWeights(model, graph, options);
   await withDevice(options, async ({ device }) => {
     using session = await openSession(device, graph, { ...options, weights });
+    const { plan, origin } = session.prepared;
+    const fused = new Map(plan.graph.nodes.map((node) => [node.name, namesOf(origin.get(node))]));
     const result = await profile(session, syntheticInput(inputShape), {
       runs: options.runs,
     });
     if (options.trace) writeFileSync(options.trace, JSON.stringify(traceOf(session, result)));
     const { name: adapter } = device.adapter;
-    if (options.json) printJson({ model: model.name, adapter, ...result });
+    const layers = result.layers.map((layer) => ({
+      ...layer,
+      computes: fused.get(layer.layer) ?? [layer.layer],
+    }));
+    if (options.json) printJson({ model: model.name, adapter, ...result, layers });
     else print(`${model.name}, batch ${options.batch}, on ${adapter}\n${format(result)}`);
   });
+}
+
+/** The layers of the model that a node computes. */
+function namesOf(nodes: readonly Node[] = []): readonly string[] {
+  return nodes.map(({ name }) => name);
 }
 
 const HEAD = [

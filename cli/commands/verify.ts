@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { formatShape, syntheticInput, verify } from '../../src/index.ts';
+import { formatShape, type LayerCheck, syntheticInput, verify } from '../../src/index.ts';
 import { clearProgress, print, printJson, progress } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
 import {
@@ -10,7 +10,7 @@ import {
   type ModelOptions,
   type WeightsOptions,
 } from '../options.ts';
-import { withDevice } from '../runner.ts';
+import { tuningOf, withDevice } from '../runner.ts';
 import { loadWeights } from '../weights.ts';
 
 type VerifyOptions = ModelOptions & WeightsOptions;
@@ -30,7 +30,8 @@ async function verifyModel(options: VerifyOptions): Promise<void> {
   await withDevice(options, async ({ device }) => {
     const onLayer = (done: number, total: number) => progress('checking layers', done, total);
     const { precision } = options;
-    const checks = await verify(device, graph, { input }, { weights, precision, onLayer });
+    const tuning = await tuningOf(device);
+    const checks = await verify(device, graph, { input }, { weights, precision, tuning, onLayer });
     clearProgress();
     const wrong = checks.filter(({ ok }) => !ok);
     if (wrong.length > 0) process.exitCode = 1;
@@ -42,6 +43,7 @@ async function verifyModel(options: VerifyOptions): Promise<void> {
     const rows = checks.map((check) => [
       check.ok ? 'ok' : 'WRONG',
       check.layer,
+      fusedText(check),
       check.kernel ?? 'view',
       check.error.toExponential(1),
       formatShape(check.index),
@@ -49,8 +51,17 @@ async function verifyModel(options: VerifyOptions): Promise<void> {
       check.actual.toPrecision(6),
     ]);
     print(`${model.name} on ${adapter}`);
-    print(formatTable(['', 'layer', 'kernel', 'error', 'worst at', 'CPU', 'GPU'], rows));
+    print(formatTable(['', 'layer', 'with', 'kernel', 'error', 'worst at', 'CPU', 'GPU'], rows));
     const verdict = wrong.length === 0 ? 'all layers agree' : `${wrong.length} layers are wrong`;
     print(`\n${verdict}; errors are shares of each layer's largest value`);
   });
+}
+
+/** The layers that were fused into another, without the path that they share with it: `bn3, add, relu`. */
+function fusedText({ layer, computes }: LayerCheck): string {
+  const path = layer.slice(0, layer.lastIndexOf('.') + 1);
+  return computes
+    .filter((name) => name !== layer)
+    .map((name) => (name.startsWith(path) ? name.slice(path.length) : name))
+    .join(', ');
 }

@@ -133,7 +133,10 @@ export type ModelName = 'lenet' | 'resnet50';
 /** One dispatch of a model, as planned for this device. */
 export interface PlannedLayer {
   readonly layer: string;
-  readonly op: string;
+  /** As `conv2d, residual relu`. */
+  readonly computes: string;
+  /** The layers of the model that are fused into it, itself among them. */
+  readonly layers: readonly string[];
   readonly shape: readonly number[];
   readonly multiplyAdds: number;
   readonly kernel: string;

@@ -11,7 +11,7 @@ const data = process.env.TILEWISE_TEST_DATA;
 const MOST_BYTES = 45_000;
 
 /** What a page needs to classify pictures with ResNet-50, as the README shows it. */
-const ENTRY = `export { buildModel, createSession, Device, fetchSafetensors, findModel } from '${ROOT}/src/index.ts';`;
+const ENTRY = `export { buildModel, createSession, Device, fetchSafetensors, resnet50 } from '${ROOT}/src/index.ts';`;
 
 describe('what a page downloads', () => {
   it('for the runtime and ResNet-50 is at most 45 kB, compressed', async () => {

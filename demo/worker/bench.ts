@@ -5,14 +5,16 @@ import {
   findModel,
   type Graph,
   measureCeilings,
-  planFor,
+  prepare,
 } from '../../src/index.ts';
 import type { BenchEvent, KernelReport, ModelName } from '../engine/calls.ts';
 import type { CallContext } from '../engine/serve.ts';
+import { tuningOf } from './tuning.ts';
 
 /** The shapes of a model's layers, each once, as lines that `benchmark` takes. */
-export function layerShapes(device: Device, model: ModelName): readonly string[] {
-  return casesOf(device, buildModel(findModel(model))).map(({ text }) => text);
+export async function layerShapes(device: Device, model: ModelName): Promise<readonly string[]> {
+  const cases = await casesOf(device, buildModel(findModel(model)));
+  return cases.map(({ text }) => text);
 }
 
 /** Measures every kernel, in every configuration, over the layers that the lines describe. */
@@ -21,10 +23,10 @@ export async function benchmark(
   lines: readonly string[],
   { onProgress, signal }: CallContext<BenchEvent>,
 ): Promise<KernelReport> {
-  const cases = lines.flatMap((line) => casesOf(device, parseLayer(line)));
+  const cases = await Promise.all(lines.map((line) => casesOf(device, parseLayer(line))));
   const ceilings = await measureCeilings(device);
   onProgress({ kind: 'ceilings', ceilings });
-  return benchmarkKernels(device, cases, {
+  return benchmarkKernels(device, cases.flat(), {
     ceilings,
     signal,
     quick: true,
@@ -34,6 +36,7 @@ export async function benchmark(
   });
 }
 
-function casesOf(device: Device, graph: Graph) {
-  return layerCases(planFor(device, graph).graph);
+/** As sessions of this page run them. */
+async function casesOf(device: Device, graph: Graph) {
+  return layerCases(prepare(graph, { device: device.profile, tuning: await tuningOf(device) }));
 }

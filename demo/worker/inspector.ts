@@ -1,3 +1,4 @@
+import { operatorText } from '../../measure/kernels/index.ts';
 import {
   buildModel,
   createSession,
@@ -6,7 +7,7 @@ import {
   findModel,
   type Graph,
   multiplyAdds,
-  planFor,
+  prepare,
   profile,
   syntheticInput,
   syntheticWeights,
@@ -29,13 +30,14 @@ export class Inspector {
   async plan(model: ModelName): Promise<PlanReport> {
     const device = await this.#device();
     const tuning = await tuningOf(device);
-    const plan = planFor(device, graphOf(model), 'f32', tuning);
+    const { plan, origin } = prepare(graphOf(model), { device: device.profile, tuning });
     const { dispatches, activations, memory } = plan;
     return {
       steps: activations.steps,
       dispatches: dispatches.map(({ node, kernel, config, source, workgroups }) => ({
         layer: node.name,
-        op: node.op,
+        computes: operatorText(node),
+        layers: (origin.get(node) ?? []).map(({ name }) => name),
         shape: node.output.desc.shape,
         multiplyAdds: multiplyAdds(node),
         kernel,
@@ -90,8 +92,10 @@ export class Inspector {
   ): Promise<undefined> {
     const graph = graphOf(model);
     const inputs = { input: inputOf(graph) };
-    await verify(await this.#device(), graph, inputs, {
+    const device = await this.#device();
+    await verify(device, graph, inputs, {
       weights: weightsFor(graph),
+      tuning: await tuningOf(device),
       signal,
       onLayer: (done, total) => onProgress({ kind: 'layer', done, total }),
       onCheck: (check) => onProgress({ kind: 'check', line: lineOf(check) }),
@@ -101,8 +105,8 @@ export class Inspector {
 }
 
 function lineOf(check: LayerLine): LayerLine {
-  const { layer, op, kernel, error, index, expected, actual, ok } = check;
-  return { layer, op, kernel, error, index, expected, actual, ok };
+  const { layer, op, computes, kernel, error, index, expected, actual, ok } = check;
+  return { layer, op, computes, kernel, error, index, expected, actual, ok };
 }
 
 function graphOf(model: ModelName): Graph {

@@ -1,3 +1,4 @@
+import { operatorText } from '../../measure/kernels/index.ts';
 import {
   buildModel,
   findModel,
@@ -54,10 +55,11 @@ async function openFile(
 /** Found by how they are connected, since each exporter has names of its own. */
 function layersOf({ nodes }: Graph, file: string): ReadonlyMap<string, string> {
   const makers = new Map<Value | undefined, Node>(nodes.map((node) => [node.output, node]));
-  const before = (node: Node | undefined) => makers.get(node?.inputs.x);
-  const pool = nodes.find(({ op }) => op === 'max_pool2d');
+  const before = (node: Node | undefined) => makers.get(Object.values(node?.inputs ?? {})[0]);
+  const pool = nodes.find(({ op }) => op.name === 'max_pool2d');
   const stem = before(pool);
-  const blocks = nodes.filter((node) => node.op === 'relu' && before(node)?.op === 'add');
+  const does = (node: Node | undefined, words: string) => node && operatorText(node) === words;
+  const blocks = nodes.filter((node) => does(node, 'relu') && does(before(node), 'add'));
   const names = SECTIONS.flatMap((count, section) =>
     Array.from({ length: count }, (_, i) => `layer${section + 1}.${i}.relu`),
   );
@@ -75,7 +77,7 @@ function layersOf({ nodes }: Graph, file: string): ReadonlyMap<string, string> {
 }
 
 function classWeightsOf({ nodes }: Graph, weights: WeightSource, file: string): Float32Array {
-  const weight = nodes.findLast(({ op }) => op === 'linear')?.inputs.weight;
+  const weight = nodes.findLast(({ op }) => op.name === 'linear')?.inputs.weight;
   const [classes, features] = weight?.desc.shape ?? [];
   if (!weight || classes !== CLASSES || features !== FEATURES) {
     throw new UnsupportedError(

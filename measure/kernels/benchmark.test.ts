@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
+  type Candidate,
+  concat,
   conv2d,
-  type DeviceProfile,
+  type Graph,
   GraphBuilder,
-  type KernelDef,
-  type OpTable,
-  operators,
-  planFor,
+  prepare,
+  shapeKey,
+  slice,
   type Value,
 } from '../../src/index.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
@@ -18,28 +19,39 @@ import { limitMs } from './report.ts';
 const device = useDevice();
 const ceilings = { gflops: 10, gigabytesPerSecond: 2 };
 
+function casesIn(graph: Graph): readonly LayerCase[] {
+  return layerCases(prepare(graph, { device: device().profile }));
+}
+
 function casesOf(...lines: readonly string[]): readonly LayerCase[] {
-  return lines.flatMap((line) => layerCases(planFor(device(), parseLayer(line)).graph));
+  return lines.flatMap((line) => casesIn(parseLayer(line)));
 }
 
-/** The operators, with further kernels for ReLU that are its own with other WGSL in one place. */
-function withSpoiltRelu(spoilt: Readonly<Record<string, string>>): OpTable {
-  const relu = operators.get('relu');
-  const [kernel] = relu?.kernels ?? [];
-  if (!relu || !kernel) throw new Error('there is no ReLU');
-  const variants = Object.entries(spoilt).map(([name, line]) => respelt(kernel, name, line));
-  return new Map(operators).set('relu', { ...relu, kernels: [kernel, ...variants] });
+/** How the pointwise kernel stores four elements. */
+const STORE = /y\[to\] = to_y4\((.*)\);/;
+
+/** Cases of pointwise layers with one kernel more, which stores something else. */
+function withSpoiltKernel(stored: string, ...lines: readonly string[]): readonly LayerCase[] {
+  return casesOf(...lines).map(({ node, graph, ...rest }) => {
+    const op: LayerCase['node']['op'] = {
+      ...node.op,
+      candidates: (each, profile) =>
+        node.op.candidates(each, profile).flatMap((good) => [good, respelt(good, stored)]),
+    };
+    const spoilt = { ...node, op };
+    const nodes = graph.nodes.map((each) => (each === node ? spoilt : each));
+    return { ...rest, node: spoilt, graph: { ...graph, nodes } };
+  });
 }
 
-function respelt(kernel: KernelDef, name: string, line: string): KernelDef {
+function respelt(good: Candidate, stored: string): Candidate {
   return {
-    name,
-    supports: () => true,
-    configs: (node, profile) => kernel.configs(node, profile),
-    lower(node, config, profile: DeviceProfile) {
-      const lowering = kernel.lower(node, config, profile);
+    ...good,
+    kernel: 'spoilt',
+    lower(overwritten) {
+      const lowering = good.lower(overwritten);
       const dispatches = lowering.dispatches.map((dispatch) => {
-        const source = dispatch.source.replace('y[at] = to_y(max(f32(x[at]), 0.0));', line);
+        const source = dispatch.source.replace(STORE, stored);
         if (source === dispatch.source) throw new Error('the shader reads otherwise now');
         return { ...dispatch, source };
       });
@@ -53,10 +65,7 @@ describe('benchmarkKernels', () => {
     const [layerCase] = casesOf('conv2d 1,4,9,9 channels=8 kernel=3 stride=2 padding=1 relu');
     const report = await benchmarkKernels(device(), layerCase ? [layerCase] : []);
     const [layer] = report.layers;
-    const variants = operators
-      .get('conv2d')
-      ?.kernels.filter((kernel) => layerCase && kernel.supports(layerCase.node, device().profile))
-      .flatMap((kernel) => layerCase && kernel.configs(layerCase.node, device().profile));
+    const variants = layerCase?.node.op.candidates(layerCase.node, device().profile);
     expect(layer?.kernels).toHaveLength(variants?.length ?? 0);
     expect(layer?.kernels.filter(({ chosen }) => chosen)).toHaveLength(1);
     const times = (layer?.kernels ?? []).map((kernel) =>
@@ -73,20 +82,53 @@ describe('benchmarkKernels', () => {
     // 25 pixels are no whole fours, so that channel-major maps have padding.
     const x = g.input('x', [2, 4, 5, 5]);
     g.output('y', convolve('last', convolve('middle', convolve('first', x))));
-    const cases = layerCases(planFor(device(), g.build('three')).graph);
+    const cases = casesIn(g.build('three'));
     const { layers } = await benchmarkKernels(device(), cases, { ceilings, quick: true });
     const kernels = layers.flatMap((layer) => layer.kernels);
     expect(kernels.filter(({ status }) => status !== 'timed')).toEqual([]);
   });
 
+  it('finds layers right that read or write a part of a tensor', async () => {
+    const g = GraphBuilder.create();
+    const x = g.input('x', [2, 8, 5, 5]);
+    const convolve = (name: string, from: Value, channels: number) =>
+      conv2d(g.at(name), from, { channels, kernel: 3, padding: 1 });
+    const first = convolve('first', x, 8);
+    const part = convolve('part', slice(g, first, 1, 4, 8), 4);
+    g.output('y', convolve('last', concat(g, [first, part]), 4));
+    const cases = casesIn(g.build('parts'));
+    const { layers } = await benchmarkKernels(device(), cases, { ceilings, quick: true });
+    expect(layers.flatMap(({ names }) => names)).toEqual(
+      expect.arrayContaining(['first', 'part', 'last']),
+    );
+    const kernels = layers.flatMap((layer) => layer.kernels);
+    expect(kernels.filter(({ status }) => status !== 'timed')).toEqual([]);
+    // What conversions of inputs take is not the layer's.
+    expect(layers.every((layer) => layer.kernels.some(({ chosen }) => chosen))).toBe(true);
+  });
+
+  it('marks what was tuned as what a session takes', async () => {
+    const { profile } = device();
+    const graph = parseLayer('conv2d 1,4,9,9 channels=8 kernel=3');
+    const [untuned] = layerCases(prepare(graph, { device: profile }));
+    const node = prepare(graph, { device: profile }).plan.dispatches[0]?.node;
+    const other = node?.op.candidates(node, profile).at(-1);
+    if (!node || !other || !untuned) throw new Error('there is nothing to tune');
+    const { kernel, config } = other;
+    const tuning = new Map([[shapeKey(node), { kernel, config }]]);
+    const [tuned] = layerCases(prepare(graph, { device: profile, tuning }));
+    expect(tuned?.chosen).toEqual({ kernel, config });
+    expect(tuned?.chosen).not.toEqual(untuned.chosen);
+  });
+
   it('reports a wrong kernel as wrong, with where, and gives it no time', async () => {
-    const { layers } = await benchmarkKernels(device(), casesOf('relu 1,2,4,4'), {
-      operators: withSpoiltRelu({ spoilt: 'y[at] = max(x[at], select(0.0, 9.0, at == 21u));' }),
+    const stored = 'y[to] = select(to_y4($1), vec4f(0.0, 9.0, 0.0, 0.0), to == 5u);';
+    const { layers } = await benchmarkKernels(device(), withSpoiltKernel(stored, 'relu 1,2,4,4'), {
       ceilings,
       quick: true,
     });
     const [good, wrong] = layers[0]?.kernels ?? [];
-    expect(good).toMatchObject({ kernel: 'relu', status: 'timed', chosen: true, error: 0 });
+    expect(good).toMatchObject({ kernel: 'pointwise', status: 'timed', chosen: true, error: 0 });
     // Element 21 of [1, 2, 4, 4] is row 1, column 1 of channel 1.
     expect(wrong).toMatchObject({
       kernel: 'spoilt',
@@ -97,14 +139,14 @@ describe('benchmarkKernels', () => {
   });
 
   it('reports a kernel that does not compile, and goes on', async () => {
-    const { layers } = await benchmarkKernels(device(), casesOf('relu 1,2,4,4', 'relu 1,3,4,4'), {
-      operators: withSpoiltRelu({ spoilt: 'y[at] = nonsense;' }),
+    const cases = withSpoiltKernel('y[to] = nonsense;', 'relu 1,2,4,4', 'relu 1,3,4,4');
+    const { layers } = await benchmarkKernels(device(), cases, {
       ceilings,
       quick: true,
     });
     for (const { kernels } of layers) {
       expect(kernels).toMatchObject([
-        { kernel: 'relu', status: 'timed' },
+        { kernel: 'pointwise', status: 'timed' },
         { kernel: 'spoilt', status: 'failed', message: expect.stringContaining('nonsense') },
       ]);
     }

@@ -3,22 +3,18 @@
  * The variants of a shape are timed in turn, round by round, so that what else the machine does hits all alike.
  */
 import {
-  operators as allOperators,
+  type Candidate,
   type Ceilings,
   clockOf,
+  createSession,
   type Device,
   deviation,
   formatShape,
-  type KernelDef,
   measureCeilings,
-  type Node,
-  type OpDef,
-  type OpTable,
-  planFor,
-  Session,
+  type Session,
 } from '../../src/index.ts';
 import { type Statistics, statisticsOf } from '../statistics.ts';
-import { type CaseData, dataFor, type LayerCase } from './layer_case.ts';
+import { type CaseData, type Choice, dataFor, type LayerCase } from './layer_case.ts';
 import {
   type KernelReport,
   type KernelResult,
@@ -38,8 +34,6 @@ export interface BenchProgress {
 }
 
 export interface BenchmarkOptions {
-  /** The operators with their kernels; the library's by default. */
-  readonly operators?: OpTable;
   /** The adapter's limits, where they are known already; they are measured by default. */
   readonly ceilings?: Ceilings;
   /** Measures only the best guess of each kernel, with few samples. */
@@ -115,7 +109,7 @@ async function benchmarkLayer(
       else failures.push(prepared);
     }
     const effort = options.quick ? QUICK : THOROUGH;
-    await timeInTurn(contestants, effort, options.signal, (done) =>
+    await timeInTurn(contestants, layerCase.node, effort, options.signal, (done) =>
       progress.report(0.5 + done / 2),
     );
     if (!options.signal?.aborted) progress.report(1);
@@ -130,43 +124,39 @@ async function benchmarkLayer(
   return { layer: text, names, flops, bytes, limitMs: limit, kernels: [...timed, ...failures] };
 }
 
-/** A variant with the operators that leave a session no other choice. */
-interface Candidate {
-  readonly variant: KernelVariant;
-  readonly operators: OpTable;
-}
-
 function variantsOf(
-  device: Device,
-  { node, graph }: LayerCase,
-  { operators = allOperators, quick = false, kernel: wanted = '' }: BenchmarkOptions,
-): readonly Candidate[] {
-  const op = operators.get(node.op);
-  if (!op) return [];
-  const planned = planFor(device, graph).dispatches.find((dispatch) => timed(dispatch.node));
-  const isChosen = (kernel: KernelDef, config: object): boolean =>
-    kernel.name === planned?.kernel && JSON.stringify(config) === JSON.stringify(planned.config);
-  return op.kernels
-    .filter((kernel) => kernel.name.includes(wanted) && kernel.supports(node, device.profile))
-    .flatMap((kernel) =>
-      kernel
-        .configs(node, device.profile)
-        .filter((config, i) => !quick || i === 0 || isChosen(kernel, config))
-        .map((config) => ({
-          variant: { kernel: kernel.name, config, chosen: isChosen(kernel, config) },
-          operators: new Map(operators).set(op.name, withOnly(op, kernel, config)),
-        })),
-    );
+  { profile }: Device,
+  { node, chosen }: LayerCase,
+  { quick = false, kernel: wanted = '' }: BenchmarkOptions,
+): readonly KernelVariant[] {
+  const guessed = new Set<string>();
+  return node.op
+    .candidates(node, profile)
+    .filter(({ kernel }) => kernel.includes(wanted))
+    .map(({ kernel, config }) => ({ kernel, config, chosen: isSame({ kernel, config }, chosen) }))
+    .filter((variant) => {
+      const isGuess = !guessed.has(variant.kernel);
+      guessed.add(variant.kernel);
+      return !quick || isGuess || variant.chosen;
+    });
 }
 
-function withOnly(op: OpDef, kernel: KernelDef, config: object): OpDef {
-  const only: KernelDef = {
-    name: kernel.name,
-    supports: () => true,
-    configs: () => [config],
-    lower: (node, chosen, device) => kernel.lower(node, chosen, device),
+function isSame(a: Choice, b: Choice): boolean {
+  return a.kernel === b.kernel && JSON.stringify(a.config) === JSON.stringify(b.config);
+}
+
+/** The case's graph with a node that knows one kernel only, and that no stage takes for more than that. */
+function graphOf({ graph, node }: LayerCase, choice: Choice): LayerCase['graph'] {
+  const only: LayerCase['node']['op'] = {
+    ...node.op,
+    name: `${node.op.name} as measured`,
+    // Its tensors lie where they lie in the model.
+    views: {},
+    candidates: (measured, device): readonly Candidate[] =>
+      node.op.candidates(measured, device).filter((candidate) => isSame(candidate, choice)),
   };
-  return { ...op, kernels: [only] };
+  const nodes = graph.nodes.map((each) => (each === node ? { ...node, op: only } : each));
+  return { ...graph, nodes };
 }
 
 /** A kernel that has given the right result. */
@@ -182,15 +172,18 @@ interface Contestant {
 /** Compiles a variant, and compares its result with the reference. */
 async function prepare(
   device: Device,
-  { graph, node }: LayerCase,
-  { variant, operators }: Candidate,
+  layerCase: LayerCase,
+  variant: KernelVariant,
   { inputs, weights, expected }: CaseData,
 ): Promise<Contestant | KernelResult> {
   let session: Session | undefined;
   try {
-    session = await Session.create(device, graph, { weights, operators, optimize: false });
+    session = await createSession(device, graphOf(layerCase, variant), {
+      weights,
+      optimize: false,
+    });
     const { y = new Float32Array() } = await session.run(inputs);
-    const { shape, dtype } = node.output.desc;
+    const { shape, dtype } = layerCase.node.output.desc;
     const check = deviation(expected, y, shape, dtype);
     if (check.ok) return { variant, session, error: check.error, samples: [], repeats: 1 };
     const message = `gives ${check.actual} at ${formatShape(check.index)}, the reference ${check.expected}`;
@@ -208,15 +201,15 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** What goes to and from a layer in f16 is converted, which is not the layer's time. */
-const timed = ({ op }: Node): boolean => op !== 'convert';
-
 async function timeInTurn(
   contestants: readonly Contestant[],
+  { name }: LayerCase['node'],
   effort: Effort,
   signal: AbortSignal | undefined,
   onProgress: (done: number) => void,
 ): Promise<void> {
+  // What goes to and from a layer in another form is converted, which is not the layer's time.
+  const timed = (node: LayerCase['node']): boolean => node.name === name;
   for (const contestant of contestants) {
     const ms = await contestant.session.timePass(1, timed);
     const repeats = Math.ceil(LEAST_SAMPLE_MS / Math.max(ms, 1e-3));

@@ -3,4 +3,5 @@ export { type BenchmarkOptions, type BenchProgress, benchmarkKernels } from './b
 export { layerChart, layerChartHeight, rooflineChart } from './charts.ts';
 export { type LayerCase, layerCases } from './layer_case.ts';
 export { parseLayer } from './layer_text.ts';
+export { operatorText } from './operator_text.ts';
 export type { KernelReport, KernelResult, LayerReport, TimedKernel } from './report.ts';

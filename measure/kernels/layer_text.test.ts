@@ -1,14 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { buildModel, type Device, findModel, models, planFor } from '../../src/index.ts';
+import {
+  add,
+  buildModel,
+  conv2d,
+  findModel,
+  flatten,
+  type Graph,
+  GraphBuilder,
+  models,
+  mul,
+  prepare,
+  transpose,
+} from '../../src/index.ts';
 import { profileOf } from '../../test/fixtures/profiles.ts';
 import { layerCases } from './layer_case.ts';
 import { parseLayer } from './layer_text.ts';
 
-/** Planning needs no more of a device. */
-const device = { profile: profileOf('gpu') } as Device;
+const device = profileOf('gpu');
 
-function describedLayers(graph: ReturnType<typeof parseLayer>): readonly string[] {
-  return layerCases(planFor(device, graph).graph).map(({ text }) => text);
+function describedLayers(graph: Graph): readonly string[] {
+  return layerCases(prepare(graph, { device })).map(({ text }) => text);
 }
 
 describe('a layer in one line', () => {
@@ -21,7 +32,12 @@ describe('a layer in one line', () => {
     'batch_norm 1,8,4,4 relu',
     'softmax 1,1000',
     'relu 1,8,4,4',
+    'add 1,8,4,4',
     'add 1,8,4,4 relu',
+    'silu 1,8,4,4',
+    'conv2d 1,8,4,4 channels=8 kernel=1 residual',
+    'conv2d 1,8,4,4 channels=8 kernel=1 relu6',
+    'conv2d 1,8,4,4 channels=8 kernel=1 residual hard_swish',
   ])('"%s" is read and written alike', (line) => {
     expect(describedLayers(parseLayer(line))).toEqual([line]);
   });
@@ -44,15 +60,46 @@ describe('a layer in one line', () => {
   });
 });
 
+describe('what has no words', () => {
+  const g = GraphBuilder.create();
+  const x = g.input('x', [1, 8, 4, 4]);
+  const gate = g.input('gate', [1, 8, 1, 1]);
+  const y = conv2d(g.at('conv'), x, { channels: 8, kernel: 1 });
+  g.output('gated', mul(g, y, gate));
+  g.output('rows', flatten(g, transpose(g, x, [0, 2, 1, 3])));
+  g.output('squares', mul(g, x, x));
+
+  it('is shown as a formula, in quotes', () => {
+    expect(describedLayers(g.build('formulas'))).toEqual([
+      'conv2d 1,8,4,4 channels=8 kernel=1 "value * operand0"',
+      'rearrange 1,128 "transpose [0, 2, 1, 3], flatten from axis 1"',
+      'pointwise 1,8,4,4 "x0 * x0"',
+    ]);
+  });
+});
+
 describe('layerCases', () => {
-  it('finds each shape of ResNet-50 once, with all of its layers, but for views', () => {
-    const { graph } = planFor(device, buildModel(findModel('resnet50')));
-    const cases = layerCases(graph);
+  it('takes a sum for the same layer, whichever of its terms stands first', () => {
+    const g = GraphBuilder.create();
+    const residual = g.input('residual', [1, 8, 4, 4]);
+    const x = g.input('x', [1, 8, 4, 4]);
+    const convolve = (name: string) => conv2d(g.at(name), x, { channels: 8, kernel: 1 });
+    g.output('first', add(g, convolve('first'), residual));
+    g.output('second', add(g, residual, convolve('second')));
+    const cases = layerCases(prepare(g.build('sums'), { device }));
+    expect(cases.map(({ names }) => names)).toEqual([['first', 'second']]);
+  });
+
+  it('finds each shape of ResNet-50 once, with all of its layers, but for what runs no kernel', () => {
+    const prepared = prepare(buildModel(findModel('resnet50')), { device });
+    const cases = layerCases(prepared);
     const names = cases.flatMap((layerCase) => layerCase.names);
     expect(new Set(cases.map(({ text }) => text)).size).toBe(cases.length);
+    const { nodes } = prepared.plan.graph;
+    expect(nodes.map(({ op }) => op.name).filter((name) => name === 'rearrange')).toHaveLength(1);
     expect(names.toSorted()).toEqual(
-      graph.nodes
-        .filter(({ op }) => op !== 'flatten')
+      nodes
+        .filter(({ op }) => op.name !== 'rearrange')
         .map(({ name }) => name)
         .toSorted(),
     );

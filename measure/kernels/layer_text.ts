@@ -8,19 +8,28 @@ import {
   averagePool2d,
   batchNorm,
   conv2d,
+  describeExpression,
   type Graph,
   GraphBuilder,
   globalAveragePool2d,
+  isPointwise,
+  isRearrange,
   linear,
   maxPool2d,
   type Node,
   type PaddingLike,
   type PairLike,
-  relu,
   softmax,
   UnsupportedError,
   type Value,
 } from '../../src/index.ts';
+import {
+  ACTIVATIONS,
+  epilogueWords,
+  operatorText,
+  pointwiseWords,
+  RESIDUAL,
+} from './operator_text.ts';
 
 const EXAMPLE = 'conv2d 1,64,56,56 channels=64 kernel=3 padding=1 relu';
 
@@ -57,12 +66,12 @@ const LAYERS: Readonly<Record<string, { readonly words: readonly string[]; build
   global_average_pool2d: { words: [], build: globalAveragePool2d },
   batch_norm: { words: [], build: (g, x) => batchNorm(g, x) },
   softmax: { words: [], build: (g, x) => softmax(g, x) },
-  relu: { words: [], build: (_, x) => x },
   add: { words: [], build: (g, x) => add(g, x, g.input('b', x.desc.shape)) },
+  ...Object.fromEntries([...ACTIVATIONS].map(([name, build]) => [name, { words: [], build }])),
 };
 
 /** Words that any operator takes: what is added to its output, and applied to it. */
-const EPILOGUE = ['residual', 'relu'];
+const EPILOGUE = [RESIDUAL, ...ACTIVATIONS.keys()];
 
 /** A graph of the layer that a line describes. Throws UnsupportedError, with an example, where it cannot be read. */
 export function parseLayer(text: string): Graph {
@@ -72,8 +81,10 @@ export function parseLayer(text: string): Graph {
   const words = parseWords(text, rest, [...layer.words, ...EPILOGUE]);
   const g = GraphBuilder.create();
   let y = layer.build(g.at(op), g.input('x', numbers(shape)), words);
-  if (words.get('residual') === 'true') y = add(g, y, g.input('residual', y.desc.shape));
-  if (words.get('relu') === 'true' || op === 'relu') y = relu(g, y);
+  if (words.get(RESIDUAL) === 'true') y = add(g, y, g.input(RESIDUAL, y.desc.shape));
+  for (const [name, activate] of ACTIVATIONS) {
+    if (words.get(name) === 'true') y = activate(g, y);
+  }
   g.output('y', y);
   return g.build(text);
 }
@@ -123,17 +134,24 @@ function paddingIn(words: Words): PaddingLike {
   return { top, left, bottom, right };
 }
 
-/** The line that describes a node. */
-export function describeLayer({ op, inputs, attributes, output }: Node): string {
-  const words = [op, (inputs.x ?? Object.values(inputs)[0])?.desc.shape.join(',') ?? ''];
-  const [channels] = inputs.weight?.desc.shape ?? [];
-  if (op === 'conv2d') words.push(`channels=${channels}`);
-  if (op === 'linear') words.push(`features=${output.desc.shape.at(-1)}`);
+/** The line that describes a node. What `--shape` has no words for stands in quotes. */
+export function describeLayer(node: Node): string {
+  const { op, inputs, attributes, output } = node;
+  const shape = output.desc.shape.join(',');
+  const [first, ...rest] = pointwiseWords(node) ?? [];
+  if (first !== undefined) return [first, shape, ...rest].join(' ');
+  if (isPointwise(node) || isRearrange(node)) {
+    return `${op.name} ${shape} "${operatorText(node).replace(/^pointwise /, '')}"`;
+  }
+  const words = [op.name, (inputs.x ?? Object.values(inputs)[0])?.desc.shape.join(',') ?? ''];
+  const weighted = op.name === 'conv2d' || op.name === 'linear';
+  if (op.name === 'conv2d') words.push(`channels=${output.desc.shape[1]}`);
+  if (op.name === 'linear') words.push(`features=${output.desc.shape.at(-1)}`);
   for (const name of DESCRIBED) words.push(...describe(name, attributes));
-  if ((op === 'conv2d' || op === 'linear') && !inputs.bias) words.push('bias=false');
-  if (inputs.residual) words.push('residual');
-  if ('activation' in attributes && attributes.activation === 'relu') words.push('relu');
-  return words.join(' ');
+  if (weighted && !inputs.bias) words.push('bias=false');
+  const { epilogue } = node;
+  const epilogueText = epilogue && (epilogueWords(node) ?? [`"${describeExpression(epilogue)}"`]);
+  return [...words, ...(epilogueText ?? [])].join(' ');
 }
 
 /** What goes without saying is not said. */

@@ -5,6 +5,8 @@
  *   bound      `NAME` is read from a uniform buffer at the head of `main`: layers of all shapes share one
  *              pipeline, which matters where compiling takes longer than the sizes' folding saves.
  */
+import type { OperandBinding } from './epilogue.ts';
+
 export interface Dimensions {
   /** Lines for the head of the module. */
   readonly declarations: string;
@@ -12,6 +14,14 @@ export interface Dimensions {
   readonly locals: string;
   /** What to write into the uniform buffer at DIMENSIONS_SLOT; nothing where the sizes are compiled in. */
   readonly words: readonly number[] | undefined;
+}
+
+/** A module, and what it binds besides the tensors that the problem has. */
+export interface ShaderModule {
+  readonly source: string;
+  readonly words?: Dimensions['words'];
+  /** Operands of its epilogue, and what is in the place of tensors that may be missing. */
+  readonly operands?: readonly OperandBinding[];
 }
 
 /** Where the uniform buffer is bound. */

@@ -1,23 +1,27 @@
 /**
- * How a kernel's tensors are stored. A kernel computes in f32 whatever that is: it loads by `f32(x[i])`, or
+ * How one element is stored. A kernel computes in f32 whatever that is: it loads by `f32(x[i])`, or
  * `vec4f(x[i])`, and rounds once, where it stores, by `y[i] = to_y(value)`, or `to_y4`.
  */
-export type ElementType = 'f32' | 'f16';
+export type DType = 'f32' | 'f16';
 
 /** Of the tensors that a kernel binds under these names. */
-export type ElementTypes<Name extends string = never> = Readonly<Record<Name | 'y', ElementType>>;
+export type ElementTypes<Name extends string = never> = Readonly<Record<Name | 'y', DType>>;
 
 /** Of a kernel that reads x only. */
 export type UnaryTypes = ElementTypes<'x'>;
 
 /**
- * The head of a module, before all else: an alias for the elements of each tensor, `X` for those of x, and the
+ * The head of a module, before all else, of which an epilogue may be a part: an alias for the elements of each tensor, `X` for those of x, and the
  * conversions of what is stored. WGSL does not say what becomes of values beyond the range of f16, so they are
  * stored as the largest: a layer that leaves the range is then off where it does, instead of turning every layer
  * behind it into NaN.
  */
-export function elementTypes(types: ElementTypes<string>): string {
-  const half = Object.values(types).includes('f16');
+export function elementTypes(
+  types: ElementTypes<string>,
+  epilogue?: { readonly operands: readonly { readonly type: DType }[] },
+): string {
+  const operands = epilogue?.operands.map(({ type }) => type) ?? [];
+  const half = [...Object.values(types), ...operands].includes('f16');
   const aliases = Object.entries(types).map(
     ([name, type]) => `alias ${name.charAt(0).toUpperCase()}${name.slice(1)} = ${type};`,
   );

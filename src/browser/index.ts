@@ -1,4 +1,4 @@
-/** What pages need beside the library: `import { indexedDbTuningStore } from 'tilewise/browser'`. */
+/** What pages need besides the library: `import { indexedDbTuningStore } from 'tilewise/browser'`. */
 import { createStore, get, set } from 'idb-keyval';
 import type { TuningStore } from '../profiling/tuning_store.ts';
 

@@ -1,24 +1,18 @@
 /** Average pooling to a given output size; global average pooling is the size 1. */
 import {
-  ADAPTIVE_POOL_THREADS,
-  type AdaptivePoolGeometry,
+  type AdaptivePoolProblem,
   adaptiveAveragePool2d as shader,
 } from '../../shaders/adaptive_average_pool2d.wgsl.ts';
 import { globalAveragePool2d as globalShader } from '../../shaders/global_average_pool2d.wgsl.ts';
-import type { Activation, Node, Value } from '../runtime/graph.ts';
+import type { Epilogue } from '../../shaders/lib/epilogue.ts';
+import { MAP_THREADS } from '../../shaders/lib/map_kernel.ts';
+import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import {
-  inputShape,
-  type KernelDef,
-  type OpDef,
-  requireData,
-  requireInput,
-  shapeError,
-} from '../runtime/operator.ts';
-import { elementCount, mapStrides, nchw, tensorDesc } from '../runtime/tensor.ts';
-import { elementTypesOf } from './element_types.ts';
+import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
+import { nchw, tensorDesc } from '../runtime/tensor.ts';
 import { featureMap } from './feature_map.ts';
-import { type NoConfig, pointwiseKernel } from './pointwise.ts';
+import { mapProblemOf } from './map_problem.ts';
+import { oneDispatch } from './one_dispatch.ts';
 import { type Pair, type PairLike, pair } from './window.ts';
 
 export interface AdaptiveAttributes {
@@ -36,18 +30,17 @@ export function globalAveragePool2d(g: GraphBuilder, x: Value): Activation {
   return adaptiveAveragePool2d(g, x, 1);
 }
 
-function geometryOf(node: Node<AdaptiveAttributes>): AdaptivePoolGeometry {
+type Adaptive = Node<AdaptiveAttributes, 'x'>;
+
+function problemOf(node: Adaptive, epilogue: Epilogue | undefined): AdaptivePoolProblem {
   const x = nchw(inputShape(node, 'x'));
   const [outputHeight, outputWidth] = node.attributes.outputSize;
   return {
-    batch: x.batch,
-    channels: x.channels,
+    ...mapProblemOf(node, epilogue),
     inputHeight: x.height,
     inputWidth: x.width,
     outputHeight,
     outputWidth,
-    xStrides: mapStrides(requireInput(node, 'x').desc),
-    types: elementTypesOf(node, 'x'),
   };
 }
 
@@ -56,16 +49,12 @@ export function region(i: number, input: number, output: number): Pair {
   return [Math.floor((i * input) / output), Math.ceil(((i + 1) * input) / output)];
 }
 
-function reference(
-  node: Node<AdaptiveAttributes>,
-  inputs: Readonly<Record<string, Float64Array>>,
-): Float64Array {
-  const g = geometryOf(node);
+function reference(node: Adaptive, inputs: DataByRole): Float64Array {
+  const g = problemOf(node, undefined);
   const x = requireData(node, inputs, 'x');
-  const planes = g.batch * g.channels;
-  const y = new Float64Array(planes * g.outputHeight * g.outputWidth);
-  let at = 0;
-  for (let plane = 0; plane < planes; plane++) {
+  const y = new Float64Array(g.count);
+  let next = 0;
+  for (let plane = 0; next < g.count; plane++) {
     for (let p = 0; p < g.outputHeight; p++) {
       const [top, bottom] = region(p, g.inputHeight, g.outputHeight);
       for (let q = 0; q < g.outputWidth; q++) {
@@ -73,30 +62,16 @@ function reference(
         let sum = 0;
         for (let row = top; row < bottom; row++) {
           const start = (plane * g.inputHeight + row) * g.inputWidth;
-          for (let column = left; column < right; column++) sum += x[start + column] ?? 0;
+          for (let column = left; column < right; column++) sum += at(x, start + column);
         }
-        y[at++] = sum / ((bottom - top) * (right - left));
+        y[next++] = sum / ((bottom - top) * (right - left));
       }
     }
   }
   return y;
 }
 
-/** A reduction for planes whose mean is taken as a whole. */
-const globalKernel: KernelDef<AdaptiveAttributes, NoConfig> = {
-  ...pointwiseKernel('global_average_pool2d', (node: Node<AdaptiveAttributes>) => {
-    const g = geometryOf(node);
-    return {
-      source: (grid) => globalShader(g, grid),
-      tiles: g.batch * g.channels,
-      reads: ['x'],
-    };
-  }),
-  prefers: 'gpu',
-  supports: ({ attributes }) => attributes.outputSize.every((extent) => extent === 1),
-};
-
-export const adaptiveAveragePool2dOp: OpDef<AdaptiveAttributes> = {
+export const adaptiveAveragePool2dOp: OpDef<AdaptiveAttributes, 'x'> = {
   name: 'adaptive_average_pool2d',
   inferShape(call) {
     const x = featureMap(call, 'x');
@@ -107,15 +82,23 @@ export const adaptiveAveragePool2dOp: OpDef<AdaptiveAttributes> = {
     return tensorDesc([x.batch, x.channels, height, width]);
   },
   reference,
-  multiplyAdds: () => 0,
-  channelMajor: { reads: ['x'], writes: false },
-  writesAnyShape: true,
-  kernels: [
-    globalKernel,
-    pointwiseKernel('adaptive_average_pool2d', (node: Node<AdaptiveAttributes>) => ({
-      source: (grid) => shader(geometryOf(node), grid),
-      tiles: Math.ceil(elementCount(node.output.desc.shape) / ADAPTIVE_POOL_THREADS),
-      reads: ['x'],
-    })),
-  ],
+  views: { x: 'map', y: 'map' },
+  fusesEpilogue: true,
+  candidates: candidatesOf(problemOf, [
+    // A reduction for planes whose mean is taken as a whole.
+    oneDispatch<AdaptivePoolProblem, 'x'>({
+      name: 'global_average_pool2d',
+      prefers: 'gpu',
+      supports: ({ outputHeight, outputWidth }) => outputHeight === 1 && outputWidth === 1,
+      source: globalShader,
+      tiles: ({ count }) => count,
+      reads: () => ['x'],
+    }),
+    oneDispatch<AdaptivePoolProblem, 'x'>({
+      name: 'adaptive_average_pool2d',
+      source: shader,
+      tiles: ({ count }) => Math.ceil(count / MAP_THREADS),
+      reads: () => ['x'],
+    }),
+  ]),
 };

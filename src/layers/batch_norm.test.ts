@@ -4,8 +4,8 @@ import { checkKernels } from '../../test/fixtures/check_kernels.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
 import { batchNorm as batchNormBound } from '../../test/fixtures/rounding_bounds.ts';
 import type { Shape } from '../runtime/tensor.ts';
+import { relu } from './activations.ts';
 import { batchNorm, batchNormOp } from './batch_norm.ts';
-import { relu } from './relu.ts';
 
 const device = useDevice();
 

@@ -1,26 +1,32 @@
 /** Batch normalisation at inference. */
 import {
   BATCH_NORM_THREADS,
-  type BatchNormGeometry,
+  type BatchNormProblem,
   batchNorm as shader,
 } from '../../shaders/batch_norm.wgsl.ts';
-import type { Activation, Node, Value } from '../runtime/graph.ts';
+import type { Epilogue } from '../../shaders/lib/epilogue.ts';
+import type { BatchNormAttributes } from '../runtime/builtins.ts';
+import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import {
-  type BatchNormAttributes,
+  at,
+  candidatesOf,
+  elementTypesOf,
+  inputDesc,
   inputShape,
-  type OpDef,
   requireData,
   shapeError,
 } from '../runtime/operator.ts';
-import { elementCount, formatShape, tensorDesc } from '../runtime/tensor.ts';
-import { elementTypesOf } from './element_types.ts';
-import { pointwiseKernel } from './pointwise.ts';
+import { elementCount, formatShape, mapStrides, tensorDesc } from '../runtime/tensor.ts';
+import { oneDispatch } from './one_dispatch.ts';
 
 /** What torchvision's models use. */
 const DEFAULT_EPSILON = 1e-5;
 
 const WEIGHTS = ['weight', 'bias', 'running_mean', 'running_var'] as const;
+
+type Role = 'x' | (typeof WEIGHTS)[number];
+type BatchNorm = Node<BatchNormAttributes, Role>;
 
 /**
  * Adds a batch normalisation over axis 1 of `x` [N, C, ...]. Its weights are `weight`, `bias`,
@@ -32,22 +38,37 @@ export function batchNorm(g: GraphBuilder, x: Value, epsilon = DEFAULT_EPSILON):
   return g.add(batchNormOp, { epsilon }, { x, ...weights });
 }
 
-function reference(
-  node: Node<BatchNormAttributes>,
-  inputs: Readonly<Record<string, Float64Array>>,
-): Float64Array {
+function problemOf(node: BatchNorm, epilogue: Epilogue | undefined): BatchNormProblem {
+  const [, channels = 1, ...inner] = inputShape(node, 'x');
+  return {
+    channels,
+    plane: elementCount(inner),
+    count: elementCount(node.output.desc.shape),
+    epsilon: node.attributes.epsilon,
+    xStrides: mapStrides(inputDesc(node, 'x')),
+    yStrides: mapStrides(node.output.desc),
+    types: elementTypesOf(node, 'x'),
+    epilogue,
+  };
+}
+
+function reference(node: BatchNorm, inputs: DataByRole): Float64Array {
   const [, channels = 1, ...inner] = inputShape(node, 'x');
   const plane = elementCount(inner);
-  const [gamma, beta, mean, variance] = WEIGHTS.map((name) => requireData(node, inputs, name));
-  const floor = node.attributes.activation === 'relu' ? 0 : Number.NEGATIVE_INFINITY;
+  const [gamma, beta, mean, variance] = [
+    requireData(node, inputs, 'weight'),
+    requireData(node, inputs, 'bias'),
+    requireData(node, inputs, 'running_mean'),
+    requireData(node, inputs, 'running_var'),
+  ];
   return requireData(node, inputs, 'x').map((x, i) => {
     const c = Math.floor(i / plane) % channels;
-    const scale = (gamma?.[c] ?? 0) / Math.sqrt((variance?.[c] ?? 0) + node.attributes.epsilon);
-    return Math.max((x - (mean?.[c] ?? 0)) * scale + (beta?.[c] ?? 0), floor);
+    const scale = at(gamma, c) / Math.sqrt(at(variance, c) + node.attributes.epsilon);
+    return (x - at(mean, c)) * scale + at(beta, c);
   });
 }
 
-export const batchNormOp: OpDef<BatchNormAttributes> = {
+export const batchNormOp: OpDef<BatchNormAttributes, Role> = {
   name: 'batch_norm',
   inferShape(call) {
     const shape = inputShape(call, 'x');
@@ -64,27 +85,15 @@ export const batchNormOp: OpDef<BatchNormAttributes> = {
     return tensorDesc(shape);
   },
   reference,
-  multiplyAdds: () => 0,
-  writesAnyShape: true,
-  fuses: ['relu'],
-  kernels: [
-    pointwiseKernel('batch_norm', (node: Node<BatchNormAttributes>) => {
-      const [, channels = 1, ...inner] = inputShape(node, 'x');
-      const count = elementCount(node.output.desc.shape);
-      const geometry: BatchNormGeometry = {
-        channels,
-        plane: elementCount(inner),
-        count,
-        epsilon: node.attributes.epsilon,
-        activation: node.attributes.activation ?? 'none',
-        types: elementTypesOf(node, 'x'),
-      };
-      return {
-        source: (grid, overwritten) => shader(geometry, grid, overwritten !== undefined),
-        tiles: Math.ceil(count / BATCH_NORM_THREADS),
-        reads: ['x', ...WEIGHTS],
-        overwrites: ['x'],
-      };
+  views: { x: 'map', y: 'map' },
+  fusesEpilogue: true,
+  candidates: candidatesOf(problemOf, [
+    oneDispatch<BatchNormProblem, Role>({
+      name: 'batch_norm',
+      source: (g, grid, overwritten) => shader(g, grid, overwritten !== undefined),
+      tiles: ({ count }) => Math.ceil(count / BATCH_NORM_THREADS),
+      reads: () => ['x', ...WEIGHTS],
+      overwrites: () => ['x'],
     }),
-  ],
+  ]),
 };

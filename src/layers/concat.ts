@@ -1,34 +1,47 @@
 /** Concatenation along one axis. */
+import { movementProblem, type PointwiseProblem } from '../../shaders/pointwise.wgsl.ts';
 import {
-  CONCAT_THREADS,
-  type ConcatGeometry,
-  concat as shader,
-} from '../../shaders/concat.wgsl.ts';
-import { gridOf } from '../../shaders/lib/grid.ts';
-import type { Activation, Node, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import {
-  inputShape,
-  type KernelDef,
+  type Activation,
+  type Node,
   type OpCall,
   type OpDef,
+  rootOf,
+  type Value,
+} from '../runtime/graph.ts';
+import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { kernel, type NoConfig } from '../runtime/kernel.ts';
+import { indexMapInto } from '../runtime/movement/index.ts';
+import {
+  candidatesOf,
+  describe,
+  inputShape,
   requireData,
   requireInput,
   shapeError,
 } from '../runtime/operator.ts';
-import { elementCount, formatShape, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
-import type { NoConfig } from './pointwise.ts';
+import {
+  elementCount,
+  formatShape,
+  type TensorDesc,
+  tensorDesc,
+  viewOfDesc,
+} from '../runtime/tensor.ts';
+import { inOrder } from './bindings.ts';
+import { pointwiseDispatch } from './pointwise.ts';
 
 export interface ConcatAttributes {
   readonly axis: number;
 }
+
+type Role = `x${number}`;
+type Concat = Node<ConcatAttributes, Role>;
 
 /** Adds a concatenation along `axis`, 1 by default: the channels. All other extents must agree. */
 export function concat(g: GraphBuilder, values: readonly Value[], axis = 1): Activation {
   return g.add(concatOp, { axis }, Object.fromEntries(values.map((value, i) => [`x${i}`, value])));
 }
 
-function inferShape(call: OpCall<ConcatAttributes>): TensorDesc {
+function inferShape(call: OpCall<ConcatAttributes, Role>): TensorDesc {
   const { axis } = call.attributes;
   const [first, ...rest] = Object.values(call.inputs).map((value) => value.desc.shape);
   if (first?.[axis] === undefined) {
@@ -49,59 +62,72 @@ function inferShape(call: OpCall<ConcatAttributes>): TensorDesc {
   return tensorDesc(first.with(axis, extent));
 }
 
-interface Part extends ConcatGeometry {
-  readonly role: string;
-}
-
-function partsOf(node: Node<ConcatAttributes>): readonly Part[] {
-  const { axis } = node.attributes;
-  const outer = elementCount(node.output.desc.shape.slice(0, axis));
-  const row = elementCount(node.output.desc.shape.slice(axis));
-  let offset = 0;
-  return Object.keys(node.inputs).map((role) => {
-    const block = elementCount(inputShape(node, role).slice(axis));
-    const types = { x: requireInput(node, role).desc.dtype, y: node.output.desc.dtype };
-    const part = { role, outer, block, row, offset, types };
-    offset += block;
-    return part;
+/** The inputs, and which index along the axis each begins at. */
+function partsOf(node: Concat): readonly { readonly role: Role; readonly from: number }[] {
+  let next = 0;
+  return Object.keys(node.inputs).map((name) => {
+    const role = name as Role;
+    const from = next;
+    next += inputShape(node, role)[node.attributes.axis] ?? 0;
+    return { role, from };
   });
 }
 
-const copy: KernelDef<ConcatAttributes, NoConfig> = {
-  name: 'concat',
-  supports: () => true,
-  configs: () => [{}],
-  lower(node, _config, device) {
-    const dispatches = partsOf(node).map((part) => {
-      const tiles = Math.ceil((part.outer * part.block) / CONCAT_THREADS);
-      const grid = gridOf(tiles, device.limits.maxComputeWorkgroupsPerDimension);
-      return {
-        source: shader(part, grid),
-        bindings: [
-          { slot: 0, value: part.role, access: 'read' },
-          { slot: 1, value: 'y', access: 'read_write' },
-        ] as const,
-        workgroups: [grid.columns, grid.rows, 1] as const,
-      };
-    });
-    return { dispatches };
-  },
-};
+/** An input as it is copied into its part of the output. */
+interface Copy {
+  readonly role: Role;
+  readonly problem: PointwiseProblem;
+}
 
-export const concatOp: OpDef<ConcatAttributes> = {
+/** The copies that are needed: none of inputs that were written where they belong. */
+function problemOf(node: Concat): readonly Copy[] {
+  const y = viewOfDesc(node.output.desc);
+  return partsOf(node).flatMap(({ role, from }) => {
+    const { desc } = requireInput(node, role);
+    const offset = y.offset + from * (y.strides[node.attributes.axis] ?? 0);
+    const copy = indexMapInto({ ...y, offset }, [], desc.shape, viewOfDesc(desc));
+    if (!copy) throw new Error(`${describe(node)}: "${role}" cannot be copied to its part`);
+    const { map, target } = copy;
+    const inPlace =
+      rootOf(requireInput(node, role)) === rootOf(node.output) &&
+      map.offset === target.offset &&
+      map.strides.every((stride, axis) => stride === target.strides[axis]);
+    const types = { x: desc.dtype, y: node.output.desc.dtype };
+    return inPlace ? [] : [{ role, problem: movementProblem(map, target, types) }];
+  });
+}
+
+export const concatOp: OpDef<ConcatAttributes, Role> = {
   name: 'concat',
   inferShape,
   reference(node, inputs) {
-    const y = new Float64Array(elementCount(node.output.desc.shape));
-    for (const part of partsOf(node)) {
-      const x = requireData(node, inputs, part.role);
-      for (let o = 0; o < part.outer; o++) {
-        y.set(x.subarray(o * part.block, (o + 1) * part.block), o * part.row + part.offset);
+    const { axis } = node.attributes;
+    const { shape } = node.output.desc;
+    const inner = elementCount(shape.slice(axis + 1));
+    const row = (shape[axis] ?? 1) * inner;
+    const y = new Float64Array(elementCount(shape));
+    for (const { role, from } of partsOf(node)) {
+      const x = requireData(node, inputs, role);
+      const block = elementCount(inputShape(node, role).slice(axis));
+      for (let o = 0; o * row < y.length; o++) {
+        y.set(x.subarray(o * block, (o + 1) * block), o * row + from * inner);
       }
     }
     return y;
   },
-  multiplyAdds: () => 0,
   mixesBatch: (node) => node.attributes.axis === 0,
-  kernels: [copy],
+  views: 'any',
+  candidates: candidatesOf(problemOf, [
+    kernel<readonly Copy[], NoConfig, Role>({
+      name: 'concat',
+      configs: () => [{}],
+      lower(copies, _config, device) {
+        const dispatches = copies.map(({ role, problem }) => {
+          const dispatch = pointwiseDispatch(problem, device);
+          return { ...dispatch, bindings: inOrder([role], 'y') };
+        });
+        return { dispatches };
+      },
+    }),
+  ]),
 };

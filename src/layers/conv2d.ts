@@ -1,27 +1,21 @@
 /** 2-D convolution: any kernel size, stride, padding (each side its own), dilation and groups. */
-import type { Conv2dGeometry } from '../../shaders/lib/conv2d_geometry.ts';
-import type { Activation, Node, Value } from '../runtime/graph.ts';
+import type { Conv2dProblem } from '../../shaders/lib/conv2d_problem.ts';
+import type { Activation, DataByRole, OpCall, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import {
-  inputShape,
-  type OpCall,
-  type OpDef,
-  requireData,
-  shapeError,
-} from '../runtime/operator.ts';
-import {
-  formatShape,
-  nchw,
-  type Shape,
-  shapesEqual,
-  type TensorDesc,
-  tensorDesc,
-} from '../runtime/tensor.ts';
-import { type Conv2dAttributes, geometryOf } from './conv2d_geometry.ts';
+import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
+import { elementCount, formatShape, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
 import { depthwise } from './conv2d_kernels/depthwise.ts';
+import { directGemm } from './conv2d_kernels/direct.ts';
 import { direct, tiled } from './conv2d_kernels/gemm_kernel.ts';
-import { splitK } from './conv2d_kernels/split_k.ts';
-import { winograd } from './conv2d_kernels/winograd.ts';
+import { splitKOn } from './conv2d_kernels/split_k.ts';
+import { tiledGemm } from './conv2d_kernels/tiled.ts';
+import { winogradOn } from './conv2d_kernels/winograd.ts';
+import {
+  type Conv2d,
+  type Conv2dAttributes,
+  type Conv2dRole,
+  problemOf,
+} from './conv2d_problem.ts';
 import { featureMap } from './feature_map.ts';
 import { type PaddingLike, type PairLike, padding, pair, slide } from './window.ts';
 
@@ -50,7 +44,7 @@ export function conv2d(g: GraphBuilder, x: Value, options: Conv2dOptions): Activ
   const groups = options.groups ?? 1;
   const kernel = pair(options.kernel);
   const [, channels = 1] = x.desc.shape;
-  const inputs: Record<string, Value> = {
+  const inputs: Partial<Record<Conv2dRole, Value>> = {
     x,
     weight: g.weight('weight', [
       options.channels,
@@ -69,7 +63,7 @@ export function conv2d(g: GraphBuilder, x: Value, options: Conv2dOptions): Activ
   return g.add(conv2dOp, attributes, inputs);
 }
 
-function inferShape(call: OpCall<Conv2dAttributes>): TensorDesc {
+function inferShape(call: OpCall<Conv2dAttributes, Conv2dRole>): TensorDesc {
   const { groups, kernel } = call.attributes;
   const shape = inputShape(call, 'x');
   const x = featureMap(call, 'x');
@@ -98,52 +92,39 @@ function inferShape(call: OpCall<Conv2dAttributes>): TensorDesc {
       `weight expects ${groupChannels * groups} input channels, the input has ${x.channels} ${formatShape(shape)}`,
     );
   }
-  checkShape(call, 'bias', [outputChannels]);
-  const [height, width] = slide(call, call.attributes, [x.height, x.width], false);
-  const output = tensorDesc([x.batch, outputChannels, height, width]);
-  checkShape(call, 'residual', output.shape);
-  return output;
-}
-
-function checkShape(call: OpCall<object>, role: string, expected: Shape): void {
-  const got = call.inputs[role]?.desc.shape;
-  if (got && !shapesEqual(got, expected)) {
-    throw shapeError(call, `expects ${role} ${formatShape(expected)}, got ${formatShape(got)}`);
+  const bias = call.inputs.bias?.desc.shape;
+  if (bias && (bias.length !== 1 || bias[0] !== outputChannels)) {
+    throw shapeError(call, `expects bias [${outputChannels}], got ${formatShape(bias)}`);
   }
+  const [height, width] = slide(call, call.attributes, [x.height, x.width], false);
+  return tensorDesc([x.batch, outputChannels, height, width]);
 }
 
-function reference(
-  node: Node<Conv2dAttributes>,
-  inputs: Readonly<Record<string, Float64Array>>,
-): Float64Array {
-  const g = geometryOf(node);
+function reference(node: Conv2d, inputs: DataByRole): Float64Array {
+  const g = problemOf(node, undefined);
   const x = requireData(node, inputs, 'x');
   const weight = requireData(node, inputs, 'weight');
-  const { bias, residual } = inputs;
   const groupIn = g.inputChannels / g.groups;
   const groupOut = g.outputChannels / g.groups;
   const plane = g.outputHeight * g.outputWidth;
   const y = new Float64Array(g.batch * g.outputChannels * plane);
   for (let n = 0; n < g.batch; n++) {
     for (let o = 0; o < g.outputChannels; o++) {
-      const out = y.subarray(
-        (n * g.outputChannels + o) * plane,
-        (n * g.outputChannels + o + 1) * plane,
-      );
-      if (bias) out.fill(bias[o] ?? 0);
+      const start = (n * g.outputChannels + o) * plane;
+      const out = y.subarray(start, start + plane);
+      if (inputs.bias) out.fill(at(inputs.bias, o));
       for (let c = 0; c < groupIn; c++) {
         const channel = n * g.inputChannels + Math.floor(o / groupOut) * groupIn + c;
         addPlane(g, x, channel, weight, o * groupIn + c, out);
       }
     }
   }
-  if (residual) for (let i = 0; i < y.length; i++) y[i] = (y[i] ?? 0) + (residual[i] ?? 0);
-  return g.activation === 'relu' ? y.map((value) => Math.max(value, 0)) : y;
+  return y;
 }
 
 /** Adds one input plane, convolved with one kernel, to an output plane. */
 function addPlane(
-  g: Conv2dGeometry,
+  g: Conv2dProblem,
   x: Float64Array,
   plane: number,
   weight: Float64Array,
@@ -152,7 +133,7 @@ function addPlane(
 ): void {
   for (let r = 0; r < g.kernel[0]; r++) {
     for (let s = 0; s < g.kernel[1]; s++) {
-      const w = weight[(kernel * g.kernel[0] + r) * g.kernel[1] + s] ?? 0;
+      const w = at(weight, (kernel * g.kernel[0] + r) * g.kernel[1] + s);
       for (let p = 0; p < g.outputHeight; p++) {
         const row = p * g.stride[0] + r * g.dilation[0] - g.padding.top;
         if (row < 0 || row >= g.inputHeight) continue;
@@ -160,25 +141,31 @@ function addPlane(
         for (let q = 0; q < g.outputWidth; q++) {
           const column = q * g.stride[1] + s * g.dilation[1] - g.padding.left;
           if (column < 0 || column >= g.inputWidth) continue;
-          const at = p * g.outputWidth + q;
-          out[at] = (out[at] ?? 0) + w * (x[from + column] ?? 0);
+          const to = p * g.outputWidth + q;
+          out[to] = at(out, to) + w * at(x, from + column);
         }
       }
     }
   }
 }
 
-export const conv2dOp: OpDef<Conv2dAttributes> = {
+export const conv2dOp: OpDef<Conv2dAttributes, Conv2dRole> = {
   name: 'conv2d',
   inferShape,
   reference,
   multiplyAdds(node) {
-    const [outputChannels = 0, ...rest] = inputShape(node, 'weight');
-    const y = nchw(node.output.desc.shape);
-    const perOutput = rest.reduce((product, extent) => product * extent, 1);
-    return y.batch * outputChannels * y.height * y.width * perOutput;
+    const [, ...perOutput] = inputShape(node, 'weight');
+    return elementCount(node.output.desc.shape) * elementCount(perOutput);
   },
-  fuses: ['residual', 'relu'],
-  channelMajor: { reads: ['x', 'residual'], writes: true },
-  kernels: [tiled, direct, winograd, splitK, depthwise],
+  views: { x: 'map', y: 'map' },
+  fusesEpilogue: true,
+  candidates: candidatesOf(problemOf, [
+    tiled,
+    direct,
+    winogradOn(directGemm),
+    winogradOn(tiledGemm),
+    splitKOn(directGemm),
+    splitKOn(tiledGemm),
+    depthwise,
+  ]),
 };

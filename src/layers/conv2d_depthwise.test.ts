@@ -1,15 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { buildOne } from '../../test/fixtures/build_one.ts';
-import { checkKernels, type KernelCase } from '../../test/fixtures/check_kernels.ts';
+import { type Choose, checkKernels, type KernelCase } from '../../test/fixtures/check_kernels.ts';
 import { buildConv2d, type Conv2dCase } from '../../test/fixtures/conv2d_case.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
+import { profileOf } from '../../test/fixtures/profiles.ts';
 import { dotProduct } from '../../test/fixtures/rounding_bounds.ts';
-import type { Node } from '../runtime/graph.ts';
-import type { DeviceProfile, KernelDef } from '../runtime/operator.ts';
+import type { DeviceProfile } from '../runtime/device_profile.ts';
 import { selectKernel } from '../runtime/plan/select_kernels.ts';
-import { conv2dOp } from './conv2d.ts';
-import type { Conv2dAttributes } from './conv2d_geometry.ts';
-import { depthwise } from './conv2d_kernels/depthwise.ts';
 
 /** Sizes are no multiples of a tile, unless the claim says so. */
 const CASES: readonly [claim: string, test: Conv2dCase][] = [
@@ -54,18 +51,17 @@ const CASES: readonly [claim: string, test: Conv2dCase][] = [
 const device = useDevice();
 
 /** On any adapter what GPUs are offered, too. */
-function everyConfig(kernel: KernelDef, node: Node, profile: DeviceProfile): readonly object[] {
-  const gpu: DeviceProfile = { ...profile, kind: 'gpu' };
-  return [...kernel.configs(node, profile), ...kernel.configs(node, gpu)];
-}
+const everyConfig: Choose = (candidates, node, profile) =>
+  [...candidates, ...node.op.candidates(node, { ...profile, family: 'gpu' })].filter(
+    ({ kernel }) => kernel === 'conv2d_depthwise',
+  );
 
 async function check(test: Conv2dCase, more: Partial<KernelCase> = {}): Promise<void> {
   await checkKernels(device(), {
     op: 'conv2d',
     build: (g) => buildConv2d(g, test),
     bound: dotProduct,
-    except: conv2dOp.kernels.map(({ name }) => name).filter((name) => name !== depthwise.name),
-    configs: everyConfig,
+    choose: everyConfig,
     ...more,
   });
 }
@@ -85,8 +81,10 @@ describe('conv2d_depthwise', () => {
 
 describe('the choice', () => {
   const chosen = (test: Conv2dCase, profile: DeviceProfile): string =>
-    selectKernel(buildOne((g) => buildConv2d(g, test)) as Node<Conv2dAttributes>, conv2dOp, profile)
-      .kernel.name;
+    selectKernel(
+      buildOne((g) => buildConv2d(g, test)),
+      profile,
+    ).kernel;
   const mobile: Conv2dCase = {
     x: [1, 96, 28, 28],
     channels: 96,
@@ -95,9 +93,12 @@ describe('the choice', () => {
     groups: 96,
   };
 
-  it.each(['cpu', 'gpu'] as const)('is conv2d_depthwise for a group a channel on a %s', (kind) => {
-    expect(chosen(mobile, { ...device().profile, kind })).toBe('conv2d_depthwise');
-  });
+  it.each(['swiftshader', 'llvmpipe', 'gpu'] as const)(
+    'is conv2d_depthwise for a group a channel on a %s',
+    (family) => {
+      expect(chosen(mobile, profileOf(family))).toBe('conv2d_depthwise');
+    },
+  );
 
   it('is another kernel for groups of several channels', () => {
     expect(chosen({ ...mobile, groups: 48 }, device().profile)).not.toBe('conv2d_depthwise');

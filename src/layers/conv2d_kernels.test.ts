@@ -1,22 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import type { Conv2dDirectConfig } from '../../shaders/conv2d_direct.wgsl.ts';
-import type { Conv2dTiledConfig } from '../../shaders/conv2d_tiled.wgsl.ts';
-import type { Conv2dGeometry } from '../../shaders/lib/conv2d_geometry.ts';
 import { graphOf } from '../../test/fixtures/build_one.ts';
-import { checkKernels, type KernelCase } from '../../test/fixtures/check_kernels.ts';
+import { bestGuesses, checkKernels, type KernelCase } from '../../test/fixtures/check_kernels.ts';
 import { buildConv2d, type Conv2dCase, randomConv2d } from '../../test/fixtures/conv2d_case.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
 import { Random, seeds } from '../../test/fixtures/random.ts';
 import { dotProduct, winograd as winogradBound } from '../../test/fixtures/rounding_bounds.ts';
-import type { Node } from '../runtime/graph.ts';
-import type { DeviceProfile, KernelDef } from '../runtime/operator.ts';
+import { smallTiles, smallWinograd } from '../../test/fixtures/small_tiles.ts';
+import { builtins } from '../builtins.ts';
+import type { Candidate } from '../runtime/kernel.ts';
 import { Session } from '../runtime/session.ts';
 import { syntheticTensor, syntheticWeights } from '../runtime/weights/synthetic.ts';
 import { conv2d } from './conv2d.ts';
-import { type Conv2dAttributes, geometryOf } from './conv2d_geometry.ts';
-import { asColumns } from './conv2d_kernels/gemm_kernel.ts';
-import { winogradGemm } from './conv2d_kernels/winograd.ts';
-import { operators } from './index.ts';
 
 /**
  * Sizes are no multiple of any tile, unless the claim says so. 33 and more input channels also keep
@@ -195,7 +189,7 @@ async function check(test: Conv2dCase, more: Partial<KernelCase> = {}): Promise<
       op: 'conv2d',
       build: (g) => buildConv2d(g, test),
       bound: dotProduct,
-      except: ['conv2d_winograd'],
+      choose: smallTiles,
       ...more,
     });
   } catch (error) {
@@ -203,76 +197,29 @@ async function check(test: Conv2dCase, more: Partial<KernelCase> = {}): Promise<
   }
 }
 
-/** Tiles so small that small shapes need several, and compilers little time. Others have their best guess. */
-function smallTiles(kernel: KernelDef, node: Node, profile: DeviceProfile): readonly object[] {
-  const tiledConfig: Conv2dTiledConfig = {
-    threads: [4, 4],
-    slices: 2,
-    pixelQuads: 1,
-    channelQuads: 1,
-    depth: 4,
-    unroll: 2,
-  };
-  const g = geometryOf(node as Node<Conv2dAttributes>);
-  switch (kernel.name) {
-    case 'conv2d_tiled':
-      return [tiledConfig];
-    case 'conv2d_direct':
-      return smallDirectTiles(asColumns(g), profile);
-    case 'conv2d_split_k':
-      return kernel
-        .configs(node, profile)
-        .slice(0, 1)
-        .map((config) => ({ ...config, gemm: smallDirectTiles(g, profile)[1] }));
-    default:
-      return [];
-  }
-}
-
-/** In the two styles: sizes compiled in and scalar loads; sizes bound and, where x allows it, wide loads. */
-function smallDirectTiles(
-  g: Conv2dGeometry,
-  profile: DeviceProfile,
-): readonly Conv2dDirectConfig[] {
-  const subgroup = profile.subgroupSize ?? 1;
-  const share = subgroup === 1 ? 'none' : subgroup === 4 ? 'swap' : 'broadcast';
-  const lanes = Math.max(4, subgroup);
-  const xVector = g.columns !== undefined && g.columns % 4 === 0 ? 4 : 1;
-  const wideShare = share === 'swap' && xVector === 4 ? 'broadcast' : share;
-  // Of a feature map, odd numbers of channels are padded.
-  const depth = g.columns === undefined || (g.inputChannels / g.groups) % 2 === 0 ? 2 : 1;
-  const scalar = { lanes, pixels: 8, channels: 2, depth: 1, vector: 1, xVector: 1 } as const;
-  const wide = { lanes, pixels: 12, channels: 4, depth, vector: 4, xVector } as const;
-  return [
-    { ...scalar, share, subgroup, fused: true, bound: false },
-    { ...wide, share: wideShare, subgroup, fused: false, bound: true },
-  ];
-}
+/** Winograd is checked below, against a bound of its own. */
+const withoutWinograd = (candidates: readonly Candidate[]): readonly Candidate[] =>
+  candidates.filter(({ kernel }) => kernel !== 'conv2d_winograd');
 
 describe('conv2d kernels', () => {
-  it.each(CASES)('agree with the reference for %s', (_, test) =>
-    check(test, { configs: smallTiles }),
-  );
+  it.each(CASES)('agree with the reference for %s', (_, test) => check(test));
 
   it.each(seeds(20))('agree with the reference for the random shape of seed %i', (seed) =>
-    check(randomConv2d(new Random(seed)), { configs: smallTiles }),
+    check(randomConv2d(new Random(seed))),
   );
 
   it.each(LARGE_CASES)('agree with the reference in their best configuration for %s', (_, test) =>
-    check(test),
+    check(test, { choose: (...given) => withoutWinograd(bestGuesses(...given)) }),
   );
 
   it('agree with the reference in every configuration', () =>
     check(
       { x: [2, 35, 8, 7], channels: 21, kernel: 3, padding: 1, epilogue: ['residual', 'relu'] },
-      { configs: (kernel, node, profile) => kernel.configs(node, profile) },
+      { choose: withoutWinograd },
     ));
 
   it('agree with the reference where a dispatch has several rows of workgroups', () =>
-    check(
-      { x: [1, 33, 16, 15], channels: 70, kernel: 1 },
-      { configs: smallTiles, workgroupsPerDimension: 7 },
-    ));
+    check({ x: [1, 33, 16, 15], channels: 70, kernel: 1 }, { workgroupsPerDimension: 7 }));
 });
 
 describe.each(['conv2d_direct', 'conv2d_tiled'])('%s', (kernel) => {
@@ -282,7 +229,7 @@ describe.each(['conv2d_direct', 'conv2d_tiled'])('%s', (kernel) => {
       conv2d(g.at('conv'), g.input('x', [1, 6, 5, 5]), { channels: 8, kernel: 3, groups: 2 }),
     );
     using session = await Session.create(device(), graph, {
-      operators,
+      builtins,
       weights: syntheticWeights([]),
       kernels: () => kernel,
     });
@@ -294,13 +241,7 @@ describe.each(['conv2d_direct', 'conv2d_tiled'])('%s', (kernel) => {
 });
 
 describe.each([2, 4] as const)('conv2d_winograd with tiles of %i', (tile) => {
-  const small = (kernel: KernelDef, node: Node, profile: DeviceProfile): readonly object[] => {
-    if (kernel.name !== 'conv2d_winograd') return [];
-    const inside = winogradGemm(geometryOf(node as Node<Conv2dAttributes>), tile);
-    return smallDirectTiles(inside, profile).map((gemm) => ({ tile, gemm }));
-  };
-
   it.each(WINOGRAD_CASES)('agrees with the reference for %s', (_, test) =>
-    check(test, { configs: small, bound: winogradBound(tile), except: [] }),
+    check(test, { choose: smallWinograd(tile), bound: winogradBound(tile) }),
   );
 });

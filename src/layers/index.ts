@@ -1,53 +1,36 @@
-/** The table of operators that the runtime is given. */
-import type { OpDef, OpTable } from '../runtime/operator.ts';
-import { clipOp, hardSigmoidOp, hardSwishOp, leakyReluOp, sigmoidOp } from './activations.ts';
+/** All operators, for those who ask about each: tests, and exporters. Nothing that runs a model needs the list. */
+import type { OpDef } from '../runtime/graph.ts';
 import { adaptiveAveragePool2dOp } from './adaptive_average_pool2d.ts';
-import { addOp } from './add.ts';
 import { batchNormOp } from './batch_norm.ts';
-import { binaryOp } from './binary.ts';
 import { concatOp } from './concat.ts';
 import { conv2dOp } from './conv2d.ts';
-import { convertOp } from './convert.ts';
-import { flattenOp } from './flatten.ts';
 import { linearOp } from './linear.ts';
 import { localResponseNormOp } from './local_response_norm.ts';
 import { matmulOp } from './matmul.ts';
 import { pad2dOp } from './pad2d.ts';
+import { pointwiseOp } from './pointwise.ts';
 import { averagePool2dOp, maxPool2dOp } from './pool2d.ts';
+import { rearrangeOp } from './rearrange.ts';
 import { reduceOp } from './reduce.ts';
-import { reluOp } from './relu.ts';
-import { reshapeOp } from './reshape.ts';
 import { resize2dOp } from './resize2d.ts';
 import { softmaxOp } from './softmax.ts';
 import { topKOp } from './top_k.ts';
 
-const all: readonly OpDef[] = [
+export const operators: readonly OpDef[] = [
   conv2dOp,
+  linearOp,
+  matmulOp,
   maxPool2dOp,
   averagePool2dOp,
   adaptiveAveragePool2dOp,
-  batchNormOp,
-  addOp,
-  reluOp,
-  linearOp,
-  softmaxOp,
-  flattenOp,
-  concatOp,
-  resize2dOp,
-  clipOp,
-  leakyReluOp,
-  sigmoidOp,
-  hardSigmoidOp,
-  hardSwishOp,
-  binaryOp,
-  matmulOp,
   reduceOp,
+  batchNormOp,
   localResponseNormOp,
+  softmaxOp,
+  resize2dOp,
   pad2dOp,
-  reshapeOp,
-  convertOp,
   topKOp,
+  pointwiseOp,
+  rearrangeOp,
+  concatOp,
 ];
-
-/** Every operator, by name. */
-export const operators: OpTable = new Map(all.map((op) => [op.name, op]));

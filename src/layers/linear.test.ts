@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { buildOne, evaluate } from '../../test/fixtures/build_one.ts';
-import { checkKernels } from '../../test/fixtures/check_kernels.ts';
+import { bestGuesses, type Choose, checkKernels } from '../../test/fixtures/check_kernels.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
 import { dotProduct } from '../../test/fixtures/rounding_bounds.ts';
-import type { Node } from '../runtime/graph.ts';
-import type { DeviceProfile, KernelDef } from '../runtime/operator.ts';
+import { multiplyAddsOf } from '../runtime/operator.ts';
+import { relu } from './activations.ts';
 import { type LinearOptions, linear, linearOp } from './linear.ts';
-import { relu } from './relu.ts';
 
 interface LinearCase extends LinearOptions {
   readonly batch: number;
@@ -16,16 +15,18 @@ interface LinearCase extends LinearOptions {
 const device = useDevice();
 
 /** What GPUs are offered, and their workgroup memory, on whatever adapter runs the tests. */
-function everyConfig(kernel: KernelDef, node: Node, profile: DeviceProfile): readonly object[] {
-  const gpu: DeviceProfile = { ...profile, kind: 'gpu' };
+const everyConfig: Choose = (candidates, node, profile) => {
+  const isGemv = ({ kernel }: { readonly kernel: string }) => kernel === 'linear_gemv';
   const [images = 1] = node.output.desc.shape;
   // llvmpipe compiles many rows in many slices for a minute; SwiftShader checks these.
-  const compiles = images <= 3 || !/llvmpipe/.test(profile.adapter);
-  const configs = kernel.configs(node, profile);
-  return kernel.name === 'linear_gemv'
-    ? [...configs, ...(compiles ? kernel.configs(node, gpu) : [])]
-    : configs.slice(0, 1);
-}
+  const compiles = images <= 3 || profile.family !== 'llvmpipe';
+  const onGpu = compiles ? node.op.candidates(node, { ...profile, family: 'gpu' }) : [];
+  return [
+    ...candidates.filter(isGemv),
+    ...onGpu.filter(isGemv),
+    ...bestGuesses(candidates, node, profile).filter((candidate) => !isGemv(candidate)),
+  ];
+};
 
 describe('linear kernels', () => {
   it.each<[string, LinearCase]>([
@@ -46,7 +47,7 @@ describe('linear kernels', () => {
       op: 'linear',
       build: (g) => linear(g.at('fc'), g.input('x', [batch, inputs]), options),
       bound: dotProduct,
-      configs: everyConfig,
+      choose: everyConfig,
     });
   });
 
@@ -55,7 +56,7 @@ describe('linear kernels', () => {
       op: 'linear',
       build: (g) => relu(g, linear(g.at('fc'), g.input('x', [5, 50]), { features: 20 })),
       bound: dotProduct,
-      configs: everyConfig,
+      choose: everyConfig,
     });
   });
 
@@ -89,7 +90,7 @@ describe('linear reference', () => {
 describe('linear shapes', () => {
   it('counts a multiply-add for each weight and image', () => {
     const node = buildOne((g) => linear(g.at('fc'), g.input('x', [3, 256]), { features: 10 }));
-    expect(linearOp.multiplyAdds(node)).toBe(3 * 256 * 10);
+    expect(multiplyAddsOf(node)).toBe(3 * 256 * 10);
   });
 
   it('reads weight [features, inputs] and bias [features] at its path', () => {

@@ -1,17 +1,13 @@
 /** Fully connected layer. */
-import type { Activation, Node, Value } from '../runtime/graph.ts';
+import type { Activation, DataByRole, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import {
-  type Epilogue,
-  inputShape,
-  type OpDef,
-  requireData,
-  shapeError,
-} from '../runtime/operator.ts';
-import { formatShape, rowsAndColumns, tensorDesc } from '../runtime/tensor.ts';
-import { geometryOf } from './linear_geometry.ts';
-import { gemm } from './linear_kernels/gemm.ts';
+import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
+import { elementCount, formatShape, rowsAndColumns, tensorDesc } from '../runtime/tensor.ts';
+import { directGemm } from './conv2d_kernels/direct.ts';
+import { tiledGemm } from './conv2d_kernels/tiled.ts';
+import { gemmOn } from './linear_kernels/gemm.ts';
 import { gemv } from './linear_kernels/gemv.ts';
+import { type Linear, type LinearRole, problemOf } from './linear_problem.ts';
 
 export interface LinearOptions {
   /** Output features. */
@@ -26,7 +22,7 @@ export interface LinearOptions {
  */
 export function linear(g: GraphBuilder, x: Value, options: LinearOptions): Activation {
   const [, inputFeatures = 1] = x.desc.shape;
-  const inputs: Record<string, Value> = {
+  const inputs: Partial<Record<LinearRole, Value>> = {
     x,
     weight: g.weight('weight', [options.features, inputFeatures]),
   };
@@ -34,28 +30,24 @@ export function linear(g: GraphBuilder, x: Value, options: LinearOptions): Activ
   return g.add(linearOp, {}, inputs);
 }
 
-function reference(
-  node: Node<Epilogue>,
-  inputs: Readonly<Record<string, Float64Array>>,
-): Float64Array {
-  const g = geometryOf(node);
+function reference(node: Linear, inputs: DataByRole): Float64Array {
+  const g = problemOf(node, undefined);
   const x = requireData(node, inputs, 'x');
   const weight = requireData(node, inputs, 'weight');
-  const floor = g.activation === 'relu' ? 0 : Number.NEGATIVE_INFINITY;
   const y = new Float64Array(g.batch * g.outputs);
   for (let n = 0; n < g.batch; n++) {
     for (let o = 0; o < g.outputs; o++) {
-      let sum = inputs.bias?.[o] ?? 0;
+      let sum = inputs.bias ? at(inputs.bias, o) : 0;
       for (let i = 0; i < g.inputs; i++) {
-        sum += (x[n * g.inputs + i] ?? 0) * (weight[o * g.inputs + i] ?? 0);
+        sum += at(x, n * g.inputs + i) * at(weight, o * g.inputs + i);
       }
-      y[n * g.outputs + o] = Math.max(sum, floor);
+      y[n * g.outputs + o] = sum;
     }
   }
   return y;
 }
 
-export const linearOp: OpDef<Epilogue> = {
+export const linearOp: OpDef<object, LinearRole> = {
   name: 'linear',
   inferShape(call) {
     const x = inputShape(call, 'x');
@@ -71,10 +63,8 @@ export const linearOp: OpDef<Epilogue> = {
     return tensorDesc([batch, outputs]);
   },
   reference,
-  multiplyAdds(node) {
-    const g = geometryOf(node);
-    return g.batch * g.inputs * g.outputs;
-  },
-  fuses: ['relu'],
-  kernels: [gemv, gemm],
+  multiplyAdds: (node) =>
+    elementCount(inputShape(node, 'weight')) * (inputShape(node, 'x')[0] ?? 1),
+  fusesEpilogue: true,
+  candidates: candidatesOf(problemOf, [gemv, gemmOn(directGemm), gemmOn(tiledGemm)]),
 };

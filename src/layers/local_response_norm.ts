@@ -1,15 +1,16 @@
 /** Local response normalisation across channels, as in the first AlexNet. */
+import type { Epilogue } from '../../shaders/lib/epilogue.ts';
+import { MAP_THREADS } from '../../shaders/lib/map_kernel.ts';
 import {
-  LOCAL_RESPONSE_NORM_THREADS,
-  type LocalResponseNormGeometry,
+  type LocalResponseNormProblem,
   localResponseNorm as shader,
 } from '../../shaders/local_response_norm.wgsl.ts';
-import type { Activation, Node, Value } from '../runtime/graph.ts';
+import type { Activation, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import { inputShape, type OpDef, requireData, shapeError } from '../runtime/operator.ts';
-import { elementCount, formatShape, tensorDesc } from '../runtime/tensor.ts';
-import { elementTypesOf } from './element_types.ts';
-import { pointwiseKernel } from './pointwise.ts';
+import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
+import { formatShape, tensorDesc } from '../runtime/tensor.ts';
+import { mapProblemOf } from './map_problem.ts';
+import { oneDispatch } from './one_dispatch.ts';
 
 export interface LocalResponseNormAttributes {
   /** Channels that are summed over. */
@@ -31,15 +32,14 @@ export function localResponseNorm(
   return g.add(localResponseNormOp, { alpha: 1e-4, beta: 0.75, bias: 1, ...options }, { x });
 }
 
-function geometryOf(node: Node<LocalResponseNormAttributes>): LocalResponseNormGeometry {
-  const shape = inputShape(node, 'x');
-  const [, channels = 1, ...inner] = shape;
-  const { attributes } = node;
-  const types = elementTypesOf(node, 'x');
-  return { ...attributes, count: elementCount(shape), channels, plane: elementCount(inner), types };
+function problemOf(
+  node: Node<LocalResponseNormAttributes, 'x'>,
+  epilogue: Epilogue | undefined,
+): LocalResponseNormProblem {
+  return { ...node.attributes, ...mapProblemOf(node, epilogue) };
 }
 
-export const localResponseNormOp: OpDef<LocalResponseNormAttributes> = {
+export const localResponseNormOp: OpDef<LocalResponseNormAttributes, 'x'> = {
   name: 'local_response_norm',
   inferShape(call) {
     const shape = inputShape(call, 'x');
@@ -56,29 +56,27 @@ export const localResponseNormOp: OpDef<LocalResponseNormAttributes> = {
     return tensorDesc(shape);
   },
   reference(node, inputs) {
-    const { channels, plane, size, alpha, beta, bias } = geometryOf(node);
+    const { channels, plane, size, alpha, beta, bias } = problemOf(node, undefined);
     const x = requireData(node, inputs, 'x');
     const before = Math.floor((size - 1) / 2);
-    return x.map((value, at) => {
-      const channel = Math.floor(at / plane) % channels;
+    return x.map((value, i) => {
+      const channel = Math.floor(i / plane) % channels;
       let sum = 0;
       const last = Math.min(channel - before + size, channels);
       for (let d = Math.max(channel - before, 0); d < last; d++) {
-        sum += (x[at + (d - channel) * plane] ?? 0) ** 2;
+        sum += at(x, i + (d - channel) * plane) ** 2;
       }
       return value / (bias + (alpha / size) * sum) ** beta;
     });
   },
-  multiplyAdds: () => 0,
-  writesAnyShape: true,
-  kernels: [
-    pointwiseKernel('local_response_norm', (node: Node<LocalResponseNormAttributes>) => {
-      const g = geometryOf(node);
-      return {
-        source: (grid) => shader(g, grid),
-        tiles: Math.ceil(g.count / LOCAL_RESPONSE_NORM_THREADS),
-        reads: ['x'],
-      };
+  views: { x: 'map', y: 'map' },
+  fusesEpilogue: true,
+  candidates: candidatesOf(problemOf, [
+    oneDispatch<LocalResponseNormProblem, 'x'>({
+      name: 'local_response_norm',
+      source: shader,
+      tiles: ({ count }) => Math.ceil(count / MAP_THREADS),
+      reads: () => ['x'],
     }),
-  ],
+  ]),
 };

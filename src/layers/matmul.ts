@@ -1,21 +1,18 @@
 /** Products of matrices, or of stacks of them, of which both factors may be activations. */
-import {
-  MATMUL_THREADS,
-  type MatmulGeometry,
-  matmul as shader,
-} from '../../shaders/matmul.wgsl.ts';
-import type { Activation, Node, Value } from '../runtime/graph.ts';
+import type { Epilogue } from '../../shaders/lib/epilogue.ts';
+import { MATMUL_THREADS, type MatmulProblem, matmul as shader } from '../../shaders/matmul.wgsl.ts';
+import type { Activation, DataByRole, Node, OpCall, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import {
+  at,
+  candidatesOf,
+  elementTypesOf,
   inputShape,
-  type OpCall,
-  type OpDef,
   requireData,
   shapeError,
 } from '../runtime/operator.ts';
 import { elementCount, formatShape, type Shape, tensorDesc } from '../runtime/tensor.ts';
-import { elementTypesOf } from './element_types.ts';
-import { pointwiseKernel } from './pointwise.ts';
+import { oneDispatch } from './one_dispatch.ts';
 
 export interface MatmulAttributes {
   readonly transposeA: boolean;
@@ -37,13 +34,16 @@ export function matmul(
   return g.add(matmulOp, { transposeA, transposeB, scale }, { a, b });
 }
 
+type Role = 'a' | 'b';
+type Matmul = Node<MatmulAttributes, Role>;
+
 interface Factor {
   readonly stack: Shape;
   readonly rows: number;
   readonly columns: number;
 }
 
-function factor(call: OpCall<MatmulAttributes>, role: 'a' | 'b'): Factor {
+function factor(call: OpCall<MatmulAttributes, Role>, role: Role): Factor {
   const shape = inputShape(call, role);
   const [rows, columns] = shape.slice(-2);
   if (rows === undefined || columns === undefined) {
@@ -54,7 +54,7 @@ function factor(call: OpCall<MatmulAttributes>, role: 'a' | 'b'): Factor {
   return transposed ? { stack, rows: columns, columns: rows } : { stack, rows, columns };
 }
 
-function geometryOf(node: Node<MatmulAttributes>): MatmulGeometry {
+function problemOf(node: Matmul, epilogue: Epilogue | undefined): MatmulProblem {
   const [a, b] = [factor(node, 'a'), factor(node, 'b')];
   const [inA, inB] = [elementCount(a.stack), elementCount(b.stack)];
   return {
@@ -65,39 +65,40 @@ function geometryOf(node: Node<MatmulAttributes>): MatmulGeometry {
     depth: a.columns,
     stackA: inA === 1 ? 0 : a.rows * a.columns,
     stackB: inB === 1 ? 0 : b.rows * b.columns,
+    shape: node.output.desc.shape,
     types: elementTypesOf(node, 'a', 'b'),
+    epilogue,
   };
 }
 
-function reference(
-  node: Node<MatmulAttributes>,
-  inputs: Readonly<Record<string, Float64Array>>,
-): Float64Array {
-  const g = geometryOf(node);
+function reference(node: Matmul, inputs: DataByRole): Float64Array {
+  const g = problemOf(node, undefined);
   const a = requireData(node, inputs, 'a');
   const b = requireData(node, inputs, 'b');
   const y = new Float64Array(g.matrices * g.rows * g.columns);
-  return y.map((_, at) => {
-    const matrix = Math.floor(at / (g.rows * g.columns));
-    const row = Math.floor(at / g.columns) % g.rows;
-    const column = at % g.columns;
+  return y.map((_, nth) => {
+    const matrix = Math.floor(nth / (g.rows * g.columns));
+    const row = Math.floor(nth / g.columns) % g.rows;
+    const column = nth % g.columns;
     let sum = 0;
     for (let k = 0; k < g.depth; k++) {
       const i = g.transposeA ? k * g.rows + row : row * g.depth + k;
       const j = g.transposeB ? column * g.depth + k : k * g.columns + column;
-      sum += (a[matrix * g.stackA + i] ?? 0) * (b[matrix * g.stackB + j] ?? 0);
+      sum += at(a, matrix * g.stackA + i) * at(b, matrix * g.stackB + j);
     }
     return g.scale * sum;
   });
 }
 
-export const matmulOp: OpDef<MatmulAttributes> = {
+export const matmulOp: OpDef<MatmulAttributes, Role> = {
   name: 'matmul',
   inferShape(call) {
     const [a, b] = [factor(call, 'a'), factor(call, 'b')];
     const single = elementCount(a.stack) === 1 || elementCount(b.stack) === 1;
     if (a.columns !== b.rows || !(single || formatShape(a.stack) === formatShape(b.stack))) {
-      const shapes = ['a', 'b'].map((role) => formatShape(inputShape(call, role))).join(' and ');
+      const shapes = (['a', 'b'] as const)
+        .map((role) => formatShape(inputShape(call, role)))
+        .join(' and ');
       throw shapeError(call, `expects matrices that can be multiplied, got ${shapes}`);
     }
     const longer = a.stack.length >= b.stack.length ? a.stack : b.stack;
@@ -107,7 +108,7 @@ export const matmulOp: OpDef<MatmulAttributes> = {
   },
   reference,
   multiplyAdds(node) {
-    const g = geometryOf(node);
+    const g = problemOf(node, undefined);
     return g.matrices * g.rows * g.columns * g.depth;
   },
   // Rows of a matrix may be images; rows of the other factor, or of a transposed one, are not.
@@ -115,12 +116,14 @@ export const matmulOp: OpDef<MatmulAttributes> = {
     const rank = node.output.desc.shape.length;
     return rank > 2 || node.attributes.transposeA || node.inputs.b?.kind === 'activation';
   },
-  writesAnyShape: true,
-  kernels: [
-    pointwiseKernel('matmul', (node: Node<MatmulAttributes>) => ({
-      source: (grid) => shader(geometryOf(node), grid),
-      tiles: Math.ceil(elementCount(node.output.desc.shape) / MATMUL_THREADS),
-      reads: ['a', 'b'],
-    })),
-  ],
+  fusesEpilogue: true,
+  candidates: candidatesOf(problemOf, [
+    oneDispatch<MatmulProblem, Role>({
+      name: 'matmul',
+      source: shader,
+      tiles: ({ matrices, rows, columns }) =>
+        Math.ceil((matrices * rows * columns) / MATMUL_THREADS),
+      reads: () => ['a', 'b'],
+    }),
+  ]),
 };

@@ -1,12 +1,14 @@
 /** Padding of feature maps, also by negative amounts, which cut. */
-import { PAD2D_THREADS, type PadMode, pad2d as shader } from '../../shaders/pad2d.wgsl.ts';
-import type { Activation, Node, Value } from '../runtime/graph.ts';
+import type { Epilogue } from '../../shaders/lib/epilogue.ts';
+import { MAP_THREADS } from '../../shaders/lib/map_kernel.ts';
+import { type Pad2dProblem, type PadMode, pad2d as shader } from '../../shaders/pad2d.wgsl.ts';
+import type { Activation, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import { inputShape, type OpDef, requireData, shapeError } from '../runtime/operator.ts';
-import { elementCount, nchw, tensorDesc } from '../runtime/tensor.ts';
-import { elementTypesOf } from './element_types.ts';
+import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
+import { nchw, tensorDesc } from '../runtime/tensor.ts';
 import { featureMap } from './feature_map.ts';
-import { pointwiseKernel } from './pointwise.ts';
+import { mapProblemOf } from './map_problem.ts';
+import { oneDispatch } from './one_dispatch.ts';
 import type { Padding } from './window.ts';
 
 export interface Pad2dAttributes {
@@ -26,32 +28,30 @@ export function pad2d(
   return g.add(pad2dOp, { padding: sides, mode, value }, { x });
 }
 
-function geometryOf(node: Node<Pad2dAttributes>) {
-  const { batch, channels, height, width } = nchw(inputShape(node, 'x'));
+function problemOf(node: Node<Pad2dAttributes, 'x'>, epilogue: Epilogue | undefined): Pad2dProblem {
+  const x = nchw(inputShape(node, 'x'));
+  const y = nchw(node.output.desc.shape);
   const { mode, value, padding } = node.attributes;
-  const { top, left, bottom, right } = padding;
   return {
     mode,
     value,
-    planes: batch * channels,
-    inputHeight: height,
-    inputWidth: width,
-    outputHeight: height + top + bottom,
-    outputWidth: width + left + right,
-    top,
-    left,
-    types: elementTypesOf(node, 'x'),
+    ...mapProblemOf(node, epilogue),
+    inputHeight: x.height,
+    inputWidth: x.width,
+    outputWidth: y.width,
+    top: padding.top,
+    left: padding.left,
   };
 }
 
 /** The input position of an output position; undefined where the padding is constant. */
-function source(mode: PadMode, at: number, extent: number): number | undefined {
-  if (mode === 'constant') return at >= 0 && at < extent ? at : undefined;
-  if (mode === 'edge') return Math.min(Math.max(at, 0), extent - 1);
-  return extent - 1 - Math.abs(extent - 1 - Math.abs(at));
+function source(mode: PadMode, i: number, extent: number): number | undefined {
+  if (mode === 'constant') return i >= 0 && i < extent ? i : undefined;
+  if (mode === 'edge') return Math.min(Math.max(i, 0), extent - 1);
+  return extent - 1 - Math.abs(extent - 1 - Math.abs(i));
 }
 
-export const pad2dOp: OpDef<Pad2dAttributes> = {
+export const pad2dOp: OpDef<Pad2dAttributes, 'x'> = {
   name: 'pad2d',
   inferShape(call) {
     const { batch, channels, height, width } = featureMap(call, 'x');
@@ -80,24 +80,25 @@ export const pad2dOp: OpDef<Pad2dAttributes> = {
     return tensorDesc([batch, channels, height + top + bottom, width + left + right]);
   },
   reference(node, inputs) {
-    const g = geometryOf(node);
+    const g = problemOf(node, undefined);
     const x = requireData(node, inputs, 'x');
-    return new Float64Array(g.planes * g.outputHeight * g.outputWidth).map((_, at) => {
-      const plane = Math.floor(at / (g.outputHeight * g.outputWidth));
-      const outputRow = Math.floor(at / g.outputWidth) % g.outputHeight;
+    return new Float64Array(g.count).map((_, i) => {
+      const plane = Math.floor(i / g.plane);
+      const outputRow = Math.floor((i % g.plane) / g.outputWidth);
       const row = source(g.mode, outputRow - g.top, g.inputHeight);
-      const column = source(g.mode, (at % g.outputWidth) - g.left, g.inputWidth);
+      const column = source(g.mode, (i % g.outputWidth) - g.left, g.inputWidth);
       if (row === undefined || column === undefined) return g.value;
-      return x[(plane * g.inputHeight + row) * g.inputWidth + column] ?? 0;
+      return at(x, (plane * g.inputHeight + row) * g.inputWidth + column);
     });
   },
-  multiplyAdds: () => 0,
-  writesAnyShape: true,
-  kernels: [
-    pointwiseKernel('pad2d', (node: Node<Pad2dAttributes>) => ({
-      source: (grid) => shader(geometryOf(node), grid),
-      tiles: Math.ceil(elementCount(node.output.desc.shape) / PAD2D_THREADS),
-      reads: ['x'],
-    })),
-  ],
+  views: { x: 'map', y: 'map' },
+  fusesEpilogue: true,
+  candidates: candidatesOf(problemOf, [
+    oneDispatch<Pad2dProblem, 'x'>({
+      name: 'pad2d',
+      source: shader,
+      tiles: ({ count }) => Math.ceil(count / MAP_THREADS),
+      reads: () => ['x'],
+    }),
+  ]),
 };

@@ -1,51 +1,202 @@
-/** What kernels that give each element, or each output, its own invocation have in common. */
-import { type Grid, gridOf } from '../../shaders/lib/grid.ts';
-import type { Node } from '../runtime/graph.ts';
-import type { DeviceProfile, KernelDef, Lowering, Repack } from '../runtime/operator.ts';
-import { inOrder } from './bindings.ts';
+/**
+ * One operator for all that computes each element of its output from one element of each input: an expression over
+ * operands that are broadcast. What makes the expressions is in activations.ts and arithmetic.ts.
+ */
+import { DIMENSIONS_SLOT } from '../../shaders/lib/dimensions.ts';
+import { type Expression, evaluator, operand } from '../../shaders/lib/expression.ts';
+import { gridOf } from '../../shaders/lib/grid.ts';
+import {
+  POINTWISE_THREADS,
+  type PointwiseProblem,
+  type PointwiseTensor,
+  pointwiseCount,
+  pointwiseDimensions,
+  pointwiseSlot,
+  pointwise as shader,
+} from '../../shaders/pointwise.wgsl.ts';
+import { alignedTo, broadcastShape } from '../runtime/broadcast.ts';
+import type { PointwiseAttributes } from '../runtime/builtins.ts';
+import { type DeviceProfile, kindOf } from '../runtime/device_profile.ts';
+import { mapBroadcast } from '../runtime/epilogue.ts';
+import type { Activation, Node, OpDef, Value } from '../runtime/graph.ts';
+import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import {
+  type Binding,
+  type KernelDispatch,
+  kernel,
+  MOST_DIMENSIONS,
+  type NoConfig,
+} from '../runtime/kernel.ts';
+import { candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
+import {
+  formatShape,
+  type Shape,
+  type TensorDesc,
+  tensorDesc,
+  viewOfDesc,
+} from '../runtime/tensor.ts';
 
-/** Such a kernel has nothing to tune. */
-export type NoConfig = Readonly<Record<string, never>>;
+/** Axes of the output at most. */
+const MOST_AXES = 8;
 
-export interface PointwiseKernel {
-  /** The module; where an input is written over, `overwritten` is its role. */
-  readonly source: (grid: Grid, overwritten: string | undefined) => string;
-  /** Workgroups needed. */
-  readonly tiles: number;
-  /** Roles of the inputs, in the order of their bindings; `null` leaves a slot out. `y` follows. */
-  readonly reads: readonly (string | null)[];
-  readonly repack?: Readonly<Record<string, Repack>>;
-  /** Roles of the inputs that may be written over; none by default. */
-  readonly overwrites?: readonly string[];
+type Pointwise = Node<PointwiseAttributes>;
+
+/** An operand of a builder: a value, or a number that is the same for all elements. */
+export type OperandLike = Value | number;
+
+/**
+ * Adds an expression over values of the graph. `make` is given an operand for each of them, in their order; numbers
+ * become constants. Throws ShapeError where the shapes do not go together.
+ *
+ * @example
+ * const scaled = pointwise(g, [x, gate], (x, gate) => apply('mul', x, apply('sigmoid', gate)));
+ */
+export function pointwise(
+  g: GraphBuilder,
+  operands: readonly OperandLike[],
+  make: (...operands: (Expression | number)[]) => Expression,
+): Activation {
+  const inputs: Record<string, Value> = {};
+  const roles = new Map<Value, string>();
+  const made = operands.map((value) => {
+    if (typeof value === 'number') return value;
+    const role = roles.get(value) ?? `x${roles.size}`;
+    roles.set(value, role);
+    inputs[role] = value;
+    return operand(role);
+  });
+  return g.add(pointwiseOp, { expression: make(...made) }, inputs);
 }
 
-/** A kernel of one dispatch without configurations. */
-export function pointwiseKernel<A extends object>(
-  name: string,
-  describeNode: (node: Node<A>) => PointwiseKernel,
-): KernelDef<A, NoConfig> {
+function outputShape({ inputs }: Pick<Pointwise, 'inputs'>): Shape | undefined {
+  return Object.values(inputs)
+    .map(({ desc }) => desc.shape)
+    .reduce<Shape | undefined>((shape, next) => shape && broadcastShape(shape, next), []);
+}
+
+function problemOf(node: Pointwise): PointwiseProblem {
+  const { inputs, output, attributes } = node;
+  const { shape } = output.desc;
+  const along = (desc: TensorDesc): PointwiseTensor => {
+    const { offset, strides } = viewOfDesc(desc);
+    const extents = alignedTo(desc.shape, shape.length);
+    const aligned = [...Array<number>(shape.length - strides.length).fill(0), ...strides];
+    return {
+      type: desc.dtype,
+      offset,
+      strides: aligned.map((stride, axis) =>
+        extents[axis] === 1 && shape[axis] !== 1 ? 0 : stride,
+      ),
+    };
+  };
+  const operands = Object.entries(inputs).map(([role, { desc }]) => [role, along(desc)] as const);
+  return merged({
+    expression: attributes.expression,
+    extents: shape,
+    operands: new Map(operands),
+    y: along(output.desc),
+  });
+}
+
+/** Axes along which all tensors go on as along the one before are one; those of extent 1 are left out. */
+function merged({ expression, extents, operands, y }: PointwiseProblem): PointwiseProblem {
+  const tensors = [...operands.values(), y];
+  const kept: { extent: number; strides: number[] }[] = [];
+  extents.forEach((extent, axis) => {
+    if (extent === 1) return;
+    const strides = tensors.map((tensor) => tensor.strides[axis] ?? 0);
+    const last = kept.at(-1);
+    if (last?.strides.every((stride, i) => stride === (strides[i] ?? 0) * extent)) {
+      kept[kept.length - 1] = { extent: last.extent * extent, strides };
+    } else kept.push({ extent, strides });
+  });
+  if (kept.length === 0) kept.push({ extent: 1, strides: tensors.map(() => 1) });
+  const along = (tensor: PointwiseTensor, i: number): PointwiseTensor => ({
+    ...tensor,
+    strides: kept.map(({ strides }) => strides[i] ?? 0),
+  });
   return {
-    name,
-    supports: () => true,
-    configs: () => [{}],
-    overwrites: (node) => describeNode(node).overwrites ?? [],
-    lower: (node, _config, device, overwritten) =>
-      lowerPointwise(describeNode(node), device, overwritten),
+    expression,
+    extents: kept.map(({ extent }) => extent),
+    operands: new Map([...operands].map(([role, tensor], i) => [role, along(tensor, i)])),
+    y: along(y, operands.size),
   };
 }
 
-function lowerPointwise(
-  kernel: PointwiseKernel,
-  device: DeviceProfile,
-  overwritten: string | undefined,
-): Lowering {
-  const grid = gridOf(kernel.tiles, device.limits.maxComputeWorkgroupsPerDimension);
-  // What is written over is bound once, as `y`.
-  const reads = kernel.reads.map((value) => (value === overwritten ? null : value));
-  const dispatch = {
-    source: kernel.source(grid, overwritten),
-    bindings: inOrder(reads, 'y'),
-    workgroups: [grid.columns, grid.rows, 1] as const,
-  };
-  return { dispatches: [dispatch], ...(kernel.repack && { repack: kernel.repack }) };
+/** Operands of which every element is read once, by the invocation that writes over it. */
+function overwrites({ operands, y }: PointwiseProblem): readonly string[] {
+  const alike = ({ type, offset, strides }: PointwiseTensor): boolean =>
+    type === y.type && offset === y.offset && strides.join() === y.strides.join();
+  return [...operands].flatMap(([role, operand]) => (alike(operand) ? [role] : []));
 }
+
+/** The dispatch of a problem, which binds its operands under their names. */
+export function pointwiseDispatch(
+  problem: PointwiseProblem,
+  device: DeviceProfile,
+  overwritten?: string,
+): KernelDispatch {
+  const tiles = Math.ceil(pointwiseCount(problem) / POINTWISE_THREADS);
+  const grid = gridOf(tiles, device.limits.maxComputeWorkgroupsPerDimension);
+  // Where compiling is what a first run waits for, maps of all sizes share a pipeline.
+  const bound = pointwiseDimensions(problem, grid, kindOf(device) === 'cpu');
+  const fits = (bound.words?.length ?? 0) <= MOST_DIMENSIONS;
+  const sizes = fits ? bound : pointwiseDimensions(problem, grid, false);
+  const bindings = [...problem.operands.keys(), 'y'].flatMap((value, i): readonly Binding[] => {
+    const access = value === 'y' ? 'read_write' : 'read';
+    return value === overwritten ? [] : [{ slot: pointwiseSlot(i), value, access }];
+  });
+  return {
+    source: shader(problem, sizes, overwritten),
+    bindings,
+    workgroups: [grid.columns, grid.rows, 1],
+    ...(sizes.words && { dimensions: { slot: DIMENSIONS_SLOT, words: sizes.words } }),
+  };
+}
+
+const pointwiseKernel = kernel<PointwiseProblem, NoConfig, string>({
+  name: 'pointwise',
+  configs: () => [{}],
+  overwrites,
+  lower: (problem, _config, device, overwritten) => ({
+    dispatches: [pointwiseDispatch(problem, device, overwritten)],
+  }),
+});
+
+export const pointwiseOp: OpDef<PointwiseAttributes> = {
+  name: 'pointwise',
+  inferShape(call) {
+    const shape = outputShape(call);
+    const shapes = Object.values(call.inputs).map(({ desc }) => formatShape(desc.shape));
+    if (shapes.length === 0) throw shapeError(call, 'expects at least one value, got numbers only');
+    if (!shape || shape.length > MOST_AXES) {
+      throw shapeError(
+        call,
+        `expects shapes of at most ${MOST_AXES} axes that agree or are 1 along each, got ${shapes.join(' and ')}`,
+      );
+    }
+    return { ...tensorDesc(shape), dtype: call.attributes.dtype ?? 'f32' };
+  },
+  reference(node, inputs) {
+    const roles = Object.keys(node.inputs);
+    const operands = roles.map((role) => ({
+      data: requireData(node, inputs, role),
+      shape: inputShape(node, role),
+    }));
+    return mapBroadcast(
+      operands,
+      node.output.desc.shape,
+      evaluator(node.attributes.expression, roles),
+    );
+  },
+  // Something that is not an image, and not repeated for all, tells the images of a batch apart.
+  mixesBatch: ({ inputs, output }) =>
+    Object.values(inputs).some(({ kind, desc: { shape } }) => {
+      const { shape: whole } = output.desc;
+      const [batch = 1] = whole;
+      const eachImage = shape.length === whole.length && shape[0] === batch;
+      return batch > 1 && eachImage !== (kind === 'activation' || kind === 'input');
+    }),
+  views: 'any',
+  candidates: candidatesOf(problemOf, [pointwiseKernel]),
+};

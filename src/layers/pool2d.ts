@@ -1,24 +1,18 @@
 /** Max and average pooling. */
+import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import {
   POOL2D_THREADS,
-  type Pool2dGeometry,
+  type Pool2dProblem,
   pool2d,
   pool2dRuns,
 } from '../../shaders/pool2d.wgsl.ts';
-import type { Activation, Node, Value } from '../runtime/graph.ts';
+import type { Activation, Node, OpCall, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import {
-  inputShape,
-  type OpCall,
-  type OpDef,
-  requireData,
-  requireInput,
-  shapeError,
-} from '../runtime/operator.ts';
-import { mapStrides, nchw, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
-import { elementTypesOf } from './element_types.ts';
+import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
+import { nchw, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
 import { featureMap } from './feature_map.ts';
-import { pointwiseKernel } from './pointwise.ts';
+import { mapProblemOf } from './map_problem.ts';
+import { oneDispatch } from './one_dispatch.ts';
 import { type PaddingLike, type PairLike, padding, pair, slide, type Window } from './window.ts';
 
 export interface Pool2dAttributes extends Window {
@@ -69,7 +63,9 @@ function attributesOf(options: Pool2dOptions, countIncludePad: boolean): Pool2dA
   };
 }
 
-function inferShape(call: OpCall<Pool2dAttributes>): TensorDesc {
+type Pool2d = Node<Pool2dAttributes, 'x'>;
+
+function inferShape(call: OpCall<Pool2dAttributes, 'x'>): TensorDesc {
   const x = featureMap(call, 'x');
   const window = call.attributes;
   const reach = window.kernel.map((taps, axis) => taps * (window.dilation[axis] ?? 1));
@@ -116,48 +112,42 @@ function everyWindowSees(
 /** Taps of the largest window: more than any image has. */
 const LARGEST_WINDOW = 2 ** 16;
 
-function geometryOf(node: Node<Pool2dAttributes>, mode: Pool2dGeometry['mode']): Pool2dGeometry {
+function problemOf(
+  mode: Pool2dProblem['mode'],
+  node: Pool2d,
+  epilogue: Epilogue | undefined,
+): Pool2dProblem {
+  const { kernel, stride, dilation, padding, countIncludePad } = node.attributes;
   const x = nchw(inputShape(node, 'x'));
   const y = nchw(node.output.desc.shape);
   return {
     mode,
-    batch: x.batch,
-    channels: x.channels,
+    ...mapProblemOf(node, epilogue),
     inputHeight: x.height,
     inputWidth: x.width,
     outputHeight: y.height,
     outputWidth: y.width,
-    kernel: node.attributes.kernel,
-    stride: node.attributes.stride,
-    dilation: node.attributes.dilation,
-    padding: node.attributes.padding,
-    countIncludePad: node.attributes.countIncludePad,
-    xStrides: mapStrides(requireInput(node, 'x').desc),
-    yStrides: mapStrides(node.output.desc),
-    types: elementTypesOf(node, 'x'),
+    kernel,
+    stride,
+    dilation,
+    padding,
+    countIncludePad,
   };
 }
 
-function reference(
-  node: Node<Pool2dAttributes>,
-  mode: Pool2dGeometry['mode'],
-  inputs: Readonly<Record<string, Float64Array>>,
-): Float64Array {
-  const g = geometryOf(node, mode);
-  const x = requireData(node, inputs, 'x');
-  const planes = g.batch * g.channels;
-  const y = new Float64Array(planes * g.outputHeight * g.outputWidth);
-  let at = 0;
-  for (let plane = 0; plane < planes; plane++) {
+function reference(g: Pool2dProblem, x: Float64Array): Float64Array {
+  const y = new Float64Array(g.count);
+  let next = 0;
+  for (let plane = 0; next < g.count; plane++) {
     for (let p = 0; p < g.outputHeight; p++) {
-      for (let q = 0; q < g.outputWidth; q++) y[at++] = poolWindow(g, x, plane, p, q);
+      for (let q = 0; q < g.outputWidth; q++) y[next++] = poolWindow(g, x, plane, p, q);
     }
   }
   return y;
 }
 
 function poolWindow(
-  g: Pool2dGeometry,
+  g: Pool2dProblem,
   x: Float64Array,
   plane: number,
   p: number,
@@ -177,7 +167,7 @@ function poolWindow(
         column < g.inputWidth + g.padding.right;
       if (inside || counted) divisor++;
       if (!inside) continue;
-      const value = x[(plane * g.inputHeight + row) * g.inputWidth + column] ?? 0;
+      const value = at(x, (plane * g.inputHeight + row) * g.inputWidth + column);
       largest = Math.max(largest, value);
       sum += value;
     }
@@ -185,20 +175,25 @@ function poolWindow(
   return g.mode === 'max' ? largest : sum / divisor;
 }
 
-function poolOp(name: string, mode: Pool2dGeometry['mode']): OpDef<Pool2dAttributes> {
+function poolOp(name: string, mode: Pool2dProblem['mode']): OpDef<Pool2dAttributes, 'x'> {
   return {
     name,
     inferShape,
-    reference: (node, inputs) => reference(node, mode, inputs),
-    multiplyAdds: () => 0,
-    channelMajor: { reads: ['x'], writes: true },
-    kernels: [
-      pointwiseKernel(name, (node: Node<Pool2dAttributes>) => ({
-        source: (grid) => pool2d(geometryOf(node, mode), grid),
-        tiles: Math.ceil(pool2dRuns(geometryOf(node, mode)) / POOL2D_THREADS),
-        reads: ['x'],
-      })),
-    ],
+    reference: (node, inputs) =>
+      reference(problemOf(mode, node, undefined), requireData(node, inputs, 'x')),
+    views: { x: 'map', y: 'map' },
+    fusesEpilogue: true,
+    candidates: candidatesOf(
+      (node: Pool2d, epilogue) => problemOf(mode, node, epilogue),
+      [
+        oneDispatch<Pool2dProblem, 'x'>({
+          name,
+          source: pool2d,
+          tiles: (g) => Math.ceil(pool2dRuns(g) / POOL2D_THREADS),
+          reads: () => ['x'],
+        }),
+      ],
+    ),
   };
 }
 

@@ -1,15 +1,22 @@
 /** Mean or maximum along neighbouring axes. */
+import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import {
-  type ReduceGeometry,
   type ReduceKind,
+  type ReduceProblem,
   reduce as shader,
 } from '../../shaders/reduce.wgsl.ts';
-import type { Activation, Node, Value } from '../runtime/graph.ts';
+import type { Activation, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import { inputShape, type OpDef, requireData, shapeError } from '../runtime/operator.ts';
+import {
+  at,
+  candidatesOf,
+  elementTypesOf,
+  inputShape,
+  requireData,
+  shapeError,
+} from '../runtime/operator.ts';
 import { elementCount, formatShape, tensorDesc } from '../runtime/tensor.ts';
-import { elementTypesOf } from './element_types.ts';
-import { pointwiseKernel } from './pointwise.ts';
+import { oneDispatch } from './one_dispatch.ts';
 
 export interface ReduceAttributes {
   readonly kind: ReduceKind;
@@ -25,7 +32,10 @@ export function reduce(g: GraphBuilder, x: Value, attributes: ReduceAttributes):
   return g.add(reduceOp, attributes, { x });
 }
 
-function geometryOf(node: Node<ReduceAttributes>): ReduceGeometry {
+function problemOf(
+  node: Node<ReduceAttributes, 'x'>,
+  epilogue: Epilogue | undefined,
+): ReduceProblem {
   const shape = inputShape(node, 'x');
   const { kind, from, to } = node.attributes;
   return {
@@ -33,11 +43,13 @@ function geometryOf(node: Node<ReduceAttributes>): ReduceGeometry {
     outer: elementCount(shape.slice(0, from)),
     length: elementCount(shape.slice(from, to)),
     inner: elementCount(shape.slice(to)),
+    shape: node.output.desc.shape,
     types: elementTypesOf(node, 'x'),
+    epilogue,
   };
 }
 
-export const reduceOp: OpDef<ReduceAttributes> = {
+export const reduceOp: OpDef<ReduceAttributes, 'x'> = {
   name: 'reduce',
   inferShape(call) {
     const shape = inputShape(call, 'x');
@@ -50,25 +62,26 @@ export const reduceOp: OpDef<ReduceAttributes> = {
     return tensorDesc([...shape.slice(0, from), ...kept, ...shape.slice(to)]);
   },
   reference(node, inputs) {
-    const { kind, outer, length, inner } = geometryOf(node);
+    const { kind, outer, length, inner } = problemOf(node, undefined);
     const x = requireData(node, inputs, 'x');
-    return new Float64Array(outer * inner).map((_, at) => {
-      const first = Math.floor(at / inner) * length * inner + (at % inner);
+    return new Float64Array(outer * inner).map((_, i) => {
+      const first = Math.floor(i / inner) * length * inner + (i % inner);
       let result = kind === 'mean' ? 0 : Number.NEGATIVE_INFINITY;
       for (let l = 0; l < length; l++) {
-        const value = x[first + l * inner] ?? 0;
+        const value = at(x, first + l * inner);
         result = kind === 'mean' ? result + value / length : Math.max(result, value);
       }
       return result;
     });
   },
-  multiplyAdds: () => 0,
   mixesBatch: (node) => node.attributes.from === 0,
-  writesAnyShape: true,
-  kernels: [
-    pointwiseKernel('reduce', (node: Node<ReduceAttributes>) => {
-      const g = geometryOf(node);
-      return { source: (grid) => shader(g, grid), tiles: g.outer * g.inner, reads: ['x'] };
+  fusesEpilogue: true,
+  candidates: candidatesOf(problemOf, [
+    oneDispatch<ReduceProblem, 'x'>({
+      name: 'reduce',
+      source: shader,
+      tiles: ({ outer, inner }) => outer * inner,
+      reads: () => ['x'],
     }),
-  ],
+  ]),
 };

@@ -2,26 +2,28 @@
  * Resizing of feature maps, nearest or bilinear, under each of the conventions of where pixels lie.
  * (https://onnx.ai/onnx/operators/onnx__Resize.html)
  */
+import type { Epilogue } from '../../shaders/lib/epilogue.ts';
+import { MAP_THREADS } from '../../shaders/lib/map_kernel.ts';
 import {
-  RESIZE2D_THREADS,
-  type Resize2dGeometry,
+  type Resize2dProblem,
   type ResizeAxis,
   resize2d as shader,
 } from '../../shaders/resize2d.wgsl.ts';
-import type { Activation, Node, Value } from '../runtime/graph.ts';
+import type { Activation, DataByRole, Node, OpCall, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import {
+  at,
+  candidatesOf,
   inputShape,
-  type OpCall,
-  type OpDef,
+  optionalInput,
   requireData,
   shapeError,
 } from '../runtime/operator.ts';
-import { elementCount, nchw, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
-import { elementTypesOf } from './element_types.ts';
+import { nchw, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
 import { featureMap } from './feature_map.ts';
 import { type Fraction, fractionOf, ratioOf } from './fraction.ts';
-import { pointwiseKernel } from './pointwise.ts';
+import { mapProblemOf } from './map_problem.ts';
+import { oneDispatch } from './one_dispatch.ts';
 import { type Pair, type PairLike, pair } from './window.ts';
 
 /**
@@ -80,13 +82,17 @@ export function resize2d(g: GraphBuilder, x: Value, options: Resize2dOptions): A
   return g.add(resize2dOp, attributes, { x, ...(like && { like }) });
 }
 
+type Role = 'x' | 'like';
+type Resize2d = Node<Resize2dAttributes, Role>;
+type Resize2dCall = OpCall<Resize2dAttributes, Role>;
+
 /** Indices on the device are 32-bit integers. */
 const MOST = 2 ** 31 - 1;
 
-function inferShape(call: OpCall<Resize2dAttributes>): TensorDesc {
+function inferShape(call: Resize2dCall): TensorDesc {
   const x = featureMap(call, 'x');
   const { size, scale } = call.attributes;
-  const { like } = call.inputs;
+  const like = optionalInput(call, 'like');
   const given = [size, scale, like].filter((one) => one !== undefined).length;
   if (given !== 1) throw shapeError(call, `expects one of size, scale and like, got ${given}`);
   if (scale?.some((factor) => !(factor > 0 && factor < Number.POSITIVE_INFINITY))) {
@@ -106,7 +112,7 @@ function inferShape(call: OpCall<Resize2dAttributes>): TensorDesc {
   return output;
 }
 
-function outputSize(call: OpCall<Resize2dAttributes>, input: Pair): Pair {
+function outputSize(call: Resize2dCall, input: Pair): Pair {
   const { size, scale } = call.attributes;
   if (size) return size;
   if (!scale) {
@@ -120,12 +126,14 @@ function outputSize(call: OpCall<Resize2dAttributes>, input: Pair): Pair {
   return [scaled(0), scaled(1)];
 }
 
-function geometryOf(node: Node<Resize2dAttributes>): Resize2dGeometry {
+function problemOf(node: Resize2d, epilogue: Epilogue | undefined): Resize2dProblem {
   const x = nchw(inputShape(node, 'x'));
   const y = nchw(node.output.desc.shape);
-  const axes = axesOf(node.attributes, [x.height, x.width], [y.height, y.width]);
-  const types = elementTypesOf(node, 'x');
-  return { mode: node.attributes.mode, planes: x.batch * x.channels, ...axes, types };
+  return {
+    mode: node.attributes.mode,
+    ...mapProblemOf(node, epilogue),
+    ...axesOf(node.attributes, [x.height, x.width], [y.height, y.width]),
+  };
 }
 
 function axesOf(attributes: Resize2dAttributes, input: Pair, output: Pair) {
@@ -185,22 +193,19 @@ function taps(axis: ResizeAxis, p: number): readonly [number, number, number] {
   return [first, Math.min(first + 1, axis.input - 1), fraction];
 }
 
-function reference(
-  node: Node<Resize2dAttributes>,
-  inputs: Readonly<Record<string, Float64Array>>,
-): Float64Array {
-  const { mode, planes, rows, columns } = geometryOf(node);
+function reference(node: Resize2d, inputs: DataByRole): Float64Array {
+  const { mode, count, rows, columns } = problemOf(node, undefined);
   const x = requireData(node, inputs, 'x');
-  const y = new Float64Array(planes * rows.output * columns.output);
-  let at = 0;
-  for (let plane = 0; plane < planes; plane++) {
+  const y = new Float64Array(count);
+  let next = 0;
+  for (let plane = 0; next < count; plane++) {
     for (let p = 0; p < rows.output; p++) {
       const [top, bottom, down] = taps(rows, p);
       for (let q = 0; q < columns.output; q++) {
         const [left, right, across] = taps(columns, q);
         const value = (row: number, column: number) =>
-          x[(plane * rows.input + row) * columns.input + column] ?? 0;
-        y[at++] =
+          at(x, (plane * rows.input + row) * columns.input + column);
+        y[next++] =
           mode === 'nearest'
             ? value(top, left)
             : (1 - down) * ((1 - across) * value(top, left) + across * value(top, right)) +
@@ -211,18 +216,19 @@ function reference(
   return y;
 }
 
-export const resize2dOp: OpDef<Resize2dAttributes> = {
+export const resize2dOp: OpDef<Resize2dAttributes, Role> = {
   name: 'resize2d',
   inferShape,
   reference,
-  multiplyAdds: () => 0,
-  writesAnyShape: true,
-  kernels: [
-    pointwiseKernel('resize2d', (node: Node<Resize2dAttributes>) => ({
-      source: (grid) => shader(geometryOf(node), grid),
-      tiles: Math.ceil(elementCount(node.output.desc.shape) / RESIZE2D_THREADS),
-      // Of `like` only the shape counts.
-      reads: ['x'],
-    })),
-  ],
+  // Of `like` only the shape counts.
+  views: { x: 'map', like: 'any', y: 'map' },
+  fusesEpilogue: true,
+  candidates: candidatesOf(problemOf, [
+    oneDispatch<Resize2dProblem, Role>({
+      name: 'resize2d',
+      source: shader,
+      tiles: ({ count }) => Math.ceil(count / MAP_THREADS),
+      reads: () => ['x'],
+    }),
+  ]),
 };

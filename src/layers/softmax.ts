@@ -1,11 +1,18 @@
 /** Softmax along one axis. */
-import { type SoftmaxGeometry, softmax as shader } from '../../shaders/softmax.wgsl.ts';
-import type { Activation, Node, Value } from '../runtime/graph.ts';
+import type { Epilogue } from '../../shaders/lib/epilogue.ts';
+import { type SoftmaxProblem, softmax as shader } from '../../shaders/softmax.wgsl.ts';
+import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import { inputShape, type OpDef, requireData, shapeError } from '../runtime/operator.ts';
+import {
+  at,
+  candidatesOf,
+  elementTypesOf,
+  inputShape,
+  requireData,
+  shapeError,
+} from '../runtime/operator.ts';
 import { elementCount, formatShape, tensorDesc } from '../runtime/tensor.ts';
-import { elementTypesOf } from './element_types.ts';
-import { pointwiseKernel } from './pointwise.ts';
+import { oneDispatch } from './one_dispatch.ts';
 
 export interface SoftmaxAttributes {
   readonly axis: number;
@@ -16,37 +23,38 @@ export function softmax(g: GraphBuilder, x: Value, axis = 1): Activation {
   return g.add(softmaxOp, { axis }, { x });
 }
 
-function geometryOf(node: Node<SoftmaxAttributes>): SoftmaxGeometry {
+type Softmax = Node<SoftmaxAttributes, 'x'>;
+
+function problemOf(node: Softmax, epilogue: Epilogue | undefined): SoftmaxProblem {
   const shape = inputShape(node, 'x');
   const { axis } = node.attributes;
   return {
     outer: elementCount(shape.slice(0, axis)),
     length: shape[axis] ?? 1,
     inner: elementCount(shape.slice(axis + 1)),
+    shape,
     types: elementTypesOf(node, 'x'),
+    epilogue,
   };
 }
 
-function reference(
-  node: Node<SoftmaxAttributes>,
-  inputs: Readonly<Record<string, Float64Array>>,
-): Float64Array {
-  const { outer, length, inner } = geometryOf(node);
+function reference(node: Softmax, inputs: DataByRole): Float64Array {
+  const { outer, length, inner } = problemOf(node, undefined);
   const x = requireData(node, inputs, 'x');
   const y = new Float64Array(x.length);
   for (let row = 0; row < outer * inner; row++) {
     const first = Math.floor(row / inner) * length * inner + (row % inner);
-    const at = (i: number): number => x[first + i * inner] ?? 0;
+    const value = (i: number): number => at(x, first + i * inner);
     let largest = Number.NEGATIVE_INFINITY;
-    for (let i = 0; i < length; i++) largest = Math.max(largest, at(i));
+    for (let i = 0; i < length; i++) largest = Math.max(largest, value(i));
     let sum = 0;
-    for (let i = 0; i < length; i++) sum += Math.exp(at(i) - largest);
-    for (let i = 0; i < length; i++) y[first + i * inner] = Math.exp(at(i) - largest) / sum;
+    for (let i = 0; i < length; i++) sum += Math.exp(value(i) - largest);
+    for (let i = 0; i < length; i++) y[first + i * inner] = Math.exp(value(i) - largest) / sum;
   }
   return y;
 }
 
-export const softmaxOp: OpDef<SoftmaxAttributes> = {
+export const softmaxOp: OpDef<SoftmaxAttributes, 'x'> = {
   name: 'softmax',
   inferShape(call) {
     const shape = inputShape(call, 'x');
@@ -57,12 +65,14 @@ export const softmaxOp: OpDef<SoftmaxAttributes> = {
     return tensorDesc(shape);
   },
   reference,
-  multiplyAdds: () => 0,
   mixesBatch: (node) => node.attributes.axis === 0,
-  kernels: [
-    pointwiseKernel('softmax', (node: Node<SoftmaxAttributes>) => {
-      const g = geometryOf(node);
-      return { source: (grid) => shader(g, grid), tiles: g.outer * g.inner, reads: ['x'] };
+  fusesEpilogue: true,
+  candidates: candidatesOf(problemOf, [
+    oneDispatch<SoftmaxProblem, 'x'>({
+      name: 'softmax',
+      source: shader,
+      tiles: ({ outer, inner }) => outer * inner,
+      reads: () => ['x'],
     }),
-  ],
+  ]),
 };

@@ -1,20 +1,19 @@
 /** The largest elements of each row, with their indices. */
-
 import { gridOf } from '../../shaders/lib/grid.ts';
-import { topK as shader, type TopKGeometry } from '../../shaders/top_k.wgsl.ts';
-import type { Activation, Node, Value } from '../runtime/graph.ts';
+import { topK as shader, type TopKProblem } from '../../shaders/top_k.wgsl.ts';
+import { kindOf } from '../runtime/device_profile.ts';
+import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { kernel } from '../runtime/kernel.ts';
 import {
-  type DeviceProfile,
+  candidatesOf,
+  elementTypesOf,
   inputShape,
-  type KernelDef,
-  type OpDef,
   requireData,
   shapeError,
 } from '../runtime/operator.ts';
 import { formatShape, rowsAndColumns, tensorDesc } from '../runtime/tensor.ts';
 import { inOrder } from './bindings.ts';
-import { elementTypesOf } from './element_types.ts';
 
 export interface TopKAttributes {
   readonly k: number;
@@ -32,10 +31,9 @@ export function topElements(g: GraphBuilder, x: Value, k: number): Activation {
   return g.add(topKOp, { k }, { x });
 }
 
-function reference(
-  node: Node<TopKAttributes>,
-  inputs: Readonly<Record<string, Float64Array>>,
-): Float64Array {
+type TopK = Node<TopKAttributes, 'x'>;
+
+function reference(node: TopK, inputs: DataByRole): Float64Array {
   const [rows, length] = rowsAndColumns(inputShape(node, 'x'));
   const x = requireData(node, inputs, 'x');
   const { k } = node.attributes;
@@ -57,36 +55,12 @@ function best(values: Float64Array, k: number): readonly (readonly [number, numb
     .map(({ value, index }) => [value, Number.isNaN(value) ? -1 - index : index]);
 }
 
-function geometryOf(
-  node: Node<TopKAttributes>,
-  { kind, subgroupSize }: DeviceProfile,
-): TopKGeometry {
+function problemOf(node: TopK): TopKProblem {
   const [rows, length] = rowsAndColumns(inputShape(node, 'x'));
-  // CPU adapters run a subgroup as one vector, and wait long at barriers for several.
-  const threads = kind === 'cpu' ? (subgroupSize ?? 4) : 64;
-  return { rows, length, k: node.attributes.k, threads, types: elementTypesOf(node, 'x') };
+  return { rows, length, k: node.attributes.k, types: elementTypesOf(node, 'x') };
 }
 
-const kernel: KernelDef<TopKAttributes> = {
-  name: 'top_k',
-  supports: () => true,
-  configs: () => [{}],
-  lower(node, _config, device) {
-    const g = geometryOf(node, device);
-    const grid = gridOf(g.rows, device.limits.maxComputeWorkgroupsPerDimension);
-    return {
-      dispatches: [
-        {
-          source: shader(g, grid),
-          bindings: inOrder(['x'], 'y'),
-          workgroups: [grid.columns, grid.rows, 1],
-        },
-      ],
-    };
-  },
-};
-
-export const topKOp: OpDef<TopKAttributes> = {
+export const topKOp: OpDef<TopKAttributes, 'x'> = {
   name: 'top_k',
   inferShape(call) {
     const shape = inputShape(call, 'x');
@@ -107,7 +81,20 @@ export const topKOp: OpDef<TopKAttributes> = {
     return tensorDesc([rows, k, 2]);
   },
   reference,
-  multiplyAdds: () => 0,
   readsF32: true,
-  kernels: [kernel],
+  candidates: candidatesOf(problemOf, [
+    kernel<TopKProblem, { readonly threads: number }, 'x'>({
+      name: 'top_k',
+      // CPU adapters run a subgroup as one vector, and wait long at barriers for several.
+      configs: (_problem, device) => [
+        { threads: kindOf(device) === 'cpu' ? (device.subgroupSize ?? 4) : 64 },
+      ],
+      lower(problem, { threads }, device) {
+        const grid = gridOf(problem.rows, device.limits.maxComputeWorkgroupsPerDimension);
+        const source = shader(problem, threads, grid);
+        const workgroups = [grid.columns, grid.rows, 1] as const;
+        return { dispatches: [{ source, bindings: inOrder(['x'], 'y'), workgroups }] };
+      },
+    }),
+  ]),
 };

@@ -1,5 +1,6 @@
 /** Sliding windows: what convolution and pooling have in common. */
-import { type OpCall, shapeError } from '../runtime/operator.ts';
+import type { OpCall } from '../runtime/graph.ts';
+import { shapeError } from '../runtime/operator.ts';
 
 /** [height, width] */
 export type Pair = readonly [number, number];
@@ -35,7 +36,7 @@ export interface Window {
 }
 
 /** Positions of the window along both axes, as [height, width]. Throws ShapeError where it does not fit. */
-export function slide(call: OpCall<object>, window: Window, input: Pair, ceilMode: boolean): Pair {
+export function slide(call: OpCall, window: Window, input: Pair, ceilMode: boolean): Pair {
   checkIntegers(call, 'kernel', window.kernel, 1);
   checkIntegers(call, 'stride', window.stride, 1);
   checkIntegers(call, 'dilation', window.dilation, 1);
@@ -43,59 +44,34 @@ export function slide(call: OpCall<object>, window: Window, input: Pair, ceilMod
   checkIntegers(call, 'padding', [top, left, bottom, right], 0);
   const [height, width] = input;
   return [
-    positions(
-      call,
-      'high',
-      height,
-      window.kernel[0],
-      window.stride[0],
-      window.dilation[0],
-      [top, bottom],
-      ceilMode,
-    ),
-    positions(
-      call,
-      'wide',
-      width,
-      window.kernel[1],
-      window.stride[1],
-      window.dilation[1],
-      [left, right],
-      ceilMode,
-    ),
+    positions(call, window, 0, height, [top, bottom], ceilMode),
+    positions(call, window, 1, width, [left, right], ceilMode),
   ];
 }
 
 function positions(
-  call: OpCall<object>,
-  axis: string,
+  call: OpCall,
+  { kernel, stride, dilation }: Window,
+  axis: 0 | 1,
   extent: number,
-  kernel: number,
-  stride: number,
-  dilation: number,
   [before, after]: Pair,
   ceilMode: boolean,
 ): number {
-  const reach = dilation * (kernel - 1) + 1;
+  const reach = dilation[axis] * (kernel[axis] - 1) + 1;
   const room = extent + before + after - reach;
   if (room < 0) {
     throw shapeError(
       call,
-      `a kernel of ${kernel} with dilation ${dilation} reaches ${reach}, the input is ${extent} ${axis} and ${extent + before + after} with padding; give a larger input`,
+      `a kernel of ${kernel[axis]} with dilation ${dilation[axis]} reaches ${reach}, the input is ${extent} ${axis === 0 ? 'high' : 'wide'} and ${extent + before + after} with padding; give a larger input`,
     );
   }
-  if (!ceilMode) return Math.floor(room / stride) + 1;
-  const count = Math.ceil(room / stride) + 1;
+  if (!ceilMode) return Math.floor(room / stride[axis]) + 1;
+  const count = Math.ceil(room / stride[axis]) + 1;
   // A window may hang over the end, but it must begin on the image or on the padding before it.
-  return (count - 1) * stride >= extent + before ? count - 1 : count;
+  return (count - 1) * stride[axis] >= extent + before ? count - 1 : count;
 }
 
-function checkIntegers(
-  call: OpCall<object>,
-  what: string,
-  values: readonly number[],
-  least: number,
-): void {
+function checkIntegers(call: OpCall, what: string, values: readonly number[], least: number): void {
   if (values.some((value) => !Number.isSafeInteger(value) || value < least)) {
     throw shapeError(call, `${what} must be integers >= ${least}, got [${values.join(', ')}]`);
   }

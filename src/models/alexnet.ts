@@ -1,19 +1,20 @@
 /**
  * AlexNet: Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep convolutional neural
  * networks" (2012), in the variant of Krizhevsky, "One weird trick for parallelizing convolutional neural
- * networks" (2014), which needs no response normalisation and which torchvision has weights of.
+ * networks" (2014), which needs no response normalisation and for which torchvision has weights.
  *
  *     3x224x224 -> conv 11/4 -> 64x55x55  -> max pool 3/2 -> 64x27x27
  *               -> conv 5    -> 192x27x27 -> max pool 3/2 -> 192x13x13
  *               -> conv 3    -> 384 -> conv 3 -> 256 -> conv 3 -> 256x13x13 -> max pool 3/2 -> 256x6x6
  *               -> 9216 -> 4096 -> 4096 -> classes
  */
+
+import { relu } from '../layers/activations.ts';
 import { adaptiveAveragePool2d } from '../layers/adaptive_average_pool2d.ts';
 import { conv2d } from '../layers/conv2d.ts';
-import { flatten } from '../layers/flatten.ts';
 import { linear } from '../layers/linear.ts';
 import { maxPool2d } from '../layers/pool2d.ts';
-import { relu } from '../layers/relu.ts';
+import { flatten } from '../layers/rearrange.ts';
 import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import type { ModelDef } from './model.ts';
@@ -36,7 +37,7 @@ export function alexnet(g: GraphBuilder, x: Value, classes: number): Value {
   y = maxPool2d(f.at(12), y, { kernel: 3, stride: 2 });
 
   y = flatten(g.at('flatten'), adaptiveAveragePool2d(g.at('avgpool'), y, 6));
-  // Dropout, which does nothing at inference, has numbers 0 and 3.
+  // Dropout, which does nothing at inference, has the numbers 0 and 3.
   const c = g.at('classifier');
   y = relu(c.at(2), linear(c.at(1), y, { features: 4096 }));
   y = relu(c.at(5), linear(c.at(4), y, { features: 4096 }));

@@ -5,9 +5,10 @@
  *
  *     3xHxW -> ResNet-50 -> 2048x(H/8)x(W/8) -> conv 3 -> 512 -> conv 1 -> classes -> resize -> classes x H x W
  */
+
+import { relu } from '../layers/activations.ts';
 import { batchNorm } from '../layers/batch_norm.ts';
 import { conv2d } from '../layers/conv2d.ts';
-import { relu } from '../layers/relu.ts';
 import { resize2d } from '../layers/resize2d.ts';
 import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
@@ -30,7 +31,7 @@ export function fcnResnet50(
   });
   y = batchNorm(head.at(1), y);
   y = relu(head.at(2), y);
-  // Dropout, which does nothing at inference, has number 3.
+  // Dropout, which does nothing at inference, has the number 3.
   y = conv2d(head.at(4), y, { channels: classes, kernel: 1 });
   return { ...features, logits: resize2d(g.at('upsample'), y, { like: x }) };
 }

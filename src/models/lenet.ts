@@ -5,11 +5,12 @@
  *     1x28x28 -> conv 5 -> 32x24x24 -> max pool 3 -> 32x8x8 -> relu
  *             -> conv 5 -> 64x4x4   -> max pool 2 -> 64x2x2 -> relu -> 256 -> 200 -> relu -> 10
  */
+
+import { relu } from '../layers/activations.ts';
 import { conv2d } from '../layers/conv2d.ts';
-import { flatten } from '../layers/flatten.ts';
 import { linear } from '../layers/linear.ts';
 import { maxPool2d } from '../layers/pool2d.ts';
-import { relu } from '../layers/relu.ts';
+import { flatten } from '../layers/rearrange.ts';
 import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import type { ModelDef } from './model.ts';

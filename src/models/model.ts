@@ -1,4 +1,4 @@
-import { flatten } from '../layers/flatten.ts';
+import { flatten } from '../layers/rearrange.ts';
 import { softmax } from '../layers/softmax.ts';
 import { topElements } from '../layers/top_k.ts';
 import type { Graph, Value } from '../runtime/graph.ts';
@@ -6,8 +6,8 @@ import { GraphBuilder } from '../runtime/graph_builder.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
 
 /**
- * What a model's pictures are of: decides how they are prepared, and what the classes are called. Of `digits`
- * and `imagenet` a model says what is in the picture, of `voc` what is in each pixel.
+ * What a model's pictures show, which decides how they are prepared and what the classes are called. For `digits` and
+ * `imagenet` a model says what is in the picture, for `voc` what is in each pixel.
  */
 export type ImageDomain = 'digits' | 'imagenet' | 'voc';
 
@@ -22,11 +22,11 @@ export interface ModelDef {
   /** [height, width] of the input that it was made for. */
   readonly size: readonly [number, number];
   readonly classes: number;
-  /** The weights that come with it, of a model out of a file. */
+  /** The weights that come with it, if the model is from a file. */
   readonly weights?: WeightSource;
   /**
-   * Adds the model to a graph. The values by name: `logits`, `probabilities` where it ends in a softmax of its
-   * own, and, where a network has stages worth looking at, theirs.
+   * Adds the model to a graph. Returns values by name: `logits`; `probabilities` where it ends in a softmax of its
+   * own; and the stages of the network that are worth looking at.
    */
   build(g: GraphBuilder, x: Value): Readonly<Record<string, Value>> & { readonly logits: Value };
 }
@@ -43,7 +43,7 @@ export interface BuildOptions {
   readonly outputs?: readonly string[];
 }
 
-/** Models out of files may give [batch, classes, 1, 1]. */
+/** Models from files may give [batch, classes, 1, 1]. */
 function bestOf(g: GraphBuilder, probabilities: Value): Value {
   const isRows = probabilities.desc.shape.length === 2;
   const rows = isRows ? probabilities : flatten(g.at('rows'), probabilities);
@@ -51,10 +51,13 @@ function bestOf(g: GraphBuilder, probabilities: Value): Value {
   return topElements(g, rows, Math.min(MOST_BEST, classes));
 }
 
-/** Of the classes that `best` gives; more than callers usually show. */
+/** How many classes `best` gives: more than callers usually show. */
 export const MOST_BEST = 10;
 
-/** The graph of a model, with the input `input` [batch, channels, height, width]. Throws ShapeError for sizes that the model cannot take. */
+/**
+ * The graph of a model, with the input `input` [batch, channels, height, width]. Throws ShapeError for sizes that the
+ * model cannot take.
+ */
 export function buildModel(model: ModelDef, options: BuildOptions = {}): Graph {
   const { batch = 1, size = model.size, outputs = ['logits'] } = options;
   const g = GraphBuilder.create();

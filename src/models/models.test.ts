@@ -159,7 +159,7 @@ describe('residual blocks', () => {
       1, 64, 9, 8,
     ]);
     expect(() => residualBlock(g.at('b'), g.input('z', [1, 32, 9, 8]), same)).toThrow(
-      'add "b.add": expects two equal shapes, got [1, 64, 9, 8] and [1, 32, 9, 8]',
+      'pointwise "b.add": expects shapes of at most 8 axes that agree or are 1 along each, got [1, 64, 9, 8] and [1, 32, 9, 8]',
     );
   });
 });

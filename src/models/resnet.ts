@@ -2,22 +2,23 @@
  * Residual networks: He, Zhang, Ren and Sun, "Deep residual learning for image recognition" (2015).
  *
  * A block computes relu(F(x) + shortcut(x)). Where a section begins, its first block is a downscaling
- * one: it takes its steps with stride S and its shortcut is a 1x1 convolution with the same stride.
+ * one: it has stride S, and its shortcut is a 1x1 convolution with the same stride.
  * Two placements of S are in use in bottleneck blocks: on the first 1x1 convolution (`v1`, the paper's), and
  * on the 3x3 (`v1.5`, torchvision's, about 0.5 % more accurate).
  *
- * Two kin differ in the 3x3 convolutions only: ResNeXt cuts them into groups (Xie et al., "Aggregated
+ * Two relatives differ in the 3x3 convolutions only: ResNeXt cuts them into groups (Xie et al., "Aggregated
  * residual transformations for deep neural networks", 2016), wide ResNets give them more channels (Zagoruyko
  * and Komodakis, "Wide residual networks", 2016).
  */
+
+import { relu } from '../layers/activations.ts';
 import { globalAveragePool2d } from '../layers/adaptive_average_pool2d.ts';
-import { add } from '../layers/add.ts';
+import { add } from '../layers/arithmetic.ts';
 import { batchNorm } from '../layers/batch_norm.ts';
 import { conv2d } from '../layers/conv2d.ts';
-import { flatten } from '../layers/flatten.ts';
 import { linear } from '../layers/linear.ts';
 import { maxPool2d } from '../layers/pool2d.ts';
-import { relu } from '../layers/relu.ts';
+import { flatten } from '../layers/rearrange.ts';
 import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import type { ModelDef } from './model.ts';
@@ -31,7 +32,7 @@ export type BlockKind = 'basic' | 'bottleneck';
 export interface BlockOptions {
   /** `bottleneck` by default. */
   readonly kind?: BlockKind;
-  /** C: a basic block puts out as many channels, a bottleneck four times as many. */
+  /** C: a basic block has as many output channels, a bottleneck four times as many. */
   readonly channels: number;
   /** S: 1 keeps the size, 2 halves it. */
   readonly stride: number;
@@ -44,7 +45,7 @@ export interface BlockOptions {
   readonly dilation?: number;
 }
 
-/** How many channels a block puts out, in C. */
+/** Output channels of a block, in multiples of C. */
 const EXPANSION: Readonly<Record<BlockKind, number>> = { basic: 1, bottleneck: 4 };
 
 /** Adds a residual block whose shortcut is the identity: [N, K, H, W] to the same shape. */
@@ -121,11 +122,11 @@ export interface ResnetSections {
   readonly kind?: BlockKind;
   /** Groups of the 3x3 convolutions; 1 by default. */
   readonly groups?: number;
-  /** Channels of the first section's 3x3 convolutions, of all groups together; 64 by default. */
+  /** Channels of the first section's 3x3 convolutions, all groups together; 64 by default. */
   readonly width?: number;
   /**
-   * Pixels of the image to one of `layer4`; 32 by default. Less lets the last sections take dilation for
-   * stride, so that they see as far at a higher resolution. (Yu, Koltun and Funkhouser, "Dilated residual
+   * Pixels of the image for each one of `layer4`; 32 by default. With less, the last sections have dilation in place
+   * of stride, so that they see as far at a higher resolution. (Yu, Koltun and Funkhouser, "Dilated residual
    * networks", 2017.)
    */
   readonly outputStride?: 32 | 16 | 8;
@@ -139,7 +140,7 @@ export interface ResnetOptions extends ResnetSections {
 export interface ResnetFeatures {
   readonly [name: string]: Value;
   readonly conv1: Value;
-  /** Behind the stem's convolution, batch norm and ReLU. */
+  /** After the stem's convolution, batch norm and ReLU. */
   readonly stem: Value;
   readonly maxpool: Value;
   readonly layer1: Value;
@@ -191,7 +192,7 @@ function section(g: GraphBuilder, index: Section, x: Value, options: ResnetSecti
   const dilation = dilationOf(index, options);
   const before = index === 0 ? 1 : dilationOf((index - 1) as Section, options);
   const block = { kind, placement, channels, groups, width: width << index };
-  // The first block still sees what the section before saw; its successors make up for the lost stride.
+  // The first block has the dilation of the section before; its successors make up for the lost stride.
   const first = { ...block, stride: index === 0 || dilation > before ? 1 : 2, dilation: before };
   const keepsShape = first.stride === 1 && x.desc.shape[1] === EXPANSION[kind] * channels;
   let y = (keepsShape ? residualBlock : downscalingResidualBlock)(layer.at(0), x, first);
@@ -201,7 +202,7 @@ function section(g: GraphBuilder, index: Section, x: Value, options: ResnetSecti
   return y;
 }
 
-/** By how much a section's stride, 4, 8, 16 or 32, is more than the output may have. */
+/** By what factor a section's stride, 4, 8, 16 or 32, exceeds what the output may have. */
 function dilationOf(index: Section, { outputStride = 32 }: ResnetSections): number {
   return Math.max(1, (4 << index) / outputStride);
 }
@@ -235,10 +236,13 @@ const PAPER = 'stride on the first 1x1 convolutions as in the paper,';
 /** The sections of ResNet-50, which other networks are built on. */
 export const resnet50Sections: ResnetSections = { ...V1_5, blocks: BLOCKS[50] };
 
+/** ResNet-50 as torchvision has it; pages that import it by this name hold no other network. */
+export const resnet50: ModelDef = resnetModel('resnet50', 'ResNet-50', resnet50Sections);
+
 export const resnetModels: readonly ModelDef[] = [
   resnetModel('resnet18', 'ResNet-18', { ...BASIC, blocks: BLOCKS[18] }),
   resnetModel('resnet34', 'ResNet-34', { ...BASIC, blocks: BLOCKS[34] }),
-  resnetModel('resnet50', 'ResNet-50', resnet50Sections),
+  resnet50,
   resnetModel('resnet50_v1', `ResNet-50, ${PAPER}`, { ...V1, blocks: BLOCKS[50] }),
   resnetModel('resnet101', 'ResNet-101', { ...V1_5, blocks: BLOCKS[101] }),
   resnetModel('resnet101_v1', `ResNet-101, ${PAPER}`, { ...V1, blocks: BLOCKS[101] }),

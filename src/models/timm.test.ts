@@ -3,7 +3,7 @@ import type { Shape } from '../runtime/tensor.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
 import { fromTimm } from './timm.ts';
 
-/** A source of tensors that hold their own name's length, and know the shape they were asked for by. */
+/** A source of tensors that hold the length of their name, and remember the shape they were asked for with. */
 function sourceOf(shapes: Readonly<Record<string, Shape>>): WeightSource & { asked: Shape[] } {
   const asked: Shape[] = [];
   return {

@@ -13,8 +13,8 @@ const VGG: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * A weights source with torchvision's names, of one that may have timm's: VGGs are renamed; ResNets, which
- * have the same names in both, and all others pass as they are.
+ * A weight source with torchvision's names, made of one that may have timm's: VGGs are renamed; ResNets, which have
+ * the same names in both, and all others stay as they are.
  */
 export function fromTimm(source: WeightSource): WeightSource {
   if (!source.tensors?.has('pre_logits.fc1.weight')) return source;

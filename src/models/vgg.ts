@@ -6,13 +6,14 @@
  * 3x224x224 -> 64x112x112 -> 128x56x56 -> 256x28x28 -> 512x14x14 -> 512x7x7 -> 4096 -> 4096 -> classes.
  * The number in the name counts convolutions and linear layers.
  */
+
+import { relu } from '../layers/activations.ts';
 import { adaptiveAveragePool2d } from '../layers/adaptive_average_pool2d.ts';
 import { batchNorm } from '../layers/batch_norm.ts';
 import { conv2d } from '../layers/conv2d.ts';
-import { flatten } from '../layers/flatten.ts';
 import { linear } from '../layers/linear.ts';
 import { maxPool2d } from '../layers/pool2d.ts';
-import { relu } from '../layers/relu.ts';
+import { flatten } from '../layers/rearrange.ts';
 import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import type { ModelDef } from './model.ts';
@@ -28,7 +29,7 @@ const CHANNELS = [64, 128, 256, 512, 512] as const;
 
 /** Adds a VGG: images [N, 3, H, W], 32 x 32 at least, to logits [N, classes]. */
 export function vgg(g: GraphBuilder, x: Value, options: VggOptions): Value {
-  // torchvision numbers the layers of all sections through.
+  // torchvision numbers the layers of all sections consecutively.
   let number = 0;
   const next = (): GraphBuilder => g.at('features').at(number++);
   let y = x;
@@ -42,7 +43,7 @@ export function vgg(g: GraphBuilder, x: Value, options: VggOptions): Value {
   }
 
   y = flatten(g.at('flatten'), adaptiveAveragePool2d(g.at('avgpool'), y, 7));
-  // Dropout, which does nothing at inference, has numbers 2 and 5.
+  // Dropout, which does nothing at inference, has the numbers 2 and 5.
   const c = g.at('classifier');
   y = relu(c.at(1), linear(c.at(0), y, { features: 4096 }));
   y = relu(c.at(4), linear(c.at(3), y, { features: 4096 }));

@@ -9,6 +9,8 @@ export type Attribute =
   | { readonly ints: readonly number[] }
   | { readonly string: string };
 
+export type Attributes = Readonly<Record<string, Attribute>>;
+
 export function attributeProto(
   name: string,
   attribute: Attribute,

@@ -1,14 +1,14 @@
 /** Writes a graph with its weights as an ONNX model. (https://onnx.ai/onnx/repo-docs/IR.html) */
 import { create, toBinary } from '@bufbuild/protobuf';
-import { operators } from '../layers/index.ts';
 import { UnsupportedError } from '../runtime/errors.ts';
-import { type Activation, type Graph, isConstant, type Node } from '../runtime/graph.ts';
-import { describe, operatorOf } from '../runtime/operator.ts';
-import { byteLength, shapesEqual } from '../runtime/tensor.ts';
+import { type Graph, isConstant, type Node, RESULT } from '../runtime/graph.ts';
+import { describe, requireInput } from '../runtime/operator.ts';
+import { byteLength } from '../runtime/tensor.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
-import { exporters } from './export_operators.ts';
 import type { Exporter } from './exporter.ts';
 import { OnnxWriter } from './onnx_writer.ts';
+import { writeExpression } from './operators/expression_nodes.ts';
+import { exporters } from './operators/index.ts';
 import { ModelProtoSchema } from './schema/onnx_pb.ts';
 
 export interface OnnxExportOptions {
@@ -20,8 +20,8 @@ export interface OnnxExportOptions {
 const MOST_BYTES = 2 ** 31 - 1;
 
 /**
- * A graph with its weights as the bytes of an .onnx file, in f32: operator set 17, or 18 where there is a resizing or
- * a reduction, or 19 where a dilated average pooling needs it. Weights keep their names, outputs too; nodes are named after the layers.
+ * A graph with its weights as the bytes of an .onnx file, in f32: operator set 17, or the later one, up to 20, that
+ * some layer needs. Weights keep their names, outputs too; nodes are named after the layers.
  *
  * Throws UnsupportedError that lists every layer that ONNX has no operator for, and for models of more than
  * 2 GiB; WeightError where `weights` lacks something.
@@ -36,7 +36,7 @@ export function exportOnnx(
   const unsupported: string[] = [];
   for (const node of graph.nodes) {
     const write = exporters.get(node.op);
-    if (write) writeInShape(node, writer, write);
+    if (write) writeNode(node, writer, write);
     else unsupported.push(describe(node));
   }
   if (unsupported.length > 0) {
@@ -48,20 +48,20 @@ export function exportOnnx(
   return toBinary(ModelProtoSchema, model);
 }
 
-/** A pass may have let a node write under the shape of a view behind it; ONNX says that by a Reshape. */
-function writeInShape(node: Node, writer: OnnxWriter, write: Exporter): void {
-  const desc = operatorOf(operators, node).inferShape(node);
-  const { shape } = node.output.desc;
-  if (shapesEqual(desc.shape, shape)) {
+/** What was fused into a node comes out as the nodes that it was. */
+function writeNode(node: Node, writer: OnnxWriter, write: Exporter['write']): void {
+  const { epilogue, output } = node;
+  if (!epilogue) {
     write(node, writer);
     return;
   }
-  const output: Activation = { ...node.output, name: `${node.name}/${node.op}`, desc };
-  write({ ...node, output }, writer);
-  // The batch stays what it is, so that it may be left open.
-  const extents = writer.integers(`${node.name}/shape`, [0, ...shape.slice(1)]);
-  const names = [writer.nameOf(output), extents];
-  writer.node('Reshape', `${node.name}/Reshape`, names, writer.nameOf(node.output));
+  const result = { ...output, name: `${node.name}/${RESULT}` };
+  write({ ...node, output: result }, writer);
+  writeExpression(node, writer, epilogue, {
+    operand: (role) => writer.nameOf(role === RESULT ? result : requireInput(node, role)),
+    output: writer.nameOf(output),
+    last: writer.between(node, 'epilogue'),
+  });
 }
 
 function checkSize(graph: Graph): void {

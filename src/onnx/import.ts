@@ -1,5 +1,5 @@
 /** Reads an ONNX model into a graph and its weights. (https://onnx.ai/onnx/repo-docs/IR.html) */
-import { reshapeTo } from '../layers/reshape.ts';
+import { reshapeTo } from '../layers/rearrange.ts';
 import {
   ShapeError,
   type TilewiseError,
@@ -13,10 +13,17 @@ import type { TensorInfo, WeightSource } from '../runtime/weights/weight_source.
 import { decodeModel } from './decode.ts';
 import { OnnxError, shownName } from './errors.ts';
 import { type ReadExternal, readOnce } from './external_data.ts';
-import { constant, folds } from './fold.ts';
-import { type ImportCall, type Operand, shapeOfOperand } from './import_node.ts';
-import { importers } from './import_operators.ts';
+import { folded } from './fold.ts';
+import {
+  type ImportCall,
+  type Imported,
+  type Importer,
+  isValue,
+  listed,
+  type Operand,
+} from './import_node.ts';
 import { NodeAttributes } from './node_attributes.ts';
+import { importers } from './operators/index.ts';
 import { scheduled } from './schedule.ts';
 import type { GraphProto, NodeProto, ValueInfoProto } from './schema/onnx_pb.ts';
 import { type Constant, constantOf, isFloat, typeName } from './tensor.ts';
@@ -94,7 +101,7 @@ export function openOnnx(bytes: Uint8Array, name: string): OnnxFile {
   return { name, graph, opset };
 }
 
-export interface Imported {
+export interface ReadGraph {
   readonly outputs: ReadonlyMap<string, Value>;
   readonly weights: WeightSource;
 }
@@ -108,16 +115,16 @@ export function importOnnx(
   options: OnnxImportOptions,
   builder: GraphBuilder,
   input?: Value,
-): Imported {
+): ReadGraph {
   try {
-    return new Importer(file, options, builder, input).run();
+    return new GraphReader(file, options, builder, input).run();
   } catch (error) {
     if (!(error instanceof OnnxError) || error.message.startsWith('ONNX file')) throw error;
     throw new OnnxError(`ONNX file "${file.name}": ${error.message}`, { cause: error });
   }
 }
 
-class Importer {
+class GraphReader {
   readonly #proto: GraphProto;
   readonly #opset: number;
   readonly #options: OnnxImportOptions;
@@ -129,7 +136,7 @@ class Importer {
   readonly #nodeNames = new Set<string>();
   /** Values that some node failed to make. */
   readonly #failed = new Set<string>();
-  /** Outputs behind the first, as masks and indices are: who makes them. */
+  /** Outputs that nobody gives, as masks are: who should. */
   readonly #further = new Map<string, string>();
   readonly #problems: string[] = [];
   #folded = 0;
@@ -149,7 +156,7 @@ class Importer {
     this.#given = given;
   }
 
-  run(): Imported {
+  run(): ReadGraph {
     this.#readInitializers();
     const nodes = scheduled(this.#proto, new Set(this.#proto.input.map(({ name }) => name)));
     for (const input of this.#proto.input) this.#readInput(input);
@@ -238,117 +245,72 @@ class Importer {
 
   #readNode(node: NodeProto, index: number): void {
     const label = `${node.opType || '?'} ${shownName(node.name || `node ${index}`)}`;
-    const [output = ''] = node.output;
     if (node.input.length > MOST_INPUTS) {
       throw new OnnxError(
         `${label} reads ${node.input.length} values; at most ${MOST_INPUTS} are read`,
       );
     }
+    const standard = node.domain === '' || node.domain === 'ai.onnx';
+    const importer = standard ? importers.get(node.opType) : undefined;
+    const fail = (problem: string): void => {
+      this.#problems.push(problem);
+      for (const name of node.output) this.#failed.add(name);
+    };
+    if (!importer) {
+      fail(`${standard ? '' : `${node.domain}.`}${label}: no such operator here`);
+      return;
+    }
+    for (const name of node.input) this.#refuseFurther(name, label);
     // What hangs on a node that failed is not wrong by itself.
-    const blocked = node.input.some((name) => this.#failed.has(name));
-    if (!this.#isKnown(node)) {
-      const domain = node.domain && node.domain !== 'ai.onnx' ? `${node.domain}.` : '';
-      this.#problems.push(`${domain}${label}: no such operator here`);
+    if (node.input.some((name) => this.#failed.has(name))) {
       for (const name of node.output) this.#failed.add(name);
       return;
     }
-    for (const name of node.output.slice(1)) {
-      if (!name) continue;
-      this.#failed.add(name);
-      this.#further.set(name, label);
-    }
-    for (const name of node.input) this.#refuseFurther(name, label);
-    if (blocked) {
-      this.#failed.add(output);
-      return;
-    }
     try {
-      this.#define(output, this.#operandOf(node, index));
+      const made = this.#outputsOf(node, index, importer);
+      for (const [i, name] of node.output.entries()) {
+        const output = made[i];
+        if (output) this.#define(name, asOperand(name, output));
+        else if (name) {
+          this.#failed.add(name);
+          this.#further.set(name, label);
+        }
+      }
     } catch (error) {
       if (!(error instanceof UnsupportedError || error instanceof ShapeError)) throw error;
-      this.#failed.add(output);
-      this.#problems.push(`${label}: ${withoutName(error)}`);
+      fail(`${label}: ${withoutName(error)}`);
     }
   }
 
   #refuseFurther(name: string, reader: string): void {
     const maker = this.#further.get(name);
     if (maker === undefined) return;
-    this.#problems.push(
-      `${reader}: reads ${shownName(name)} of ${maker}; only first outputs are had`,
-    );
+    this.#problems.push(`${reader}: reads ${shownName(name)} of ${maker}, which is not had`);
   }
 
-  #isKnown({ domain, opType }: NodeProto): boolean {
-    const standard = domain === '' || domain === 'ai.onnx';
-    const here =
-      ['Constant', 'Shape'].includes(opType) || importers.has(opType) || folds.has(opType);
-    return standard && here;
-  }
-
-  #operandOf(node: NodeProto, index: number): Operand {
-    const attributes = new NodeAttributes(node.attribute);
-    const [output = ''] = node.output;
-    if (node.opType === 'Constant') return { constant: this.#constantNode(output, attributes) };
-    const inputs = node.input.map((name) => this.#input(name));
-    const [first] = inputs;
-    if (node.opType === 'Shape' && first) {
-      const shape = shapeOfOperand(first);
-      const part = shape.slice(
-        attributes.int('start', 0),
-        attributes.has('end') ? attributes.int('end', 0) : undefined,
-      );
-      return { constant: constant(output, [part.length], part, false) };
-    }
-    const fold = folds.get(node.opType);
-    if (fold && inputs.every((input) => input === undefined || input.constant)) {
-      const constants = inputs.map((input) => input?.constant);
-      const spend = (elements: number) => this.#spend(elements);
-      return { constant: fold({ name: output, inputs: constants, attributes, spend }) };
-    }
-    const importer = importers.get(node.opType);
-    if (!importer) {
-      throw new UnsupportedError(
-        'is computed at every run; it is read where its inputs are constants',
-      );
-    }
-    return { value: importer(this.#call(node, index, inputs, attributes)) };
-  }
-
-  #call(
-    node: NodeProto,
-    index: number,
-    inputs: readonly (Operand | undefined)[],
-    attributes: NodeAttributes,
-  ): ImportCall {
+  #outputsOf(node: NodeProto, index: number, importer: Importer): readonly Imported[] {
     let name = node.name || node.output[0] || node.opType;
     if (this.#nodeNames.has(name)) name = `${name} (node ${index})`;
     this.#nodeNames.add(name);
-    const weight = (known: Constant) => this.#weight(known);
-    return { opset: this.#opset, g: this.#builder.at(name), attributes, inputs, weight };
+    const call: ImportCall = {
+      opset: this.#opset,
+      g: this.#builder.at(name),
+      attributes: new NodeAttributes(node.attribute),
+      inputs: node.input.map((input) => this.#input(input)),
+      outputs: node.output.length,
+      weight: (known) => this.#weight(known),
+      tensor: (tensor) => constantOf(tensor, name, this.#options.readExternal),
+    };
+    const constants = call.inputs.every((input) => !input?.value);
+    const known = constants && folded(call, importer, (elements) => this.#spend(elements));
+    return known || listed(importer(call));
   }
 
-  /** Counts the numbers that folding computes. */
-  #spend(elements: number): void {
-    this.#folded += elements;
-    if (this.#folded > MOST_FOLDED) {
-      throw new OnnxError(
-        `more than ${MOST_FOLDED} numbers are computed while it is loaded; fold its constants first`,
-      );
-    }
-  }
-
-  #constantNode(name: string, attributes: NodeAttributes): Constant {
-    const tensor = attributes.tensor('value');
-    if (tensor) return constantOf(tensor, name, this.#options.readExternal);
-    if (attributes.has('value_float'))
-      return constant(name, [], [attributes.float('value_float', 0)], true);
-    if (attributes.has('value_int'))
-      return constant(name, [], [attributes.int('value_int', 0)], false);
-    const [floats, ints] = [attributes.floats('value_floats'), attributes.ints('value_ints')];
-    if (floats) return constant(name, [floats.length], floats, true);
-    if (ints) return constant(name, [ints.length], ints, false);
-    throw new UnsupportedError('holds neither a tensor nor numbers');
+  /** Whether so many more numbers may be computed while the model is loaded. */
+  #spend(elements: number): boolean {
+    const affordable = this.#folded + elements <= MOST_FOLDED;
+    if (affordable) this.#folded += elements;
+    return affordable;
   }
 
   #input(name: string): Operand | undefined {
@@ -415,6 +377,10 @@ class Importer {
       },
     };
   }
+}
+
+function asOperand(name: string, made: Imported): Operand {
+  return isValue(made) ? { value: made } : { constant: { ...made, name } };
 }
 
 /** `batch, 3, ?, ?` */

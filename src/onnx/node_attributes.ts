@@ -26,6 +26,11 @@ export class NodeAttributes {
     return this.#get(name, Type.INTS)?.ints.map((value) => safe(name, value));
   }
 
+  /** Integers of which those beyond any size are as good as infinite, as the ends of slices are. */
+  bounds(name: string): readonly number[] | undefined {
+    return this.#get(name, Type.INTS)?.ints.map(Number);
+  }
+
   /** An f32; the shortest decimal that rounds to it, so that 1e-5 is 1e-5 again. */
   float(name: string, otherwise: number): number {
     const found = this.#get(name, Type.FLOAT);

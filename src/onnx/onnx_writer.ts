@@ -4,7 +4,7 @@ import { type Constant, type Graph, isConstant, type Node, type Value } from '..
 import type { Shape } from '../runtime/tensor.ts';
 import { ConstantReader } from '../runtime/weights/constant_reader.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
-import { type Attribute, attributeProto } from './attribute.ts';
+import { type Attributes, attributeProto } from './attribute.ts';
 import {
   type ModelProtoSchema,
   type NodeProtoSchema,
@@ -17,7 +17,7 @@ import {
 const OPSET = 17;
 /** The version of the file format that came with it, and with 18. */
 const IR_VERSION = 8n;
-/** The one that came with operator set 19. */
+/** The one that came with operator sets 19 and 20. */
 const IR_VERSION_19 = 9n;
 
 /** Collects nodes and tensors, and gives every value a name of its own. */
@@ -56,19 +56,31 @@ export class OnnxWriter {
     return this.#unique(`${node.name}/${part}`);
   }
 
+  /** Adds the node that makes a node's output, under its name. */
+  layer(node: Node, opType: string, inputs: readonly string[], attributes?: Attributes): void {
+    this.node(opType, node.name, inputs, this.nameOf(node.output), attributes);
+  }
+
+  /** Adds a node that makes something on the way to a node's output; the name of that. */
+  step(node: Node, opType: string, inputs: readonly string[], attributes?: Attributes): string {
+    const name = this.between(node, opType);
+    this.node(opType, name, inputs, name, attributes);
+    return name;
+  }
+
   /** Adds a node that reads and writes values by name; a missing optional input is the empty name. */
   node(
     opType: string,
     name: string,
     inputs: readonly string[],
-    output: string,
-    attributes: Readonly<Record<string, Attribute>> = {},
+    output: string | readonly string[],
+    attributes: Attributes = {},
   ): void {
     this.#nodes.push({
       opType,
       name,
       input: [...inputs],
-      output: [output],
+      output: typeof output === 'string' ? [output] : [...output],
       attribute: Object.entries(attributes).map(([key, value]) => attributeProto(key, value)),
     });
   }
@@ -85,9 +97,14 @@ export class OnnxWriter {
     return unique;
   }
 
-  /** Adds a vector of 64-bit integers, as shapes are given; its name. */
-  integers(name: string, values: readonly number[]): string {
-    const unique = this.#unique(name);
+  /** Adds a number that a node reads; its name. */
+  scalar(node: Node, part: string, value: number): string {
+    return this.floats(`${node.name}/${part}`, [], Float32Array.of(value));
+  }
+
+  /** Adds a vector of 64-bit integers that a node reads, as shapes are given; its name. */
+  integers(node: Node, part: string, values: readonly number[]): string {
+    const unique = this.between(node, part);
     this.#initializers.set(unique, {
       name: unique,
       dims: [BigInt(values.length)],

@@ -24,6 +24,16 @@ export interface Constant {
   numbers(): Float32Array | Float64Array;
 }
 
+/** A constant of numbers that are here already. */
+export function constant(
+  name: string,
+  shape: Shape,
+  values: readonly number[] | Float32Array | Float64Array,
+  float: boolean,
+): Constant {
+  return { name, shape, float, numbers: () => Float64Array.from(values) };
+}
+
 /** Bytes of an element, for types that are read. */
 const BYTES: ReadonlyMap<number, number> = new Map([
   [TensorProto_DataType.FLOAT, 4],

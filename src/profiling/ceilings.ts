@@ -1,4 +1,5 @@
 /** The limits of an adapter, measured: what profiles and benchmarks compare with. */
+
 import {
   CEILING_THREADS,
   type CopyCeilingConfig,
@@ -7,6 +8,7 @@ import {
   fmaCeiling,
 } from '../../shaders/ceiling.wgsl.ts';
 import { gridOf } from '../../shaders/lib/grid.ts';
+import { kindOf } from '../runtime/device_profile.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import { Program, ScratchBuffer } from '../runtime/gpu/program.ts';
 import { timeEach, type Work } from '../runtime/gpu/stopwatch.ts';
@@ -35,10 +37,10 @@ const COPY_CONFIGS: readonly CopyCeilingConfig[] = [
   { width: 4, run: 16 },
 ];
 
-/** Multiply-adds of one invocation, in all shapes alike. */
+/** Multiply-adds of one invocation, the same in all shapes. */
 const MULTIPLY_ADDS = 16 * 1024;
 const ROUNDS = 5;
-/** A shorter sample would tell of the clock as much as of the adapter. */
+/** A shorter sample would measure the clock as much as the adapter. */
 const LEAST_SAMPLE_MS = 30;
 const MOST_REPEATS = 16;
 
@@ -48,7 +50,7 @@ export async function measureCeilings(device: Device): Promise<Ceilings> {
 }
 
 async function measureFma(device: Device): Promise<number> {
-  const workgroups = device.profile.kind === 'cpu' ? 64 : 4096;
+  const workgroups = kindOf(device.profile) === 'cpu' ? 64 : 4096;
   const threads = workgroups * CEILING_THREADS;
   const widest = Math.max(...FMA_CONFIGS.map(({ width }) => width));
   const output = new ScratchBuffer(device, 'fma ceiling');
@@ -69,9 +71,9 @@ async function measureFma(device: Device): Promise<number> {
   }
 }
 
-/** More than a cache holds, as far as an adapter can be asked to. */
+/** More than a cache holds, as far as the adapter allows. */
 function copiedFloats({ profile }: Device): number {
-  return (profile.kind === 'cpu' ? 4 : 16) * 2 ** 20;
+  return (kindOf(profile) === 'cpu' ? 4 : 16) * 2 ** 20;
 }
 
 async function measureCopy(device: Device): Promise<number> {

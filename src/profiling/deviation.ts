@@ -4,7 +4,7 @@ import type { DType, Shape } from '../runtime/tensor.ts';
 export interface Deviation {
   /** The largest difference, as a share of the largest expected value. */
   readonly error: number;
-  /** Where it is: an index for each axis of the output. */
+  /** Where that is: an index for each axis of the output. */
   readonly index: Shape;
   readonly expected: number;
   readonly actual: number;

@@ -1,20 +1,19 @@
-import { operators } from '../layers/index.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import { guarded } from '../runtime/gpu/errors.ts';
 import { compileKernels, Executor } from '../runtime/gpu/executor.ts';
 import type { Node } from '../runtime/graph.ts';
 import { isolate, shapeKey } from '../runtime/isolate.ts';
 import { compile, type ExecutionPlan } from '../runtime/plan/compile.ts';
-import type { KernelChoice } from '../runtime/plan/select_kernels.ts';
+import type { TunedKernel } from '../runtime/plan/tuning.ts';
 import type { Contestant } from './race.ts';
 
-/** Shorter passes are repeated within a sample: clocks tick as seldom as every 100 microseconds. */
+/** Shorter passes are repeated within a sample: some clocks tick only every 100 microseconds. */
 const LEAST_SAMPLE_MS = 3;
 const MOST_REPEATS = 1000;
 
 /**
- * One layer in one kernel and configuration, to be timed. It computes with zeros: no kernel asks what it multiplies,
- * and to make weights and to arrange them would take longer than all else.
+ * One layer in one kernel and configuration, to be timed. It computes with zeros: no kernel's time
+ * depends on its data, and making and arranging weights would take longer than all else.
  */
 export class LayerTimer implements Contestant {
   readonly #executor: Executor;
@@ -27,13 +26,10 @@ export class LayerTimer implements Contestant {
   }
 
   /** Compiles, and runs once. Throws what the GPU throws; what was allocated is then freed. */
-  static async create(device: Device, node: Node, choice: KernelChoice): Promise<LayerTimer> {
-    const { kernel, config } = choice;
-    const plan = compile(isolate(node), {
-      operators,
-      device: device.profile,
-      tuning: new Map([[shapeKey(node), { kernel: kernel.name, config }]]),
-    });
+  static async create(device: Device, node: Node, choice: TunedKernel): Promise<LayerTimer> {
+    const alone = isolate(node);
+    const tuning = new Map(alone.nodes.map((only) => [shapeKey(only), choice]));
+    const plan = compile(alone, { device: device.profile, tuning });
     const pipelines = await compileKernels(device, plan, {});
     const weights = await zeros(device, plan);
     let executor: Executor | undefined;

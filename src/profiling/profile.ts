@@ -1,15 +1,16 @@
 /** Where the time of a run goes, layer by layer and dispatch by dispatch. */
-import { multiplyAdds } from '../defaults.ts';
+
 import { type Clock, clockOf } from '../runtime/gpu/stopwatch.ts';
 import type { Node } from '../runtime/graph.ts';
+import { multiplyAddsOf } from '../runtime/operator.ts';
 import type { PlannedDispatch } from '../runtime/plan/compile.ts';
 import type { RunInputs, Session } from '../runtime/session.ts';
 import { type Ceilings, measureCeilings } from './ceilings.ts';
 
 interface Rates {
-  /** Arithmetic as the field counts it, whatever the algorithm: a convolution's is that of the direct one. */
+  /** Arithmetic as the field counts it, whatever the algorithm: every convolution counts as a direct one. */
   readonly gflops: number;
-  /** Over what the dispatches bind, each tensor once a dispatch. */
+  /** Of what the dispatches bind, each tensor once a dispatch. */
   readonly gigabytesPerSecond: number;
   /** The rates as shares of the adapter's measured limits, 0 to 1. */
   readonly shareOfFma: number;
@@ -79,7 +80,7 @@ export async function profile(
   const layers = new Map<Node, readonly Timed[]>();
   for (const part of timed) layers.set(part.node, [...(layers.get(part.node) ?? []), part]);
   const passMs = median(passes);
-  const flops = [...layers.keys()].reduce((sum, node) => sum + 2 * multiplyAdds(node), 0);
+  const flops = [...layers.keys()].reduce((sum, node) => sum + 2 * multiplyAddsOf(node), 0);
   const gflops = billionsPerSecond(flops, passMs);
   return {
     clock: clockOf(device),
@@ -105,7 +106,7 @@ function layerProfile(parts: readonly Timed[], ceilings: Ceilings): LayerProfile
   const { node, kernel, config } = first;
   const ms = parts.reduce((sum, part) => sum + part.ms, 0);
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
-  const gflops = billionsPerSecond(2 * multiplyAdds(node), ms);
+  const gflops = billionsPerSecond(2 * multiplyAddsOf(node), ms);
   return {
     layer: node.name,
     kernel,

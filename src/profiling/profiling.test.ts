@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { useDevice, useDevices } from '../../test/fixtures/device.ts';
 import { createSession } from '../create_session.ts';
-import { multiplyAdds } from '../defaults.ts';
+import { relu } from '../layers/activations.ts';
 import { conv2d } from '../layers/conv2d.ts';
-import { relu } from '../layers/relu.ts';
+import { maxPool2d } from '../layers/pool2d.ts';
 import { lenetModel } from '../models/lenet.ts';
 import { buildModel } from '../models/model.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import type { Graph } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
+import { multiplyAddsOf } from '../runtime/operator.ts';
 import { syntheticInput, syntheticWeights } from '../runtime/weights/synthetic.ts';
 import { measureCeilings } from './ceilings.ts';
 import { profile } from './profile.ts';
@@ -21,13 +22,21 @@ const weights = syntheticWeights([]);
 const graph = buildModel(lenetModel);
 const input = syntheticInput([1, 1, 28, 28]);
 
+/** A line of the kernel of pools. */
+const STORE = 'store(result0, image, channel, place + 0);';
+
 describe('verify', () => {
   it('checks every node of the optimised graph, worst first', async () => {
     const checks = await verify(device(), graph, { input }, { weights });
     expect(checks.map(({ layer }) => layer).sort()).toEqual(
-      ['conv1', 'conv2', 'fc1', 'fc2', 'pool1', 'pool2', 'relu1', 'relu2'].sort(),
+      ['conv1', 'conv2', 'fc1', 'fc2', 'flatten', 'pool1', 'pool2'].sort(),
     );
     expect(checks.every(({ ok }) => ok)).toBe(true);
+    const { computes, kernel } = checks.find(({ layer }) => layer === 'pool1') ?? {};
+    expect(computes).toEqual(['pool1', 'relu1']);
+    expect(kernel).toBe('max_pool2d');
+    // A view runs nothing.
+    expect(checks.find(({ layer }) => layer === 'flatten')).toMatchObject({ kernel: undefined });
     const errors = checks.map(({ error }) => error);
     expect(errors).toEqual(errors.toSorted((a, b) => b - a));
   });
@@ -36,17 +45,17 @@ describe('verify', () => {
     const broken = await openDevice();
     spoil(
       broken,
-      'y[at] = to_y(max(f32(x[at]), 0.0));',
-      'y[at] = max(x[at], select(0.0, 9.0, at == 77u));',
+      STORE,
+      'store(select(result0, 1e3, channel == 1u && place == 2u), image, channel, place);',
     );
     const checks = await verify(broken, graph, { input }, { weights });
-    // Both ReLUs go through the kernel; element 77 of [1, 32, 8, 8] is row 1, column 5 of channel 1.
+    // Both pools go through the kernel; the maps of the first are 8 x 8, of the second 2 x 2.
     const wrong = checks.filter(({ ok }) => !ok).map(({ layer }) => layer);
-    expect(wrong.sort()).toEqual(['relu1', 'relu2']);
-    expect(checks.find(({ layer }) => layer === 'relu1')).toMatchObject({
-      kernel: 'relu',
-      index: [0, 1, 1, 5],
-      actual: 9,
+    expect(wrong.sort()).toEqual(['pool1', 'pool2']);
+    expect(checks.find(({ layer }) => layer === 'pool1')).toMatchObject({
+      kernel: 'max_pool2d',
+      index: [0, 1, 0, 2],
+      actual: 1000,
     });
   });
 
@@ -67,18 +76,26 @@ describe('verify', () => {
       },
     );
     await expect(work).rejects.toThrow('enough');
-    expect(seen).toEqual(['conv1', 'pool1', 'relu1', 'conv2']);
+    expect(seen).toEqual(['conv1', 'pool1', 'conv2']);
   });
 
   it('counts NaN as the worst of errors', async () => {
     const broken = await openDevice();
     spoil(
       broken,
-      'y[at] = to_y(max(f32(x[at]), 0.0));',
-      'y[at] = bitcast<f32>(0x7fc00000u + min(at, 1u));',
+      STORE,
+      'store(bitcast<f32>(0x7fc00000u + min(place, 1u)), image, channel, place);',
     );
-    const [worst] = await verify(broken, graph, { input }, { weights });
-    expect(worst).toMatchObject({ kernel: 'relu', ok: false, error: Number.POSITIVE_INFINITY });
+    // A ReLU would make a number of it.
+    const g = GraphBuilder.create();
+    g.output('y', maxPool2d(g.at('pool'), g.input('x', [1, 2, 8, 8]), { kernel: 2 }));
+    const x = syntheticInput([1, 2, 8, 8]);
+    const [worst] = await verify(broken, g.build('pool'), { x }, { weights });
+    expect(worst).toMatchObject({
+      kernel: 'max_pool2d',
+      ok: false,
+      error: Number.POSITIVE_INFINITY,
+    });
   });
 });
 
@@ -99,7 +116,7 @@ describe('profile', () => {
     expect((conv?.gflops ?? 0) * (conv?.ms ?? 0) * 1e6).toBeCloseTo(2 * 24 * 24 * 32 * 25, 3);
     expect(traceOf(session, result)).toMatchObject({ otherData: { model: 'lenet' } });
     expect(result.layers).toHaveLength(result.dispatches.length);
-    expect(result.gflops * result.passMs * 1e6).toBeCloseTo(2 * multiplyAddsOf(graph), -3);
+    expect(result.gflops * result.passMs * 1e6).toBeCloseTo(2 * totalMultiplyAdds(graph), -3);
   });
 
   it('has a layer of several dispatches once, with its parts', async () => {
@@ -153,8 +170,8 @@ it('an adapter has limits', async () => {
   expect(gigabytesPerSecond).toBeGreaterThan(0);
 });
 
-function multiplyAddsOf({ nodes }: Graph): number {
-  return nodes.reduce((sum, node) => sum + multiplyAdds(node), 0);
+function totalMultiplyAdds({ nodes }: Graph): number {
+  return nodes.reduce((sum, node) => sum + multiplyAddsOf(node), 0);
 }
 
 /** Makes the device compile something else for one line of WGSL. */

@@ -1,4 +1,4 @@
-/** Which of several ways to do the same is the fastest, on a machine where times are noisy. */
+/** Which of several ways to do the same thing is the fastest, on a machine where times are noisy. */
 
 /** Something that can be timed again and again. */
 export interface Contestant {
@@ -13,7 +13,7 @@ export interface RaceResult {
   readonly times: readonly number[];
 }
 
-/** Differences of this share are noise: the first contestant is beaten only by more than that. */
+/** Smaller differences, as a share, are noise: the first contestant is beaten only by more than that. */
 const NOISE = 0.03;
 
 /** Slower than the fastest by this factor: not worth another sample. */
@@ -21,11 +21,11 @@ const HOPELESS = 1.3;
 
 const MOST_ROUNDS = 8;
 
-/** Samples of both before the first contestant is beaten; a lucky one does not do it. */
+/** Samples of both before the first contestant is beaten; one lucky sample is not enough. */
 const LEAST_ROUNDS_TO_WIN = 3;
 
 /**
- * Samples the contestants in turn, so that what else the machine does hits all alike, until their order is clear.
+ * Samples the contestants in turn, so that other work of the machine affects all of them, until their order is clear.
  * The first is the champion: another wins only where it was faster by more than the noise, by the least of its samples
  * and in most of the rounds. Processors run faster for a moment, too, which one sample of many catches.
  * Throws the signal's reason, or what a contestant throws.
@@ -43,7 +43,7 @@ export async function race(
       samples[i]?.push((await contestants[i]?.sample()) ?? Number.POSITIVE_INFINITY);
     }
     const best = Math.min(...running.map(least));
-    // The champion stays: its place is not to be lost by one unlucky sample.
+    // The champion stays: one unlucky sample must not cost it its place.
     running = running.filter((i) => i === 0 || least(i) <= HOPELESS * best);
     const champion = winnerOf(samples) === 0;
     if (champion && running.length === 1) break;

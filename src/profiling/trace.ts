@@ -3,8 +3,8 @@ import type { Session } from '../runtime/session.ts';
 import type { DispatchProfile, LayerProfile, Profile } from './profile.ts';
 
 /**
- * A profile in the trace event format, which Perfetto and chrome://tracing open: one run, the layers one behind
- * the other, and under those that take several dispatches these.
+ * A profile in the trace event format, which Perfetto and chrome://tracing open: one run, the layers one after the
+ * other, and below a layer its dispatches, where it has several.
  */
 export function traceOf({ device, plan }: Session, { layers, dispatches }: Profile): object {
   let ts = 0;

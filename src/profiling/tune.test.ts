@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { useDevice } from '../../test/fixtures/device.ts';
+import { builtins } from '../builtins.ts';
 import { conv2d } from '../layers/conv2d.ts';
-import { operators } from '../layers/index.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { Session } from '../runtime/session.ts';
 import { syntheticTensor, syntheticWeights } from '../runtime/weights/synthetic.ts';
@@ -23,7 +23,7 @@ describe('tune', () => {
     expect(results.map(({ layer }) => layer)).toEqual(['first']);
     expect(results[0]?.ms).toBeLessThanOrEqual(results[0]?.untunedMs ?? 0);
     const weights = syntheticWeights([]);
-    using session = await Session.create(device(), twoLayers(), { weights, operators, tuning });
+    using session = await Session.create(device(), twoLayers(), { weights, builtins, tuning });
     const { kernel, config } = results[0] ?? {};
     for (const dispatch of session.plan.dispatches) {
       expect(dispatch).toMatchObject({ kernel, config });
@@ -31,8 +31,8 @@ describe('tune', () => {
     await session.run(syntheticTensor('x', [1, 8, 6, 6]));
   });
 
-  it('tells f16 from f32', async () => {
-    if (!device().profile.shaderF16) return;
+  it('tells f16 from f32', async ({ skip }) => {
+    skip(!device().profile.shaderF16, 'the adapter lacks shader-f16');
     const precision = 'f16';
     const known = await tune(device(), twoLayers(), { candidates: 2 });
     const options = { candidates: 2, precision, tuning: known.tuning } as const;
@@ -41,7 +41,7 @@ describe('tune', () => {
     const weights = syntheticWeights([]);
     using session = await Session.create(device(), twoLayers(), {
       weights,
-      operators,
+      builtins,
       tuning,
       precision,
     });

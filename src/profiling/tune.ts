@@ -1,17 +1,14 @@
 /** Times the likeliest kernels of every shape of layer on the device at hand, and keeps the fastest. */
-import { operators } from '../layers/index.ts';
+import { builtins } from '../builtins.ts';
+import { kindOf } from '../runtime/device_profile.ts';
 import { TilewiseError } from '../runtime/errors.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import type { Graph, Node } from '../runtime/graph.ts';
 import { shapeKey } from '../runtime/isolate.ts';
-import { operatorOf } from '../runtime/operator.ts';
-import { assignPrecision } from '../runtime/passes/assign_precision.ts';
-import { optimize } from '../runtime/passes/index.ts';
-import { batchParts, cutBatch } from '../runtime/plan/batch_parts.ts';
-import { compile } from '../runtime/plan/compile.ts';
-import { checkPrecision } from '../runtime/plan/precision.ts';
-import { choicesOf, type KernelChoice, selectKernel } from '../runtime/plan/select_kernels.ts';
+import type { Candidate } from '../runtime/kernel.ts';
+import { isChoice, selectKernel } from '../runtime/plan/select_kernels.ts';
 import type { TunedKernel, Tuning } from '../runtime/plan/tuning.ts';
+import { prepare } from '../runtime/prepare.ts';
 import type { DType } from '../runtime/tensor.ts';
 import { LayerTimer } from './layer_timer.ts';
 import { race } from './race.ts';
@@ -20,15 +17,15 @@ import { keepTuning, keptTuning, type TuningStore } from './tuning_store.ts';
 export interface TuneOptions {
   /** What is known already; its layers are not timed again. */
   readonly tuning?: Tuning | undefined;
-  /** Where winners are known from, too, and are kept, also those that were found before an abort. */
+  /** Where known winners are read and new ones kept, also those that were found before an abort. */
   readonly store?: TuningStore | undefined;
-  /** Whether to time what the store has anew; false by default. */
+  /** Whether to time again what the store has; false by default. */
   readonly again?: boolean | undefined;
-  /** What sessions will run in; f32 by default. */
+  /** The precision that sessions will have; f32 by default. */
   readonly precision?: DType | undefined;
-  /** Kernels and configurations timed for a layer, those that should cost least; 5 by default. */
+  /** How many kernels and configurations are timed for a layer, those that should cost least; 5 by default. */
   readonly candidates?: number | undefined;
-  /** Called before each shape of layer; what remains is guessed from the layers before. */
+  /** Called before each shape of layer; the remaining time is estimated from the layers before. */
   readonly onProgress?: ((done: number, total: number, remainingMs?: number) => void) | undefined;
   /** Hears of a store that fails. */
   readonly onWarning?: ((message: string) => void) | undefined;
@@ -42,7 +39,7 @@ export interface TimedKernel extends TunedKernel {
   readonly ms: number;
 }
 
-/** What tuning made of one shape of layer: the winner. */
+/** What tuning found for one shape of layer: the winner. */
 export interface TuneResult extends TimedKernel {
   /** The first layer of this shape. */
   readonly layer: string;
@@ -50,7 +47,7 @@ export interface TuneResult extends TimedKernel {
   readonly layers: number;
   /** Its key in the tuning. */
   readonly shape: string;
-  /** Milliseconds of what is chosen untuned. */
+  /** Milliseconds of the untuned choice. */
   readonly untunedMs: number;
   /** All that was timed, the untuned choice first, then in the order of the cost model. */
   readonly tried: readonly TimedKernel[];
@@ -89,8 +86,9 @@ async function tuneUnknown(
   { precision = 'f32', candidates = 5, onProgress, signal }: TuneOptions,
   onResult: (result: TuneResult) => void,
 ): Promise<void> {
-  checkPrecision(precision, device.profile);
-  const layers = untunedLayers(device, plannedGraph(device, graph, precision), known);
+  // The layers as a session runs them: fused, stored in that precision, cut where the device is too small.
+  const { plan } = prepare(graph, builtins, { device: device.profile, precision });
+  const layers = untunedLayers(device, plan.graph, known);
   const begun = performance.now();
   for (const [i, alike] of layers.entries()) {
     signal?.throwIfAborted();
@@ -100,56 +98,39 @@ async function tuneUnknown(
   }
 }
 
-/** The layers as a session runs them: fused, stored in that precision, cut where the device is too small. */
-function plannedGraph({ profile }: Device, graph: Graph, precision: DType): Graph {
-  const stored = (version: Graph): Graph => assignPrecision(version, operators, precision);
-  const parts = batchParts(stored(graph), operators, profile);
-  const whole = cutBatch(graph, operators, parts);
-  return compile(stored(optimize(whole, operators)), { operators, device: profile }).graph;
-}
-
-/** Layers that the same winner will run. */
+/** Layers that share a winner. */
 interface Alike {
   readonly node: Node;
   readonly layers: number;
 }
 
-/** Of every shape that is not known and leaves a choice, the first layer. */
+/** The first layer of every shape that is not known and leaves a choice. */
 function untunedLayers({ profile }: Device, graph: Graph, known: Tuning): readonly Alike[] {
   const shapes = new Map<string, Alike>();
   for (const node of graph.nodes) {
     const key = shapeKey(node);
-    const choices = choicesOf(node, operatorOf(operators, node), profile);
-    if (known.has(key) || choices.length < 2) continue;
+    if (known.has(key) || node.op.candidates(node, profile).length < 2) continue;
     const { node: first, layers } = shapes.get(key) ?? { node, layers: 0 };
     shapes.set(key, { node: first, layers: layers + 1 });
   }
   return [...shapes.values()];
 }
 
-/** What is modelled to cost more than the untuned choice by this factor is not tried: compiling it takes longest. */
+/** A candidate whose modelled cost exceeds the untuned choice's by this factor is not tried: it compiles longest. */
 const MOST_COST = 2;
 
 /** The untuned choice first, then what should cost least after it. */
-function likeliest(device: Device, node: Node, count: number): readonly KernelChoice[] {
-  const { profile } = device;
-  const cost = ({ kernel, config }: KernelChoice): number =>
-    kernel.cost?.(node, config, profile) ?? Number.POSITIVE_INFINITY;
-  const untuned = untunedChoice(device, node);
-  const most = MOST_COST * cost(untuned);
-  const rivals = choicesOf(node, operatorOf(operators, node), profile)
-    .filter(({ kernel }) => (kernel.prefers ?? profile.kind) === profile.kind)
-    .filter((choice) => !isSame(choice, untuned) && cost(choice) <= most)
-    .sort((a, b) => cost(a) - cost(b));
+function likeliest({ profile }: Device, node: Node, count: number): readonly Candidate[] {
+  const kind = kindOf(profile);
+  const costOf = ({ cost }: Candidate): number => cost() ?? Number.POSITIVE_INFINITY;
+  const untuned = selectKernel(node, profile);
+  const most = MOST_COST * costOf(untuned);
+  const rivals = node.op
+    .candidates(node, profile)
+    .filter(({ prefers }) => (prefers ?? kind) === kind)
+    .filter((candidate) => !isChoice(candidate, untuned) && costOf(candidate) <= most)
+    .sort((a, b) => costOf(a) - costOf(b));
   return [untuned, ...rivals.slice(0, count - 1)];
-}
-
-function untunedChoice({ profile }: Device, node: Node): KernelChoice {
-  return selectKernel(node, operatorOf(operators, node), profile);
-}
-
-function isSame(a: KernelChoice, b: KernelChoice): boolean {
-  return a.kernel === b.kernel && JSON.stringify(a.config) === JSON.stringify(b.config);
 }
 
 async function tuneLayer(
@@ -158,27 +139,27 @@ async function tuneLayer(
   { candidates, signal }: { readonly candidates: number; readonly signal: AbortSignal | undefined },
 ): Promise<TuneResult> {
   const timers: LayerTimer[] = [];
-  const choices: KernelChoice[] = [];
+  const choices: Candidate[] = [];
   try {
     for (const choice of likeliest(device, node, candidates)) {
       signal?.throwIfAborted();
-      const timer = await prepare(device, node, choice, choices.length === 0);
+      const timer = await timerOf(device, node, choice, choices.length === 0);
       if (!timer) continue;
       timers.push(timer);
       choices.push(choice);
     }
     const { winner, times } = await race(timers, signal);
-    const { kernel, config } = choices[winner] ?? untunedChoice(device, node);
+    const { kernel, config } = choices[winner] ?? selectKernel(node, device.profile);
     return {
       layer: node.name,
       layers,
       shape: shapeKey(node),
-      kernel: kernel.name,
+      kernel,
       config,
       ms: times[winner] ?? 0,
       untunedMs: times[0] ?? 0,
       tried: choices.map((choice, i) => ({
-        kernel: choice.kernel.name,
+        kernel: choice.kernel,
         config: choice.config,
         ms: times[i] ?? 0,
       })),
@@ -188,11 +169,11 @@ async function tuneLayer(
   }
 }
 
-/** Of a rival that the device cannot compile or hold, nothing: the layer runs without it. */
-async function prepare(
+/** Undefined for a rival that the device cannot compile or hold: the layer runs without it. */
+async function timerOf(
   device: Device,
   node: Node,
-  choice: KernelChoice,
+  choice: Candidate,
   untuned: boolean,
 ): Promise<LayerTimer | undefined> {
   try {

@@ -1,4 +1,4 @@
-/** What tuning found, kept between starts. A store may fail: that costs the winners, and never a session. */
+/** What tuning found, kept between starts. A store may fail: then the winners are lost, but never a session. */
 import type { Device } from '../runtime/gpu/device.ts';
 import { parseTuning, type Tuning, tuningText } from '../runtime/plan/tuning.ts';
 import { VERSION } from '../version.ts';
@@ -17,8 +17,8 @@ export interface TuningStore {
 export type WarningListener = (message: string) => void;
 
 /**
- * Under which key a store has the winners of a device: they hold for one version of this library, on one adapter, with
- * one driver. Which shape they are for, and which precision, stands in the text beside each.
+ * The key under which a store has the winners of a device: they hold for one version of this library, on one adapter,
+ * with one driver. The text says beside each winner which shape and precision it is for.
  */
 export function tuningKey({ adapter }: Device): string {
   return `Tilewise ${VERSION} on ${adapter.identity}`;

@@ -1,14 +1,11 @@
 /** Every layer on this device against the CPU, so that a wrong kernel, or a wrong driver, has a name. */
 import { type CreateSessionOptions, createSession } from '../create_session.ts';
-import { operators } from '../layers/index.ts';
+import { referenceOf } from '../runtime/epilogue.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import { type Graph, isConstant, type Node, type Value } from '../runtime/graph.ts';
-import { operatorOf } from '../runtime/operator.ts';
-import { assignLayout } from '../runtime/passes/assign_layout.ts';
-import { assignPrecision } from '../runtime/passes/assign_precision.ts';
-import { optimize } from '../runtime/passes/index.ts';
-import type { ExecutionPlan } from '../runtime/plan/compile.ts';
+import type { Session } from '../runtime/session.ts';
 import type { DType } from '../runtime/tensor.ts';
+import { elementCount, type Shape } from '../runtime/tensor.ts';
 import { ConstantReader } from '../runtime/weights/constant_reader.ts';
 import { type Deviation, deviation } from './deviation.ts';
 
@@ -16,7 +13,9 @@ import { type Deviation, deviation } from './deviation.ts';
 export interface LayerCheck extends Deviation {
   readonly layer: string;
   readonly op: string;
-  /** `undefined` for views, which nothing computes. */
+  /** The layers of the model that it computes: itself and those fused into it. */
+  readonly computes: readonly string[];
+  /** `undefined` where nothing runs: the layer's output is a view of its input. */
   readonly kernel: string | undefined;
 }
 
@@ -28,9 +27,9 @@ export interface VerifyOptions extends CreateSessionOptions {
 }
 
 /**
- * Runs a graph on the device with every layer as an output, and computes each layer anew on the CPU, in
- * f64, from what the device gave it and weights as they are stored: errors do not add up from layer to layer.
- * Worst layer first.
+ * Runs a graph on the device as a session of the same options does, with every layer as an output, and computes each
+ * layer anew on the CPU, in f64, from what the device gave it and weights as they are stored: errors do not add up
+ * from layer to layer. Worst layer first.
  * `inputs` are keyed by name. `signal` stops between two layers, too. Throws what `createSession` throws.
  */
 export async function verify(
@@ -39,20 +38,9 @@ export async function verify(
   inputs: Readonly<Record<string, Float32Array>>,
   options: VerifyOptions,
 ): Promise<readonly LayerCheck[]> {
-  const { precision = 'f32' } = options;
-  // Stored and laid out as a run has it, so that the same kernels are checked.
-  const stored = assignPrecision(optimize(graph, operators), operators, precision);
-  const whole = assignLayout(stored, operators, device.profile);
-  const outputs = new Map(whole.nodes.map((node) => [node.name, node.output]));
-  const observed = { ...whole, outputs };
-  const session = await createSession(device, observed, { ...options, optimize: false });
+  const session = await createSession(device, graph, { ...options, observed: true });
   try {
-    const results = await session.run(inputs);
-    const values = new Map<Value, Float32Array>();
-    for (const input of whole.inputs) values.set(input, inputs[input.name] ?? new Float32Array());
-    for (const { name, output } of whole.nodes)
-      values.set(output, results[name] ?? new Float32Array());
-    return await checkLayers(whole.nodes, values, session.plan, options);
+    return await checkLayers(session, inputs, await session.run(inputs), options);
   } finally {
     session.dispose();
   }
@@ -65,32 +53,56 @@ function precisionOf({ inputs, output }: Node): DType {
 }
 
 async function checkLayers(
-  nodes: readonly Node[],
-  values: ReadonlyMap<Value, Float32Array>,
-  plan: ExecutionPlan,
+  { prepared: { plan, parts, origin } }: Session,
+  inputs: Readonly<Record<string, Float32Array>>,
+  results: Readonly<Record<string, Float32Array>>,
   { weights, onLayer, onCheck, signal }: VerifyOptions,
 ): Promise<readonly LayerCheck[]> {
+  const { nodes } = plan.graph;
   const reader = new ConstantReader(weights, () => {});
   const kernels = new Map(plan.dispatches.map(({ node, kernel }) => [node, kernel]));
-  const dataOf = (value: Value): Float64Array =>
-    Float64Array.from(isConstant(value) ? reader.readStored(value) : (values.get(value) ?? []));
+  const values = new Map<Value, Float32Array>();
+  for (const input of plan.graph.inputs)
+    values.set(input, inputs[input.name] ?? new Float32Array());
+  for (const { name, output } of nodes) values.set(output, results[name] ?? new Float32Array());
+  const dataOf = (value: Value, part: number): Float64Array =>
+    isConstant(value)
+      ? Float64Array.from(reader.readStored(value))
+      : Float64Array.from(partOf(values.get(value) ?? new Float32Array(), value.desc.shape, part));
   const checks: LayerCheck[] = [];
   for (const [i, node] of nodes.entries()) {
     onLayer?.(i, nodes.length);
-    // Seconds a layer: a page must be able to breathe in between.
+    // A layer may take seconds: a page must be able to draw in between.
     await new Promise((resolve) => setTimeout(resolve));
     signal?.throwIfAborted();
-    const data = Object.entries(node.inputs).map(([role, value]) => [role, dataOf(value)] as const);
-    const expected = operatorOf(operators, node).reference(node, Object.fromEntries(data));
-    const actual = values.get(node.output) ?? new Float32Array();
+    const deviations = Array.from({ length: parts }, (_, part) => {
+      const entries = Object.entries(node.inputs).map(
+        ([role, value]) => [role, dataOf(value, part)] as const,
+      );
+      const { shape } = node.output.desc;
+      const actual = partOf(values.get(node.output) ?? new Float32Array(), shape, part);
+      return deviation(
+        referenceOf(node, Object.fromEntries(entries)),
+        actual,
+        shape,
+        precisionOf(node),
+      );
+    });
     const check = {
       layer: node.name,
-      op: node.op,
+      op: node.op.name,
+      computes: (origin.get(node) ?? []).map(({ name }) => name),
       kernel: kernels.get(node),
-      ...deviation(expected, actual, node.output.desc.shape, precisionOf(node)),
+      ...deviations.reduce((worst, one) => (one.error > worst.error || !one.ok ? one : worst)),
     };
     onCheck?.(check);
     checks.push(check);
   }
   return checks.sort((a, b) => b.error - a.error);
+}
+
+/** The share of a tensor that belongs to one part of a cut batch: all of it, where there is one part. */
+function partOf(data: Float32Array, shape: Shape, part: number): Float32Array {
+  const length = elementCount(shape);
+  return data.subarray(part * length, (part + 1) * length);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { add } from '../layers/add.ts';
+import { add } from '../layers/arithmetic.ts';
 import { batchNorm } from '../layers/batch_norm.ts';
 import { linear } from '../layers/linear.ts';
 import { consumers, type Graph, weightsOf } from './graph.ts';

@@ -2,6 +2,9 @@
  * A model as data: nodes in the order in which they run, and the values that flow between them.
  * Graphs are immutable; passes make new ones and share what did not change.
  */
+import type { Expression } from '../../shaders/lib/expression.ts';
+import type { DeviceProfile } from './device_profile.ts';
+import type { Candidate } from './kernel.ts';
 import type { TensorDesc } from './tensor.ts';
 
 /** Fed by the caller at every run. */
@@ -33,18 +36,63 @@ export interface Activation {
   readonly kind: 'activation';
   readonly name: string;
   readonly desc: TensorDesc;
+  /** The value in whose memory it lies, where its descriptor is a view; absent where it has memory of its own. */
+  readonly within?: Input | Activation;
 }
 
 export type Constant = Weight | DerivedWeight;
 export type Value = Input | Constant | Activation;
 
+/** The node's own result, as the expression of its epilogue names it. */
+export const RESULT = 'value';
+
 /** One operator applied to values. `inputs` are keyed by role: `x`, `weight`, `bias`, ... */
-export interface Node<A extends object = object> {
-  readonly op: string;
+export interface Node<A extends object = object, R extends string = string> {
+  readonly op: OpDef<A, R>;
   readonly name: string;
   readonly attributes: A;
   readonly inputs: Readonly<Record<string, Value>>;
+  /**
+   * What its kernels make of a result before they store it: an expression over RESULT and over inputs in roles of
+   * their own. Set by the pass that fuses.
+   */
+  readonly epilogue?: Expression;
+  /** Names of the nodes of the model that it computes; absent where it is one of them. */
+  readonly sources?: readonly string[];
   readonly output: Activation;
+}
+
+/** A node before its output's shape is known. */
+export type OpCall<A extends object = object, R extends string = string> = Omit<
+  Node<A, R>,
+  'output'
+>;
+
+/** The data of a node's inputs, in f64 and row-major, by role. */
+export type DataByRole = Readonly<Record<string, Float64Array>>;
+
+/** How a kernel finds the elements of a tensor: of dense planes at any distance, or of any strides. */
+export type Access = 'map' | 'any';
+
+/** One operator: its rules, its meaning, and its kernels. `R` are the roles of its inputs. */
+export interface OpDef<A extends object = object, R extends string = string> {
+  readonly name: string;
+  /** The output's descriptor. Throws ShapeError when the inputs or attributes do not fit. */
+  inferShape(call: OpCall<A, R>): TensorDesc;
+  /** The operator without its epilogue, in f64: the oracle that kernels are checked against. */
+  reference(node: Node<A, R>, inputs: DataByRole): Float64Array;
+  /** Multiply-adds of one run, as the field counts them: of convolutions and products only; 0 by default. */
+  multiplyAdds?(node: Node<A, R>): number;
+  /** Whether images of a batch influence one another, so that the batch cannot be cut; no by default. */
+  mixesBatch?(node: Node<A, R>): boolean;
+  /** Whether what it reads stays f32 whatever the precision: figures to be shown, not to compute on with. */
+  readonly readsF32?: boolean;
+  /** Which tensors may be views, and of which kind; the others are dense. Operands of an epilogue may be maps. */
+  readonly views?: Readonly<Partial<Record<R | 'y', Access>>> | 'any';
+  /** Whether its kernels compute an epilogue; not by default. */
+  readonly fusesEpilogue?: boolean;
+  /** What can compute a node on a device, in order of preference, but for what the candidates say. */
+  candidates(node: Node<A, R>, device: DeviceProfile): readonly Candidate[];
 }
 
 export interface Graph {
@@ -59,8 +107,13 @@ export function isConstant(value: Value): value is Constant {
   return value.kind === 'weight' || value.kind === 'derived';
 }
 
+/** The value whose memory holds it. */
+export function rootOf(value: Value): Value {
+  return (value.kind === 'activation' ? value.within : undefined) ?? value;
+}
+
 /** The nodes that read each value. */
-export function consumers(graph: Graph): ReadonlyMap<Value, readonly Node[]> {
+export function consumers(graph: Pick<Graph, 'nodes'>): ReadonlyMap<Value, readonly Node[]> {
   const map = new Map<Value, Node[]>();
   for (const node of graph.nodes) {
     for (const value of new Set(Object.values(node.inputs))) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { add } from '../layers/add.ts';
+import { relu } from '../layers/activations.ts';
+import { add } from '../layers/arithmetic.ts';
 import { conv2d } from '../layers/conv2d.ts';
-import { relu } from '../layers/relu.ts';
 import { ShapeError } from './errors.ts';
 import { GraphBuilder } from './graph_builder.ts';
 
@@ -21,7 +21,11 @@ describe('GraphBuilder', () => {
     const g = GraphBuilder.create();
     const x = g.input('x', [1, 3]);
     g.output('y', relu(g, relu(g, relu(g, x))));
-    expect(g.build('test').nodes.map(({ name }) => name)).toEqual(['relu', 'relu#2', 'relu#3']);
+    expect(g.build('test').nodes.map(({ name }) => name)).toEqual([
+      'pointwise',
+      'pointwise#2',
+      'pointwise#3',
+    ]);
   });
 
   it('gives the same weight for the same name, so that layers can share', () => {

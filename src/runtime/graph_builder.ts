@@ -1,6 +1,5 @@
 import { ShapeError } from './errors.ts';
-import type { Activation, Graph, Input, Node, Value, Weight } from './graph.ts';
-import type { OpDef } from './operator.ts';
+import type { Activation, Graph, Input, Node, OpDef, Value, Weight } from './graph.ts';
 import { type Shape, tensorDesc } from './tensor.ts';
 
 interface Draft {
@@ -62,21 +61,23 @@ export class GraphBuilder {
   }
 
   /** Appends a node named by this path. Throws ShapeError if the operator refuses the shapes. */
-  add<A extends object>(
-    op: OpDef<A>,
+  add<A extends object, R extends string>(
+    op: OpDef<A, R>,
     attributes: A,
-    inputs: Readonly<Record<string, Value>>,
+    inputs: Readonly<Partial<Record<R, Value>>>,
   ): Activation {
     const name = this.#uniqueNodeName(op.name);
-    const call = { op: op.name, name, attributes, inputs };
+    const given = Object.entries<Value | undefined>(inputs).filter(([, value]) => value);
+    const call = { op, name, attributes, inputs: Object.fromEntries(given) as Node['inputs'] };
     const output: Activation = { kind: 'activation', name, desc: op.inferShape(call) };
-    this.#draft.nodes.push({ ...call, output });
+    const node: Node<A, R> = { ...call, output };
+    this.#draft.nodes.push(node);
     return output;
   }
 
   /** The operator that makes a value; undefined for inputs and weights. */
   opOf(value: Value): string | undefined {
-    return this.#draft.nodes.findLast(({ output }) => output === value)?.op;
+    return this.#draft.nodes.findLast(({ output }) => output === value)?.op.name;
   }
 
   /** Names a value that `run()` gives back. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { useDevice } from '../../test/fixtures/device.ts';
 import { createSession } from '../create_session.ts';
-import { runReference } from '../defaults.ts';
 import { lenetModel } from '../models/lenet.ts';
 import { buildModel } from '../models/model.ts';
 import { observe } from './observe.ts';
+import { runReference } from './reference/run_reference.ts';
 import { syntheticInput, syntheticWeights } from './weights/synthetic.ts';
 
 const device = useDevice();

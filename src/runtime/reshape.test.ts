@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { expectSameOutputs } from '../../test/fixtures/compare_graphs.ts';
 import { Random, seeds } from '../../test/fixtures/random.ts';
 import { randomGraph } from '../../test/fixtures/random_graph.ts';
-import { operators } from '../layers/index.ts';
-import { relu } from '../layers/relu.ts';
+import { relu } from '../layers/activations.ts';
 import { findModel } from '../models/index.ts';
 import { buildModel } from '../models/model.ts';
 import { weightsOf } from './graph.ts';
@@ -14,13 +13,13 @@ describe('reshape', () => {
   it('gives the graph that the model would have built for the new shape', () => {
     const graph = buildModel(findModel('resnet50'), { size: [64, 64] });
     const expected = buildModel(findModel('resnet50'), { batch: 2, size: [65, 97] });
-    const reshaped = reshape(graph, operators, { input: [2, 3, 65, 97] });
+    const reshaped = reshape(graph, { input: [2, 3, 65, 97] });
     expect(reshaped).toEqual(expected);
   });
 
   it('keeps the weights as the objects that they are', () => {
     const graph = buildModel(findModel('resnet50'), { size: [64, 64] });
-    const reshaped = reshape(graph, operators, { input: [1, 3, 96, 96] });
+    const reshaped = reshape(graph, { input: [1, 3, 96, 96] });
     weightsOf(reshaped).forEach((weight, i) => {
       expect(weight).toBe(weightsOf(graph)[i]);
     });
@@ -29,13 +28,13 @@ describe('reshape', () => {
   it('computes the same for the same shapes', () => {
     for (const seed of seeds(5)) {
       const graph = randomGraph(new Random(seed), 12);
-      expectSameOutputs(reshape(graph, operators, {}), graph);
+      expectSameOutputs(reshape(graph, {}), graph);
     }
   });
 
   it('names the layer that cannot take the new shape', () => {
     const graph = buildModel(findModel('lenet'));
-    expect(() => reshape(graph, operators, { input: [1, 1, 40, 40] })).toThrow(
+    expect(() => reshape(graph, { input: [1, 1, 40, 40] })).toThrow(
       expect.objectContaining({
         name: 'ShapeError',
         message: 'linear "fc1": weight expects an input [N, 256], got [1, 1024]',
@@ -45,7 +44,7 @@ describe('reshape', () => {
 
   it('refuses inputs that the graph does not have', () => {
     const graph = buildModel(findModel('lenet'));
-    expect(() => reshape(graph, operators, { image: [1, 1, 32, 32] })).toThrow(
+    expect(() => reshape(graph, { image: [1, 1, 32, 32] })).toThrow(
       'graph "lenet" has no input "image"',
     );
   });

@@ -1,6 +1,5 @@
 import { ShapeError } from './errors.ts';
 import type { Activation, Graph, Input, Node, Value } from './graph.ts';
-import { type OpTable, operatorOf } from './operator.ts';
 import { type Shape, tensorDesc } from './tensor.ts';
 
 /** What is usually meant by another size: of the batch, and of the images in it, square where one number is given. */
@@ -34,11 +33,7 @@ export function shapesOf(graph: Graph, to: NewShapes): Readonly<Record<string, S
  * The same network for inputs of other shapes; its weights stay the same objects. Throws ShapeError where
  * an operator cannot take what the new shapes lead to, or an input is not known.
  */
-export function reshape(
-  graph: Graph,
-  operators: OpTable,
-  shapes: Readonly<Record<string, Shape>>,
-): Graph {
+export function reshape(graph: Graph, shapes: Readonly<Record<string, Shape>>): Graph {
   for (const name of Object.keys(shapes)) {
     if (!graph.inputs.some((input) => input.name === name)) {
       throw new ShapeError(`graph "${graph.name}" has no input "${name}"`);
@@ -55,7 +50,7 @@ export function reshape(
   const nodes = graph.nodes.map((node): Node => {
     const entries = Object.entries(node.inputs).map(([role, value]) => [role, current(value)]);
     const call = { ...node, inputs: Object.fromEntries(entries) as Node['inputs'] };
-    const desc = operatorOf(operators, node).inferShape(call);
+    const desc = node.op.inferShape(call);
     const output: Activation = { ...node.output, desc };
     replaced.set(node.output, output);
     return { ...call, output };

@@ -3,18 +3,18 @@ import { expectReference, inputsOf } from '../../test/fixtures/compare_graphs.ts
 import { useDevice, useDevices } from '../../test/fixtures/device.ts';
 import { Random } from '../../test/fixtures/random.ts';
 import { randomGraph } from '../../test/fixtures/random_graph.ts';
+import { builtins } from '../builtins.ts';
+import { relu } from '../layers/activations.ts';
 import { globalAveragePool2d } from '../layers/adaptive_average_pool2d.ts';
-import { add } from '../layers/add.ts';
+import { add } from '../layers/arithmetic.ts';
 import { batchNorm } from '../layers/batch_norm.ts';
 import { conv2d } from '../layers/conv2d.ts';
-import { flatten } from '../layers/flatten.ts';
-import { operators } from '../layers/index.ts';
 import { linear } from '../layers/linear.ts';
 import { maxPool2d } from '../layers/pool2d.ts';
-import { relu } from '../layers/relu.ts';
+import { flatten } from '../layers/rearrange.ts';
 import { DeviceLostError } from './errors.ts';
 import type { Device } from './gpu/device.ts';
-import type { Graph } from './graph.ts';
+import type { Graph, Node, OpDef } from './graph.ts';
 import { GraphBuilder } from './graph_builder.ts';
 import { reshape } from './reshape.ts';
 import { Session, type SessionOptions } from './session.ts';
@@ -43,12 +43,19 @@ function open(
   graph: Graph = smallNet(),
   more: Partial<SessionOptions> = {},
 ): Promise<Session> {
-  return Session.create(on, graph, { weights: syntheticWeights([]), operators, ...more });
+  return Session.create(on, graph, { weights: syntheticWeights([]), builtins, ...more });
 }
 
 /** So that 0 and -0 differ, and NaN from NaN. */
 function bitsOf(values: Float32Array = new Float32Array()): readonly number[] {
   return [...new Uint32Array(Float32Array.from(values).buffer)];
+}
+
+/** The node, whose kernels write over none of its inputs. */
+function apartFrom(node: Node): Node {
+  const candidates: OpDef['candidates'] = (of, profile) =>
+    node.op.candidates(of, profile).map((candidate) => ({ ...candidate, overwrites: [] }));
+  return { ...node, op: { ...node.op, candidates } };
 }
 
 /** What becomes of a promise: `done`, or the name of the error. Never waits for longer than 30 s. */
@@ -80,15 +87,10 @@ describe('Session.run', () => {
 
   it.each([1, 2, 3])('gives the same bits in place as apart (random graph %i)', async (seed) => {
     const graph = randomGraph(new Random(seed), 20);
-    const apart = new Map(
-      [...operators].map(([name, op]) => {
-        const kernels = op.kernels.map((kernel) => ({ ...kernel, overwrites: () => [] }));
-        return [name, { ...op, kernels }];
-      }),
-    );
+    const apart = { ...graph, nodes: graph.nodes.map(apartFrom) };
     const inputs = inputsOf(graph);
     using here = await open(device(), graph, { optimize: false });
-    using there = await open(device(), graph, { optimize: false, operators: apart });
+    using there = await open(device(), apart, { optimize: false });
     const overwriting = ({ plan }: Session) =>
       plan.activations.storages.flatMap(({ overwrittenBy = [] }) => overwrittenBy);
     expect(overwriting(here).length).toBeGreaterThan(1);
@@ -350,7 +352,7 @@ describe('a run of a session that is warm', () => {
   ] as const;
 
   it('cuts a batch that is too large for a buffer, with one warning and the same result', async () => {
-    const graph = reshape(smallNet(), operators, { x: [6, 33, 6, 6] });
+    const graph = reshape(smallNet(), { x: [6, 33, 6, 6] });
     const x = syntheticTensor('x', [6, 33, 6, 6]);
     using whole = await open(device(), graph);
     const { profile } = device();

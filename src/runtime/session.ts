@@ -1,16 +1,12 @@
 /** load -> compile -> run -> dispose */
+import type { Builtins } from './builtins.ts';
 import { ShapeError, TilewiseError, UnsupportedError } from './errors.ts';
 import type { Device } from './gpu/device.ts';
 import { compileKernels, Executor, type InputData, type RunTimes } from './gpu/executor.ts';
 import { WeightBuffers } from './gpu/weight_buffers.ts';
 import { type Graph, type Node, weightsOf } from './graph.ts';
-import type { OpTable } from './operator.ts';
-import { assignPrecision } from './passes/assign_precision.ts';
-import { optimize } from './passes/index.ts';
-import { batchParts, cutBatch } from './plan/batch_parts.ts';
-import { compile, type ExecutionPlan, type MemoryUse, type PlannedWeight } from './plan/compile.ts';
-import type { KernelPreference } from './plan/select_kernels.ts';
-import type { Tuning } from './plan/tuning.ts';
+import type { ExecutionPlan, MemoryUse, PlannedTensor, PlannedWeight } from './plan/compile.ts';
+import { type Prepared, type PrepareOptions, prepare } from './prepare.ts';
 import { type NewShapes, reshape, shapesOf } from './reshape.ts';
 import { type DType, elementCount, formatShape, type Shape, shapesEqual } from './tensor.ts';
 import { checkWeights, overflowWarning } from './weights/check_weights.ts';
@@ -26,10 +22,10 @@ export interface SessionProgress {
   readonly remainingMs?: number;
 }
 
-export interface SessionOptions {
+export interface SessionOptions extends Omit<PrepareOptions, 'device'> {
   readonly weights: WeightSource;
-  /** The operators that the graph may use. */
-  readonly operators: OpTable;
+  /** The operators that passes put into graphs. */
+  readonly builtins: Builtins;
   readonly onProgress?: (progress: SessionProgress) => void;
   /**
    * How weights and activations are stored on the device; `f32` by default. `f16` takes half the memory: each
@@ -45,19 +41,11 @@ export interface SessionOptions {
   readonly onWarning?: (message: string) => void;
   /** Stops creating the session; what was allocated is freed. */
   readonly signal?: AbortSignal;
-  /** Bytes that the session may take on the device; unlimited by default. */
-  readonly maxMemory?: number;
   /**
    * Milliseconds that one submit should take at most: a run is cut into as many as that needs, so that the
    * system's watchdog stays calm and a page can draw in between. Unlimited by default: one submit a run.
    */
   readonly submitBudgetMs?: number;
-  /** Prefers kernels by name; for tests and benchmarks. */
-  readonly kernels?: KernelPreference;
-  /** Kernels that `tune` found to be the fastest on this device, by shapes of layers. */
-  readonly tuning?: Tuning | undefined;
-  /** Whether to rewrite the graph into fewer nodes first; true by default, false to debug layer by layer. */
-  readonly optimize?: boolean;
 }
 
 /**
@@ -83,10 +71,7 @@ export interface Port {
 }
 
 /** What a session runs on: made for one plan, on one opening of the device. */
-interface Running {
-  readonly plan: ExecutionPlan;
-  /** Runs of the plan that make one run of the session: more than one where the batch was cut. */
-  readonly parts: number;
+interface Running extends Prepared {
   readonly executor: Executor;
   readonly generation: number;
 }
@@ -136,17 +121,21 @@ export class Session {
     }
   }
 
-  /** What runs, and what it takes. */
+  /** What runs, what it takes, and what became of the model on the way. */
+  get prepared(): Prepared {
+    return this.#running;
+  }
+
   get plan(): ExecutionPlan {
     return this.#running.plan;
   }
 
   get inputs(): readonly Port[] {
-    return this.#graph.inputs.map(({ name, desc }) => ({ name, shape: desc.shape }));
+    return this.plan.inputs.map((input) => portOf(input, this.#running.parts));
   }
 
   get outputs(): readonly Port[] {
-    return [...this.#graph.outputs].map(([name, { desc }]) => ({ name, shape: desc.shape }));
+    return this.plan.outputs.map((output) => portOf(output, this.#running.parts));
   }
 
   /** Bytes that this session holds on the device. */
@@ -208,7 +197,7 @@ export class Session {
    */
   async resize(to: NewShapes): Promise<void> {
     this.#checkUsable();
-    const graph = reshape(this.#graph, this.#options.operators, shapesOf(this.#graph, to));
+    const graph = reshape(this.#graph, shapesOf(this.#graph, to));
     const running = await build(this.device, graph, this.#options, this.#reader, this.#weights);
     this.#running.executor.dispose();
     this.#running = running;
@@ -326,6 +315,12 @@ export class Session {
   }
 }
 
+/** A tensor at the edge of a plan, of which several runs make one of the session. */
+function portOf({ name, desc: { shape } }: PlannedTensor, parts: number): Port {
+  const [batch = 1, ...rest] = shape;
+  return { name, shape: parts === 1 ? shape : [batch * parts, ...rest] };
+}
+
 interface Built {
   readonly reader: ConstantReader;
   readonly weights: WeightBuffers;
@@ -340,20 +335,11 @@ async function build(
   reader: ConstantReader,
   weights: WeightBuffers,
 ): Promise<Running> {
-  const { operators, precision, signal, onProgress, kernels, tuning, maxMemory } = options;
+  const { builtins, signal, onProgress } = options;
   const { generation } = device;
-  const stored = (version: Graph): Graph => assignPrecision(version, operators, precision ?? 'f32');
-  const parts = batchParts(stored(graph), operators, device.profile);
+  const prepared = prepare(graph, builtins, { ...options, device: device.profile });
+  const { plan, parts } = prepared;
   if (parts > 1) warnOfParts(graph, parts, options.onWarning);
-  const whole = cutBatch(graph, operators, parts);
-  const optimized = (options.optimize ?? true) ? optimize(whole, operators) : whole;
-  const plan = compile(stored(optimized), {
-    operators,
-    device: device.profile,
-    kernels,
-    tuning,
-    maxMemory,
-  });
   const report = (stage: SessionProgress['stage']) =>
     onProgress && ((done: number, total: number) => onProgress({ stage, done, total }));
   const pipelines = await compileKernels(device, plan, { signal, onProgress: report('compile') });
@@ -364,7 +350,7 @@ async function build(
   });
   const { submitBudgetMs } = options;
   const executor = await Executor.create(device, plan, buffers, pipelines, submitBudgetMs);
-  return { plan, parts, executor, generation };
+  return { ...prepared, executor, generation };
 }
 
 /** A weight's data as kernels read it, but for the rounding to f16. */

@@ -1,36 +1,41 @@
+import type { DType } from '../../shaders/lib/element_types.ts';
+import type { MapStrides } from '../../shaders/lib/map_strides.ts';
 import { ShapeError } from './errors.ts';
 
-/** How one element is stored. Arithmetic is f32 whatever it is. */
-export type DType = 'f32' | 'f16';
+export type { DType, MapStrides };
 
 /** Extents, outermost first: `[N, C, H, W]` for images and feature maps, `[N, C]` for vectors. */
 export type Shape = readonly number[];
 
-/**
- * The order of the elements in memory. `row-major` follows the order of `Shape`: NCHW for feature maps.
- * `channel-major`, for feature maps only, is a matrix with a row a channel: the pixels of all images one after the
- * other, and padding up to whole fours. Of one image whose pixels are whole fours, both are the same.
- */
-export type Layout = 'row-major' | 'channel-major';
+/** Where the elements of a tensor lie in its memory, in elements: the first, and from one to the next along each axis. */
+export interface View {
+  readonly offset: number;
+  readonly strides: readonly number[];
+}
 
 /** What is known about a tensor before any data exists. */
 export interface TensorDesc {
   readonly shape: Shape;
   readonly dtype: DType;
-  readonly layout: Layout;
+  /** Absent where the elements follow one another from the first on, in the order of the shape: NCHW for maps. */
+  readonly view?: View;
 }
 
 const BYTES_PER_ELEMENT: Readonly<Record<DType, number>> = { f32: 4, f16: 2 };
 
+export function bytesPerElement(dtype: DType): number {
+  return BYTES_PER_ELEMENT[dtype];
+}
+
 /**
- * A row-major f32 tensor of this shape. Throws ShapeError, about `who`, unless every extent is a positive
+ * A dense f32 tensor of this shape. Throws ShapeError, about `who`, unless every extent is a positive
  * integer.
  */
 export function tensorDesc(shape: Shape, who = 'a tensor'): TensorDesc {
   if (shape.some((extent) => !Number.isSafeInteger(extent) || extent < 1)) {
     throw new ShapeError(`${who}'s extents must be positive integers, got ${formatShape(shape)}`);
   }
-  return { shape, dtype: 'f32', layout: 'row-major' };
+  return { shape, dtype: 'f32' };
 }
 
 /** The number of elements; 1 for the empty shape. */
@@ -38,62 +43,111 @@ export function elementCount(shape: Shape): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
-/** The size of the elements, in bytes. */
+/** The strides of a dense tensor. */
+export function denseStrides(shape: Shape): readonly number[] {
+  let stride = 1;
+  return shape
+    .toReversed()
+    .map((extent) => {
+      const own = stride;
+      stride *= extent;
+      return own;
+    })
+    .reverse();
+}
+
+/** Where the elements lie, also of a dense tensor. */
+export function viewOfDesc({ shape, view }: TensorDesc): View {
+  return view ?? { offset: 0, strides: denseStrides(shape) };
+}
+
+/** The tensor under a view; one that says no more than the shape is left out. */
+export function withView(desc: TensorDesc, view: View): TensorDesc {
+  const { view: _, ...rest } = desc;
+  const dense = denseStrides(desc.shape);
+  const isDense = desc.shape.every(
+    (extent, axis) => extent === 1 || dense[axis] === view.strides[axis],
+  );
+  return isDense && view.offset === 0 ? rest : { ...rest, view };
+}
+
+/**
+ * The memory of feature maps whose channels are rows of a matrix: the pixels of all images one after the other, and
+ * padding up to whole fours. Of one image whose pixels are whole fours, this is NCHW.
+ */
+export function channelMajor(shape: Shape): View {
+  const { batch, height, width } = nchw(shape);
+  const plane = height * width;
+  return { offset: 0, strides: [plane, Math.ceil((batch * plane) / 4) * 4, width, 1] };
+}
+
+/** The size of the elements in memory, in bytes, with what lies between them. */
 export function byteLength(desc: TensorDesc): number {
   return storedElements(desc) * BYTES_PER_ELEMENT[desc.dtype];
 }
 
-/** The number of elements in memory, padding included. */
+/** The number of elements in memory: of a view, those between the first and the last, up to whole fours. */
 export function storedElements(desc: TensorDesc): number {
-  if (desc.layout === 'row-major') return elementCount(desc.shape);
-  return nchw(desc.shape).channels * mapStrides(desc).channel;
+  return desc.view ? Math.ceil(elementSpan(desc) / 4) * 4 : elementCount(desc.shape);
 }
 
-/** How many elements lie between the images, and between the channels, of a feature map. */
-export interface MapStrides {
-  readonly image: number;
-  readonly channel: number;
+/** The number of elements from the first to the last, those between them that belong to others included. */
+export function elementSpan({ shape, view }: TensorDesc): number {
+  if (!view) return elementCount(shape);
+  return 1 + shape.reduce((sum, extent, axis) => sum + (extent - 1) * (view.strides[axis] ?? 0), 0);
 }
 
-/** Where the pixels of a feature map lie. Throws ShapeError for tensors that are none. */
-export function mapStrides({ shape, layout }: TensorDesc): MapStrides {
-  const { batch, channels, height, width } = nchw(shape);
-  const plane = height * width;
-  if (layout === 'row-major') return { image: channels * plane, channel: plane };
-  return { image: plane, channel: Math.ceil((batch * plane) / 4) * 4 };
+/**
+ * Where the planes of a map [N, C, ...] lie. Throws ShapeError for tensors of less than two axes, and for views whose
+ * planes are not dense.
+ */
+export function mapStrides(desc: TensorDesc): MapStrides {
+  const strides = mapStridesOf(desc);
+  if (!strides) throw new ShapeError(`expected planes of a map, got ${formatShape(desc.shape)}`);
+  return strides;
 }
 
-/** Copies a tensor as it is stored into a row-major array, without padding. */
+/** Where the planes of a map lie; undefined where it has none. */
+export function mapStridesOf(desc: TensorDesc): MapStrides | undefined {
+  const { shape } = desc;
+  if (shape.length < 2) return undefined;
+  const { offset, strides } = viewOfDesc(desc);
+  const dense = denseStrides(shape);
+  const planes = shape.every(
+    (extent, axis) => axis < 2 || extent === 1 || strides[axis] === dense[axis],
+  );
+  const [image = 0, channel = 0] = strides;
+  return planes ? { offset, image, channel } : undefined;
+}
+
+/** Copies a tensor as it is stored, from its first element on, into a row-major array. */
 export function copyRowMajor(desc: TensorDesc, stored: Float32Array, target: Float32Array): void {
-  if (desc.layout === 'row-major') {
-    target.set(stored);
-    return;
-  }
-  const { batch, channels, height, width } = nchw(desc.shape);
-  const { image, channel } = mapStrides(desc);
-  const plane = height * width;
-  for (let n = 0; n < batch; n++) {
-    for (let c = 0; c < channels; c++) {
-      const from = n * image + c * channel;
-      target.set(stored.subarray(from, from + plane), (n * channels + c) * plane);
-    }
-  }
+  if (!desc.view) target.set(stored);
+  else
+    forEachRow(desc, (from, to, length, step) => {
+      if (step === 1) target.set(stored.subarray(from, from + length), to);
+      else for (let i = 0; i < length; i++) target[to + i] = stored[from + i * step] ?? 0;
+    });
 }
 
-/** The other way round: a row-major array as the tensor is stored, padded with zeros. */
-export function storedOrder(desc: TensorDesc, rowMajor: Float32Array): Float32Array {
-  if (desc.layout === 'row-major') return rowMajor;
-  const { batch, channels, height, width } = nchw(desc.shape);
-  const { image, channel } = mapStrides(desc);
-  const plane = height * width;
-  const stored = new Float32Array(storedElements(desc));
-  for (let n = 0; n < batch; n++) {
-    for (let c = 0; c < channels; c++) {
-      const from = (n * channels + c) * plane;
-      stored.set(rowMajor.subarray(from, from + plane), n * image + c * channel);
+/** Walks the rows along the last axis: where each begins in memory, less the view's offset, and in row-major order. */
+function forEachRow(
+  { shape, view }: TensorDesc,
+  row: (from: number, to: number, length: number, step: number) => void,
+): void {
+  const strides = view?.strides ?? denseStrides(shape);
+  const length = shape.at(-1) ?? 1;
+  const outer = shape.slice(0, -1);
+  const step = strides.at(-1) ?? 1;
+  for (let i = 0; i < elementCount(outer); i++) {
+    let [rest, from] = [i, 0];
+    for (let axis = outer.length - 1; axis >= 0; axis--) {
+      const extent = outer[axis] ?? 1;
+      from += (rest % extent) * (strides[axis] ?? 0);
+      rest = Math.floor(rest / extent);
     }
+    row(from, i * length, length, step);
   }
-  return stored;
 }
 
 /** The size of a buffer for so many elements, in bytes: WebGPU binds and copies whole words only. */

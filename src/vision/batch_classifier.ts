@@ -1,4 +1,4 @@
-/** Many pictures to their classes: uploads, preprocessing, network and readback in overlap. */
+/** Many pictures to their classes: uploads, preprocessing, network and readback overlap. */
 import { createSession } from '../create_session.ts';
 import { buildModel, type ModelDef } from '../models/model.ts';
 import { DeviceLostError, TilewiseError } from '../runtime/errors.ts';
@@ -19,9 +19,9 @@ export interface BatchClassifierOptions extends ClassifierOptions {
 }
 
 export interface ClassifyManyOptions<K> {
-  /** Classes to each picture; 5 by default. */
+  /** Classes for each picture; 5 by default. */
   readonly count?: number;
-  /** Hears of pictures that cannot be prepared, such as those too large for the device, which then are left out. */
+  /** Hears of pictures that cannot be prepared, such as those too large for the device; they are left out. */
   readonly onRefused?: (key: K, error: TilewiseError) => void;
   /** Hears what each run took on the GPU, in milliseconds, where the device can tell. */
   readonly onGpuTime?: (ms: number) => void;
@@ -77,9 +77,9 @@ export class BatchClassifier {
   }
 
   /**
-   * The likeliest classes of each picture, in order, by whatever key it comes with. Pictures are taken
-   * as they are needed: while a batch computes, those of the next are uploaded, and what `pictures` does to make
-   * them goes on. A last batch that is not full takes as long as one that is. One call at a time.
+   * The likeliest classes of each picture, in order, each with the key that the picture came with. Pictures are taken
+   * as they are needed: while a batch computes, those of the next are uploaded, and `pictures` makes further ones.
+   * A last batch that is not full takes as long as one that is. One call at a time.
    *
    * Throws what `session.run` throws, and what `pictures` throws.
    */

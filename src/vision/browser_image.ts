@@ -1,4 +1,4 @@
-/** Pictures that a browser holds, perhaps on the GPU already: they get to the device without a detour over the CPU. */
+/** Pictures that a browser holds, perhaps on the GPU already: they reach the device without a copy on the CPU. */
 import type { Image } from './image.ts';
 import type { Extent } from './preprocessing.ts';
 

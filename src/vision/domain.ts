@@ -25,7 +25,7 @@ export function domainOf(model: ModelDef): Domain {
     );
   }
   const { preprocessing, labels } = DOMAINS[model.domain];
-  // A model out of a file may have other classes than its domain.
+  // A model from a file may have other classes than its domain.
   const numbered = () => Array.from({ length: model.classes }, (_, i) => `${i}`);
   return { preprocessing, labels: labels.length === model.classes ? labels : numbered() };
 }

@@ -11,12 +11,12 @@ export interface Image {
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
-/** An image file is missing, broken, or no image. */
+/** An image file is missing, broken, or not an image. */
 export class ImageError extends TilewiseError {
   override readonly name = 'ImageError';
 }
 
-/** Throws ShapeError unless the extents are positive integers and the data has just their length. */
+/** Throws ShapeError unless the extents are positive integers and the data has exactly their length. */
 export function checkImage(who: string, { width, height, data }: Image): void {
   if (![width, height].every((extent) => Number.isSafeInteger(extent) && extent >= 1)) {
     throw new ShapeError(`${who}: an image is at least 1 x 1, got ${width} x ${height}`);

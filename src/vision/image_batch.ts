@@ -8,7 +8,7 @@ import { channelsOf } from './preprocessing.ts';
 import type { Preprocessor } from './preprocessor.ts';
 
 /**
- * Pixels that wait for the GPU at most, in bytes. The driver copies them when they are written and keeps them
+ * The most pixels that wait for the GPU, in bytes. The driver copies them when they are written and keeps them
  * until the work before them is done: 32 photos of 12 megapixels would take 1.5 GB.
  */
 const MAX_WAITING = 2 ** 28;
@@ -68,7 +68,7 @@ export class ImageBatch {
     return this.#count === this.#size;
   }
 
-  /** Prepares an image, and waits while too many pixels are on their way. Throws what `prepare` throws. */
+  /** Prepares an image, and waits while too many pixels are in flight. Throws what `prepare` throws. */
   async add(image: Picture): Promise<void> {
     const { gpu } = this.#device;
     const writer = await this.#preprocessor.prepare([image]);

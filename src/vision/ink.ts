@@ -14,7 +14,7 @@ export interface Tone {
   readonly gain: number;
 }
 
-/** Opaque pixels as they are; transparent ones show white paper. */
+/** Opaque pixels stay as they are; transparent ones show white paper. */
 export const plainTone: Tone = toneBetween(255, 0, 255);
 
 /** Ink that was found in an image; lengths in pixels of that image. */
@@ -66,7 +66,7 @@ function blank(background: number, luma: number): InkReading {
   return { polarity: tone, contrast: tone };
 }
 
-/** What an image's transparent pixels show, 0 or 255: the paper where the ink is what can be seen, else more of the paper. */
+/** What an image's transparent pixels show, 0 or 255: paper under the visible ink, or more of the visible paper. */
 function backgroundOf({ width, height, data }: Image): number {
   let alphas = 0;
   let lumas = 0;
@@ -172,7 +172,7 @@ function measureInk(luma: Uint8Array, width: number, contrast: Tone): Ink {
 }
 
 /**
- * Left out at each end of the ink: specks. On 2000 MNIST digits pasted at random places into larger
+ * The share that is left out at each end of the ink: specks. On 2000 MNIST digits pasted at random places into larger
  * sheets with five specks each, this took LeNet from 71 % right to 96 %, and changed nothing without specks.
  */
 const SPECKS = 0.01;

@@ -5,7 +5,7 @@ import { alignedRow, type BrowserImage, BYTES_PER_PIXEL } from './browser_image.
 import type { Extent } from './preprocessing.ts';
 import type { Region } from './resize_plan.ts';
 
-/** A texture that pictures go through on their way to a buffer; it grows with what is asked of it. */
+/** A texture that pictures pass through on their way to a buffer; it grows to the largest size asked for. */
 export class PictureTexture {
   readonly #device: Device;
   readonly #label: string;
@@ -27,7 +27,7 @@ export class PictureTexture {
     return (this.#texture?.width ?? 0) >= width && (this.#texture?.height ?? 0) >= height;
   }
 
-  /** A texture of at least this size. Throws UnsupportedError where the device has none as large. */
+  /** A texture of at least this size. Throws UnsupportedError where that is too large for the device. */
   reserve(extent: Extent): GPUTexture {
     if (this.#texture && this.fits(extent)) return this.#texture;
     const { maxTextureDimension2D } = this.#device.gpu.limits;

@@ -2,7 +2,7 @@
 import { ShapeError } from '../runtime/errors.ts';
 import type { Ink } from './ink.ts';
 
-/** How an image becomes as large as the input. Aspect ratios are kept, but by `stretch`. */
+/** How an image becomes as large as the input. Aspect ratios are kept, except by `stretch`. */
 export type Fit =
   /** The shorter side becomes `length` pixels, and the input's size is cut from the middle. */
   | { readonly mode: 'shorter-side'; readonly length: number }
@@ -12,9 +12,9 @@ export type Fit =
   | { readonly mode: 'stretch' }
   /**
    * For drawings and photos of one sign: the ink, whatever its colour, becomes white on black, the longer side of
-   * its bounding box `length` pixels, and its centre of mass the middle of the input, as MNIST was made.
-   * An image that is as large as the input already is only inverted if its ink is dark. Where there is
-   * no ink, all of the image is fitted into the input.
+   * its bounding box becomes `length` pixels, and its centre of mass the middle of the input, as MNIST was made.
+   * An image that already has the input's size is only inverted, if its ink is dark. Where there is no ink, the
+   * whole image is fitted into the input.
    */
   | { readonly mode: 'ink'; readonly length: number };
 
@@ -25,7 +25,7 @@ export interface Preprocessing {
   /** [height, width] of the result. */
   readonly size: readonly [number, number];
   readonly fit: Fit;
-  /** A value v of 0 .. 255 becomes (v / 255 - mean) / std; one of each for each channel. */
+  /** A value v of 0 .. 255 becomes (v / 255 - mean) / std, with one mean and std for each channel. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
 }
@@ -39,7 +39,7 @@ export const imagenetPreprocessing: Preprocessing = {
   std: [0.229, 0.224, 0.225],
 };
 
-/** As MNIST: a white digit of 20 x 20 on black, its centre of mass in the middle of 28 x 28. */
+/** As in MNIST: a white digit of 20 x 20 on black, its centre of mass in the middle of 28 x 28. */
 export const digitsPreprocessing: Preprocessing = {
   channels: 'grey',
   size: [28, 28],
@@ -60,7 +60,7 @@ export function forInputSize(
   return { ...preprocessing, size, fit: { ...fit, length } };
 }
 
-/** Throws ShapeError for a description that no image could follow. */
+/** Throws ShapeError for a description that contradicts itself. */
 export function checkPreprocessing({ channels, size, fit, mean, std }: Preprocessing): void {
   const lengths = fit.mode === 'stretch' ? size : [...size, fit.length];
   if (!lengths.every((length) => Number.isSafeInteger(length) && length >= 1)) {
@@ -85,19 +85,19 @@ export interface Extent {
   readonly height: number;
 }
 
-/** Where the result comes from: a crop of the resized image, of which nothing else is computed. */
+/** Where the result comes from: a crop of the resized image; nothing outside the crop is computed. */
 export interface Geometry {
   /** The size of the whole image after resizing. */
   readonly resized: Extent;
-  /** The result's place in the resized image; what hangs over is black. */
+  /** The result's place in the resized image; what lies outside of the image is black. */
   readonly crop: Extent & { readonly left: number; readonly top: number };
-  /** Pixels of the image to one of the result. */
+  /** Pixels of the image for each one of the result. */
   readonly scale: { readonly horizontal: number; readonly vertical: number };
 }
 
 /**
- * The geometry for an image of this size. Rounding is torchvision's: of the longer side downwards, of
- * the crop's offset to the nearest integer, and to the even one of two.
+ * The geometry for an image of this size. Rounding is torchvision's: the longer side is rounded down, the crop's
+ * offset to the nearest integer, ties to even.
  */
 export function geometryOf(preprocessing: Preprocessing, image: Extent, ink?: Ink): Geometry {
   const [height, width] = preprocessing.size;

@@ -12,7 +12,7 @@ import type { Device } from '../runtime/gpu/device.ts';
 import { guarded } from '../runtime/gpu/errors.ts';
 import type { InputWriter } from '../runtime/gpu/executor.ts';
 import { Program, ScratchBuffer } from '../runtime/gpu/program.ts';
-import type { Workgroups } from '../runtime/operator.ts';
+import type { Workgroups } from '../runtime/kernel.ts';
 import { elementCount, formatShape, type Shape } from '../runtime/tensor.ts';
 import { BYTES_PER_PIXEL, extentOf, isBrowserImage, type Picture } from './browser_image.ts';
 import { checkImage } from './image.ts';
@@ -32,7 +32,7 @@ interface Passes {
 /** One image's work. */
 interface Job extends ResizePlan {
   readonly image: Picture;
-  /** Size of the image's part that is needed, in bytes. */
+  /** Size of the part of the image that is needed, in bytes. */
   readonly pixelBytes: number;
   /** Size of the image between the passes, in bytes. */
   readonly betweenBytes: number;
@@ -40,7 +40,7 @@ interface Job extends ResizePlan {
 
 /** What one image needs on the device. */
 interface Slot {
-  /** Holds nothing but for pictures of the browser. */
+  /** Empty, except for pictures of the browser. */
   readonly texture: PictureTexture;
   readonly pixels: ScratchBuffer;
   readonly table: ScratchBuffer;
@@ -90,11 +90,11 @@ export class Preprocessor {
 
   /**
    * Plans a batch of images, of any sizes, for one input of as many: `session.run(await prepare(images))`.
-   * Who calls `encode` by hand submits that encoder before calling it with another. The images' pixels are read when the
-   * session's run is submitted: leave them alone, and video frames open, until then. Calls may overlap.
+   * Whoever calls `encode` directly submits that encoder before calling it with another. The images' pixels are read
+   * when the session's run is submitted: leave them alone, and video frames open, until then. Calls may overlap.
    * What the browser holds (ImageBitmap, VideoFrame, a canvas or video) is copied on the GPU.
    *
-   * Throws ShapeError for an image whose data has not its size's length, UnsupportedError for one that is
+   * Throws ShapeError for an image whose data does not fit its size, UnsupportedError for one that is
    * too large for the device or whose ink the browser hides, GpuError when the device is out of memory.
    */
   async prepare(images: readonly Picture[]): Promise<InputWriter> {
@@ -153,7 +153,7 @@ export class Preprocessor {
     return { ...plan, image, pixelBytes, betweenBytes };
   }
 
-  /** Allocates under error scopes and one after the other, since `encode` could not wait for their verdict. */
+  /** Allocates under error scopes and one after the other, since `encode` could not wait for their results. */
   #reserve(jobs: readonly Job[]): Promise<void> {
     const turn = this.#reserving.then(() => this.#grow(jobs));
     this.#reserving = turn.catch(() => {});
@@ -176,9 +176,9 @@ export class Preprocessor {
   }
 
   /**
-   * A slot is used again for the next encoder, since queue writes come after what was submitted, but not
-   * for the same one, whose submission they would all come before. So a second input of one run takes
-   * further slots, for which nothing has been reserved yet.
+   * The next encoder uses a slot again, since queue writes come after what was submitted. The same encoder does not:
+   * all writes would come before its submission. So a second input of one run takes further slots, for which nothing
+   * has been reserved yet.
    */
   #encode(encoder: GPUCommandEncoder, target: GPUBuffer, jobs: readonly Job[], shape: Shape): void {
     this.#checkUsable();

@@ -1,7 +1,7 @@
 /**
  * Antialiased bilinear resampling along one axis, to the bit as Pillow's `Image.resize(BILINEAR)` does it
- * for 8 bit images (src/libImaging/Resample.c): a triangle that spans at least two source pixels and grows
- * with the scale, its weights summing up to one, in fixed point.
+ * for 8-bit images (src/libImaging/Resample.c): a triangle that spans at least two source pixels and grows with the
+ * scale; its weights sum up to one, in fixed point.
  */
 
 /** Fraction bits of a weight. Pillow's PRECISION_BITS: 32 less 8 of a colour value and 2 of headroom. */
@@ -20,7 +20,7 @@ export interface AxisCrop {
 
 /** How the pixels of a crop along one axis are made of source pixels. */
 export interface Taps {
-  /** The source pixels that are needed: [start, end). One at least, so that buffers are never empty. */
+  /** The source pixels that are needed: [start, end). At least one, so that buffers are never empty. */
   readonly start: number;
   readonly end: number;
   /** Words from one record to the next. */

@@ -1,4 +1,4 @@
-/** All that the two resizing passes need to know of one image, found on the CPU. */
+/** All that the two resizing passes need to know of one image, computed on the CPU. */
 import { TABLE } from '../../shaders/resize_normalize.wgsl.ts';
 import { UnsupportedError } from '../runtime/errors.ts';
 import { alignedRow, extentOf, isBrowserImage, type Picture } from './browser_image.ts';
@@ -74,7 +74,7 @@ export function planResize(
   return { region, rowPixels, table };
 }
 
-/** Only signs are looked at before they are resized. */
+/** Only pictures of signs are looked at before they are resized. */
 function readingOf(
   preprocessing: Preprocessing,
   image: Picture,
@@ -96,7 +96,7 @@ function readingOf(
   };
 }
 
-/** The bytes of a region, row by row: a view where its rows adjoin, else a copy. */
+/** The bytes of a region, row by row: a view where its rows are contiguous, else a copy. */
 export function pixelsOf({ width, data }: Image, region: Region): Uint8Array | Uint8ClampedArray {
   const rowBytes = 4 * region.width;
   const begin = 4 * (region.top * width + region.left);

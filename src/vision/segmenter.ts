@@ -9,13 +9,13 @@ import { type Extent, imagenetPreprocessing } from './preprocessing.ts';
 import { Preprocessor } from './preprocessor.ts';
 import { type PixelClass, vocClasses } from './voc_classes.ts';
 
-/** Pixels of the shorter side: what torchvision's models were trained and are evaluated at. */
+/** Pixels of the shorter side at which torchvision's models were trained and are evaluated. */
 const SHORTER_SIDE = 520;
 
 export interface SegmenterOptions extends CreateSessionOptions {
   /** Pixels of the shorter side of what the network sees; 520 by default. Less is faster and coarser. */
   readonly shorterSide?: number;
-  /** The size of the pictures to come, so that the first need not wait for another plan; square by default. */
+  /** The size of the pictures to come, so that the first one need not wait for another plan; square by default. */
   readonly picture?: Extent;
 }
 
@@ -129,14 +129,14 @@ function preprocessingFor(size: readonly [number, number]) {
   return { ...imagenetPreprocessing, size, fit: { mode: 'stretch' } } as const;
 }
 
-/** [height, width] at the picture's aspect ratio, rounded downwards as by torchvision's `Resize`. */
+/** [height, width] at the picture's aspect ratio, rounded down as by torchvision's `Resize`. */
 function networkSize({ width, height }: Extent, shorterSide: number): readonly [number, number] {
   return width <= height
     ? [Math.floor((shorterSide * height) / width), shorterSide]
     : [shorterSide, Math.floor((shorterSide * width) / height)];
 }
 
-/** The class with the largest logit, of each pixel; the lower one of equals. */
+/** The class with the largest logit for each pixel; the lower one of equals. */
 function largestOf(logits: Float32Array, pixels: number): Uint8Array {
   const indices = new Uint8Array(pixels);
   const best = logits.slice(0, pixels);

@@ -15,7 +15,7 @@ export interface Classification {
  * The `k` most probable classes of one image, the likeliest first, the lower index first among equals;
  * all of them where there are fewer. `values` is one row of a model's `probabilities`.
  *
- * Throws ShapeError when `k` is no positive integer, labels and values differ in number, or a value is NaN.
+ * Throws ShapeError when `k` is not a positive integer, labels and values differ in number, or a value is NaN.
  */
 export function topK(
   values: Float32Array,
@@ -50,10 +50,10 @@ function notANumber(index: number): ShapeError {
   );
 }
 
-/** The outputs of a classifying graph: the best few, and for those who want more, all. */
+/** The outputs of a classifying graph: the best few, and all, for callers that want more. */
 export const CLASSIFIER_OUTPUTS = ['probabilities', 'best'] as const;
 
-/** What to read back of them for the `count` best. Throws ShapeError as `topK` does. */
+/** Which of them to read back for the `count` best. Throws ShapeError as `topK` does. */
 export function outputsFor(count: number): readonly [(typeof CLASSIFIER_OUTPUTS)[number]] {
   checkCount(count);
   return count <= MOST_BEST ? ['best'] : ['probabilities'];

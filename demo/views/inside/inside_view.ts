@@ -4,7 +4,7 @@ import { chosenModel, modelSelect } from '../../components/model_select.ts';
 import { ProgressBar } from '../../components/progress.ts';
 import { wgslSource } from '../../components/wgsl_source.ts';
 import { button, element } from '../../dom.ts';
-import type { LayerTimes, PlanReport, Progress } from '../../engine/calls.ts';
+import type { LayerTimes, PlannedLayer, PlanReport, Progress } from '../../engine/calls.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { formatBytes, formatMs } from '../../format.ts';
 import type { View } from '../view.ts';
@@ -130,6 +130,7 @@ class InsideView implements View {
     if (!layer) return;
     this.#source.replaceChildren(
       element('h3', {}, `${layer.layer}: ${layer.kernel}`),
+      element('p', { class: 'hint' }, describeWork(layer)),
       element(
         'p',
         { class: 'hint mono' },
@@ -139,6 +140,11 @@ class InsideView implements View {
       wgslSource(layer.source),
     );
   }
+}
+
+function describeWork({ layer, layers, computes }: PlannedLayer): string {
+  const fused = layers.filter((name) => name !== layer);
+  return fused.length > 0 ? `${computes}: with ${fused.join(', ')}` : computes;
 }
 
 function describeTimes({ clock, passMs, ceilings }: LayerTimes): string {

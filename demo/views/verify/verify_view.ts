@@ -112,18 +112,24 @@ class VerifyView implements View {
   }
 }
 
-function rowOf({ layer, op, kernel, error, index, expected, actual, ok }: LayerLine): HTMLElement {
+function rowOf(line: LayerLine): HTMLElement {
+  const { layer, op, computes, kernel, error, index, expected, actual, ok } = line;
+  const fused = computes.filter((name) => name !== layer);
   const where = `[${index.join(', ')}]: expected ${expected.toPrecision(6)}, got ${actual.toPrecision(6)}`;
   return element(
     'tr',
     { class: ok ? 'right' : 'wrong' },
     element('td', { class: 'mark' }, ok ? '✓ right' : '✗ wrong'),
-    element('th', { scope: 'row' }, layer),
+    element('th', { scope: 'row' }, layer, ...(fused.length > 0 ? [withFused(fused)] : [])),
     element('td', {}, op),
     element('td', {}, kernel ?? 'a view, computes nothing'),
     element('td', { class: 'figure' }, error.toExponential(1)),
     element('td', {}, where),
   );
+}
+
+function withFused(layers: readonly string[]): HTMLElement {
+  return element('div', { class: 'hint' }, `with ${layers.join(', ')}`);
 }
 
 /** The view. */

@@ -2,7 +2,7 @@
  * The cost model that ranks the ways to compute a convolution. Its unit is one multiply-add of one lane, at the
  * rate at which an adapter does nothing else; the figures are measured, and only ratios matter.
  */
-import type { DeviceProfile } from '../../runtime/operator.ts';
+import type { DeviceFamily, DeviceProfile } from '../../runtime/device_profile.ts';
 
 /** What memory and instructions cost on an adapter, in multiply-adds of a lane. */
 export interface AdapterCosts {
@@ -57,7 +57,12 @@ const GPU: AdapterCosts = {
   bound: false,
 };
 
-export function costsOf(device: DeviceProfile): AdapterCosts {
-  if (device.kind === 'gpu') return GPU;
-  return /swiftshader/i.test(device.adapter) ? SWIFTSHADER : LLVMPIPE;
+const COSTS: Readonly<Record<DeviceFamily, AdapterCosts>> = {
+  swiftshader: SWIFTSHADER,
+  llvmpipe: LLVMPIPE,
+  gpu: GPU,
+};
+
+export function costsOf({ family }: Pick<DeviceProfile, 'family'>): AdapterCosts {
+  return COSTS[family];
 }

@@ -1,11 +1,11 @@
 /** conv2d_direct: which register tile to use for a convolution. */
+import { type Conv2dDirectConfig, conv2dDirect } from '../../../shaders/conv2d_direct.wgsl.ts';
 import {
-  type Conv2dDirectConfig,
-  conv2dDirect,
-  conv2dDirectDimensions,
-} from '../../../shaders/conv2d_direct.wgsl.ts';
-import { type Conv2dGeometry, outputPixels } from '../../../shaders/lib/conv2d_geometry.ts';
-import type { DeviceProfile } from '../../runtime/operator.ts';
+  type Conv2dProblem,
+  columnsInFours,
+  outputPixels,
+} from '../../../shaders/lib/conv2d_problem.ts';
+import type { DeviceProfile } from '../../runtime/device_profile.ts';
 import { type AdapterCosts, costsOf } from './cost.ts';
 import { type Conv2dGemm, cover, lowerTiles, type Tile } from './lower_tiles.ts';
 
@@ -48,10 +48,9 @@ const LLVMPIPE: Style = {
 /** Sums that cannot be in registers are loaded and stored, once in `depth` multiply-adds. */
 const SPILL = 1;
 
-function configsFor(g: Conv2dGeometry, device: DeviceProfile): readonly Conv2dDirectConfig[] {
-  const style = /swiftshader/i.test(device.adapter) ? SWIFTSHADER : LLVMPIPE;
+function configsFor(g: Conv2dProblem, device: DeviceProfile): readonly Conv2dDirectConfig[] {
+  const style = device.family === 'swiftshader' ? SWIFTSHADER : LLVMPIPE;
   const width = device.subgroupSize ?? 0;
-  const wide = g.columns !== undefined && g.columns % style.vector === 0;
   // Sizes are bound, so tiles alike share a pipeline, and every smaller one is a compilation more.
   const [largest = 1] = style.pixels;
   const computed = Math.ceil(outputPixels(g) / largest) * largest;
@@ -59,7 +58,7 @@ function configsFor(g: Conv2dGeometry, device: DeviceProfile): readonly Conv2dDi
   return style.pixels
     .filter((pixels) => pixels === largest || wasteful)
     .flatMap((pixels) => {
-      const xVector = wide && pixels % style.vector === 0 ? style.vector : 1;
+      const xVector = columnsInFours(g) && pixels % style.vector === 0 ? style.vector : 1;
       return style.channels.map((channels) => ({
         lanes: Math.max(style.lanes, width),
         pixels,
@@ -75,12 +74,12 @@ function configsFor(g: Conv2dGeometry, device: DeviceProfile): readonly Conv2dDi
 }
 
 /** The depth of the least work. Columns have no room for rows of zeros, so there it divides the channels. */
-function depthOf(g: Conv2dGeometry, style: Style, sums: number): number {
+function depthOf(g: Conv2dProblem, style: Style, sums: number): number {
   const groupIn = g.inputChannels / g.groups;
   const work = (depth: number): number => Math.ceil(groupIn / depth) * (depth + SPILL);
   const [best = 1] = style.depths
     .filter((depth) => depth * sums <= style.multiplyAdds)
-    .filter((depth) => g.columns === undefined || groupIn % depth === 0)
+    .filter((depth) => !g.columns || groupIn % depth === 0)
     .toSorted((a, b) => work(a) - work(b));
   return best;
 }
@@ -96,7 +95,7 @@ function sharing(
   return { share: swaps ? 'swap' : 'broadcast', subgroup: width };
 }
 
-function costOf(g: Conv2dGeometry, config: Conv2dDirectConfig, costs: AdapterCosts): number {
+function costOf(g: Conv2dProblem, config: Conv2dDirectConfig, costs: AdapterCosts): number {
   const { lanes, pixels, channels, depth, vector, xVector, share, subgroup } = config;
   const load = (width: 1 | 4): number => (width === 4 ? costs.load4 : costs.load);
   const groupIn = g.inputChannels / g.groups;
@@ -115,6 +114,7 @@ function tileOf(config: Conv2dDirectConfig): Tile {
 }
 
 export const directGemm: Conv2dGemm<Conv2dDirectConfig> = {
+  inside: 'cpu',
   configs(g, device) {
     const cost = (config: Conv2dDirectConfig): number => costOf(g, config, costsOf(device));
     return configsFor(g, device).toSorted((a, b) => cost(a) - cost(b));
@@ -122,9 +122,6 @@ export const directGemm: Conv2dGemm<Conv2dDirectConfig> = {
   cost: (g, config, device) => costOf(g, config, costsOf(device)),
   lower(g, config, device) {
     const padding = { tapDepth: config.depth, depth: 1, blocked: true };
-    return lowerTiles(g, device, tileOf(config), padding, (grid) => {
-      const sizes = conv2dDirectDimensions(g, config, grid);
-      return { source: conv2dDirect(g, config, sizes), words: sizes.words };
-    });
+    return lowerTiles(g, device, tileOf(config), padding, (grid) => conv2dDirect(g, config, grid));
   },
 };

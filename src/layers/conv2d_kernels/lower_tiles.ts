@@ -1,19 +1,25 @@
 /** What convolution kernels that cut their output into tiles have in common: weights, bindings, grid. */
-import { type Conv2dGeometry, outputPixels } from '../../../shaders/lib/conv2d_geometry.ts';
-import { DIMENSIONS_SLOT, type Dimensions } from '../../../shaders/lib/dimensions.ts';
-import { type Grid, gridOf } from '../../../shaders/lib/grid.ts';
-import type { Binding, DeviceProfile, KernelDispatch, Repack } from '../../runtime/operator.ts';
+import { type Conv2dProblem, outputPixels } from '../../../shaders/lib/conv2d_problem.ts';
+import type { ShaderModule } from '../../../shaders/lib/dimensions.ts';
+import type { Grid } from '../../../shaders/lib/grid.ts';
+import type { DeviceKind, DeviceProfile } from '../../runtime/device_profile.ts';
+import type { KernelDispatch, Repack } from '../../runtime/kernel.ts';
+import { inOrder } from '../bindings.ts';
+import type { Conv2dRole } from '../conv2d_problem.ts';
+import { dispatchOf } from './dispatch.ts';
 
-/** A way to compute a convolution in one dispatch, given its geometry: the GEMM inside all algorithms. */
-export interface Conv2dGemm<C extends object = object> {
+/** A way to compute a convolution in one dispatch: the GEMM inside all algorithms. */
+export interface Conv2dGemm<C extends object> {
+  /** The kind of device it is for, where it also multiplies inside the algorithms of several dispatches. */
+  readonly inside: DeviceKind;
   /** Configurations worth trying, the best guess first. */
-  configs(g: Conv2dGeometry, device: DeviceProfile): readonly C[];
+  readonly configs: (g: Conv2dProblem, device: DeviceProfile) => readonly C[];
   /** How long it takes, in multiply-adds; see cost.ts. */
-  cost(g: Conv2dGeometry, config: C, device: DeviceProfile): number;
-  lower(g: Conv2dGeometry, config: C, device: DeviceProfile): Conv2dDispatch;
+  readonly cost: (g: Conv2dProblem, config: C, device: DeviceProfile) => number;
+  readonly lower: (g: Conv2dProblem, config: C, device: DeviceProfile) => Conv2dDispatch;
 }
 
-/** One dispatch that binds `x`, `weight`, `bias`, `residual` and `y`. */
+/** One dispatch that binds `x`, `weight`, `bias`, `y` and the operands of the epilogue. */
 export interface Conv2dDispatch {
   readonly dispatch: KernelDispatch;
   /** How the weights must be arranged. */
@@ -36,7 +42,7 @@ export interface WeightPadding {
  * with each group's rows and columns padded by zeros.
  */
 export function repackWeight(
-  g: Conv2dGeometry,
+  g: Conv2dProblem,
   { tapDepth, depth, columns, block }: WeightPadding,
 ): Repack {
   const taps = g.kernel[0] * g.kernel[1];
@@ -52,7 +58,7 @@ export function repackWeight(
       for (let o = 0; o < g.outputChannels; o++) {
         const group = Math.floor(o / groupOut);
         const column = o % groupOut;
-        // Of the column's block: its first element, less those of the rows in front of the one that is written.
+        // Of the column's block: its first element, less those of the rows before the one that is written.
         const start = (group * columns + column - (column % block)) * rows + (column % block);
         for (let c = 0; c < groupIn; c++) {
           for (let tap = 0; tap < taps; tap++) {
@@ -66,7 +72,7 @@ export function repackWeight(
   };
 }
 
-export function repackBias(g: Conv2dGeometry, { columns }: WeightPadding): Repack {
+export function repackBias(g: Conv2dProblem, { columns }: WeightPadding): Repack {
   const groupOut = g.outputChannels / g.groups;
   return {
     arrangement: `group-out g${g.groups} n${columns}`,
@@ -81,33 +87,19 @@ export function repackBias(g: Conv2dGeometry, { columns }: WeightPadding): Repac
   };
 }
 
-/** Weights and bias in the order that a dispatch of this geometry reads them in. */
+/** Weights and bias in the order that a dispatch of this problem reads them in. */
 export function repackConstants(
-  g: Conv2dGeometry,
+  g: Conv2dProblem,
   padding: WeightPadding,
-): Readonly<Record<string, Repack>> {
+): Readonly<Partial<Record<Conv2dRole, Repack>>> {
   const weight = repackWeight(g, padding);
   return g.bias ? { weight, bias: repackBias(g, padding) } : { weight };
-}
-
-/** Where sizes are bound, so is whether there are a bias and a residual: the weights fill the slots of those missing. */
-function bindings(g: Conv2dGeometry, bound: boolean): readonly Binding[] {
-  const all: Binding[] = [
-    { slot: 0, value: 'x', access: 'read' },
-    { slot: 1, value: 'weight', access: 'read' },
-  ];
-  if (g.bias || bound) all.push({ slot: 2, value: g.bias ? 'bias' : 'weight', access: 'read' });
-  if (g.residual || bound) {
-    all.push({ slot: 3, value: g.residual ? 'residual' : 'weight', access: 'read' });
-  }
-  all.push({ slot: 4, value: 'y', access: 'read_write' });
-  return all;
 }
 
 /** The same dispatch with other values bound: `{ x: 'columns' }` binds the scratch `columns` for `x`. */
 export function rebind(
   dispatch: KernelDispatch,
-  values: Readonly<Record<string, string>>,
+  values: Readonly<Partial<Record<string, string>>>,
 ): KernelDispatch {
   const rebound = dispatch.bindings.map((b) => ({ ...b, value: values[b.value] ?? b.value }));
   return { ...dispatch, bindings: rebound };
@@ -120,7 +112,7 @@ export interface Tile {
 
 /** How many tiles cover the output, and how large a part of their area is output. */
 export function cover(
-  g: Conv2dGeometry,
+  g: Conv2dProblem,
   tile: Tile,
 ): { readonly tiles: number; readonly use: number } {
   const pixels = outputPixels(g);
@@ -132,27 +124,18 @@ export function cover(
   };
 }
 
-/**
- * One workgroup a tile. `source` gives the module, and the sizes it reads where these are bound. `blocked` weights lie
- * together for each tile's channels.
- */
+/** One workgroup a tile. `blocked` weights lie together for each tile's channels. */
 export function lowerTiles(
-  g: Conv2dGeometry,
+  g: Conv2dProblem,
   device: DeviceProfile,
   tile: Tile,
   { blocked, ...rows }: Omit<WeightPadding, 'columns' | 'block'> & { readonly blocked: boolean },
-  source: (grid: Grid) => { readonly source: string; readonly words?: Dimensions['words'] },
+  module: (grid: Grid) => ShaderModule,
 ): Conv2dDispatch {
-  const grid = gridOf(cover(g, tile).tiles, device.limits.maxComputeWorkgroupsPerDimension);
+  const bindings = inOrder<Conv2dRole>(['x', 'weight', g.bias ? 'bias' : null], 'y');
   const columns = Math.ceil(g.outputChannels / g.groups / tile.channels) * tile.channels;
-  const { words, ...shader } = source(grid);
   return {
-    dispatch: {
-      ...shader,
-      bindings: bindings(g, words !== undefined),
-      workgroups: [grid.columns, grid.rows, 1] as const,
-      ...(words && { dimensions: { slot: DIMENSIONS_SLOT, words } }),
-    },
+    dispatch: dispatchOf(device, cover(g, tile).tiles, bindings, module),
     padding: { ...rows, columns, block: blocked ? tile.channels : columns },
   };
 }

@@ -1,18 +1,18 @@
 /** conv2d_split_k: the input channels cut into parts that are summed in a second pass. For GPUs and small maps. */
-import type { Conv2dGeometry } from '../../../shaders/lib/conv2d_geometry.ts';
+import type { Conv2dProblem } from '../../../shaders/lib/conv2d_problem.ts';
 import { SUM_PARTS_THREADS, sumParts } from '../../../shaders/sum_parts.wgsl.ts';
-import type { KernelDef, Repack } from '../../runtime/operator.ts';
-import { largestBuffer } from '../../runtime/plan/batch_parts.ts';
-import { type Conv2dAttributes, geometryOf, isRowMajor } from '../conv2d_geometry.ts';
+import { kindOf, largestBuffer } from '../../runtime/device_profile.ts';
+import { type Kernel, kernel, type Repack } from '../../runtime/kernel.ts';
+import { inOrder } from '../bindings.ts';
+import type { Conv2dRole } from '../conv2d_problem.ts';
 import { costsOf } from './cost.ts';
-import { elementwiseDispatch } from './elementwise_dispatch.ts';
-import { gemmFor } from './gemm_kernel.ts';
-import { rebind, repackWeight, type WeightPadding } from './lower_tiles.ts';
+import { dispatchOf } from './dispatch.ts';
+import { type Conv2dGemm, rebind, repackWeight, type WeightPadding } from './lower_tiles.ts';
 
-export interface SplitKConfig {
+export interface SplitKConfig<C extends object> {
   readonly parts: number;
   /** Of the convolution that computes the parts. */
-  readonly gemm: object;
+  readonly gemm: C;
 }
 
 const PARTS: readonly number[] = [2, 4, 8];
@@ -21,28 +21,25 @@ const PARTS: readonly number[] = [2, 4, 8];
 const LEAST_CHANNELS = 64;
 
 /** A convolution with a group for each part, which gives all output channels of that part. */
-function partsOf(g: Conv2dGeometry, parts: number): Conv2dGeometry {
-  const { image, channel } = g.yStrides;
-  const yStrides = { image: parts * image, channel };
+export function partsOf(g: Conv2dProblem, parts: number): Conv2dProblem {
+  const plane = g.outputHeight * g.outputWidth;
   return {
     ...g,
-    yStrides,
-    residualStrides: yStrides,
+    yStrides: { offset: 0, image: parts * g.outputChannels * plane, channel: plane },
     groups: parts,
     outputChannels: parts * g.outputChannels,
     bias: false,
-    residual: false,
-    activation: 'none',
+    epilogue: undefined,
     types: { ...g.types, y: 'f32' },
   };
 }
 
-function elements(g: Conv2dGeometry): number {
+function elements(g: Conv2dProblem): number {
   return g.batch * g.outputChannels * g.outputHeight * g.outputWidth;
 }
 
 /** [output][input][tap] to [part][output][input of the part][tap], which is what the groups' weights are. */
-function repackParts(g: Conv2dGeometry, parts: number, padding: WeightPadding): Repack {
+function repackParts(g: Conv2dProblem, parts: number, padding: WeightPadding): Repack {
   const inner = repackWeight(partsOf(g, parts), padding);
   const row = g.inputChannels * g.kernel[0] * g.kernel[1];
   const length = row / parts;
@@ -62,46 +59,38 @@ function repackParts(g: Conv2dGeometry, parts: number, padding: WeightPadding): 
   };
 }
 
-export const splitK: KernelDef<Conv2dAttributes, SplitKConfig> = {
-  name: 'conv2d_split_k',
-  prefers: 'gpu',
-  supports(node, device) {
-    const g = geometryOf(node);
-    const bytes = 4 * Math.min(...PARTS) * elements(g);
-    return g.groups === 1 && isRowMajor(node) && bytes <= largestBuffer(device);
-  },
-  configs(node, device) {
-    const g = geometryOf(node);
-    const usable = PARTS.filter(
-      (parts) =>
-        g.inputChannels % parts === 0 &&
-        g.inputChannels / parts >= LEAST_CHANNELS &&
-        4 * parts * elements(g) <= largestBuffer(device),
-    );
-    return usable.flatMap((parts) =>
-      gemmFor(device)
-        .configs(partsOf(g, parts), device)
-        .map((gemm) => ({ parts, gemm })),
-    );
-  },
-  cost(node, { parts, gemm }, device) {
-    const g = geometryOf(node);
-    const costs = costsOf(device);
-    const summing = elements(g) * (parts * costs.load + costs.store);
-    const computing = gemmFor(device).cost(partsOf(g, parts), gemm, device);
-    return costs.dispatch + summing + computing;
-  },
-  lower(node, { parts, gemm }, device) {
-    const g = geometryOf(node);
-    const { dispatch, padding } = gemmFor(device).lower(partsOf(g, parts), gemm, device);
-    const reads = ['parts', g.bias ? 'bias' : null, g.residual ? 'residual' : null];
-    const sum = elementwiseDispatch(device, elements(g), SUM_PARTS_THREADS, reads, 'y', (grid) => ({
-      source: sumParts(g, parts, grid),
-    }));
-    return {
-      dispatches: [rebind(dispatch, { y: 'parts' }), sum],
-      repack: { weight: repackParts(g, parts, padding) },
-      scratch: { parts: 4 * parts * elements(g) },
-    };
-  },
-};
+export function splitKOn<C extends object>(gemm: Conv2dGemm<C>): Kernel<Conv2dProblem> {
+  return kernel({
+    name: 'conv2d_split_k',
+    prefers: 'gpu',
+    supports: (g, device) => g.groups === 1 && kindOf(device) === gemm.inside,
+    configs(g, device): readonly SplitKConfig<C>[] {
+      const usable = PARTS.filter(
+        (parts) =>
+          g.inputChannels % parts === 0 &&
+          g.inputChannels / parts >= LEAST_CHANNELS &&
+          4 * parts * elements(g) <= largestBuffer(device),
+      );
+      return usable.flatMap((parts) =>
+        gemm.configs(partsOf(g, parts), device).map((config) => ({ parts, gemm: config })),
+      );
+    },
+    cost(g, config, device) {
+      const costs = costsOf(device);
+      const summing = elements(g) * (config.parts * costs.load + costs.store);
+      const computing = gemm.cost(partsOf(g, config.parts), config.gemm, device);
+      return costs.dispatch + summing + computing;
+    },
+    lower(g, { parts, gemm: config }, device) {
+      const { dispatch, padding } = gemm.lower(partsOf(g, parts), config, device);
+      const bindings = inOrder<Conv2dRole | 'parts'>(['parts', g.bias ? 'bias' : null], 'y');
+      const workgroups = Math.ceil(elements(g) / SUM_PARTS_THREADS);
+      const sum = dispatchOf(device, workgroups, bindings, (grid) => sumParts(g, parts, grid));
+      return {
+        dispatches: [rebind(dispatch, { y: 'parts' }), sum],
+        repack: { weight: repackParts(g, parts, padding) },
+        scratch: { parts: 4 * parts * elements(g) },
+      };
+    },
+  });
+}

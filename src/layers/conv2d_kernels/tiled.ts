@@ -5,8 +5,8 @@ import {
   conv2dTileDepth,
   conv2dTiled,
 } from '../../../shaders/conv2d_tiled.wgsl.ts';
-import type { Conv2dGeometry } from '../../../shaders/lib/conv2d_geometry.ts';
-import type { DeviceProfile } from '../../runtime/operator.ts';
+import type { Conv2dProblem } from '../../../shaders/lib/conv2d_problem.ts';
+import { type DeviceProfile, kindOf } from '../../runtime/device_profile.ts';
 import { costsOf } from './cost.ts';
 import { type Conv2dGemm, cover, lowerTiles } from './lower_tiles.ts';
 
@@ -22,6 +22,8 @@ const CONFIGS: readonly Conv2dTiledConfig[] = [
   { threads: [4, 8], slices: 4, ...EIGHT_BY_EIGHT },
   { threads: [4, 4], slices: 4, ...EIGHT_BY_EIGHT },
   { threads: [4, 4], slices: 8, ...EIGHT_BY_EIGHT },
+  // For outputs of a few tiles: all invocations of a workgroup share one, which saves a second dispatch.
+  { threads: [4, 4], slices: 16, ...EIGHT_BY_EIGHT, depth: 4 },
   // For groups of few channels, of which wider tiles would compute mostly padding.
   { threads: [16, 4], slices: 1, pixelQuads: 1, channelQuads: 1, depth: 16, unroll: 4 },
 ];
@@ -52,7 +54,7 @@ const GPU = {
 } as const;
 
 /** Cycles, about: what the busiest unit computes or loads. */
-function cyclesOf(g: Conv2dGeometry, config: Conv2dTiledConfig): number {
+function cyclesOf(g: Conv2dProblem, config: Conv2dTiledConfig): number {
   const tile = conv2dTile(config);
   const depth = conv2dTileDepth(config);
   const k = (g.inputChannels / g.groups) * g.kernel[0] * g.kernel[1];
@@ -81,8 +83,9 @@ function fits(config: Conv2dTiledConfig, { limits }: DeviceProfile): boolean {
 }
 
 export const tiledGemm: Conv2dGemm<Conv2dTiledConfig> = {
+  inside: 'gpu',
   configs(g, device) {
-    const configs = device.kind === 'cpu' ? [FOR_CPU_ADAPTERS] : CONFIGS;
+    const configs = kindOf(device) === 'cpu' ? [FOR_CPU_ADAPTERS] : CONFIGS;
     return configs
       .filter((config) => fits(config, device))
       .toSorted((a, b) => cyclesOf(g, a) - cyclesOf(g, b));
@@ -92,14 +95,9 @@ export const tiledGemm: Conv2dGemm<Conv2dTiledConfig> = {
     return costsOf(device).dispatch + cyclesOf(g, config) * GPU.units * GPU.multiplyAdds;
   },
   lower(g, config, device) {
-    return lowerTiles(
-      g,
-      device,
-      conv2dTile(config),
-      { tapDepth: 1, depth: conv2dTileDepth(config), blocked: false },
-      (grid) => ({
-        source: conv2dTiled(g, config, grid),
-      }),
+    const padding = { tapDepth: 1, depth: conv2dTileDepth(config), blocked: false };
+    return lowerTiles(g, device, conv2dTile(config), padding, (grid) =>
+      conv2dTiled(g, config, grid),
     );
   },
 };

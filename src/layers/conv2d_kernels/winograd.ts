@@ -3,23 +3,22 @@ import {
   WINOGRAD_THREADS,
   type WinogradTile,
   type WinogradTiling,
-  winogradDimensions,
   winogradInput,
   winogradOutput,
 } from '../../../shaders/conv2d_winograd.wgsl.ts';
-import type { Conv2dGeometry } from '../../../shaders/lib/conv2d_geometry.ts';
-import type { DeviceProfile, KernelDef, KernelDispatch, Repack } from '../../runtime/operator.ts';
-import { largestBuffer } from '../../runtime/plan/batch_parts.ts';
-import { type Conv2dAttributes, geometryOf } from '../conv2d_geometry.ts';
+import type { Conv2dProblem } from '../../../shaders/lib/conv2d_problem.ts';
+import { type DeviceProfile, kindOf, largestBuffer } from '../../runtime/device_profile.ts';
+import { type Kernel, kernel, type Repack } from '../../runtime/kernel.ts';
+import { inOrder } from '../bindings.ts';
+import type { Conv2dRole } from '../conv2d_problem.ts';
 import { costsOf } from './cost.ts';
-import { elementwiseDispatch } from './elementwise_dispatch.ts';
-import { gemmFor } from './gemm_kernel.ts';
-import { rebind, repackWeight, type WeightPadding } from './lower_tiles.ts';
+import { dispatchOf } from './dispatch.ts';
+import { type Conv2dGemm, rebind, repackWeight, type WeightPadding } from './lower_tiles.ts';
 
-export interface WinogradConfig {
+export interface WinogradConfig<C extends object> {
   readonly tile: WinogradTile;
   /** Of the GEMM inside. */
-  readonly gemm: object;
+  readonly gemm: C;
 }
 
 /** G of F(tile, 3): what turns three weights into tile + 2. */
@@ -46,7 +45,7 @@ function positionsOf(tile: WinogradTile): number {
   return (tile + 2) ** 2;
 }
 
-function tilingOf(g: Conv2dGeometry, tile: WinogradTile): WinogradTiling {
+function tilingOf(g: Conv2dProblem, tile: WinogradTile): WinogradTiling {
   const tilesDown = Math.ceil(g.outputHeight / tile);
   const tilesAcross = Math.ceil(g.outputWidth / tile);
   const tiles = g.batch * tilesDown * tilesAcross;
@@ -54,7 +53,7 @@ function tilingOf(g: Conv2dGeometry, tile: WinogradTile): WinogradTiling {
 }
 
 /** The GEMMs of all positions: a 1x1 convolution with a group for each. */
-export function winogradGemm(g: Conv2dGeometry, tile: WinogradTile): Conv2dGeometry {
+export function winogradGemm(g: Conv2dProblem, tile: WinogradTile): Conv2dProblem {
   const { pitch } = tilingOf(g, tile);
   const groups = positionsOf(tile);
   return {
@@ -72,27 +71,22 @@ export function winogradGemm(g: Conv2dGeometry, tile: WinogradTile): Conv2dGeome
     padding: { top: 0, left: 0 },
     padded: false,
     bias: false,
-    residual: false,
-    activation: 'none',
-    xStrides: { image: 0, channel: pitch },
-    yStrides: { image: pitch, channel: pitch },
-    residualStrides: { image: pitch, channel: pitch },
-    columns: pitch,
+    epilogue: undefined,
+    xStrides: { offset: 0, image: 0, channel: pitch },
+    yStrides: { offset: 0, image: pitch, channel: pitch },
+    columns: true,
     types: g.types,
   };
 }
 
 /** Bytes of what lies between the dispatches. */
-function scratchOf(
-  g: Conv2dGeometry,
-  tiling: WinogradTiling,
-): { fields: number; products: number } {
+function scratchOf(g: Conv2dProblem, tiling: WinogradTiling): { fields: number; products: number } {
   const rows = 4 * positionsOf(tiling.tile) * tiling.pitch;
   return { fields: rows * g.inputChannels, products: rows * g.outputChannels };
 }
 
 /** U = G g G^T for every pair of channels, in f64, then as the GEMM wants it. */
-function repackKernels(g: Conv2dGeometry, tiling: WinogradTiling, padding: WeightPadding): Repack {
+function repackKernels(g: Conv2dProblem, tiling: WinogradTiling, padding: WeightPadding): Repack {
   const { tile } = tiling;
   const inner = repackWeight(winogradGemm(g, tiling.tile), padding);
   return {
@@ -141,38 +135,15 @@ function multiply(
   }
 }
 
-function transformInput(
-  g: Conv2dGeometry,
-  tiling: WinogradTiling,
-  device: DeviceProfile,
-): KernelDispatch {
-  const count = g.inputChannels * tiling.pitch;
-  return elementwiseDispatch(device, count, WINOGRAD_THREADS, ['x'], 'fields', (grid) => {
-    const { bound } = costsOf(device);
-    const sizes = winogradDimensions(g, tiling, g.inputChannels, grid, bound);
-    return { source: winogradInput(tiling.tile, sizes), words: sizes.words };
-  });
-}
-
-function transformOutput(
-  g: Conv2dGeometry,
-  tiling: WinogradTiling,
-  device: DeviceProfile,
-): KernelDispatch {
-  const count = g.outputChannels * tiling.pitch;
-  const reads = ['products', g.bias ? 'bias' : null, g.residual ? 'residual' : null];
-  return elementwiseDispatch(device, count, WINOGRAD_THREADS, reads, 'y', (grid) => {
-    const { bound } = costsOf(device);
-    const sizes = winogradDimensions(g, tiling, g.outputChannels, grid, bound);
-    return { source: winogradOutput(g, tiling.tile, sizes), words: sizes.words };
-  });
-}
-
-function supports(g: Conv2dGeometry, device: DeviceProfile): boolean {
+function supports(g: Conv2dProblem, device: DeviceProfile): boolean {
   const { fields, products } = scratchOf(g, tilingOf(g, 2));
+  const types = [
+    ...Object.values(g.types),
+    ...(g.epilogue?.operands ?? []).map(({ type }) => type),
+  ];
   return (
     // In f16 the transform back would magnify the rounding of the weights: see docs/decisions/0054-f16.md.
-    Object.values(g.types).every((type) => type === 'f32') &&
+    types.every((type) => type === 'f32') &&
     g.groups === 1 &&
     g.kernel.every((extent) => extent === 3) &&
     [...g.stride, ...g.dilation].every((step) => step === 1) &&
@@ -181,46 +152,45 @@ function supports(g: Conv2dGeometry, device: DeviceProfile): boolean {
   );
 }
 
-export const winograd: KernelDef<Conv2dAttributes, WinogradConfig> = {
-  name: 'conv2d_winograd',
-  supports: (node, device) => supports(geometryOf(node), device),
-  configs(node, device) {
-    const g = geometryOf(node);
-    const gemm = gemmFor(device);
-    return TILES.flatMap((tile) =>
-      gemm.configs(winogradGemm(g, tile), device).map((config) => ({ tile, gemm: config })),
-    );
-  },
-  cost(node, { tile, gemm: config }, device) {
-    const g = geometryOf(node);
-    const costs = costsOf(device);
-    const tiling = tilingOf(g, tile);
-    const positions = positionsOf(tile);
-    const input = positions * (costs.gather + costs.store);
-    const output = positions * costs.load + tile * tile * costs.store;
-    const transforms = tiling.pitch * (g.inputChannels * input + g.outputChannels * output);
-    return (
-      2 * costs.dispatch +
-      transforms +
-      gemmFor(device).cost(winogradGemm(g, tiling.tile), config, device)
-    );
-  },
-  lower(node, { tile, gemm: config }, device) {
-    const g = geometryOf(node);
-    const tiling = tilingOf(g, tile);
-    const { dispatch, padding } = gemmFor(device).lower(
-      winogradGemm(g, tiling.tile),
-      config,
-      device,
-    );
-    return {
-      dispatches: [
-        transformInput(g, tiling, device),
-        rebind(dispatch, { x: 'fields', y: 'products' }),
-        transformOutput(g, tiling, device),
-      ],
-      repack: { weight: repackKernels(g, tiling, padding) },
-      scratch: { ...scratchOf(g, tiling) },
-    };
-  },
-};
+export function winogradOn<C extends object>(gemm: Conv2dGemm<C>): Kernel<Conv2dProblem> {
+  return kernel({
+    name: 'conv2d_winograd',
+    supports: (g, device) => kindOf(device) === gemm.inside && supports(g, device),
+    configs: (g, device): readonly WinogradConfig<C>[] =>
+      TILES.flatMap((tile) =>
+        gemm.configs(winogradGemm(g, tile), device).map((config) => ({ tile, gemm: config })),
+      ),
+    cost(g, { tile, gemm: config }, device) {
+      const costs = costsOf(device);
+      const tiling = tilingOf(g, tile);
+      const positions = positionsOf(tile);
+      const input = positions * (costs.gather + costs.store);
+      const output = positions * costs.load + tile * tile * costs.store;
+      const transforms = tiling.pitch * (g.inputChannels * input + g.outputChannels * output);
+      const products = gemm.cost(winogradGemm(g, tile), config, device);
+      return 2 * costs.dispatch + transforms + products;
+    },
+    lower(g, { tile, gemm: config }, device) {
+      const tiling = tilingOf(g, tile);
+      const { bound } = costsOf(device);
+      const { dispatch, padding } = gemm.lower(winogradGemm(g, tile), config, device);
+      const workgroups = (channels: number): number =>
+        Math.ceil((channels * tiling.pitch) / WINOGRAD_THREADS);
+      const input = inOrder<Conv2dRole | 'fields'>(['x'], 'fields');
+      const output = inOrder<Conv2dRole | 'products'>(['products', g.bias ? 'bias' : null], 'y');
+      return {
+        dispatches: [
+          dispatchOf(device, workgroups(g.inputChannels), input, (grid) =>
+            winogradInput(g, tiling, grid, bound),
+          ),
+          rebind(dispatch, { x: 'fields', y: 'products' }),
+          dispatchOf(device, workgroups(g.outputChannels), output, (grid) =>
+            winogradOutput(g, tiling, grid, bound),
+          ),
+        ],
+        repack: { weight: repackKernels(g, tiling, padding) },
+        scratch: { ...scratchOf(g, tiling) },
+      };
+    },
+  });
+}

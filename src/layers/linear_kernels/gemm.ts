@@ -1,20 +1,25 @@
 /** linear_gemm: a fully connected layer as a 1x1 convolution, each image a pixel. For larger batches. */
-import type { Conv2dGeometry } from '../../../shaders/lib/conv2d_geometry.ts';
-import type { LinearGeometry } from '../../../shaders/linear.wgsl.ts';
-import type { Epilogue, KernelDef } from '../../runtime/operator.ts';
-import { gemmFor } from '../conv2d_kernels/gemm_kernel.ts';
-import { repackConstants } from '../conv2d_kernels/lower_tiles.ts';
-import { geometryOf } from '../linear_geometry.ts';
+import type { Conv2dProblem } from '../../../shaders/lib/conv2d_problem.ts';
+import type { LinearProblem } from '../../../shaders/linear.wgsl.ts';
+import { kindOf } from '../../runtime/device_profile.ts';
+import { type Kernel, kernel } from '../../runtime/kernel.ts';
+import { type Conv2dGemm, repackConstants } from '../conv2d_kernels/lower_tiles.ts';
 
 /** Images of one pixel, whose channels are the features. */
-function convolution(g: LinearGeometry): Conv2dGeometry {
-  const yStrides = { image: g.outputs, channel: 1 };
+function convolution({
+  batch,
+  inputs,
+  outputs,
+  bias,
+  epilogue,
+  types,
+}: LinearProblem): Conv2dProblem {
   return {
-    batch: g.batch,
-    inputChannels: g.inputs,
+    batch,
+    inputChannels: inputs,
     inputHeight: 1,
     inputWidth: 1,
-    outputChannels: g.outputs,
+    outputChannels: outputs,
     outputHeight: 1,
     outputWidth: 1,
     groups: 1,
@@ -23,23 +28,24 @@ function convolution(g: LinearGeometry): Conv2dGeometry {
     dilation: [1, 1],
     padding: { top: 0, left: 0 },
     padded: false,
-    bias: g.bias,
-    residual: false,
-    activation: g.activation,
-    xStrides: { image: g.inputs, channel: 1 },
-    yStrides,
-    residualStrides: yStrides,
-    types: { ...g.types, residual: g.types.x },
+    bias,
+    epilogue,
+    xStrides: { offset: 0, image: inputs, channel: 1 },
+    yStrides: { offset: 0, image: outputs, channel: 1 },
+    columns: false,
+    types,
   };
 }
 
-export const gemm: KernelDef<Epilogue> = {
-  name: 'linear_gemm',
-  supports: () => true,
-  configs: (node, device) => gemmFor(device).configs(convolution(geometryOf(node)), device),
-  lower(node, config, device) {
-    const g = convolution(geometryOf(node));
-    const { dispatch, padding } = gemmFor(device).lower(g, config, device);
-    return { dispatches: [dispatch], repack: repackConstants(g, padding) };
-  },
-};
+export function gemmOn<C extends object>(inside: Conv2dGemm<C>): Kernel<LinearProblem> {
+  return kernel<LinearProblem, C, string>({
+    name: 'linear_gemm',
+    supports: (_, device) => kindOf(device) === inside.inside,
+    configs: (problem, device) => inside.configs(convolution(problem), device),
+    lower(problem, config, device) {
+      const g = convolution(problem);
+      const { dispatch, padding } = inside.lower(g, config, device);
+      return { dispatches: [dispatch], repack: repackConstants(g, padding) };
+    },
+  });
+}

@@ -1,14 +1,17 @@
 /** linear_gemv: a fully connected layer of a few images, bound by reading the weights. */
-import { gridOf } from '../../../shaders/lib/grid.ts';
+
+import { operandBindings } from '../../../shaders/lib/epilogue.ts';
 import {
   type LinearConfig,
-  type LinearGeometry,
+  type LinearProblem,
   linearBlock,
   linear as shader,
 } from '../../../shaders/linear.wgsl.ts';
-import type { DeviceProfile, Epilogue, KernelDef, Repack } from '../../runtime/operator.ts';
+import { type DeviceProfile, kindOf } from '../../runtime/device_profile.ts';
+import { kernel, type Repack } from '../../runtime/kernel.ts';
 import { inOrder } from '../bindings.ts';
-import { geometryOf } from '../linear_geometry.ts';
+import { dispatchOf } from '../conv2d_kernels/dispatch.ts';
+import type { LinearRole } from '../linear_problem.ts';
 
 /** Images that share a weight at most: their sums, four an image, are all in registers. */
 export const MOST_ROWS = 8;
@@ -21,7 +24,7 @@ const ENOUGH_WORKGROUPS = 100;
 const COLUMNS: readonly number[] = [8, 4, 2, 1];
 
 /** [output][input] to [block][input][output of the block]. */
-function repackWeight({ inputs, outputs }: LinearGeometry, block: number): Repack {
+function repackWeight({ inputs, outputs }: LinearProblem, block: number): Repack {
   const padded = Math.ceil(outputs / block) * block;
   return {
     arrangement: `block-in-out n${padded} k${inputs} b${block}`,
@@ -37,9 +40,9 @@ function repackWeight({ inputs, outputs }: LinearGeometry, block: number): Repac
   };
 }
 
-function configsFor(g: LinearGeometry, device: DeviceProfile): readonly LinearConfig[] {
+function configsFor(g: LinearProblem, device: DeviceProfile): readonly LinearConfig[] {
   const fours = Math.ceil(g.outputs / 4);
-  if (device.kind === 'cpu') {
+  if (kindOf(device) === 'cpu') {
     return [{ columns: Math.min(device.subgroupSize ?? 8, fours), slices: 1 }];
   }
   const threads = Math.min(THREADS, device.limits.maxComputeInvocationsPerWorkgroup);
@@ -56,24 +59,17 @@ function configsFor(g: LinearGeometry, device: DeviceProfile): readonly LinearCo
     }));
 }
 
-export const gemv: KernelDef<Epilogue, LinearConfig> = {
+export const gemv = kernel({
   name: 'linear_gemv',
-  supports: (node) => geometryOf(node).batch <= MOST_ROWS,
-  configs: (node, device) => configsFor(geometryOf(node), device),
-  lower(node, config, device) {
-    const g = geometryOf(node);
+  supports: ({ batch }: LinearProblem) => batch <= MOST_ROWS,
+  configs: configsFor,
+  lower(g, config, device) {
     const block = linearBlock(config);
-    const blocks = Math.ceil(g.outputs / block);
-    const grid = gridOf(blocks, device.limits.maxComputeWorkgroupsPerDimension);
-    return {
-      dispatches: [
-        {
-          source: shader(g, config, grid),
-          bindings: inOrder(['x', 'weight', g.bias ? 'bias' : null], 'y'),
-          workgroups: [grid.columns, grid.rows, 1],
-        },
-      ],
-      repack: { weight: repackWeight(g, block) },
-    };
+    const bindings = inOrder<LinearRole>(['x', 'weight', g.bias ? 'bias' : null], 'y');
+    const dispatch = dispatchOf(device, Math.ceil(g.outputs / block), bindings, (grid) => ({
+      source: shader(g, config, grid),
+      operands: operandBindings(g.epilogue),
+    }));
+    return { dispatches: [dispatch], repack: { weight: repackWeight(g, block) } };
   },
-};
+});

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { useDevices } from '../../../test/fixtures/device.ts';
+import { kindOf } from '../device_profile.ts';
 import { adapterFacts, Device } from './device.ts';
 
 const open = useDevices();
@@ -16,7 +17,8 @@ describe('Device', () => {
   it('says what it is, and what it can do', async () => {
     const { adapter, profile } = await open();
     expect(adapter.name).not.toBe('');
-    expect(profile.kind).toBe(adapter.software ? 'cpu' : 'gpu');
+    expect(kindOf(profile)).toBe(adapter.software ? 'cpu' : 'gpu');
+    expect(profile.limits.maxStorageBuffersPerShaderStage).toBeGreaterThanOrEqual(8);
     expect(profile.limits.maxComputeInvocationsPerWorkgroup).toBeGreaterThanOrEqual(128);
     expect(profile.limits.maxStorageBufferBindingSize).toBeGreaterThanOrEqual(2 ** 27);
   });

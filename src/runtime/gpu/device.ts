@@ -1,12 +1,12 @@
+import { type DeviceProfile, familyOf } from '../device_profile.ts';
 import { DeviceLostError, UnsupportedError } from '../errors.ts';
-import type { DeviceProfile } from '../operator.ts';
 import { PipelineCache } from './pipeline_cache.ts';
 
 /** What is known of the adapter behind a device. */
 export interface AdapterFacts {
   /** `NVIDIA H100 (nvidia, hopper)`, `SwiftShader driver 5.0.0 (google, swiftshader)`. */
   readonly name: string;
-  /** All that tells this adapter and driver from others: what is known of them, and of the browser. */
+  /** All that distinguishes this adapter and driver from others, and the browser. */
   readonly identity: string;
   /** Whether it computes on the CPU. */
   readonly software: boolean;
@@ -25,6 +25,7 @@ const WANTED_FEATURES = ['subgroups', 'timestamp-query', 'shader-f16'] as const;
 const WANTED_LIMITS = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
   'maxComputeInvocationsPerWorkgroup',
   'maxComputeWorkgroupSizeX',
   'maxComputeWorkgroupSizeY',
@@ -32,7 +33,7 @@ const WANTED_LIMITS = [
   'maxComputeWorkgroupsPerDimension',
 ] as const;
 
-/** What is replaced when a lost device is opened anew. */
+/** What is replaced when a lost device is opened again. */
 interface Connection {
   readonly gpu: GPUDevice;
   readonly adapter: AdapterFacts;
@@ -170,7 +171,7 @@ export function adapterFacts(adapter: GPUAdapter): AdapterFacts {
   };
 }
 
-/** Browsers hide drivers' versions, and compile kernels their own way; in Node, drivers tell. */
+/** Browsers hide drivers' versions, and compile kernels in their own way; in Node, drivers give their versions. */
 function userAgent(): string {
   return globalThis.navigator?.userAgent ?? '';
 }
@@ -193,13 +194,16 @@ function deviceProfile(
   const { subgroupMinSize: least, subgroupMaxSize: most } = info;
   const { limits } = device;
   return {
-    kind: software ? 'cpu' : 'gpu',
+    family: familyOf(name, software),
     adapter: name,
+    vendor: info.vendor,
+    architecture: info.architecture,
     subgroupSize: device.features.has('subgroups') && least === most ? least : undefined,
     shaderF16: device.features.has('shader-f16'),
     limits: {
       maxBufferSize: limits.maxBufferSize,
       maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+      maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
       maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
       maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
       maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,

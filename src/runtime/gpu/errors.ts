@@ -6,8 +6,8 @@ export class GpuError extends TilewiseError {
 }
 
 /**
- * Runs `work` under error scopes, so that what the GPU refuses is thrown here, with `what` in front, and
- * not lost on the console.
+ * Runs `work` under error scopes, so that what the GPU refuses is thrown here, with `what` at the start of the message,
+ * and not lost on the console.
  */
 export async function guarded<T>(device: GPUDevice, what: string, work: () => T): Promise<T> {
   device.pushErrorScope('out-of-memory');

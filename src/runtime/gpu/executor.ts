@@ -1,14 +1,14 @@
 /** A plan made real: buffers allocated, kernels bound. Runs only record and submit. */
 import { DeviceLostError } from '../errors.ts';
 import type { Node } from '../graph.ts';
-import { MOST_DIMENSIONS } from '../operator.ts';
+import { MOST_DIMENSIONS } from '../kernel.ts';
 import type { BufferRef, ExecutionPlan, PlannedTensor } from '../plan/compile.ts';
 import { assumedMs, splitSubmits } from '../plan/submits.ts';
-import { byteLength, copyRowMajor, type Shape, storedOrder } from '../tensor.ts';
+import type { Shape } from '../tensor.ts';
 import type { Device } from './device.ts';
 import { guarded } from './errors.ts';
 import type { Pipeline } from './pipeline_cache.ts';
-import { ReadbackRing } from './readback.ts';
+import { copyOut, ReadbackRing, rangeOf } from './readback.ts';
 import { RunClock } from './run_clock.ts';
 import { clockOf, timeEach } from './stopwatch.ts';
 import { warmUp } from './warm_up.ts';
@@ -29,11 +29,11 @@ interface Step {
   readonly workgroups: readonly [number, number, number];
 }
 
-/** Who wants to know what a run takes, in milliseconds. */
+/** Callbacks that hear what a run takes, in milliseconds. */
 export interface RunTimes {
   /** How long the host was busy: writing, recording, copying out. */
   readonly onHostTime?: ((ms: number) => void) | undefined;
-  /** From the begin of the first dispatch to the end of the last; silent on devices without timestamp queries. */
+  /** From the start of the first dispatch to the end of the last; never called without timestamp queries. */
   readonly onGpuTime?: ((ms: number) => void) | undefined;
 }
 
@@ -72,7 +72,7 @@ export class Executor {
     this.#steps = steps;
     this.#readback = new ReadbackRing(
       device.gpu,
-      plan.outputs.map((output) => byteLength(output.desc)),
+      plan.outputs.map((output) => rangeOf(output.desc).bytes),
     );
   }
 
@@ -139,13 +139,13 @@ export class Executor {
       slot.buffers.forEach((buffer, i) => {
         if (!outputs[i]) return;
         const { desc } = at(this.#plan.outputs, i);
-        copyRowMajor(desc, new Float32Array(buffer.getMappedRange()), outputs[i]);
+        copyOut(desc, buffer.getMappedRange(), outputs[i]);
         buffer.unmap();
       });
       onHostTime?.(submitted - begun + (performance.now() - mapped));
       if (clock) onGpuTime?.(await clock.read());
     } catch (error) {
-      // Whatever failed, the slot must come back unmapped, with no mapping pending.
+      // Whatever failed, the slot must be returned unmapped, with no mapping pending.
       for (const buffer of slot.buffers) buffer.unmap();
       throw await this.#explain(error);
     } finally {
@@ -156,7 +156,7 @@ export class Executor {
 
   /**
    * Times the plan on what the buffers hold: each dispatch in a pass of its own, then all in one, in
-   * milliseconds. Results of runs in flight are not disturbed.
+   * milliseconds. Runs in flight keep their results.
    */
   async time(): Promise<{ readonly dispatches: readonly number[]; readonly pass: number }> {
     this.#device.checkAlive();
@@ -168,8 +168,8 @@ export class Executor {
   }
 
   /**
-   * Times all dispatches in one pass, or those of some nodes, `repeats` times over, and returns the milliseconds
-   * of one time.
+   * Times all dispatches in one pass, or those of some nodes, `repeats` times, and returns the milliseconds of one
+   * repeat.
    */
   async timePass(repeats = 1, counts: (node: Node) => boolean = () => true): Promise<number> {
     this.#device.checkAlive();
@@ -216,8 +216,8 @@ export class Executor {
     }
     this.#plan.outputs.forEach((output, i) => {
       if (!wanted[i]) return;
-      const bytes = byteLength(output.desc);
-      encoder.copyBufferToBuffer(this.#activation(output), 0, at(staging, i), 0, bytes);
+      const { from, bytes } = rangeOf(output.desc);
+      encoder.copyBufferToBuffer(this.#activation(output), from, at(staging, i), 0, bytes);
     });
     clock?.resolve(encoder);
     gpu.queue.submit([encoder.finish()]);
@@ -229,7 +229,7 @@ export class Executor {
       if (!data) return;
       const target = this.#activation(input);
       if (data instanceof Float32Array) {
-        this.#device.gpu.queue.writeBuffer(target, 0, storedOrder(input.desc, data));
+        this.#device.gpu.queue.writeBuffer(target, 0, data);
       } else data.encode(encoder, target);
     });
   }
@@ -257,7 +257,7 @@ export class Executor {
     return this.#disposed ? disposedError() : error;
   }
 
-  /** Waiting for its turn, a run may find that everything is gone. */
+  /** While a run waits for its turn, everything may have been disposed of. */
   #checkUsable(): void {
     this.#device.checkAlive();
     if (this.#disposed) throw disposedError();
@@ -272,7 +272,7 @@ function record(pass: GPUComputePassEncoder, { pipeline, bindGroup, workgroups }
   pass.setPipeline(pipeline);
   pass.setBindGroup(0, bindGroup);
   const [x, y, z] = workgroups;
-  // Each argument costs its conversion: a twentieth of the host's time for a run, in Node.
+  // Each argument must be converted, which takes a twentieth of the host's time for a run, in Node.
   if (y === 1 && z === 1) pass.dispatchWorkgroups(x);
   else pass.dispatchWorkgroups(x, y, z);
 }
@@ -299,7 +299,7 @@ export async function compileKernels(
   return untilAborted(Promise.all(all), signal);
 }
 
-/** The work goes on behind an abort, since compiling cannot be stopped, but nobody waits for it. */
+/** The work continues after an abort, since compiling cannot be stopped, but nobody waits for it. */
 function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
   return new Promise((resolve, reject) => {
@@ -328,7 +328,7 @@ function uploadDimensions({ gpu }: Device, { dimensions }: ExecutionPlan): GPUBu
   return buffer;
 }
 
-/** Adds the buffers of the activations to `made`, in their order, those of a failed allocation among them. */
+/** Adds the buffers of the activations to `made`, in their order, also where the allocation fails. */
 async function allocate(
   { gpu }: Device,
   { activations }: ExecutionPlan,

@@ -1,5 +1,5 @@
 import { ShaderError } from '../errors.ts';
-import type { Binding } from '../operator.ts';
+import type { Binding } from '../kernel.ts';
 
 export interface BindingSlot {
   readonly slot: number;

@@ -1,5 +1,5 @@
 /** Work on the GPU outside of execution plans: kernels that are bound by hand, and buffers that grow. */
-import type { Workgroups } from '../operator.ts';
+import type { Workgroups } from '../kernel.ts';
 import type { Device } from './device.ts';
 import type { BindingSlot, Pipeline } from './pipeline_cache.ts';
 
@@ -16,8 +16,8 @@ export class Program {
   }
 
   /**
-   * Compiles a module whose bindings 0, 1, ... have these accesses. Throws ShaderError where that fails;
-   * what the device has compiled before is shared.
+   * Compiles a module whose bindings 0, 1, ... have these accesses. What the device compiled before is shared. Throws
+   * ShaderError where compiling fails.
    */
   static async compile(
     device: Device,
@@ -40,7 +40,7 @@ export class Program {
   }
 }
 
-/** A storage buffer that grows with what is asked of it. */
+/** A storage buffer that grows to the largest size asked for. */
 export class ScratchBuffer {
   readonly #device: Device;
   readonly #label: string;
@@ -56,7 +56,7 @@ export class ScratchBuffer {
     return this.#buffer?.size ?? 0;
   }
 
-  /** The buffer, of at least so many bytes, which are a multiple of 4. Growing loses what it held. */
+  /** The buffer, of at least so many bytes, a multiple of 4. Growing loses what it held. */
   reserve(bytes: number): GPUBuffer {
     if (this.#buffer && this.#buffer.size >= bytes) return this.#buffer;
     this.#buffer?.destroy();

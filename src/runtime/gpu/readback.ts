@@ -1,13 +1,35 @@
 import { RUNS_IN_FLIGHT } from '../plan/compile.ts';
+import { bytesPerElement, copyRowMajor, elementSpan, type TensorDesc } from '../tensor.ts';
+import { float16Table, float16ToFloat32 } from '../weights/float_formats.ts';
 
-/** The staging buffers of one run: one an output. */
+/** The bytes of a buffer that hold a tensor, in whole words. */
+export function rangeOf(desc: TensorDesc): { readonly from: number; readonly bytes: number } {
+  const size = bytesPerElement(desc.dtype);
+  const first = (desc.view?.offset ?? 0) * size;
+  const from = Math.floor(first / 4) * 4;
+  return { from, bytes: Math.ceil((first + elementSpan(desc) * size) / 4) * 4 - from };
+}
+
+/** Copies a tensor out of that range, row-major and as f32. */
+export function copyOut(desc: TensorDesc, range: ArrayBuffer, target: Float32Array): void {
+  const size = bytesPerElement(desc.dtype);
+  const skipped = ((desc.view?.offset ?? 0) * size - rangeOf(desc).from) / size;
+  const span = elementSpan(desc);
+  const stored =
+    desc.dtype === 'f16'
+      ? float16ToFloat32(new Uint16Array(range).subarray(skipped, skipped + span), float16Table())
+      : new Float32Array(range).subarray(skipped, skipped + span);
+  copyRowMajor(desc, stored, target);
+}
+
+/** The staging buffers of one run, one for each output. */
 export interface ReadbackSlot {
   readonly buffers: readonly GPUBuffer[];
 }
 
 /**
- * Staging buffers taken in turn, so that a run can be submitted while the one before is still read.
- * Whoever asks while all are taken waits; the first to ask is the first served.
+ * Staging buffers used in turn, so that a run can be submitted while the one before is still read. Who asks while
+ * all are in use waits; the first to ask is served first.
  */
 export class ReadbackRing {
   readonly #slots: readonly ReadbackSlot[];

@@ -1,4 +1,4 @@
-/** How long one run takes on the GPU, from the begin of its first pass to the end of its last. */
+/** How long one run takes on the GPU, from the start of its first pass to the end of its last. */
 const BYTES = 2 * BigUint64Array.BYTES_PER_ELEMENT;
 
 /** For one run of a device that has timestamp queries. */
@@ -15,7 +15,7 @@ export class RunClock {
     this.#staging = gpu.createBuffer({ label: 'run time', size: BYTES, usage: usage.staging });
   }
 
-  /** What a pass of the run is begun with; nothing for those in the middle. */
+  /** What a pass of the run begins with; nothing for those in the middle. */
   passDescriptor(first: boolean, last: boolean): GPUComputePassDescriptor {
     if (!first && !last) return {};
     const timestampWrites: GPUComputePassTimestampWrites = { querySet: this.#querySet };
@@ -24,7 +24,7 @@ export class RunClock {
     return { timestampWrites };
   }
 
-  /** Records what makes the times readable, behind the last pass. */
+  /** Records what makes the times readable, after the last pass. */
   resolve(encoder: GPUCommandEncoder): void {
     encoder.resolveQuerySet(this.#querySet, 0, 2, this.#resolved, 0);
     encoder.copyBufferToBuffer(this.#resolved, 0, this.#staging, 0, BYTES);

@@ -4,7 +4,7 @@ import type { Device } from './device.ts';
 /** Records one piece of work into a pass. */
 export type Work = (pass: GPUComputePassEncoder) => void;
 
-/** What the times are: the GPU's own clock, or the host's round one submit each, which adds its overhead. */
+/** Where times come from: the GPU's own clock, or the host's around one submit each, which adds its overhead. */
 export type Clock = 'gpu' | 'host';
 
 /** The clock that a device has: timestamp queries where they are supported. */

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { useDevice } from '../../../test/fixtures/device.ts';
-import type { DeviceProfile } from '../operator.ts';
+import type { DeviceFamily } from '../device_profile.ts';
 import type { Pipeline } from './pipeline_cache.ts';
 import { warmUp } from './warm_up.ts';
 
@@ -12,7 +12,7 @@ afterEach(() => {
 
 const BINDINGS = [{ slot: 0, access: 'read_write' }] as const;
 
-/** Of a kernel that wants a buffer of so many elements. */
+/** A pipeline that requires a buffer of so many elements. */
 function pipelineOver(elements: number): Promise<Pipeline> {
   const source = `
 @group(0) @binding(0) var<storage, read_write> y: array<f32, ${elements}>;
@@ -24,10 +24,10 @@ fn main() {
   return device().pipelines.get('test', source, BINDINGS);
 }
 
-/** The device as if it were of that kind. */
-function deviceAs(kind: DeviceProfile['kind']): Parameters<typeof warmUp>[0] {
+/** The device as if it were of that family. */
+function deviceAs(family: DeviceFamily): Parameters<typeof warmUp>[0] {
   const { gpu, profile } = device();
-  return { gpu, profile: { ...profile, kind } };
+  return { gpu, profile: { ...profile, family } };
 }
 
 describe('warmUp', () => {
@@ -38,7 +38,7 @@ describe('warmUp', () => {
   ])('runs the pipeline %s, and hides that it may not', async (_, elements) => {
     const pipeline = await pipelineOver(elements);
     const submit = vi.spyOn(device().gpu.queue, 'submit');
-    warmUp(deviceAs('cpu'), pipeline, BINDINGS);
+    warmUp(deviceAs('llvmpipe'), pipeline, BINDINGS);
     await device().gpu.queue.onSubmittedWorkDone();
     expect(submit).toHaveBeenCalledTimes(1);
   });

@@ -3,19 +3,20 @@
  * Mesa's llvmpipe takes up to half a second for each. So each pipeline runs once, on nothing, while others are made
  * and the host reads and arranges the weights.
  */
+import { kindOf } from '../device_profile.ts';
 import type { Device } from './device.ts';
 import type { BindingSlot, Pipeline } from './pipeline_cache.ts';
 
 /** Bytes of the buffers that stand in: enough for any element type, and for the dimensions of a dispatch. */
 const STAND_IN_BYTES = 256;
 
-/** Has a pipeline compiled to the end, while the caller goes on. Does nothing on GPUs. */
+/** Makes the driver compile a pipeline completely, while the caller continues. Does nothing on GPUs. */
 export function warmUp(
   { gpu, profile }: Pick<Device, 'gpu' | 'profile'>,
   { pipeline, layout }: Pipeline,
   bindings: readonly BindingSlot[],
 ): void {
-  if (profile.kind === 'gpu') return;
+  if (kindOf(profile) === 'gpu') return;
   const { STORAGE, UNIFORM } = GPUBufferUsage;
   const standIn = (usage: number): GPUBuffer => gpu.createBuffer({ size: STAND_IN_BYTES, usage });
   const buffers = {
@@ -24,7 +25,7 @@ export function warmUp(
     // Zeros: kernels that read their sizes find nothing to do.
     uniform: standIn(UNIFORM),
   };
-  // A kernel that insists on larger buffers is compiled when it is needed.
+  // A kernel that requires larger buffers is compiled when it is needed.
   gpu.pushErrorScope('validation');
   const entries = bindings.map(({ slot, access }) => ({
     binding: slot,

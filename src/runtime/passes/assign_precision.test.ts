@@ -1,20 +1,24 @@
 import { describe, expect, it } from 'vitest';
+import { expectInOrder } from '../../../test/fixtures/compare_graphs.ts';
 import { useDevice } from '../../../test/fixtures/device.ts';
 import { profileOf } from '../../../test/fixtures/profiles.ts';
+import { Random, seeds } from '../../../test/fixtures/random.ts';
+import { randomGraph } from '../../../test/fixtures/random_graph.ts';
+import { builtins } from '../../builtins.ts';
+import { relu } from '../../layers/activations.ts';
 import { batchNorm } from '../../layers/batch_norm.ts';
 import { conv2d } from '../../layers/conv2d.ts';
-import { flatten } from '../../layers/flatten.ts';
-import { operators } from '../../layers/index.ts';
 import { linear } from '../../layers/linear.ts';
-import { relu } from '../../layers/relu.ts';
+import { flatten } from '../../layers/rearrange.ts';
 import { softmax } from '../../layers/softmax.ts';
 import { verify } from '../../profiling/verify.ts';
+import type { DeviceProfile } from '../device_profile.ts';
 import { UnsupportedError } from '../errors.ts';
 import type { Graph } from '../graph.ts';
 import { GraphBuilder } from '../graph_builder.ts';
 import { isolate } from '../isolate.ts';
 import { observe } from '../observe.ts';
-import { compile } from '../plan/compile.ts';
+import { type Prepared, prepare } from '../prepare.ts';
 import { Session } from '../session.ts';
 import { syntheticTensor, syntheticWeights } from '../weights/synthetic.ts';
 import type { WeightSource } from '../weights/weight_source.ts';
@@ -34,7 +38,7 @@ function network(): Graph {
   return g.build('network');
 }
 
-const half = (graph: Graph): Graph => assignPrecision(graph, operators, 'f16');
+const half = (graph: Graph): Graph => assignPrecision(graph, builtins, 'f16');
 
 function storedAs(graph: Graph): readonly string[] {
   return graph.nodes.map(({ name, output }) => `${name}: ${output.desc.dtype}`);
@@ -95,30 +99,56 @@ describe('assignPrecision', () => {
     expect(half(graph)).toEqual(graph);
     expect(half(graph).nodes.every((node, i) => node === graph.nodes[i])).toBe(true);
     const plain = network();
-    expect(assignPrecision(plain, operators, 'f32')).toBe(plain);
+    expect(assignPrecision(plain, builtins, 'f32')).toBe(plain);
   });
 
   it('gives a layer by itself edges in f32', () => {
     const conv = half(network()).nodes.find(({ name }) => name === 'conv');
-    const alone = assignPrecision(isolate(conv ?? fail()), operators, 'f32');
+    const alone = assignPrecision(isolate(conv ?? fail()), builtins, 'f32');
     expect(storedAs(alone)).toEqual(['x as f16: f16', 'conv: f16', 'conv as f32: f32']);
     expect(alone.inputs[0]?.desc.dtype).toBe('f32');
   });
 
+  it('stores a movement as what it moves', () => {
+    const g = GraphBuilder.create();
+    const x = g.input('x', [1, 2, 2, 2]);
+    g.output('y', softmax(g.at('softmax'), flatten(g.at('flat'), relu(g.at('relu'), x))));
+    const again = half(g.build('moved'));
+    expect(storedAs(again)).toEqual(['x as f16: f16', 'relu: f16', 'flat: f16', 'softmax: f32']);
+    expect(expectInOrder(again)).toBe(4);
+  });
+
+  it.each(seeds(20))('keeps order, names and edges of the random graph of seed %i', (seed) => {
+    const graph = randomGraph(new Random(700 + seed), 25);
+    const stored = half(graph);
+    expectInOrder(stored);
+    const [edges, before] = [stored, graph].map((of) => [
+      ...of.inputs.map(({ desc }) => desc),
+      ...[...of.outputs.values()].map(({ desc }) => desc),
+    ]);
+    expect(edges).toEqual(before);
+    const names = new Set(stored.nodes.map(({ name }) => name));
+    expect(graph.nodes.filter(({ name }) => !names.has(name))).toEqual([]);
+    const added = stored.nodes.filter(
+      ({ name }) => !graph.nodes.some((node) => node.name === name),
+    );
+    expect(added.map(({ sources }) => sources)).toEqual(added.map(() => []));
+  });
+
   it('is kept where a layer is split', () => {
-    const split = splitLargeWeights(half(network()), 2 * 45 * 6);
+    const split = splitLargeWeights(half(network()), builtins, 2 * 45 * 6);
     expect(storedAs(split)).toEqual(storedAs(half(network())));
     const g = GraphBuilder.create();
     const x = relu(g, g.input('x', [1, 10]));
     g.output('y', relu(g, linear(g.at('fc'), x, { features: 130 })));
-    expect(storedAs(splitLargeWeights(half(g.build('wide')), 2 * 10 * 64))).toEqual([
+    expect(storedAs(splitLargeWeights(half(g.build('wide')), builtins, 2 * 10 * 64))).toEqual([
       'x as f16: f16',
-      'relu: f16',
+      'pointwise: f16',
       'fc 0..63: f16',
       'fc 64..127: f16',
       'fc 128..129: f16',
       'fc joined: f16',
-      'relu#2: f32',
+      'pointwise#2: f32',
     ]);
   });
 });
@@ -128,9 +158,12 @@ function fail(): never {
 }
 
 describe('a plan in f16', () => {
+  const planned = (on: DeviceProfile): Prepared =>
+    prepare(network(), builtins, { device: on, precision: 'f16' });
+
   it('counts half the bytes, in whole words', () => {
     const gpu = profileOf('gpu');
-    const { weights, activations, memory } = compile(half(network()), { operators, device: gpu });
+    const { weights, activations, memory } = planned(gpu).plan;
     const bytesOf = Object.fromEntries(
       weights.map(({ constant, bytes }) => [constant.name, bytes]),
     );
@@ -140,7 +173,7 @@ describe('a plan in f16', () => {
     expect(storages).toEqual([
       ['x', 108],
       ['x as f16', 56],
-      ['conv', 92],
+      ['relu', 92],
       ['fc', 16],
       ['fc as f32', 28],
       ['softmax', 28],
@@ -150,7 +183,7 @@ describe('a plan in f16', () => {
 
   it('is refused where the device lacks shader-f16, which the message names', () => {
     const without = { ...profileOf('gpu'), shaderF16: false };
-    const planning = () => compile(half(network()), { operators, device: without });
+    const planning = () => planned(without);
     expect(planning).toThrow(UnsupportedError);
     expect(planning).toThrow(
       'precision f16 needs the WebGPU feature shader-f16, which the adapter "a gpu" lacks; use precision f32, or another adapter',
@@ -171,7 +204,7 @@ describe('a session in f16', () => {
   const open = (weights: WeightSource, onWarning?: (message: string) => void) =>
     Session.create(device(), network(), {
       weights,
-      operators,
+      builtins,
       precision: 'f16',
       ...(onWarning && { onWarning }),
     });
@@ -184,7 +217,7 @@ describe('a session in f16', () => {
     const x = syntheticTensor('x', [1, 3, 3, 3]);
     using session = await open(syntheticWeights([]));
     const weights = syntheticWeights([]);
-    using exact = await Session.create(device(), network(), { weights, operators });
+    using exact = await Session.create(device(), network(), { weights, builtins });
     const { logits = new Float32Array() } = await session.run(x);
     const { logits: expected = new Float32Array() } = await exact.run(x);
     const most = Math.max(...expected.map(Math.abs));
@@ -194,8 +227,8 @@ describe('a session in f16', () => {
     expect(Math.max(...errors)).toBeGreaterThan(0);
   });
 
-  it('allocates what the plan says, to the byte', async () => {
-    if (!device().profile.shaderF16) return;
+  it('allocates what the plan says, to the byte', async ({ skip }) => {
+    skip(!device().profile.shaderF16, 'the adapter lacks shader-f16');
     const { gpu } = device();
     const createBuffer = gpu.createBuffer.bind(gpu);
     let bytes = 0;
@@ -217,8 +250,8 @@ describe('a session in f16', () => {
     }
   });
 
-  it('stores results beyond its range as the largest number', async () => {
-    if (!device().profile.shaderF16) return;
+  it('stores results beyond its range as the largest number', async ({ skip }) => {
+    skip(!device().profile.shaderF16, 'the adapter lacks shader-f16');
     using session = await open(weightsOf(600));
     // The convolution gives 3 * 50 * 600 = 90,000; the sum of 45 of what is stored is f32.
     const { logits, probabilities } = await session.run(new Float32Array(27).fill(50));
@@ -226,16 +259,16 @@ describe('a session in f16', () => {
     expect([...(probabilities ?? [])]).toEqual(Array(7).fill(Math.fround(1 / 7)));
   });
 
-  it('has its overflowing layer found by verify', async () => {
-    if (!device().profile.shaderF16) return;
+  it('has its overflowing layer found by verify', async ({ skip }) => {
+    skip(!device().profile.shaderF16, 'the adapter lacks shader-f16');
     const x = new Float32Array(27).fill(50);
     const options = { weights: weightsOf(600), precision: 'f16' } as const;
     const checks = await verify(device(), network(), { x }, options);
     expect(checks.filter(({ ok }) => !ok).map(({ layer }) => layer)).toEqual(['fc', 'conv']);
   });
 
-  it('warns of weights beyond its range', async () => {
-    if (!device().profile.shaderF16) return;
+  it('warns of weights beyond its range', async ({ skip }) => {
+    skip(!device().profile.shaderF16, 'the adapter lacks shader-f16');
     const warnings: string[] = [];
     using session = await open(weightsOf(-1e5), (message) => warnings.push(message));
     expect(warnings).toEqual([

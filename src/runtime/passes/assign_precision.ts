@@ -6,6 +6,9 @@
  * is converted. Vectors (biases, running statistics, factors of channels) stay f32: they are a thousandth of
  * the weights, their rounding would shift whole channels, and statistics leave f16's range.
  */
+
+import { operand } from '../../../shaders/lib/expression.ts';
+import { type Builtins, isPointwise, isRearrange, type PointwiseAttributes } from '../builtins.ts';
 import {
   type Activation,
   type Constant,
@@ -16,19 +19,22 @@ import {
   type Node,
   type Value,
 } from '../graph.ts';
-import { type ConvertAttributes, type OpTable, operatorOf } from '../operator.ts';
 import type { DType, TensorDesc } from '../tensor.ts';
 
 /** The graph with its tensors stored so. Tensors that are f16 already stay so; only the edges become f32. */
-export function assignPrecision(graph: Graph, operators: OpTable, precision: DType): Graph {
+export function assignPrecision(
+  graph: Graph,
+  builtins: Pick<Builtins, 'pointwise'>,
+  precision: DType,
+): Graph {
   const edges: readonly Value[] = [...graph.inputs, ...graph.outputs.values()];
   if (precision === 'f32' && edges.every(({ desc }) => desc.dtype === 'f32')) return graph;
-  return new Assignment(graph, operators, precision).run();
+  return new Assignment(graph, builtins.pointwise, precision).run();
 }
 
 class Assignment {
   readonly #graph: Graph;
-  readonly #operators: OpTable;
+  readonly #pointwise: Builtins['pointwise'];
   readonly #precision: DType;
   readonly #readers: ReadonlyMap<Value, readonly Node[]>;
   readonly #outputs: ReadonlySet<Value>;
@@ -38,9 +44,9 @@ class Assignment {
   readonly #returned = new Map<Value, Value>();
   readonly #nodes: Node[] = [];
 
-  constructor(graph: Graph, operators: OpTable, precision: DType) {
+  constructor(graph: Graph, pointwise: Builtins['pointwise'], precision: DType) {
     this.#graph = graph;
-    this.#operators = operators;
+    this.#pointwise = pointwise;
     this.#precision = precision;
     this.#readers = consumers(graph);
     this.#outputs = new Set(graph.outputs.values());
@@ -61,7 +67,7 @@ class Assignment {
     this.#returned.set(input, outside);
     const readers = this.#readers.get(input) ?? [];
     const converts = input.desc.dtype === 'f16' || this.#precision === 'f16';
-    if (converts && readers.some(({ op }) => op !== 'convert')) {
+    if (converts && readers.some((reader) => !isConversion(reader))) {
       this.#stored.set(input, this.#convert(outside, 'f16'));
     }
     return outside;
@@ -85,7 +91,7 @@ class Assignment {
   /** What a node reads. The conversion of an input that is there already goes on to read the input. */
   #read(node: Node, value: Value): Value {
     if (isConstant(value)) return this.#constant(value);
-    const outside = node.op === 'convert' && value.kind === 'input';
+    const outside = isConversion(node) && value.kind === 'input';
     return (outside ? this.#returned : this.#stored).get(value) ?? value;
   }
 
@@ -104,27 +110,40 @@ class Assignment {
   /** The node's output as it is stored. */
   #written(node: Node, inputs: Readonly<Record<string, Value>>): Activation {
     const { output } = node;
-    if (node.op === 'convert') return output;
+    if (isConversion(node)) return output;
     const dtype = this.#dtypeOf(node, inputs);
     return dtype === output.desc.dtype ? output : { ...output, desc: stored(output.desc, dtype) };
   }
 
   #dtypeOf(node: Node, inputs: Readonly<Record<string, Value>>): DType {
     const [viewed] = Object.values(inputs);
-    if (operatorOf(this.#operators, node).isView && viewed) return viewed.desc.dtype;
+    if (isRearrange(node) && viewed && !isConstant(viewed)) return viewed.desc.dtype;
     if (this.#precision === 'f32') return node.output.desc.dtype;
     const readers = this.#readers.get(node.output) ?? [];
-    const shortened = readers.some(({ op }) => !this.#operators.get(op)?.readsF32);
+    const shortened = readers.some(({ op }) => !op.readsF32);
     return shortened ? 'f16' : node.output.desc.dtype;
   }
 
   #convert(x: Value, dtype: DType): Activation {
     const name = `${x.name} as ${dtype}`;
     const output: Activation = { kind: 'activation', name, desc: stored(x.desc, dtype) };
-    const attributes: ConvertAttributes = { dtype };
-    this.#nodes.push({ op: 'convert', name, attributes, inputs: { x }, output });
+    const attributes: PointwiseAttributes = { expression: operand('x'), dtype };
+    const conversion: Node<PointwiseAttributes> = {
+      op: this.#pointwise,
+      name,
+      attributes,
+      inputs: { x },
+      sources: [],
+      output,
+    };
+    this.#nodes.push(conversion);
     return output;
   }
+}
+
+/** A node that only stores what it reads as another type. */
+function isConversion(node: Node): boolean {
+  return isPointwise(node) && node.attributes.dtype !== undefined;
 }
 
 function stored(desc: TensorDesc, dtype: DType): TensorDesc {

@@ -1,15 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { graphOf } from '../../../test/fixtures/build_one.ts';
-import { expectSameOutputs, opsOf } from '../../../test/fixtures/compare_graphs.ts';
-import { add } from '../../layers/add.ts';
+import { expectInOrder, expectSameOutputs, opsOf } from '../../../test/fixtures/compare_graphs.ts';
+import { Random, seeds } from '../../../test/fixtures/random.ts';
+import { randomGraph } from '../../../test/fixtures/random_graph.ts';
+import { relu } from '../../layers/activations.ts';
+import { add } from '../../layers/arithmetic.ts';
 import { batchNorm } from '../../layers/batch_norm.ts';
 import { conv2d } from '../../layers/conv2d.ts';
 import { linear } from '../../layers/linear.ts';
-import { relu } from '../../layers/relu.ts';
-import { isConstant, weightsOf } from '../graph.ts';
+import { ANY_GPU } from '../device_profile.ts';
+import { type Input, isConstant, weightsOf } from '../graph.ts';
 import { GraphBuilder } from '../graph_builder.ts';
+import { tensorDesc } from '../tensor.ts';
 import { ConstantReader } from '../weights/constant_reader.ts';
 import { foldBatchNorm } from './fold_batch_norm.ts';
+import { fuseEpilogue } from './fuse_epilogue.ts';
 
 const OPTIONS = { channels: 6, kernel: 3, padding: 1 };
 
@@ -58,7 +63,7 @@ describe('foldBatchNorm', () => {
       const layer = () => conv2d(g.at('shared'), x, OPTIONS);
       return add(g, batchNorm(g.at('bn1'), layer()), batchNorm(g.at('bn2'), layer()));
     });
-    expect(opsOf(foldBatchNorm(graph))).toBe('conv2d conv2d add');
+    expect(opsOf(foldBatchNorm(graph))).toBe('conv2d conv2d pointwise');
     expectSameOutputs(foldBatchNorm(graph), graph);
   });
 
@@ -115,7 +120,7 @@ describe('foldBatchNorm', () => {
         const y = conv2d(g.at('conv'), g.input('x', [1, 4, 5, 3]), OPTIONS);
         return add(g, batchNorm(g.at('bn'), y), y);
       });
-      expect(opsOf(foldBatchNorm(graph))).toBe('conv2d batch_norm add');
+      expect(opsOf(foldBatchNorm(graph))).toBe('conv2d batch_norm pointwise');
     });
 
     it('where the layer is an output', () => {
@@ -131,7 +136,7 @@ describe('foldBatchNorm', () => {
         const y = conv2d(g.at('conv'), g.input('x', [1, 4, 5, 3]), OPTIONS);
         return batchNorm(g.at('bn'), relu(g, y));
       });
-      expect(opsOf(foldBatchNorm(graph))).toBe('conv2d relu batch_norm');
+      expect(opsOf(foldBatchNorm(graph))).toBe('conv2d pointwise batch_norm');
     });
 
     it('behind a sum', () => {
@@ -139,7 +144,7 @@ describe('foldBatchNorm', () => {
         const x = g.input('x', [1, 6, 5, 3]);
         return batchNorm(g.at('bn'), add(g, conv2d(g.at('conv'), x, OPTIONS), x));
       });
-      expect(opsOf(foldBatchNorm(graph))).toBe('conv2d add batch_norm');
+      expect(opsOf(foldBatchNorm(graph))).toBe('conv2d pointwise batch_norm');
     });
 
     it('into nothing: behind an input', () => {
@@ -150,17 +155,42 @@ describe('foldBatchNorm', () => {
     it.each(['relu', 'residual'])('into a layer with a fused %s', (part) => {
       const graph = graphOf((g) => {
         const x = g.input('x', [1, 6, 5, 3]);
-        return batchNorm(g.at('bn'), conv2d(g.at('conv'), x, OPTIONS));
+        const conv = conv2d(g.at('conv'), x, OPTIONS);
+        return batchNorm(g.at('bn'), part === 'relu' ? relu(g, conv) : add(g, conv, x));
       });
-      const [x] = graph.inputs;
-      const nodes = graph.nodes.map((node) => {
-        if (node.op !== 'conv2d' || !x) return node;
-        return part === 'relu'
-          ? { ...node, attributes: { ...node.attributes, activation: 'relu' } }
-          : { ...node, inputs: { ...node.inputs, residual: x } };
-      });
-      const fused = { ...graph, nodes };
+      const fused = fuseEpilogue(graph, ANY_GPU);
+      expect(opsOf(fused)).toBe('conv2d batch_norm');
       expect(opsOf(foldBatchNorm(fused))).toBe('conv2d batch_norm');
+      expectSameOutputs(foldBatchNorm(fused), graph);
     });
+
+    it('a norm with an epilogue of its own', () => {
+      const graph = graphOf((g) => {
+        const y = conv2d(g.at('conv'), g.input('x', [1, 4, 5, 3]), OPTIONS);
+        return relu(g, batchNorm(g.at('bn'), y));
+      });
+      const fused = fuseEpilogue(graph, ANY_GPU);
+      expect(opsOf(foldBatchNorm(fused))).toBe('conv2d batch_norm');
+      expectSameOutputs(foldBatchNorm(fused), graph);
+    });
+
+    it('where weights are no constants', () => {
+      const graph = graphOf((g) =>
+        batchNorm(g.at('bn'), conv2d(g.at('conv'), g.input('x', [1, 4, 5, 3]), OPTIONS)),
+      );
+      const [conv, norm] = graph.nodes;
+      if (!conv || !norm) throw new Error('the graph is empty');
+      const weight: Input = { kind: 'input', name: 'weight', desc: tensorDesc([6, 4, 3, 3]) };
+      const node = { ...conv, inputs: { ...conv.inputs, weight } };
+      const fed = { ...graph, inputs: [...graph.inputs, weight], nodes: [node, norm] };
+      expect(opsOf(foldBatchNorm(fed))).toBe('conv2d batch_norm');
+    });
+  });
+
+  it.each(seeds(20))('computes the same outputs of the random graph of seed %i', (seed) => {
+    const graph = randomGraph(new Random(seed), 20);
+    const folded = foldBatchNorm(graph);
+    expectSameOutputs(folded, graph);
+    expect(expectInOrder(folded)).toBeLessThanOrEqual(graph.nodes.length);
   });
 });

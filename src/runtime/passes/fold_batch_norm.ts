@@ -6,8 +6,9 @@
  *
  * The new constants are computed at load time, in f64, and rounded once.
  */
+
+import { type BatchNormAttributes, isBatchNorm } from '../builtins.ts';
 import { type Constant, type DerivedWeight, type Graph, isConstant, type Node } from '../graph.ts';
-import type { BatchNormAttributes, Epilogue } from '../operator.ts';
 import { tensorDesc } from '../tensor.ts';
 import { Rewriter } from './rewriter.ts';
 
@@ -16,8 +17,7 @@ const FOLDABLE = new Set(['conv2d', 'linear']);
 export function foldBatchNorm(graph: Graph): Graph {
   const rewriter = new Rewriter(graph);
   for (const node of graph.nodes) {
-    const folded =
-      node.op === 'batch_norm' ? fold(rewriter, node as Node<BatchNormAttributes>) : undefined;
+    const folded = isBatchNorm(node) ? fold(rewriter, node) : undefined;
     if (!folded) rewriter.append(node);
   }
   return rewriter.finish();
@@ -27,22 +27,20 @@ export function foldBatchNorm(graph: Graph): Graph {
 function fold(rewriter: Rewriter, norm: Node<BatchNormAttributes>): Node | undefined {
   const { x, weight: gamma, bias: beta, running_mean: mean, running_var: variance } = norm.inputs;
   const layer = x && rewriter.soleProducer(x);
-  if (!layer || !FOLDABLE.has(layer.op)) return undefined;
-  const { weight, bias, residual } = layer.inputs;
-  const { activation } = layer.attributes as Epilogue;
-  if (activation || residual) return undefined;
+  if (!layer || !FOLDABLE.has(layer.op.name)) return undefined;
+  const { weight, bias } = layer.inputs;
+  if (layer.epilogue || norm.epilogue) return undefined;
   const constants = [gamma, beta, mean, variance, weight].flatMap((v) =>
     v && isConstant(v) ? [v] : [],
   );
   const [g, b, m, v, w] = constants;
   if (!g || !b || !m || !v || !w || (bias && !isConstant(bias))) return undefined;
 
-  const { epsilon, ...epilogue } = norm.attributes;
+  const { epsilon } = norm.attributes;
   // Names tell constants apart wherever buffers are kept by name, and a weight may be folded twice.
   const name = (role: string): string => `${role} of ${layer.name} with ${norm.name}`;
-  return rewriter.replace(layer, {
+  return rewriter.replace(layer, norm, {
     ...layer,
-    attributes: { ...layer.attributes, ...epilogue },
     inputs: {
       ...layer.inputs,
       weight: foldedWeight(name('weight'), w, g, v, epsilon),

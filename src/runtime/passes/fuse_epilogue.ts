@@ -1,66 +1,100 @@
 /**
- * Moves a residual add and a ReLU into the node before them, where its kernels can do both before they
- * store. A sum of two convolutions (a block with a downscaling shortcut) goes into the later of the two.
+ * Moves a pointwise node into the node that computes one of its operands, where the kernels of that can go on with a
+ * result before they store it: an activation, a residual connection, a gate. A sum of two convolutions (a block with a
+ * downscaling shortcut) goes into the later of the two.
  */
-import type { Graph, Node } from '../graph.ts';
-import { type Epilogue, type OpTable, operatorOf } from '../operator.ts';
+import {
+  apply,
+  type Expression,
+  type ExpressionFunction,
+  operand,
+  operandsOf,
+  rebuild,
+  substitute,
+} from '../../../shaders/lib/expression.ts';
+import { isPointwise, type PointwiseAttributes } from '../builtins.ts';
+import type { DeviceProfile } from '../device_profile.ts';
+import { operandStrides } from '../epilogue.ts';
+import { type Graph, type Node, RESULT, type Value } from '../graph.ts';
+import { shapesEqual } from '../tensor.ts';
 import { Rewriter } from './rewriter.ts';
 
-export function fuseEpilogue(graph: Graph, operators: OpTable): Graph {
+export function fuseEpilogue(graph: Graph, { limits }: Pick<DeviceProfile, 'limits'>): Graph {
   const rewriter = new Rewriter(graph);
   const position = new Map(graph.nodes.map((node, i) => [node.name, i]));
   for (const node of graph.nodes) {
-    const fused =
-      node.op === 'relu'
-        ? fuseRelu(rewriter, operators, node)
-        : node.op === 'add'
-          ? fuseAdd(rewriter, operators, node, position)
-          : undefined;
+    const fused = isPointwise(node)
+      ? fuse(rewriter, node, position, limits.maxStorageBuffersPerShaderStage)
+      : undefined;
     if (!fused) rewriter.append(node);
   }
   return rewriter.finish();
 }
 
-function fuseRelu(rewriter: Rewriter, operators: OpTable, relu: Node): Node | undefined {
-  const { x } = relu.inputs;
-  const producer = x && rewriter.soleProducer(x);
-  if (!producer || !canFuse(operators, producer, 'relu')) return undefined;
-  return rewriter.replace(producer, {
-    ...producer,
-    attributes: { ...producer.attributes, activation: 'relu' },
-    output: relu.output,
-  });
-}
-
-function fuseAdd(
+function fuse(
   rewriter: Rewriter,
-  operators: OpTable,
-  add: Node,
+  pointwise: Node<PointwiseAttributes>,
   position: ReadonlyMap<string, number>,
+  mostBindings: number,
 ): Node | undefined {
-  const { a, b } = add.inputs;
-  if (!a || !b || a === b) return undefined;
-  const sides = [
-    { producer: rewriter.soleProducer(a), residual: b },
-    { producer: rewriter.soleProducer(b), residual: a },
-  ];
-  const [best] = sides
-    .flatMap(({ producer, residual }) =>
-      producer && canFuse(operators, producer, 'residual') ? [{ producer, residual }] : [],
-    )
-    .sort((s, t) => (position.get(t.producer.name) ?? 0) - (position.get(s.producer.name) ?? 0));
-  if (!best) return undefined;
-  return rewriter.replace(best.producer, {
-    ...best.producer,
-    attributes: { ...best.producer.attributes, ...add.attributes },
-    inputs: { ...best.producer.inputs, residual: best.residual },
-    output: add.output,
-  });
+  if (pointwise.attributes.dtype !== undefined) return undefined;
+  const [best] = [...new Set(Object.values(pointwise.inputs))]
+    .flatMap((value) => {
+      const producer = rewriter.soleProducer(value);
+      return producer && canFuse(producer, pointwise, value) ? [{ producer, value }] : [];
+    })
+    .map(({ producer, value }) => ({ producer, fused: withEpilogue(producer, pointwise, value) }))
+    // A value in two roles is bound twice; the output is bound, too.
+    .filter(({ fused }) => Object.keys(fused.inputs).length < mostBindings)
+    .sort((a, b) => (position.get(b.producer.name) ?? 0) - (position.get(a.producer.name) ?? 0));
+  return best && rewriter.replace(best.producer, pointwise, best.fused);
 }
 
-/** The epilogue runs in one order, residual then activation; what is there already must not come later. */
-function canFuse(operators: OpTable, node: Node, part: 'residual' | 'relu'): boolean {
-  const { activation } = node.attributes as Epilogue;
-  const taken = activation !== undefined || (part === 'residual' && 'residual' in node.inputs);
-  return !taken && (operatorOf(operators, node).fuses?.includes(part) ?? false);
+/** Operands that a kernel cannot find by image, channel and place in the plane must be read by a kernel of their own. */
+function canFuse({ op }: Node, pointwise: Node, value: Value): boolean {
+  const { shape } = pointwise.output.desc;
+  const others = Object.values(pointwise.inputs).filter((input) => input !== value);
+  return (
+    op.fusesEpilogue === true &&
+    shapesEqual(value.desc.shape, shape) &&
+    others.every(({ desc }) => operandStrides(desc, shape) !== undefined)
+  );
+}
+
+function withEpilogue(
+  producer: Node,
+  { attributes, inputs, output }: Node<PointwiseAttributes>,
+  value: Value,
+): Node {
+  const roles = new Map(Object.entries(producer.inputs).map(([role, input]) => [role, input]));
+  const roleOf = (input: Value): string => {
+    const known = [...roles].find(([role, other]) => other === input && role.startsWith('operand'));
+    if (known) return known[0];
+    const role = `operand${[...roles.keys()].filter((name) => name.startsWith('operand')).length}`;
+    roles.set(role, input);
+    return role;
+  };
+  const epilogue = substitute(attributes.expression, (role) => {
+    const input = inputs[role];
+    if (!input || input === value) return producer.epilogue ?? operand(RESULT);
+    return operand(roleOf(input));
+  });
+  return {
+    ...producer,
+    epilogue: resultFirst(epilogue),
+    inputs: Object.fromEntries(roles),
+    output,
+  };
+}
+
+const COMMUTATIVE: ReadonlySet<ExpressionFunction> = new Set(['add', 'mul', 'min', 'max']);
+
+/** In one order, whichever the model has, so that layers alike share kernels and what tuning found. */
+function resultFirst(epilogue: Expression): Expression {
+  const reads = (part: Expression): boolean => operandsOf(part).includes(RESULT);
+  return rebuild(epilogue, operand, (fn, args) => {
+    const [a, b] = args;
+    const turned = COMMUTATIVE.has(fn) && a && b && reads(b) && !reads(a);
+    return turned ? apply(fn, b, a) : undefined;
+  });
 }

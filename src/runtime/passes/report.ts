@@ -1,72 +1,69 @@
-import type { Graph, Node } from '../graph.ts';
-import type { DeviceProfile, OpTable } from '../operator.ts';
-import type { DType } from '../tensor.ts';
-import { passesTo } from './index.ts';
+import { describeExpression } from '../../../shaders/lib/expression_text.ts';
+import { type Graph, isConstant, type Node } from '../graph.ts';
 
-/** What one pass did. */
-export interface PassReport {
-  readonly pass: string;
+/** What one stage did. */
+export interface StageReport {
+  readonly stage: string;
   readonly nodesBefore: number;
   readonly nodesAfter: number;
-  /** The nodes that came, as `input as f16 (convert)`; absent where there is none. */
+  /** The nodes that came, as `input as f16 (pointwise)`; absent where there is none. */
   readonly added?: readonly string[];
   /** The nodes that went, as `bn1 (batch_norm)`. */
   readonly removed: readonly string[];
-  /** The nodes that took their work over, as `conv1 (conv2d) + bias + relu`. */
+  /** The nodes that took their work over, as `conv1 (conv2d): max(value, 0)`. */
   readonly changed: readonly string[];
 }
 
-/** Runs all passes that lead to a precision, and to a device where one is given, and says what each did. */
-export function reportPasses(
-  graph: Graph,
-  operators: OpTable,
-  precision: DType = 'f32',
-  device?: DeviceProfile,
-): readonly PassReport[] {
-  let before = graph;
-  return passesTo(precision, device).map((pass) => {
-    const after = pass.apply(before, operators);
-    const report = compare(pass.name, before, after);
-    before = after;
-    return report;
-  });
-}
-
-function compare(pass: string, before: Graph, after: Graph): PassReport {
+/** What a stage made of a graph. */
+export function reportStage(stage: string, before: Graph, after: Graph): StageReport {
   const old = new Map(before.nodes.map((node) => [node.name, node]));
   const names = new Set(after.nodes.map((node) => node.name));
   const added = after.nodes.filter((node) => !old.has(node.name));
   return {
-    pass,
+    stage,
     nodesBefore: before.nodes.length,
     nodesAfter: after.nodes.length,
     ...(added.length > 0 && { added: added.map(label) }),
     removed: before.nodes.filter((node) => !names.has(node.name)).map(label),
     changed: after.nodes.flatMap((node) => {
       const was = old.get(node.name);
-      if (!was || was === node) return [];
-      const gains = gained(was, node);
-      // Some nodes only read what became of another's output.
-      return gains || was.output !== node.output ? [`${label(node)}${gains}`] : [];
+      const gains = was && was !== node ? gained(was, node) : [];
+      return gains.length > 0 ? [`${label(node)}${gains.join('')}`] : [];
     }),
   };
 }
 
 function label(node: Node): string {
-  return `${node.name} (${node.op})`;
+  return `${node.name} (${node.op.name})`;
 }
 
-/** What a node does now that it did not: ` + bias + relu`, or how it lays its output out: ` + channel-major output`. */
-function gained(was: Node, node: Node): string {
-  const roles = Object.entries(node.inputs).flatMap(([role, value]) =>
-    was.inputs[role]?.name === value.name
-      ? []
-      : [value.kind === 'derived' ? `folded ${role}` : role],
+/** What a node does now that it did not, and how its output lies. */
+function gained(was: Node, node: Node): readonly string[] {
+  const folded = Object.entries(node.inputs).flatMap(([role, value]) =>
+    isConstant(value) && value !== was.inputs[role] && value.kind === 'derived'
+      ? [` + folded ${role}`]
+      : [],
   );
-  const before = new Set(Object.values(was.attributes).map(String));
-  const values = Object.values(node.attributes).filter((value) => typeof value === 'string');
-  const attributes = values.filter((value) => !before.has(value));
-  const { layout } = node.output.desc;
-  const layouts = layout === was.output.desc.layout ? [] : [`${layout} output`];
-  return [...roles, ...attributes, ...layouts].map((what) => ` + ${what}`).join('');
+  const epilogue =
+    node.epilogue && node.epilogue !== was.epilogue
+      ? [`: ${describeExpression(node.epilogue)}`]
+      : [];
+  const { output } = node;
+  const shape =
+    output.desc.shape.join() === was.output.desc.shape.join()
+      ? []
+      : [` as [${output.desc.shape.join(', ')}]`];
+  const dtype =
+    output.desc.dtype === was.output.desc.dtype ? [] : [` + ${output.desc.dtype} output`];
+  const merged =
+    (node.sources?.length ?? 1) > (was.sources?.length ?? 1) && epilogue.length === 0
+      ? [` for ${node.sources?.join(', ')}`]
+      : [];
+  const placed =
+    output.within && output.within.name !== was.output.within?.name
+      ? [` in the memory of ${output.within.name}`]
+      : output.desc.view && !was.output.desc.view
+        ? [' + channel-major output']
+        : [];
+  return [...folded, ...epilogue, ...shape, ...dtype, ...merged, ...placed];
 }

@@ -3,18 +3,18 @@ import { consumers, type Graph, type Node, type Value } from '../graph.ts';
 /**
  * Rewrites a graph front to back. A pass walks the old nodes and appends each, or replaces a node already
  * appended together with the current one. The replacement takes over the current node's output value, so
- * nothing behind it changes.
+ * nothing after it changes.
  */
 export class Rewriter {
   readonly #graph: Graph;
-  readonly #consumers: ReadonlyMap<Value, readonly Node[]>;
+  readonly #readers: ReadonlyMap<Value, Set<Node>>;
   readonly #outputs: ReadonlySet<Value>;
   readonly #nodes = new Set<Node>();
   readonly #producers = new Map<Value, Node>();
 
   constructor(graph: Graph) {
     this.#graph = graph;
-    this.#consumers = consumers(graph);
+    this.#readers = new Map([...consumers(graph)].map(([value, nodes]) => [value, new Set(nodes)]));
     this.#outputs = new Set(graph.outputs.values());
   }
 
@@ -24,19 +24,38 @@ export class Rewriter {
     return node;
   }
 
-  /** The node behind which `value` can disappear: it computes it, one node reads it, and no caller does. */
+  /** The node after which `value` can disappear: it computes it, one node reads it, and no caller does. */
   soleProducer(value: Value): Node | undefined {
-    const single = this.#consumers.get(value)?.length === 1 && !this.#outputs.has(value);
+    const single = this.#readers.get(value)?.size === 1 && !this.#outputs.has(value);
     return single ? this.#producers.get(value) : undefined;
   }
 
-  replace(old: Node, replacement: Node): Node {
-    this.#nodes.delete(old);
-    this.#producers.delete(old.output);
-    return this.append(replacement);
+  /** Appends a node that computes what `old`, which was appended, and `current`, which may be, did. */
+  replace(old: Node, current: Node, replacement: Node): Node {
+    for (const replaced of [old, current]) {
+      this.#nodes.delete(replaced);
+      this.#producers.delete(replaced.output);
+    }
+    return this.append(
+      this.exchange([old, current], { ...replacement, sources: sourcesOf(old, current) }),
+    );
+  }
+
+  /** Notes that a node reads in place of others. */
+  exchange(olds: readonly Node[], node: Node): Node {
+    for (const old of olds) {
+      for (const value of Object.values(old.inputs)) this.#readers.get(value)?.delete(old);
+    }
+    for (const value of Object.values(node.inputs)) this.#readers.get(value)?.add(node);
+    return node;
   }
 
   finish(): Graph {
     return { ...this.#graph, nodes: [...this.#nodes] };
   }
+}
+
+/** The names of the model's nodes that several compute together. */
+function sourcesOf(...nodes: readonly Node[]): readonly string[] {
+  return nodes.flatMap(({ name, sources }) => sources ?? [name]);
 }

@@ -1,17 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { expectSameOutputs, opsOf } from '../../../test/fixtures/compare_graphs.ts';
-import { operators } from '../../layers/index.ts';
+import { faultsOf } from '../../../test/fixtures/check_plan.ts';
+import { expectInOrder, expectSameOutputs, opsOf } from '../../../test/fixtures/compare_graphs.ts';
+import { profileOf } from '../../../test/fixtures/profiles.ts';
+import { builtins } from '../../builtins.ts';
+import { relu } from '../../layers/activations.ts';
+import { add } from '../../layers/arithmetic.ts';
 import { linear } from '../../layers/linear.ts';
-import { relu } from '../../layers/relu.ts';
+import { ANY_GPU } from '../device_profile.ts';
 import type { Graph } from '../graph.ts';
 import { GraphBuilder } from '../graph_builder.ts';
-import { optimize } from './index.ts';
+import { prepare } from '../prepare.ts';
+import { fuseEpilogue } from './fuse_epilogue.ts';
 import { splitLargeWeights } from './split_large_weights.ts';
 
 function layer(outputs: number, bias: boolean): Graph {
   const g = GraphBuilder.create();
-  g.output('y', relu(g, linear(g.at('fc'), g.input('x', [3, 10]), { features: outputs, bias })));
-  return optimize(g.build('layer'), operators);
+  const fc = linear(g.at('fc'), g.input('x', [3, 10]), { features: outputs, bias });
+  g.output('y', relu(g.at('relu'), fc));
+  return fuseEpilogue(g.build('layer'), ANY_GPU);
 }
 
 describe('splitLargeWeights', () => {
@@ -20,14 +26,43 @@ describe('splitLargeWeights', () => {
     [128, false, 'linear linear concat'],
   ])('cuts a layer of %i outputs into what fits, with the same result', (outputs, bias, ops) => {
     const graph = layer(outputs, bias);
-    const cut = splitLargeWeights(graph, 4 * 10 * 64);
+    const cut = splitLargeWeights(graph, builtins, 4 * 10 * 64);
     expect(opsOf(cut)).toBe(ops);
     expectSameOutputs(cut, graph);
+    expectInOrder(cut);
+  });
+
+  it('says of each part and of what joins them which layers of the model they compute', () => {
+    const { nodes } = splitLargeWeights(layer(128, true), builtins, 4 * 10 * 64);
+    expect(nodes.map(({ name, sources }) => [name, sources])).toEqual([
+      ['fc 0..63', ['fc', 'relu']],
+      ['fc 64..127', ['fc', 'relu']],
+      ['fc joined', ['fc', 'relu']],
+    ]);
   });
 
   it('leaves alone what fits, and what no cut makes fit', () => {
     const graph = layer(200, true);
-    expect(opsOf(splitLargeWeights(graph, 4 * 10 * 200))).toBe('linear');
-    expect(opsOf(splitLargeWeights(graph, 4 * 10 * 63))).toBe('linear');
+    expect(opsOf(splitLargeWeights(graph, builtins, 4 * 10 * 200))).toBe('linear');
+    expect(opsOf(splitLargeWeights(graph, builtins, 4 * 10 * 63))).toBe('linear');
+  });
+
+  it('computes an epilogue with operands behind the parts', () => {
+    const g = GraphBuilder.create();
+    const x = g.input('x', [3, 200]);
+    g.output(
+      'y',
+      relu(g.at('relu'), add(g.at('sum'), linear(g.at('fc'), x, { features: 200 }), x)),
+    );
+    const graph = fuseEpilogue(g.build('residual'), ANY_GPU);
+    expect(opsOf(graph)).toBe('linear');
+    const cut = splitLargeWeights(graph, builtins, 4 * 200 * 64);
+    expect(opsOf(cut)).toBe('linear linear linear linear concat pointwise');
+    expectSameOutputs(cut, graph);
+    expectInOrder(cut);
+    expect(cut.nodes.at(-1)).toMatchObject({ sources: ['fc', 'sum', 'relu'] });
+    const device = profileOf('gpu', { maxStorageBufferBindingSize: 4 * 200 * 64 });
+    const { plan } = prepare(g.build('residual'), builtins, { device });
+    expect(faultsOf(plan, device)).toEqual([]);
   });
 });

@@ -2,36 +2,74 @@
  * Cuts linear layers whose weights are larger than a buffer of the device may be, along their outputs, into
  * parts that are concatenated: VGG's first linear layer has 411 MB of weights, and 128 MiB is a usual limit.
  */
-import type { Activation, Constant, DerivedWeight, Graph, Node } from '../graph.ts';
-import { isConstant } from '../graph.ts';
+
+import { type Expression, operandsOf } from '../../../shaders/lib/expression.ts';
+import type { Builtins, ConcatAttributes, PointwiseAttributes } from '../builtins.ts';
+import type { Activation, Constant, DerivedWeight, Graph, Node, Value } from '../graph.ts';
+import { isConstant, RESULT } from '../graph.ts';
 import { byteLength, elementCount, rowsAndColumns } from '../tensor.ts';
 
 /** Rows of a part are a multiple of this, so that kernels need not pad them. */
 const ROW_QUANTUM = 64;
 
 /** `limit` in bytes. Layers of which not even a few rows fit stay as they are. */
-export function splitLargeWeights(graph: Graph, limit: number): Graph {
+export function splitLargeWeights(graph: Graph, builtins: Builtins, limit: number): Graph {
   const nodes = graph.nodes.flatMap((node) => {
     const { weight } = node.inputs;
-    const large = node.op === 'linear' && weight && isConstant(weight);
-    return large && byteLength(weight.desc) > limit ? split(node, weight, limit) : [node];
+    const large = node.op.name === 'linear' && weight && isConstant(weight);
+    return large && byteLength(weight.desc) > limit ? split(node, weight, builtins, limit) : [node];
   });
   return { ...graph, nodes };
 }
 
-function split(node: Node, weight: Constant, limit: number): readonly Node[] {
+function split(node: Node, weight: Constant, builtins: Builtins, limit: number): readonly Node[] {
   const [outputs] = rowsAndColumns(weight.desc.shape);
   const row = byteLength(weight.desc) / outputs;
   const rows = Math.floor(limit / (row * ROW_QUANTUM)) * ROW_QUANTUM;
   if (rows === 0) return [node];
+  // Operands of an epilogue would have to be cut, too.
+  const { epilogue, ...plain } = node;
+  if (epilogue && operandsOf(epilogue).some((role) => role !== RESULT)) {
+    const output: Activation = { ...node.output, name: `${node.name} before its epilogue` };
+    const parts = split({ ...plain, output }, weight, builtins, limit);
+    return [...parts, epilogueNode(node, epilogue, output, builtins)];
+  }
   const parts: Node[] = [];
   for (let from = 0; from < outputs; from += rows) {
     parts.push(partOf(node, weight, from, Math.min(outputs, from + rows)));
   }
   const joined = Object.fromEntries(parts.map(({ output }, i) => [`x${i}`, output]));
   const { name, output } = node;
-  const attributes = { axis: 1 };
-  return [...parts, { op: 'concat', name: `${name} joined`, attributes, inputs: joined, output }];
+  const join: Node<ConcatAttributes> = {
+    op: builtins.concat,
+    name: `${name} joined`,
+    attributes: { axis: 1 },
+    inputs: joined,
+    sources: node.sources ?? [name],
+    output,
+  };
+  return [...parts, join];
+}
+
+/** What an epilogue does, by itself. */
+function epilogueNode(
+  { name, inputs, sources, output }: Node,
+  expression: Expression,
+  result: Activation,
+  { pointwise }: Builtins,
+): Node<PointwiseAttributes> {
+  const operands = operandsOf(expression).flatMap((role): readonly [string, Value][] => {
+    const value = role === RESULT ? result : inputs[role];
+    return value ? [[role, value]] : [];
+  });
+  return {
+    op: pointwise,
+    name: `${name} after its parts`,
+    attributes: { expression },
+    inputs: Object.fromEntries(operands),
+    sources: sources ?? [name],
+    output,
+  };
 }
 
 /** The layer for outputs [from, to). */
@@ -46,7 +84,7 @@ function partOf(node: Node, weight: Constant, from: number, to: number): Node {
     weight: rowsOf(weight, from, to),
     ...(bias && isConstant(bias) && { bias: rowsOf(bias, from, to) }),
   };
-  return { ...node, name, inputs, output };
+  return { ...node, name, inputs, sources: node.sources ?? [node.name], output };
 }
 
 function rowsOf(constant: Constant, from: number, to: number): DerivedWeight {

@@ -1,21 +1,16 @@
 import { expect, it } from 'vitest';
-import { operators } from '../../layers/index.ts';
-import { relu } from '../../layers/relu.ts';
+import { profileOf } from '../../../test/fixtures/profiles.ts';
+import { relu } from '../../layers/activations.ts';
+import { add } from '../../layers/arithmetic.ts';
+import { slice } from '../../layers/rearrange.ts';
 import { softmax } from '../../layers/softmax.ts';
+import type { DeviceProfile } from '../device_profile.ts';
 import { GraphBuilder } from '../graph_builder.ts';
-import type { DeviceProfile } from '../operator.ts';
 import type { Shape } from '../tensor.ts';
-import { batchParts } from './batch_parts.ts';
+import { batchParts, cutBatch } from './batch_parts.ts';
 
 function device(bytes: number): DeviceProfile {
-  const limits = {
-    maxBufferSize: 2 ** 40,
-    maxStorageBufferBindingSize: bytes,
-    maxComputeInvocationsPerWorkgroup: 256,
-    maxComputeWorkgroupStorageSize: 16384,
-    maxComputeWorkgroupsPerDimension: 65535,
-  };
-  return { kind: 'gpu', adapter: 'a gpu', subgroupSize: undefined, shaderF16: true, limits };
+  return profileOf('gpu', { maxBufferSize: 2 ** 40, maxStorageBufferBindingSize: bytes });
 }
 
 function rows(shape: Shape, axis = 1) {
@@ -34,14 +29,33 @@ it.each([
 ])(
   'a batch of %i rows of 40 bytes in buffers of %i bytes takes %i parts',
   (batch, bytes, parts) => {
-    expect(batchParts(rows([batch, 10]), operators, device(bytes))).toBe(parts);
+    expect(batchParts(rows([batch, 10]), device(bytes))).toBe(parts);
   },
 );
 
 it('a batch is not cut where one row is too large already', () => {
-  expect(batchParts(rows([12, 10]), operators, device(39))).toBe(1);
+  expect(batchParts(rows([12, 10]), device(39))).toBe(1);
 });
 
 it('a batch is not cut where its rows influence one another', () => {
-  expect(batchParts(rows([12, 10], 0), operators, device(100))).toBe(1);
+  expect(batchParts(rows([12, 10], 0), device(100))).toBe(1);
+});
+
+it('a batch is not cut where a constant tells its images apart, or a movement mixes them', () => {
+  const g = GraphBuilder.create();
+  const x = g.input('x', [4, 3]);
+  g.output('y', add(g, x, g.at('each').weight('bias', [4, 3])));
+  expect(batchParts(g.build('apart'), device(24))).toBe(1);
+  const alike = GraphBuilder.create();
+  alike.output('y', add(alike, alike.input('x', [4, 3]), alike.at('all').weight('bias', [3])));
+  expect(batchParts(alike.build('alike'), device(24))).toBe(2);
+  const turned = GraphBuilder.create();
+  turned.output('y', slice(turned, turned.input('x', [4, 3]), 0, -1, undefined, -1));
+  expect(batchParts(turned.build('turned'), device(24))).toBe(1);
+});
+
+it('one part of a cut batch is the model of a smaller batch', () => {
+  const graph = rows([12, 10]);
+  expect(cutBatch(graph, 3)).toEqual(rows([4, 10]));
+  expect(cutBatch(graph, 1)).toBe(graph);
 });

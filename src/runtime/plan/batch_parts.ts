@@ -1,22 +1,17 @@
+import { type DeviceProfile, largestBuffer } from '../device_profile.ts';
 import type { Graph, Node } from '../graph.ts';
-import { type DeviceProfile, type OpTable, operatorOf } from '../operator.ts';
 import { reshape } from '../reshape.ts';
 import { byteLength, type Shape } from '../tensor.ts';
-
-/** The largest buffer that a kernel can bind, in bytes. */
-export function largestBuffer({ limits }: DeviceProfile): number {
-  return Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
-}
 
 /**
  * In how many equal parts a batch must run so that every tensor fits the device: 1 where it fits as a whole,
  * and where the batch cannot be cut, since its images influence one another.
  */
-export function batchParts(graph: Graph, operators: OpTable, device: DeviceProfile): number {
+export function batchParts(graph: Graph, device: DeviceProfile): number {
   const tensors = [...graph.inputs, ...graph.nodes.map((node) => node.output)];
   const largest = Math.max(...tensors.map(({ desc }) => byteLength(desc)));
   const least = Math.ceil(largest / largestBuffer(device));
-  const batch = commonBatch(graph, operators);
+  const batch = commonBatch(graph);
   for (let parts = least; parts <= batch; parts++) {
     if (batch % parts === 0) return parts;
   }
@@ -24,19 +19,19 @@ export function batchParts(graph: Graph, operators: OpTable, device: DeviceProfi
 }
 
 /** The graph for one of so many equal parts of its batch. */
-export function cutBatch(graph: Graph, operators: OpTable, parts: number): Graph {
+export function cutBatch(graph: Graph, parts: number): Graph {
   if (parts === 1) return graph;
   const shapes = graph.inputs.map(({ name, desc: { shape } }): [string, Shape] => {
     const [batch = 1, ...rest] = shape;
     return [name, [batch / parts, ...rest]];
   });
-  return reshape(graph, operators, Object.fromEntries(shapes));
+  return reshape(graph, Object.fromEntries(shapes));
 }
 
 /** The extent of axis 0 if it is the batch everywhere, else 0. */
-function commonBatch(graph: Graph, operators: OpTable): number {
+function commonBatch(graph: Graph): number {
   const [batch = 0] = graph.inputs[0]?.desc.shape ?? [];
-  const mixes = (node: Node): boolean => operatorOf(operators, node).mixesBatch?.(node) ?? false;
+  const mixes = (node: Node): boolean => node.op.mixesBatch?.(node) ?? false;
   const whole =
     graph.inputs.every(({ desc }) => desc.shape[0] === batch) &&
     graph.nodes.every((node) => node.output.desc.shape[0] === batch && !mixes(node));

@@ -1,25 +1,20 @@
 /** Graph -> ExecutionPlan: everything the GPU will be asked for, decided before anything is allocated. */
+import { type DeviceProfile, largestBuffer } from '../device_profile.ts';
 import { UnsupportedError } from '../errors.ts';
 import { type Constant, type Graph, isConstant, type Node, type Value } from '../graph.ts';
 import {
-  type DeviceProfile,
-  describe,
+  type Candidate,
   type KernelDispatch,
   type Lowering,
   MOST_DIMENSIONS,
-  type OpTable,
-  operatorOf,
   type Repack,
   type Workgroups,
-} from '../operator.ts';
-import { assignLayout } from '../passes/assign_layout.ts';
-import { splitLargeWeights } from '../passes/split_large_weights.ts';
+} from '../kernel.ts';
+import { describe, multiplyAddsOf } from '../operator.ts';
 import { bufferBytes, byteLength, elementCount, type TensorDesc } from '../tensor.ts';
-import { largestBuffer } from './batch_parts.ts';
 import { type MemoryPlan, planMemory } from './memory_plan.ts';
 import { overwrittenInputs } from './overwriting.ts';
-import { checkPrecision } from './precision.ts';
-import { type KernelChoice, type KernelPreference, selectKernel } from './select_kernels.ts';
+import { type KernelPreference, selectKernel } from './select_kernels.ts';
 import { liveness } from './storage.ts';
 import { partOf, trafficOf } from './traffic.ts';
 import type { Tuning } from './tuning.ts';
@@ -91,7 +86,6 @@ export interface ExecutionPlan {
 }
 
 export interface CompileOptions {
-  readonly operators: OpTable;
   readonly device: DeviceProfile;
   readonly kernels?: KernelPreference | undefined;
   /** What was fastest on this device when it was timed. */
@@ -104,28 +98,20 @@ export interface CompileOptions {
 export const RUNS_IN_FLIGHT = 2;
 
 /**
- * Plans a graph for a device. Throws UnsupportedError where a tensor is larger than the device allows, and for
- * tensors in f16 on a device that does not compute with them.
+ * Plans a graph as it stands: chooses kernels, and assigns memory. Throws UnsupportedError where a tensor is larger
+ * than the device allows.
  */
-export function compile(whole: Graph, options: CompileOptions): ExecutionPlan {
-  const { operators, device } = options;
-  const split = splitLargeWeights(whole, largestBuffer(device));
-  const graph = assignLayout(split, operators, device);
-  if (graph.nodes.some(({ output }) => output.desc.dtype === 'f16')) checkPrecision('f16', device);
-  const choices = chooseKernels(graph, options);
-  const overwritten = overwrittenInputs(
-    graph,
-    operators,
-    (node) => choices.get(node)?.kernel.overwrites?.(node) ?? [],
+export function compile(graph: Graph, options: CompileOptions): ExecutionPlan {
+  const { device, kernels: preference, tuning } = options;
+  const choices = new Map(
+    graph.nodes.map((node) => [node, selectKernel(node, device, { preference, tuning })]),
   );
+  const overwritten = overwrittenInputs(graph, (node) => choices.get(node)?.overwrites ?? []);
   const lowered = new Map(
-    [...choices].map(([node, choice]) => [
-      node,
-      lowerNode(node, choice, options, overwritten.get(node)),
-    ]),
+    [...choices].map(([node, choice]) => [node, lowerNode(node, choice, overwritten.get(node))]),
   );
   const loweringOf = (node: Node) => lowered.get(node)?.lowering;
-  const storage = liveness(graph, operators, loweringOf, overwritten);
+  const storage = liveness(graph, loweringOf, overwritten);
   const activations = planMemory(storage.storages);
   const activation = (value: Value): BufferRef =>
     activationRef(activations, storage.indexOf.get(value), value.name);
@@ -175,31 +161,14 @@ interface LoweredNode {
   readonly lowering: Lowering;
 }
 
-/** The kernel of every node that needs one, in order. */
-function chooseKernels(
-  graph: Graph,
-  { operators, device, kernels, tuning }: CompileOptions,
-): ReadonlyMap<Node, KernelChoice> {
-  const computed = graph.nodes.filter((node) => !operatorOf(operators, node).isView);
-  return new Map(
-    computed.map((node) => {
-      const op = operatorOf(operators, node);
-      return [node, selectKernel(node, op, device, { preference: kernels, tuning })];
-    }),
-  );
-}
-
 function lowerNode(
   node: Node,
-  { kernel, config }: KernelChoice,
-  { operators, device }: CompileOptions,
+  { kernel, config, lower }: Candidate,
   overwritten: string | undefined,
 ): LoweredNode {
-  const lowering = kernel.lower(node, config, device, overwritten);
-  const multiplyAdds = operatorOf(operators, node).multiplyAdds(node);
-  const work = multiplyAdds + elementCount(node.output.desc.shape);
-  const cost = work / lowering.dispatches.length;
-  return { kernel: kernel.name, config, cost, lowering };
+  const lowering = lower(overwritten);
+  const work = multiplyAddsOf(node) + elementCount(node.output.desc.shape);
+  return { kernel, config, cost: work / lowering.dispatches.length, lowering };
 }
 
 function activationRef(memory: MemoryPlan, storage: number | undefined, name: string): BufferRef {
@@ -219,11 +188,26 @@ function planDispatch(
     buffer: place(value),
     access,
   }));
+  checkHazards(origin.node, bound);
   if (dimensions) {
     const buffer = table.place(dimensions.words);
     bound.push({ slot: dimensions.slot, buffer, access: 'uniform' });
   }
   return { ...origin, source, workgroups, bindings: bound };
+}
+
+/** WebGPU refuses a dispatch that binds one buffer for reading and for writing; no stage may plan one. */
+function checkHazards(node: Node, bound: PlannedDispatch['bindings']): void {
+  const written = bound.filter(({ access }) => access === 'read_write');
+  for (const { buffer, slot } of written) {
+    const again = bound.some(
+      (other) =>
+        other.slot !== slot &&
+        other.buffer.pool === buffer.pool &&
+        other.buffer.index === buffer.index,
+    );
+    if (again) throw new Error(`${describe(node)}: reads and writes one buffer in one dispatch`);
+  }
 }
 
 /** The dimensions that dispatches read, each set once. */

@@ -1,24 +1,24 @@
 import { describe, expect, it } from 'vitest';
-import { profileOf } from '../../../test/fixtures/profiles.ts';
 import { Random, seeds } from '../../../test/fixtures/random.ts';
 import { randomGraph } from '../../../test/fixtures/random_graph.ts';
-import { add } from '../../layers/add.ts';
-import { binary } from '../../layers/binary.ts';
+import { relu } from '../../layers/activations.ts';
+import { add, binary } from '../../layers/arithmetic.ts';
 import { concat } from '../../layers/concat.ts';
-import { flatten } from '../../layers/flatten.ts';
-import { operators } from '../../layers/index.ts';
-import { relu } from '../../layers/relu.ts';
-import type { Graph, Value } from '../graph.ts';
+import { flatten, slice } from '../../layers/rearrange.ts';
+import { ANY_GPU } from '../device_profile.ts';
+import type { Node, Value } from '../graph.ts';
 import { GraphBuilder } from '../graph_builder.ts';
+import { assignLayouts } from '../passes/assign_layouts.ts';
 import { compile } from './compile.ts';
 import { planMemory } from './memory_plan.ts';
 import { overwrittenInputs } from './overwriting.ts';
+import { selectKernel } from './select_kernels.ts';
 import { liveness } from './storage.ts';
 
 const SHAPE = [1, 2, 3, 4];
 
-function overwritable(node: Graph['nodes'][number]): readonly string[] {
-  return operators.get(node.op)?.kernels[0]?.overwrites?.(node) ?? [];
+function overwritable(node: Node): readonly string[] {
+  return selectKernel(node, ANY_GPU).overwrites;
 }
 
 /** `{ layer: role }` of what is written over in a graph whose outputs are what `build` returns. */
@@ -27,16 +27,16 @@ function chosen(build: (g: GraphBuilder, x: Value) => readonly Value[]): object 
   build(g, g.input('x', SHAPE)).forEach((value, i) => {
     g.output(`y${i}`, value);
   });
-  const graph = g.build('test');
-  const found = [...overwrittenInputs(graph, operators, overwritable)];
+  const graph = assignLayouts(g.build('test'), ANY_GPU);
+  const found = [...overwrittenInputs(graph, overwritable)];
   return Object.fromEntries(found.map(([{ name }, role]) => [name, role]));
 }
 
 describe('overwrittenInputs', () => {
   it('has a chain work in the memory of its first result', () => {
     expect(chosen((g, x) => [relu(g.at('c'), relu(g.at('b'), relu(g.at('a'), x)))])).toEqual({
-      b: 'x',
-      c: 'x',
+      b: 'x0',
+      c: 'x0',
     });
   });
 
@@ -46,10 +46,10 @@ describe('overwrittenInputs', () => {
         const a = relu(g.at('a'), x);
         const b = relu(g.at('b'), x);
         const y = add(g.at('sum'), first ? a : b, first ? b : a);
-        return [concat(g.at('join'), [y, a])];
+        return [y, a];
       });
-    expect(sum(true)).toEqual({ sum: 'b' });
-    expect(sum(false)).toEqual({ sum: 'a' });
+    expect(sum(true)).toEqual({ sum: 'x1' });
+    expect(sum(false)).toEqual({ sum: 'x0' });
   });
 
   it('leaves inputs and outputs of the graph alone', () => {
@@ -69,20 +69,29 @@ describe('overwrittenInputs', () => {
         const b = relu(g.at('b'), a);
         return [b, relu(g.at('c'), flat)];
       }),
-    ).toEqual({ c: 'x' });
+    ).toEqual({ c: 'x0' });
   });
 
   it('leaves what an input of the graph is seen as alone', () => {
     expect(chosen((g, x) => [relu(g.at('a'), flatten(g.at('flat'), x))])).toEqual({});
   });
 
-  it('does not write over what the node reads twice', () => {
+  it('writes over what an expression names twice, and not over what is bound twice', () => {
     expect(
       chosen((g, x) => {
         const a = relu(g.at('a'), x);
         return [add(g.at('sum'), a, a)];
       }),
-    ).toEqual({});
+    ).toEqual({ sum: 'x0' });
+    const g = GraphBuilder.create();
+    const x = g.input('x', SHAPE);
+    const a = relu(g.at('a'), x);
+    g.output('y', add(g.at('sum'), a, x));
+    const graph = g.build('test');
+    const nodes = graph.nodes.map((node) =>
+      node.name === 'sum' ? { ...node, inputs: { x0: a, x1: a } } : node,
+    );
+    expect([...overwrittenInputs({ ...graph, nodes }, overwritable)]).toEqual([]);
   });
 
   it('does not write over what is repeated', () => {
@@ -93,18 +102,43 @@ describe('overwrittenInputs', () => {
         const map = relu(g.at('map'), x);
         return [binary(g.at('y'), 'mul', swap ? scale : map, swap ? map : scale)];
       });
-    expect(repeated(false)).toEqual({ y: 'a' });
-    expect(repeated(true)).toEqual({ y: 'b' });
+    expect(repeated(false)).toEqual({ y: 'x0' });
+    expect(repeated(true)).toEqual({ y: 'x1' });
+  });
+
+  it('does not write over part of something larger, nor from there', () => {
+    expect(
+      chosen((g, x) => {
+        const a = relu(g.at('a'), x);
+        const part = slice(g.at('part'), a, 1, 1);
+        return [relu(g.at('b'), part)];
+      }),
+    ).toEqual({});
+    expect(
+      chosen((g, x) => {
+        const [a, b] = [relu(g.at('a'), x), relu(g.at('b'), x)];
+        return [concat(g.at('cat'), [relu(g.at('c'), a), relu(g.at('d'), b)])];
+      }),
+    ).toEqual({});
+  });
+
+  it('writes over the whole under another shape', () => {
+    expect(
+      chosen((g, x) => {
+        const flat = flatten(g.at('flat'), relu(g.at('a'), x));
+        return [relu(g.at('b'), flat)];
+      }),
+    ).toEqual({ b: 'x0' });
   });
 
   it('never needs more memory at once, and often less (random graphs)', () => {
     let less = 0;
     for (const seed of seeds(50)) {
-      const graph = randomGraph(new Random(seed), 25);
-      const apart = planMemory(liveness(graph, operators).storages);
-      const plan = compile(graph, { operators, device: profileOf('gpu') });
-      const written = overwrittenInputs(graph, operators, overwritable);
-      const shared = liveness(graph, operators, () => undefined, written);
+      const graph = assignLayouts(randomGraph(new Random(seed), 25), ANY_GPU);
+      const apart = planMemory(liveness(graph).storages);
+      const plan = compile(graph, { device: ANY_GPU });
+      const written = overwrittenInputs(graph, overwritable);
+      const shared = liveness(graph, () => undefined, written);
       expect(planMemory(shared.storages).lowerBound).toBeLessThanOrEqual(apart.lowerBound);
       expect(plan.activations.storages.some(({ overwrittenBy }) => overwrittenBy)).toBe(
         written.size > 0,

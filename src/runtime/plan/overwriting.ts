@@ -1,7 +1,6 @@
 /** Which nodes write their output over an input that nobody reads after them. */
 import type { Graph, Node } from '../graph.ts';
-import type { OpTable } from '../operator.ts';
-import { byteLength, type TensorDesc } from '../tensor.ts';
+import { bufferBytes, byteLength, storedElements, type TensorDesc } from '../tensor.ts';
 import { liveness, type StorageTable } from './storage.ts';
 
 /** The roles of the inputs that a node's kernel could write over, the best first. */
@@ -14,10 +13,9 @@ export type Overwritable = (node: Node) => readonly string[];
  */
 export function overwrittenInputs(
   graph: Graph,
-  operators: OpTable,
   overwritable: Overwritable,
 ): ReadonlyMap<Node, string> {
-  const table = liveness(graph, operators);
+  const table = liveness(graph);
   const chosen = new Map<Node, string>();
   graph.nodes.forEach((node, step) => {
     const role = overwritable(node).find((role) => mayOverwrite(node, role, step, table));
@@ -33,10 +31,12 @@ function mayOverwrite(
   { storages, indexOf }: StorageTable,
 ): boolean {
   const value = inputs[role];
-  if (!value || !liesAlike(value.desc, output.desc)) return false;
+  if (!value || output.within || !liesAlike(value.desc, output.desc)) return false;
   const index = indexOf.get(value);
   const storage = storages[index ?? -1];
   if (!storage || storage.firstStep < 0 || storage.lastStep !== step) return false;
+  // Parts of something larger stay where they are.
+  if (storage.bytes !== bufferBytes(storedElements(value.desc), value.desc.dtype)) return false;
   return Object.entries(inputs).every(
     ([otherRole, other]) => otherRole === role || indexOf.get(other) !== index,
   );
@@ -44,5 +44,6 @@ function mayOverwrite(
 
 /** Whether element i of one lies where element i of the other does; shapes may differ, by a view. */
 function liesAlike(a: TensorDesc, b: TensorDesc): boolean {
-  return a.dtype === b.dtype && a.layout === b.layout && byteLength(a) === byteLength(b);
+  const alike = JSON.stringify(a.view) === JSON.stringify(b.view);
+  return a.dtype === b.dtype && alike && byteLength(a) === byteLength(b);
 }

@@ -1,5 +1,5 @@
+import type { DeviceProfile } from '../device_profile.ts';
 import { UnsupportedError } from '../errors.ts';
-import type { DeviceProfile } from '../operator.ts';
 import type { DType } from '../tensor.ts';
 
 /** Throws UnsupportedError, which names the missing feature, where the device cannot store tensors so. */

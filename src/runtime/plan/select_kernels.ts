@@ -1,13 +1,10 @@
+import { type DeviceProfile, kindOf } from '../device_profile.ts';
 import { UnsupportedError } from '../errors.ts';
 import type { Node } from '../graph.ts';
 import { shapeKey } from '../isolate.ts';
-import { type DeviceProfile, describe, type KernelDef, type OpDef } from '../operator.ts';
+import type { Candidate } from '../kernel.ts';
+import { describe } from '../operator.ts';
 import type { Tuning } from './tuning.ts';
-
-export interface KernelChoice {
-  readonly kernel: KernelDef;
-  readonly config: object;
-}
 
 /** Asks for particular kernels by name, where they can compute the node; for tests and benchmarks. */
 export type KernelPreference = (node: Node) => string | undefined;
@@ -17,68 +14,63 @@ export interface SelectOptions {
   readonly tuning?: Tuning | undefined;
 }
 
-/** What was fastest when it was timed, as long as the kernel still offers it. */
-function tunedChoice(
-  node: Node,
-  op: OpDef,
-  device: DeviceProfile,
-  tuning: Tuning | undefined,
-): KernelChoice | undefined {
-  const winner = tuning?.get(shapeKey(node));
-  const kernel = op.kernels.find(({ name }) => name === winner?.kernel);
-  if (!winner || !kernel?.supports(node, device)) return undefined;
-  const text = JSON.stringify(winner.config);
-  const config = kernel.configs(node, device).find((offered) => JSON.stringify(offered) === text);
-  return config && { kernel, config };
-}
-
 /**
- * A kernel that is asked for; else one that was timed as the fastest; else one that is written for this kind of device, else one for any, else any.
- * In its first configuration; but kernels that say what they cost compete by that, in all configurations.
+ * A kernel that is asked for; else what was timed as the fastest; else one that is written for this kind of device,
+ * else one for any, else any. In its first configuration; but kernels that say what they cost compete by that, in all
+ * configurations.
  */
 export function selectKernel(
   node: Node,
-  op: OpDef,
   device: DeviceProfile,
   { preference, tuning }: SelectOptions = {},
-): KernelChoice {
-  const tuned = preference?.(node) === undefined && tunedChoice(node, op, device, tuning);
-  if (tuned) return tuned;
+): Candidate {
+  const candidates = node.op.candidates(node, device);
   const wanted = preference?.(node);
-  const rank = (kernel: KernelDef): number => {
-    if (kernel.name === wanted) return 0;
-    if (kernel.prefers === device.kind) return 1;
-    return kernel.prefers === undefined ? 2 : 3;
+  const tuned = wanted === undefined && tunedCandidate(node, candidates, tuning);
+  if (tuned) return tuned;
+  const rank = ({ kernel, prefers }: Candidate): number => {
+    if (kernel === wanted) return 0;
+    if (prefers === kindOf(device)) return 1;
+    return prefers === undefined ? 2 : 3;
   };
-  const choices = choicesOf(node, op, device).sort((a, b) => rank(a.kernel) - rank(b.kernel));
-  const [first] = choices;
+  const sorted = candidates.toSorted((a, b) => rank(a) - rank(b));
+  const [first] = sorted;
   if (!first) {
     throw new UnsupportedError(
       `${describe(node)}: no kernel of this operator can run on this device`,
     );
   }
-  const least = rank(first.kernel);
-  const rivals = choices.filter(
-    ({ kernel }) => rank(kernel) === least || (least === 1 && rank(kernel) === 2),
+  const least = rank(first);
+  return cheapest(
+    first,
+    sorted.filter((other) => rank(other) === least || (least === 1 && rank(other) === 2)),
   );
-  return cheapest(first, rivals, node, device);
 }
 
-/** Every kernel that can compute the node on the device, in every configuration. */
-export function choicesOf(node: Node, op: OpDef, device: DeviceProfile): KernelChoice[] {
-  return op.kernels
-    .filter((kernel) => kernel.supports(node, device))
-    .flatMap((kernel) => kernel.configs(node, device).map((config) => ({ kernel, config })));
-}
-
-function cheapest(
-  first: KernelChoice,
-  rivals: readonly KernelChoice[],
+/** What was fastest when it was timed, as long as the kernel still offers it. */
+function tunedCandidate(
   node: Node,
-  device: DeviceProfile,
-): KernelChoice {
-  const cost = ({ kernel, config }: KernelChoice): number =>
-    kernel.cost?.(node, config, device) ?? Number.POSITIVE_INFINITY;
-  if (!first.kernel.cost) return first;
-  return rivals.reduce((best, rival) => (cost(rival) < cost(best) ? rival : best), first);
+  candidates: readonly Candidate[],
+  tuning: Tuning | undefined,
+): Candidate | undefined {
+  const winner = tuning?.size ? tuning.get(shapeKey(node)) : undefined;
+  return winner && candidates.find((candidate) => isChoice(candidate, winner));
+}
+
+/** Whether a candidate is a kernel in a configuration. */
+export function isChoice(
+  { kernel, config }: Pick<Candidate, 'kernel' | 'config'>,
+  choice: Pick<Candidate, 'kernel' | 'config'>,
+): boolean {
+  return kernel === choice.kernel && JSON.stringify(config) === JSON.stringify(choice.config);
+}
+
+function cheapest(first: Candidate, rivals: readonly Candidate[]): Candidate {
+  let [best, least] = [first, first.cost()];
+  if (least === undefined) return first;
+  for (const rival of rivals) {
+    const cost = rival.cost();
+    if (cost !== undefined && cost < least) [best, least] = [rival, cost];
+  }
+  return best;
 }

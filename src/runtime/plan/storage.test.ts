@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import { profileOf } from '../../../test/fixtures/profiles.ts';
 import { Random, seeds } from '../../../test/fixtures/random.ts';
 import { randomGraph } from '../../../test/fixtures/random_graph.ts';
-import { add } from '../../layers/add.ts';
-import { flatten } from '../../layers/flatten.ts';
-import { operators } from '../../layers/index.ts';
-import { relu } from '../../layers/relu.ts';
-import type { Value } from '../graph.ts';
+import { relu } from '../../layers/activations.ts';
+import { add } from '../../layers/arithmetic.ts';
+import { concat } from '../../layers/concat.ts';
+import { maxPool2d } from '../../layers/pool2d.ts';
+import { flatten } from '../../layers/rearrange.ts';
+import { ANY_GPU } from '../device_profile.ts';
+import { type Activation, isConstant, rootOf, type Value } from '../graph.ts';
 import { GraphBuilder } from '../graph_builder.ts';
-import { byteLength } from '../tensor.ts';
+import { assignLayouts } from '../passes/assign_layouts.ts';
+import { elementSpan, tensorDesc, viewOfDesc, withView } from '../tensor.ts';
 import { liveness, type Storage, type StorageTable } from './storage.ts';
 
 function storageOf(table: StorageTable, value: Value): Storage {
@@ -24,7 +28,7 @@ describe('liveness', () => {
     const b = relu(g.at('b'), a);
     const c = add(g.at('c'), b, a);
     g.output('y', relu(g.at('d'), c));
-    const table = liveness(g.build('test'), operators);
+    const table = liveness(g.build('test'));
     expect(table.storages).toEqual([
       { name: 'x', bytes: 32, firstStep: -1, lastStep: 0 },
       { name: 'a', bytes: 32, firstStep: 0, lastStep: 2 },
@@ -40,9 +44,17 @@ describe('liveness', () => {
     const a = relu(g.at('a'), x);
     g.output('a', a);
     g.output('b', relu(g.at('b'), relu(g.at('c'), a)));
-    const table = liveness(g.build('test'), operators);
+    const table = liveness(g.build('test'));
     expect(storageOf(table, a)).toMatchObject({ firstStep: 0, lastStep: 3 });
   });
+
+  /** The value under its own shape in the memory of another. */
+  const within = (value: Value, root: Value): Activation => {
+    if (value.kind !== 'activation' || root.kind === 'weight' || root.kind === 'derived') {
+      throw new Error('only activations lie in the memory of others');
+    }
+    return { ...value, within: root };
+  };
 
   it('gives a view the storage of what it views, for as long as either is read', () => {
     const g = GraphBuilder.create();
@@ -52,8 +64,12 @@ describe('liveness', () => {
     const b = relu(g.at('b'), x);
     g.output('y', relu(g.at('c'), flat));
     g.output('b', b);
-    const table = liveness(g.build('test'), operators);
-    expect(table.indexOf.get(flat)).toBe(table.indexOf.get(a));
+    const graph = assignLayouts(g.build('test'), ANY_GPU);
+    const table = liveness(graph);
+    const [first, second] = graph.nodes;
+    expect(second && table.indexOf.get(second.output)).toBe(
+      first && table.indexOf.get(first.output),
+    );
     expect(storageOf(table, a)).toMatchObject({ firstStep: 0, lastStep: 3 });
     expect(table.storages).toHaveLength(4);
   });
@@ -62,20 +78,57 @@ describe('liveness', () => {
     const g = GraphBuilder.create();
     const x = g.input('x', [1, 2, 2, 2]);
     g.output('flat', flatten(g, x));
-    const table = liveness(g.build('test'), operators);
+    const table = liveness(assignLayouts(g.build('test'), ANY_GPU));
     expect(table.storages).toEqual([{ name: 'x', bytes: 32, firstStep: -1, lastStep: 1 }]);
   });
 
-  it('refuses a view of a weight, which no kernel would fill', () => {
+  it('gives parts the storage of the whole, from the first that is written on', () => {
     const g = GraphBuilder.create();
-    const flat = flatten(g.at('flat'), g.weight('table', [2, 2]));
-    g.output('y', relu(g.at('y'), flat));
-    expect(() => liveness(g.build('test'), operators)).toThrow(
-      expect.objectContaining({
-        name: 'UnsupportedError',
-        message: expect.stringContaining('flatten "flat": only inputs and results of other layers'),
-      }),
-    );
+    const x = g.input('x', [1, 2, 2, 2]);
+    const a = maxPool2d(g.at('a'), x, { kernel: 1 });
+    const b = maxPool2d(g.at('b'), a, { kernel: 1 });
+    const c = maxPool2d(g.at('c'), x, { kernel: 1 });
+    const cat = concat(g.at('cat'), [b, c]);
+    g.output('y', relu(g.at('y'), cat));
+    const graph = assignLayouts(g.build('test'), ANY_GPU);
+    const table = liveness(graph);
+    expect(table.storages).toEqual([
+      { name: 'x', bytes: 32, firstStep: -1, lastStep: 2 },
+      { name: 'a', bytes: 32, firstStep: 0, lastStep: 1 },
+      { name: 'cat', bytes: 64, firstStep: 1, lastStep: 4 },
+      { name: 'y', bytes: 64, firstStep: 4, lastStep: 5 },
+    ]);
+  });
+
+  it('keeps a whole that nothing reads for as long as its parts are', () => {
+    const g = GraphBuilder.create();
+    const x = g.input('x', [1, 4]);
+    const whole = relu(g.at('whole'), x);
+    const part = relu(g.at('part'), x);
+    const last = relu(g.at('last'), part);
+    g.output('y', last);
+    const [first, second, third] = g.build('test').nodes;
+    if (!first || !second || !third) throw new Error('the graph is empty');
+    const placed = within(second.output, whole);
+    const nodes = [first, { ...second, output: placed }, { ...third, inputs: { x0: placed } }];
+    const table = liveness({ ...g.build('test'), nodes });
+    expect(storageOf(table, placed)).toBe(storageOf(table, whole));
+    expect(storageOf(table, whole)).toMatchObject({ firstStep: 0, lastStep: 2 });
+  });
+
+  it('holds a view by itself from the first element of its memory on', () => {
+    const desc = withView(tensorDesc([1, 2, 2, 2]), { offset: 64, strides: [16, 8, 2, 1] });
+    const g = GraphBuilder.create();
+    g.output('y', relu(g.at('y'), g.input('x', [1, 2, 2, 2])));
+    const [node] = g.build('test').nodes;
+    if (!node) throw new Error('the graph is empty');
+    const output = { ...node.output, desc };
+    const table = liveness({
+      ...g.build('test'),
+      nodes: [{ ...node, output }],
+      outputs: new Map(),
+    });
+    expect(storageOf(table, output).bytes).toBe(4 * (64 + 12));
   });
 
   it('keeps a value that nothing reads for the step that writes it', () => {
@@ -83,22 +136,24 @@ describe('liveness', () => {
     const x = g.input('x', [1, 8]);
     const unread = relu(g.at('unread'), x);
     g.output('y', relu(g.at('y'), x));
-    expect(storageOf(liveness(g.build('test'), operators), unread)).toMatchObject({
+    expect(storageOf(liveness(g.build('test')), unread)).toMatchObject({
       firstStep: 0,
       lastStep: 0,
     });
   });
 
-  it.each(seeds(10))('covers every use in the random graph of seed %i', (seed) => {
-    const graph = randomGraph(new Random(seed), 20);
-    const table = liveness(graph, operators);
+  it.each(seeds(20))('covers every use in the random graph of seed %i', (seed) => {
+    const graph = assignLayouts(randomGraph(new Random(seed), 20), profileOf('llvmpipe'));
+    const table = liveness(graph);
     graph.nodes.forEach((node, step) => {
       for (const value of [...Object.values(node.inputs), node.output]) {
-        if (value.kind === 'weight' || value.kind === 'derived') continue;
+        if (isConstant(value)) continue;
         const { firstStep, lastStep, bytes } = storageOf(table, value);
         expect(firstStep).toBeLessThanOrEqual(step);
         expect(lastStep).toBeGreaterThanOrEqual(step);
-        expect(bytes).toBe(byteLength(value.desc));
+        const { offset } = viewOfDesc(value.desc);
+        expect(bytes).toBeGreaterThanOrEqual(4 * (offset + elementSpan(value.desc)));
+        expect(storageOf(table, rootOf(value))).toBe(storageOf(table, value));
       }
     });
     for (const output of graph.outputs.values()) {

@@ -1,18 +1,12 @@
 /** Which activations need memory of their own, and from which step to which. */
-import { UnsupportedError } from '../errors.ts';
-import type { Graph, Node, Value } from '../graph.ts';
-import {
-  describe,
-  type KernelDispatch,
-  type Lowering,
-  type OpTable,
-  operatorOf,
-} from '../operator.ts';
+import { type Graph, type Node, rootOf, type Value } from '../graph.ts';
+import type { KernelDispatch, Lowering } from '../kernel.ts';
+import { describe } from '../operator.ts';
 import { bufferBytes, storedElements } from '../tensor.ts';
 
-/** One piece of memory, and the steps between which it holds data. A step is a dispatch, or a view. */
+/** One piece of memory, and the steps between which it holds data. A step is a dispatch, or a node that takes none. */
 export interface Storage {
-  /** For reports: the value that is written first. */
+  /** For reports: the value whose memory it is. */
   readonly name: string;
   readonly bytes: number;
   /** -1 for inputs, which are there before the first step. */
@@ -25,7 +19,7 @@ export interface Storage {
 
 export interface StorageTable {
   readonly storages: readonly Storage[];
-  /** The index in `storages` of every input and activation. Views share their input's, and so do overwriting nodes. */
+  /** The index in `storages` of every input and activation: views share it, and so do overwriting nodes. */
   readonly indexOf: ReadonlyMap<Value, number>;
   /** The index in `storages` of a node's scratch, by name. */
   readonly scratchOf: ReadonlyMap<Node, ReadonlyMap<string, number>>;
@@ -47,7 +41,6 @@ interface OpenStorage extends Storage {
  */
 export function liveness(
   graph: Graph,
-  operators: OpTable,
   loweringOf: LoweringOf = () => undefined,
   overwritten: ReadonlyMap<Node, string> = new Map(),
 ): StorageTable {
@@ -56,17 +49,24 @@ export function liveness(
   const scratchOf = new Map<Node, Map<string, number>>();
   const define = (name: string, bytes: number, [firstStep, lastStep]: Span): number =>
     storages.push({ name, bytes, firstStep, lastStep }) - 1;
-  const defineValue = (value: Value, span: Span): void => {
-    const bytes = bufferBytes(storedElements(value.desc), value.desc.dtype);
-    indexOf.set(value, define(value.name, bytes, span));
+  const defineValue = (value: Value, [first, last]: Span): void => {
+    const root = rootOf(value);
+    const { name, desc } = root;
+    // A layer by itself may lie anywhere in its memory.
+    const elements = (desc.view?.offset ?? 0) + storedElements(desc);
+    const bytes = bufferBytes(elements, desc.dtype);
+    const index = indexOf.get(root) ?? define(name, bytes, [first, last]);
+    indexOf.set(root, index);
+    indexOf.set(value, index);
+    use(value, last);
   };
   const use = (value: Value, step: number): void => {
-    const storage = storages[indexOf.get(value) ?? -1];
+    const storage = storages[indexOf.get(value) ?? indexOf.get(rootOf(value)) ?? -1];
     if (storage) storage.lastStep = Math.max(storage.lastStep, step);
   };
   const overwrite = (node: Node, role: string): void => {
     const index = node.inputs[role] && indexOf.get(node.inputs[role]);
-    const storage = storages[index ?? -1];
+    const storage = index === undefined ? undefined : storages[index];
     if (index === undefined || !storage) {
       throw new Error(`${describe(node)}: no memory of "${role}" to write over`);
     }
@@ -81,8 +81,7 @@ export function liveness(
     const spanOf = (role: string): Span => boundIn(dispatches, role, step);
     for (const [role, value] of Object.entries(node.inputs)) use(value, spanOf(role)[1]);
     const role = overwritten.get(node);
-    if (operatorOf(operators, node).isView) indexOf.set(node.output, viewedBy(node, indexOf));
-    else if (role !== undefined) overwrite(node, role);
+    if (role !== undefined) overwrite(node, role);
     else defineValue(node.output, spanOf('y'));
     const names = Object.entries(scratch).map(([name, bytes]): [string, number] => [
       name,
@@ -105,16 +104,4 @@ function boundIn(dispatches: Lowering['dispatches'], role: string, step: number)
   const first = dispatches.findIndex(binds);
   if (first < 0) return [step, step + Math.max(1, dispatches.length) - 1];
   return [step + first, step + dispatches.findLastIndex(binds)];
-}
-
-/** The storage that a view shows under another shape. */
-function viewedBy(view: Node, indexOf: ReadonlyMap<Value, number>): number {
-  const [viewed] = Object.values(view.inputs);
-  const index = viewed && indexOf.get(viewed);
-  if (index === undefined) {
-    throw new UnsupportedError(
-      `${describe(view)}: only inputs and results of other layers can be viewed; give a weight the shape that is needed`,
-    );
-  }
-  return index;
 }

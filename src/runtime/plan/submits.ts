@@ -2,14 +2,14 @@
  * How a long plan is cut into several submits. On a slow adapter one submit of seconds trips the watchdog
  * of the operating system, and keeps a page from drawing.
  */
-import type { DeviceProfile } from '../operator.ts';
+import { type DeviceKind, type DeviceProfile, kindOf } from '../device_profile.ts';
 
 /** Multiply-adds a second that are assumed until a run has been timed: on the slow side of each kind. */
-const ASSUMED_RATE: Readonly<Record<DeviceProfile['kind'], number>> = { cpu: 2e9, gpu: 2e11 };
+const ASSUMED_RATE: Readonly<Record<DeviceKind, number>> = { cpu: 2e9, gpu: 2e11 };
 
 /** The time a plan of this cost may take on a device that has not been timed, in milliseconds. */
 export function assumedMs(costs: readonly number[], device: DeviceProfile): number {
-  return (1000 * sum(costs)) / ASSUMED_RATE[device.kind];
+  return (1000 * sum(costs)) / ASSUMED_RATE[kindOf(device)];
 }
 
 /**

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { profileOf } from '../../../test/fixtures/profiles.ts';
-import { add } from '../../layers/add.ts';
+import { relu } from '../../layers/activations.ts';
+import { add } from '../../layers/arithmetic.ts';
 import { concat } from '../../layers/concat.ts';
 import { conv2d } from '../../layers/conv2d.ts';
-import { operators } from '../../layers/index.ts';
-import { relu } from '../../layers/relu.ts';
 import type { Value } from '../graph.ts';
 import { GraphBuilder } from '../graph_builder.ts';
 import { compile } from './compile.ts';
@@ -16,7 +15,7 @@ function dispatchesOf(build: (g: GraphBuilder, x: Value) => Value, kernel = '') 
   const g = GraphBuilder.create();
   g.output('y', build(g, g.input('x', [1, 2, 4, 4])));
   const device = profileOf('gpu');
-  return compile(g.build('test'), { operators, device, kernels: () => kernel }).dispatches;
+  return compile(g.build('test'), { device, kernels: () => kernel }).dispatches;
 }
 
 describe('the traffic of a dispatch', () => {

@@ -1,6 +1,6 @@
 /** What a dispatch reads and writes: its name within its layer, and its bytes. */
 import { isConstant, type Node } from '../graph.ts';
-import type { KernelDispatch, Lowering } from '../operator.ts';
+import type { KernelDispatch, Lowering } from '../kernel.ts';
 import { byteLength } from '../tensor.ts';
 
 /** `x → fields`: the part of the node that a dispatch computes; undefined where it computes all. */

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { apply, operand } from '../../../shaders/lib/expression.ts';
 import { graphOf, weightsFrom } from '../../../test/fixtures/build_one.ts';
-import { add } from '../../layers/add.ts';
-import { operators } from '../../layers/index.ts';
+import { relu } from '../../layers/activations.ts';
+import { add } from '../../layers/arithmetic.ts';
 import { linear } from '../../layers/linear.ts';
-import { relu } from '../../layers/relu.ts';
+import { RESULT, type Weight } from '../graph.ts';
+import { tensorDesc } from '../tensor.ts';
 import { syntheticWeights } from '../weights/synthetic.ts';
 import { runReference } from './run_reference.ts';
 
@@ -13,7 +15,7 @@ describe('runReference', () => {
       const x = g.input('x', [1, 2]);
       return add(g.at('sum'), relu(g.at('relu'), x), x);
     });
-    const values = runReference(graph, operators, syntheticWeights([]), {
+    const values = runReference(graph, syntheticWeights([]), {
       x: Float32Array.of(-1, 2),
     });
     const byName = Object.fromEntries([...values].map(([{ name }, data]) => [name, [...data]]));
@@ -26,21 +28,40 @@ describe('runReference', () => {
     );
     const weights = weightsFrom({ 'fc.weight': Float32Array.of(1, 1) });
     const [y] = graph.outputs.values();
-    const values = runReference(graph, operators, weights, { x: Float32Array.of(1, 2 ** -40) });
+    const values = runReference(graph, weights, { x: Float32Array.of(1, 2 ** -40) });
     expect(y && values.get(y)).toEqual(Float64Array.of(1 + 2 ** -40));
   });
 
   it('names an input that is missing', () => {
     const graph = graphOf((g) => relu(g, g.input('x', [1, 2])));
-    expect(() => runReference(graph, operators, syntheticWeights([]), {})).toThrow(
+    expect(() => runReference(graph, syntheticWeights([]), {})).toThrow(
       'graph "test" needs the input "x"',
     );
   });
 
-  it('knows only the operators that it is given', () => {
-    const graph = graphOf((g) => relu(g.at('act'), g.input('x', [1, 2])));
-    expect(() =>
-      runReference(graph, new Map(), syntheticWeights([]), { x: new Float32Array(2) }),
-    ).toThrow('relu "act": unknown operator');
+  it('computes an epilogue behind its node', () => {
+    const graph = graphOf((g) => {
+      const x = g.input('x', [1, 2]);
+      return linear(g.at('fc'), x, { features: 1, bias: false });
+    });
+    const [fc] = graph.nodes;
+    const x = graph.inputs[0];
+    if (!fc || !x) throw new Error('the graph is empty');
+    const epilogue = apply('mul', operand(RESULT), operand('operand0'));
+    const node = { ...fc, epilogue, inputs: { ...fc.inputs, operand0: THREE } };
+    const weights = weightsFrom({ 'fc.weight': Float32Array.of(1, 1), three: Float32Array.of(3) });
+    const values = runReference({ ...graph, nodes: [node] }, weights, { x: Float32Array.of(1, 4) });
+    expect(values.get(node.output)).toEqual(Float64Array.of(15));
+  });
+
+  it('names a value that is read before it is computed', () => {
+    const graph = graphOf((g) => relu(g, relu(g.at('first'), g.input('x', [1, 2]))));
+    const turned = { ...graph, nodes: graph.nodes.toReversed() };
+    const x = new Float32Array(2);
+    expect(() => runReference(turned, syntheticWeights([]), { x })).toThrow(
+      '"first" is read before it is computed',
+    );
   });
 });
+
+const THREE: Weight = { kind: 'weight', name: 'three', desc: tensorDesc([1]) };

@@ -1,7 +1,8 @@
 /** The oracle: any graph on the CPU, in f64, one operator at a time. Slow, and independent of the kernels. */
+
+import { referenceOf } from '../epilogue.ts';
 import { ShapeError } from '../errors.ts';
 import { type Graph, isConstant, type Value } from '../graph.ts';
-import { type OpTable, operatorOf } from '../operator.ts';
 import { ConstantReader } from '../weights/constant_reader.ts';
 import { roundToFloat16 } from '../weights/float_formats.ts';
 import type { WeightSource } from '../weights/weight_source.ts';
@@ -12,7 +13,6 @@ import type { WeightSource } from '../weights/weight_source.ts';
  */
 export function runReference(
   graph: Graph,
-  operators: OpTable,
   weights: WeightSource,
   inputs: Readonly<Record<string, Float32Array>>,
 ): ReadonlyMap<Value, Float64Array> {
@@ -32,7 +32,7 @@ export function runReference(
   };
   for (const node of graph.nodes) {
     const data = Object.entries(node.inputs).map(([role, value]) => [role, dataOf(value)] as const);
-    values.set(node.output, operatorOf(operators, node).reference(node, Object.fromEntries(data)));
+    values.set(node.output, referenceOf(node, Object.fromEntries(data)));
   }
   return values;
 }

@@ -27,7 +27,7 @@ export class ConstantReader {
     return data;
   }
 
-  /** What a kernel finds of it on the device: rounded, where it is stored as f16. */
+  /** The data as the device has it: rounded, where it is stored as f16. */
   readStored(constant: Constant): Float32Array {
     const data = this.read(constant);
     return constant.desc.dtype === 'f16' ? roundToFloat16(data) : data;

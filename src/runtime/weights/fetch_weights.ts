@@ -54,7 +54,7 @@ class Download {
     const hangUp = () => {
       reader?.cancel().catch(() => {});
     };
-    // Node's fetch can leave a read pending for ever when the signal aborts; cancelling ends it.
+    // Node's fetch can leave a read pending forever when the signal aborts; cancelling ends it.
     this.#signal?.addEventListener('abort', hangUp);
     try {
       if (!response.ok) {

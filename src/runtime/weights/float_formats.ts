@@ -16,7 +16,7 @@ function float16Value(bits: number): number {
   return sign * (0x400 + fraction) * 2 ** (exponent - 25);
 }
 
-/** f16 bit patterns to f32, by `table` from `float16Table`: one load an element. */
+/** f16 bit patterns to f32, by `table` from `float16Table`: one load for each element. */
 export function float16ToFloat32(bits: Uint16Array, table: Float32Array): Float32Array {
   const values = new Float32Array(bits.length);
   for (let i = 0; i < bits.length; i++) values[i] = table[bits[i] ?? 0] ?? 0;
@@ -34,8 +34,8 @@ export function bfloat16ToFloat32(bits: Uint16Array): Float32Array {
 export const LARGEST_FLOAT16 = 65504;
 
 /**
- * f32 to f16 bit patterns, rounded to the nearest, ties to even. What is finite stays so: beyond the largest f16
- * it becomes that, as it does where kernels store.
+ * f32 to f16 bit patterns, rounded to the nearest, ties to even. Finite values stay finite: those beyond the largest
+ * f16 become that, as they do where kernels store.
  */
 export function float32ToFloat16(values: Float32Array): Uint16Array {
   const patterns = new Uint32Array(values.buffer, values.byteOffset, values.length);
@@ -44,7 +44,7 @@ export function float32ToFloat16(values: Float32Array): Uint16Array {
   return bits;
 }
 
-/** The f32 values that remain after a time as f16. */
+/** The f32 values that are left after rounding to f16. */
 export function roundToFloat16(values: Float32Array): Float32Array {
   return float16ToFloat32(float32ToFloat16(values), float16Table());
 }
@@ -55,7 +55,7 @@ const F16_INFINITY = 0x7c00;
 const F16_NORMAL = 0x3880_0000;
 const REBIAS = 0x3800_0000;
 
-/** Of an f32 bit pattern. */
+/** An f32 bit pattern in f16. */
 function float16Bits(pattern: number): number {
   const sign = (pattern >>> 16) & 0x8000;
   const magnitude = pattern & 0x7fff_ffff;

@@ -1,6 +1,6 @@
 /**
  * The first key that the outermost object of `json` holds twice, compared after unescaping. JSON.parse
- * keeps the last of them without a word. `json` must be valid JSON and an object.
+ * keeps the last of them silently. `json` must be valid JSON and an object.
  */
 export function duplicateKey(json: string): string | undefined {
   const seen = new Set<string>();
@@ -35,7 +35,7 @@ export function duplicateKey(json: string): string | undefined {
   return undefined;
 }
 
-/** The position behind the closing quote of the string that opens at `start`. */
+/** The position after the closing quote of the string that opens at `start`. */
 function endOfString(json: string, start: number): number {
   let at = start + 1;
   while (at < json.length && json[at] !== '"') at += json[at] === '\\' ? 2 : 1;

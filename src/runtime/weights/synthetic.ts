@@ -14,8 +14,8 @@ type Rule = (u: number) => number;
 
 /**
  * A source that makes any weight asked for. The last batch norm of a residual block gets a smaller
- * weight than others; which that is shows in the names of the model's weights: `bn3` if there is one,
- * else `bn2`.
+ * weight than others; the names of the model's weights show which one that is: `bn3` if there is one, else
+ * `bn2`.
  *
  * Its `read` throws WeightError for a name that ends in none of `weight`, `bias`, `running_mean` and
  * `running_var`.

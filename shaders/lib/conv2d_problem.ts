@@ -1,0 +1,80 @@
+import type { ElementTypes } from './element_types.ts';
+import type { Epilogue } from './epilogue.ts';
+import type { MapStrides } from './map_strides.ts';
+
+/** A convolution as its kernels see it. */
+export interface Conv2dProblem {
+  readonly batch: number;
+  readonly inputChannels: number;
+  readonly inputHeight: number;
+  readonly inputWidth: number;
+  readonly outputChannels: number;
+  readonly outputHeight: number;
+  readonly outputWidth: number;
+  readonly groups: number;
+  /** [height, width], as all pairs here. */
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  readonly padding: { readonly top: number; readonly left: number };
+  /** Whether some output reads beyond the input, so that reads need a check. */
+  readonly padded: boolean;
+  readonly bias: boolean;
+  readonly epilogue: Epilogue | undefined;
+  readonly xStrides: MapStrides;
+  readonly yStrides: MapStrides;
+  /** The bias is f32. */
+  readonly types: ElementTypes<'x' | 'weight'>;
+  /**
+   * Whether x is a matrix [input channel][output pixel of the whole batch] as it lies, its rows X_CHANNEL apart. The
+   * kernel is 1x1 then.
+   */
+  readonly columns: boolean;
+}
+
+/** The sizes that every convolution kernel computes with. */
+export function conv2dSizes(g: Conv2dProblem): Readonly<Record<string, number>> {
+  return {
+    C_IN: g.inputChannels,
+    H_IN: g.inputHeight,
+    W_IN: g.inputWidth,
+    C_OUT: g.outputChannels,
+    W_OUT: g.outputWidth,
+    PLANE_IN: g.inputHeight * g.inputWidth,
+    PLANE_OUT: g.outputHeight * g.outputWidth,
+    OUT_PIXELS: outputPixels(g),
+    GROUP_C_IN: g.inputChannels / g.groups,
+    GROUP_C_OUT: g.outputChannels / g.groups,
+    K_H: g.kernel[0],
+    K_W: g.kernel[1],
+    STRIDE_H: g.stride[0],
+    STRIDE_W: g.stride[1],
+    DILATION_H: g.dilation[0],
+    DILATION_W: g.dilation[1],
+    PAD_TOP: g.padding.top,
+    PAD_LEFT: g.padding.left,
+    X_OFFSET: g.xStrides.offset,
+    X_IMAGE: g.xStrides.image,
+    X_CHANNEL: g.xStrides.channel,
+    Y_OFFSET: g.yStrides.offset,
+    Y_IMAGE: g.yStrides.image,
+    Y_CHANNEL: g.yStrides.channel,
+  };
+}
+
+/** Pixels of the whole batch: the rows of the GEMM that a convolution is. */
+export function outputPixels(g: Conv2dProblem): number {
+  return g.batch * g.outputHeight * g.outputWidth;
+}
+
+/** Whether four neighbouring output pixels, the first a multiple of four, are neighbours in such a map, too. */
+export function wholeFours(g: Conv2dProblem, { offset, image, channel }: MapStrides): boolean {
+  const plane = g.outputHeight * g.outputWidth;
+  const images = image === plane || (plane % 4 === 0 && image % 4 === 0);
+  return offset % 4 === 0 && channel % 4 === 0 && images;
+}
+
+/** Whether x is columns whose pixels can be read four at once. */
+export function columnsInFours({ columns, xStrides }: Conv2dProblem): boolean {
+  return columns && xStrides.offset % 4 === 0 && xStrides.channel % 4 === 0;
+}

@@ -1,0 +1,214 @@
+/**
+ * What a kernel makes of each result before it stores it: an expression over the result, named `value`, and over
+ * operands, which are maps of the output's size or repeat along some of its axes.
+ *
+ * A kernel that can do so has the text of `epilogueText` at its head, and stores
+ *
+ *     y[...] = to_y(epilogue(value, image, channel, place));
+ *
+ * where `place` is the element's index in its plane. Where it stores four neighbours of a plane at once, it asks for
+ * width 4; `value` and result are then vec4f, and `place` is the first one's.
+ */
+import type { DType } from './element_types.ts';
+import { type Expression, operand } from './expression.ts';
+import { type Clamp, clampOf } from './expression_clamp.ts';
+import { printExpression, toF32 } from './expression_wgsl.ts';
+
+export interface EpilogueOperand {
+  /** Its role, and its name in the shader. */
+  readonly name: string;
+  readonly type: DType;
+  /** In elements, 0 where it repeats; `place` is 1 or 0. */
+  readonly strides: {
+    readonly offset: number;
+    readonly image: number;
+    readonly channel: number;
+    readonly place: 0 | 1;
+  };
+}
+
+export interface Epilogue {
+  readonly expression: Expression;
+  readonly operands: readonly EpilogueOperand[];
+}
+
+export interface OperandBinding {
+  readonly slot: number;
+  readonly value: string;
+  readonly access: 'read';
+}
+
+/** How a module computes an epilogue. */
+export interface EpilogueModule {
+  /** Bindings and the function `epilogue`, for the head. */
+  readonly text: string;
+  /** What `main` passes on, so that it is read once and not for each result: more arguments of `epilogue`. */
+  readonly sizes: Readonly<Record<string, number>>;
+  /** `, NAME, ...`: these arguments. */
+  readonly sizeArguments: string;
+  readonly bindings: readonly OperandBinding[];
+}
+
+/**
+ * Where the operands' strides are.
+ *
+ *     compiled   constants of the text
+ *     bound      arguments of `epilogue`
+ *     shared     bound, and so is all else of a clamp of the result, or of its sum with an operand: layers that
+ *                differ in these share a pipeline. Any other expression has its own text
+ */
+export type EpilogueForm = 'compiled' | 'bound' | 'shared';
+
+type Width = 1 | 4;
+
+/** Where the first operand is bound; the others follow. */
+export const FIRST_OPERAND_SLOT = 6;
+
+/** The bindings of the operands. */
+export function operandBindings(epilogue: Epilogue | undefined): readonly OperandBinding[] {
+  return (epilogue?.operands ?? []).map(({ name }, i) => bindingOf(name, i));
+}
+
+function bindingOf(value: string, i = 0): OperandBinding {
+  return { slot: FIRST_OPERAND_SLOT + i, value, access: 'read' };
+}
+
+/**
+ * Whether four neighbouring pixels of a batch of planes, the first a multiple of four, have their operands together.
+ * Four pixels may cross images where planes of one channel follow one another.
+ */
+export function operandsInFours(
+  epilogue: Epilogue | undefined,
+  batch: number,
+  plane: number,
+): boolean {
+  const within = batch === 1 || plane % 4 === 0;
+  return (epilogue?.operands ?? []).every(({ strides: { offset, image, channel, place } }) =>
+    place === 0
+      ? image === 0 || within
+      : [offset, channel].every((start) => start % 4 === 0) &&
+        (image === plane || batch === 1 || (within && image % 4 === 0)),
+  );
+}
+
+/** Bindings, constants and the function `epilogue`, for the head of a module. */
+export function epilogueText(epilogue: Epilogue | undefined, width: Width = 1): string {
+  return epilogueModule(epilogue, width, 'compiled').text;
+}
+
+/** The same for kernels that may bind their sizes. */
+export function epilogueModule(
+  epilogue: Epilogue | undefined,
+  width: Width,
+  form: EpilogueForm,
+): EpilogueModule {
+  const shared = form === 'shared' ? sharedModule(epilogue, width) : undefined;
+  if (shared) return shared;
+  const { expression = operand('value'), operands = [] } = epilogue ?? {};
+  const { functions, lines, result } = printExpression(expression, {
+    width,
+    operand: (name) => (name === 'value' ? name : `${name}_value`),
+  });
+  const strides = operands.flatMap(({ name, strides: { place: _, ...rest } }) =>
+    Object.entries(rest).map(([part, size]): [string, number] => [sizeName(name, part), size]),
+  );
+  const compiled = form === 'compiled' ? strides : [];
+  const sizes = form === 'compiled' ? {} : Object.fromEntries(strides);
+  const text = [
+    ...operands.map(({ name, type, strides }, i) =>
+      arrayText(name, i, type, strides.place * width),
+    ),
+    ...compiled.map(([name, size]) => `const ${name} = ${size}u;`),
+    functions,
+    functionText(width, sizes, [
+      ...operands.map((operand) => `let ${operand.name}_value = ${load(operand, width)};`),
+      ...lines,
+      `return ${result};`,
+    ]),
+  ].join('\n');
+  return { text, ...passed(sizes), bindings: operandBindings(epilogue) };
+}
+
+function passed(sizes: EpilogueModule['sizes']): Pick<EpilogueModule, 'sizes' | 'sizeArguments'> {
+  const names = Object.keys(sizes).map((name) => `, ${name}`);
+  return { sizes, sizeArguments: names.join('') };
+}
+
+const UNCLAMPED: Clamp = { addend: undefined, low: undefined, high: undefined };
+
+/** Four at once are loaded where the addend goes along the plane as y does; else it has a text of its own. */
+function sharedModule(epilogue: Epilogue | undefined, width: Width): EpilogueModule | undefined {
+  const clamp = epilogue ? clampOf(epilogue.expression, 'value') : UNCLAMPED;
+  const addend = epilogue?.operands[0];
+  if (!clamp || (width === 4 && addend?.strides.place === 0)) return undefined;
+  const { low = Number.NEGATIVE_INFINITY, high = Number.POSITIVE_INFINITY } = clamp;
+  const { offset = 0, image = 0, channel = 0, place = 0 } = addend?.strides ?? {};
+  const sizes = {
+    HAS_ADDEND: Number(addend !== undefined),
+    ADDEND_OFFSET: offset,
+    ADDEND_IMAGE: image,
+    ADDEND_CHANNEL: channel,
+    ADDEND_PLACE: place,
+    // Where nothing is clamped, NaN stays what it is.
+    CLAMPS: Number(Number.isFinite(low) || Number.isFinite(high)),
+    LOW: bitsOf(low),
+    HIGH: bitsOf(high),
+  };
+  const at = 'ADDEND_OFFSET + image * ADDEND_IMAGE + channel * ADDEND_CHANNEL';
+  const text = [
+    arrayText('addend', 0, addend?.type ?? 'f32', width),
+    functionText(width, sizes, [
+      'var sum = value;',
+      'if (HAS_ADDEND == 1u) {',
+      width === 4
+        ? `  sum += vec4f(addend[(${at} + place) / 4u]);`
+        : `  sum += f32(addend[${at} + place * ADDEND_PLACE]);`,
+      '}',
+      `let low = ${TYPES[width]}(bitcast<f32>(LOW));`,
+      `let high = ${TYPES[width]}(bitcast<f32>(HIGH));`,
+      'return select(sum, clamp(sum, low, high), CLAMPS == 1u);',
+    ]),
+  ].join('\n');
+  // Where there is no addend, the weights are in its place.
+  return { text, ...passed(sizes), bindings: [bindingOf(addend?.name ?? 'weight')] };
+}
+
+/** Of an f32; an infinity stays one. */
+function bitsOf(value: number): number {
+  const rounded = Number.isFinite(value) ? toF32(value) : value;
+  return new Uint32Array(Float32Array.of(rounded).buffer)[0] ?? 0;
+}
+
+const TYPES = { 1: 'f32', 4: 'vec4f' } as const;
+
+function functionText(
+  width: Width,
+  sizes: EpilogueModule['sizes'],
+  lines: readonly string[],
+): string {
+  const type = TYPES[width];
+  const places = ['image', 'channel', 'place', ...Object.keys(sizes)].map(
+    (name) => `, ${name}: u32`,
+  );
+  return `fn epilogue(value: ${type}${places.join('')}) -> ${type} {
+${lines.map((line) => `  ${line}`).join('\n')}
+}`;
+}
+
+/** Operands that go along a plane are loaded as wide as results are stored; others are the same for all of it. */
+function arrayText(name: string, i: number, type: DType, width: number): string {
+  const element = width === 4 ? `vec4<${type}>` : type;
+  return `@group(0) @binding(${FIRST_OPERAND_SLOT + i}) var<storage, read> ${name}: array<${element}>;`;
+}
+
+function load({ name, strides }: EpilogueOperand, width: Width): string {
+  const size = (part: string): string => sizeName(name, part);
+  const along = strides.place === 1 ? ' + place' : '';
+  const at = `${size('offset')} + image * ${size('image')} + channel * ${size('channel')}${along}`;
+  if (width === 1) return `f32(${name}[${at}])`;
+  return strides.place === 1 ? `vec4f(${name}[(${at}) / 4u])` : `vec4f(f32(${name}[${at}]))`;
+}
+
+function sizeName(operand: string, part: string): string {
+  return `${operand.toUpperCase()}_${part.toUpperCase()}`;
+}

@@ -1,0 +1,273 @@
+import { describe, expect, it } from 'vitest';
+import {
+  apply,
+  constant,
+  constantOf,
+  type Expression,
+  evaluate,
+  evaluator,
+  isSame,
+  operand,
+  operandsOf,
+  rename,
+  sizeOf,
+  substitute,
+} from './expression.ts';
+import { clampOf } from './expression_clamp.ts';
+import { erf } from './expression_functions.ts';
+import { describeExpression } from './expression_text.ts';
+
+const x = operand('x');
+const y = operand('y');
+const value = operand('value');
+const residual = operand('residual');
+
+/** t * sigmoid(t) of itself, over and over: as a tree, it has 2^depth leaves. */
+function repeatedSilu(depth: number): Expression {
+  const t = apply('add', x, y);
+  let result = t;
+  for (let i = 0; i < depth; i++) result = apply('mul', result, apply('sigmoid', result));
+  return result;
+}
+
+describe('constant', () => {
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])('refuses %s', (number) => {
+    expect(() => constant(number)).toThrow(/must be finite/);
+  });
+
+  it('has no -0, which JSON would lose', () => {
+    expect(constantOf(constant(-0))).toBe(0);
+  });
+});
+
+describe('apply', () => {
+  it('makes one step of what its arguments have in common', () => {
+    const e = apply('add', apply('exp', x), apply('mul', apply('exp', x), y));
+    expect(e.steps).toEqual([
+      { fn: 'operand', name: 'x' },
+      { fn: 'exp', args: [0] },
+      { fn: 'operand', name: 'y' },
+      { fn: 'mul', args: [1, 2] },
+      { fn: 'add', args: [1, 3] },
+    ]);
+  });
+
+  it('keeps deep sharing small', () => {
+    expect(sizeOf(repeatedSilu(50))).toBe(101);
+  });
+
+  it('evaluates what has no operand', () => {
+    expect(apply('add', apply('sqrt', 4), 1)).toEqual(constant(3));
+  });
+
+  it('leaves what is not finite', () => {
+    expect(sizeOf(apply('div', 1, 0))).toBe(1);
+  });
+
+  it.each([
+    ['x + 0', apply('add', x, 0)],
+    ['0 + x', apply('add', 0, x)],
+    ['x - 0', apply('sub', x, 0)],
+    ['x * 1', apply('mul', x, 1)],
+    ['1 * x', apply('mul', 1, x)],
+    ['x / 1', apply('div', x, 1)],
+    ['select(2, x, y)', apply('select', 2, x, y)],
+    ['select(0, y, x)', apply('select', 0, y, x)],
+  ])('makes %s x', (_, e) => {
+    expect(e).toEqual(x);
+  });
+
+  it.each([
+    ['0 - x', apply('sub', 0, x)],
+    ['1 / x', apply('div', 1, x)],
+  ])('keeps %s', (_, e) => {
+    expect(sizeOf(e)).toBe(1);
+  });
+
+  it('survives JSON', () => {
+    const e = apply('select', apply('less', x, 0), apply('mul', x, 0.1), x);
+    expect(JSON.parse(JSON.stringify(e))).toEqual(e);
+  });
+});
+
+describe('evaluate', () => {
+  it.each([
+    ['abs', -2.5, 2.5],
+    ['neg', 2, -2],
+    ['sign', -3, -1],
+    ['sign', 0, 0],
+    ['floor', -1.5, -2],
+    ['ceil', 1.2, 2],
+    ['round', 0.5, 0],
+    ['round', 1.5, 2],
+    ['round', 2.5, 2],
+    ['round', -0.5, 0],
+    ['round', -1.5, -2],
+    ['round', -2.4, -2],
+    ['exp', 1, Math.E],
+    ['log', Math.E, 1],
+    ['sqrt', 9, 3],
+    ['reciprocal', 4, 0.25],
+    ['sin', Math.PI / 2, 1],
+    ['cos', Math.PI, -1],
+    ['tanh', 1000, 1],
+    ['sigmoid', 0, 0.5],
+    ['sigmoid', -1000, 0],
+    ['sigmoid', 1000, 1],
+  ] as const)('%s(%f) is %f', (fn, at, expected) => {
+    expect(evaluate(apply(fn, x), () => at) + 0).toBeCloseTo(expected, 15);
+  });
+
+  it.each([
+    ['add', 2, 3, 5],
+    ['sub', 2, 3, -1],
+    ['mul', 2, 3, 6],
+    ['div', 3, 2, 1.5],
+    ['min', 2, 3, 2],
+    ['max', 2, 3, 3],
+    ['pow', -2, 3, -8],
+    ['pow', -2, 0.5, Number.NaN],
+    ['less', 2, 2, 0],
+    ['less_equal', 2, 2, 1],
+    ['greater', 3, 2, 1],
+    ['greater_equal', 1, 2, 0],
+    ['equal', 2, 2, 1],
+  ] as const)('%s(%f, %f) is %f', (fn, a, b, expected) => {
+    expect(evaluate(apply(fn, x, y), (name) => (name === 'x' ? a : b))).toBe(expected);
+  });
+
+  it.each([
+    [0, 3],
+    [-0.1, 2],
+  ])('select takes any condition but 0 as true: %f', (condition, expected) => {
+    expect(evaluate(apply('select', x, 2, 3), () => condition)).toBe(expected);
+  });
+});
+
+describe('erf', () => {
+  // To 17 digits, by mpmath.
+  it.each([
+    [0, 0],
+    [1e-10, 1.1283791670955126e-10],
+    [0.5, 0.5204998778130465],
+    [1, 0.8427007929497149],
+    [2, 0.9953222650189527],
+    [2.999, 0.9999777698314002],
+    [3, 0.9999779095030014],
+    [4, 0.9999999845827421],
+    [7, 1],
+  ])('of %f', (at, expected) => {
+    expect(Math.abs(erf(at) - expected)).toBeLessThanOrEqual(2 ** -51 * expected);
+    expect(erf(-at) + erf(at)).toBe(0);
+  });
+});
+
+describe('evaluator', () => {
+  it('takes values in the order of the names', () => {
+    const run = evaluator(apply('sub', x, y), ['y', 'z', 'x']);
+    expect([run([1, 0, 5]), run([5, 0, 1])]).toEqual([4, -4]);
+  });
+
+  it('says which operand has no value', () => {
+    expect(() => evaluator(apply('add', x, y), ['x'])).toThrow('operand "y" is not among [x]');
+  });
+});
+
+describe('operandsOf', () => {
+  it('is in the order of first use', () => {
+    expect(operandsOf(apply('add', apply('mul', y, x), y))).toEqual(['y', 'x']);
+  });
+});
+
+describe('substitute', () => {
+  it('replaces all at once', () => {
+    const swapped = substitute(apply('sub', x, y), (name) => (name === 'x' ? y : x));
+    expect(swapped).toEqual(apply('sub', y, x));
+  });
+
+  it('evaluates, simplifies and shares anew', () => {
+    const e = apply('add', apply('mul', x, y), apply('exp', residual));
+    const exp = apply('exp', value);
+    const values = new Map([
+      ['x', exp],
+      ['y', constant(1)],
+      ['residual', value],
+    ]);
+    expect(substitute(e, (name) => values.get(name))).toEqual(apply('add', exp, exp));
+  });
+});
+
+describe('rename', () => {
+  it('keeps other names, those of Object.prototype included', () => {
+    const e = apply('add', x, operand('constructor'));
+    expect(operandsOf(rename(e, { x: 'a' }))).toEqual(['a', 'constructor']);
+  });
+
+  it('makes one operand of two', () => {
+    expect(rename(apply('add', x, y), { y: 'x' })).toEqual(apply('add', x, x));
+  });
+});
+
+describe('isSame', () => {
+  it('holds of steps, whatever the order of their properties', () => {
+    const other: Expression = {
+      steps: [
+        { name: 'x', fn: 'operand' },
+        { args: [0], fn: 'exp' },
+      ],
+    };
+    expect(isSame(apply('exp', x), other)).toBe(true);
+    expect(isSame(apply('add', x, y), apply('add', y, x))).toBe(false);
+  });
+});
+
+describe('clampOf', () => {
+  const sum = apply('add', value, residual);
+  const none = { addend: undefined, low: undefined, high: undefined };
+  it.each([
+    ['value', value, none],
+    ['a sum', sum, { ...none, addend: 'residual' }],
+    ['a sum the other way', apply('add', residual, value), { ...none, addend: 'residual' }],
+    ['relu', apply('max', value, 0), { ...none, low: 0 }],
+    ['relu the other way', apply('max', 0, value), { ...none, low: 0 }],
+    ['relu6', apply('min', apply('max', value, 0), 6), { ...none, low: 0, high: 6 }],
+    ['relu6 the other way', apply('max', 0, apply('min', 6, value)), { ...none, low: 0, high: 6 }],
+    ['relu of a sum', apply('max', sum, 0), { addend: 'residual', low: 0, high: undefined }],
+    [
+      'relu6 of relu',
+      apply('min', apply('max', apply('max', value, 0), -1), 6),
+      { ...none, low: 0, high: 6 },
+    ],
+    ['bounds that cross', apply('max', apply('min', value, -1), 2), { ...none, low: 2, high: 2 }],
+    ['another operand', residual, undefined],
+    ['a sum with itself', apply('add', value, value), undefined],
+    ['a sum with a number', apply('add', value, 1), undefined],
+    ['a sum of three', apply('add', sum, x), undefined],
+    ['a sum of others', apply('add', x, residual), undefined],
+    ['a bound that is no number', apply('max', value, x), undefined],
+    ['a sum behind a bound', apply('add', apply('max', value, 0), residual), undefined],
+    ['a number', constant(1), undefined],
+    ['sigmoid', apply('sigmoid', value), undefined],
+  ])('of %s', (_, e, expected) => {
+    expect(clampOf(e, 'value')).toEqual(expected);
+  });
+});
+
+describe('describeExpression', () => {
+  it.each([
+    [apply('max', apply('add', value, residual), 0), 'max(value + residual, 0)'],
+    [
+      apply('mul', apply('add', x, y), apply('sub', x, apply('sub', y, 1))),
+      '(x + y) * (x - (y - 1))',
+    ],
+    [apply('add', apply('div', x, 6), -0.5), 'x / 6 - 0.5'],
+    [apply('sub', apply('sub', x, -1), apply('neg', y)), 'x + 1 - -y'],
+    [apply('neg', apply('neg', x)), '-(-x)'],
+    [apply('mul', x, 1 / 3), 'x * 0.3333'],
+    [apply('select', apply('greater', x, 0), x, apply('mul', x, y)), 'select(x > 0, x, x * y)'],
+    [apply('reciprocal', apply('mul', x, y)), '1 / (x * y)'],
+    [repeatedSilu(1), 't0 = x + y; t0 * sigmoid(t0)'],
+  ])('%#', (e, text) => {
+    expect(describeExpression(e)).toBe(text);
+  });
+});

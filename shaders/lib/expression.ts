@@ -1,0 +1,275 @@
+/**
+ * What a pointwise kernel, or the epilogue of any other, makes of its operands: data, not code, so that passes can
+ * merge and recognise it, plans can store it, and one definition is both the WGSL and the f64 reference.
+ */
+import {
+  BINARY,
+  type BinaryFunction,
+  type ExpressionFunction,
+  isBinary,
+  isUnary,
+  TERNARY,
+  UNARY,
+  type UnaryFunction,
+} from './expression_functions.ts';
+
+export type { ExpressionFunction } from './expression_functions.ts';
+
+/**
+ * A program in which every step has one value (static single assignment); that of the last is the result. Steps
+ * are in the order of their first use, no two are the same, and all are used: equal expressions have equal steps.
+ */
+export interface Expression {
+  readonly steps: readonly Step[];
+}
+
+export type Step = OperandStep | ConstantStep | CallStep;
+
+export interface OperandStep {
+  readonly fn: 'operand';
+  readonly name: string;
+}
+
+export interface ConstantStep {
+  readonly fn: 'constant';
+  /** Finite, and 0 rather than -0, so that it survives JSON. */
+  readonly value: number;
+}
+
+/**
+ * Comparisons give 1 or 0, any condition other than 0 is true, `round` takes halves to even, `pow` is that of C
+ * and ONNX: of a negative base, it is defined where the exponent is an integer.
+ */
+export interface CallStep {
+  readonly fn: ExpressionFunction;
+  /** Indices of earlier steps; `select` has (condition, if true, if false). */
+  readonly args: readonly number[];
+}
+
+/** What a function is called with. */
+type Arguments<F extends ExpressionFunction> = F extends UnaryFunction
+  ? readonly [Expression | number]
+  : F extends BinaryFunction
+    ? readonly [Expression | number, Expression | number]
+    : readonly [Expression | number, Expression | number, Expression | number];
+
+/** An input, by the name that whoever evaluates or prints the expression gives it a value by. */
+export function operand(name: string): Expression {
+  return { steps: [{ fn: 'operand', name }] };
+}
+
+/** A number. Throws RangeError where it is not finite. */
+export function constant(value: number): Expression {
+  if (!Number.isFinite(value)) {
+    throw new RangeError(`constants of expressions must be finite, got ${value}`);
+  }
+  return { steps: [{ fn: 'constant', value: value === 0 ? 0 : value }] };
+}
+
+/**
+ * Calls a function. What only constants go into is evaluated, where that gives a finite number; x + 0, x - 0, x * 1
+ * and x / 1 are x, and `select` of a constant is what that selects.
+ *
+ * @example
+ * const x = operand('x');
+ * const silu = apply('mul', x, apply('sigmoid', x));
+ */
+export function apply<F extends ExpressionFunction>(fn: F, ...args: Arguments<F>): Expression {
+  return call(
+    fn,
+    args.map((arg) => (typeof arg === 'number' ? constant(arg) : arg)),
+  );
+}
+
+function call(fn: ExpressionFunction, args: readonly Expression[]): Expression {
+  return folded(fn, args) ?? identity(fn, args) ?? concatenated(fn, args);
+}
+
+function folded(fn: ExpressionFunction, args: readonly Expression[]): Expression | undefined {
+  const values = args.map(constantOf).filter((value) => value !== undefined);
+  if (values.length < args.length) return undefined;
+  const value = evaluateCall(fn, values);
+  return Number.isFinite(value) ? constant(value) : undefined;
+}
+
+function identity(fn: ExpressionFunction, args: readonly Expression[]): Expression | undefined {
+  const [a, b, c] = args;
+  if (!a || !b) return undefined;
+  const condition = fn === 'select' ? constantOf(a) : undefined;
+  if (condition !== undefined) return condition !== 0 ? b : c;
+  const sum = fn === 'add' || fn === 'sub';
+  const product = fn === 'mul' || fn === 'div';
+  const neutral = sum ? 0 : product ? 1 : undefined;
+  if (neutral === undefined) return undefined;
+  if (constantOf(b) === neutral) return a;
+  return (fn === 'add' || fn === 'mul') && constantOf(a) === neutral ? b : undefined;
+}
+
+/** One program of the arguments' programs, without their common steps, and the call. */
+function concatenated(fn: ExpressionFunction, args: readonly Expression[]): Expression {
+  const steps: Step[] = [];
+  const known = new Map<string, number>();
+  const add = (step: Step): number => {
+    const key = JSON.stringify(step);
+    const at = known.get(key) ?? steps.push(step) - 1;
+    known.set(key, at);
+    return at;
+  };
+  const roots = args.map((arg) => {
+    const moved: number[] = [];
+    for (const step of arg.steps) {
+      moved.push(add(isCall(step) ? { fn: step.fn, args: pick(moved, step.args) } : step));
+    }
+    return moved.at(-1) ?? 0;
+  });
+  add({ fn, args: roots });
+  return { steps };
+}
+
+export function isCall(step: Step): step is CallStep {
+  return step.fn !== 'operand' && step.fn !== 'constant';
+}
+
+/** The value of an expression that is a number. */
+export function constantOf({ steps: [step, ...rest] }: Expression): number | undefined {
+  return step?.fn === 'constant' && rest.length === 0 ? step.value : undefined;
+}
+
+/** The names of the operands, in the order of their first use. */
+export function operandsOf({ steps }: Expression): readonly string[] {
+  return steps.flatMap((step) => (step.fn === 'operand' ? [step.name] : []));
+}
+
+/** How many functions are called. */
+export function sizeOf({ steps }: Expression): number {
+  return steps.filter(isCall).length;
+}
+
+/** Whether two expressions have the same steps; not whether they are equal by algebra. */
+export function isSame(a: Expression, b: Expression): boolean {
+  return JSON.stringify(a.steps.map(keyOf)) === JSON.stringify(b.steps.map(keyOf));
+}
+
+function keyOf(step: Step): readonly (string | number)[] {
+  if (step.fn === 'operand') return [step.fn, step.name];
+  if (step.fn === 'constant') return [step.fn, step.value];
+  return [step.fn, ...step.args];
+}
+
+/** The expression with others in place of operands, all at once; an operand that gets `undefined` stays. */
+export function substitute(
+  e: Expression,
+  replacement: (name: string) => Expression | undefined,
+): Expression {
+  return rebuild(
+    e,
+    (name) => replacement(name) ?? operand(name),
+    () => undefined,
+  );
+}
+
+/** The expression with other names of operands; those that `names` lacks stay. */
+export function rename(e: Expression, names: Readonly<Record<string, string>>): Expression {
+  return substitute(e, (name) => {
+    const other = Object.hasOwn(names, name) ? names[name] : undefined;
+    return other === undefined ? undefined : operand(other);
+  });
+}
+
+/** Makes an expression anew, operands first; a call that `rewrite` returns nothing for stays. */
+export function rebuild(
+  e: Expression,
+  makeOperand: (name: string) => Expression,
+  rewrite: (fn: ExpressionFunction, args: readonly Expression[]) => Expression | undefined,
+): Expression {
+  const made: Expression[] = [];
+  for (const step of e.steps) {
+    if (step.fn === 'operand') made.push(makeOperand(step.name));
+    else if (step.fn === 'constant') made.push(constant(step.value));
+    else {
+      const args = pick(made, step.args);
+      made.push(rewrite(step.fn, args) ?? call(step.fn, args));
+    }
+  }
+  return lastOf(made);
+}
+
+/** The value in f64. Of many elements, `evaluator` is faster. */
+export function evaluate(e: Expression, operandValue: (name: string) => number): number {
+  const names = operandsOf(e);
+  return evaluator(e, names)(names.map(operandValue));
+}
+
+/**
+ * A function of the operands' values, in the order of `names`, that evaluates the expression in f64. It is for one
+ * caller at a time: its steps' values have one place. Throws where `names` lacks an operand.
+ */
+export function evaluator(
+  e: Expression,
+  names: readonly string[],
+): (values: ArrayLike<number>) => number {
+  const registers = new Float64Array(e.steps.length);
+  const loads: { readonly to: number; readonly from: number }[] = [];
+  const calls: (() => void)[] = [];
+  e.steps.forEach((step, to) => {
+    if (step.fn === 'constant') {
+      registers[to] = step.value;
+    } else if (step.fn === 'operand') {
+      const from = names.indexOf(step.name);
+      if (from < 0) {
+        throw new Error(`expression: operand "${step.name}" is not among [${names.join(', ')}]`);
+      }
+      loads.push({ to, from });
+    } else {
+      calls.push(compiled(step, registers, to));
+    }
+  });
+  return (values) => {
+    for (const { to, from } of loads) registers[to] = values[from] ?? Number.NaN;
+    for (const run of calls) run();
+    return registers[registers.length - 1] ?? Number.NaN;
+  };
+}
+
+function compiled({ fn, args }: CallStep, registers: Float64Array, to: number): () => void {
+  const [a = 0, b = 0, c = 0] = args;
+  const at = (i: number): number => registers[i] ?? Number.NaN;
+  if (isUnary(fn)) {
+    const f = UNARY[fn];
+    return () => {
+      registers[to] = f(at(a));
+    };
+  }
+  if (isBinary(fn)) {
+    const f = BINARY[fn];
+    return () => {
+      registers[to] = f(at(a), at(b));
+    };
+  }
+  const f = TERNARY[fn];
+  return () => {
+    registers[to] = f(at(a), at(b), at(c));
+  };
+}
+
+/** One function's value in f64. */
+export function evaluateCall(fn: ExpressionFunction, values: readonly number[]): number {
+  const [a = Number.NaN, b = Number.NaN, c = Number.NaN] = values;
+  if (isUnary(fn)) return UNARY[fn](a);
+  return isBinary(fn) ? BINARY[fn](a, b) : TERNARY[fn](a, b, c);
+}
+
+function pick<T>(items: readonly T[], indices: readonly number[]): readonly T[] {
+  return indices.map((index) => {
+    const item = items[index];
+    if (item === undefined)
+      throw new RangeError(`expression: step ${index} is used before it is made`);
+    return item;
+  });
+}
+
+function lastOf<T>(items: readonly T[]): T {
+  const item = items.at(-1);
+  if (item === undefined) throw new RangeError('expression: there are no steps');
+  return item;
+}

@@ -1,0 +1,149 @@
+/** Expressions as text: infix, no parentheses but those that are needed, and a name for what is used twice. */
+import { type Expression, type ExpressionFunction, isCall } from './expression.ts';
+
+/** How tightly a text holds together, from loosest. */
+export const BINDING = { comparison: 0, sum: 1, product: 2, prefix: 3, atom: 4 } as const;
+
+/** A part of a text. */
+export interface Fragment {
+  readonly text: string;
+  readonly binding: number;
+  /** Of numbers, their value. */
+  readonly constant?: number;
+  /** Whether it is true or false rather than 1 or 0. */
+  readonly condition?: boolean;
+}
+
+export interface Notation {
+  operand(name: string): Fragment;
+  constant(value: number): Fragment;
+  call(fn: ExpressionFunction, args: readonly Fragment[]): Fragment;
+  /** What stands for a step that is used more than once. */
+  named(name: string, meaning: Fragment): Fragment;
+}
+
+/** `name` means `meaning`. */
+export interface Definition {
+  readonly name: string;
+  readonly meaning: Fragment;
+}
+
+/**
+ * Names t0, t1, ... for the steps that are used more than once and are no identifiers, and for those in `named`;
+ * and the result.
+ */
+export function spell(
+  { steps }: Expression,
+  notation: Notation,
+  named: ReadonlySet<number> = new Set(),
+): { readonly definitions: readonly Definition[]; readonly result: Fragment } {
+  const uses = steps.map(() => 0);
+  for (const arg of steps.filter(isCall).flatMap(({ args }) => args)) {
+    uses[arg] = (uses[arg] ?? 0) + 1;
+  }
+  const definitions: Definition[] = [];
+  const fragments: Fragment[] = [];
+  const fragmentAt = (at: number): Fragment => {
+    const fragment = fragments[at];
+    if (!fragment) throw new RangeError(`expression: step ${at} is used before it is made`);
+    return fragment;
+  };
+  steps.forEach((step, at) => {
+    const meaning = isCall(step)
+      ? notation.call(step.fn, step.args.map(fragmentAt))
+      : step.fn === 'operand'
+        ? notation.operand(step.name)
+        : notation.constant(step.value);
+    const short = step.fn === 'constant' || /^\w+$/.test(meaning.text);
+    if (!named.has(at) && ((uses[at] ?? 0) < 2 || short)) {
+      fragments.push(meaning);
+      return;
+    }
+    const name = `t${definitions.length}`;
+    definitions.push({ name, meaning });
+    fragments.push(notation.named(name, meaning));
+  });
+  return { definitions, result: fragmentAt(steps.length - 1) };
+}
+
+export function atom(text: string): Fragment {
+  return { text, binding: BINDING.atom };
+}
+
+export function callText(name: string, args: readonly string[]): Fragment {
+  return atom(`${name}(${args.join(', ')})`);
+}
+
+/** The operators, by the functions that are written so. */
+const INFIX = new Map<ExpressionFunction, { readonly sign: string; readonly binding: number }>([
+  ['add', { sign: '+', binding: BINDING.sum }],
+  ['sub', { sign: '-', binding: BINDING.sum }],
+  ['mul', { sign: '*', binding: BINDING.product }],
+  ['div', { sign: '/', binding: BINDING.product }],
+  ['less', { sign: '<', binding: BINDING.comparison }],
+  ['less_equal', { sign: '<=', binding: BINDING.comparison }],
+  ['greater', { sign: '>', binding: BINDING.comparison }],
+  ['greater_equal', { sign: '>=', binding: BINDING.comparison }],
+  ['equal', { sign: '==', binding: BINDING.comparison }],
+]);
+
+/** `-a`, `1.0 / a` or `a + b`, of the functions that are written so. */
+export function operatorText(
+  fn: ExpressionFunction,
+  [a, b]: readonly Fragment[],
+  one: string,
+): Fragment | undefined {
+  if (!a) return undefined;
+  if (fn === 'neg') {
+    return { text: `-${within(a, BINDING.prefix + 1)}`, binding: BINDING.prefix };
+  }
+  if (fn === 'reciprocal') {
+    return { text: `${one} / ${within(a, BINDING.product + 1)}`, binding: BINDING.product };
+  }
+  const operator = INFIX.get(fn);
+  if (!operator || !b) return undefined;
+  const { sign, binding } = operator;
+  const turned = binding === BINDING.sum && b.constant !== undefined && b.constant < 0;
+  const right = turned ? b.text.replace('-', '') : within(b, binding + 1);
+  const shown = turned ? (sign === '+' ? '-' : '+') : sign;
+  // Comparisons do not chain; the others are evaluated from left to right.
+  const left = within(a, binding === BINDING.comparison ? binding + 1 : binding);
+  return { text: `${left} ${shown} ${right}`, binding };
+}
+
+/** In parentheses where it binds looser than `least`. */
+export function within({ text, binding }: Fragment, least: number): string {
+  return binding < least ? `(${text})` : text;
+}
+
+export function isComparison(fn: ExpressionFunction): boolean {
+  return INFIX.get(fn)?.binding === BINDING.comparison;
+}
+
+/** Digits that people are shown of constants. */
+const DIGITS = 4;
+
+/**
+ * The expression for people, `max(value + residual, 0)`. What is used twice is said once, before:
+ * `t0 = x + y; t0 * sigmoid(t0)`.
+ */
+export function describeExpression(e: Expression): string {
+  const { definitions, result } = spell(e, {
+    operand: atom,
+    constant: (value) => numberText(String(Number(value.toPrecision(DIGITS))), value),
+    call: (fn, args) =>
+      operatorText(fn, args, '1') ??
+      callText(
+        fn,
+        args.map(({ text }) => text),
+      ),
+    named: atom,
+  });
+  return [...definitions.map(({ name, meaning }) => `${name} = ${meaning.text}`), result.text].join(
+    '; ',
+  );
+}
+
+export function numberText(text: string, constant: number): Fragment {
+  return { text, binding: constant < 0 ? BINDING.prefix : BINDING.atom, constant };
+}

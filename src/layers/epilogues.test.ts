@@ -1,0 +1,189 @@
+/** What every kernel that can go on with its result makes of it: all epilogues on all operators. */
+import { describe, expect, it } from 'vitest';
+import { checkKernels, type KernelCase } from '../../test/fixtures/check_kernels.ts';
+import { useDevice } from '../../test/fixtures/device.ts';
+import {
+  batchNorm as batchNormBound,
+  bilinear,
+  dotProduct,
+  exact,
+  localResponseNorm as localResponseNormBound,
+  mean,
+  softmaxAlong,
+  winograd,
+} from '../../test/fixtures/rounding_bounds.ts';
+import { smallTiles, smallWinograd } from '../../test/fixtures/small_tiles.ts';
+import type { Value } from '../runtime/graph.ts';
+import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import type { Shape } from '../runtime/tensor.ts';
+import { clip, hardSwish, relu, sigmoid, silu } from './activations.ts';
+import { adaptiveAveragePool2d, globalAveragePool2d } from './adaptive_average_pool2d.ts';
+import { add, mul, sub } from './arithmetic.ts';
+import { batchNorm } from './batch_norm.ts';
+import { type Conv2dOptions, conv2d } from './conv2d.ts';
+import { operators } from './index.ts';
+import { linear } from './linear.ts';
+import { localResponseNorm } from './local_response_norm.ts';
+import { matmul } from './matmul.ts';
+import { pad2d } from './pad2d.ts';
+import { averagePool2d, maxPool2d } from './pool2d.ts';
+import { reduce } from './reduce.ts';
+import { resize2d } from './resize2d.ts';
+import { softmax } from './softmax.ts';
+
+const device = useDevice();
+
+type Layer = Pick<KernelCase, 'op' | 'build' | 'bound' | 'choose'>;
+
+function convolution(x: Shape, options: Conv2dOptions): Layer {
+  return {
+    op: 'conv2d',
+    build: (g) => conv2d(g.at('conv'), g.input('x', x), options),
+    bound: dotProduct,
+    choose: smallTiles,
+  };
+}
+
+function byWinograd(tile: 2 | 4): Layer {
+  const layer = convolution([2, 5, 5, 7], { channels: 6, kernel: 3 });
+  return { ...layer, bound: winograd(tile), choose: smallWinograd(tile) };
+}
+
+/** Several images, and planes that are no whole fours where the name does not say otherwise. */
+const LAYERS: Readonly<Record<string, Layer>> = {
+  'conv2d, in parts, too': convolution([2, 128, 3, 5], { channels: 6, kernel: 3, padding: 1 }),
+  'conv2d 1x1': convolution([3, 8, 5, 3], { channels: 9, kernel: 1, bias: false }),
+  'conv2d 1x1, whole fours': convolution([2, 8, 2, 6], { channels: 12, kernel: 1 }),
+  'conv2d, whole fours of one image': convolution([1, 8, 4, 6], { channels: 12, kernel: 1 }),
+  'conv2d in groups, stride 2': convolution([2, 6, 7, 9], {
+    channels: 10,
+    kernel: 3,
+    stride: 2,
+    groups: 2,
+  }),
+  'conv2d depthwise': convolution([2, 6, 5, 7], { channels: 6, kernel: 3, padding: 1, groups: 6 }),
+  'conv2d by Winograd, tiles of 2': byWinograd(2),
+  'conv2d by Winograd, tiles of 4': byWinograd(4),
+  'linear of 3 images': {
+    op: 'linear',
+    build: (g) => linear(g.at('fc'), g.input('x', [3, 37]), { features: 10 }),
+    bound: dotProduct,
+  },
+  'linear of 11 images': {
+    op: 'linear',
+    build: (g) => linear(g.at('fc'), g.input('x', [11, 18]), { features: 7, bias: false }),
+    bound: dotProduct,
+  },
+  matmul: {
+    op: 'matmul',
+    build: (g) => matmul(g, g.input('a', [2, 3, 9]), g.input('b', [9, 5])),
+    bound: dotProduct,
+  },
+  max_pool2d: {
+    op: 'max_pool2d',
+    build: (g) => maxPool2d(g, g.input('x', [2, 3, 9, 7]), { kernel: 3, stride: 2, padding: 1 }),
+    bound: exact,
+  },
+  average_pool2d: {
+    op: 'average_pool2d',
+    build: (g) => averagePool2d(g, g.input('x', [2, 3, 7, 9]), { kernel: 2, stride: 1 }),
+    bound: mean(4),
+  },
+  'adaptive_average_pool2d to one pixel': {
+    op: 'adaptive_average_pool2d',
+    build: (g) => globalAveragePool2d(g, g.input('x', [2, 5, 7, 3])),
+    bound: mean(21),
+  },
+  'adaptive_average_pool2d to several': {
+    op: 'adaptive_average_pool2d',
+    build: (g) => adaptiveAveragePool2d(g, g.input('x', [2, 3, 7, 5]), [3, 5]),
+    bound: mean(3),
+  },
+  'reduce to one pixel': {
+    op: 'reduce',
+    build: (g) =>
+      reduce(g, g.input('x', [2, 3, 5, 7]), { kind: 'mean', from: 2, to: 4, keepAxes: true }),
+    bound: mean(35),
+  },
+  'reduce over channels': {
+    op: 'reduce',
+    build: (g) =>
+      reduce(g, g.input('x', [2, 5, 3, 7]), { kind: 'max', from: 1, to: 2, keepAxes: false }),
+    bound: exact,
+  },
+  batch_norm: {
+    op: 'batch_norm',
+    build: (g) => batchNorm(g.at('norm'), g.input('x', [2, 5, 3, 7])),
+    bound: batchNormBound,
+  },
+  local_response_norm: {
+    op: 'local_response_norm',
+    build: (g) => localResponseNorm(g, g.input('x', [2, 5, 3, 7]), { size: 3, alpha: 0.5 }),
+    bound: localResponseNormBound,
+  },
+  softmax: {
+    op: 'softmax',
+    build: (g) => softmax(g, g.input('x', [2, 5, 3, 7])),
+    bound: softmaxAlong(1),
+  },
+  resize2d: {
+    op: 'resize2d',
+    build: (g) => resize2d(g, g.input('x', [2, 3, 5, 4]), { size: [7, 9] }),
+    bound: bilinear,
+  },
+  pad2d: {
+    op: 'pad2d',
+    build: (g) => pad2d(g, g.input('x', [2, 3, 5, 4]), { top: 1, left: 2, bottom: 1, right: -1 }),
+    bound: exact,
+  },
+};
+
+/** What follows a value of a shape [N, C, ...]. */
+const EPILOGUES: Readonly<Record<string, (g: GraphBuilder, y: Value) => Value>> = {
+  relu,
+  clip: (g, y) => clip(g, y, { least: -0.25, most: 0.5 }),
+  'hard-swish': hardSwish,
+  silu,
+  'the addition of a map': (g, y) => add(g, g.input('map', y.desc.shape), y),
+  'factors of channels': (g, y) => mul(g, y, g.input('factors', ofChannels(y.desc.shape))),
+  'weights of channels': (g, y) => mul(g, y, g.weight('weight', ofChannels(y.desc.shape).slice(1))),
+  'factors of images and channels': (g, y) =>
+    mul(g, y, g.input('factors', withoutPlane(y.desc.shape))),
+  'one factor': (g, y) => mul(g, g.input('factor', [1]), y),
+  'an addition and relu': (g, y) => relu(g, add(g, y, g.input('map', y.desc.shape))),
+  'the addition of factors, clipped': (g, y) =>
+    clip(g, add(g, y, g.input('factors', withoutPlane(y.desc.shape))), { most: 1 }),
+  // (y * gate - map) * sigmoid(y) + one
+  'three operands and the result twice': (g, y) => {
+    const { shape } = y.desc;
+    const gated = mul(g, y, g.input('gate', withoutPlane(shape)));
+    const difference = sub(g, gated, g.input('map', shape));
+    return add(g, mul(g, difference, sigmoid(g, y)), g.input('one', []));
+  },
+};
+
+function withoutPlane(shape: Shape): Shape {
+  return shape.map((extent, axis) => (axis < 2 ? extent : 1));
+}
+
+function ofChannels(shape: Shape): Shape {
+  return withoutPlane(shape).with(0, 1);
+}
+
+describe.each(Object.entries(LAYERS))('%s', (_, layer) => {
+  it.each(Object.entries(EPILOGUES))('computes with %s', async (_name, epilogue) => {
+    await checkKernels(device(), { ...layer, build: (g) => epilogue(g, layer.build(g)) });
+  });
+
+  it('computes epilogues where a dispatch has several rows of workgroups', async () => {
+    const { 'an addition and relu': epilogue = relu } = EPILOGUES;
+    const build = (g: GraphBuilder) => epilogue(g, layer.build(g));
+    await checkKernels(device(), { ...layer, build, workgroupsPerDimension: 2 });
+  });
+});
+
+it('every operator that fuses an epilogue is among them', () => {
+  const fusing = operators.filter(({ fusesEpilogue }) => fusesEpilogue).map(({ name }) => name);
+  const checked = new Set(Object.values(LAYERS).map(({ op }) => op));
+  expect([...checked].toSorted()).toEqual(fusing.toSorted());
+});

@@ -1,0 +1,111 @@
+/**
+ * CPU adapters get configurations of their own. Here every one that GPUs may get computes, whatever adapter runs the
+ * tests; those of conv2d_depthwise and linear_gemv do in the tests of these.
+ */
+import { describe, expect, it } from 'vitest';
+import { graphOf } from '../../test/fixtures/build_one.ts';
+import { checkKernels, type KernelCase } from '../../test/fixtures/check_kernels.ts';
+import { buildConv2d, type Conv2dCase } from '../../test/fixtures/conv2d_case.ts';
+import { useDevice } from '../../test/fixtures/device.ts';
+import { dotProduct, exact, winograd } from '../../test/fixtures/rounding_bounds.ts';
+import { ANY_GPU } from '../runtime/device_profile.ts';
+import { type Candidate, describeConfig } from '../runtime/kernel.ts';
+import { isChoice } from '../runtime/plan/select_kernels.ts';
+import { linear } from './linear.ts';
+import { topElements } from './top_k.ts';
+
+// llvmpipe takes half as long to compile for half as wide vectors, and little less where it does not optimise.
+process.env.LP_NATIVE_VECTOR_WIDTH = '128';
+process.env.GALLIVM_PERF = 'nopt';
+
+const device = useDevice();
+
+type Case = Pick<KernelCase, 'op' | 'build' | 'bound'> & {
+  readonly choose: (candidate: Candidate) => boolean;
+};
+
+const of =
+  (kernel: string, config: (json: string) => boolean = () => true) =>
+  (candidate: Candidate): boolean =>
+    candidate.kernel === kernel && config(JSON.stringify(candidate.config));
+
+/** Of 4 x 4 outputs an invocation: those of 8 x 8 take compilers of CPU adapters seconds. */
+const isSmall = (json: string): boolean => json.includes('"pixelQuads":1,"channelQuads":1');
+
+function convolution(test: Conv2dCase, choose: Case['choose'], bound = dotProduct): Case {
+  return { op: 'conv2d', build: (g) => buildConv2d(g, test), bound, choose };
+}
+
+const CASES: Readonly<Record<string, Case>> = {
+  'conv2d_tiled in groups, stride 2, odd planes': convolution(
+    {
+      ...{ x: [2, 22, 9, 11], channels: 36, kernel: 3, stride: 2, padding: 1, groups: 2 },
+      epilogue: ['residual', 'relu'],
+    },
+    of('conv2d_tiled'),
+  ),
+  'conv2d_tiled of several tiles': convolution(
+    { x: [2, 35, 13, 11], channels: 70, kernel: 3, padding: 1 },
+    of('conv2d_tiled', isSmall),
+  ),
+  'conv2d_tiled of columns in fours': convolution(
+    { x: [1, 19, 6, 10], channels: 70, kernel: 1, epilogue: ['residual', 'relu'] },
+    of('conv2d_tiled', (json) => isSmall(json) || json.includes('[8,8],"slices":2')),
+  ),
+  // What multiplies inside is conv2d_tiled, in the same configurations.
+  conv2d_split_k: convolution(
+    { x: [2, 512, 3, 5], channels: 21, kernel: 1, epilogue: ['residual', 'relu'] },
+    of('conv2d_split_k', isSmall),
+  ),
+  'conv2d_winograd with tiles of 2': convolution(
+    { x: [2, 19, 7, 9], channels: 21, kernel: 3, padding: 1, epilogue: ['residual', 'relu'] },
+    of('conv2d_winograd', (json) => json.includes('"tile":2') && isSmall(json)),
+    winograd(2),
+  ),
+  'conv2d_winograd with tiles of 4': convolution(
+    { x: [2, 19, 7, 9], channels: 21, kernel: 3, padding: 1, epilogue: ['residual', 'relu'] },
+    of('conv2d_winograd', (json) => json.includes('"tile":4') && isSmall(json)),
+    winograd(4),
+  ),
+  linear_gemm: {
+    op: 'linear',
+    build: (g) => linear(g.at('fc'), g.input('x', [19, 37]), { features: 70 }),
+    bound: dotProduct,
+    choose: of('linear_gemm', isSmall),
+  },
+  top_k: {
+    op: 'top_k',
+    build: (g) => topElements(g, g.input('x', [3, 147]), 5),
+    bound: exact,
+    choose: of('top_k'),
+  },
+};
+
+/** What a GPU would be offered. */
+function candidatesOf({ op, build, choose }: Case): readonly Candidate[] {
+  const node = graphOf(build).nodes.find((found) => found.op.name === op);
+  return node?.op.candidates(node, ANY_GPU).filter(choose) ?? [];
+}
+
+describe.each(Object.entries(CASES))('%s', (_, test) => {
+  it.each(
+    candidatesOf(test).map((candidate) => [describeConfig(candidate.config), candidate] as const),
+  )('agrees with the reference: %s', async (_config, candidate) => {
+    if (device().profile.family === 'swiftshader') {
+      console.log(`skipped: "${device().adapter.name}" takes minutes to compile this`);
+      return;
+    }
+    await checkKernels(device(), {
+      ...test,
+      onlyDense: true,
+      choose: (_candidates, node, profile) =>
+        node.op
+          .candidates(node, { ...profile, family: 'gpu' })
+          .filter((other) => isChoice(other, candidate)),
+    });
+  });
+});
+
+it.each(Object.entries(CASES))('GPUs are offered %s', (_, test) => {
+  expect(candidatesOf(test).length).toBeGreaterThan(0);
+});

@@ -1,0 +1,151 @@
+/**
+ * One operator for all that moves data and computes nothing: a list of steps. Where they only say how data is seen
+ * that is there, the output is a view of the input and nothing runs; else one kernel does all of them at once.
+ */
+
+import { movementProblem, type PointwiseProblem } from '../../shaders/pointwise.wgsl.ts';
+import type { RearrangeAttributes } from '../runtime/builtins.ts';
+import { UnsupportedError } from '../runtime/errors.ts';
+import {
+  type Activation,
+  isConstant,
+  type Node,
+  type OpDef,
+  rootOf,
+  type Value,
+} from '../runtime/graph.ts';
+import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { kernel, type NoConfig } from '../runtime/kernel.ts';
+import {
+  DepthToSpace,
+  Flatten,
+  indexMapInto,
+  indexMapOf,
+  type Movement,
+  mixesBatch,
+  moved,
+  movedShape,
+  Reshape,
+  ShuffleChannels,
+  Slice,
+  Transpose,
+} from '../runtime/movement/index.ts';
+import {
+  candidatesOf,
+  describe,
+  elementTypesOf,
+  inputShape,
+  requireData,
+  requireInput,
+  shapeError,
+} from '../runtime/operator.ts';
+import { type Shape, tensorDesc, viewOfDesc } from '../runtime/tensor.ts';
+import { pointwiseDispatch } from './pointwise.ts';
+
+type Rearrange = Node<RearrangeAttributes, 'x'>;
+
+/**
+ * Adds steps that move data: one node, or several where one affine map cannot do all of them. Throws ShapeError where
+ * one of them does not fit.
+ */
+export function rearrange(g: GraphBuilder, x: Value, steps: readonly Movement[]): Activation {
+  const { shape } = x.desc;
+  const fit = steps.findIndex((_, i) => i > 0 && !indexMapOf(steps.slice(0, i + 1), shape));
+  if (fit < 0) return g.add(rearrangeOp, { steps }, { x });
+  const first = g.add(rearrangeOp, { steps: steps.slice(0, fit) }, { x });
+  return rearrange(g, first, steps.slice(fit));
+}
+
+/** Adds a flattening of the axes from `axis` on, 1 by default: [N, C, H, W] to [N, C * H * W]. */
+export function flatten(g: GraphBuilder, x: Value, axis = 1): Activation {
+  return rearrange(g, x, [new Flatten({ axis })]);
+}
+
+/** Adds `x` under another shape; one extent may be -1, for what is left. */
+export function reshapeTo(g: GraphBuilder, x: Value, extents: Shape): Activation {
+  return rearrange(g, x, [new Reshape({ extents })]);
+}
+
+/** Adds a permutation of the axes: axis a of the result is axis `order[a]` of `x`. */
+export function transpose(g: GraphBuilder, x: Value, order: readonly number[]): Activation {
+  return rearrange(g, x, [new Transpose({ order })]);
+}
+
+/** Adds `x[from:to:step]` along an axis, as in Python; without `to`, to the end. */
+export function slice(
+  g: GraphBuilder,
+  x: Value,
+  axis: number,
+  from: number,
+  to?: number,
+  step = 1,
+): Activation {
+  return rearrange(g, x, [new Slice({ axis, from, step, ...(to !== undefined && { to }) })]);
+}
+
+/** Adds the parts of these extents along an axis. */
+export function split(
+  g: GraphBuilder,
+  x: Value,
+  extents: readonly number[],
+  axis = 1,
+): readonly Activation[] {
+  let from = 0;
+  return extents.map((extent, i) => {
+    const part = slice(g.at(i), x, axis, from, from + extent);
+    from += extent;
+    return part;
+  });
+}
+
+/** Adds [N, C * block * block, H, W] as [N, C, H * block, W * block]: pixel shuffle, by default as PyTorch has it. */
+export function depthToSpace(
+  g: GraphBuilder,
+  x: Value,
+  block: number,
+  order: 'CRD' | 'DCR' = 'CRD',
+): Activation {
+  return rearrange(g, x, [new DepthToSpace({ block, order })]);
+}
+
+/** Adds a channel shuffle. (Zhang et al., "ShuffleNet", 2017.) */
+export function shuffleChannels(g: GraphBuilder, x: Value, groups: number): Activation {
+  return rearrange(g, x, [new ShuffleChannels({ groups })]);
+}
+
+/** A problem of the kernel that moves; `undefined` where the output is a view, and nothing does. */
+type RearrangeProblem = PointwiseProblem | undefined;
+
+function problemOf(node: Rearrange): RearrangeProblem {
+  const x = requireInput(node, 'x');
+  if (!isConstant(x) && rootOf(x) === rootOf(node.output)) return undefined;
+  const to = viewOfDesc(node.output.desc);
+  const found = indexMapInto(to, node.attributes.steps, x.desc.shape, viewOfDesc(x.desc));
+  if (!found)
+    throw new UnsupportedError(`${describe(node)}: its steps are no single affine map; split them`);
+  return movementProblem(found.map, found.target, elementTypesOf(node, 'x'));
+}
+
+const move = kernel<RearrangeProblem, NoConfig, string>({
+  name: 'rearrange',
+  configs: () => [{}],
+  lower: (problem, _config, device) => ({
+    dispatches: problem ? [pointwiseDispatch(problem, device)] : [],
+  }),
+});
+
+export const rearrangeOp: OpDef<RearrangeAttributes, 'x'> = {
+  name: 'rearrange',
+  inferShape(call) {
+    try {
+      return tensorDesc(movedShape(call.attributes.steps, inputShape(call, 'x')));
+    } catch (error) {
+      throw shapeError(call, error instanceof Error ? error.message : String(error));
+    }
+  },
+  reference: (node, inputs) =>
+    moved(node.attributes.steps, inputShape(node, 'x'), requireData(node, inputs, 'x')),
+  mixesBatch: (node) => mixesBatch(node.attributes.steps, inputShape(node, 'x')),
+  views: 'any',
+  candidates: candidatesOf(problemOf, [move]),
+};

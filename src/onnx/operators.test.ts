@@ -1,0 +1,319 @@
+/** Every operator of this library as ONNX has it: read back, and run by onnxruntime where that is installed. */
+
+import { fromBinary } from '@bufbuild/protobuf';
+import { describe, expect, it } from 'vitest';
+import { apply, operand } from '../../shaders/lib/expression.ts';
+import { expectReference, inputsOf, largest } from '../../test/fixtures/compare_graphs.ts';
+import { expectClose } from '../../test/fixtures/expect_close.ts';
+import { findOnnxRuntime, runOnnxRuntime } from '../../test/fixtures/onnxruntime.ts';
+import { optimized } from '../../test/fixtures/profiles.ts';
+import { Random, seeds } from '../../test/fixtures/random.ts';
+import { randomMovement } from '../../test/fixtures/random_movement.ts';
+import {
+  clip,
+  elu,
+  gelu,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
+  mish,
+  relu,
+  selu,
+  sigmoid,
+  silu,
+  softplus,
+  tanh,
+} from '../layers/activations.ts';
+import { adaptiveAveragePool2d } from '../layers/adaptive_average_pool2d.ts';
+import { add, binary } from '../layers/arithmetic.ts';
+import { batchNorm } from '../layers/batch_norm.ts';
+import { concat } from '../layers/concat.ts';
+import { conv2d } from '../layers/conv2d.ts';
+import { operators } from '../layers/index.ts';
+import { linear } from '../layers/linear.ts';
+import { localResponseNorm } from '../layers/local_response_norm.ts';
+import { matmul } from '../layers/matmul.ts';
+import { pad2d } from '../layers/pad2d.ts';
+import { pointwise, pointwiseOp } from '../layers/pointwise.ts';
+import { averagePool2d, maxPool2d } from '../layers/pool2d.ts';
+import { flatten, rearrange, reshapeTo } from '../layers/rearrange.ts';
+import { reduce } from '../layers/reduce.ts';
+import { resize2d } from '../layers/resize2d.ts';
+import { softmax } from '../layers/softmax.ts';
+import { topElements } from '../layers/top_k.ts';
+import type { Graph, Value } from '../runtime/graph.ts';
+import { GraphBuilder } from '../runtime/graph_builder.ts';
+import {
+  DepthToSpace,
+  describeMovement,
+  Expand,
+  type Movement,
+  Pad,
+  ShuffleChannels,
+  Slice,
+  SpaceToDepth,
+  Squeeze,
+  Tile,
+  Transpose,
+  Unsqueeze,
+} from '../runtime/movement/index.ts';
+import { runReference } from '../runtime/reference/run_reference.ts';
+import type { Shape } from '../runtime/tensor.ts';
+import { syntheticWeights } from '../runtime/weights/synthetic.ts';
+import { exportOnnx } from './export.ts';
+import { loadOnnx } from './import.ts';
+import { ModelProtoSchema } from './schema/onnx_pb.ts';
+
+const weights = syntheticWeights([]);
+const UNARY = [
+  'log',
+  'sqrt',
+  'reciprocal',
+  'round',
+  'ceil',
+  'sign',
+  'neg',
+  'cos',
+  'sin',
+  'erf',
+] as const;
+const MAP: Shape = [2, 3, 6, 5];
+const SIDES = { top: 1, left: 2, bottom: 0, right: 1 };
+
+type Build = (g: GraphBuilder) => Value;
+const map = (g: GraphBuilder) => g.input('x', MAP);
+const pair = (g: GraphBuilder, a: Shape, b: Shape) => [g.input('x', a), g.input('z', b)] as const;
+
+/** Each is read back, too; `written` are the nodes that it becomes, where there is a choice. */
+const CASES: readonly (readonly [op: string, what: string, build: Build, written?: string])[] = [
+  ['conv2d', 'in groups', (g) => conv2d(g, map(g), { channels: 6, kernel: 3, groups: 3 })],
+  ['max_pool2d', 'with padding', (g) => maxPool2d(g, map(g), { kernel: 3, stride: 2, padding: 1 })],
+  [
+    'average_pool2d',
+    'in ceil mode',
+    (g) => averagePool2d(g, map(g), { kernel: 2, ceilMode: true }),
+  ],
+  ['average_pool2d', 'dilated', (g) => averagePool2d(g, map(g), { kernel: 2, dilation: 2 })],
+  ['adaptive_average_pool2d', 'of parts', (g) => adaptiveAveragePool2d(g, map(g), [3, 5])],
+  ['batch_norm', 'of maps', (g) => batchNorm(g, map(g))],
+  ['linear', 'of rows', (g) => linear(g, g.input('x', [2, 7]), { features: 4 })],
+  ['softmax', 'over channels', (g) => softmax(g, map(g))],
+  ['softmax', 'over the last axis', (g) => softmax(g, map(g), 3)],
+  ['concat', 'of channels', (g) => concat(g, pair(g, MAP, MAP))],
+  ['resize2d', 'bilinear', (g) => resize2d(g, map(g), { mode: 'bilinear', scale: 2 })],
+  ['pointwise', 'relu', (g) => relu(g, map(g)), 'Relu'],
+  ['pointwise', 'clip', (g) => clip(g, map(g), { least: -0.5, most: 0.75 }), 'Clip'],
+  ['pointwise', 'clip from above', (g) => clip(g, map(g), { most: 0.75 }), 'Clip'],
+  ['pointwise', 'clip from below', (g) => clip(g, map(g), { least: 0.75 }), 'Clip'],
+  ['pointwise', 'leaky relu', (g) => leakyRelu(g, map(g), 0.2), 'LeakyRelu'],
+  ['pointwise', 'sigmoid', (g) => sigmoid(g, map(g)), 'Sigmoid'],
+  ['pointwise', 'tanh', (g) => tanh(g, map(g)), 'Tanh'],
+  ['pointwise', 'hard sigmoid', (g) => hardSigmoid(g, map(g)), 'HardSigmoid'],
+  ['pointwise', 'hard swish', (g) => hardSwish(g, map(g)), 'HardSwish'],
+  ['pointwise', 'SiLU', (g) => silu(g, map(g)), 'Sigmoid Mul'],
+  ['pointwise', 'GELU', (g) => gelu(g, map(g)), 'Gelu'],
+  ['pointwise', 'GELU by tanh', (g) => gelu(g, map(g), 'tanh'), 'Gelu'],
+  ['pointwise', 'ELU', (g) => elu(g, map(g)), 'Elu'],
+  ['pointwise', 'ELU, another alpha', (g) => elu(g, map(g), 0.3), 'Elu'],
+  ['pointwise', 'SELU', (g) => selu(g, map(g)), 'Selu'],
+  ['pointwise', 'softplus', (g) => softplus(g, map(g)), 'Softplus'],
+  ['pointwise', 'mish', (g) => mish(g, map(g)), 'Mish'],
+  ['pointwise', 'sum', (g) => add(g, ...pair(g, MAP, MAP)), 'Add'],
+  ['pointwise', 'sum, repeated', (g) => binary(g, 'add', ...pair(g, MAP, [5])), 'Add'],
+  ['pointwise', 'difference', (g) => binary(g, 'sub', ...pair(g, MAP, [3, 1, 1])), 'Sub'],
+  ['pointwise', 'product', (g) => binary(g, 'mul', ...pair(g, MAP, MAP)), 'Mul'],
+  [
+    'pointwise',
+    'quotient',
+    (g) => binary(g, 'div', map(g), clip(g.at('clip'), g.input('z', MAP), { least: 1 })),
+    'Clip Div',
+  ],
+  ['pointwise', 'power of a number', (g) => binary(g, 'pow', 2, map(g)), 'Pow'],
+  [
+    'pointwise',
+    'a sum, its ReLU and a gate in one',
+    (g) =>
+      pointwise(g, [...pair(g, MAP, [2, 3, 1, 1])], (a = 0, b = 0) =>
+        apply('mul', apply('max', 0, apply('add', a, b)), apply('sigmoid', b)),
+      ),
+    'Add Relu Sigmoid Mul',
+  ],
+  [
+    'pointwise',
+    'conditions',
+    (g) =>
+      pointwise(g, [...pair(g, MAP, MAP)], (a = 0, b = 0) =>
+        apply('select', apply('less', a, b), apply('greater_equal', a, 0), apply('floor', b)),
+      ),
+    'Less GreaterOrEqual Cast Floor Where',
+  ],
+  [
+    'pointwise',
+    'a condition that is a number',
+    (g) =>
+      pointwise(g, [...pair(g, MAP, [])], (a = 0, b = 0) =>
+        apply('select', apply('floor', a), apply('equal', a, a), b),
+      ),
+    'Floor Cast Equal Cast Where',
+  ],
+  [
+    'pointwise',
+    'of one input, repeated along another',
+    (g) => {
+      const [x0, x1] = pair(g, [3, 1, 1], MAP);
+      return g.add(pointwiseOp, { expression: apply('abs', operand('x0')) }, { x0, x1 });
+    },
+    'Abs Shape Expand Shape Expand Identity',
+  ],
+  [
+    'pointwise',
+    'stored as f16',
+    (g) => {
+      const attributes = { expression: operand('x'), dtype: 'f16' } as const;
+      return g.add(pointwiseOp, attributes, { x: map(g) });
+    },
+    'Identity',
+  ],
+  ...UNARY.map(
+    (fn) =>
+      [
+        'pointwise',
+        fn,
+        (g: GraphBuilder) => pointwise(g, [map(g)], (x = 0) => apply(fn, apply('exp', x))),
+      ] as const,
+  ),
+  ['matmul', 'of stacks', (g) => matmul(g, ...pair(g, [2, 3, 4], [2, 4, 5]))],
+  ['matmul', 'scaled', (g) => matmul(g, ...pair(g, [2, 3, 4], [4, 5]), { scale: 0.5 })],
+  [
+    'matmul',
+    'of matrices, transposed and scaled',
+    (g) =>
+      matmul(g, ...pair(g, [4, 3], [5, 4]), { transposeA: true, transposeB: true, scale: 0.5 }),
+  ],
+  [
+    'matmul',
+    'of stacks, transposed',
+    (g) => matmul(g, ...pair(g, [2, 4, 3], [2, 5, 4]), { transposeA: true, transposeB: true }),
+    'Transpose Transpose MatMul',
+  ],
+  ['reduce', 'mean, axes kept', (g) => reduce(g, map(g), over('mean', 2, 4, true))],
+  ['reduce', 'mean of one axis', (g) => reduce(g, map(g), over('mean', 1, 2, false))],
+  ['reduce', 'maximum', (g) => reduce(g, map(g), over('max', 2, 3, false))],
+  ['local_response_norm', 'over five', (g) => localResponseNorm(g, map(g), { size: 5, alpha: 1 })],
+  ['pad2d', 'constant', (g) => pad2d(g, map(g), SIDES, { value: 0.5 })],
+  ['pad2d', 'reflected', (g) => pad2d(g, map(g), SIDES, { mode: 'reflect' })],
+  ['pad2d', 'of the edge', (g) => pad2d(g, map(g), SIDES, { mode: 'edge' })],
+  ['pad2d', 'negative', (g) => pad2d(g, map(g), { top: -1, left: 1, bottom: 0, right: -2 })],
+  ['top_k', 'of rows', (g) => topElements(g, g.input('x', [3, 7]), 2)],
+  ['rearrange', 'nothing', (g) => rearrange(g, map(g), []), 'Identity'],
+  ['rearrange', 'flatten', (g) => flatten(g, map(g)), 'Flatten'],
+  ['rearrange', 'flatten rows', (g) => flatten(g, map(g), 2), 'Reshape'],
+  ['rearrange', 'reshape', (g) => reshapeTo(g, map(g), [2, -1, 5]), 'Reshape'],
+  ['rearrange', 'reshape across the batch', (g) => reshapeTo(g, map(g), [6, 30]), 'Reshape'],
+  ...moved(new Transpose({ order: [2, 0, 3, 1] }), 'Transpose'),
+  ...moved(new Slice({ axis: 2, from: 1, to: -1, step: 2 }), 'Slice'),
+  ...moved(new Slice({ axis: 3, from: -1, step: -2 }), 'Slice'),
+  ...moved(new Pad({ before: [0, 1, -1, 0], after: [1, 0, 2, 0], value: 0.5 }), 'Pad'),
+  ...moved(new Expand({ shape: [4, 1, 3, 1, 1] }), 'Expand'),
+  ...moved(new Tile({ repeats: [1, 2, 1, 3] }), 'Tile'),
+  ...moved(new ShuffleChannels({ groups: 3 }), 'Reshape Transpose Reshape'),
+  ...moved(new Unsqueeze({ axes: [0, 3] }), 'Unsqueeze'),
+  [
+    'rearrange',
+    'space to depth and back, and squeezed',
+    (g) =>
+      rearrange(g, g.input('x', [1, 3, 6, 4]), [
+        new SpaceToDepth({ block: 2 }),
+        new DepthToSpace({ block: 2, order: 'CRD' }),
+        new DepthToSpace({ block: 1, order: 'DCR' }),
+        new Squeeze({ axes: [0] }),
+      ]),
+    'SpaceToDepth DepthToSpace DepthToSpace Squeeze',
+  ],
+];
+
+function moved(step: Movement, written: string): readonly (typeof CASES)[number][] {
+  const build: Build = (g) => rearrange(g, map(g), [step]);
+  return [['rearrange', describeMovement([step]), build, written]];
+}
+
+function over(kind: 'mean' | 'max', from: number, to: number, keepAxes: boolean) {
+  return { kind, from, to, keepAxes } as const;
+}
+
+function built(build: Build): Graph {
+  const g = GraphBuilder.create();
+  g.output('y', build(g.at('layer')));
+  return g.build('one');
+}
+
+async function checkByOnnxRuntime(graph: Graph): Promise<void> {
+  const onnxruntime = findOnnxRuntime();
+  if (!onnxruntime) return;
+  const inputs = inputsOf(graph);
+  const feeds = Object.fromEntries(
+    graph.inputs.map(({ name, desc }) => [
+      name,
+      { data: inputs[name] ?? new Float32Array(), shape: desc.shape },
+    ]),
+  );
+  const { y } = await runOnnxRuntime(onnxruntime, exportOnnx(graph, weights), feeds);
+  expect(y?.dims).toEqual(graph.outputs.get('y')?.desc.shape);
+  expectReference(graph, inputs, { y: y?.data ?? new Float32Array() });
+}
+
+function checkReadBack(graph: Graph): void {
+  const read = loadOnnx(exportOnnx(graph, weights));
+  const inputs = inputsOf(graph);
+  const outputOf = (of: Graph, from = weights) => {
+    const output = of.outputs.get('y');
+    const data = output && runReference(of, from, inputs).get(output);
+    return { shape: output?.desc.shape ?? [], data: data ?? new Float64Array() };
+  };
+  const [expected, actual] = [outputOf(graph), outputOf(read.graph, read.weights)];
+  expect(actual.shape).toEqual(expected.shape);
+  const tolerance = 1e-6 * largest(expected.data);
+  expectClose(Float32Array.from(actual.data), expected.data, tolerance, actual.shape, 'y');
+}
+
+function nodesOf(graph: Graph): string {
+  const { graph: written } = fromBinary(ModelProtoSchema, exportOnnx(graph, weights));
+  return (written?.node ?? []).map(({ opType }) => opType).join(' ');
+}
+
+describe('exportOnnx', () => {
+  it('has cases of every operator', () => {
+    const all = operators.map(({ name }) => name);
+    expect([...new Set(CASES.map(([op]) => op))].sort()).toEqual(all.toSorted());
+  });
+
+  const cases = CASES.map(([op, what, build, written]) => ({ op, what, build, written }));
+  it.each(cases)('writes $op: $what', async ({ op, build, written }) => {
+    const graph = built(build);
+    expect(graph.nodes.at(-1)?.op.name).toBe(op);
+    if (written) expect(nodesOf(graph)).toBe(written);
+    checkReadBack(graph);
+    await checkByOnnxRuntime(graph);
+  });
+
+  it('writes what was fused into a layer behind it', async () => {
+    const graph = optimized(
+      built((g) => {
+        const x = map(g);
+        const y = conv2d(g.at('conv'), x, { channels: 3, kernel: 1 });
+        return hardSwish(g.at('act'), add(g.at('sum'), y, x));
+      }),
+    );
+    expect(graph.nodes).toHaveLength(1);
+    expect(nodesOf(graph)).toBe('Conv Add HardSwish');
+    checkReadBack(graph);
+    await checkByOnnxRuntime(graph);
+  });
+
+  it.each(seeds(40))('writes random movements and reads them back: seed %i', async (seed) => {
+    const { shape, steps } = randomMovement(new Random(seed));
+    const graph = built((g) => rearrange(g, g.input('x', shape), steps));
+    checkReadBack(graph);
+    await checkByOnnxRuntime(graph);
+  });
+});

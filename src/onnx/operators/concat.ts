@@ -1,0 +1,26 @@
+/** Concat. */
+import { concatOp, concat as layer } from '../../layers/concat.ts';
+import { elementCount } from '../../runtime/tensor.ts';
+import { exporter } from '../exporter.ts';
+import { axisOf, operand, shapeOfOperand, value } from '../import_node.ts';
+import type { OperatorRows } from './rows.ts';
+
+export const concat: OperatorRows = {
+  importers: {
+    Concat(call) {
+      // Exporters put empty lists between those of which they make a shape.
+      const filled = call.inputs.flatMap((_, i) =>
+        elementCount(shapeOfOperand(operand(call, i))) > 0 ? [value(call, i)] : [],
+      );
+      const [first] = filled;
+      const axis = axisOf(call.attributes.int('axis', 1), first?.desc.shape.length ?? 0);
+      return first && filled.length === 1 ? first : layer(call.g, filled, axis);
+    },
+  },
+  exporters: [
+    exporter(concatOp, (node, writer) => {
+      const inputs = Object.values(node.inputs).map((value) => writer.nameOf(value));
+      writer.layer(node, 'Concat', inputs, { axis: { int: node.attributes.axis } });
+    }),
+  ],
+};

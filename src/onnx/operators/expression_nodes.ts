@@ -1,0 +1,201 @@
+/** Expressions as nodes of ONNX. */
+import {
+  type CallStep,
+  type Expression,
+  type ExpressionFunction,
+  isCall,
+  type Step,
+} from '../../../shaders/lib/expression.ts';
+import { toF32 } from '../../../shaders/lib/expression_wgsl.ts';
+import type { Node } from '../../runtime/graph.ts';
+import type { Attributes } from '../attribute.ts';
+import type { OnnxWriter } from '../onnx_writer.ts';
+import { TensorProto_DataType } from '../schema/onnx_pb.ts';
+import { expressionOf, NAMED, type NamedFunction, nameOf } from './functions.ts';
+
+/** What an expression computes on, and what it makes. */
+export interface Ends {
+  /** The name of an operand. */
+  readonly operand: (name: string) => string;
+  /** The value that the expression makes, and the node that makes it. */
+  readonly output: string;
+  readonly last: string;
+}
+
+/** Writes an expression: under the names that ONNX has for whole parts of it, else step by step. */
+export function writeExpression(
+  node: Node,
+  writer: OnnxWriter,
+  { steps }: Expression,
+  { operand, output, last }: Ends,
+): void {
+  const values = new Map<number, string>();
+  const conditions = new Map<number, string>();
+  const write = (
+    at: number,
+    opType: string,
+    inputs: readonly string[],
+    attributes?: Attributes,
+  ) => {
+    if (at < steps.length - 1) return writer.step(node, opType, inputs, attributes);
+    writer.node(opType, last, inputs, output, attributes);
+    return output;
+  };
+  const resultOf = (at: number): string => {
+    const known = values.get(at);
+    if (known !== undefined) return known;
+    const made = writeStep(at);
+    values.set(at, made);
+    return made;
+  };
+  const writeStep = (at: number): string => {
+    const step = steps[at];
+    if (step?.fn === 'operand') return operand(step.name);
+    if (step?.fn === 'constant') return writer.scalar(node, 'constant', toF32(step.value));
+    if (!step) throw new RangeError(`expression: there is no step ${at}`);
+    const named = namedAt(steps, at);
+    if (named) {
+      const { row, x, parameters } = named;
+      if (row.since) writer.requireOpset(row.since);
+      const inputs = [resultOf(x)];
+      for (const [i, place] of (row.inputs ?? []).entries()) {
+        while (inputs.length < place) inputs.push('');
+        const name = place === 1 ? 'min' : 'max';
+        inputs.push(writer.scalar(node, name, toF32(parameters[i] ?? 0)));
+      }
+      const names = Object.keys(row.parameters ?? {});
+      const floats = names.map((name, i) => [name, { float: parameters[i] ?? 0 }] as const);
+      return write(at, row.opType, inputs, { ...Object.fromEntries(floats), ...row.attributes });
+    }
+    if (COMPARISONS.has(step.fn)) {
+      return write(at, 'Cast', [conditionOf(at)], { to: { int: TensorProto_DataType.FLOAT } });
+    }
+    const [condition = 0, ...others] = step.args;
+    const inputs =
+      step.fn === 'select'
+        ? [conditionOf(condition), ...others.map(resultOf)]
+        : step.args.map(resultOf);
+    return write(at, nameOf(step.fn), inputs);
+  };
+  /** True or false of a step. */
+  const conditionOf = (at: number): string => {
+    const known = conditions.get(at);
+    if (known !== undefined) return known;
+    const step = steps[at];
+    const made =
+      step && isCall(step) && COMPARISONS.has(step.fn)
+        ? writer.step(node, nameOf(step.fn), step.args.map(resultOf))
+        : writer.step(node, 'Cast', [resultOf(at)], { to: { int: TensorProto_DataType.BOOL } });
+    conditions.set(at, made);
+    return made;
+  };
+  const result = resultOf(steps.length - 1);
+  if (result !== output) writer.node('Identity', last, [result], output);
+}
+
+const COMPARISONS: ReadonlySet<ExpressionFunction> = new Set([
+  'less',
+  'less_equal',
+  'greater',
+  'greater_equal',
+  'equal',
+] as const);
+
+interface Match {
+  readonly row: NamedFunction;
+  /** The step that the function is of. */
+  readonly x: number;
+  readonly parameters: readonly number[];
+}
+
+/** The first row that builds what a step computes. */
+function namedAt(steps: readonly Step[], at: number): Match | undefined {
+  for (const { row, pattern, parameters } of PATTERNS) {
+    const found = matched(pattern, pattern.steps.length - 1, steps, at, {});
+    if (found?.x0 === undefined) continue;
+    return {
+      row,
+      x: found.x0,
+      parameters: parameters.map((parameter) => {
+        const step = typeof parameter === 'string' ? steps[found[parameter] ?? -1] : undefined;
+        return step?.fn === 'constant' ? step.value : Number(parameter);
+      }),
+    };
+  }
+  return undefined;
+}
+
+interface Pattern {
+  readonly row: NamedFunction;
+  readonly pattern: Expression;
+  /** Values, or the operands of the pattern that stand for them. */
+  readonly parameters: readonly (number | string)[];
+}
+
+/** Numbers that no function has, by which parameters are found in what a row builds. */
+const MARKS: readonly number[] = [0.7391452, 0.2718459];
+
+/** Each row with any parameters, and with the default ones: an alpha of 1 is no part of an expression. */
+const PATTERNS: readonly Pattern[] = NAMED.flatMap((row): readonly Pattern[] => {
+  const { parameters = {}, inputs } = row;
+  const defaults = Object.values(parameters);
+  const marks = MARKS.slice(0, (inputs ?? defaults).length);
+  const { steps } = expressionOf(row, marks);
+  const open = steps.map((step): Step => {
+    const mark = step.fn === 'constant' ? marks.indexOf(step.value) : -1;
+    return mark < 0 ? step : { fn: 'operand', name: `parameter${mark}` };
+  });
+  const names = marks.map((_, i) => `parameter${i}`);
+  const any = { row, pattern: { steps: open }, parameters: names };
+  return defaults.length === 0
+    ? [any]
+    : [any, { row, pattern: expressionOf(row, defaults), parameters: defaults }];
+});
+
+/** Which step stands for each operand of the pattern, by name. */
+type Bindings = Readonly<Record<string, number>>;
+
+/** The bindings under which a step computes what the pattern does. */
+function matched(
+  pattern: Expression,
+  patternAt: number,
+  steps: readonly Step[],
+  at: number,
+  bindings: Bindings,
+): Bindings | undefined {
+  const [wanted, step] = [pattern.steps[patternAt], steps[at]];
+  if (!wanted || !step) return undefined;
+  if (wanted.fn === 'operand') {
+    const { name } = wanted;
+    if (name.startsWith('parameter') && step.fn !== 'constant') return undefined;
+    const bound = bindings[name];
+    return bound === undefined || bound === at ? { ...bindings, [name]: at } : undefined;
+  }
+  if (wanted.fn === 'constant') {
+    return step.fn === 'constant' && toF32(step.value) === toF32(wanted.value)
+      ? bindings
+      : undefined;
+  }
+  if (!isCall(step) || step.fn !== wanted.fn) return undefined;
+  const orders = COMMUTATIVE.has(step.fn) ? [step.args, step.args.toReversed()] : [step.args];
+  for (const args of orders) {
+    const found = matchedAll(pattern, wanted, steps, args, bindings);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+const COMMUTATIVE: ReadonlySet<ExpressionFunction> = new Set(['add', 'mul', 'min', 'max'] as const);
+
+function matchedAll(
+  pattern: Expression,
+  wanted: CallStep,
+  steps: readonly Step[],
+  args: readonly number[],
+  bindings: Bindings,
+): Bindings | undefined {
+  return wanted.args.reduce<Bindings | undefined>(
+    (found, patternAt, i) => found && matched(pattern, patternAt, steps, args[i] ?? -1, found),
+    bindings,
+  );
+}

@@ -1,0 +1,118 @@
+/**
+ * The functions that ONNX has a name for. A row serves both ways: a file's node is built as it says, and an expression
+ * is written under the name of the row whose build it equals.
+ */
+import {
+  apply,
+  type Expression,
+  type ExpressionFunction,
+} from '../../../shaders/lib/expression.ts';
+import { BINARY, TERNARY, UNARY } from '../../../shaders/lib/expression_functions.ts';
+import {
+  clip,
+  elu,
+  gelu,
+  hardSigmoid,
+  hardSwish,
+  leakyRelu,
+  mish,
+  relu,
+  selu,
+  softplus,
+} from '../../layers/activations.ts';
+import { pointwise } from '../../layers/pointwise.ts';
+import { isPointwise } from '../../runtime/builtins.ts';
+import type { Activation, Value } from '../../runtime/graph.ts';
+import { GraphBuilder } from '../../runtime/graph_builder.ts';
+import type { Attributes } from '../attribute.ts';
+
+/** A function of one tensor. */
+export interface NamedFunction {
+  readonly opType: string;
+  /** Adds it, with its parameters in their order. */
+  readonly build: (g: GraphBuilder, x: Value, ...parameters: number[]) => Activation;
+  /** Attributes that are numbers, by name, with ONNX's defaults. */
+  readonly parameters?: Readonly<Record<string, number>>;
+  /** The parameters are inputs in place of attributes: behind which index each comes. */
+  readonly inputs?: readonly number[];
+  readonly attributes?: Attributes;
+  /** The operator set that it came with, where that is later than what is written by default. */
+  readonly since?: number;
+}
+
+function expressed(make: (x: Expression | number, parameter: number) => Expression) {
+  return (g: GraphBuilder, x: Value, parameter = 1): Activation =>
+    pointwise(g, [x], (v = 0) => make(v, parameter));
+}
+
+/** Of rows that fit, the first is written: those that are made of others stand before them. */
+export const NAMED: readonly NamedFunction[] = [
+  { opType: 'HardSwish', build: hardSwish },
+  { opType: 'HardSigmoid', build: hardSigmoid, parameters: { alpha: 0.2, beta: 0.5 } },
+  { opType: 'Mish', build: mish, since: 18 },
+  {
+    opType: 'Gelu',
+    build: (g, x) => gelu(g, x, 'tanh'),
+    attributes: { approximate: { string: 'tanh' } },
+    since: 20,
+  },
+  { opType: 'Gelu', build: (g, x) => gelu(g, x), since: 20 },
+  {
+    opType: 'Selu',
+    build: selu,
+    parameters: { alpha: 1.6732632423543772, gamma: 1.0507009873554805 },
+  },
+  { opType: 'Elu', build: elu, parameters: { alpha: 1 } },
+  {
+    opType: 'Celu',
+    build: expressed((x, alpha) => {
+      const power = apply('exp', apply('div', apply('min', x, 0), alpha));
+      const below = apply('mul', apply('sub', power, 1), alpha);
+      return apply('select', apply('less', x, 0), below, x);
+    }),
+    parameters: { alpha: 1 },
+  },
+  {
+    opType: 'ThresholdedRelu',
+    build: expressed((x, alpha) => apply('select', apply('greater', x, alpha), x, 0)),
+    parameters: { alpha: 1 },
+  },
+  { opType: 'LeakyRelu', build: leakyRelu, parameters: { alpha: 0.01 } },
+  { opType: 'Softplus', build: softplus },
+  {
+    opType: 'Softsign',
+    build: expressed((x) => apply('div', x, apply('add', apply('abs', x), 1))),
+  },
+  { opType: 'Relu', build: relu },
+  {
+    opType: 'Clip',
+    build: (g, x, least, most) => clip(g, x, { least, most }),
+    inputs: [1, 2],
+  },
+  { opType: 'Clip', build: (g, x, least) => clip(g, x, { least }), inputs: [1] },
+  { opType: 'Clip', build: (g, x, most) => clip(g, x, { most }), inputs: [2] },
+];
+
+/** All functions of expressions. */
+export const FUNCTIONS = Object.keys({
+  ...UNARY,
+  ...BINARY,
+  ...TERNARY,
+}) as readonly ExpressionFunction[];
+
+/** What one is called. */
+export function nameOf(fn: ExpressionFunction): string {
+  if (fn === 'select') return 'Where';
+  if (fn === 'less_equal') return 'LessOrEqual';
+  if (fn === 'greater_equal') return 'GreaterOrEqual';
+  return `${fn.charAt(0).toUpperCase()}${fn.slice(1)}`;
+}
+
+/** The expression that a row builds. */
+export function expressionOf({ build }: NamedFunction, parameters: readonly number[]): Expression {
+  const g = GraphBuilder.create();
+  g.output('y', build(g, g.input('x', [1]), ...parameters));
+  const [node] = g.build('function').nodes;
+  if (!node || !isPointwise(node)) throw new Error('a function of one tensor is pointwise');
+  return node.attributes.expression;
+}

@@ -1,0 +1,32 @@
+/** Preparing with the operators of this library, which the runtime is handed. */
+import { builtins } from './builtins.ts';
+import type { DeviceProfile } from './runtime/device_profile.ts';
+import type { Device } from './runtime/gpu/device.ts';
+import type { Graph } from './runtime/graph.ts';
+import type { ExecutionPlan } from './runtime/plan/compile.ts';
+import { type Prepared, type PrepareOptions, prepare as prepareWith } from './runtime/prepare.ts';
+
+export type { Prepared, PrepareOptions };
+
+/**
+ * All that happens between a model and its first run, but for what needs a GPU: fusing, layouts, kernels, memory.
+ * What a session of the same options runs is this plan.
+ *
+ * ```ts
+ * const { plan, log } = prepare(graph, { device: device.profile, precision: 'f16' });
+ * ```
+ *
+ * Throws UnsupportedError where the device is too small, lacks what `precision` needs, or `maxMemory` is too small.
+ */
+export function prepare(graph: Graph, options: PrepareOptions): Prepared {
+  return prepareWith(graph, builtins, options);
+}
+
+/** What a session of this graph would run on a device, without allocating anything. */
+export function planFor(
+  device: { readonly profile: DeviceProfile } | Device,
+  graph: Graph,
+  options: Omit<PrepareOptions, 'device'> = {},
+): ExecutionPlan {
+  return prepare(graph, { ...options, device: device.profile }).plan;
+}

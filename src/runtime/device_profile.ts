@@ -1,0 +1,66 @@
+/** What a plan needs to know of a device: plain data, so that planning needs no GPU. */
+export interface DeviceProfile {
+  /** The adapters on which kernels behave differently: two that execute on the CPU, and GPUs. */
+  readonly family: DeviceFamily;
+  /** Its name, as drivers give it: `SwiftShader driver 5.0.0 (google, swiftshader)`. */
+  readonly adapter: string;
+  /** Maker and family of a GPU, as WebGPU names them: `apple`, `metal-3`; empty where a browser hides them. */
+  readonly vendor: string;
+  readonly architecture: string;
+  /** The width of a subgroup, where subgroups exist and have one width only. */
+  readonly subgroupSize: number | undefined;
+  /** Whether kernels may use f16: the feature shader-f16. */
+  readonly shaderF16: boolean;
+  readonly limits: DeviceLimits;
+}
+
+export type DeviceFamily = 'swiftshader' | 'llvmpipe' | 'gpu';
+
+/** What a kernel is written for. */
+export type DeviceKind = 'cpu' | 'gpu';
+
+export interface DeviceLimits {
+  readonly maxBufferSize: number;
+  readonly maxStorageBufferBindingSize: number;
+  readonly maxStorageBuffersPerShaderStage: number;
+  readonly maxComputeInvocationsPerWorkgroup: number;
+  readonly maxComputeWorkgroupStorageSize: number;
+  readonly maxComputeWorkgroupsPerDimension: number;
+}
+
+/** WebGPU's default limits, which every device has. */
+export const DEFAULT_LIMITS: DeviceLimits = {
+  maxBufferSize: 2 ** 28,
+  maxStorageBufferBindingSize: 2 ** 27,
+  maxStorageBuffersPerShaderStage: 8,
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupStorageSize: 16384,
+  maxComputeWorkgroupsPerDimension: 65535,
+};
+
+/** A GPU of which nothing is known: to plan without any. */
+export const ANY_GPU: DeviceProfile = {
+  family: 'gpu',
+  adapter: 'any GPU',
+  vendor: '',
+  architecture: '',
+  subgroupSize: undefined,
+  shaderF16: true,
+  limits: DEFAULT_LIMITS,
+};
+
+/** Software adapters execute on the CPU and want other kernels than GPUs. */
+export function kindOf({ family }: Pick<DeviceProfile, 'family'>): DeviceKind {
+  return family === 'gpu' ? 'gpu' : 'cpu';
+}
+
+/** By what an adapter says of itself; what else computes on the CPU is treated as llvmpipe is. */
+export function familyOf(adapter: string, software: boolean): DeviceFamily {
+  if (!software) return 'gpu';
+  return /swiftshader/i.test(adapter) ? 'swiftshader' : 'llvmpipe';
+}
+
+/** The largest buffer that a kernel can bind, in bytes. */
+export function largestBuffer({ limits }: Pick<DeviceProfile, 'limits'>): number {
+  return Math.min(limits.maxBufferSize, limits.maxStorageBufferBindingSize);
+}

@@ -1,0 +1,12 @@
+export {
+  DepthToSpace,
+  Expand,
+  Flatten,
+  ShuffleChannels,
+  SpaceToDepth,
+  Squeeze,
+  Unsqueeze,
+} from './composites.ts';
+export { indexMapInto, indexMapOf, viewOf } from './lowering.ts';
+export { describeMovement, type Movement, mixesBatch, moved, movedShape } from './movement.ts';
+export { Pad, Reshape, Slice, Tile, Transpose } from './primitives.ts';

@@ -1,0 +1,112 @@
+/** Where activations lie while that is being decided, and who could live with what. */
+import { operandsOf } from '../../../shaders/lib/expression.ts';
+import { operandStrides } from '../epilogue.ts';
+import { type Access, consumers, type Graph, type Node, type Value } from '../graph.ts';
+import { mapStridesOf, type TensorDesc, type View, viewOfDesc, withView } from '../tensor.ts';
+
+interface Place {
+  readonly root: Value;
+  readonly view: View;
+}
+
+export class MemoryLayout {
+  readonly #places = new Map<Value, Place>();
+  readonly #readers: ReadonlyMap<Value, readonly Node[]>;
+  readonly #producers: ReadonlyMap<Value, Node>;
+  readonly #outputs: ReadonlySet<Value>;
+
+  constructor(graph: Graph) {
+    this.#readers = consumers(graph);
+    this.#producers = new Map(graph.nodes.map((node) => [node.output, node]));
+    this.#outputs = new Set(graph.outputs.values());
+  }
+
+  /** The value in whose memory it lies: itself, where that was not decided otherwise. */
+  rootOf(value: Value): Value {
+    return this.#places.get(value)?.root ?? value;
+  }
+
+  isPlaced(value: Value): boolean {
+    return this.#places.has(value);
+  }
+
+  isOutput(value: Value): boolean {
+    return this.#outputs.has(value);
+  }
+
+  viewOf(value: Value): View {
+    return this.#places.get(value)?.view ?? viewOfDesc(value.desc);
+  }
+
+  descOf(value: Value): TensorDesc {
+    const place = this.#places.get(value);
+    return place ? withView(value.desc, place.view) : value.desc;
+  }
+
+  producerOf(value: Value): Node | undefined {
+    return this.#producers.get(value);
+  }
+
+  readersOf(value: Value): readonly Node[] {
+    return this.#readers.get(value) ?? [];
+  }
+
+  /** The values that lie in a root's memory, itself among them. */
+  membersOf(root: Value): readonly Value[] {
+    return [
+      root,
+      ...[...this.#places]
+        .filter(([value, place]) => place.root === root && value !== root)
+        .map(([value]) => value),
+    ];
+  }
+
+  place(value: Value, root: Value, view: View): void {
+    this.#places.set(value, { root, view });
+  }
+
+  /** Whether what computes a value can write it under a view, and all that read it, but for `except`, can read it. */
+  allowsView(value: Value, view: View, except?: Node): boolean {
+    const desc = withView(value.desc, view);
+    const producer = this.#producers.get(value);
+    return (
+      (!producer || accepts(accessOf(producer, 'y'), desc)) &&
+      this.readersOf(value).every((reader) => reader === except || canRead(reader, value, desc))
+    );
+  }
+
+  /** Whether some dispatch would bind a root for reading and for writing if a value lay in it. */
+  wouldConflict(value: Value, root: Value, except?: Node): boolean {
+    const producer = this.#producers.get(value);
+    const reads = Object.values(producer?.inputs ?? {}).some(
+      (input) => this.rootOf(input) === root,
+    );
+    return reads || this.readersWouldConflict(value, root, except);
+  }
+
+  /** The same for a view, which nothing writes. */
+  readersWouldConflict(value: Value, root: Value, except?: Node): boolean {
+    return this.readersOf(value).some(
+      (reader) => reader !== except && this.rootOf(reader.output) === root,
+    );
+  }
+}
+
+/** Whether a node can read a value under a view, in all roles in which it does. */
+function canRead(node: Node, value: Value, desc: TensorDesc): boolean {
+  const operands = node.epilogue ? operandsOf(node.epilogue) : [];
+  return Object.entries(node.inputs).every(([role, input]) => {
+    if (input !== value) return true;
+    if (operands.includes(role)) return operandStrides(desc, node.output.desc.shape) !== undefined;
+    return accepts(accessOf(node, role), desc);
+  });
+}
+
+function accessOf({ op: { views } }: Node, role: string): Access | undefined {
+  return views === 'any' ? 'any' : views?.[role];
+}
+
+function accepts(access: Access | undefined, desc: TensorDesc): boolean {
+  if (!desc.view || access === 'any') return true;
+  return access === 'map' && mapStridesOf(desc) !== undefined;
+}

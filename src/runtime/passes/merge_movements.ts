@@ -1,0 +1,24 @@
+/** Makes one node of two neighbours that move data, where one affine map does what both did. */
+import { isRearrange, type RearrangeAttributes } from '../builtins.ts';
+import type { Graph, Node } from '../graph.ts';
+import { indexMapOf } from '../movement/index.ts';
+import { Rewriter } from './rewriter.ts';
+
+export function mergeMovements(graph: Graph): Graph {
+  const rewriter = new Rewriter(graph);
+  for (const node of graph.nodes) {
+    if (!isRearrange(node) || !merge(rewriter, node)) rewriter.append(node);
+  }
+  return rewriter.finish();
+}
+
+function merge(rewriter: Rewriter, second: Node<RearrangeAttributes>): Node | undefined {
+  const between = second.inputs.x;
+  const first = between && rewriter.soleProducer(between);
+  if (!first || !isRearrange(first)) return undefined;
+  const steps = [...first.attributes.steps, ...second.attributes.steps];
+  const from = first.inputs.x?.desc.shape ?? [];
+  if (!indexMapOf(steps, from)) return undefined;
+  const { output } = second;
+  return rewriter.replace(first, second, { ...first, attributes: { steps }, output });
+}

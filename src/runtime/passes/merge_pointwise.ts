@@ -1,0 +1,71 @@
+/**
+ * Makes one node of chains and trees of pointwise nodes: an operand that only this node reads, and that is as large as
+ * its output, is computed where it is read. One that is smaller and repeats would be computed over and over; it stays
+ * a node, or the epilogue of one.
+ */
+import { operand, sizeOf, substitute } from '../../../shaders/lib/expression.ts';
+import { isPointwise, type PointwiseAttributes } from '../builtins.ts';
+import type { DeviceProfile } from '../device_profile.ts';
+import type { Graph, Node, Value } from '../graph.ts';
+import { shapesEqual } from '../tensor.ts';
+import { Rewriter } from './rewriter.ts';
+
+/** Calls of one expression: more would be more registers than a kernel has. */
+const MOST_CALLS = 64;
+
+export function mergePointwise(graph: Graph, { limits }: Pick<DeviceProfile, 'limits'>): Graph {
+  // The output is bound, too.
+  const mostOperands = limits.maxStorageBuffersPerShaderStage - 1;
+  const rewriter = new Rewriter(graph);
+  for (const node of graph.nodes) {
+    let merged: Node = rewriter.append(node);
+    for (let next: Node | undefined = merged; next; ) {
+      merged = next;
+      next = isPointwise(merged) ? mergeOne(rewriter, merged, mostOperands) : undefined;
+    }
+  }
+  return rewriter.finish();
+}
+
+/** The node with one of its operands' producers in it; undefined where there is none such. */
+function mergeOne(
+  rewriter: Rewriter,
+  reader: Node<PointwiseAttributes>,
+  mostOperands: number,
+): Node | undefined {
+  for (const value of new Set(Object.values(reader.inputs))) {
+    const producer = rewriter.soleProducer(value);
+    if (!producer || !isPointwise(producer) || producer.attributes.dtype !== undefined) continue;
+    if (!shapesEqual(value.desc.shape, reader.output.desc.shape)) continue;
+    const merged = joined(producer, reader, value);
+    const fits = Object.keys(merged.inputs).length <= mostOperands;
+    if (fits && sizeOf(merged.attributes.expression) <= MOST_CALLS) {
+      return rewriter.replace(producer, reader, merged);
+    }
+  }
+  return undefined;
+}
+
+/** The reader with the producer's expression in place of an operand; operands are numbered anew, each value once. */
+function joined(
+  producer: Node<PointwiseAttributes>,
+  reader: Node<PointwiseAttributes>,
+  value: Value,
+): Node<PointwiseAttributes> {
+  const roles = new Map<Value, string>();
+  const roleOf = (input: Value): string => {
+    const role = roles.get(input) ?? `x${roles.size}`;
+    roles.set(input, role);
+    return role;
+  };
+  const inner = substitute(producer.attributes.expression, (role) => {
+    const input = producer.inputs[role];
+    return input && operand(roleOf(input));
+  });
+  const expression = substitute(reader.attributes.expression, (role) => {
+    const input = reader.inputs[role];
+    return input === value ? inner : input && operand(roleOf(input));
+  });
+  const inputs = Object.fromEntries([...roles].map(([input, role]) => [role, input]));
+  return { ...reader, attributes: { ...reader.attributes, expression }, inputs };
+}

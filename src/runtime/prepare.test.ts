@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import { expectInOrder, expectSameOutputs, opsOf } from '../../test/fixtures/compare_graphs.ts';
+import { optimized, profileOf } from '../../test/fixtures/profiles.ts';
+import { Random, seeds } from '../../test/fixtures/random.ts';
+import { randomGraph } from '../../test/fixtures/random_graph.ts';
+import { builtins } from '../builtins.ts';
+import { relu } from '../layers/activations.ts';
+import { conv2d } from '../layers/conv2d.ts';
+import { linear } from '../layers/linear.ts';
+import { flatten } from '../layers/rearrange.ts';
+import { findModel } from '../models/index.ts';
+import { buildModel } from '../models/model.ts';
+import { ANY_GPU } from './device_profile.ts';
+import { type Graph, type Node, weightsOf } from './graph.ts';
+import { GraphBuilder } from './graph_builder.ts';
+import { assignLayouts } from './passes/assign_layouts.ts';
+import { foldBatchNorm } from './passes/fold_batch_norm.ts';
+import { fuseEpilogue } from './passes/fuse_epilogue.ts';
+import { mergeMovements } from './passes/merge_movements.ts';
+import { mergePointwise } from './passes/merge_pointwise.ts';
+import { removeUnread } from './passes/remove_unread.ts';
+import { type Prepared, type PrepareOptions, prepare } from './prepare.ts';
+
+const FAMILIES = ['gpu', 'llvmpipe', 'swiftshader'] as const;
+
+function prepared(graph: Graph, options: Partial<PrepareOptions> = {}): Prepared {
+  return prepare(graph, builtins, { device: ANY_GPU, ...options });
+}
+
+/** The names of the model's nodes that some node of the plan computes, each once. */
+function computed({ origin }: Prepared): readonly string[] {
+  return [...new Set([...origin.values()].flat().map(({ name }) => name))].sort();
+}
+
+function namesOf({ nodes }: Graph): readonly string[] {
+  return nodes.map(({ name }) => name).sort();
+}
+
+describe('prepare', () => {
+  it.each(seeds(20))('keeps the outputs of the random graph of seed %i, on all devices', (seed) => {
+    const random = new Random(seed);
+    const graph = randomGraph(random, random.int(5, 30));
+    for (const family of FAMILIES) {
+      const { plan } = prepared(graph, { device: profileOf(family) });
+      expect(expectInOrder(plan.graph)).toBeLessThanOrEqual(graph.nodes.length);
+      expectSameOutputs(plan.graph, graph);
+    }
+  });
+
+  it.each(seeds(20))('knows what became of the random graph of seed %i', (seed) => {
+    const graph = randomGraph(new Random(800 + seed), 25);
+    for (const precision of ['f32', 'f16'] as const) {
+      const result = prepared(graph, { precision });
+      expect([...result.origin.keys()]).toEqual(result.plan.graph.nodes);
+      expect(computed(result)).toEqual(namesOf(removeUnread(graph)));
+      // Each node of the model is computed by one of the plan, and is the object that the caller gave.
+      const all = [...result.origin.values()].flat();
+      expect(all).toHaveLength(new Set(all).size);
+      expect(all.every((node) => graph.nodes.includes(node))).toBe(true);
+    }
+  });
+
+  it('logs every stage, in order, and none twice', () => {
+    const stages = (of: Prepared) => of.log.map(({ stage }) => stage);
+    expect(stages(prepared(randomGraph(new Random(1), 20)))).toEqual([
+      'cut batch',
+      'remove unread nodes',
+      'fold batch norm',
+      'merge movements',
+      'merge pointwise',
+      'fuse epilogue',
+      'store as f32',
+      'split large weights',
+      'assign layouts',
+    ]);
+    expect(stages(prepared(randomGraph(new Random(1), 20), { optimize: false }))).toEqual([
+      'cut batch',
+      'store as f32',
+      'split large weights',
+      'assign layouts',
+    ]);
+  });
+
+  it.each(seeds(10))('logs what adds up: random graph of seed %i', (seed) => {
+    const graph = randomGraph(new Random(900 + seed), 25);
+    const { log, plan } = prepared(graph, { precision: 'f16' });
+    let nodes = graph.nodes.length;
+    for (const { nodesBefore, nodesAfter, added = [], removed } of log) {
+      expect(nodesBefore).toBe(nodes);
+      expect(nodesAfter).toBe(nodes + added.length - removed.length);
+      nodes = nodesAfter;
+    }
+    expect(plan.graph.nodes).toHaveLength(nodes);
+  });
+
+  it('says of a split weight and of an observed layer what they compute', () => {
+    const g = GraphBuilder.create();
+    const x = g.input('x', [1, 3, 4, 4]);
+    const y = relu(g.at('relu'), conv2d(g.at('conv'), x, { channels: 2, kernel: 1 }));
+    g.output('y', linear(g.at('fc'), flatten(g.at('flat'), y), { features: 200 }));
+    const limits = { maxStorageBufferBindingSize: 4 * 32 * 128 };
+    const { plan, origin } = prepared(g.build('test'), {
+      device: profileOf('gpu', limits),
+      observed: true,
+    });
+    const described = [...origin].map(([{ name }, nodes]) => [
+      name,
+      nodes.map((node) => node.name),
+    ]);
+    expect(described).toEqual([
+      ['conv', ['conv', 'relu']],
+      ['flat', ['flat']],
+      ['fc 0..127', ['fc']],
+      ['fc 128..199', ['fc']],
+      ['fc joined', ['fc']],
+    ]);
+    expect([...plan.graph.outputs.keys()]).toEqual(described.map(([name]) => name));
+  });
+
+  it('rewrites 152 layers in less than 100 ms', () => {
+    const graph = buildModel(findModel('resnet152'));
+    const times = Array.from({ length: 5 }, () => {
+      const begun = performance.now();
+      const merged = mergePointwise(mergeMovements(foldBatchNorm(removeUnread(graph))), ANY_GPU);
+      assignLayouts(fuseEpilogue(merged, ANY_GPU), profileOf('llvmpipe'));
+      return performance.now() - begun;
+    });
+    expect(Math.min(...times)).toBeLessThan(100);
+  });
+
+  it('finds nothing more to do in its own result', () => {
+    for (const seed of seeds(20)) {
+      const once = optimized(randomGraph(new Random(seed), 20));
+      const again = prepared({ ...once, nodes: once.nodes });
+      expect(opsOf(again.plan.graph), `seed ${seed}`).toBe(opsOf(once));
+    }
+  });
+
+  it('leaves of a ResNet-50 its 53 convolutions, the two pools and the classifier', () => {
+    const result = optimized(buildModel(findModel('resnet50')));
+    const count = (op: string): number =>
+      result.nodes.filter((node: Node) => node.op.name === op).length;
+    expect(count('conv2d')).toBe(53);
+    expect(count('batch_norm') + count('pointwise')).toBe(0);
+    // And a flattening, which takes no dispatch.
+    expect(result.nodes.length).toBeLessThanOrEqual(57);
+    expect(prepared(buildModel(findModel('resnet50'))).plan.dispatches.length).toBeLessThan(80);
+  });
+
+  it('reads every weight of a ResNet-50 that the model names', () => {
+    const graph = buildModel(findModel('resnet50'));
+    const names = (of: Graph): readonly string[] =>
+      weightsOf(of)
+        .map(({ name }) => name)
+        .sort();
+    expect(names(optimized(graph))).toEqual(names(graph));
+  });
+
+  it('keeps a stage of a ResNet-50 that is an output', () => {
+    const outputs = ['conv1', 'stem', 'maxpool', 'layer1', 'logits'];
+    const result = optimized(buildModel(findModel('resnet50'), { outputs }));
+    expect([...result.outputs.keys()]).toEqual(outputs);
+    expect(opsOf(result).startsWith('conv2d batch_norm max_pool2d conv2d')).toBe(true);
+    expectInOrder(result);
+  });
+});

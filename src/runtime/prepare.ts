@@ -1,0 +1,103 @@
+/** The one place that knows the order of the stages between a model and what runs. */
+import type { Builtins } from './builtins.ts';
+import { type DeviceProfile, largestBuffer } from './device_profile.ts';
+import type { Graph, Node } from './graph.ts';
+import { assignLayouts } from './passes/assign_layouts.ts';
+import { assignPrecision } from './passes/assign_precision.ts';
+import { foldBatchNorm } from './passes/fold_batch_norm.ts';
+import { fuseEpilogue } from './passes/fuse_epilogue.ts';
+import { mergeMovements } from './passes/merge_movements.ts';
+import { mergePointwise } from './passes/merge_pointwise.ts';
+import { removeUnread } from './passes/remove_unread.ts';
+import { reportStage, type StageReport } from './passes/report.ts';
+import { splitLargeWeights } from './passes/split_large_weights.ts';
+import { batchParts, cutBatch } from './plan/batch_parts.ts';
+import { compile, type ExecutionPlan } from './plan/compile.ts';
+import { checkPrecision } from './plan/precision.ts';
+import type { KernelPreference } from './plan/select_kernels.ts';
+import type { Tuning } from './plan/tuning.ts';
+import type { DType } from './tensor.ts';
+
+export interface PrepareOptions {
+  readonly device: DeviceProfile;
+  /** How weights and activations are stored; f32 by default. */
+  readonly precision?: DType | undefined;
+  /** What was fastest on this device when it was timed. */
+  readonly tuning?: Tuning | undefined;
+  /** Prefers kernels by name; for tests and benchmarks. */
+  readonly kernels?: KernelPreference | undefined;
+  /** Bytes that a session may take on the device; unlimited by default. */
+  readonly maxMemory?: number | undefined;
+  /** Whether to rewrite the graph into fewer nodes; true by default, false to debug layer by layer. */
+  readonly optimize?: boolean | undefined;
+  /** Whether every node's result is an output, under the node's name; false by default. */
+  readonly observed?: boolean | undefined;
+}
+
+export interface Prepared {
+  readonly plan: ExecutionPlan;
+  /** Runs of the plan that make one run of the model: more than one where its batch is cut. */
+  readonly parts: number;
+  /** What each stage did, in order. */
+  readonly log: readonly StageReport[];
+  /** The nodes of the model that each node of the plan computes: none for a conversion at an edge. */
+  readonly origin: ReadonlyMap<Node, readonly Node[]>;
+}
+
+interface Stage {
+  readonly name: string;
+  readonly apply: (graph: Graph) => Graph;
+}
+
+/**
+ * Everything between a model and its first run that needs no GPU and touches no data. Throws UnsupportedError where
+ * the device is too small, lacks what `precision` needs, or `maxMemory` is too small.
+ */
+export function prepare(model: Graph, builtins: Builtins, options: PrepareOptions): Prepared {
+  const { device, precision = 'f32', optimize = true, observed = false } = options;
+  checkPrecision(precision, device);
+  const parts = batchParts(assignPrecision(model, builtins, precision), device);
+  const optimizing: readonly Stage[] = [
+    { name: 'remove unread nodes', apply: removeUnread },
+    { name: 'fold batch norm', apply: foldBatchNorm },
+    { name: 'merge movements', apply: mergeMovements },
+    { name: 'merge pointwise', apply: (graph) => mergePointwise(graph, device) },
+    { name: 'fuse epilogue', apply: (graph) => fuseEpilogue(graph, device) },
+  ];
+  const stages: readonly Stage[] = [
+    { name: 'cut batch', apply: (graph) => cutBatch(graph, parts) },
+    ...(optimize ? optimizing : []),
+    {
+      name: `store as ${precision}`,
+      apply: (graph) => assignPrecision(graph, builtins, precision),
+    },
+    {
+      name: 'split large weights',
+      apply: (graph) => splitLargeWeights(graph, builtins, largestBuffer(device)),
+    },
+    { name: 'assign layouts', apply: (graph) => assignLayouts(graph, device) },
+  ];
+  const log: StageReport[] = [];
+  const laidOut = stages.reduce((before, { name, apply }) => {
+    const after = apply(before);
+    log.push(reportStage(name, before, after));
+    return after;
+  }, model);
+  const plan = compile(observed ? withAllOutputs(laidOut) : laidOut, options);
+  return { plan, parts, log, origin: originOf(plan.graph, model) };
+}
+
+function withAllOutputs(graph: Graph): Graph {
+  return { ...graph, outputs: new Map(graph.nodes.map(({ name, output }) => [name, output])) };
+}
+
+/** By name, which all stages keep. */
+function originOf(graph: Graph, model: Graph): ReadonlyMap<Node, readonly Node[]> {
+  const byName = new Map(model.nodes.map((node) => [node.name, node]));
+  return new Map(
+    graph.nodes.map((node) => [
+      node,
+      (node.sources ?? [node.name]).flatMap((name) => byName.get(name) ?? []),
+    ]),
+  );
+}
