@@ -1,7 +1,14 @@
 /** What writes the nodes of one operator. */
 import type { Node, OpDef } from '../runtime/graph.ts';
 import { requireInput } from '../runtime/operator.ts';
+import type { Importers } from './import_node.ts';
 import type { OnnxWriter } from './onnx_writer.ts';
+
+/** What ONNX and this library have of one kind of operator: how files are read, and how they are written. */
+export interface OperatorRows {
+  readonly importers: Importers;
+  readonly exporters?: readonly Exporter[];
+}
 
 /** How an operator is written, without an epilogue that a node may have. */
 export interface Exporter {

@@ -5,45 +5,36 @@ import { type MatmulAttributes, matmul, matmulOp } from '../../layers/matmul.ts'
 import { pointwise } from '../../layers/pointwise.ts';
 import type { Node, Value } from '../../runtime/graph.ts';
 import { inputShape } from '../../runtime/operator.ts';
-import { exporter, read, readGiven } from '../exporter.ts';
-import { derived, type ImportCall, numberOf, operand, value } from '../import_node.ts';
+import { exporter, type OperatorRows, read, readGiven } from '../exporter.ts';
+import { derived, type ImportCall, numberOf } from '../import_node.ts';
 import type { OnnxWriter } from '../onnx_writer.ts';
 import type { Constant } from '../tensor.ts';
-import type { OperatorRows } from './rows.ts';
 
 function importMatMul(call: ImportCall): Value {
-  const x = value(call, 0);
-  const second = operand(call, 1);
-  const matrices = x.desc.shape.length === 2 && second.constant?.shape.length === 2;
-  if (!second.constant || !matrices) return matmul(call.g, x, value(call, 1));
-  return call.g.add(linearOp, {}, { x, weight: linearWeight(call, second.constant, false, 1) });
+  const x = call.value(0);
+  const { constant } = call.operand(1);
+  const known = x.desc.shape.length === 2 && constant?.shape.length === 2;
+  if (!known) return matmul(call.g, x, call.value(1));
+  return call.g.add(linearOp, {}, { x, weight: linearWeight(call, constant, false, 1) });
 }
 
 /** alpha A' B' + beta C */
 function importGemm(call: ImportCall): Value {
-  const { attributes, g } = call;
-  const [transposeA, transposeB] = [
-    attributes.int('transA', 0) === 1,
-    attributes.int('transB', 0) === 1,
-  ];
-  const [alpha, beta] = [attributes.float('alpha', 1), attributes.float('beta', 1)];
-  const second = operand(call, 1).constant;
+  const [transposeA, transposeB] = [call.flag('transA'), call.flag('transB')];
+  const [scale, beta] = [call.float('alpha', 1), call.float('beta', 1)];
+  const x = call.value(0);
+  const second = call.operand(1).constant;
   const third = call.inputs[2];
+  const g = third ? call.g.at('product') : call.g;
   if (second?.shape.length !== 2 || transposeA) {
-    const product = matmul(third ? g.at('product') : g, value(call, 0), value(call, 1), {
-      transposeA,
-      transposeB,
-      scale: alpha,
-    });
+    const product = matmul(g, x, call.value(1), { transposeA, transposeB, scale });
     return third ? plus(call, product, beta) : product;
   }
-  const x = value(call, 0);
-  const weight = linearWeight(call, second, transposeB, alpha);
-  if (!third) return g.add(linearOp, {}, { x, weight });
-  const features = weight.desc.shape[0] ?? 1;
-  const bias = third.constant && biasOf(call, third.constant, features, beta);
-  if (bias) return g.add(linearOp, {}, { x, weight, bias });
-  return plus(call, g.at('product').add(linearOp, {}, { x, weight }), beta);
+  const weight = linearWeight(call, second, transposeB, scale);
+  const bias = third?.constant && biasOf(call, third.constant, weight.desc.shape[0] ?? 1, beta);
+  if (bias) return call.g.add(linearOp, {}, { x, weight, bias });
+  const product = g.add(linearOp, {}, { x, weight });
+  return third ? plus(call, product, beta) : product;
 }
 
 /** [features, inputs], which is how a linear layer has it. */
@@ -53,7 +44,7 @@ function linearWeight(
   transposed: boolean,
   scale: number,
 ): Value {
-  const weight = call.weight(matrix);
+  const weight = call.place.weight(matrix);
   const [rows = 1, columns = 1] = matrix.shape;
   if (transposed && scale === 1) return weight;
   if (transposed) {
@@ -75,13 +66,13 @@ function linearWeight(
 function biasOf(call: ImportCall, c: Constant, features: number, beta: number): Value | undefined {
   const [last = 1, ...others] = c.shape.toReversed();
   if (last !== features || others.some((extent) => extent !== 1)) return undefined;
-  const bias = call.weight(c);
+  const bias = call.place.weight(c);
   if (beta === 1 && others.length === 0) return bias;
   return derived(bias, `times ${beta}`, [features], (data) => data.map((b) => b * beta));
 }
 
 function plus(call: ImportCall, product: Value, beta: number): Value {
-  const c = numberOf(operand(call, 2)) ?? value(call, 2);
+  const c = numberOf(call.operand(2)) ?? call.value(2);
   return pointwise(call.g, [product, c], (sum = 0, more = 0) =>
     apply('add', sum, apply('mul', more, beta)),
   );
@@ -91,23 +82,21 @@ function plus(call: ImportCall, product: Value, beta: number): Value {
 function writeMatmul(node: Node<MatmulAttributes, 'a' | 'b'>, writer: OnnxWriter): void {
   const { transposeA, transposeB, scale } = node.attributes;
   const [a = '', b = ''] = read(writer, node, 'a', 'b');
-  const ranks = [inputShape(node, 'a').length, inputShape(node, 'b').length] as const;
-  if (ranks.every((rank) => rank === 2) && (transposeA || transposeB || scale !== 1)) {
-    writer.layer(node, 'Gemm', [a, b], {
-      transA: { int: transposeA ? 1 : 0 },
-      transB: { int: transposeB ? 1 : 0 },
-      alpha: { float: scale },
-    });
+  const ranks = { a: inputShape(node, 'a').length, b: inputShape(node, 'b').length };
+  if (ranks.a === 2 && ranks.b === 2 && (transposeA || transposeB || scale !== 1)) {
+    const transposes = { transA: { int: transposeA }, transB: { int: transposeB } };
+    writer.layer(node, 'Gemm', [a, b], { ...transposes, alpha: { float: scale } });
     return;
   }
   const transposed = (name: string, rank: number): string => {
-    const axes = Array.from({ length: rank }, (_, axis) => axis);
-    const perm = { ints: [...axes.slice(0, -2), rank - 1, rank - 2] };
-    return writer.step(node, 'Transpose', [name], { perm });
+    const outer = Array.from({ length: rank - 2 }, (_, axis) => axis);
+    return writer.step(node, 'Transpose', [name], {
+      perm: { ints: [...outer, rank - 1, rank - 2] },
+    });
   };
   const factors = [
-    transposeA ? transposed(a, ranks[0]) : a,
-    transposeB ? transposed(b, ranks[1]) : b,
+    transposeA ? transposed(a, ranks.a) : a,
+    transposeB ? transposed(b, ranks.b) : b,
   ];
   if (scale === 1) writer.layer(node, 'MatMul', factors);
   else {
