@@ -25,8 +25,3 @@ export function ofFile<T>(name: string, read: () => T): T {
     throw new Kind(`ONNX file "${name}": ${cause.message}`, { cause });
   }
 }
-
-/** For messages: a name out of a file, cut to a line. */
-export function shownName(name: string): string {
-  return JSON.stringify(name.length > 80 ? `${name.slice(0, 77)}...` : name);
-}

@@ -1,5 +1,6 @@
 /** Tensors whose data is in files beside the model's. */
-import { demandSound, shownName } from './errors.ts';
+import { quoted } from '../runtime/weights/messages.ts';
+import { demandSound } from './errors.ts';
 import type { StringStringEntryProto } from './schema/onnx_pb.ts';
 
 /**
@@ -34,10 +35,10 @@ export function externalBytes(
   demandSound(length === bytes, `${who}: takes ${bytes} bytes, its external data has ${length}`);
   demandSound(
     readExternal,
-    `${who}: its data is in the file ${shownName(path)}; give readExternal, or a file with the data inside`,
+    `${who}: its data is in the file ${quoted(path)}; give readExternal, or a file with the data inside`,
   );
   const file = readExternal(path);
-  const place = `bytes ${offset} to ${end} of ${shownName(path)}`;
+  const place = `bytes ${offset} to ${end} of ${quoted(path)}`;
   demandSound(end <= file.length, `${who}: ${place}, which has ${file.length}`);
   return file.subarray(offset, end);
 }
@@ -49,7 +50,7 @@ function checkPath(path: string, who: string): void {
     .every((name) => name !== '' && name !== '..' && [...name].every(isPlain));
   demandSound(
     plain,
-    `${who}: its data is said to be in ${shownName(path)}; expected a path inside of the model's folder`,
+    `${who}: its data is said to be in ${quoted(path)}; expected a path inside of the model's folder`,
   );
 }
 
@@ -60,6 +61,6 @@ function isPlain(character: string): boolean {
 function count(text: string, what: string, who: string): number {
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   const safe = Number.isSafeInteger(value);
-  demandSound(safe, `${who}: expected an ${what} in digits, got ${shownName(text)}`);
+  demandSound(safe, `${who}: expected an ${what} in digits, got ${quoted(text)}`);
   return value;
 }

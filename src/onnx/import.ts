@@ -4,9 +4,10 @@ import { ShapeError, UnsupportedError, WeightError } from '../runtime/errors.ts'
 import type { Graph, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { elementCount, formatShape, type Shape, shapesEqual } from '../runtime/tensor.ts';
+import { quoted } from '../runtime/weights/messages.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
 import { decodeModel } from './decode.ts';
-import { demand, demandSound, ofFile, shownName } from './errors.ts';
+import { demand, demandSound, ofFile } from './errors.ts';
 import { type ReadExternal, readOnce } from './external_data.ts';
 import { folded } from './fold.ts';
 import { ImportCall, type Imported, isValue, listed, type Operand } from './import_node.ts';
@@ -117,10 +118,8 @@ class GraphReader {
   readonly #operands = new Map<string, Operand>();
   readonly #weights = new Map<string, Constant>();
   readonly #nodeNames = new Set<string>();
-  /** Values that some node failed to make. */
-  readonly #failed = new Set<string>();
-  /** Outputs that nobody gives, as masks are: who should. */
-  readonly #further = new Map<string, string>();
+  /** Values that are not had; who should make them, where that is no problem yet, as nobody may read a mask. */
+  readonly #failed = new Map<string, string | undefined>();
   readonly #problems: string[] = [];
   #folded = 0;
 
@@ -143,9 +142,10 @@ class GraphReader {
     const nodes = scheduled(graph, new Set(graph.input.map((input) => input.name)));
     for (const input of graph.input) this.#readInput(input);
     for (const [i, node] of nodes.entries()) this.#readNode(node, i);
-    for (const output of graph.output) this.#refuseFurther(output.name, 'the model');
+    const names = graph.output.map((output) => output.name);
+    this.#readsFailed(names, 'the model');
     this.#refuseProblems();
-    const outputs = new Map(graph.output.map((output) => [output.name, this.#output(output.name)]));
+    const outputs = new Map(names.map((output) => [output, this.#output(output)]));
     return { outputs, weights: weightSource(name, this.#weights) };
   }
 
@@ -172,7 +172,7 @@ class GraphReader {
     const tensor = type?.value.case === 'tensorType' ? type.value.value : undefined;
     if (!tensor || !isFloat(tensor.elemType)) {
       const found = tensor ? `${typeName(tensor.elemType)}; only floats are read` : 'no tensor';
-      this.#fail(`input ${shownName(name)} is ${found}`, [name]);
+      this.#fail(`input ${quoted(name)} is ${found}`, [name]);
       return;
     }
     const extents = tensor.shape?.dim.map(({ value }) =>
@@ -209,21 +209,17 @@ class GraphReader {
   #readNode(node: NodeProto, index: number): void {
     const { input, output, domain, opType } = node;
     const standard = isStandard(node);
-    const label = `${standard ? '' : `${domain}.`}${opType || '?'} ${shownName(node.name || `node ${index}`)}`;
+    const label = `${standard ? '' : `${domain}.`}${opType || '?'} ${quoted(node.name || `node ${index}`)}`;
     const few = input.length <= MOST_INPUTS;
     demandSound(few, `${label} reads ${input.length} values; at most ${MOST_INPUTS} are read`);
     const importer = standard ? importers.get(opType) : undefined;
-    if (!importer) {
-      this.#fail(`${label}: no such operator here`, output);
-      return;
-    }
-    for (const name of input) this.#refuseFurther(name, label);
     // What hangs on a node that failed is not wrong by itself.
-    if (input.some((name) => this.#failed.has(name))) {
-      for (const name of output) this.#failed.add(name);
+    if (importer && this.#readsFailed(input, label)) {
+      for (const name of output) this.#failed.set(name, undefined);
       return;
     }
     try {
+      demand(importer, 'no such operator here');
       const call = this.#callOf(node, index);
       const constants = call.inputs.every((found) => !found?.value);
       const known = constants && folded(call, importer, (elements) => this.#spend(elements));
@@ -231,10 +227,7 @@ class GraphReader {
       for (const [i, name] of output.entries()) {
         const result = made[i];
         if (result) this.#define(name, asOperand(name, result));
-        else if (name) {
-          this.#failed.add(name);
-          this.#further.set(name, label);
-        }
+        else if (name) this.#failed.set(name, label);
       }
     } catch (error) {
       if (!(error instanceof UnsupportedError || error instanceof ShapeError)) throw error;
@@ -245,13 +238,17 @@ class GraphReader {
 
   #fail(problem: string, values: readonly string[]): void {
     this.#problems.push(problem);
-    for (const name of values) this.#failed.add(name);
+    for (const name of values) this.#failed.set(name, undefined);
   }
 
-  #refuseFurther(name: string, reader: string): void {
-    const maker = this.#further.get(name);
-    if (maker === undefined) return;
-    this.#problems.push(`${reader}: reads ${shownName(name)} of ${maker}, which is not had`);
+  #readsFailed(names: readonly string[], reader: string): boolean {
+    const failed = names.filter((name) => this.#failed.has(name));
+    for (const name of failed) {
+      const maker = this.#failed.get(name);
+      if (maker === undefined) continue;
+      this.#problems.push(`${reader}: reads ${quoted(name)} of ${maker}, which is not had`);
+    }
+    return failed.length > 0;
   }
 
   #callOf(node: NodeProto, index: number): ImportCall {
@@ -279,13 +276,13 @@ class GraphReader {
 
   #operand(name: string): Operand {
     const found = this.#operands.get(name);
-    demandSound(found, `value ${shownName(name)} is read, and nothing makes it`);
+    demandSound(found, `value ${quoted(name)} is read, and nothing makes it`);
     return found;
   }
 
   #define(name: string, found: Operand): void {
     if (name === '') return;
-    demandSound(!this.#operands.has(name), `value ${shownName(name)} is made twice`);
+    demandSound(!this.#operands.has(name), `value ${quoted(name)} is made twice`);
     this.#operands.set(name, found);
   }
 
@@ -298,7 +295,7 @@ class GraphReader {
 
   #output(name: string): Value {
     const { value } = this.#operand(name);
-    demand(value, `its output ${shownName(name)} is a constant`);
+    demand(value, `its output ${quoted(name)} is a constant`);
     // A graph gives back results of nodes: what is an input as it came in is seen through a view.
     if (value.kind === 'activation') return value;
     return reshapeTo(this.#builder.at(name), value, value.desc.shape);

@@ -25,9 +25,6 @@ export type Imported = Value | Constant;
  */
 export type Importer = (call: ImportCall) => Imported | readonly Imported[];
 
-/** By ONNX's name of the operator. */
-export type Importers = Readonly<Record<string, Importer>>;
-
 /** Where a node's layers go, and what it reads there. */
 export interface Place {
   readonly opset: number;

@@ -6,7 +6,8 @@ import {
   float16Table,
   float16ToFloat32,
 } from '../runtime/weights/float_formats.ts';
-import { demandSound, shownName } from './errors.ts';
+import { quoted } from '../runtime/weights/messages.ts';
+import { demandSound } from './errors.ts';
 import { externalBytes, type ReadExternal } from './external_data.ts';
 import {
   type TensorProto,
@@ -107,7 +108,7 @@ export function constantOf(
   name: string,
   readExternal: ReadExternal | undefined,
 ): Constant {
-  const who = `tensor ${shownName(name)}`;
+  const who = `tensor ${quoted(name)}`;
   const shape = shapeOf(tensor.dims, who);
   const format = FORMATS.get(tensor.dataType);
   demandSound(format, `${who}: ${typeName(tensor.dataType)} is not read; expected numbers`);

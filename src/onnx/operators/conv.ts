@@ -2,7 +2,7 @@
 import { conv2dOp } from '../../layers/conv2d.ts';
 import { formatShape, nchw } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
-import { exporter, type OperatorRows, readGiven } from '../exporter.ts';
+import { exporter, type OperatorRows, read } from '../exporter.ts';
 import { pairOf, windowAttributes, windowOf } from './windows.ts';
 
 export const conv: OperatorRows = {
@@ -24,7 +24,7 @@ export const conv: OperatorRows = {
   },
   exporters: [
     exporter(conv2dOp, (node, writer) => {
-      writer.layer(node, 'Conv', readGiven(writer, node, 'x', 'weight', 'bias'), {
+      writer.layer(node, 'Conv', read(writer, node, 'x', 'weight', 'bias'), {
         ...windowAttributes(node.attributes, node.attributes.padding),
         group: { int: node.attributes.groups },
       });

@@ -1,6 +1,5 @@
 /** Expressions as nodes of ONNX. */
 import {
-  type CallStep,
   type Expression,
   type ExpressionFunction,
   isCall,
@@ -179,23 +178,13 @@ function matched(
   if (!isCall(step) || step.fn !== wanted.fn) return undefined;
   const orders = COMMUTATIVE.has(step.fn) ? [step.args, step.args.toReversed()] : [step.args];
   for (const args of orders) {
-    const found = matchedAll(pattern, wanted, steps, args, bindings);
+    const found = wanted.args.reduce<Bindings | undefined>(
+      (known, argument, i) => known && matched(pattern, argument, steps, args[i] ?? -1, known),
+      bindings,
+    );
     if (found) return found;
   }
   return undefined;
 }
 
 const COMMUTATIVE: ReadonlySet<ExpressionFunction> = new Set(['add', 'mul', 'min', 'max'] as const);
-
-function matchedAll(
-  pattern: Expression,
-  wanted: CallStep,
-  steps: readonly Step[],
-  args: readonly number[],
-  bindings: Bindings,
-): Bindings | undefined {
-  return wanted.args.reduce<Bindings | undefined>(
-    (found, patternAt, i) => found && matched(pattern, patternAt, steps, args[i] ?? -1, found),
-    bindings,
-  );
-}

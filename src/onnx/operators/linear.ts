@@ -4,8 +4,9 @@ import { linearOp } from '../../layers/linear.ts';
 import { type MatmulAttributes, matmul, matmulOp } from '../../layers/matmul.ts';
 import { pointwise } from '../../layers/pointwise.ts';
 import type { Node, Value } from '../../runtime/graph.ts';
-import { inputShape } from '../../runtime/operator.ts';
-import { exporter, type OperatorRows, read, readGiven } from '../exporter.ts';
+import { requireInput } from '../../runtime/operator.ts';
+import { type Shape, shapesEqual } from '../../runtime/tensor.ts';
+import { exporter, type OperatorRows, read } from '../exporter.ts';
 import { derived, type ImportCall, numberOf } from '../import_node.ts';
 import type { OnnxWriter } from '../onnx_writer.ts';
 import type { Constant } from '../tensor.ts';
@@ -46,29 +47,34 @@ function linearWeight(
 ): Value {
   const weight = call.place.weight(matrix);
   const [rows = 1, columns = 1] = matrix.shape;
-  if (transposed && scale === 1) return weight;
-  if (transposed) {
-    return derived(weight, `times ${scale}`, matrix.shape, (data) => data.map((w) => w * scale));
-  }
+  if (transposed) return scaled(weight, matrix.shape, scale);
   const what = scale === 1 ? 'transposed' : `transposed, times ${scale}`;
-  return derived(weight, what, [columns, rows], (data) => {
-    const turned = new Float32Array(data.length);
-    for (let row = 0; row < rows; row++) {
-      for (let column = 0; column < columns; column++) {
-        turned[column * rows + row] = (data[row * columns + column] ?? 0) * scale;
-      }
+  return derived(weight, what, [columns, rows], (data) =>
+    turned(data, rows, columns).map((w) => w * scale),
+  );
+}
+
+function scaled(weight: Value, shape: Shape, scale: number): Value {
+  if (scale === 1 && shapesEqual(shape, weight.desc.shape)) return weight;
+  return derived(weight, `times ${scale}`, shape, (data) => data.map((w) => w * scale));
+}
+
+/** A matrix [rows, columns] as [columns, rows]. */
+export function turned(matrix: Float32Array, rows: number, columns: number): Float32Array {
+  const result = new Float32Array(matrix.length);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      result[column * rows + row] = matrix[row * columns + column] ?? 0;
     }
-    return turned;
-  });
+  }
+  return result;
 }
 
 /** A row that is added to all rows; undefined where C is more than that. */
 function biasOf(call: ImportCall, c: Constant, features: number, beta: number): Value | undefined {
   const [last = 1, ...others] = c.shape.toReversed();
   if (last !== features || others.some((extent) => extent !== 1)) return undefined;
-  const bias = call.place.weight(c);
-  if (beta === 1 && others.length === 0) return bias;
-  return derived(bias, `times ${beta}`, [features], (data) => data.map((b) => b * beta));
+  return scaled(call.place.weight(c), [features], beta);
 }
 
 function plus(call: ImportCall, product: Value, beta: number): Value {
@@ -81,26 +87,26 @@ function plus(call: ImportCall, product: Value, beta: number): Value {
 /** Gemm transposes and scales matrices, MatMul multiplies stacks of them. */
 function writeMatmul(node: Node<MatmulAttributes, 'a' | 'b'>, writer: OnnxWriter): void {
   const { transposeA, transposeB, scale } = node.attributes;
-  const [a = '', b = ''] = read(writer, node, 'a', 'b');
-  const ranks = { a: inputShape(node, 'a').length, b: inputShape(node, 'b').length };
-  if (ranks.a === 2 && ranks.b === 2 && (transposeA || transposeB || scale !== 1)) {
+  const factors = [
+    { value: requireInput(node, 'a'), transpose: transposeA },
+    { value: requireInput(node, 'b'), transpose: transposeB },
+  ];
+  const matrices = factors.every(({ value }) => value.desc.shape.length === 2);
+  if (matrices && (transposeA || transposeB || scale !== 1)) {
     const transposes = { transA: { int: transposeA }, transB: { int: transposeB } };
-    writer.layer(node, 'Gemm', [a, b], { ...transposes, alpha: { float: scale } });
+    const attributes = { ...transposes, alpha: { float: scale } };
+    writer.layer(node, 'Gemm', read(writer, node, 'a', 'b'), attributes);
     return;
   }
-  const transposed = (name: string, rank: number): string => {
-    const outer = Array.from({ length: rank - 2 }, (_, axis) => axis);
-    return writer.step(node, 'Transpose', [name], {
-      perm: { ints: [...outer, rank - 1, rank - 2] },
-    });
-  };
-  const factors = [
-    transposeA ? transposed(a, ranks.a) : a,
-    transposeB ? transposed(b, ranks.b) : b,
-  ];
-  if (scale === 1) writer.layer(node, 'MatMul', factors);
+  const inputs = factors.map(({ value, transpose }) => {
+    const name = writer.nameOf(value);
+    const axes = [...value.desc.shape.keys()];
+    const perm = { ints: [...axes.slice(0, -2), ...axes.slice(-2).reverse()] };
+    return transpose ? writer.step(node, 'Transpose', [name], { perm }) : name;
+  });
+  if (scale === 1) writer.layer(node, 'MatMul', inputs);
   else {
-    const product = writer.step(node, 'MatMul', factors);
+    const product = writer.step(node, 'MatMul', inputs);
     writer.layer(node, 'Mul', [product, writer.scalar(node, 'scale', scale)]);
   }
 }
@@ -109,7 +115,7 @@ export const linear: OperatorRows = {
   importers: { MatMul: importMatMul, Gemm: importGemm },
   exporters: [
     exporter(linearOp, (node, writer) => {
-      const inputs = readGiven(writer, node, 'x', 'weight', 'bias');
+      const inputs = read(writer, node, 'x', 'weight', 'bias');
       writer.layer(node, 'Gemm', inputs, { transB: { int: 1 } });
     }),
     exporter(matmulOp, writeMatmul),

@@ -19,6 +19,7 @@ import { demand } from '../errors.ts';
 import { exporter, type OperatorRows, read } from '../exporter.ts';
 import type { ImportCall, Importer } from '../import_node.ts';
 import type { OnnxWriter } from '../onnx_writer.ts';
+import { turned } from './linear.ts';
 import { reduced } from './reduce.ts';
 import { pairOf, windowAttributes, windowOf } from './windows.ts';
 
@@ -74,14 +75,13 @@ function writeAdaptive(node: Node<AdaptiveAttributes, 'x'>, writer: OnnxWriter):
     const window = { ints: [x.height / height, x.width / width] };
     writer.layer(node, 'AveragePool', inputs, { kernel_shape: window, strides: window });
   } else {
-    const turned = meanMatrix(x.width, width);
-    const columns = writer.floats(
-      `${node.name}/columns`,
-      [x.width, width],
-      turned.map((_, i) => turned[(i % width) * x.width + Math.floor(i / width)] ?? 0),
+    const means = turned(meanMatrix(x.width, width), width, x.width);
+    const columns = writer.floats(`${node.name}/columns`, [x.width, width], means);
+    const rows = writer.floats(
+      `${node.name}/rows`,
+      [height, x.height],
+      meanMatrix(x.height, height),
     );
-    const means = meanMatrix(x.height, height);
-    const rows = writer.floats(`${node.name}/rows`, [height, x.height], means);
     writer.layer(node, 'MatMul', [rows, writer.step(node, 'MatMul', [...inputs, columns])]);
   }
 }

@@ -106,37 +106,6 @@ function shapeAfter(step: Movement, shape: Shape): Shape {
   }
 }
 
-/** Bounds as attributes, or since operator set 10 as inputs. */
-const slice: Importer = (call) => {
-  const x = call.value(0);
-  const [starts = [], ends = [], axes, strides] = ['starts', 'ends', 'axes', 'steps'].map(
-    (name, i) => call.numbersIfGiven(i + 1, `the ${name}`) ?? call.bounds(name),
-  );
-  const steps = starts.map((start, i): Movement => {
-    const [to = END, step = 1] = [ends[i], strides?.[i]];
-    return new Slice({
-      axis: axisOf(axes?.[i] ?? i, x.desc.shape.length),
-      from: Math.min(Math.max(start, -END), END),
-      step,
-      ...((step > 0 ? to < END : to > -END) && { to }),
-    });
-  });
-  return steps.length === 0 ? x : layer(call.g, x, steps);
-};
-
-const splitUp: Importer = (call) => {
-  const x = call.value(0);
-  const axis = call.axis(0, x.desc.shape.length);
-  const extent = x.desc.shape[axis] ?? 1;
-  const count = call.node.output.length;
-  const largest = Math.ceil(extent / count);
-  const equal = Array.from({ length: count }, (_, i) => Math.min(largest, extent - i * largest));
-  const extents = call.numbersIfGiven(1, 'the split', extent) ?? call.ints('split') ?? equal;
-  const whole = extents.every((part) => part > 0) && extents.reduce((a, b) => a + b, 0) === extent;
-  demand(whole, `splits the ${extent} along axis ${axis} into [${extents}]`);
-  return split(call.g, x, extents, axis);
-};
-
 const same: Importer = (call) => {
   const { constant, value } = call.operand(0);
   return constant ?? value;
@@ -217,8 +186,38 @@ export const rearrange: OperatorRows = {
       demand(training === 0, 'training_mode is 1');
       return same(call);
     },
-    Slice: slice,
-    Split: splitUp,
+    /** Bounds as attributes, or since operator set 10 as inputs. */
+    Slice(call) {
+      const x = call.value(0);
+      const [starts = [], ends = [], axes, strides] = ['starts', 'ends', 'axes', 'steps'].map(
+        (name, i) => call.numbersIfGiven(i + 1, `the ${name}`) ?? call.bounds(name),
+      );
+      const steps = starts.map((start, i): Movement => {
+        const [to = END, step = 1] = [ends[i], strides?.[i]];
+        return new Slice({
+          axis: axisOf(axes?.[i] ?? i, x.desc.shape.length),
+          from: Math.min(Math.max(start, -END), END),
+          step,
+          ...((step > 0 ? to < END : to > -END) && { to }),
+        });
+      });
+      return steps.length === 0 ? x : layer(call.g, x, steps);
+    },
+    Split(call) {
+      const x = call.value(0);
+      const axis = call.axis(0, x.desc.shape.length);
+      const extent = x.desc.shape[axis] ?? 1;
+      const count = call.node.output.length;
+      const largest = Math.ceil(extent / count);
+      const equal = Array.from({ length: count }, (_, i) =>
+        Math.min(largest, extent - i * largest),
+      );
+      const extents = call.numbersIfGiven(1, 'the split', extent) ?? call.ints('split') ?? equal;
+      const whole =
+        extents.every((part) => part > 0) && extents.reduce((a, b) => a + b, 0) === extent;
+      demand(whole, `splits the ${extent} along axis ${axis} into [${extents}]`);
+      return split(call.g, x, extents, axis);
+    },
   },
   exporters: [exporter(rearrangeOp, write)],
 };
