@@ -2,6 +2,7 @@
 import type { DerivedWeight, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { elementCount, formatShape, type Shape, tensorDesc } from '../runtime/tensor.ts';
+import { clipped } from '../runtime/weights/messages.ts';
 import { demand } from './errors.ts';
 import {
   type AttributeProto,
@@ -145,7 +146,7 @@ export class ImportCall {
     const bytes = this.#attribute(name, 'STRING')?.s;
     const given = bytes ? new TextDecoder().decode(bytes) : read[0];
     const found = read.find((known) => known === given);
-    demand(found, `${name} is ${given}; ${read.join(', ')} are read`);
+    demand(found, `${name} is ${clipped(given)}; ${read.join(', ')} are read`);
     return found;
   }
 

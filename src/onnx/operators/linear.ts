@@ -1,14 +1,13 @@
 /** Gemm and MatMul: linear layers where the second factor is known, products of matrices elsewhere. */
 import { apply } from '../../../shaders/lib/expression.ts';
 import { linearOp } from '../../layers/linear.ts';
-import { type MatmulAttributes, matmul, matmulOp } from '../../layers/matmul.ts';
+import { matmul, matmulOp } from '../../layers/matmul.ts';
 import { pointwise } from '../../layers/pointwise.ts';
-import type { Node, Value } from '../../runtime/graph.ts';
+import type { Value } from '../../runtime/graph.ts';
 import { requireInput } from '../../runtime/operator.ts';
 import { type Shape, shapesEqual } from '../../runtime/tensor.ts';
 import { exporter, type OperatorRows, read } from '../exporter.ts';
 import { derived, type ImportCall, numberOf } from '../import_node.ts';
-import type { OnnxWriter } from '../onnx_writer.ts';
 import type { Constant } from '../tensor.ts';
 
 function importMatMul(call: ImportCall): Value {
@@ -84,33 +83,6 @@ function plus(call: ImportCall, product: Value, beta: number): Value {
   );
 }
 
-/** Gemm transposes and scales matrices, MatMul multiplies stacks of them. */
-function writeMatmul(node: Node<MatmulAttributes, 'a' | 'b'>, writer: OnnxWriter): void {
-  const { transposeA, transposeB, scale } = node.attributes;
-  const factors = [
-    { value: requireInput(node, 'a'), transpose: transposeA },
-    { value: requireInput(node, 'b'), transpose: transposeB },
-  ];
-  const matrices = factors.every(({ value }) => value.desc.shape.length === 2);
-  if (matrices && (transposeA || transposeB || scale !== 1)) {
-    const transposes = { transA: { int: transposeA }, transB: { int: transposeB } };
-    const attributes = { ...transposes, alpha: { float: scale } };
-    writer.layer(node, 'Gemm', read(writer, node, 'a', 'b'), attributes);
-    return;
-  }
-  const inputs = factors.map(({ value, transpose }) => {
-    const name = writer.nameOf(value);
-    const axes = [...value.desc.shape.keys()];
-    const perm = { ints: [...axes.slice(0, -2), ...axes.slice(-2).reverse()] };
-    return transpose ? writer.step(node, 'Transpose', [name], { perm }) : name;
-  });
-  if (scale === 1) writer.layer(node, 'MatMul', inputs);
-  else {
-    const product = writer.step(node, 'MatMul', inputs);
-    writer.layer(node, 'Mul', [product, writer.scalar(node, 'scale', scale)]);
-  }
-}
-
 export const linear: OperatorRows = {
   importers: { MatMul: importMatMul, Gemm: importGemm },
   exporters: [
@@ -118,6 +90,31 @@ export const linear: OperatorRows = {
       const inputs = read(writer, node, 'x', 'weight', 'bias');
       writer.layer(node, 'Gemm', inputs, { transB: { int: 1 } });
     }),
-    exporter(matmulOp, writeMatmul),
+    /** Gemm transposes and scales matrices, MatMul multiplies stacks of them. */
+    exporter(matmulOp, (node, writer) => {
+      const { transposeA, transposeB, scale } = node.attributes;
+      const factors = [
+        { value: requireInput(node, 'a'), transpose: transposeA },
+        { value: requireInput(node, 'b'), transpose: transposeB },
+      ];
+      const matrices = factors.every(({ value }) => value.desc.shape.length === 2);
+      if (matrices && (transposeA || transposeB || scale !== 1)) {
+        const transposes = { transA: { int: transposeA }, transB: { int: transposeB } };
+        const attributes = { ...transposes, alpha: { float: scale } };
+        writer.layer(node, 'Gemm', read(writer, node, 'a', 'b'), attributes);
+        return;
+      }
+      const inputs = factors.map(({ value, transpose }) => {
+        const name = writer.nameOf(value);
+        const axes = [...value.desc.shape.keys()];
+        const perm = { ints: [...axes.slice(0, -2), ...axes.slice(-2).reverse()] };
+        return transpose ? writer.step(node, 'Transpose', [name], { perm }) : name;
+      });
+      if (scale === 1) writer.layer(node, 'MatMul', inputs);
+      else {
+        const product = writer.step(node, 'MatMul', inputs);
+        writer.layer(node, 'Mul', [product, writer.scalar(node, 'scale', scale)]);
+      }
+    }),
   ],
 };

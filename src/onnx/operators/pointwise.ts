@@ -12,15 +12,13 @@ import { binary } from '../../layers/arithmetic.ts';
 import { pointwise as layer, type OperandLike, pointwiseOp } from '../../layers/pointwise.ts';
 import { rearrange } from '../../layers/rearrange.ts';
 import { broadcastShape } from '../../runtime/broadcast.ts';
-import type { PointwiseAttributes } from '../../runtime/builtins.ts';
-import type { Node, Value } from '../../runtime/graph.ts';
+import type { Value } from '../../runtime/graph.ts';
 import { Unsqueeze } from '../../runtime/movement/index.ts';
 import { inputShape, requireInput } from '../../runtime/operator.ts';
 import { formatShape, type Shape, shapesEqual } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
 import { exporter, type OperatorRows } from '../exporter.ts';
 import { derived, type ImportCall, type Importer, numberOf } from '../import_node.ts';
-import type { OnnxWriter } from '../onnx_writer.ts';
 import { TensorProto_DataType } from '../schema/onnx_pb.ts';
 import { constant, isFloat, typeName } from '../tensor.ts';
 import { writeExpression } from './expression_nodes.ts';
@@ -156,30 +154,30 @@ const importers: OperatorRows['importers'] = {
   Mean: mean,
 };
 
-function write(node: Node<PointwiseAttributes>, writer: OnnxWriter): void {
-  const { expression } = node.attributes;
-  const { shape } = node.output.desc;
-  const reached = operandsOf(expression)
-    .map((role) => inputShape(node, role))
-    .reduce<Shape>((all, next) => broadcastShape(all, next) ?? all, []);
-  const operand = (role: string) => writer.nameOf(requireInput(node, role));
-  const output = writer.nameOf(node.output);
-  if (shapesEqual(reached, shape)) {
-    writeExpression(node, writer, expression, { operand, output, last: node.name });
-    return;
-  }
-  // An input that no step reads still says how often the result is repeated.
-  let result = writer.between(node, 'once');
-  writeExpression(node, writer, expression, { operand, output: result, last: result });
-  for (const value of Object.values(node.inputs)) {
-    const extents = writer.step(node, 'Shape', [writer.nameOf(value)]);
-    result = writer.step(node, 'Expand', [result, extents]);
-  }
-  writer.layer(node, 'Identity', [result]);
-}
-
 export const pointwise: OperatorRows = {
   importers,
-  // How values are stored is every runtime's own choice.
-  exporters: [exporter(pointwiseOp, write)],
+  exporters: [
+    // How values are stored is every runtime's own choice.
+    exporter(pointwiseOp, (node, writer) => {
+      const { expression } = node.attributes;
+      const { shape } = node.output.desc;
+      const reached = operandsOf(expression)
+        .map((role) => inputShape(node, role))
+        .reduce<Shape>((all, next) => broadcastShape(all, next) ?? all, []);
+      const operand = (role: string) => writer.nameOf(requireInput(node, role));
+      const output = writer.nameOf(node.output);
+      if (shapesEqual(reached, shape)) {
+        writeExpression(node, writer, expression, { operand, output, last: node.name });
+        return;
+      }
+      // An input that no step reads still says how often the result is repeated.
+      let result = writer.between(node, 'once');
+      writeExpression(node, writer, expression, { operand, output: result, last: result });
+      for (const value of Object.values(node.inputs)) {
+        const extents = writer.step(node, 'Shape', [writer.nameOf(value)]);
+        result = writer.step(node, 'Expand', [result, extents]);
+      }
+      writer.layer(node, 'Identity', [result]);
+    }),
+  ],
 };

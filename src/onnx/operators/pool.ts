@@ -1,9 +1,5 @@
 /** MaxPool, AveragePool, and pools of whole maps. */
-import {
-  type AdaptiveAttributes,
-  adaptiveAveragePool2dOp,
-  region,
-} from '../../layers/adaptive_average_pool2d.ts';
+import { adaptiveAveragePool2dOp, region } from '../../layers/adaptive_average_pool2d.ts';
 import {
   averagePool2d,
   averagePool2dOp,
@@ -18,7 +14,6 @@ import { nchw } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
 import { exporter, type OperatorRows, read } from '../exporter.ts';
 import type { ImportCall, Importer } from '../import_node.ts';
-import type { OnnxWriter } from '../onnx_writer.ts';
 import { turned } from './linear.ts';
 import { reduced } from './reduce.ts';
 import { pairOf, windowAttributes, windowOf } from './windows.ts';
@@ -44,46 +39,6 @@ function overhang(node: Node<Pool2dAttributes, 'x'>): Padding {
   const bottom = Math.max(padding.bottom, reach(0, y.height) - padding.top - x.height);
   const right = Math.max(padding.right, reach(1, y.width) - padding.left - x.width);
   return { ...padding, bottom, right };
-}
-
-function writeAverage(node: Node<Pool2dAttributes, 'x'>, writer: OnnxWriter): void {
-  const { ceilMode, countIncludePad, dilation, padding } = node.attributes;
-  // What hangs over never counts, padding may: only where it does not, either can stand for the other.
-  const pads = countIncludePad ? padding : overhang(node);
-  const { dilations, ...window } = windowAttributes(node.attributes, pads);
-  const dilated = dilation.some((distance) => distance > 1);
-  if (dilated) writer.requireOpset(19);
-  writer.layer(node, 'AveragePool', read(writer, node, 'x'), {
-    ...window,
-    ...(dilated && { dilations }),
-    count_include_pad: { int: countIncludePad },
-    ceil_mode: { int: ceilMode && countIncludePad },
-  });
-}
-
-/**
- * ONNX has only the mean over everything. Where the output divides the input it is a pooling, else the
- * product with a matrix of means on either side: Y = rows X columns.
- */
-function writeAdaptive(node: Node<AdaptiveAttributes, 'x'>, writer: OnnxWriter): void {
-  const x = nchw(inputShape(node, 'x'));
-  const [height, width] = node.attributes.outputSize;
-  const inputs = read(writer, node, 'x');
-  if (height === 1 && width === 1) {
-    writer.layer(node, 'GlobalAveragePool', inputs);
-  } else if (x.height % height === 0 && x.width % width === 0) {
-    const window = { ints: [x.height / height, x.width / width] };
-    writer.layer(node, 'AveragePool', inputs, { kernel_shape: window, strides: window });
-  } else {
-    const means = turned(meanMatrix(x.width, width), width, x.width);
-    const columns = writer.floats(`${node.name}/columns`, [x.width, width], means);
-    const rows = writer.floats(
-      `${node.name}/rows`,
-      [height, x.height],
-      meanMatrix(x.height, height),
-    );
-    writer.layer(node, 'MatMul', [rows, writer.step(node, 'MatMul', [...inputs, columns])]);
-  }
 }
 
 /** [output, input]: row i takes the mean of the inputs that make output i. */
@@ -113,7 +68,43 @@ export const pool: OperatorRows = {
       const attributes = windowAttributes(node.attributes, overhang(node));
       writer.layer(node, 'MaxPool', read(writer, node, 'x'), attributes);
     }),
-    exporter(averagePool2dOp, writeAverage),
-    exporter(adaptiveAveragePool2dOp, writeAdaptive),
+    exporter(averagePool2dOp, (node, writer) => {
+      const { ceilMode, countIncludePad, dilation, padding } = node.attributes;
+      // What hangs over never counts, padding may: only where it does not, either can stand for the other.
+      const pads = countIncludePad ? padding : overhang(node);
+      const { dilations, ...window } = windowAttributes(node.attributes, pads);
+      const dilated = dilation.some((distance) => distance > 1);
+      if (dilated) writer.requireOpset(19);
+      writer.layer(node, 'AveragePool', read(writer, node, 'x'), {
+        ...window,
+        ...(dilated && { dilations }),
+        count_include_pad: { int: countIncludePad },
+        ceil_mode: { int: ceilMode && countIncludePad },
+      });
+    }),
+    /**
+     * ONNX has only the mean over everything. Where the output divides the input it is a pooling, else the
+     * product with a matrix of means on either side: Y = rows X columns.
+     */
+    exporter(adaptiveAveragePool2dOp, (node, writer) => {
+      const x = nchw(inputShape(node, 'x'));
+      const [height, width] = node.attributes.outputSize;
+      const inputs = read(writer, node, 'x');
+      if (height === 1 && width === 1) {
+        writer.layer(node, 'GlobalAveragePool', inputs);
+      } else if (x.height % height === 0 && x.width % width === 0) {
+        const window = { ints: [x.height / height, x.width / width] };
+        writer.layer(node, 'AveragePool', inputs, { kernel_shape: window, strides: window });
+      } else {
+        const means = turned(meanMatrix(x.width, width), width, x.width);
+        const columns = writer.floats(`${node.name}/columns`, [x.width, width], means);
+        const rows = writer.floats(
+          `${node.name}/rows`,
+          [height, x.height],
+          meanMatrix(x.height, height),
+        );
+        writer.layer(node, 'MatMul', [rows, writer.step(node, 'MatMul', [...inputs, columns])]);
+      }
+    }),
   ],
 };

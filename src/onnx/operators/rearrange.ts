@@ -1,9 +1,7 @@
 /** What moves data and computes nothing. Steps of one node here are nodes of their own in ONNX. */
 
 import { rearrange as layer, rearrangeOp, split } from '../../layers/rearrange.ts';
-import type { RearrangeAttributes } from '../../runtime/builtins.ts';
 import { UnsupportedError } from '../../runtime/errors.ts';
-import type { Node } from '../../runtime/graph.ts';
 import {
   DepthToSpace,
   Expand,
@@ -26,7 +24,6 @@ import type { Attributes } from '../attribute.ts';
 import { demand } from '../errors.ts';
 import { exporter, type OperatorRows, read } from '../exporter.ts';
 import { axisOf, type ImportCall, type Importer } from '../import_node.ts';
-import type { OnnxWriter } from '../onnx_writer.ts';
 
 /** What slices go to who mean the end; exporters write the largest integer of 32 or 64 bits. */
 const END = 2 ** 31 - 1;
@@ -118,20 +115,6 @@ type Link = readonly [
   attributes?: Attributes,
 ];
 
-function write(node: Node<RearrangeAttributes, 'x'>, writer: OnnxWriter): void {
-  const links = linksOf(node.attributes.steps, inputShape(node, 'x'));
-  let [data = ''] = read(writer, node, 'x');
-  for (const [i, [opType, inputs = {}, attributes]] of links.entries()) {
-    const names = Object.entries(inputs).map(([part, given]) =>
-      typeof given === 'number'
-        ? writer.scalar(node, part, given)
-        : writer.integers(node, part, given),
-    );
-    if (i === links.length - 1) writer.layer(node, opType, [data, ...names], attributes);
-    else data = writer.step(node, opType, [data, ...names], attributes);
-  }
-}
-
 function linksOf(steps: readonly Movement[], shape: Shape): readonly Link[] {
   let to = shape;
   const links = steps.flatMap((step): readonly Link[] => {
@@ -219,5 +202,19 @@ export const rearrange: OperatorRows = {
       return split(call.g, x, extents, axis);
     },
   },
-  exporters: [exporter(rearrangeOp, write)],
+  exporters: [
+    exporter(rearrangeOp, (node, writer) => {
+      const links = linksOf(node.attributes.steps, inputShape(node, 'x'));
+      let [data = ''] = read(writer, node, 'x');
+      for (const [i, [opType, inputs = {}, attributes]] of links.entries()) {
+        const names = Object.entries(inputs).map(([part, given]) =>
+          typeof given === 'number'
+            ? writer.scalar(node, part, given)
+            : writer.integers(node, part, given),
+        );
+        if (i === links.length - 1) writer.layer(node, opType, [data, ...names], attributes);
+        else data = writer.step(node, opType, [data, ...names], attributes);
+      }
+    }),
+  ],
 };
