@@ -104,7 +104,7 @@ describe.each(Object.entries(CASES))('%s', (_, test) => {
       }
       await checkKernels(device(), {
         ...test,
-        onlyDense: true,
+        variants: [],
         choose: (_candidates, node, profile) =>
           node.op
             .candidates(node, { ...profile, family: 'gpu' })
