@@ -7,7 +7,8 @@
  * const { logits } = await session.run(pixels);
  * ```
  */
-export { apply, type Expression } from '../shaders/lib/expression.ts';
+export { apply, type Expression, type ExpressionFunction } from '../shaders/lib/expression.ts';
+export * as functions from '../shaders/lib/expression_functions.ts';
 export { describeExpression } from '../shaders/lib/expression_text.ts';
 export { type CreateSessionOptions, createSession } from './create_session.ts';
 export { type CreateTunedSessionOptions, createTunedSession } from './create_tuned_session.ts';
@@ -30,7 +31,7 @@ export {
   adaptiveAveragePool2d,
   globalAveragePool2d,
 } from './layers/adaptive_average_pool2d.ts';
-export { add, type BinaryKind, binary, div, mul, sub } from './layers/arithmetic.ts';
+export { add, binary, div, mul, sub } from './layers/arithmetic.ts';
 export { batchNorm } from './layers/batch_norm.ts';
 export { concat } from './layers/concat.ts';
 export { type Conv2dOptions, conv2d } from './layers/conv2d.ts';

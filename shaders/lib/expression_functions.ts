@@ -1,54 +1,146 @@
-/** The functions of expressions, as f64 arithmetic on the host: what kernels are checked against. */
+/**
+ * The functions of expressions: f64 arithmetic on the host, which kernels are checked against, and how WGSL and people
+ * write them. Comparisons give 1 or 0, and `round` takes halves to even. Nothing lists them, so that bundlers leave out what a page does not call.
+ */
+import { apply, constantOf, type Expression, type ExpressionFunction } from './expression.ts';
+import { BINDING } from './expression_text.ts';
+import { printSelect } from './expression_wgsl.ts';
+import { ERF, SIGMOID, SIGNED_POW, TANH } from './expression_wgsl_functions.ts';
 
-export const UNARY = {
-  abs: Math.abs,
-  neg: (x: number) => -x,
-  sign: Math.sign,
-  floor: Math.floor,
-  ceil: Math.ceil,
-  round: roundHalfToEven,
-  exp: Math.exp,
-  log: Math.log,
-  sqrt: Math.sqrt,
-  reciprocal: (x: number) => 1 / x,
-  sin: Math.sin,
-  cos: Math.cos,
-  tanh: Math.tanh,
-  erf,
-  sigmoid,
-} as const;
+export type UnaryFunction = ExpressionFunction<(x: number) => number>;
+export type BinaryFunction = ExpressionFunction<(a: number, b: number) => number>;
+export type TernaryFunction = ExpressionFunction<(a: number, b: number, c: number) => number>;
 
-export const BINARY = {
-  add: (a: number, b: number) => a + b,
-  sub: (a: number, b: number) => a - b,
-  mul: (a: number, b: number) => a * b,
-  div: (a: number, b: number) => a / b,
-  min: (a: number, b: number) => Math.min(a, b),
-  max: (a: number, b: number) => Math.max(a, b),
-  pow: (a: number, b: number) => a ** b,
-  less: (a: number, b: number) => Number(a < b),
-  less_equal: (a: number, b: number) => Number(a <= b),
-  greater: (a: number, b: number) => Number(a > b),
-  greater_equal: (a: number, b: number) => Number(a >= b),
-  equal: (a: number, b: number) => Number(a === b),
-} as const;
+export const abs: UnaryFunction = { name: 'abs', evaluate: Math.abs };
+export const neg: UnaryFunction = {
+  name: 'neg',
+  evaluate: (x) => -x,
+  operator: { sign: '-', binding: BINDING.prefix },
+};
+export const sign: UnaryFunction = { name: 'sign', evaluate: Math.sign };
+export const floor: UnaryFunction = { name: 'floor', evaluate: Math.floor };
+export const ceil: UnaryFunction = { name: 'ceil', evaluate: Math.ceil };
+export const round: UnaryFunction = { name: 'round', evaluate: roundHalfToEven };
+export const exp: UnaryFunction = { name: 'exp', evaluate: Math.exp };
+export const log: UnaryFunction = { name: 'log', evaluate: Math.log };
+export const sqrt: UnaryFunction = { name: 'sqrt', evaluate: Math.sqrt };
+export const sin: UnaryFunction = { name: 'sin', evaluate: Math.sin };
+export const cos: UnaryFunction = { name: 'cos', evaluate: Math.cos };
+export const tanh: UnaryFunction = { name: 'tanh', evaluate: Math.tanh, helper: TANH };
+export const erf: UnaryFunction = { name: 'erf', evaluate: errorFunction, helper: ERF };
+export const sigmoid: UnaryFunction = { name: 'sigmoid', evaluate: logistic, helper: SIGMOID };
 
-export const TERNARY = {
-  select: (condition: number, ifTrue: number, ifFalse: number) =>
-    condition !== 0 ? ifTrue : ifFalse,
-} as const;
+export const add: BinaryFunction = {
+  name: 'add',
+  evaluate: (a, b) => a + b,
+  operator: { sign: '+', binding: BINDING.sum },
+  commutative: true,
+  neutral: 0,
+};
+export const sub: BinaryFunction = {
+  name: 'sub',
+  evaluate: (a, b) => a - b,
+  operator: { sign: '-', binding: BINDING.sum },
+  neutral: 0,
+};
+export const mul: BinaryFunction = {
+  name: 'mul',
+  evaluate: (a, b) => a * b,
+  operator: { sign: '*', binding: BINDING.product },
+  commutative: true,
+  neutral: 1,
+};
+export const div: BinaryFunction = {
+  name: 'div',
+  evaluate: (a, b) => a / b,
+  operator: { sign: '/', binding: BINDING.product },
+  neutral: 1,
+};
+export const min: BinaryFunction = {
+  name: 'min',
+  evaluate: (a, b) => Math.min(a, b),
+  commutative: true,
+};
+export const max: BinaryFunction = {
+  name: 'max',
+  evaluate: (a, b) => Math.max(a, b),
+  commutative: true,
+};
 
-export type UnaryFunction = keyof typeof UNARY;
-export type BinaryFunction = keyof typeof BINARY;
-export type TernaryFunction = keyof typeof TERNARY;
-export type ExpressionFunction = UnaryFunction | BinaryFunction | TernaryFunction;
+export const less: BinaryFunction = {
+  name: 'less',
+  evaluate: (a, b) => Number(a < b),
+  operator: { sign: '<', binding: BINDING.comparison },
+};
+export const less_equal: BinaryFunction = {
+  name: 'less_equal',
+  evaluate: (a, b) => Number(a <= b),
+  operator: { sign: '<=', binding: BINDING.comparison },
+};
+export const greater: BinaryFunction = {
+  name: 'greater',
+  evaluate: (a, b) => Number(a > b),
+  operator: { sign: '>', binding: BINDING.comparison },
+};
+export const greater_equal: BinaryFunction = {
+  name: 'greater_equal',
+  evaluate: (a, b) => Number(a >= b),
+  operator: { sign: '>=', binding: BINDING.comparison },
+};
+export const equal: BinaryFunction = {
+  name: 'equal',
+  evaluate: (a, b) => Number(a === b),
+  operator: { sign: '==', binding: BINDING.comparison },
+};
 
-export function isUnary(fn: ExpressionFunction): fn is UnaryFunction {
-  return Object.hasOwn(UNARY, fn);
+/** Of a negative base, it is defined where the exponent is an integer, as in C and ONNX. */
+export const pow: BinaryFunction = {
+  name: 'pow',
+  evaluate: (a, b) => a ** b,
+  helper: SIGNED_POW,
+  lower: powerOf,
+};
+
+/** WGSL's own. */
+const POSITIVE_POW: BinaryFunction = { name: 'pow', evaluate: pow.evaluate };
+
+/** (condition, if true, if false); any condition other than 0 is true. */
+export const select: TernaryFunction = {
+  name: 'select',
+  evaluate: (condition, ifTrue, ifFalse) => (condition !== 0 ? ifTrue : ifFalse),
+  simplify(condition, ifTrue, ifFalse) {
+    const known = condition && constantOf(condition);
+    return known === undefined ? undefined : known !== 0 ? ifTrue : ifFalse;
+  },
+  print: printSelect,
+};
+
+/**
+ * Powers whose exponents are small integers, halves or their negatives are products, square roots and quotients;
+ * those of positive numbers need no helper.
+ */
+function powerOf(base: Expression, exponent: Expression): Expression | undefined {
+  if ((constantOf(base) ?? 0) > 0) return apply(POSITIVE_POW, base, exponent);
+  const power = constantOf(exponent) ?? Number.NaN;
+  const product = productOf(base, Math.abs(power));
+  return product && power < 0 ? apply(div, 1, product) : product;
 }
 
-export function isBinary(fn: ExpressionFunction): fn is BinaryFunction {
-  return Object.hasOwn(BINARY, fn);
+function productOf(base: Expression, power: number): Expression | undefined {
+  switch (power) {
+    case 0.5:
+      return apply(sqrt, base);
+    case 1:
+      return base;
+    case 2:
+      return apply(mul, base, base);
+    case 3:
+      return apply(mul, apply(mul, base, base), base);
+    case 4:
+      return productOf(apply(mul, base, base), 2);
+    default:
+      return undefined;
+  }
 }
 
 /** The nearest integer; of two, the even one. */
@@ -60,7 +152,7 @@ function roundHalfToEven(x: number): number {
 }
 
 /** 1 / (1 + exp(-x)), without an exponential that overflows. */
-function sigmoid(x: number): number {
+function logistic(x: number): number {
   const decay = Math.exp(-Math.abs(x));
   return (x < 0 ? decay : 1) / (1 + decay);
 }
@@ -76,7 +168,7 @@ const ERF_IS_ONE = 6;
  * that gets long, by Laplace's continued fraction of 1 - erf, at most 2.3e-5 there. (Abramowitz and Stegun,
  * "Handbook of Mathematical Functions", 1964, 7.1.6 and 7.1.14.)
  */
-export function erf(x: number): number {
+function errorFunction(x: number): number {
   const t = Math.abs(x);
   if (t >= ERF_IS_ONE) return Math.sign(x);
   const scale = Math.exp(-t * t) / Math.sqrt(Math.PI);

@@ -1,18 +1,14 @@
 /** Expressions as text: infix, no parentheses but those that are needed, and a name for what is used twice. */
-import { type Expression, type ExpressionFunction, isCall } from './expression.ts';
+import {
+  type Expression,
+  type ExpressionFunction,
+  type Fragment,
+  isCall,
+  type Operator,
+} from './expression.ts';
 
 /** How tightly a text holds together, from loosest. */
 export const BINDING = { comparison: 0, sum: 1, product: 2, prefix: 3, atom: 4 } as const;
-
-/** A part of a text. */
-export interface Fragment {
-  readonly text: string;
-  readonly binding: number;
-  /** Of numbers, their value. */
-  readonly constant?: number;
-  /** Whether it is true or false rather than 1 or 0. */
-  readonly condition?: boolean;
-}
 
 export interface Notation {
   operand(name: string): Fragment;
@@ -74,35 +70,12 @@ export function callText(name: string, args: readonly string[]): Fragment {
   return atom(`${name}(${args.join(', ')})`);
 }
 
-/** The operators, by the functions that are written so. */
-const INFIX = new Map<ExpressionFunction, { readonly sign: string; readonly binding: number }>([
-  ['add', { sign: '+', binding: BINDING.sum }],
-  ['sub', { sign: '-', binding: BINDING.sum }],
-  ['mul', { sign: '*', binding: BINDING.product }],
-  ['div', { sign: '/', binding: BINDING.product }],
-  ['less', { sign: '<', binding: BINDING.comparison }],
-  ['less_equal', { sign: '<=', binding: BINDING.comparison }],
-  ['greater', { sign: '>', binding: BINDING.comparison }],
-  ['greater_equal', { sign: '>=', binding: BINDING.comparison }],
-  ['equal', { sign: '==', binding: BINDING.comparison }],
-]);
-
-/** `-a`, `1.0 / a` or `a + b`, of the functions that are written so. */
+/** `-a` or `a + b`. */
 export function operatorText(
-  fn: ExpressionFunction,
-  [a, b]: readonly Fragment[],
-  one: string,
-): Fragment | undefined {
-  if (!a) return undefined;
-  if (fn === 'neg') {
-    return { text: `-${within(a, BINDING.prefix + 1)}`, binding: BINDING.prefix };
-  }
-  if (fn === 'reciprocal') {
-    return { text: `${one} / ${within(a, BINDING.product + 1)}`, binding: BINDING.product };
-  }
-  const operator = INFIX.get(fn);
-  if (!operator || !b) return undefined;
-  const { sign, binding } = operator;
+  { sign, binding }: Operator,
+  [a = atom(''), b]: readonly Fragment[],
+): Fragment {
+  if (!b) return { text: `${sign}${within(a, binding + 1)}`, binding };
   const turned = binding === BINDING.sum && b.constant !== undefined && b.constant < 0;
   const right = turned ? b.text.replace('-', '') : within(b, binding + 1);
   const shown = turned ? (sign === '+' ? '-' : '+') : sign;
@@ -116,8 +89,8 @@ export function within({ text, binding }: Fragment, least: number): string {
   return binding < least ? `(${text})` : text;
 }
 
-export function isComparison(fn: ExpressionFunction): boolean {
-  return INFIX.get(fn)?.binding === BINDING.comparison;
+export function isComparison({ operator }: ExpressionFunction): boolean {
+  return operator?.binding === BINDING.comparison;
 }
 
 /** Digits that people are shown of constants. */
@@ -131,12 +104,13 @@ export function describeExpression(e: Expression): string {
   const { definitions, result } = spell(e, {
     operand: atom,
     constant: (value) => numberText(String(Number(value.toPrecision(DIGITS))), value),
-    call: (fn, args) =>
-      operatorText(fn, args, '1') ??
-      callText(
-        fn,
-        args.map(({ text }) => text),
-      ),
+    call: ({ name, operator }, args) =>
+      operator
+        ? operatorText(operator, args)
+        : callText(
+            name,
+            args.map(({ text }) => text),
+          ),
     named: atom,
   });
   return [...definitions.map(({ name, meaning }) => `${name} = ${meaning.text}`), result.text].join(

@@ -49,7 +49,7 @@ export type OperandLike = Value | number;
  * become constants. Throws ShapeError where the shapes do not go together.
  *
  * @example
- * const scaled = pointwise(g, [x, gate], (x, gate) => apply('mul', x, apply('sigmoid', gate)));
+ * const scaled = pointwise(g, [x, gate], (x, gate) => apply(mul, x, apply(sigmoid, gate)));
  */
 export function pointwise(
   g: GraphBuilder,

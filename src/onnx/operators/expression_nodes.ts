@@ -2,10 +2,11 @@
 import {
   type CallStep,
   type Expression,
-  type ExpressionFunction,
   isCall,
   type Step,
 } from '../../../shaders/lib/expression.ts';
+import { select } from '../../../shaders/lib/expression_functions.ts';
+import { isComparison } from '../../../shaders/lib/expression_text.ts';
 import { toF32 } from '../../../shaders/lib/expression_wgsl.ts';
 import type { Node } from '../../runtime/graph.ts';
 import type { Attributes } from '../attribute.ts';
@@ -67,12 +68,12 @@ export function writeExpression(
       const floats = names.map((name, i) => [name, { float: parameters[i] ?? 0 }] as const);
       return write(at, row.opType, inputs, { ...Object.fromEntries(floats), ...row.attributes });
     }
-    if (COMPARISONS.has(step.fn)) {
+    if (isComparison(step.fn)) {
       return write(at, 'Cast', [conditionOf(at)], { to: { int: TensorProto_DataType.FLOAT } });
     }
     const [condition = 0, ...others] = step.args;
     const inputs =
-      step.fn === 'select'
+      step.fn === select
         ? [conditionOf(condition), ...others.map(resultOf)]
         : step.args.map(resultOf);
     return write(at, nameOf(step.fn), inputs);
@@ -83,7 +84,7 @@ export function writeExpression(
     if (known !== undefined) return known;
     const step = steps[at];
     const made =
-      step && isCall(step) && COMPARISONS.has(step.fn)
+      step && isCall(step) && isComparison(step.fn)
         ? writer.step(node, nameOf(step.fn), step.args.map(resultOf))
         : writer.step(node, 'Cast', [resultOf(at)], { to: { int: TensorProto_DataType.BOOL } });
     conditions.set(at, made);
@@ -92,14 +93,6 @@ export function writeExpression(
   const result = resultOf(steps.length - 1);
   if (result !== output) writer.node('Identity', last, [result], output);
 }
-
-const COMPARISONS: ReadonlySet<ExpressionFunction> = new Set([
-  'less',
-  'less_equal',
-  'greater',
-  'greater_equal',
-  'equal',
-] as const);
 
 interface Match {
   readonly row: NamedFunction;
@@ -177,15 +170,13 @@ function matched(
       : undefined;
   }
   if (!isCall(step) || step.fn !== wanted.fn) return undefined;
-  const orders = COMMUTATIVE.has(step.fn) ? [step.args, step.args.toReversed()] : [step.args];
+  const orders = step.fn.commutative ? [step.args, step.args.toReversed()] : [step.args];
   for (const args of orders) {
     const found = matchedAll(pattern, wanted, steps, args, bindings);
     if (found) return found;
   }
   return undefined;
 }
-
-const COMMUTATIVE: ReadonlySet<ExpressionFunction> = new Set(['add', 'mul', 'min', 'max'] as const);
 
 function matchedAll(
   pattern: Expression,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { apply, operand } from '../../../shaders/lib/expression.ts';
+import * as f from '../../../shaders/lib/expression_functions.ts';
 import { graphOf, weightsFrom } from '../../../test/fixtures/build_one.ts';
 import { relu } from '../../layers/activations.ts';
 import { add } from '../../layers/arithmetic.ts';
@@ -47,7 +48,7 @@ describe('runReference', () => {
     const [fc] = graph.nodes;
     const x = graph.inputs[0];
     if (!fc || !x) throw new Error('the graph is empty');
-    const epilogue = apply('mul', operand(RESULT), operand('operand0'));
+    const epilogue = apply(f.mul, operand(RESULT), operand('operand0'));
     const node = { ...fc, epilogue, inputs: { ...fc.inputs, operand0: THREE } };
     const weights = weightsFrom({ 'fc.weight': Float32Array.of(1, 1), three: Float32Array.of(3) });
     const values = runReference({ ...graph, nodes: [node] }, weights, { x: Float32Array.of(1, 4) });
