@@ -136,7 +136,7 @@ export { type Candidate, describeConfig, type KernelDef, kernel } from './runtim
 export { describeMovement, type Movement } from './runtime/movement/index.ts';
 export { observe } from './runtime/observe.ts';
 export { candidatesOf, multiplyAddsOf as multiplyAdds } from './runtime/operator.ts';
-export type { StageReport } from './runtime/passes/report.ts';
+export { describeStages, type StageReport, type StageResult } from './runtime/passes/report.ts';
 export type { ExecutionPlan, MemoryUse } from './runtime/plan/compile.ts';
 export type { MemoryPlan } from './runtime/plan/memory_plan.ts';
 export { checkPrecision } from './runtime/plan/precision.ts';

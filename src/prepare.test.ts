@@ -25,6 +25,7 @@ import type { Graph, Node } from './runtime/graph.ts';
 import { GraphBuilder } from './runtime/graph_builder.ts';
 import { shapeKey } from './runtime/isolate.ts';
 import { removeUnread } from './runtime/passes/remove_unread.ts';
+import { describeStages } from './runtime/passes/report.ts';
 import type { ExecutionPlan } from './runtime/plan/compile.ts';
 import type { Prepared } from './runtime/prepare.ts';
 import { syntheticTensor, syntheticWeights } from './runtime/weights/synthetic.ts';
@@ -122,7 +123,7 @@ describe('the plan that is inspected is the plan of the session', () => {
     expect(dump(shown.plan)).toEqual(dump(session.plan));
     expect(dump(planFor({ profile: of }, graph, options))).toEqual(dump(session.plan));
     expect(shown.parts).toBe(session.prepared.parts);
-    expect(shown.log).toEqual(session.prepared.log);
+    expect(describeStages(shown.log)).toEqual(describeStages(session.prepared.log));
     expect(session.memory).toEqual(shown.plan.memory);
     expect([...shown.origin.keys()]).toEqual(shown.plan.graph.nodes);
     expect(computed(shown.origin.values())).toEqual(readNodes(graph));
