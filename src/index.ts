@@ -67,6 +67,7 @@ export { softmax } from './layers/softmax.ts';
 export { topElements } from './layers/top_k.ts';
 export type { PaddingLike, PairLike } from './layers/window.ts';
 export { alexnet } from './models/alexnet.ts';
+export { buildClassifier } from './models/classifier.ts';
 export { fcnResnet50 } from './models/fcn.ts';
 export { findModel, models } from './models/index.ts';
 export { lenet } from './models/lenet.ts';

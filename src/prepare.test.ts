@@ -10,6 +10,7 @@ import { conv2d } from './layers/conv2d.ts';
 import { linear } from './layers/linear.ts';
 import { maxPool2d } from './layers/pool2d.ts';
 import { flatten, slice } from './layers/rearrange.ts';
+import { buildClassifier } from './models/classifier.ts';
 import { models } from './models/index.ts';
 import { buildModel } from './models/model.ts';
 import { type PrepareOptions, planFor, prepare } from './prepare.ts';
@@ -134,7 +135,7 @@ describe('the plan that is inspected is the plan of the session', () => {
     const model = models.get(name);
     if (!model) throw new Error('the registry changed');
     const size = model.domain === 'digits' ? model.size : ([64, 64] as const);
-    const graph = buildModel(model, { size, outputs: ['logits', 'probabilities'] });
+    const graph = buildClassifier(model, { size, outputs: ['logits', 'probabilities'] });
     for (const of of [profileOf('gpu'), profileOf('llvmpipe')]) {
       for (const precision of ['f32', 'f16'] as const) await compare(graph, of, { precision });
     }
