@@ -102,6 +102,7 @@ export { traceOf } from './profiling/trace.ts';
 export { type TimedKernel, type TuneOptions, type TuneResult, tune } from './profiling/tune.ts';
 export { keepTuning, keptTuning, type TuningStore, tuningKey } from './profiling/tuning_store.ts';
 export { type LayerCheck, type VerifyOptions, verify } from './profiling/verify.ts';
+export { type References, runReference } from './reference.ts';
 export { isPointwise, isRearrange } from './runtime/builtins.ts';
 export { ANY_GPU, type DeviceProfile, kindOf } from './runtime/device_profile.ts';
 export {
@@ -142,7 +143,6 @@ export type { ExecutionPlan, MemoryUse } from './runtime/plan/compile.ts';
 export type { MemoryPlan } from './runtime/plan/memory_plan.ts';
 export { checkPrecision } from './runtime/plan/precision.ts';
 export { parseTuning, type Tuning, tuningText, tuningTextKey } from './runtime/plan/tuning.ts';
-export { runReference } from './runtime/reference/run_reference.ts';
 export type { BatchAndSize, NewShapes } from './runtime/reshape.ts';
 export {
   type RunInputs,

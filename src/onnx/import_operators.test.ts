@@ -13,7 +13,7 @@ import {
   onnxTensor as tensor,
 } from '../../test/fixtures/onnx_model.ts';
 import { findOnnxRuntime, runOnnxRuntime } from '../../test/fixtures/onnxruntime.ts';
-import { runReference } from '../runtime/reference/run_reference.ts';
+import { runReference } from '../reference.ts';
 import { elementCount, type Shape } from '../runtime/tensor.ts';
 import type { Attribute } from './attribute.ts';
 import { loadOnnx } from './import.ts';

@@ -42,6 +42,7 @@ import { reduce } from '../layers/reduce.ts';
 import { resize2d } from '../layers/resize2d.ts';
 import { softmax } from '../layers/softmax.ts';
 import { topElements } from '../layers/top_k.ts';
+import { runReference } from '../reference.ts';
 import type { Graph, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import {
@@ -58,7 +59,6 @@ import {
   Transpose,
   Unsqueeze,
 } from '../runtime/movement/index.ts';
-import { runReference } from '../runtime/reference/run_reference.ts';
 import type { Shape } from '../runtime/tensor.ts';
 import { syntheticWeights } from '../runtime/weights/synthetic.ts';
 import { exportOnnx } from './export.ts';

@@ -4,11 +4,13 @@ import * as f from '../../../shaders/lib/expression_functions.ts';
 import { graphOf, weightsFrom } from '../../../test/fixtures/build_one.ts';
 import { relu } from '../../layers/activations.ts';
 import { add } from '../../layers/arithmetic.ts';
+import { operators } from '../../layers/index.ts';
 import { linear } from '../../layers/linear.ts';
+import { references } from '../../layers/references.ts';
+import { runReference } from '../../reference.ts';
 import { RESULT, type Weight } from '../graph.ts';
 import { tensorDesc } from '../tensor.ts';
 import { syntheticWeights } from '../weights/synthetic.ts';
-import { runReference } from './run_reference.ts';
 
 describe('runReference', () => {
   it('gives every value of the graph, the inputs too', () => {
@@ -62,6 +64,12 @@ describe('runReference', () => {
     expect(() => runReference(turned, syntheticWeights([]), { x })).toThrow(
       '"first" is read before it is computed',
     );
+  });
+});
+
+describe('references', () => {
+  it('has all operators', () => {
+    expect(Object.keys(references).sort()).toEqual(operators.map(({ name }) => name).sort());
   });
 });
 
