@@ -56,7 +56,7 @@ type Arithmetic = (...values: number[]) => number;
 
 export interface Operator {
   readonly sign: string;
-  /** One of `BINDING`. */
+  /** One of those of expression_text.ts. */
   readonly binding: number;
 }
 
@@ -69,7 +69,7 @@ export interface Helper {
 /** A part of a text. */
 export interface Fragment {
   readonly text: string;
-  /** How tightly it holds together: one of `BINDING`. */
+  /** How tightly it holds together: one of those of expression_text.ts. */
   readonly binding: number;
   /** Of numbers, their value. */
   readonly constant?: number;

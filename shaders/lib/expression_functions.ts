@@ -3,7 +3,7 @@
  * write them. Comparisons give 1 or 0, and `round` takes halves to even. Nothing lists them, so that bundlers leave out what a page does not call.
  */
 import { apply, constantOf, type Expression, type ExpressionFunction } from './expression.ts';
-import { BINDING } from './expression_text.ts';
+import { COMPARISON, PREFIX, PRODUCT, SUM } from './expression_text.ts';
 import { printSelect } from './expression_wgsl.ts';
 import { ERF, SIGMOID, SIGNED_POW, TANH } from './expression_wgsl_functions.ts';
 
@@ -15,7 +15,7 @@ export const abs: UnaryFunction = { name: 'abs', evaluate: Math.abs };
 export const neg: UnaryFunction = {
   name: 'neg',
   evaluate: (x) => -x,
-  operator: { sign: '-', binding: BINDING.prefix },
+  operator: { sign: '-', binding: PREFIX },
 };
 export const sign: UnaryFunction = { name: 'sign', evaluate: Math.sign };
 export const floor: UnaryFunction = { name: 'floor', evaluate: Math.floor };
@@ -33,27 +33,27 @@ export const sigmoid: UnaryFunction = { name: 'sigmoid', evaluate: logistic, hel
 export const add: BinaryFunction = {
   name: 'add',
   evaluate: (a, b) => a + b,
-  operator: { sign: '+', binding: BINDING.sum },
+  operator: { sign: '+', binding: SUM },
   commutative: true,
   neutral: 0,
 };
 export const sub: BinaryFunction = {
   name: 'sub',
   evaluate: (a, b) => a - b,
-  operator: { sign: '-', binding: BINDING.sum },
+  operator: { sign: '-', binding: SUM },
   neutral: 0,
 };
 export const mul: BinaryFunction = {
   name: 'mul',
   evaluate: (a, b) => a * b,
-  operator: { sign: '*', binding: BINDING.product },
+  operator: { sign: '*', binding: PRODUCT },
   commutative: true,
   neutral: 1,
 };
 export const div: BinaryFunction = {
   name: 'div',
   evaluate: (a, b) => a / b,
-  operator: { sign: '/', binding: BINDING.product },
+  operator: { sign: '/', binding: PRODUCT },
   neutral: 1,
 };
 export const min: BinaryFunction = {
@@ -70,27 +70,27 @@ export const max: BinaryFunction = {
 export const less: BinaryFunction = {
   name: 'less',
   evaluate: (a, b) => Number(a < b),
-  operator: { sign: '<', binding: BINDING.comparison },
+  operator: { sign: '<', binding: COMPARISON },
 };
 export const less_equal: BinaryFunction = {
   name: 'less_equal',
   evaluate: (a, b) => Number(a <= b),
-  operator: { sign: '<=', binding: BINDING.comparison },
+  operator: { sign: '<=', binding: COMPARISON },
 };
 export const greater: BinaryFunction = {
   name: 'greater',
   evaluate: (a, b) => Number(a > b),
-  operator: { sign: '>', binding: BINDING.comparison },
+  operator: { sign: '>', binding: COMPARISON },
 };
 export const greater_equal: BinaryFunction = {
   name: 'greater_equal',
   evaluate: (a, b) => Number(a >= b),
-  operator: { sign: '>=', binding: BINDING.comparison },
+  operator: { sign: '>=', binding: COMPARISON },
 };
 export const equal: BinaryFunction = {
   name: 'equal',
   evaluate: (a, b) => Number(a === b),
-  operator: { sign: '==', binding: BINDING.comparison },
+  operator: { sign: '==', binding: COMPARISON },
 };
 
 /** Of a negative base, it is defined where the exponent is an integer, as in C and ONNX. */
@@ -102,7 +102,7 @@ export const pow: BinaryFunction = {
 };
 
 /** WGSL's own. */
-const POSITIVE_POW: BinaryFunction = { name: 'pow', evaluate: pow.evaluate };
+const POSITIVE_POW: BinaryFunction = { name: 'pow', evaluate: (a, b) => a ** b };
 
 /** (condition, if true, if false); any condition other than 0 is true. */
 export const select: TernaryFunction = {

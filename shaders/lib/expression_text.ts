@@ -8,7 +8,11 @@ import {
 } from './expression.ts';
 
 /** How tightly a text holds together, from loosest. */
-export const BINDING = { comparison: 0, sum: 1, product: 2, prefix: 3, atom: 4 } as const;
+export const COMPARISON = 0;
+export const SUM = 1;
+export const PRODUCT = 2;
+export const PREFIX = 3;
+const ATOM = 4;
 
 export interface Notation {
   operand(name: string): Fragment;
@@ -63,7 +67,7 @@ export function spell(
 }
 
 export function atom(text: string): Fragment {
-  return { text, binding: BINDING.atom };
+  return { text, binding: ATOM };
 }
 
 export function callText(name: string, args: readonly string[]): Fragment {
@@ -76,11 +80,11 @@ export function operatorText(
   [a = atom(''), b]: readonly Fragment[],
 ): Fragment {
   if (!b) return { text: `${sign}${within(a, binding + 1)}`, binding };
-  const turned = binding === BINDING.sum && b.constant !== undefined && b.constant < 0;
+  const turned = binding === SUM && b.constant !== undefined && b.constant < 0;
   const right = turned ? b.text.replace('-', '') : within(b, binding + 1);
   const shown = turned ? (sign === '+' ? '-' : '+') : sign;
   // Comparisons do not chain; the others are evaluated from left to right.
-  const left = within(a, binding === BINDING.comparison ? binding + 1 : binding);
+  const left = within(a, binding === COMPARISON ? binding + 1 : binding);
   return { text: `${left} ${shown} ${right}`, binding };
 }
 
@@ -90,7 +94,7 @@ export function within({ text, binding }: Fragment, least: number): string {
 }
 
 export function isComparison({ operator }: ExpressionFunction): boolean {
-  return operator?.binding === BINDING.comparison;
+  return operator?.binding === COMPARISON;
 }
 
 /** Digits that people are shown of constants. */
@@ -119,5 +123,5 @@ export function describeExpression(e: Expression): string {
 }
 
 export function numberText(text: string, constant: number): Fragment {
-  return { text, binding: constant < 0 ? BINDING.prefix : BINDING.atom, constant };
+  return { text, binding: constant < 0 ? PREFIX : ATOM, constant };
 }

@@ -9,7 +9,7 @@ import {
 } from './expression.ts';
 import {
   atom,
-  BINDING,
+  COMPARISON,
   callText,
   isComparison,
   numberText,
@@ -100,7 +100,7 @@ export function printSelect(
   width: 1 | 4,
 ): Fragment {
   const isTrue =
-    condition.condition ?? `${within(condition, BINDING.comparison + 1)} != ${splat('0.0', width)}`;
+    condition.condition ?? `${within(condition, COMPARISON + 1)} != ${splat('0.0', width)}`;
   return callText('select', [...branches.map(({ text }) => text).reverse(), isTrue]);
 }
 
