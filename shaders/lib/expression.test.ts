@@ -10,7 +10,6 @@ import {
   isSame,
   operand,
   operandsOf,
-  rename,
   sizeOf,
   substitute,
 } from './expression.ts';
@@ -199,17 +198,6 @@ describe('substitute', () => {
       ['residual', value],
     ]);
     expect(substitute(e, (name) => values.get(name))).toEqual(apply(f.add, exp, exp));
-  });
-});
-
-describe('rename', () => {
-  it('keeps other names, those of Object.prototype included', () => {
-    const e = apply(f.add, x, operand('constructor'));
-    expect(operandsOf(rename(e, { x: 'a' }))).toEqual(['a', 'constructor']);
-  });
-
-  it('makes one operand of two', () => {
-    expect(rename(apply(f.add, x, y), { y: 'x' })).toEqual(apply(f.add, x, x));
   });
 });
 

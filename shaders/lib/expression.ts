@@ -36,8 +36,8 @@ export interface ExpressionFunction<F extends Arithmetic = Arithmetic> {
   readonly name: string;
   /** The value in f64. */
   readonly evaluate: F;
-  /** How it is written, where not as a call. */
-  readonly operator?: Operator;
+  /** The operator that it is written with, where not as a call. */
+  readonly sign?: string;
   /** Whether f(a, b) is f(b, a). */
   readonly commutative?: boolean;
   /** The number n of which f(a, n) is a. */
@@ -53,12 +53,6 @@ export interface ExpressionFunction<F extends Arithmetic = Arithmetic> {
 }
 
 type Arithmetic = (...values: number[]) => number;
-
-export interface Operator {
-  readonly sign: string;
-  /** One of those of expression_text.ts. */
-  readonly binding: number;
-}
 
 /** A function of a module, of f32 or, with a 4 at the end of its name, of vec4f. */
 export interface Helper {
@@ -193,14 +187,6 @@ export function substitute(
     (name) => replacement(name) ?? operand(name),
     () => undefined,
   );
-}
-
-/** The expression with other names of operands; those that `names` lacks stay. */
-export function rename(e: Expression, names: Readonly<Record<string, string>>): Expression {
-  return substitute(e, (name) => {
-    const other = Object.hasOwn(names, name) ? names[name] : undefined;
-    return other === undefined ? undefined : operand(other);
-  });
 }
 
 /** Makes an expression anew, operands first; a call that `rewrite` returns nothing for stays. */

@@ -1,100 +1,66 @@
 /**
  * The functions of expressions: f64 arithmetic on the host, which kernels are checked against, and how WGSL and people
- * write them. Comparisons give 1 or 0, and `round` takes halves to even. Nothing lists them, so that bundlers leave out what a page does not call.
+ * write them. Comparisons give 1 or 0, and `round` takes halves to even. Nothing lists them, and each is pure, so that
+ * bundlers leave out what a page does not call.
  */
 import { apply, constantOf, type Expression, type ExpressionFunction } from './expression.ts';
-import { COMPARISON, PREFIX, PRODUCT, SUM } from './expression_text.ts';
 import { printSelect } from './expression_wgsl.ts';
 import { ERF, SIGMOID, SIGNED_POW, TANH } from './expression_wgsl_functions.ts';
 
-export type UnaryFunction = ExpressionFunction<(x: number) => number>;
-export type BinaryFunction = ExpressionFunction<(a: number, b: number) => number>;
-export type TernaryFunction = ExpressionFunction<(a: number, b: number, c: number) => number>;
+export type Unary = ExpressionFunction<(x: number) => number>;
+export type Binary = ExpressionFunction<(a: number, b: number) => number>;
+export type Ternary = ExpressionFunction<(a: number, b: number, c: number) => number>;
 
-export const abs: UnaryFunction = { name: 'abs', evaluate: Math.abs };
-export const neg: UnaryFunction = {
-  name: 'neg',
-  evaluate: (x) => -x,
-  operator: { sign: '-', binding: PREFIX },
-};
-export const sign: UnaryFunction = { name: 'sign', evaluate: Math.sign };
-export const floor: UnaryFunction = { name: 'floor', evaluate: Math.floor };
-export const ceil: UnaryFunction = { name: 'ceil', evaluate: Math.ceil };
-export const round: UnaryFunction = { name: 'round', evaluate: roundHalfToEven };
-export const exp: UnaryFunction = { name: 'exp', evaluate: Math.exp };
-export const log: UnaryFunction = { name: 'log', evaluate: Math.log };
-export const sqrt: UnaryFunction = { name: 'sqrt', evaluate: Math.sqrt };
-export const sin: UnaryFunction = { name: 'sin', evaluate: Math.sin };
-export const cos: UnaryFunction = { name: 'cos', evaluate: Math.cos };
-export const tanh: UnaryFunction = { name: 'tanh', evaluate: Math.tanh, helper: TANH };
-export const erf: UnaryFunction = { name: 'erf', evaluate: errorFunction, helper: ERF };
-export const sigmoid: UnaryFunction = { name: 'sigmoid', evaluate: logistic, helper: SIGMOID };
+export const abs: Unary = { name: 'abs', evaluate: Math.abs };
+export const neg: Unary = { name: 'neg', evaluate: (x) => -x, sign: '-' };
+export const sign: Unary = { name: 'sign', evaluate: Math.sign };
+export const floor: Unary = { name: 'floor', evaluate: Math.floor };
+export const ceil: Unary = { name: 'ceil', evaluate: Math.ceil };
+export const round: Unary = { name: 'round', evaluate: roundHalfToEven };
+export const exp: Unary = { name: 'exp', evaluate: Math.exp };
+export const log: Unary = { name: 'log', evaluate: Math.log };
+export const sqrt: Unary = { name: 'sqrt', evaluate: Math.sqrt };
+export const sin: Unary = { name: 'sin', evaluate: Math.sin };
+export const cos: Unary = { name: 'cos', evaluate: Math.cos };
+export const tanh: Unary = { name: 'tanh', evaluate: Math.tanh, helper: TANH };
+export const erf: Unary = { name: 'erf', evaluate: errorFunction, helper: ERF };
+export const sigmoid: Unary = { name: 'sigmoid', evaluate: logistic, helper: SIGMOID };
 
-export const add: BinaryFunction = {
+export const add: Binary = {
   name: 'add',
   evaluate: (a, b) => a + b,
-  operator: { sign: '+', binding: SUM },
+  sign: '+',
   commutative: true,
   neutral: 0,
 };
-export const sub: BinaryFunction = {
-  name: 'sub',
-  evaluate: (a, b) => a - b,
-  operator: { sign: '-', binding: SUM },
-  neutral: 0,
-};
-export const mul: BinaryFunction = {
+export const sub: Binary = { name: 'sub', evaluate: (a, b) => a - b, sign: '-', neutral: 0 };
+export const mul: Binary = {
   name: 'mul',
   evaluate: (a, b) => a * b,
-  operator: { sign: '*', binding: PRODUCT },
+  sign: '*',
   commutative: true,
   neutral: 1,
 };
-export const div: BinaryFunction = {
-  name: 'div',
-  evaluate: (a, b) => a / b,
-  operator: { sign: '/', binding: PRODUCT },
-  neutral: 1,
-};
-export const min: BinaryFunction = {
-  name: 'min',
-  evaluate: (a, b) => Math.min(a, b),
-  commutative: true,
-};
-export const max: BinaryFunction = {
-  name: 'max',
-  evaluate: (a, b) => Math.max(a, b),
-  commutative: true,
-};
+export const div: Binary = { name: 'div', evaluate: (a, b) => a / b, sign: '/', neutral: 1 };
+export const min: Binary = { name: 'min', evaluate: (a, b) => Math.min(a, b), commutative: true };
+export const max: Binary = { name: 'max', evaluate: (a, b) => Math.max(a, b), commutative: true };
 
-export const less: BinaryFunction = {
-  name: 'less',
-  evaluate: (a, b) => Number(a < b),
-  operator: { sign: '<', binding: COMPARISON },
-};
-export const less_equal: BinaryFunction = {
+export const less: Binary = { name: 'less', evaluate: (a, b) => Number(a < b), sign: '<' };
+export const less_equal: Binary = {
   name: 'less_equal',
   evaluate: (a, b) => Number(a <= b),
-  operator: { sign: '<=', binding: COMPARISON },
+  sign: '<=',
 };
-export const greater: BinaryFunction = {
-  name: 'greater',
-  evaluate: (a, b) => Number(a > b),
-  operator: { sign: '>', binding: COMPARISON },
-};
-export const greater_equal: BinaryFunction = {
+export const greater: Binary = { name: 'greater', evaluate: (a, b) => Number(a > b), sign: '>' };
+export const greater_equal: Binary = {
   name: 'greater_equal',
   evaluate: (a, b) => Number(a >= b),
-  operator: { sign: '>=', binding: COMPARISON },
+  sign: '>=',
 };
-export const equal: BinaryFunction = {
-  name: 'equal',
-  evaluate: (a, b) => Number(a === b),
-  operator: { sign: '==', binding: COMPARISON },
-};
+export const equal: Binary = { name: 'equal', evaluate: (a, b) => Number(a === b), sign: '==' };
 
 /** Of a negative base, it is defined where the exponent is an integer, as in C and ONNX. */
-export const pow: BinaryFunction = {
+export const pow: Binary = {
   name: 'pow',
   evaluate: (a, b) => a ** b,
   helper: SIGNED_POW,
@@ -102,10 +68,10 @@ export const pow: BinaryFunction = {
 };
 
 /** WGSL's own. */
-const POSITIVE_POW: BinaryFunction = { name: 'pow', evaluate: (a, b) => a ** b };
+const POSITIVE_POW: Binary = { name: 'pow', evaluate: (a, b) => a ** b };
 
 /** (condition, if true, if false); any condition other than 0 is true. */
-export const select: TernaryFunction = {
+export const select: Ternary = {
   name: 'select',
   evaluate: (condition, ifTrue, ifFalse) => (condition !== 0 ? ifTrue : ifFalse),
   simplify(condition, ifTrue, ifFalse) {

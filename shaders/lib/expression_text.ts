@@ -1,18 +1,19 @@
 /** Expressions as text: infix, no parentheses but those that are needed, and a name for what is used twice. */
-import {
-  type Expression,
-  type ExpressionFunction,
-  type Fragment,
-  isCall,
-  type Operator,
-} from './expression.ts';
+import { type Expression, type ExpressionFunction, type Fragment, isCall } from './expression.ts';
 
 /** How tightly a text holds together, from loosest. */
 export const COMPARISON = 0;
-export const SUM = 1;
-export const PRODUCT = 2;
-export const PREFIX = 3;
+const SUM = 1;
+const PRODUCT = 2;
+const PREFIX = 3;
 const ATOM = 4;
+
+const OPERATORS: Readonly<Record<string, number>> = {
+  '+': SUM,
+  '-': SUM,
+  '*': PRODUCT,
+  '/': PRODUCT,
+};
 
 export interface Notation {
   operand(name: string): Fragment;
@@ -75,11 +76,9 @@ export function callText(name: string, args: readonly string[]): Fragment {
 }
 
 /** `-a` or `a + b`. */
-export function operatorText(
-  { sign, binding }: Operator,
-  [a = atom(''), b]: readonly Fragment[],
-): Fragment {
-  if (!b) return { text: `${sign}${within(a, binding + 1)}`, binding };
+export function operatorText(sign: string, [a = atom(''), b]: readonly Fragment[]): Fragment {
+  if (!b) return { text: `${sign}${within(a, PREFIX + 1)}`, binding: PREFIX };
+  const binding = OPERATORS[sign] ?? COMPARISON;
   const turned = binding === SUM && b.constant !== undefined && b.constant < 0;
   const right = turned ? b.text.replace('-', '') : within(b, binding + 1);
   const shown = turned ? (sign === '+' ? '-' : '+') : sign;
@@ -93,8 +92,8 @@ export function within({ text, binding }: Fragment, least: number): string {
   return binding < least ? `(${text})` : text;
 }
 
-export function isComparison({ operator }: ExpressionFunction): boolean {
-  return operator?.binding === COMPARISON;
+export function isComparison({ sign }: ExpressionFunction): boolean {
+  return sign !== undefined && OPERATORS[sign] === undefined;
 }
 
 /** Digits that people are shown of constants. */
@@ -108,9 +107,9 @@ export function describeExpression(e: Expression): string {
   const { definitions, result } = spell(e, {
     operand: atom,
     constant: (value) => numberText(String(Number(value.toPrecision(DIGITS))), value),
-    call: ({ name, operator }, args) =>
-      operator
-        ? operatorText(operator, args)
+    call: ({ name, sign }, args) =>
+      sign
+        ? operatorText(sign, args)
         : callText(
             name,
             args.map(({ text }) => text),

@@ -58,11 +58,11 @@ export function printExpression(e: Expression, options: PrintOptions): PrintedEx
       operand: (name) => atom(options.operand(name)),
       constant: (value) => numberText(literal(value), value),
       call(fn, args) {
-        const { name, helper, operator, print } = fn;
+        const { name, helper, sign, print } = fn;
         const values = args.map((arg) => splatted(arg, width));
         if (print) return print(values, width);
-        if (isComparison(fn) && operator) return conditional(operatorText(operator, values).text);
-        if (operator) return operatorText(operator, args);
+        if (sign && isComparison(fn)) return conditional(operatorText(sign, values).text);
+        if (sign) return operatorText(sign, args);
         if (helper) helpers.add(helper);
         return callText(
           helper ? helper.name + suffix : name,

@@ -12,12 +12,7 @@ import { type OperandLike, pointwise } from './pointwise.ts';
  * @example
  * const larger = binary(g, functions.max, a, b);
  */
-export function binary(
-  g: GraphBuilder,
-  fn: f.BinaryFunction,
-  a: OperandLike,
-  b: OperandLike,
-): Activation {
+export function binary(g: GraphBuilder, fn: f.Binary, a: OperandLike, b: OperandLike): Activation {
   return pointwise(g, [a, b], (left = 0, right = 0) => apply(fn, left, right));
 }
 

@@ -98,7 +98,7 @@ function alignedAt(call: ImportCall, x: Value, short: Value): Value {
 }
 
 /** Of any number of inputs: two by two, which passes merge as far as a device can bind them. */
-function ofMany(fn: f.BinaryFunction): Importer {
+function ofMany(fn: f.Binary): Importer {
   return (call) => {
     const [first = 0, second, ...rest] = operands(call);
     if (second === undefined) return value(call, 0);

@@ -34,7 +34,7 @@ function merged(graph: Graph): readonly string[] {
   );
 }
 
-function call(g: GraphBuilder, fn: f.UnaryFunction, x: Value): Value {
+function call(g: GraphBuilder, fn: f.Unary, x: Value): Value {
   return pointwise(g, [x], (v) => apply(fn, v));
 }
 
