@@ -57,8 +57,11 @@ function golden(): readonly number[] | undefined {
   return [...new Float32Array(Uint8Array.from(bytes).buffer)];
 }
 
-/** Outputs are up to 2; each of 20 layers rounds by 2^-11 of what it gives, at random. */
-const HALF_TOLERANCE = 2 * Math.sqrt(20) * 2 ** -11;
+/** Of the largest value: each of 24 layers rounds by 2^-11 of what it gives, at random; products do so twice. */
+const HALF_TOLERANCE = 2 * Math.sqrt(24) * 2 ** -11;
+
+/** Of the largest value: sums of a thousand products, in 24 layers, each off by about sqrt(1000) 2^-24. */
+const TOLERANCE = 24 * Math.sqrt(1000) * 2 ** -24;
 
 it('every kernel compiles with naga and computes under Deno what it computes here', async () => {
   const { adapter, logits, errors, halfLogits, halfErrors } = await runDeno();
@@ -75,8 +78,8 @@ it('every kernel compiles with naga and computes under Deno what it computes her
     for (const actual of logits) check(actual, 1e-3);
     for (const actual of halfLogits) check(actual, 1e-2);
   }
-  // Probabilities of ten classes: each layer before them rounds a few times by 6e-8.
-  expect(errors).toHaveLength(2);
-  for (const error of errors) expect(error).toBeLessThan(1e-5);
+  // The graph as it stands, and optimised by four kernels.
+  expect(errors).toHaveLength(5);
+  for (const error of errors) expect(error).toBeLessThan(TOLERANCE);
   for (const error of halfErrors) expect(error).toBeLessThan(HALF_TOLERANCE);
 });

@@ -8,6 +8,7 @@ import {
   type DType,
   elementCount,
   findModel,
+  models,
   openSafetensors,
   syntheticInput,
   syntheticWeights,
@@ -154,14 +155,10 @@ if (data === undefined) {
 }
 
 function checkGoldensInF16(folder: string): void {
-  const adapterLacks = (): boolean => {
-    if (device().profile.shaderF16) return false;
-    console.log(`skipped: "${device().adapter.name}" lacks shader-f16`);
-    return true;
-  };
+  const lacks = 'the adapter lacks shader-f16';
 
-  it.each(IN_F16)('f16, synthetic weights: %s', async (name) => {
-    if (adapterLacks()) return;
+  it.for(IN_F16)('f16, synthetic weights: %s', async (name, { skip }) => {
+    skip(!device().profile.shaderF16, lacks);
     const { input_shape: shape, model } = jsonOf<HashedGolden>(
       folder,
       'golden',
@@ -178,8 +175,8 @@ function checkGoldensInF16(folder: string): void {
     expect(error).toBeLessThanOrEqual(F16_TOLERANCE);
   });
 
-  it.each(['chelsea', 'coffee'])('f16, trained ResNet-50: %s', async (photo) => {
-    if (adapterLacks()) return;
+  it.for(['chelsea', 'coffee'])('f16, trained ResNet-50: %s', async (photo, { skip }) => {
+    skip(!device().profile.shaderF16, lacks);
     const expected = floatsOf(folder, 'golden', 'resnet50-pqf', `${photo}.logits.f32`);
     const input = floatsOf(folder, 'golden', 'resnet50-pqf', `${photo}.input.f32`);
     const weights = openSafetensors(bytesOf(folder, trained), trained);
@@ -200,8 +197,9 @@ function checkGoldens(folder: string): void {
     .filter((name) => name.endsWith('.json'))
     .map((name) => name.slice(0, -'.json'.length));
 
-  it.each(hashed)('synthetic weights: %s', async (name) => {
+  it.for(hashed)('synthetic weights: %s', async (name, { skip }) => {
     const golden = jsonOf<HashedGolden>(folder, 'golden', 'hashed', `${name}.json`);
+    skip(!models.has(golden.model), `no model here is called ${golden.model}`);
     const expected = floatsOf(folder, 'golden', 'hashed', `${name}.f32`);
     const { input_shape: shape, model } = golden;
     const { logits = new Float32Array() } = await runModel(
@@ -215,8 +213,9 @@ function checkGoldens(folder: string): void {
     expect(error).toBeLessThanOrEqual(1e-3);
   });
 
-  it.each(hashed)('names and shapes of weights: %s', (name) => {
+  it.for(hashed)('names and shapes of weights: %s', (name, { skip }) => {
     const golden = jsonOf<HashedGolden>(folder, 'golden', 'hashed', `${name}.json`);
+    skip(!models.has(golden.model), `no model here is called ${golden.model}`);
     const [, , height = 1, width = 1] = golden.input_shape;
     const graph = buildModel(findModel(golden.model), { size: [height, width] });
     const weights = weightsOf(graph).map(({ name: key, desc }) => [key, desc.shape] as const);

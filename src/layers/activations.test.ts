@@ -68,7 +68,10 @@ const ACTIVATIONS: Readonly<Record<string, readonly [Build, (x: number) => numbe
 };
 
 describe('activation kernels', () => {
-  const shapes: readonly Shape[] = [[1], [2, 3, 5, 7], [1, 65, 36]];
+  const shapes: readonly Shape[] = [
+    [2, 3, 5, 7],
+    [1, 65, 36],
+  ];
   it.each(
     Object.keys(ACTIVATIONS).flatMap((name) => shapes.map((shape) => [name, shape] as const)),
   )('%s agrees with the reference: %j', async (name, shape) => {

@@ -128,7 +128,7 @@ describe('rearrange shapes', () => {
       'channels that are no blocks',
       [1, 6, 2, 2],
       (g, x) => depthToSpace(g, x, 2),
-      '[1, 6, 2, 2] is not made of blocks for depth to space 2 CRD',
+      '[1, 6, 2, 2] is no feature map whose channels are 2 x 2 blocks',
     ],
   ])('refuse %s', (_, shape, build, message) => {
     expect(() => buildOne((g) => build(g.at('moved'), g.input('x', shape)))).toThrow(

@@ -15,7 +15,7 @@ import { relu } from '../layers/activations.ts';
 import { globalAveragePool2d } from '../layers/adaptive_average_pool2d.ts';
 import { add } from '../layers/arithmetic.ts';
 import { batchNorm } from '../layers/batch_norm.ts';
-import { conv2d } from '../layers/conv2d.ts';
+import { type Conv2dOptions, conv2d } from '../layers/conv2d.ts';
 import { linear } from '../layers/linear.ts';
 import { maxPool2d } from '../layers/pool2d.ts';
 import { flatten } from '../layers/rearrange.ts';
@@ -58,14 +58,19 @@ export function downscalingResidualBlock(g: GraphBuilder, x: Value, options: Blo
   const { kind = 'bottleneck', channels, stride } = options;
   const y = residual(g, x, options);
   const d = g.at('downsample');
-  let shortcut: Value = conv2d(d.at(0), x, {
-    channels: EXPANSION[kind] * channels,
-    kernel: 1,
-    stride,
-    bias: false,
-  });
-  shortcut = batchNorm(d.at(1), shortcut);
+  const projection = { channels: EXPANSION[kind] * channels, kernel: 1, stride };
+  const shortcut = normalized(d.at(0), d.at(1), x, projection);
   return relu(g.at('relu'), add(g.at('add'), y, shortcut));
+}
+
+/** A convolution and its batch norm, which has the bias. */
+function normalized(
+  conv: GraphBuilder,
+  norm: GraphBuilder,
+  x: Value,
+  options: Conv2dOptions,
+): Value {
+  return batchNorm(norm, conv2d(conv, x, { ...options, bias: false }));
 }
 
 /** F(x) */
@@ -75,42 +80,28 @@ function residual(g: GraphBuilder, x: Value, options: BlockOptions): Value {
 
 /** 3x3, 3x3, each to `channels`. */
 function basic(g: GraphBuilder, x: Value, { channels, stride }: BlockOptions): Value {
-  let y: Value = conv2d(g.at('conv1'), x, { channels, kernel: 3, stride, padding: 1, bias: false });
-  y = batchNorm(g.at('bn1'), y);
-  y = relu(g.at('relu1'), y);
-  y = conv2d(g.at('conv2'), y, { channels, kernel: 3, padding: 1, bias: false });
-  return batchNorm(g.at('bn2'), y);
+  const conv = { channels, kernel: 3, padding: 1 };
+  const y = normalized(g.at('conv1'), g.at('bn1'), x, { ...conv, stride });
+  return normalized(g.at('conv2'), g.at('bn2'), relu(g.at('relu1'), y), conv);
 }
 
 /** 1x1 down to `width`, 3x3, 1x1 up to four times `channels`. */
 function bottleneck(g: GraphBuilder, x: Value, options: BlockOptions): Value {
   const { channels, stride, placement, width = channels, groups = 1, dilation = 1 } = options;
   const [first, second] = placement === 'v1' ? [stride, 1] : [1, stride];
-  let y: Value = conv2d(g.at('conv1'), x, {
-    channels: width,
-    kernel: 1,
-    stride: first,
-    bias: false,
-  });
-  y = batchNorm(g.at('bn1'), y);
-  y = relu(g.at('relu1'), y);
-  y = conv2d(g.at('conv2'), y, {
+  const reduce = { channels: width, kernel: 1, stride: first };
+  const spatial = {
     channels: width,
     kernel: 3,
     stride: second,
     padding: dilation,
     dilation,
     groups,
-    bias: false,
-  });
-  y = batchNorm(g.at('bn2'), y);
-  y = relu(g.at('relu2'), y);
-  y = conv2d(g.at('conv3'), y, {
-    channels: EXPANSION.bottleneck * channels,
-    kernel: 1,
-    bias: false,
-  });
-  return batchNorm(g.at('bn3'), y);
+  };
+  const restore = { channels: EXPANSION.bottleneck * channels, kernel: 1 };
+  let y = normalized(g.at('conv1'), g.at('bn1'), x, reduce);
+  y = normalized(g.at('conv2'), g.at('bn2'), relu(g.at('relu1'), y), spatial);
+  return normalized(g.at('conv3'), g.at('bn3'), relu(g.at('relu2'), y), restore);
 }
 
 /** What the sections of a ResNet are made of. */

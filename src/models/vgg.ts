@@ -59,11 +59,7 @@ const CONVOLUTIONS = {
 } as const;
 
 function vggModel(depth: keyof typeof CONVOLUTIONS, withBatchNorm: boolean): ModelDef {
-  const options = {
-    convolutions: CONVOLUTIONS[depth],
-    batchNorm: withBatchNorm,
-    classes: 1000,
-  };
+  const options = { convolutions: CONVOLUTIONS[depth], batchNorm: withBatchNorm, classes: 1000 };
   return {
     name: `vgg${depth}${withBatchNorm ? '_bn' : ''}`,
     summary: `VGG-${depth} for ImageNet${withBatchNorm ? ', with batch norm' : ''}`,
@@ -75,13 +71,7 @@ function vggModel(depth: keyof typeof CONVOLUTIONS, withBatchNorm: boolean): Mod
   };
 }
 
-export const vggModels: readonly ModelDef[] = [
-  vggModel(11, false),
-  vggModel(11, true),
-  vggModel(13, false),
-  vggModel(13, true),
-  vggModel(16, false),
-  vggModel(16, true),
-  vggModel(19, false),
-  vggModel(19, true),
-];
+export const vggModels: readonly ModelDef[] = ([11, 13, 16, 19] as const).flatMap((depth) => [
+  vggModel(depth, false),
+  vggModel(depth, true),
+]);

@@ -5,7 +5,7 @@ import { AttributeProto_AttributeType, type AttributeProtoSchema } from './schem
 /** ONNX tells integers from floats by type, so that the writer must say which it means. */
 export type Attribute =
   | { readonly float: number }
-  | { readonly int: number }
+  | { readonly int: number | boolean }
   | { readonly ints: readonly number[] }
   | { readonly string: string };
 

@@ -4,7 +4,7 @@
  */
 import { type DescMessage, fromBinary, ScalarType } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
-import { OnnxError } from './errors.ts';
+import { demandSound, OnnxError } from './errors.ts';
 import { type ModelProto, ModelProtoSchema } from './schema/onnx_pb.ts';
 
 /** Ten times as many as a large convnet has; each takes up to a kilobyte. */
@@ -14,31 +14,27 @@ const MOST_LISTED = 2 ** 22;
 /** Messages in messages: a model, graph, node, attribute, tensor; graphs in attributes take three more each. */
 const MOST_NESTED = 32;
 
-/** Throws OnnxError, about `name`, for what is no protobuf of a model, or unfolds beyond all measure. */
-export function decodeModel(bytes: Uint8Array, name: string): ModelProto {
+/** Throws OnnxError for what is no protobuf of a model, or unfolds beyond all measure. */
+export function decodeModel(bytes: Uint8Array): ModelProto {
   try {
-    new Survey(name).message(ModelProtoSchema, bytes, 0);
+    new Survey().message(ModelProtoSchema, bytes, 0);
     return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
   } catch (cause) {
     if (cause instanceof OnnxError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new OnnxError(`ONNX file "${name}": is damaged or no ONNX file (${reason})`, { cause });
+    throw new OnnxError(`is damaged or no ONNX file (${reason})`, { cause });
   }
 }
 
 /** Counts what decoding would allocate. */
 class Survey {
-  readonly #name: string;
   #messages = 0;
   #listed = 0;
 
-  constructor(name: string) {
-    this.#name = name;
-  }
-
   message(type: DescMessage, bytes: Uint8Array, depth: number): void {
-    if (depth > MOST_NESTED) this.#refuse(`nests messages deeper than ${MOST_NESTED}`);
-    if (++this.#messages > MOST_MESSAGES) this.#refuse(`has more than ${MOST_MESSAGES} parts`);
+    this.#messages += 1;
+    demandUsual(depth <= MOST_NESTED, `nests messages deeper than ${MOST_NESTED}`);
+    demandUsual(this.#messages <= MOST_MESSAGES, `has more than ${MOST_MESSAGES} parts`);
     const fields = new Map(type.fields.map((field) => [field.number, field]));
     const reader = new BinaryReader(bytes);
     while (reader.pos < reader.len) {
@@ -62,14 +58,12 @@ class Survey {
 
   #list(count: number): void {
     this.#listed += count;
-    if (this.#listed > MOST_LISTED) this.#refuse(`lists more than ${MOST_LISTED} numbers`);
+    demandUsual(this.#listed <= MOST_LISTED, `lists more than ${MOST_LISTED} numbers`);
   }
+}
 
-  #refuse(what: string): never {
-    throw new OnnxError(
-      `ONNX file "${this.#name}": ${what}, far beyond any convnet; store tensors as raw_data`,
-    );
-  }
+function demandUsual(usual: boolean, problem: string): void {
+  demandSound(usual, `${problem}, far beyond any convnet; store tensors as raw_data`);
 }
 
 /** The last byte of each has its highest bit clear. */

@@ -1,11 +1,27 @@
-import { TilewiseError } from '../runtime/errors.ts';
+import { TilewiseError, UnsupportedError } from '../runtime/errors.ts';
 
 /** An .onnx file is broken, or larger than is read. */
 export class OnnxError extends TilewiseError {
   override readonly name = 'OnnxError';
 }
 
-/** For messages: a name out of a file, cut to a line. */
-export function shownName(name: string): string {
-  return JSON.stringify(name.length > 80 ? `${name.slice(0, 77)}...` : name);
+/** Throws OnnxError where the file is not as it must be. */
+export function demandSound(sound: unknown, problem: string): asserts sound {
+  if (!sound) throw new OnnxError(problem);
+}
+
+/** Throws UnsupportedError for what cannot be had. */
+export function demand(supported: unknown, problem: string): asserts supported {
+  if (!supported) throw new UnsupportedError(problem);
+}
+
+/** What is wrong with a file is said under its name. */
+export function ofFile<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const Kind = [OnnxError, UnsupportedError].find((kind) => cause instanceof kind);
+    if (!Kind || !(cause instanceof Error)) throw cause;
+    throw new Kind(`ONNX file "${name}": ${cause.message}`, { cause });
+  }
 }

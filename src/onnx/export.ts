@@ -1,10 +1,10 @@
 /** Writes a graph with its weights as an ONNX model. (https://onnx.ai/onnx/repo-docs/IR.html) */
 import { create, toBinary } from '@bufbuild/protobuf';
-import { UnsupportedError } from '../runtime/errors.ts';
 import { type Graph, isConstant, type Node, RESULT } from '../runtime/graph.ts';
 import { describe, requireInput } from '../runtime/operator.ts';
 import { byteLength } from '../runtime/tensor.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
+import { demand } from './errors.ts';
 import type { Exporter } from './exporter.ts';
 import { OnnxWriter } from './onnx_writer.ts';
 import { writeExpression } from './operators/expression_nodes.ts';
@@ -39,11 +39,8 @@ export function exportOnnx(
     if (write) writeNode(node, writer, write);
     else unsupported.push(describe(node));
   }
-  if (unsupported.length > 0) {
-    throw new UnsupportedError(
-      `ONNX has no operator for ${unsupported.join(', ')}; change these layers`,
-    );
-  }
+  const layers = unsupported.join(', ');
+  demand(layers === '', `ONNX has no operator for ${layers}; change these layers`);
   const model = create(ModelProtoSchema, writer.finish(options.dynamicBatch ?? false));
   return toBinary(ModelProtoSchema, model);
 }
@@ -66,12 +63,10 @@ function writeNode(node: Node, writer: OnnxWriter, write: Exporter['write']): vo
 
 function checkSize(graph: Graph): void {
   const constants = new Set(graph.nodes.flatMap(({ inputs }) => Object.values(inputs)));
-  const bytes = [...constants]
-    .filter(isConstant)
-    .reduce((sum, { desc }) => sum + byteLength(desc), 0);
-  if (bytes > MOST_BYTES) {
-    throw new UnsupportedError(
-      `"${graph.name}" has ${bytes} bytes of weights; an .onnx file holds at most ${MOST_BYTES}`,
-    );
-  }
+  const sizes = [...constants].filter(isConstant).map(({ desc }) => byteLength(desc));
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  demand(
+    bytes <= MOST_BYTES,
+    `"${graph.name}" has ${bytes} bytes of weights; an .onnx file holds at most ${MOST_BYTES}`,
+  );
 }

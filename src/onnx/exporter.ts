@@ -1,7 +1,14 @@
 /** What writes the nodes of one operator. */
 import type { Node, OpDef } from '../runtime/graph.ts';
-import { requireInput } from '../runtime/operator.ts';
+import type { Importer } from './import_node.ts';
 import type { OnnxWriter } from './onnx_writer.ts';
+
+/** What ONNX and this library have of one kind of operator: how files are read, and how they are written. */
+export interface OperatorRows {
+  /** By ONNX's name of the operator. */
+  readonly importers: Readonly<Record<string, Importer>>;
+  readonly exporters?: readonly Exporter[];
+}
 
 /** How an operator is written, without an epilogue that a node may have. */
 export interface Exporter {
@@ -23,20 +30,14 @@ export function exporter<A extends object, R extends string>(
   };
 }
 
-/** The names of a node's inputs by role. */
+/** The names of a node's inputs in these roles, of those that it has: optional ones are left out from the end on. */
 export function read<R extends string>(
   writer: OnnxWriter,
   node: Node<object, R>,
   ...roles: readonly R[]
 ): readonly string[] {
-  return roles.map((role) => writer.nameOf(requireInput(node, role)));
-}
-
-/** The names of those that the node has; ONNX leaves out optional inputs from the end on. */
-export function readGiven<R extends string>(
-  writer: OnnxWriter,
-  node: Node<object, R>,
-  ...roles: readonly R[]
-): readonly string[] {
-  return read(writer, node, ...roles.filter((role) => node.inputs[role]));
+  return roles.flatMap((role) => {
+    const value = node.inputs[role];
+    return value ? [writer.nameOf(value)] : [];
+  });
 }

@@ -1,5 +1,6 @@
 /** Tensors whose data is in files beside the model's. */
-import { OnnxError, shownName } from './errors.ts';
+import { quoted } from '../runtime/weights/messages.ts';
+import { demandSound } from './errors.ts';
 import type { StringStringEntryProto } from './schema/onnx_pb.ts';
 
 /**
@@ -30,34 +31,27 @@ export function externalBytes(
   checkPath(path, who);
   const offset = count(given.get('offset') ?? '0', 'offset', who);
   const length = count(given.get('length') ?? String(bytes), 'length', who);
-  if (length !== bytes) {
-    throw new OnnxError(`${who}: takes ${bytes} bytes, its external data has ${length}`);
-  }
-  if (!readExternal) {
-    throw new OnnxError(
-      `${who}: its data is in the file ${shownName(path)}; give readExternal, or a file with the data inside`,
-    );
-  }
+  const end = offset + length;
+  demandSound(length === bytes, `${who}: takes ${bytes} bytes, its external data has ${length}`);
+  demandSound(
+    readExternal,
+    `${who}: its data is in the file ${quoted(path)}; give readExternal, or a file with the data inside`,
+  );
   const file = readExternal(path);
-  if (offset + length > file.length) {
-    throw new OnnxError(
-      `${who}: bytes ${offset} to ${offset + length} of ${shownName(path)}, which has ${file.length}`,
-    );
-  }
-  return file.subarray(offset, offset + length);
+  const place = `bytes ${offset} to ${end} of ${quoted(path)}`;
+  demandSound(end <= file.length, `${who}: ${place}, which has ${file.length}`);
+  return file.subarray(offset, end);
 }
 
 /** A relative path of plain names: no parents, no roots, no drives, nothing that an operating system reads otherwise. */
 function checkPath(path: string, who: string): void {
-  const segments = path.split('/');
-  const plain = segments.every(
-    (segment) => segment !== '' && segment !== '..' && [...segment].every(isPlain),
+  const plain = path
+    .split('/')
+    .every((name) => name !== '' && name !== '..' && [...name].every(isPlain));
+  demandSound(
+    plain,
+    `${who}: its data is said to be in ${quoted(path)}; expected a path inside of the model's folder`,
   );
-  if (!plain) {
-    throw new OnnxError(
-      `${who}: its data is said to be in ${shownName(path)}; expected a path inside of the model's folder`,
-    );
-  }
 }
 
 function isPlain(character: string): boolean {
@@ -66,8 +60,7 @@ function isPlain(character: string): boolean {
 
 function count(text: string, what: string, who: string): number {
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(value)) {
-    throw new OnnxError(`${who}: expected an ${what} in digits, got ${shownName(text)}`);
-  }
+  const safe = Number.isSafeInteger(value);
+  demandSound(safe, `${who}: expected an ${what} in digits, got ${quoted(text)}`);
   return value;
 }

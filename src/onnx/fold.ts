@@ -4,7 +4,7 @@ import { isConcat, isPointwise, isRearrange } from '../runtime/builtins.ts';
 import type { Node, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { elementCount } from '../runtime/tensor.ts';
-import { type ImportCall, type Imported, type Importer, isValue, listed } from './import_node.ts';
+import { ImportCall, type Imported, type Importer, isValue, listed } from './import_node.ts';
 import { type Constant, constant } from './tensor.ts';
 
 /**
@@ -23,7 +23,7 @@ export function folded(
     known.set(value, given);
     return value;
   };
-  const made = listed(importer({ ...call, g, weight }));
+  const made = listed(importer(new ImportCall(call.node, { ...call.place, g, weight })));
   const computed = new Set(made.filter(isValue).filter(({ kind }) => kind === 'activation'));
   for (const [i, value] of [...computed].entries()) g.output(String(i), value);
   const nodes = computed.size > 0 ? g.build('constants').nodes : [];
@@ -45,7 +45,7 @@ export function folded(
   return made.map((output) => {
     if (!isValue(output)) return output;
     const found = known.get(output);
-    return found ?? constant('', output.desc.shape, data.get(output) ?? [], float);
+    return found ?? constant(output.desc.shape, data.get(output) ?? [], float);
   });
 }
 

@@ -1,28 +1,16 @@
 /** Reads an ONNX model into a graph and its weights. (https://onnx.ai/onnx/repo-docs/IR.html) */
 import { reshapeTo } from '../layers/rearrange.ts';
-import {
-  ShapeError,
-  type TilewiseError,
-  UnsupportedError,
-  WeightError,
-} from '../runtime/errors.ts';
+import { ShapeError, UnsupportedError, WeightError } from '../runtime/errors.ts';
 import type { Graph, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { elementCount, formatShape, type Shape, shapesEqual } from '../runtime/tensor.ts';
-import type { TensorInfo, WeightSource } from '../runtime/weights/weight_source.ts';
+import { quoted } from '../runtime/weights/messages.ts';
+import type { WeightSource } from '../runtime/weights/weight_source.ts';
 import { decodeModel } from './decode.ts';
-import { OnnxError, shownName } from './errors.ts';
+import { demand, demandSound, ofFile } from './errors.ts';
 import { type ReadExternal, readOnce } from './external_data.ts';
 import { folded } from './fold.ts';
-import {
-  type ImportCall,
-  type Imported,
-  type Importer,
-  isValue,
-  listed,
-  type Operand,
-} from './import_node.ts';
-import { NodeAttributes } from './node_attributes.ts';
+import { ImportCall, type Imported, isValue, listed, type Operand } from './import_node.ts';
 import { importers } from './operators/index.ts';
 import { scheduled } from './schedule.ts';
 import type { GraphProto, NodeProto, ValueInfoProto } from './schema/onnx_pb.ts';
@@ -86,19 +74,19 @@ export interface OnnxFile {
 
 /** Throws OnnxError, UnsupportedError. */
 export function openOnnx(bytes: Uint8Array, name: string): OnnxFile {
-  const { graph, opsetImport, functions } = decodeModel(bytes, name);
-  if (!graph) throw new OnnxError(`ONNX file "${name}": has no graph`);
-  const version = opsetImport.find(({ domain }) => domain === '' || domain === 'ai.onnx')?.version;
-  const opset = Number(version ?? 0n);
-  if (!Number.isSafeInteger(opset) || opset < LEAST_OPSET) {
-    throw new UnsupportedError(
-      `ONNX file "${name}": is of operator set ${opset}; ${LEAST_OPSET} and later are read`,
-    );
-  }
-  if (functions.length > 0) {
-    throw new UnsupportedError(`ONNX file "${name}": defines functions; inline them first`);
-  }
-  return { name, graph, opset };
+  return ofFile(name, () => {
+    const { graph, opsetImport, functions } = decodeModel(bytes);
+    demandSound(graph, 'has no graph');
+    const opset = Number(opsetImport.find(isStandard)?.version ?? 0n);
+    const read = Number.isSafeInteger(opset) && opset >= LEAST_OPSET;
+    demand(read, `is of operator set ${opset}; ${LEAST_OPSET} and later are read`);
+    demand(functions.length === 0, 'defines functions; inline them first');
+    return { name, graph, opset };
+  });
+}
+
+function isStandard({ domain }: { readonly domain: string }): boolean {
+  return domain === '' || domain === 'ai.onnx';
 }
 
 export interface ReadGraph {
@@ -116,62 +104,54 @@ export function importOnnx(
   builder: GraphBuilder,
   input?: Value,
 ): ReadGraph {
-  try {
-    return new GraphReader(file, options, builder, input).run();
-  } catch (error) {
-    if (!(error instanceof OnnxError) || error.message.startsWith('ONNX file')) throw error;
-    throw new OnnxError(`ONNX file "${file.name}": ${error.message}`, { cause: error });
-  }
+  return ofFile(file.name, () => new GraphReader(file, options, builder, input).run());
 }
 
+/** Undefined where the file leaves an extent, or all of them, open. */
+type Extents = readonly (number | undefined)[] | undefined;
+
 class GraphReader {
-  readonly #proto: GraphProto;
-  readonly #opset: number;
+  readonly #file: OnnxFile;
   readonly #options: OnnxImportOptions;
-  readonly #file: string;
   readonly #builder: GraphBuilder;
   #given: Value | undefined;
   readonly #operands = new Map<string, Operand>();
   readonly #weights = new Map<string, Constant>();
   readonly #nodeNames = new Set<string>();
-  /** Values that some node failed to make. */
-  readonly #failed = new Set<string>();
-  /** Outputs that nobody gives, as masks are: who should. */
-  readonly #further = new Map<string, string>();
+  /** Values that are not had; who should make them, where that is no problem yet, as nobody may read a mask. */
+  readonly #failed = new Map<string, string | undefined>();
   readonly #problems: string[] = [];
   #folded = 0;
 
   constructor(
-    { graph, opset, name }: OnnxFile,
+    file: OnnxFile,
     options: OnnxImportOptions,
     builder: GraphBuilder,
     given: Value | undefined,
   ) {
-    this.#proto = graph;
-    this.#opset = opset;
+    this.#file = file;
     const { readExternal } = options;
     this.#options = { ...options, ...(readExternal && { readExternal: readOnce(readExternal) }) };
-    this.#file = name;
     this.#builder = builder;
     this.#given = given;
   }
 
   run(): ReadGraph {
-    this.#readInitializers();
-    const nodes = scheduled(this.#proto, new Set(this.#proto.input.map(({ name }) => name)));
-    for (const input of this.#proto.input) this.#readInput(input);
+    const { graph, name } = this.#file;
+    this.#readInitializers(graph);
+    const nodes = scheduled(graph, new Set(graph.input.map((input) => input.name)));
+    for (const input of graph.input) this.#readInput(input);
     for (const [i, node] of nodes.entries()) this.#readNode(node, i);
-    for (const { name } of this.#proto.output) this.#refuseFurther(name, 'the model');
+    const names = graph.output.map((output) => output.name);
+    this.#readsFailed(names, 'the model');
     this.#refuseProblems();
-    const outputs = new Map(this.#proto.output.map(({ name }) => [name, this.#output(name)]));
-    return { outputs, weights: this.#weightSource() };
+    const outputs = new Map(names.map((output) => [output, this.#output(output)]));
+    return { outputs, weights: weightSource(name, this.#weights) };
   }
 
-  #readInitializers(): void {
-    if (this.#proto.sparseInitializer.length > 0) {
-      throw new UnsupportedError(`ONNX file "${this.#file}": has sparse tensors`);
-    }
-    for (const tensor of this.#proto.initializer) {
+  #readInitializers({ initializer, sparseInitializer }: GraphProto): void {
+    demand(sparseInitializer.length === 0, 'has sparse tensors');
+    for (const tensor of initializer) {
       this.#define(tensor.name, {
         constant: constantOf(tensor, tensor.name, this.#options.readExternal),
       });
@@ -189,121 +169,102 @@ class GraphReader {
   /** Files of the first versions list initializers as inputs too. */
   #readInput({ name, type }: ValueInfoProto): void {
     if (this.#operands.has(name)) return;
-    if (type?.value.case !== 'tensorType') {
-      this.#problems.push(`input ${shownName(name)} is no tensor`);
+    const tensor = type?.value.case === 'tensorType' ? type.value.value : undefined;
+    if (!tensor || !isFloat(tensor.elemType)) {
+      const found = tensor ? `${typeName(tensor.elemType)}; only floats are read` : 'no tensor';
+      this.#fail(`input ${quoted(name)} is ${found}`, [name]);
       return;
     }
-    const { elemType, shape } = type.value.value;
-    if (!isFloat(elemType)) {
-      this.#problems.push(
-        `input ${shownName(name)} is ${typeName(elemType)}; only floats are read`,
-      );
-      this.#failed.add(name);
-      return;
-    }
-    const extents = shape?.dim.map(({ value }) =>
+    const extents = tensor.shape?.dim.map(({ value }) =>
       value.case === 'dimValue' && value.value > 0n ? Number(value.value) : undefined,
     );
-    this.#define(name, { value: this.#takeGiven() ?? this.#newInput(name, extents) });
-  }
-
-  /** What stands for the model's only input. */
-  #takeGiven(): Value | undefined {
-    const given = this.#given;
+    const value = this.#given ?? this.#builder.input(name, this.#inputShape(name, extents));
+    // It stands for the model's only input.
     this.#given = undefined;
-    return given;
+    this.#define(name, { value });
   }
 
-  #newInput(name: string, extents: readonly (number | undefined)[] | undefined): Value {
-    return this.#builder.input(name, this.#inputShape(name, extents));
-  }
-
-  #inputShape(name: string, extents: readonly (number | undefined)[] | undefined): Shape {
-    const { shapes = {} } = this.#options;
+  #inputShape(name: string, extents: Extents): Shape {
+    const { shapes = {}, batch = 1 } = this.#options;
     const given = Object.hasOwn(shapes, name) ? shapes[name] : undefined;
+    const who = `input "${name}" of "${this.#file.name}"`;
+    const shown = `[${extents?.map((extent) => extent ?? '?').join(', ') ?? ''}]`;
     if (given) {
       // Channels are what the weights are for; batch, height and width may be others than in the file.
-      const [, channels] = extents ?? [];
-      const alike = given.length === (extents?.length ?? given.length);
-      if (!alike || (channels !== undefined && channels !== given[1])) {
-        throw new ShapeError(
-          `input "${name}" of "${this.#file}" is [${shownExtents(extents ?? [])}], got ${formatShape(given)}`,
-        );
+      const channels = extents?.[1] ?? given[1];
+      if (given.length !== (extents?.length ?? given.length) || channels !== given[1]) {
+        throw new ShapeError(`${who} is ${shown}, got ${formatShape(given)}`);
       }
       return given;
     }
-    const shape = extents?.map(
-      (extent, axis) => extent ?? (axis === 0 ? (this.#options.batch ?? 1) : 0),
-    );
+    const shape = extents?.map((extent, axis) => extent ?? (axis === 0 ? batch : 0));
     if (!shape || shape.includes(0)) {
       throw new ShapeError(
-        `input "${name}" of "${this.#file}" leaves its shape open [${shownExtents(extents ?? [])}]; give its shape by the option "shapes"`,
+        `${who} leaves its shape open ${shown}; give its shape by the option "shapes"`,
       );
     }
     return shape;
   }
 
   #readNode(node: NodeProto, index: number): void {
-    const label = `${node.opType || '?'} ${shownName(node.name || `node ${index}`)}`;
-    if (node.input.length > MOST_INPUTS) {
-      throw new OnnxError(
-        `${label} reads ${node.input.length} values; at most ${MOST_INPUTS} are read`,
-      );
-    }
-    const standard = node.domain === '' || node.domain === 'ai.onnx';
-    const importer = standard ? importers.get(node.opType) : undefined;
-    const fail = (problem: string): void => {
-      this.#problems.push(problem);
-      for (const name of node.output) this.#failed.add(name);
-    };
-    if (!importer) {
-      fail(`${standard ? '' : `${node.domain}.`}${label}: no such operator here`);
-      return;
-    }
-    for (const name of node.input) this.#refuseFurther(name, label);
+    const { input, output, domain, opType } = node;
+    const standard = isStandard(node);
+    const label = `${standard ? '' : `${domain}.`}${opType || '?'} ${quoted(node.name || `node ${index}`)}`;
+    const few = input.length <= MOST_INPUTS;
+    demandSound(few, `${label} reads ${input.length} values; at most ${MOST_INPUTS} are read`);
+    const importer = standard ? importers.get(opType) : undefined;
     // What hangs on a node that failed is not wrong by itself.
-    if (node.input.some((name) => this.#failed.has(name))) {
-      for (const name of node.output) this.#failed.add(name);
+    if (importer && this.#readsFailed(input, label)) {
+      for (const name of output) this.#failed.set(name, undefined);
       return;
     }
     try {
-      const made = this.#outputsOf(node, index, importer);
-      for (const [i, name] of node.output.entries()) {
-        const output = made[i];
-        if (output) this.#define(name, asOperand(name, output));
-        else if (name) {
-          this.#failed.add(name);
-          this.#further.set(name, label);
-        }
+      demand(importer, 'no such operator here');
+      const call = this.#callOf(node, index);
+      const constants = call.inputs.every((found) => !found?.value);
+      const known = constants && folded(call, importer, (elements) => this.#spend(elements));
+      const made = known || listed(importer(call));
+      for (const [i, name] of output.entries()) {
+        const result = made[i];
+        if (result) this.#define(name, asOperand(name, result));
+        else if (name) this.#failed.set(name, label);
       }
     } catch (error) {
       if (!(error instanceof UnsupportedError || error instanceof ShapeError)) throw error;
-      fail(`${label}: ${withoutName(error)}`);
+      // Layers put their name before what is wrong; the list has it already.
+      this.#fail(`${label}: ${error.message.replace(/^\w+ "[^"]*": /, '')}`, output);
     }
   }
 
-  #refuseFurther(name: string, reader: string): void {
-    const maker = this.#further.get(name);
-    if (maker === undefined) return;
-    this.#problems.push(`${reader}: reads ${shownName(name)} of ${maker}, which is not had`);
+  #fail(problem: string, values: readonly string[]): void {
+    this.#problems.push(problem);
+    for (const name of values) this.#failed.set(name, undefined);
   }
 
-  #outputsOf(node: NodeProto, index: number, importer: Importer): readonly Imported[] {
+  #readsFailed(names: readonly string[], reader: string): boolean {
+    const failed = names.filter((name) => this.#failed.has(name));
+    for (const name of failed) {
+      const maker = this.#failed.get(name);
+      if (maker === undefined) continue;
+      this.#problems.push(`${reader}: reads ${quoted(name)} of ${maker}, which is not had`);
+    }
+    return failed.length > 0;
+  }
+
+  #callOf(node: NodeProto, index: number): ImportCall {
     let name = node.name || node.output[0] || node.opType;
     if (this.#nodeNames.has(name)) name = `${name} (node ${index})`;
     this.#nodeNames.add(name);
-    const call: ImportCall = {
-      opset: this.#opset,
+    return new ImportCall(node, {
+      opset: this.#file.opset,
       g: this.#builder.at(name),
-      attributes: new NodeAttributes(node.attribute),
-      inputs: node.input.map((input) => this.#input(input)),
-      outputs: node.output.length,
-      weight: (known) => this.#weight(known),
+      inputs: node.input.map((input) => (input === '' ? undefined : this.#operand(input))),
+      weight: (known) => {
+        this.#weights.set(known.name, known);
+        return this.#builder.weight(known.name, known.shape);
+      },
       tensor: (tensor) => constantOf(tensor, name, this.#options.readExternal),
-    };
-    const constants = call.inputs.every((input) => !input?.value);
-    const known = constants && folded(call, importer, (elements) => this.#spend(elements));
-    return known || listed(importer(call));
+    });
   }
 
   /** Whether so many more numbers may be computed while the model is loaded. */
@@ -313,82 +274,51 @@ class GraphReader {
     return affordable;
   }
 
-  #input(name: string): Operand | undefined {
-    if (name === '') return undefined;
+  #operand(name: string): Operand {
     const found = this.#operands.get(name);
-    if (!found) throw new OnnxError(`value ${shownName(name)} is read, and nothing makes it`);
+    demandSound(found, `value ${quoted(name)} is read, and nothing makes it`);
     return found;
-  }
-
-  #weight(known: Constant): Value {
-    this.#weights.set(known.name, known);
-    return this.#builder.weight(known.name, known.shape);
   }
 
   #define(name: string, found: Operand): void {
     if (name === '') return;
-    if (this.#operands.has(name)) throw new OnnxError(`value ${shownName(name)} is made twice`);
+    demandSound(!this.#operands.has(name), `value ${quoted(name)} is made twice`);
     this.#operands.set(name, found);
   }
 
   #refuseProblems(): void {
     const count = this.#problems.length;
-    if (count === 0) return;
     const lines = this.#problems.slice(0, LISTED).map((problem) => `\n  ${problem}`);
     const rest = count > LISTED ? `\n  ... and ${count - LISTED} more` : '';
-    throw new UnsupportedError(
-      `ONNX file "${this.#file}": ${count} of its parts are not supported:${lines.join('')}${rest}`,
-    );
+    demand(count === 0, `${count} of its parts are not supported:${lines.join('')}${rest}`);
   }
 
   #output(name: string): Value {
-    const found = this.#input(name);
-    if (!found?.value) {
-      throw new UnsupportedError(
-        `ONNX file "${this.#file}": its output ${shownName(name)} is a constant`,
-      );
-    }
-    const { value } = found;
+    const { value } = this.#operand(name);
+    demand(value, `its output ${quoted(name)} is a constant`);
     // A graph gives back results of nodes: what is an input as it came in is seen through a view.
     if (value.kind === 'activation') return value;
     return reshapeTo(this.#builder.at(name), value, value.desc.shape);
   }
+}
 
-  #weightSource(): WeightSource {
-    const weights = this.#weights;
-    const file = this.#file;
-    const tensors = new Map<string, TensorInfo>(
-      [...weights].map(([name, { shape, float }]) => [
-        name,
-        { shape, dtype: float ? 'float' : 'integer' },
-      ]),
-    );
-    return {
-      name: file,
-      tensors,
-      read(name, shape) {
-        const found = weights.get(name);
-        if (!found || !shapesEqual(found.shape, shape)) {
-          throw new WeightError(
-            `ONNX file "${file}": has no weight "${name}" ${formatShape(shape)}`,
-          );
-        }
-        return Float32Array.from(found.numbers());
-      },
-    };
-  }
+function weightSource(file: string, weights: ReadonlyMap<string, Constant>): WeightSource {
+  const tensors = [...weights].map(([name, { shape, float }]) => {
+    return [name, { shape, dtype: float ? 'float' : 'integer' }] as const;
+  });
+  return {
+    name: file,
+    tensors: new Map(tensors),
+    read(name, shape) {
+      const found = weights.get(name);
+      if (!found || !shapesEqual(found.shape, shape)) {
+        throw new WeightError(`ONNX file "${file}": has no weight "${name}" ${formatShape(shape)}`);
+      }
+      return Float32Array.from(found.numbers());
+    },
+  };
 }
 
 function asOperand(name: string, made: Imported): Operand {
   return isValue(made) ? { value: made } : { constant: { ...made, name } };
-}
-
-/** `batch, 3, ?, ?` */
-function shownExtents(extents: readonly (number | undefined)[]): string {
-  return extents.map((extent) => extent ?? '?').join(', ');
-}
-
-/** Layers put their name before what is wrong; the list has it already. */
-function withoutName(error: TilewiseError): string {
-  return error.message.replace(/^\w+ "[^"]*": /, '');
 }

@@ -1,30 +1,21 @@
 /** A node of an ONNX file while it is turned into layers. */
-import { UnsupportedError } from '../runtime/errors.ts';
 import type { DerivedWeight, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { elementCount, formatShape, type Shape, tensorDesc } from '../runtime/tensor.ts';
-import type { NodeAttributes } from './node_attributes.ts';
-import type { TensorProto } from './schema/onnx_pb.ts';
+import { clipped } from '../runtime/weights/messages.ts';
+import { demand } from './errors.ts';
+import {
+  type AttributeProto,
+  type NodeProto,
+  type TensorProto,
+  AttributeProto_AttributeType as Type,
+} from './schema/onnx_pb.ts';
 import type { Constant } from './tensor.ts';
 
 /** What flows between nodes: known numbers, or a value of the graph. */
 export type Operand =
   | { readonly constant: Constant; readonly value?: never }
   | { readonly value: Value; readonly constant?: never };
-
-export interface ImportCall {
-  readonly opset: number;
-  /** At the node's name. */
-  readonly g: GraphBuilder;
-  readonly attributes: NodeAttributes;
-  readonly inputs: readonly (Operand | undefined)[];
-  /** How many outputs the node lists. */
-  readonly outputs: number;
-  /** The weight of the graph that a constant is. */
-  weight(constant: Constant): Value;
-  /** What a tensor among the attributes holds. */
-  tensor(tensor: TensorProto): Constant;
-}
 
 /** An output: a value of the graph, or numbers, whose name does not matter. */
 export type Imported = Value | Constant;
@@ -35,6 +26,158 @@ export type Imported = Value | Constant;
  */
 export type Importer = (call: ImportCall) => Imported | readonly Imported[];
 
+/** Where a node's layers go, and what it reads there. */
+export interface Place {
+  readonly opset: number;
+  /** At the node's name. */
+  readonly g: GraphBuilder;
+  readonly inputs: readonly (Operand | undefined)[];
+  /** The weight of the graph that a constant is. */
+  readonly weight: (constant: Constant) => Value;
+  /** What a tensor among the attributes holds. */
+  readonly tensor: (tensor: TensorProto) => Constant;
+}
+
+/** A node that is read: its inputs, and its attributes by name and type. Throws UnsupportedError where they differ. */
+export class ImportCall {
+  readonly node: NodeProto;
+  readonly place: Place;
+  readonly g: GraphBuilder;
+  readonly opset: number;
+  readonly inputs: Place['inputs'];
+  readonly #attributes: ReadonlyMap<string, AttributeProto>;
+
+  constructor(node: NodeProto, place: Place) {
+    this.node = node;
+    this.place = place;
+    this.g = place.g;
+    this.opset = place.opset;
+    this.inputs = place.inputs;
+    this.#attributes = new Map(node.attribute.map((attribute) => [attribute.name, attribute]));
+  }
+
+  operand(index: number): Operand {
+    const found = this.inputs[index];
+    demand(found, `input ${index} is missing`);
+    return found;
+  }
+
+  /** An input as a value of the graph; constants become weights. */
+  value(index: number): Value {
+    const { value, constant } = this.operand(index);
+    return value ?? this.place.weight(constant);
+  }
+
+  shape(index: number): Shape {
+    const { value, constant } = this.operand(index);
+    return value ? value.desc.shape : constant.shape;
+  }
+
+  /** An input that must be known when the model is loaded. */
+  known(index: number, what: string): Constant {
+    const { value, constant } = this.operand(index);
+    const remedy =
+      value?.kind === 'input'
+        ? 'it is an input of the model: give it once, as one of the constants'
+        : 'it is computed';
+    demand(constant, `${what} "${value?.name}" must be known when the model is loaded; ${remedy}`);
+    return constant;
+  }
+
+  /** The numbers of a small input, such as a shape, that must be known. */
+  numbers(index: number, what: string, most = 64): readonly number[] {
+    const { shape, numbers } = this.known(index, what);
+    demand(
+      elementCount(shape) <= most,
+      `expected at most ${most} numbers, got ${formatShape(shape)}`,
+    );
+    return [...numbers()];
+  }
+
+  /** The same of an optional input. */
+  numbersIfGiven(index: number, what: string, most?: number): readonly number[] | undefined {
+    return this.inputs[index] ? this.numbers(index, what, most) : undefined;
+  }
+
+  /** Integers that an input gives, or in older operator sets an attribute of this name. */
+  integers(index: number, name: string): readonly number[] | undefined {
+    return this.numbersIfGiven(index, `the ${name}`) ?? this.ints(name);
+  }
+
+  has(name: string): boolean {
+    return this.#attributes.has(name);
+  }
+
+  int(name: string, otherwise: number): number {
+    const found = this.#attribute(name, 'INT');
+    return found ? safe(name, found.i) : otherwise;
+  }
+
+  flag(name: string, otherwise = false): boolean {
+    return this.int(name, Number(otherwise)) === 1;
+  }
+
+  ints(name: string): readonly number[] | undefined {
+    return this.#attribute(name, 'INTS')?.ints.map((value) => safe(name, value));
+  }
+
+  /** Integers of which those beyond any size are as good as infinite, as the ends of slices are. */
+  bounds(name: string): readonly number[] | undefined {
+    return this.#attribute(name, 'INTS')?.ints.map(Number);
+  }
+
+  /** The attribute `axis`, counted from the front. */
+  axis(otherwise: number, rank: number): number {
+    return axisOf(this.int('axis', otherwise), rank);
+  }
+
+  /** An f32; the shortest decimal that rounds to it, so that 1e-5 is 1e-5 again. */
+  float(name: string, otherwise: number): number {
+    const found = this.#attribute(name, 'FLOAT');
+    return found ? shortest(found.f) : otherwise;
+  }
+
+  floats(name: string): readonly number[] | undefined {
+    return this.#attribute(name, 'FLOATS')?.floats.map(shortest);
+  }
+
+  /** A string among those that are read; the first by default. */
+  choice<T extends string>(name: string, ...read: readonly [T, ...T[]]): T {
+    const bytes = this.#attribute(name, 'STRING')?.s;
+    const given = bytes ? new TextDecoder().decode(bytes) : read[0];
+    const found = read.find((known) => known === given);
+    demand(found, `${name} is ${clipped(given)}; ${read.join(', ')} are read`);
+    return found;
+  }
+
+  tensor(name: string): Constant | undefined {
+    const found = this.#attribute(name, 'TENSOR')?.t;
+    return found && this.place.tensor(found);
+  }
+
+  #attribute(name: string, type: keyof typeof Type): AttributeProto | undefined {
+    const found = this.#attributes.get(name);
+    // The oldest files do not say the type.
+    const fits = !found || found.type === Type[type] || found.type === Type.UNDEFINED;
+    demand(fits, `attribute ${name} has another type than ${type}`);
+    return found;
+  }
+}
+
+function safe(name: string, value: bigint): number {
+  const result = Number(value);
+  demand(Number.isSafeInteger(result), `attribute ${name} is ${value}, beyond any size`);
+  return result;
+}
+
+function shortest(value: number): number {
+  for (let digits = 1; digits < 9; digits++) {
+    const candidate = Number(value.toPrecision(digits));
+    if (Math.fround(candidate) === value) return candidate;
+  }
+  return value;
+}
+
 export function isValue(imported: Imported): imported is Value {
   return 'kind' in imported;
 }
@@ -44,68 +187,12 @@ export function listed(made: Imported | readonly Imported[]): readonly Imported[
   return 'kind' in made || 'numbers' in made ? [made] : made;
 }
 
-/** By ONNX's name of the operator. */
-export type Importers = Readonly<Record<string, Importer>>;
-
-/** Throws UnsupportedError where the input is missing. */
-export function operand(call: ImportCall, index: number): Operand {
-  const found = call.inputs[index];
-  if (!found) throw new UnsupportedError(`input ${index} is missing`);
-  return found;
-}
-
-/** An input as a value of the graph; constants become weights. */
-export function value(call: ImportCall, index: number): Value {
-  const found = operand(call, index);
-  return found.value ?? call.weight(found.constant);
-}
-
-export function shapeOfOperand(found: Operand): Shape {
-  return found.value ? found.value.desc.shape : found.constant.shape;
-}
-
-/** An input that must be known when the model is loaded. */
-export function known(call: ImportCall, index: number, what: string): Constant {
-  const found = operand(call, index);
-  if (found.constant) return found.constant;
-  const { name, kind } = found.value;
-  const remedy =
-    kind === 'input'
-      ? 'it is an input of the model: give it once, as one of the constants'
-      : 'it is computed';
-  throw new UnsupportedError(`${what} "${name}" must be known when the model is loaded; ${remedy}`);
-}
-
-/** An optional input that must be known when the model is loaded. */
-export function knownIfGiven(call: ImportCall, index: number, what: string): Constant | undefined {
-  return call.inputs[index] ? known(call, index, what) : undefined;
-}
-
-/** Integers of a node, which an input gives, or in older operator sets an attribute of this name. */
-export function integers(
-  call: ImportCall,
-  index: number,
-  name: string,
-): readonly number[] | undefined {
-  const given = knownIfGiven(call, index, `the ${name}`);
-  return given ? listOf(given) : call.attributes.ints(name);
-}
-
 /** The axis counted from the front. Throws UnsupportedError where there is none such. */
 export function axisOf(axis: number, rank: number): number {
   const positive = axis < 0 ? axis + rank : axis;
-  if (!Number.isInteger(positive) || positive < 0 || positive >= Math.max(1, rank)) {
-    throw new UnsupportedError(`axis ${axis} is not an axis of ${rank}`);
-  }
+  const valid = Number.isInteger(positive) && positive >= 0 && positive < Math.max(1, rank);
+  demand(valid, `axis ${axis} is not an axis of ${rank}`);
   return positive;
-}
-
-/** The numbers of a small constant, such as a shape. */
-export function listOf(value: Constant, most = 64): readonly number[] {
-  if (elementCount(value.shape) > most) {
-    throw new UnsupportedError(`expected at most ${most} numbers, got ${formatShape(value.shape)}`);
-  }
-  return [...value.numbers()];
 }
 
 /** The number that a constant of one element is; undefined of all else. */
@@ -121,7 +208,7 @@ export function derived(
   shape: Shape,
   compute: (data: Float32Array) => Float32Array,
 ): Value {
-  if (weight.kind !== 'weight') throw new UnsupportedError(`${weight.name} is no weight`);
+  demand(weight.kind === 'weight', `${weight.name} is no weight`);
   const result: DerivedWeight = {
     kind: 'derived',
     name: `${weight.name} ${what}`,

@@ -1,9 +1,9 @@
 /** An ONNX file in the place of a built-in model: for any batch and image size that it can take. */
 import type { ModelDef } from '../models/model.ts';
-import { UnsupportedError } from '../runtime/errors.ts';
 import type { Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { formatShape } from '../runtime/tensor.ts';
+import { demand, ofFile } from './errors.ts';
 import { type ReadExternal, readOnce } from './external_data.ts';
 import { importOnnx, type OnnxFile, openOnnx } from './import.ts';
 
@@ -30,30 +30,27 @@ export function onnxModel(
   // It is imported again for every batch and image size.
   const options = { ...given, ...(readExternal && { readExternal: readOnce(readExternal) }) };
   const file = openOnnx(bytes, name);
-  const [channels, ...size] = imageOf(file);
+  const [channels, ...size] = ofFile(name, () => imageOf(file));
+  const build = (g: GraphBuilder, x: Value) => {
+    const { outputs, weights } = importOnnx(file, options, g, x);
+    return { weights, outputs: ofFile(name, () => named(outputs, g)) };
+  };
   const g = GraphBuilder.create();
-  const { outputs, weights } = importOnnx(
-    file,
-    options,
-    g,
-    g.input('input', [1, channels, ...size]),
-  );
-  const [logits] = outputs.values();
-  if (!logits) throw new UnsupportedError(`ONNX file "${name}": has no output`);
+  const { outputs, weights } = build(g, g.input('input', [1, channels, ...size]));
   return {
     name,
     summary: `ONNX file ${name}`,
     domain: channels === 1 ? 'digits' : 'imagenet',
     channels,
     size,
-    classes: logits.desc.shape[1] ?? 1,
+    classes: outputs.logits.desc.shape[1] ?? 1,
     weights,
-    build: (builder, x) => named(importOnnx(file, options, builder, x).outputs, builder),
+    build: (builder, x) => build(builder, x).outputs,
   };
 }
 
 /** Channels, height and width of the only input. */
-function imageOf({ graph, name }: OnnxFile): readonly [number, number, number] {
+function imageOf({ graph }: OnnxFile): readonly [number, number, number] {
   const constants = new Set(graph.initializer.map((tensor) => tensor.name));
   const inputs = graph.input.filter((input) => !constants.has(input.name));
   const [input] = inputs;
@@ -61,11 +58,11 @@ function imageOf({ graph, name }: OnnxFile): readonly [number, number, number] {
   const dims = type?.case === 'tensorType' ? (type.value.shape?.dim ?? []) : [];
   const shape = dims.map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : 0));
   const [, channels = 0, height = 0, width = 0] = shape;
-  if (inputs.length !== 1 || shape.length !== 4 || channels < 1) {
-    throw new UnsupportedError(
-      `ONNX file "${name}": expected one input of images [N, C, H, W], got ${inputs.length}${input ? `, the first ${formatShape(shape)}` : ''}`,
-    );
-  }
+  const got = `${inputs.length}${input ? `, the first ${formatShape(shape)}` : ''}`;
+  demand(
+    inputs.length === 1 && shape.length === 4 && channels >= 1,
+    `expected one input of images [N, C, H, W], got ${got}`,
+  );
   return [channels, height > 0 ? height : USUAL_SIZE, width > 0 ? width : USUAL_SIZE];
 }
 
@@ -75,7 +72,7 @@ function named(
   g: GraphBuilder,
 ): Readonly<Record<string, Value>> & { readonly logits: Value } {
   const [logits] = outputs.values();
-  if (!logits) throw new UnsupportedError('a model without an output');
+  demand(logits, 'has no output');
   const ends = g.opOf(logits) === 'softmax';
   return { ...Object.fromEntries(outputs), logits, ...(ends && { probabilities: logits }) };
 }

@@ -1,7 +1,7 @@
 /** An ONNX model while it is being written: nodes, tensors, and a name for every value. */
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { type Constant, type Graph, isConstant, type Node, type Value } from '../runtime/graph.ts';
-import type { Shape } from '../runtime/tensor.ts';
+import { type Graph, isConstant, type Node, type Value } from '../runtime/graph.ts';
+import type { Shape, TensorDesc } from '../runtime/tensor.ts';
 import { ConstantReader } from '../runtime/weights/constant_reader.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
 import { type Attributes, attributeProto } from './attribute.ts';
@@ -15,17 +15,13 @@ import {
 
 /** What every runtime of the last years reads. */
 const OPSET = 17;
-/** The version of the file format that came with it, and with 18. */
-const IR_VERSION = 8n;
-/** The one that came with operator sets 19 and 20. */
-const IR_VERSION_19 = 9n;
 
 /** Collects nodes and tensors, and gives every value a name of its own. */
 export class OnnxWriter {
   readonly #graph: Graph;
   readonly #reader: ConstantReader;
   readonly #nodes: MessageInitShape<typeof NodeProtoSchema>[] = [];
-  readonly #initializers = new Map<string, MessageInitShape<typeof TensorProtoSchema>>();
+  readonly #initializers: MessageInitShape<typeof TensorProtoSchema>[] = [];
   readonly #names = new Map<Value, string>();
   readonly #taken = new Set<string>();
   #opset = OPSET;
@@ -47,7 +43,7 @@ export class OnnxWriter {
     if (known !== undefined) return known;
     const name = this.#unique(value.name);
     this.#names.set(value, name);
-    if (isConstant(value)) this.#addConstant(name, value);
+    if (isConstant(value)) this.#tensor(name, value.desc.shape, this.#reader.read(value));
     return name;
   }
 
@@ -80,21 +76,14 @@ export class OnnxWriter {
       opType,
       name,
       input: [...inputs],
-      output: typeof output === 'string' ? [output] : [...output],
+      output: [output].flat(),
       attribute: Object.entries(attributes).map(([key, value]) => attributeProto(key, value)),
     });
   }
 
   /** Adds a tensor of f32 that no weight source has; its name. */
   floats(name: string, shape: Shape, data: Float32Array): string {
-    const unique = this.#unique(name);
-    this.#initializers.set(unique, {
-      name: unique,
-      dims: shape.map(BigInt),
-      dataType: TensorProto_DataType.FLOAT,
-      rawData: bytesOf(data),
-    });
-    return unique;
+    return this.#tensor(this.#unique(name), shape, data);
   }
 
   /** Adds a number that a node reads; its name. */
@@ -104,14 +93,8 @@ export class OnnxWriter {
 
   /** Adds a vector of 64-bit integers that a node reads, as shapes are given; its name. */
   integers(node: Node, part: string, values: readonly number[]): string {
-    const unique = this.between(node, part);
-    this.#initializers.set(unique, {
-      name: unique,
-      dims: [BigInt(values.length)],
-      dataType: TensorProto_DataType.INT64,
-      rawData: bytesOf(BigInt64Array.from(values, BigInt)),
-    });
-    return unique;
+    const data = BigInt64Array.from(values, BigInt);
+    return this.#tensor(this.between(node, part), [values.length], data);
   }
 
   /** For operators whose meaning came with a later operator set. */
@@ -124,28 +107,31 @@ export class OnnxWriter {
       const written = this.nameOf(value);
       if (written !== name) this.node('Identity', name, [written], name);
     }
-    const port = (name: string, shape: Shape) => valueInfo(name, shape, dynamicBatch);
     return {
-      irVersion: this.#opset > 18 ? IR_VERSION_19 : IR_VERSION,
+      // The versions of the file format that came with operator sets 19 and 20, and with 17 and 18.
+      irVersion: this.#opset > 18 ? 9n : 8n,
       producerName: 'tilewise',
       opsetImport: [{ domain: '', version: BigInt(this.#opset) }],
       graph: {
         name: this.#graph.name,
         node: this.#nodes,
-        initializer: [...this.#initializers.values()],
-        input: this.#graph.inputs.map(({ name, desc }) => port(name, desc.shape)),
-        output: [...this.#graph.outputs].map(([name, { desc }]) => port(name, desc.shape)),
+        initializer: this.#initializers,
+        input: this.#graph.inputs.map(({ name, desc }) => port(name, desc, dynamicBatch)),
+        output: [...this.#graph.outputs].map(([name, { desc }]) => port(name, desc, dynamicBatch)),
       },
     };
   }
 
-  #addConstant(name: string, constant: Constant): void {
-    this.#initializers.set(name, {
+  /** ONNX wants little-endian, which every machine with WebGPU is. */
+  #tensor(name: string, shape: Shape, data: Float32Array | BigInt64Array): string {
+    const { FLOAT, INT64 } = TensorProto_DataType;
+    this.#initializers.push({
       name,
-      dims: constant.desc.shape.map(BigInt),
-      dataType: TensorProto_DataType.FLOAT,
-      rawData: bytesOf(this.#reader.read(constant)),
+      dims: shape.map(BigInt),
+      dataType: data instanceof Float32Array ? FLOAT : INT64,
+      rawData: new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength),
     });
+    return name;
   }
 
   #unique(wanted: string): string {
@@ -156,14 +142,10 @@ export class OnnxWriter {
   }
 }
 
-/** The array's bytes, not copied. ONNX wants little-endian, which every machine with WebGPU is. */
-function bytesOf(array: Float32Array | BigInt64Array): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(array.buffer as ArrayBuffer, array.byteOffset, array.byteLength);
-}
-
-function valueInfo(
+/** An input or output of the model. */
+function port(
   name: string,
-  shape: Shape,
+  { shape }: TensorDesc,
   dynamicBatch: boolean,
 ): MessageInitShape<typeof ValueInfoProtoSchema> {
   const dim = shape.map((extent, axis) =>

@@ -1,5 +1,6 @@
 /** The nodes that outputs depend on, each behind what it reads. */
-import { OnnxError, shownName } from './errors.ts';
+import { quoted } from '../runtime/weights/messages.ts';
+import { demandSound } from './errors.ts';
 import type { GraphProto, NodeProto } from './schema/onnx_pb.ts';
 
 /** Throws OnnxError for a value that is made twice, and for cycles. `inputs` are the names that are given. */
@@ -8,9 +9,8 @@ export function scheduled(graph: GraphProto, inputs: ReadonlySet<string>): reado
   for (const node of graph.node) {
     for (const name of node.output) {
       if (name === '') continue;
-      if (makers.has(name) || inputs.has(name)) {
-        throw new OnnxError(`value ${shownName(name)} is made twice`);
-      }
+      const twice = makers.has(name) || inputs.has(name);
+      demandSound(!twice, `value ${quoted(name)} is made twice`);
       makers.set(name, node);
     }
   }
@@ -31,7 +31,7 @@ export function scheduled(graph: GraphProto, inputs: ReadonlySet<string>): reado
     for (const name of node.input.toReversed()) {
       const maker = makers.get(name);
       if (!maker || done.has(maker)) continue;
-      if (open.has(maker)) throw new OnnxError(`value ${shownName(name)} depends on itself`);
+      demandSound(!open.has(maker), `value ${quoted(name)} depends on itself`);
       stack.push(maker);
     }
   }

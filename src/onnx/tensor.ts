@@ -1,17 +1,18 @@
 /** Tensors of ONNX files: constants, read when they are needed. */
 
-import { elementCount, type Shape } from '../runtime/tensor.ts';
+import { elementCount, formatShape, type Shape } from '../runtime/tensor.ts';
 import {
   bfloat16ToFloat32,
   float16Table,
   float16ToFloat32,
 } from '../runtime/weights/float_formats.ts';
-import { OnnxError, shownName } from './errors.ts';
+import { quoted } from '../runtime/weights/messages.ts';
+import { demandSound } from './errors.ts';
 import { externalBytes, type ReadExternal } from './external_data.ts';
 import {
   type TensorProto,
   TensorProto_DataLocation,
-  TensorProto_DataType,
+  TensorProto_DataType as Type,
 } from './schema/onnx_pb.ts';
 
 /** A constant. Its data is made anew at every call. */
@@ -24,47 +25,76 @@ export interface Constant {
   numbers(): Float32Array | Float64Array;
 }
 
-/** A constant of numbers that are here already. */
+/** A constant of numbers that are here already, without a name. */
 export function constant(
-  name: string,
   shape: Shape,
-  values: readonly number[] | Float32Array | Float64Array,
+  values: readonly number[] | Float64Array,
   float: boolean,
 ): Constant {
-  return { name, shape, float, numbers: () => Float64Array.from(values) };
+  return { name: '', shape, float, numbers: () => Float64Array.from(values) };
 }
 
-/** Bytes of an element, for types that are read. */
-const BYTES: ReadonlyMap<number, number> = new Map([
-  [TensorProto_DataType.FLOAT, 4],
-  [TensorProto_DataType.UINT8, 1],
-  [TensorProto_DataType.INT8, 1],
-  [TensorProto_DataType.UINT16, 2],
-  [TensorProto_DataType.INT16, 2],
-  [TensorProto_DataType.INT32, 4],
-  [TensorProto_DataType.INT64, 8],
-  [TensorProto_DataType.BOOL, 1],
-  [TensorProto_DataType.FLOAT16, 2],
-  [TensorProto_DataType.DOUBLE, 8],
-  [TensorProto_DataType.UINT32, 4],
-  [TensorProto_DataType.UINT64, 8],
-  [TensorProto_DataType.BFLOAT16, 2],
+/** Elements as they are stored. */
+type Stored = ArrayLike<number> | ArrayLike<bigint>;
+
+/** A type that is read: its elements as raw bytes, or in a list of the message. */
+interface Format {
+  readonly raw: {
+    readonly BYTES_PER_ELEMENT: number;
+    new (buffer: ArrayBuffer): Stored;
+  };
+  readonly list: 'floatData' | 'doubleData' | 'int32Data' | 'int64Data' | 'uint64Data';
+  /** What floats are made of; integers are taken as they are. */
+  readonly float?: (stored: Stored) => Float32Array | Float64Array;
+}
+
+const FORMATS: ReadonlyMap<number, Format> = new Map<number, Format>([
+  [Type.FLOAT, { raw: Float32Array, list: 'floatData', float: floatsOf }],
+  [Type.DOUBLE, { raw: Float64Array, list: 'doubleData', float: numbersOf }],
+  [
+    Type.FLOAT16,
+    {
+      raw: Uint16Array,
+      list: 'int32Data',
+      float: (x) => float16ToFloat32(bitsOf(x), float16Table()),
+    },
+  ],
+  [
+    Type.BFLOAT16,
+    { raw: Uint16Array, list: 'int32Data', float: (x) => bfloat16ToFloat32(bitsOf(x)) },
+  ],
+  [Type.BOOL, { raw: Uint8Array, list: 'int32Data' }],
+  [Type.UINT8, { raw: Uint8Array, list: 'int32Data' }],
+  [Type.INT8, { raw: Int8Array, list: 'int32Data' }],
+  [Type.UINT16, { raw: Uint16Array, list: 'int32Data' }],
+  [Type.INT16, { raw: Int16Array, list: 'int32Data' }],
+  [Type.INT32, { raw: Int32Array, list: 'int32Data' }],
+  [Type.UINT32, { raw: Uint32Array, list: 'uint64Data' }],
+  [Type.INT64, { raw: BigInt64Array, list: 'int64Data' }],
+  [Type.UINT64, { raw: BigUint64Array, list: 'uint64Data' }],
 ]);
 
-const FLOATS: ReadonlySet<number> = new Set([
-  TensorProto_DataType.FLOAT,
-  TensorProto_DataType.FLOAT16,
-  TensorProto_DataType.BFLOAT16,
-  TensorProto_DataType.DOUBLE,
-]);
+function floatsOf(stored: Stored): Float32Array {
+  if (stored instanceof Float32Array) return stored;
+  return Float32Array.from<number | bigint>(stored, Number);
+}
+
+function numbersOf(stored: Stored): Float64Array {
+  if (stored instanceof Float64Array) return stored;
+  return Float64Array.from<number | bigint>(stored, Number);
+}
+
+function bitsOf(stored: Stored): Uint16Array {
+  return Uint16Array.from<number | bigint>(stored, Number);
+}
 
 export function isFloat(dataType: number): boolean {
-  return FLOATS.has(dataType);
+  return FORMATS.get(dataType)?.float !== undefined;
 }
 
 /** `FLOAT16` */
 export function typeName(dataType: number): string {
-  const found = Object.entries(TensorProto_DataType).find(([, value]) => value === dataType);
+  const found = Object.entries(Type).find(([, value]) => value === dataType);
   return found?.[0] ?? `type ${dataType}`;
 }
 
@@ -78,102 +108,39 @@ export function constantOf(
   name: string,
   readExternal: ReadExternal | undefined,
 ): Constant {
-  const who = `tensor ${shownName(name)}`;
+  const who = `tensor ${quoted(name)}`;
   const shape = shapeOf(tensor.dims, who);
-  const size = BYTES.get(tensor.dataType);
-  if (size === undefined) {
-    throw new OnnxError(`${who}: ${typeName(tensor.dataType)} is not read; expected numbers`);
-  }
+  const format = FORMATS.get(tensor.dataType);
+  demandSound(format, `${who}: ${typeName(tensor.dataType)} is not read; expected numbers`);
+  demandSound(!tensor.segment, `${who}: is stored in segments, which are not read`);
   const count = elementCount(shape);
-  if (tensor.segment) throw new OnnxError(`${who}: is stored in segments, which are not read`);
+  const size = format.raw.BYTES_PER_ELEMENT;
   const external = tensor.dataLocation === TensorProto_DataLocation.EXTERNAL;
   const raw = external
     ? externalBytes(tensor.externalData, count * size, who, readExternal)
     : tensor.rawData;
-  const typed = typedData(tensor);
-  const stored = raw.length > 0 || external ? raw.length / size : typed.length;
-  if (stored !== count) {
-    throw new OnnxError(
-      `${who}: [${shape.join(', ')}] has ${count} elements, ${stored} are stored`,
-    );
-  }
-  const float = isFloat(tensor.dataType);
-  const numbers = () =>
-    raw.length > 0 ? fromRaw(raw, tensor.dataType) : fromTyped(typed, tensor.dataType);
-  return { name, shape, float, numbers };
+  const list = tensor[format.list];
+  const stored = raw.length > 0 || external ? raw.length / size : list.length;
+  const shown = `${formatShape(shape)} has ${count} elements, ${stored} are stored`;
+  demandSound(stored === count, `${who}: ${shown}`);
+  const { float = numbersOf } = format;
+  return {
+    name,
+    shape,
+    float: isFloat(tensor.dataType),
+    // The file is little-endian, as every machine with WebGPU; its bytes may start at any address.
+    numbers: () => float(raw.length > 0 ? new format.raw(Uint8Array.from(raw).buffer) : list),
+  };
 }
 
-export function shapeOf(dims: readonly bigint[], who: string): Shape {
+function shapeOf(dims: readonly bigint[], who: string): Shape {
   const shape = dims.map(Number);
   const valid = shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0);
-  if (!valid || shape.length > MOST_AXES || elementCount(shape) > MOST_ELEMENTS) {
-    const shown = dims.slice(0, MOST_AXES).join(', ');
-    throw new OnnxError(
-      `${who}: expected at most ${MOST_AXES} extents of at most ${MOST_ELEMENTS} elements, got [${shown}]`,
-    );
-  }
+  const small = shape.length <= MOST_AXES && elementCount(shape) <= MOST_ELEMENTS;
+  const shown = dims.slice(0, MOST_AXES).join(', ');
+  demandSound(
+    valid && small,
+    `${who}: expected at most ${MOST_AXES} extents of at most ${MOST_ELEMENTS} elements, got [${shown}]`,
+  );
   return shape;
-}
-
-type Typed = readonly number[] | readonly bigint[];
-
-/** Where the format puts elements of this type, unless they are raw bytes. */
-function typedData(tensor: TensorProto): Typed {
-  switch (tensor.dataType) {
-    case TensorProto_DataType.FLOAT:
-      return tensor.floatData;
-    case TensorProto_DataType.DOUBLE:
-      return tensor.doubleData;
-    case TensorProto_DataType.INT64:
-      return tensor.int64Data;
-    case TensorProto_DataType.UINT32:
-    case TensorProto_DataType.UINT64:
-      return tensor.uint64Data;
-    default:
-      return tensor.int32Data;
-  }
-}
-
-function fromTyped(values: Typed, dataType: number): Float32Array | Float64Array {
-  switch (dataType) {
-    case TensorProto_DataType.FLOAT:
-      return Float32Array.from(values, Number);
-    case TensorProto_DataType.FLOAT16:
-      return float16ToFloat32(Uint16Array.from(values, Number), float16Table());
-    case TensorProto_DataType.BFLOAT16:
-      return bfloat16ToFloat32(Uint16Array.from(values, Number));
-    default:
-      return Float64Array.from(values, Number);
-  }
-}
-
-/** The file is little-endian, as every machine with WebGPU; its bytes may start at any address. */
-function fromRaw(bytes: Uint8Array, dataType: number): Float32Array | Float64Array {
-  const { buffer } = Uint8Array.from(bytes);
-  switch (dataType) {
-    case TensorProto_DataType.FLOAT:
-      return new Float32Array(buffer);
-    case TensorProto_DataType.FLOAT16:
-      return float16ToFloat32(new Uint16Array(buffer), float16Table());
-    case TensorProto_DataType.BFLOAT16:
-      return bfloat16ToFloat32(new Uint16Array(buffer));
-    case TensorProto_DataType.DOUBLE:
-      return new Float64Array(buffer);
-    case TensorProto_DataType.INT8:
-      return Float64Array.from(new Int8Array(buffer));
-    case TensorProto_DataType.INT16:
-      return Float64Array.from(new Int16Array(buffer));
-    case TensorProto_DataType.INT32:
-      return Float64Array.from(new Int32Array(buffer));
-    case TensorProto_DataType.INT64:
-      return Float64Array.from(new BigInt64Array(buffer), Number);
-    case TensorProto_DataType.UINT16:
-      return Float64Array.from(new Uint16Array(buffer));
-    case TensorProto_DataType.UINT32:
-      return Float64Array.from(new Uint32Array(buffer));
-    case TensorProto_DataType.UINT64:
-      return Float64Array.from(new BigUint64Array(buffer), Number);
-    default:
-      return Float64Array.from(new Uint8Array(buffer));
-  }
 }

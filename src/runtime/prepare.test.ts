@@ -118,7 +118,7 @@ describe('prepare', () => {
     expect([...plan.graph.outputs.keys()]).toEqual(described.map(([name]) => name));
   });
 
-  it('rewrites 152 layers in less than 100 ms', () => {
+  it('rewrites 152 layers in less than 200 ms', () => {
     const graph = buildModel(findModel('resnet152'));
     const times = Array.from({ length: 5 }, () => {
       const begun = performance.now();
@@ -126,7 +126,7 @@ describe('prepare', () => {
       assignLayouts(fuseEpilogue(merged, ANY_GPU), profileOf('llvmpipe'));
       return performance.now() - begun;
     });
-    expect(Math.min(...times)).toBeLessThan(100);
+    expect(Math.min(...times)).toBeLessThan(200);
   });
 
   it('finds nothing more to do in its own result', () => {

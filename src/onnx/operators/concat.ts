@@ -1,19 +1,17 @@
 /** Concat. */
 import { concatOp, concat as layer } from '../../layers/concat.ts';
 import { elementCount } from '../../runtime/tensor.ts';
-import { exporter } from '../exporter.ts';
-import { axisOf, operand, shapeOfOperand, value } from '../import_node.ts';
-import type { OperatorRows } from './rows.ts';
+import { exporter, type OperatorRows } from '../exporter.ts';
 
 export const concat: OperatorRows = {
   importers: {
     Concat(call) {
       // Exporters put empty lists between those of which they make a shape.
       const filled = call.inputs.flatMap((_, i) =>
-        elementCount(shapeOfOperand(operand(call, i))) > 0 ? [value(call, i)] : [],
+        elementCount(call.shape(i)) > 0 ? [call.value(i)] : [],
       );
       const [first] = filled;
-      const axis = axisOf(call.attributes.int('axis', 1), first?.desc.shape.length ?? 0);
+      const axis = call.axis(1, first?.desc.shape.length ?? 0);
       return first && filled.length === 1 ? first : layer(call.g, filled, axis);
     },
   },

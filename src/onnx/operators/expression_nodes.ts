@@ -1,10 +1,5 @@
 /** Expressions as nodes of ONNX. */
-import {
-  type CallStep,
-  type Expression,
-  isCall,
-  type Step,
-} from '../../../shaders/lib/expression.ts';
+import { type Expression, isCall, type Step } from '../../../shaders/lib/expression.ts';
 import { select } from '../../../shaders/lib/expression_functions.ts';
 import { isComparison } from '../../../shaders/lib/expression_text.ts';
 import { toF32 } from '../../../shaders/lib/expression_wgsl.ts';
@@ -30,8 +25,6 @@ export function writeExpression(
   { steps }: Expression,
   { operand, output, last }: Ends,
 ): void {
-  const values = new Map<number, string>();
-  const conditions = new Map<number, string>();
   const write = (
     at: number,
     opType: string,
@@ -42,14 +35,7 @@ export function writeExpression(
     writer.node(opType, last, inputs, output, attributes);
     return output;
   };
-  const resultOf = (at: number): string => {
-    const known = values.get(at);
-    if (known !== undefined) return known;
-    const made = writeStep(at);
-    values.set(at, made);
-    return made;
-  };
-  const writeStep = (at: number): string => {
+  const resultOf = once((at: number): string => {
     const step = steps[at];
     if (step?.fn === 'operand') return operand(step.name);
     if (step?.fn === 'constant') return writer.scalar(node, 'constant', toF32(step.value));
@@ -77,21 +63,26 @@ export function writeExpression(
         ? [conditionOf(condition), ...others.map(resultOf)]
         : step.args.map(resultOf);
     return write(at, nameOf(step.fn), inputs);
-  };
+  });
   /** True or false of a step. */
-  const conditionOf = (at: number): string => {
-    const known = conditions.get(at);
-    if (known !== undefined) return known;
+  const conditionOf = once((at: number): string => {
     const step = steps[at];
-    const made =
-      step && isCall(step) && isComparison(step.fn)
-        ? writer.step(node, nameOf(step.fn), step.args.map(resultOf))
-        : writer.step(node, 'Cast', [resultOf(at)], { to: { int: TensorProto_DataType.BOOL } });
-    conditions.set(at, made);
-    return made;
-  };
+    return step && isCall(step) && isComparison(step.fn)
+      ? writer.step(node, nameOf(step.fn), step.args.map(resultOf))
+      : writer.step(node, 'Cast', [resultOf(at)], { to: { int: TensorProto_DataType.BOOL } });
+  });
   const result = resultOf(steps.length - 1);
   if (result !== output) writer.node('Identity', last, [result], output);
+}
+
+/** Writes each step once. */
+function once(write: (at: number) => string): (at: number) => string {
+  const written = new Map<number, string>();
+  return (at) => {
+    const name = written.get(at) ?? write(at);
+    written.set(at, name);
+    return name;
+  };
 }
 
 interface Match {
@@ -172,21 +163,11 @@ function matched(
   if (!isCall(step) || step.fn !== wanted.fn) return undefined;
   const orders = step.fn.commutative ? [step.args, step.args.toReversed()] : [step.args];
   for (const args of orders) {
-    const found = matchedAll(pattern, wanted, steps, args, bindings);
+    const found = wanted.args.reduce<Bindings | undefined>(
+      (known, argument, i) => known && matched(pattern, argument, steps, args[i] ?? -1, known),
+      bindings,
+    );
     if (found) return found;
   }
   return undefined;
-}
-
-function matchedAll(
-  pattern: Expression,
-  wanted: CallStep,
-  steps: readonly Step[],
-  args: readonly number[],
-  bindings: Bindings,
-): Bindings | undefined {
-  return wanted.args.reduce<Bindings | undefined>(
-    (found, patternAt, i) => found && matched(pattern, patternAt, steps, args[i] ?? -1, found),
-    bindings,
-  );
 }

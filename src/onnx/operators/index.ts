@@ -1,38 +1,23 @@
 /** What each operator of ONNX becomes here, and each of this library there. (https://onnx.ai/onnx/operators/) */
 import type { OpDef } from '../../runtime/graph.ts';
-import type { Exporter } from '../exporter.ts';
+import type { Exporter, OperatorRows } from '../exporter.ts';
 import type { Importer } from '../import_node.ts';
-import { batchNorm } from './batch_norm.ts';
 import { concat } from './concat.ts';
 import { constants } from './constants.ts';
 import { conv } from './conv.ts';
 import { linear } from './linear.ts';
-import { localResponseNorm } from './local_response_norm.ts';
+import { normalization } from './normalization.ts';
 import { pad } from './pad.ts';
 import { pointwise } from './pointwise.ts';
 import { pool } from './pool.ts';
 import { rearrange } from './rearrange.ts';
 import { reduce } from './reduce.ts';
 import { resize } from './resize.ts';
-import type { OperatorRows } from './rows.ts';
-import { softmax } from './softmax.ts';
 import { topK } from './top_k.ts';
 
 const families: readonly OperatorRows[] = [
-  conv,
-  pool,
-  batchNorm,
-  localResponseNorm,
-  pointwise,
-  rearrange,
-  pad,
-  concat,
-  linear,
-  reduce,
-  resize,
-  softmax,
-  topK,
-  constants,
+  ...[conv, pool, normalization, pointwise, rearrange, pad],
+  ...[concat, linear, reduce, resize, topK, constants],
 ];
 
 /** By ONNX's name of the operator. */

@@ -1,49 +1,41 @@
 /** Pad: a constant is a movement, of any axes; edges and reflections are a kernel's, of height and width. */
 
 import { pad2d, pad2dOp } from '../../layers/pad2d.ts';
-import { UnsupportedError } from '../../runtime/errors.ts';
+import { rearrange } from '../../layers/rearrange.ts';
 import { Pad } from '../../runtime/movement/index.ts';
 import { formatShape } from '../../runtime/tensor.ts';
-import { exporter, read } from '../exporter.ts';
-import { axisOf, type Importer, integers, knownIfGiven, listOf, value } from '../import_node.ts';
-import { moveBy } from './rearrange.ts';
-import type { OperatorRows } from './rows.ts';
-
-const importPad: Importer = (call) => {
-  const x = value(call, 0);
-  const { shape } = x.desc;
-  const mode = call.attributes.string('mode', 'constant');
-  const pads = integers(call, 1, 'pads') ?? call.attributes.ints('paddings') ?? [];
-  const which = knownIfGiven(call, 3, 'the axes');
-  const axes = which ? listOf(which) : shape.map((_, axis) => axis);
-  if (pads.length !== 2 * axes.length) {
-    throw new UnsupportedError(`pads ${axes.length} axes by ${pads.length} amounts [${pads}]`);
-  }
-  const [before, after] = [shape.map(() => 0), shape.map(() => 0)];
-  for (const [i, axis] of axes.entries()) {
-    before[axisOf(axis, shape.length)] = pads[i] ?? 0;
-    after[axisOf(axis, shape.length)] = pads[axes.length + i] ?? 0;
-  }
-  if (mode === 'constant') {
-    const filling = knownIfGiven(call, 2, 'the value');
-    const fill = filling ? (listOf(filling, 1)[0] ?? 0) : call.attributes.float('value', 0);
-    return moveBy(call, x, [new Pad({ before, after, value: fill })]);
-  }
-  if (mode !== 'edge' && mode !== 'reflect') {
-    throw new UnsupportedError(`mode is ${mode}; constant, edge and reflect are read`);
-  }
-  if (shape.length !== 4 || before[0] || before[1] || after[0] || after[1]) {
-    throw new UnsupportedError(
-      `pads ${formatShape(shape)} by [${pads}], ${mode}; only height and width are`,
-    );
-  }
-  const [, , top = 0, left = 0] = before;
-  const [, , bottom = 0, right = 0] = after;
-  return pad2d(call.g, x, { top, left, bottom, right }, { mode });
-};
+import { demand } from '../errors.ts';
+import { exporter, type OperatorRows, read } from '../exporter.ts';
+import { axisOf } from '../import_node.ts';
 
 export const pad: OperatorRows = {
-  importers: { Pad: importPad },
+  importers: {
+    Pad(call) {
+      const x = call.value(0);
+      const { shape } = x.desc;
+      const mode = call.choice('mode', 'constant', 'edge', 'reflect');
+      const pads = call.integers(1, 'pads') ?? call.ints('paddings') ?? [];
+      const axes = call.numbersIfGiven(3, 'the axes') ?? [...shape.keys()];
+      const paired = pads.length === 2 * axes.length;
+      demand(paired, `pads ${axes.length} axes by ${pads.length} amounts [${pads}]`);
+      const [before, after] = [shape.map(() => 0), shape.map(() => 0)];
+      for (const [i, axis] of axes.entries()) {
+        before[axisOf(axis, shape.length)] = pads[i] ?? 0;
+        after[axisOf(axis, shape.length)] = pads[axes.length + i] ?? 0;
+      }
+      if (mode === 'constant') {
+        const filling = call.numbersIfGiven(2, 'the value', 1) ?? [call.float('value', 0)];
+        return rearrange(call.g, x, [new Pad({ before, after, value: filling[0] ?? 0 })]);
+      }
+      const [batch, channels, top = 0, left = 0] = before;
+      const [batchAfter, channelsAfter, bottom = 0, right = 0] = after;
+      demand(
+        shape.length === 4 && !(batch || channels || batchAfter || channelsAfter),
+        `pads ${formatShape(shape)} by [${pads}], ${mode}; only height and width are`,
+      );
+      return pad2d(call.g, x, { top, left, bottom, right }, { mode });
+    },
+  },
   exporters: [
     exporter(pad2dOp, (node, writer) => {
       const { padding, mode, value } = node.attributes;

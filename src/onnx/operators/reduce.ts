@@ -1,11 +1,10 @@
 /** ReduceMean, ReduceMax. */
 import { globalAveragePool2d } from '../../layers/adaptive_average_pool2d.ts';
 import { reduce as layer, type ReduceAttributes, reduceOp } from '../../layers/reduce.ts';
-import { UnsupportedError } from '../../runtime/errors.ts';
 import type { Value } from '../../runtime/graph.ts';
-import { exporter, read } from '../exporter.ts';
-import { axisOf, type ImportCall, type Importer, integers, value } from '../import_node.ts';
-import type { OperatorRows } from './rows.ts';
+import { demand } from '../errors.ts';
+import { exporter, type OperatorRows, read } from '../exporter.ts';
+import { axisOf, type ImportCall, type Importer } from '../import_node.ts';
 
 type Kind = ReduceAttributes['kind'];
 
@@ -13,32 +12,27 @@ const NAMES: Readonly<Record<Kind, string>> = { mean: 'ReduceMean', max: 'Reduce
 
 function reducing(kind: Kind): Importer {
   return (call) => {
-    const x = value(call, 0);
-    const { shape } = x.desc;
-    const given = integers(call, 1, 'axes');
-    const nothing = given === undefined || given.length === 0;
-    if (nothing && call.attributes.int('noop_with_empty_axes', 0) === 1) return x;
-    const axes = nothing
-      ? shape.map((_, axis) => axis)
-      : given.map((axis) => axisOf(axis, shape.length));
-    return reduced(call, x, kind, axes, call.attributes.int('keepdims', 1) === 1);
+    const all = [...call.shape(0).keys()];
+    const given = call.integers(1, 'axes') ?? [];
+    if (given.length === 0 && call.flag('noop_with_empty_axes')) return call.value(0);
+    const axes = given.length === 0 ? all : given.map((axis) => axisOf(axis, all.length));
+    return reduced(call, kind, axes, call.flag('keepdims', true));
   };
 }
 
 /** A reduction over axes, which must be neighbours. */
 export function reduced(
   call: ImportCall,
-  x: Value,
   kind: Kind,
   axes: readonly number[],
   keepAxes: boolean,
 ): Value {
+  const x = call.value(0);
   const sorted = axes.toSorted((a, b) => a - b);
   const [from = 0] = sorted;
   const to = from + sorted.length;
-  if (sorted.some((axis, i) => axis !== from + i)) {
-    throw new UnsupportedError(`axes [${axes}] are not neighbours`);
-  }
+  const neighbours = sorted.every((axis, i) => axis === from + i);
+  demand(neighbours, `axes [${axes}] are not neighbours`);
   if (kind === 'mean' && from === 2 && to === 4 && x.desc.shape.length === 4 && keepAxes) {
     return globalAveragePool2d(call.g, x);
   }
@@ -54,8 +48,8 @@ export const reduce: OperatorRows = {
       writer.requireOpset(18);
       const list = Array.from({ length: to - from }, (_, i) => from + i);
       const axes = writer.integers(node, 'axes', list);
-      const keepdims = { int: keepAxes ? 1 : 0 };
-      writer.layer(node, NAMES[kind], [...read(writer, node, 'x'), axes], { keepdims });
+      const inputs = [...read(writer, node, 'x'), axes];
+      writer.layer(node, NAMES[kind], inputs, { keepdims: { int: keepAxes } });
     }),
   ],
 };

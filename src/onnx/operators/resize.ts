@@ -1,49 +1,31 @@
 /** Resize, and Upsample before it. */
-import {
-  type Coordinates,
-  type NearestRounding,
-  resize2d,
-  resize2dOp,
-} from '../../layers/resize2d.ts';
-import { UnsupportedError } from '../../runtime/errors.ts';
+import { resize2d, resize2dOp } from '../../layers/resize2d.ts';
+import type { Pair } from '../../layers/window.ts';
 import type { Value } from '../../runtime/graph.ts';
-import { elementCount, formatShape } from '../../runtime/tensor.ts';
-import { exporter, read } from '../exporter.ts';
-import { axisOf, type ImportCall, known, knownIfGiven, listOf, value } from '../import_node.ts';
-import type { OperatorRows } from './rows.ts';
+import { formatShape } from '../../runtime/tensor.ts';
+import { demand } from '../errors.ts';
+import { exporter, type OperatorRows, read } from '../exporter.ts';
+import { axisOf, type ImportCall } from '../import_node.ts';
 
-/** Maps, in which a file finds no `constructor`. */
-const MODES: ReadonlyMap<string, 'nearest' | 'bilinear'> = new Map([
-  ['nearest', 'nearest'],
-  ['linear', 'bilinear'],
-  ['bilinear', 'bilinear'],
-]);
+const COORDINATES = [
+  'half_pixel',
+  'pytorch_half_pixel',
+  'half_pixel_symmetric',
+  'align_corners',
+  'asymmetric',
+  'tf_half_pixel_for_nn',
+] as const;
 
-const COORDINATES: ReadonlyMap<string, Coordinates> = new Map(
-  (
-    [
-      'half_pixel',
-      'pytorch_half_pixel',
-      'half_pixel_symmetric',
-      'align_corners',
-      'asymmetric',
-      'tf_half_pixel_for_nn',
-    ] as const
-  ).map((name) => [name, name]),
-);
-
-const ROUNDINGS: ReadonlyMap<string, NearestRounding> = new Map([
-  ['round_prefer_floor', 'prefer_floor'],
-  ['round_prefer_ceil', 'prefer_ceil'],
-  ['floor', 'floor'],
-  ['ceil', 'ceil'],
-]);
+const ROUNDINGS = {
+  round_prefer_floor: 'prefer_floor',
+  round_prefer_ceil: 'prefer_ceil',
+  floor: 'floor',
+  ceil: 'ceil',
+} as const;
 
 function modeOf(call: ImportCall): 'nearest' | 'bilinear' {
-  const mode = call.attributes.string('mode', 'nearest');
-  const found = MODES.get(mode);
-  if (!found) throw new UnsupportedError(`mode is ${mode}; nearest and linear are read`);
-  return found;
+  const mode = call.choice('mode', 'nearest', 'linear', 'bilinear');
+  return mode === 'linear' ? 'bilinear' : mode;
 }
 
 /** Height and width of what is given for all axes, or for some; batch and channels must stay as they are. */
@@ -52,50 +34,41 @@ function pairOf(
   x: Value,
   given: readonly number[],
   unchanged: readonly number[],
-) {
-  const rank = x.desc.shape.length;
-  const axes = call.attributes.ints('axes')?.map((axis) => axisOf(axis, rank));
+): Pair {
+  const { shape } = x.desc;
+  const axes = call.ints('axes')?.map((axis) => axisOf(axis, shape.length));
+  const listed = axes ?? [...unchanged.keys()];
+  const fits = shape.length === 4 && given.length === listed.length;
+  demand(fits, `${given.length} extents for ${formatShape(shape)}; feature maps are read`);
   const all = [...unchanged];
-  const listed = axes ?? unchanged.map((_, axis) => axis);
-  if (rank !== 4 || given.length !== listed.length) {
-    throw new UnsupportedError(
-      `${given.length} extents for ${formatShape(x.desc.shape)}; feature maps are read`,
-    );
-  }
   for (const [i, axis] of listed.entries()) all[axis] = given[i] ?? 1;
   const [batch, channels, height = 1, width = 1] = all;
-  if (batch !== unchanged[0] || channels !== unchanged[1]) {
-    throw new UnsupportedError('resizes batch or channels; only height and width are');
-  }
-  return [height, width] as const;
+  const inner = batch === unchanged[0] && channels === unchanged[1];
+  demand(inner, 'resizes batch or channels; only height and width are');
+  return [height, width];
 }
 
 function importResize(call: ImportCall): Value {
-  if (call.opset < 11) return scaled(call, listOf(known(call, 1, 'the scales')));
-  const { attributes } = call;
-  const mode = attributes.string('coordinate_transformation_mode', 'half_pixel');
-  const coordinates = COORDINATES.get(mode);
-  const rounding = ROUNDINGS.get(attributes.string('nearest_mode', 'round_prefer_floor'));
-  if (!coordinates) throw new UnsupportedError(`coordinate_transformation_mode is ${mode}`);
-  if (!rounding) throw new UnsupportedError('nearest_mode is not known');
-  if (attributes.int('antialias', 0) !== 0) throw new UnsupportedError('antialias is 1');
-  if (attributes.string('keep_aspect_ratio_policy', 'stretch') !== 'stretch') {
-    throw new UnsupportedError('keep_aspect_ratio_policy is not stretch');
-  }
-  const x = value(call, 0);
+  if (call.opset < 11) return scaled(call, call.numbers(1, 'the scales'));
+  const coordinates = call.choice('coordinate_transformation_mode', ...COORDINATES);
+  const roundings = ['round_prefer_floor', 'round_prefer_ceil', 'floor', 'ceil'] as const;
+  const rounding = ROUNDINGS[call.choice('nearest_mode', ...roundings)];
+  demand(call.int('antialias', 0) === 0, 'antialias is 1');
+  call.choice('keep_aspect_ratio_policy', 'stretch');
+  const x = call.value(0);
   const options = { mode: modeOf(call), coordinates, rounding };
-  const scales = knownIfGiven(call, 2, 'the scales');
-  if (scales && elementCount(scales.shape) > 0) {
-    const scale = pairOf(call, x, listOf(scales), [1, 1, 1, 1]);
+  const scales = call.numbersIfGiven(2, 'the scales') ?? [];
+  if (scales.length > 0) {
+    const scale = pairOf(call, x, scales, [1, 1, 1, 1]);
     return resize2d(call.g, x, { ...options, scale });
   }
-  const size = pairOf(call, x, listOf(known(call, 3, 'the sizes')), x.desc.shape);
+  const size = pairOf(call, x, call.numbers(3, 'the sizes'), x.desc.shape);
   return resize2d(call.g, x, { ...options, size });
 }
 
 /** As it was before coordinates could be chosen. */
 function scaled(call: ImportCall, scales: readonly number[]): Value {
-  const x = value(call, 0);
+  const x = call.value(0);
   const scale = pairOf(call, x, scales, [1, 1, 1, 1]);
   const options = { mode: modeOf(call), coordinates: 'asymmetric', rounding: 'floor' } as const;
   return resize2d(call.g, x, { ...options, scale });
@@ -104,8 +77,7 @@ function scaled(call: ImportCall, scales: readonly number[]): Value {
 export const resize: OperatorRows = {
   importers: {
     Resize: importResize,
-    Upsample: (call) =>
-      scaled(call, call.attributes.floats('scales') ?? listOf(known(call, 1, 'the scales'))),
+    Upsample: (call) => scaled(call, call.floats('scales') ?? call.numbers(1, 'the scales')),
   },
   exporters: [
     // By its size, since ONNX rounds a scale to f32; of height and width alone, so that the batch may be left open.

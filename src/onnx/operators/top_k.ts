@@ -2,30 +2,26 @@
 
 import { rearrange } from '../../layers/rearrange.ts';
 import { topElements, topKOp } from '../../layers/top_k.ts';
-import { UnsupportedError } from '../../runtime/errors.ts';
 import { Slice, Squeeze } from '../../runtime/movement/index.ts';
 import { formatShape } from '../../runtime/tensor.ts';
-import { exporter, read } from '../exporter.ts';
-import { axisOf, known, listOf, value } from '../import_node.ts';
+import { demand } from '../errors.ts';
+import { exporter, type OperatorRows, read } from '../exporter.ts';
 import { TensorProto_DataType } from '../schema/onnx_pb.ts';
-import type { OperatorRows } from './rows.ts';
 
 export const topK: OperatorRows = {
   importers: {
     TopK(call) {
-      const { attributes, g } = call;
-      const x = value(call, 0);
+      const x = call.value(0);
       const { shape } = x.desc;
-      const axis = axisOf(attributes.int('axis', -1), shape.length);
-      if (shape.length !== 2 || axis !== 1 || attributes.int('largest', 1) !== 1) {
-        throw new UnsupportedError(
-          `is of ${formatShape(shape)}, axis ${axis}; the largest of rows [N, C] are read`,
-        );
-      }
-      const [k = 0] = call.inputs[1] ? listOf(known(call, 1, 'k'), 1) : [attributes.int('k', 0)];
-      const pairs = topElements(g, x, k);
+      const axis = call.axis(-1, shape.length);
+      demand(
+        shape.length === 2 && axis === 1 && call.flag('largest', true),
+        `is of ${formatShape(shape)}, axis ${axis}; the largest of rows [N, C] are read`,
+      );
+      const [k = 0] = call.numbersIfGiven(1, 'k', 1) ?? [call.int('k', 0)];
+      const pairs = topElements(call.g, x, k);
       return ['values', 'indices'].map((part, i) =>
-        rearrange(g.at(part), pairs, [
+        rearrange(call.g.at(part), pairs, [
           new Slice({ axis: 2, from: i, to: i + 1, step: 1 }),
           new Squeeze({ axes: [2] }),
         ]),

@@ -353,6 +353,14 @@ describe('views', () => {
       { shape: 0 },
       (g, x) => softmax(g, reshapeTo(g.at('shape'), softmax(g.at('first'), x), [2, 4, 30])),
     ],
+    [
+      'a transposition and its inverse',
+      { there: 0 },
+      (g, x) => {
+        const there = transpose(g.at('there'), conv(g, 'a', x), [0, 2, 3, 1]);
+        return conv(g, 'b', transpose(g.at('back'), there, [0, 3, 1, 2]));
+      },
+    ],
     ['outputs of the graph', { part: 0 }, (g, x) => slice(g.at('part'), conv(g, 'a', x), 1, 2)],
   ])('are %s', (_, expected, make) => {
     expect(copiesIn(build(make))).toEqual(expected);

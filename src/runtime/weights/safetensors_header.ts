@@ -18,30 +18,19 @@ const MAX_HEADER_BYTES = 100_000_000;
 /** Holds free text about the file instead of a tensor. */
 const METADATA_KEY = '__metadata__';
 
-const BITS_PER_ELEMENT: ReadonlyMap<string, number> = new Map([
-  ['F4', 4],
-  ['F6_E2M3', 6],
-  ['F6_E3M2', 6],
-  ['BOOL', 8],
-  ['U8', 8],
-  ['I8', 8],
-  ['F8_E4M3', 8],
-  ['F8_E4M3FNUZ', 8],
-  ['F8_E5M2', 8],
-  ['F8_E5M2FNUZ', 8],
-  ['F8_E8M0', 8],
-  ['I16', 16],
-  ['U16', 16],
-  ['F16', 16],
-  ['BF16', 16],
-  ['I32', 32],
-  ['U32', 32],
-  ['F32', 32],
-  ['I64', 64],
-  ['U64', 64],
-  ['F64', 64],
-  ['C64', 64],
-]);
+/** Bits of an element, and the types that have as many. */
+const DTYPES: readonly (readonly [bits: number, dtypes: string])[] = [
+  [4, 'F4'],
+  [6, 'F6_E2M3 F6_E3M2'],
+  [8, 'BOOL U8 I8 F8_E4M3 F8_E4M3FNUZ F8_E5M2 F8_E5M2FNUZ F8_E8M0'],
+  [16, 'I16 U16 F16 BF16'],
+  [32, 'I32 U32 F32'],
+  [64, 'I64 U64 F64 C64'],
+];
+
+const BITS_PER_ELEMENT: ReadonlyMap<string, number> = new Map(
+  DTYPES.flatMap(([bits, dtypes]) => dtypes.split(' ').map((dtype) => [dtype, bits])),
+);
 
 /** A tensor in the file. Its bytes are counted from the start of the data, which follows the header. */
 export interface TensorEntry extends TensorInfo {
