@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { decodeImage } from '../node/decode_image.ts';
 import { packageFile } from '../node/package_file.ts';
 import {
-  buildModel,
+  buildClassifier,
   type Classification,
   type Classifier,
   type CreateSessionOptions,
@@ -57,7 +57,7 @@ async function classifyDigits(device: Device, { precision }: StartOptions): Prom
   const folder = packageFile('samples', 'digits');
   const files = readdirSync(folder).filter((name) => name.endsWith('.png'));
   print('LeNet reads ten digits and a photo of a seven (samples/digits):');
-  const graph = buildModel(findModel('lenet'), { outputs: ['probabilities'] });
+  const graph = buildClassifier(findModel('lenet'), { outputs: ['probabilities'] });
   const weights = await loadWeights(findModel('lenet'), graph, {});
   const { results, times } = await classifyAll(
     device,
@@ -76,7 +76,7 @@ async function classifyDigits(device: Device, { precision }: StartOptions): Prom
 
 async function classifyPhoto(device: Device, options: StartOptions): Promise<Times> {
   const model = findModel('resnet50');
-  const graph = buildModel(model, { outputs: ['probabilities'] });
+  const graph = buildClassifier(model, { outputs: ['probabilities'] });
   const wanted = options.weights ?? findWeights(model.name) ?? 'synthetic';
   const weights = await loadWeights(model, graph, { ...options, weights: wanted });
   print(`\nResNet-50 looks at samples/photos/chelsea.png, a cat, with weights "${weights.name}":`);

@@ -7,7 +7,8 @@
  * const { logits } = await session.run(pixels);
  * ```
  */
-export { apply, type Expression } from '../shaders/lib/expression.ts';
+export { apply, type Expression, type ExpressionFunction } from '../shaders/lib/expression.ts';
+export * as functions from '../shaders/lib/expression_functions.ts';
 export { describeExpression } from '../shaders/lib/expression_text.ts';
 export { type CreateSessionOptions, createSession } from './create_session.ts';
 export { type CreateTunedSessionOptions, createTunedSession } from './create_tuned_session.ts';
@@ -30,7 +31,7 @@ export {
   adaptiveAveragePool2d,
   globalAveragePool2d,
 } from './layers/adaptive_average_pool2d.ts';
-export { add, type BinaryKind, binary, div, mul, sub } from './layers/arithmetic.ts';
+export { add, binary, div, mul, sub } from './layers/arithmetic.ts';
 export { batchNorm } from './layers/batch_norm.ts';
 export { concat } from './layers/concat.ts';
 export { type Conv2dOptions, conv2d } from './layers/conv2d.ts';
@@ -66,6 +67,7 @@ export { softmax } from './layers/softmax.ts';
 export { topElements } from './layers/top_k.ts';
 export type { PaddingLike, PairLike } from './layers/window.ts';
 export { alexnet } from './models/alexnet.ts';
+export { buildClassifier } from './models/classifier.ts';
 export { fcnResnet50 } from './models/fcn.ts';
 export { findModel, models } from './models/index.ts';
 export { lenet } from './models/lenet.ts';
@@ -100,6 +102,7 @@ export { traceOf } from './profiling/trace.ts';
 export { type TimedKernel, type TuneOptions, type TuneResult, tune } from './profiling/tune.ts';
 export { keepTuning, keptTuning, type TuningStore, tuningKey } from './profiling/tuning_store.ts';
 export { type LayerCheck, type VerifyOptions, verify } from './profiling/verify.ts';
+export { type References, runReference } from './reference.ts';
 export { isPointwise, isRearrange } from './runtime/builtins.ts';
 export { ANY_GPU, type DeviceProfile, kindOf } from './runtime/device_profile.ts';
 export {
@@ -135,12 +138,11 @@ export { type Candidate, describeConfig, type KernelDef, kernel } from './runtim
 export { describeMovement, type Movement } from './runtime/movement/index.ts';
 export { observe } from './runtime/observe.ts';
 export { candidatesOf, multiplyAddsOf as multiplyAdds } from './runtime/operator.ts';
-export type { StageReport } from './runtime/passes/report.ts';
+export { describeStages, type StageReport, type StageResult } from './runtime/passes/report.ts';
 export type { ExecutionPlan, MemoryUse } from './runtime/plan/compile.ts';
 export type { MemoryPlan } from './runtime/plan/memory_plan.ts';
 export { checkPrecision } from './runtime/plan/precision.ts';
 export { parseTuning, type Tuning, tuningText, tuningTextKey } from './runtime/plan/tuning.ts';
-export { runReference } from './runtime/reference/run_reference.ts';
 export type { BatchAndSize, NewShapes } from './runtime/reshape.ts';
 export {
   type RunInputs,

@@ -14,6 +14,7 @@ export type { Prepared, PrepareOptions };
  *
  * ```ts
  * const { plan, log } = prepare(graph, { device: device.profile, precision: 'f16' });
+ * const reports = describeStages(log);
  * ```
  *
  * Throws UnsupportedError where the device is too small, lacks what `precision` needs, or `maxMemory` is too small.

@@ -4,6 +4,7 @@ import { loadWeights } from '../cli/weights.ts';
 import { decodeImage } from '../node/decode_image.ts';
 import {
   BatchClassifier,
+  buildClassifier,
   buildModel,
   type Classification,
   Classifier,
@@ -79,7 +80,7 @@ describe('BatchClassifier', () => {
       const run = vi.spyOn(many.session, 'run');
       const [[, found] = fail()] = await collect(many.classify([['zero', image]], { count }));
       expect(run.mock.calls[0]?.[1]?.outputs).toEqual([count > 10 ? 'probabilities' : 'best']);
-      const everything = buildModel(model, { outputs: ['probabilities'] });
+      const everything = buildClassifier(model, { outputs: ['probabilities'] });
       const weights = await loadWeights(model, buildModel(model), {});
       using session = await createSession(device(), everything, { weights });
       using preprocessor = await Preprocessor.create(device(), digitsPreprocessing);

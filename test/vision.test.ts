@@ -6,8 +6,8 @@ import { decodeImage } from '../node/decode_image.ts';
 import { packageFile } from '../node/package_file.ts';
 import { builtins } from '../src/builtins.ts';
 import { relu } from '../src/layers/activations.ts';
+import { buildClassifier } from '../src/models/classifier.ts';
 import { lenetModel } from '../src/models/lenet.ts';
-import { buildModel } from '../src/models/model.ts';
 import { ShapeError, TilewiseError, UnsupportedError } from '../src/runtime/errors.ts';
 import type { Device } from '../src/runtime/gpu/device.ts';
 import type { InputWriter } from '../src/runtime/gpu/executor.ts';
@@ -291,7 +291,7 @@ function sheet(digit: Image, random: Random, paint: Paint): Image {
 
 async function readDigits(images: readonly Image[]) {
   const batch = images.length;
-  const graph = buildModel(lenetModel, { batch, outputs: ['probabilities'] });
+  const graph = buildClassifier(lenetModel, { batch, outputs: ['probabilities'] });
   const file = readFileSync(packageFile('weights', 'lenet-mnist.safetensors'));
   const weights = openSafetensors(file, 'lenet-mnist.safetensors');
   using session = await Session.create(device(), graph, { weights, builtins });

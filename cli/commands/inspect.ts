@@ -4,6 +4,7 @@ import { operatorText } from '../../measure/kernels/index.ts';
 import {
   ANY_GPU,
   describeConfig,
+  describeStages,
   elementCount,
   formatShape,
   type Graph,
@@ -138,13 +139,14 @@ function parametersOf(weights: readonly Value[]): number {
 
 function inspectPasses(target: Target, options: InspectOptions): void {
   const { model, adapter, prepared } = target;
-  const { log, parts } = prepared;
+  const { parts } = prepared;
+  const stages = describeStages(prepared.log);
   if (options.json) {
-    printJson({ model, adapter, parts, passes: log });
+    printJson({ model, adapter, parts, passes: stages });
     return;
   }
   print(`${model} for ${adapter}`);
-  for (const { stage, nodesBefore, nodesAfter, added = [], removed, changed } of log) {
+  for (const { stage, nodesBefore, nodesAfter, added = [], removed, changed } of stages) {
     print(`${stage}: ${nodesBefore} -> ${nodesAfter} nodes`);
     for (const node of added) print(`  + ${node}`);
     for (const node of removed) print(`  - ${node}`);

@@ -1,5 +1,5 @@
 import {
-  buildModel,
+  buildClassifier,
   createSession,
   type Device,
   digitsPreprocessing,
@@ -29,7 +29,10 @@ export class DigitReader {
 
   /** Fetches the weights while the device is being opened. */
   static async create(opening: Promise<Device>): Promise<DigitReader> {
-    const graph = observe(buildModel(findModel('lenet'), { outputs: ['probabilities'] }), STAGES);
+    const graph = observe(
+      buildClassifier(findModel('lenet'), { outputs: ['probabilities'] }),
+      STAGES,
+    );
     const [device, weights] = await Promise.all([opening, fetchEmbedded()]);
     const [preprocessor, session] = await Promise.all([
       Preprocessor.create(device, digitsPreprocessing),

@@ -1,6 +1,6 @@
 import { operatorText } from '../../measure/kernels/index.ts';
 import {
-  buildModel,
+  buildClassifier,
   findModel,
   type Graph,
   isConstant,
@@ -34,7 +34,7 @@ export interface PhotoNetwork {
  */
 export async function openPhotoNetwork(bytes: Uint8Array, name: string): Promise<PhotoNetwork> {
   const { model, weights } = await openFile(bytes, name);
-  const graph = buildModel(model, { size: [224, 224], outputs: ['logits', 'probabilities'] });
+  const graph = buildClassifier(model, { size: [224, 224], outputs: ['logits', 'probabilities'] });
   const layers = layersOf(graph, name);
   return { graph, weights, layers, classWeights: classWeightsOf(graph, weights, name) };
 }

@@ -1,4 +1,5 @@
 /** The layers of a prepared model that differ from one another, each as a graph of its own. */
+import * as f from '../../shaders/lib/expression_functions.ts';
 import {
   apply,
   byteLength,
@@ -124,7 +125,7 @@ function copyOf(input: Input, desc: Desc): Node {
   const g = GraphBuilder.create();
   g.output(
     'y',
-    pointwise(g.at(`${input.name} as it is stored`), [input], (x = 0) => apply('add', x, 0)),
+    pointwise(g.at(`${input.name} as it is stored`), [input], (x = 0) => apply(f.add, x, 0)),
   );
   const [copy] = g.build('copy').nodes;
   if (!copy) throw new Error(`"${input.name}" is not copied`);

@@ -1,19 +1,7 @@
 /**
  * What a pointwise kernel, or the epilogue of any other, makes of its operands: data, not code, so that passes can
- * merge and recognise it, plans can store it, and one definition is both the WGSL and the f64 reference.
+ * merge and recognise it, and one definition is both the WGSL and the f64 reference.
  */
-import {
-  BINARY,
-  type BinaryFunction,
-  type ExpressionFunction,
-  isBinary,
-  isUnary,
-  TERNARY,
-  UNARY,
-  type UnaryFunction,
-} from './expression_functions.ts';
-
-export type { ExpressionFunction } from './expression_functions.ts';
 
 /**
  * A program in which every step has one value (static single assignment); that of the last is the result. Steps
@@ -32,26 +20,61 @@ export interface OperandStep {
 
 export interface ConstantStep {
   readonly fn: 'constant';
-  /** Finite, and 0 rather than -0, so that it survives JSON. */
+  /** Finite, and 0 rather than -0, so that its JSON is its own. */
   readonly value: number;
 }
 
-/**
- * Comparisons give 1 or 0, any condition other than 0 is true, `round` takes halves to even, `pow` is that of C
- * and ONNX: of a negative base, it is defined where the exponent is an integer.
- */
 export interface CallStep {
   readonly fn: ExpressionFunction;
-  /** Indices of earlier steps; `select` has (condition, if true, if false). */
+  /** Indices of earlier steps. */
   readonly args: readonly number[];
 }
 
+/** What is called: each is a constant of its own in expression_functions.ts, so that pages load those that they call. */
+export interface ExpressionFunction<F extends Arithmetic = Arithmetic> {
+  /** Unique, and its name in WGSL where that has it. */
+  readonly name: string;
+  /** The value in f64. */
+  readonly evaluate: F;
+  /** The operator that it is written with, where not as a call. */
+  readonly sign?: string;
+  /** Whether f(a, b) is f(b, a). */
+  readonly commutative?: boolean;
+  /** The number n of which f(a, n) is a. */
+  readonly neutral?: number;
+  /** What `apply` makes of arguments for which there is something simpler. */
+  readonly simplify?: (...args: readonly Expression[]) => Expression | undefined;
+  /** What is printed in place of a call with such arguments. */
+  readonly lower?: (...args: readonly Expression[]) => Expression | undefined;
+  /** What WGSL calls, where it lacks the function, or has it with gaps. */
+  readonly helper?: Helper;
+  /** The call in WGSL, where it is neither of these. */
+  readonly print?: (args: readonly Fragment[], width: 1 | 4) => Fragment;
+}
+
+type Arithmetic = (...values: number[]) => number;
+
+/** A function of a module, of f32 or, with a 4 at the end of its name, of vec4f. */
+export interface Helper {
+  readonly name: string;
+  readonly source: (type: string, name: string, splat: (number: string) => string) => string;
+}
+
+/** A part of a text. */
+export interface Fragment {
+  readonly text: string;
+  /** How tightly it holds together: one of those of expression_text.ts. */
+  readonly binding: number;
+  /** Of numbers, their value. */
+  readonly constant?: number;
+  /** Of what is 1 or 0, the text that is true or false. */
+  readonly condition?: string;
+}
+
 /** What a function is called with. */
-type Arguments<F extends ExpressionFunction> = F extends UnaryFunction
-  ? readonly [Expression | number]
-  : F extends BinaryFunction
-    ? readonly [Expression | number, Expression | number]
-    : readonly [Expression | number, Expression | number, Expression | number];
+type Arguments<Values extends readonly number[]> = {
+  readonly [K in keyof Values]: Expression | number;
+};
 
 /** An input, by the name that whoever evaluates or prints the expression gives it a value by. */
 export function operand(name: string): Expression {
@@ -68,13 +91,16 @@ export function constant(value: number): Expression {
 
 /**
  * Calls a function. What only constants go into is evaluated, where that gives a finite number; x + 0, x - 0, x * 1
- * and x / 1 are x, and `select` of a constant is what that selects.
+ * and x / 1 are x, and a selection by a constant is what that selects.
  *
  * @example
  * const x = operand('x');
- * const silu = apply('mul', x, apply('sigmoid', x));
+ * const silu = apply(mul, x, apply(sigmoid, x));
  */
-export function apply<F extends ExpressionFunction>(fn: F, ...args: Arguments<F>): Expression {
+export function apply<F extends ExpressionFunction>(
+  fn: F,
+  ...args: Arguments<Parameters<F['evaluate']>>
+): Expression {
   return call(
     fn,
     args.map((arg) => (typeof arg === 'number' ? constant(arg) : arg)),
@@ -88,21 +114,16 @@ function call(fn: ExpressionFunction, args: readonly Expression[]): Expression {
 function folded(fn: ExpressionFunction, args: readonly Expression[]): Expression | undefined {
   const values = args.map(constantOf).filter((value) => value !== undefined);
   if (values.length < args.length) return undefined;
-  const value = evaluateCall(fn, values);
+  const value = fn.evaluate(...values);
   return Number.isFinite(value) ? constant(value) : undefined;
 }
 
 function identity(fn: ExpressionFunction, args: readonly Expression[]): Expression | undefined {
-  const [a, b, c] = args;
-  if (!a || !b) return undefined;
-  const condition = fn === 'select' ? constantOf(a) : undefined;
-  if (condition !== undefined) return condition !== 0 ? b : c;
-  const sum = fn === 'add' || fn === 'sub';
-  const product = fn === 'mul' || fn === 'div';
-  const neutral = sum ? 0 : product ? 1 : undefined;
-  if (neutral === undefined) return undefined;
+  const [a, b] = args;
+  const { neutral, commutative } = fn;
+  if (neutral === undefined || !a || !b) return fn.simplify?.(...args);
   if (constantOf(b) === neutral) return a;
-  return (fn === 'add' || fn === 'mul') && constantOf(a) === neutral ? b : undefined;
+  return commutative && constantOf(a) === neutral ? b : undefined;
 }
 
 /** One program of the arguments' programs, without their common steps, and the call. */
@@ -110,7 +131,7 @@ function concatenated(fn: ExpressionFunction, args: readonly Expression[]): Expr
   const steps: Step[] = [];
   const known = new Map<string, number>();
   const add = (step: Step): number => {
-    const key = JSON.stringify(step);
+    const key = JSON.stringify(keyOf(step));
     const at = known.get(key) ?? steps.push(step) - 1;
     known.set(key, at);
     return at;
@@ -127,7 +148,7 @@ function concatenated(fn: ExpressionFunction, args: readonly Expression[]): Expr
 }
 
 export function isCall(step: Step): step is CallStep {
-  return step.fn !== 'operand' && step.fn !== 'constant';
+  return typeof step.fn === 'object';
 }
 
 /** The value of an expression that is a number. */
@@ -153,7 +174,7 @@ export function isSame(a: Expression, b: Expression): boolean {
 function keyOf(step: Step): readonly (string | number)[] {
   if (step.fn === 'operand') return [step.fn, step.name];
   if (step.fn === 'constant') return [step.fn, step.value];
-  return [step.fn, ...step.args];
+  return [step.fn.name, ...step.args];
 }
 
 /** The expression with others in place of operands, all at once; an operand that gets `undefined` stays. */
@@ -166,14 +187,6 @@ export function substitute(
     (name) => replacement(name) ?? operand(name),
     () => undefined,
   );
-}
-
-/** The expression with other names of operands; those that `names` lacks stay. */
-export function rename(e: Expression, names: Readonly<Record<string, string>>): Expression {
-  return substitute(e, (name) => {
-    const other = Object.hasOwn(names, name) ? names[name] : undefined;
-    return other === undefined ? undefined : operand(other);
-  });
 }
 
 /** Makes an expression anew, operands first; a call that `rewrite` returns nothing for stays. */
@@ -231,32 +244,14 @@ export function evaluator(
   };
 }
 
+/** Functions of fewer arguments ignore the others. */
 function compiled({ fn, args }: CallStep, registers: Float64Array, to: number): () => void {
+  const { evaluate } = fn;
   const [a = 0, b = 0, c = 0] = args;
   const at = (i: number): number => registers[i] ?? Number.NaN;
-  if (isUnary(fn)) {
-    const f = UNARY[fn];
-    return () => {
-      registers[to] = f(at(a));
-    };
-  }
-  if (isBinary(fn)) {
-    const f = BINARY[fn];
-    return () => {
-      registers[to] = f(at(a), at(b));
-    };
-  }
-  const f = TERNARY[fn];
   return () => {
-    registers[to] = f(at(a), at(b), at(c));
+    registers[to] = evaluate(at(a), at(b), at(c));
   };
-}
-
-/** One function's value in f64. */
-export function evaluateCall(fn: ExpressionFunction, values: readonly number[]): number {
-  const [a = Number.NaN, b = Number.NaN, c = Number.NaN] = values;
-  if (isUnary(fn)) return UNARY[fn](a);
-  return isBinary(fn) ? BINARY[fn](a, b) : TERNARY[fn](a, b, c);
 }
 
 function pick<T>(items: readonly T[], indices: readonly number[]): readonly T[] {

@@ -1,5 +1,6 @@
 /** The form that most epilogues have, recognised: kernels whose sizes are bound share one pipeline for all of it. */
 import type { Expression, Step } from './expression.ts';
+import { add, max, min } from './expression_functions.ts';
 
 /** min(max(value + addend, low), high); a part that is undefined is not there. */
 export interface Clamp {
@@ -33,19 +34,19 @@ function rangeOf(steps: readonly Step[], at: number, value: string): Range | und
   if (step?.fn === 'operand') {
     return step.name === value ? { addend: undefined, ...EVERYTHING } : undefined;
   }
-  if (step?.fn === 'add') {
+  if (step?.fn === add) {
     const names = step.args.map((arg) => nameOf(steps[arg]));
     const addend = names.find((name) => name !== value);
     return names.includes(value) && addend !== undefined ? { addend, ...EVERYTHING } : undefined;
   }
-  if (step?.fn !== 'min' && step?.fn !== 'max') return undefined;
+  if (step?.fn !== min && step?.fn !== max) return undefined;
   const bound = step.args.find((arg) => steps[arg]?.fn === 'constant');
   const clamped = step.args.find((arg) => arg !== bound);
   const limit = bound === undefined ? undefined : steps[bound];
   if (limit?.fn !== 'constant' || clamped === undefined) return undefined;
   const range = rangeOf(steps, clamped, value);
   // A bound moves whatever of the range lies beyond it, the other bound included.
-  const limited = (x: number) => Math[step.fn === 'min' ? 'min' : 'max'](x, limit.value);
+  const limited = (x: number) => step.fn.evaluate(x, limit.value);
   return range && { addend: range.addend, low: limited(range.low), high: limited(range.high) };
 }
 

@@ -1,54 +1,112 @@
-/** The functions of expressions, as f64 arithmetic on the host: what kernels are checked against. */
+/**
+ * The functions of expressions: f64 arithmetic on the host, which kernels are checked against, and how WGSL and people
+ * write them. Comparisons give 1 or 0, and `round` takes halves to even. Nothing lists them, and each is pure, so that
+ * bundlers leave out what a page does not call.
+ */
+import { apply, constantOf, type Expression, type ExpressionFunction } from './expression.ts';
+import { printSelect } from './expression_wgsl.ts';
+import { ERF, SIGMOID, SIGNED_POW, TANH } from './expression_wgsl_functions.ts';
 
-export const UNARY = {
-  abs: Math.abs,
-  neg: (x: number) => -x,
-  sign: Math.sign,
-  floor: Math.floor,
-  ceil: Math.ceil,
-  round: roundHalfToEven,
-  exp: Math.exp,
-  log: Math.log,
-  sqrt: Math.sqrt,
-  reciprocal: (x: number) => 1 / x,
-  sin: Math.sin,
-  cos: Math.cos,
-  tanh: Math.tanh,
-  erf,
-  sigmoid,
-} as const;
+export type Unary = ExpressionFunction<(x: number) => number>;
+export type Binary = ExpressionFunction<(a: number, b: number) => number>;
+export type Ternary = ExpressionFunction<(a: number, b: number, c: number) => number>;
 
-export const BINARY = {
-  add: (a: number, b: number) => a + b,
-  sub: (a: number, b: number) => a - b,
-  mul: (a: number, b: number) => a * b,
-  div: (a: number, b: number) => a / b,
-  min: (a: number, b: number) => Math.min(a, b),
-  max: (a: number, b: number) => Math.max(a, b),
-  pow: (a: number, b: number) => a ** b,
-  less: (a: number, b: number) => Number(a < b),
-  less_equal: (a: number, b: number) => Number(a <= b),
-  greater: (a: number, b: number) => Number(a > b),
-  greater_equal: (a: number, b: number) => Number(a >= b),
-  equal: (a: number, b: number) => Number(a === b),
-} as const;
+export const abs: Unary = { name: 'abs', evaluate: Math.abs };
+export const neg: Unary = { name: 'neg', evaluate: (x) => -x, sign: '-' };
+export const sign: Unary = { name: 'sign', evaluate: Math.sign };
+export const floor: Unary = { name: 'floor', evaluate: Math.floor };
+export const ceil: Unary = { name: 'ceil', evaluate: Math.ceil };
+export const round: Unary = { name: 'round', evaluate: roundHalfToEven };
+export const exp: Unary = { name: 'exp', evaluate: Math.exp };
+export const log: Unary = { name: 'log', evaluate: Math.log };
+export const sqrt: Unary = { name: 'sqrt', evaluate: Math.sqrt };
+export const sin: Unary = { name: 'sin', evaluate: Math.sin };
+export const cos: Unary = { name: 'cos', evaluate: Math.cos };
+export const tanh: Unary = { name: 'tanh', evaluate: Math.tanh, helper: TANH };
+export const erf: Unary = { name: 'erf', evaluate: errorFunction, helper: ERF };
+export const sigmoid: Unary = { name: 'sigmoid', evaluate: logistic, helper: SIGMOID };
 
-export const TERNARY = {
-  select: (condition: number, ifTrue: number, ifFalse: number) =>
-    condition !== 0 ? ifTrue : ifFalse,
-} as const;
+export const add: Binary = {
+  name: 'add',
+  evaluate: (a, b) => a + b,
+  sign: '+',
+  commutative: true,
+  neutral: 0,
+};
+export const sub: Binary = { name: 'sub', evaluate: (a, b) => a - b, sign: '-', neutral: 0 };
+export const mul: Binary = {
+  name: 'mul',
+  evaluate: (a, b) => a * b,
+  sign: '*',
+  commutative: true,
+  neutral: 1,
+};
+export const div: Binary = { name: 'div', evaluate: (a, b) => a / b, sign: '/', neutral: 1 };
+export const min: Binary = { name: 'min', evaluate: (a, b) => Math.min(a, b), commutative: true };
+export const max: Binary = { name: 'max', evaluate: (a, b) => Math.max(a, b), commutative: true };
 
-export type UnaryFunction = keyof typeof UNARY;
-export type BinaryFunction = keyof typeof BINARY;
-export type TernaryFunction = keyof typeof TERNARY;
-export type ExpressionFunction = UnaryFunction | BinaryFunction | TernaryFunction;
+export const less: Binary = { name: 'less', evaluate: (a, b) => Number(a < b), sign: '<' };
+export const less_equal: Binary = {
+  name: 'less_equal',
+  evaluate: (a, b) => Number(a <= b),
+  sign: '<=',
+};
+export const greater: Binary = { name: 'greater', evaluate: (a, b) => Number(a > b), sign: '>' };
+export const greater_equal: Binary = {
+  name: 'greater_equal',
+  evaluate: (a, b) => Number(a >= b),
+  sign: '>=',
+};
+export const equal: Binary = { name: 'equal', evaluate: (a, b) => Number(a === b), sign: '==' };
 
-export function isUnary(fn: ExpressionFunction): fn is UnaryFunction {
-  return Object.hasOwn(UNARY, fn);
+/** Of a negative base, it is defined where the exponent is an integer, as in C and ONNX. */
+export const pow: Binary = {
+  name: 'pow',
+  evaluate: (a, b) => a ** b,
+  helper: SIGNED_POW,
+  lower: powerOf,
+};
+
+/** WGSL's own. */
+const POSITIVE_POW: Binary = { name: 'pow', evaluate: (a, b) => a ** b };
+
+/** (condition, if true, if false); any condition other than 0 is true. */
+export const select: Ternary = {
+  name: 'select',
+  evaluate: (condition, ifTrue, ifFalse) => (condition !== 0 ? ifTrue : ifFalse),
+  simplify(condition, ifTrue, ifFalse) {
+    const known = condition && constantOf(condition);
+    return known === undefined ? undefined : known !== 0 ? ifTrue : ifFalse;
+  },
+  print: printSelect,
+};
+
+/**
+ * Powers whose exponents are small integers, halves or their negatives are products, square roots and quotients;
+ * those of positive numbers need no helper.
+ */
+function powerOf(base: Expression, exponent: Expression): Expression | undefined {
+  if ((constantOf(base) ?? 0) > 0) return apply(POSITIVE_POW, base, exponent);
+  const power = constantOf(exponent) ?? Number.NaN;
+  const product = productOf(base, Math.abs(power));
+  return product && power < 0 ? apply(div, 1, product) : product;
 }
 
-export function isBinary(fn: ExpressionFunction): fn is BinaryFunction {
-  return Object.hasOwn(BINARY, fn);
+function productOf(base: Expression, power: number): Expression | undefined {
+  switch (power) {
+    case 0.5:
+      return apply(sqrt, base);
+    case 1:
+      return base;
+    case 2:
+      return apply(mul, base, base);
+    case 3:
+      return apply(mul, apply(mul, base, base), base);
+    case 4:
+      return productOf(apply(mul, base, base), 2);
+    default:
+      return undefined;
+  }
 }
 
 /** The nearest integer; of two, the even one. */
@@ -60,7 +118,7 @@ function roundHalfToEven(x: number): number {
 }
 
 /** 1 / (1 + exp(-x)), without an exponential that overflows. */
-function sigmoid(x: number): number {
+function logistic(x: number): number {
   const decay = Math.exp(-Math.abs(x));
   return (x < 0 ? decay : 1) / (1 + decay);
 }
@@ -76,7 +134,7 @@ const ERF_IS_ONE = 6;
  * that gets long, by Laplace's continued fraction of 1 - erf, at most 2.3e-5 there. (Abramowitz and Stegun,
  * "Handbook of Mathematical Functions", 1964, 7.1.6 and 7.1.14.)
  */
-export function erf(x: number): number {
+function errorFunction(x: number): number {
   const t = Math.abs(x);
   if (t >= ERF_IS_ONE) return Math.sign(x);
   const scale = Math.exp(-t * t) / Math.sqrt(Math.PI);

@@ -1,18 +1,19 @@
 /** Expressions as text: infix, no parentheses but those that are needed, and a name for what is used twice. */
-import { type Expression, type ExpressionFunction, isCall } from './expression.ts';
+import { type Expression, type ExpressionFunction, type Fragment, isCall } from './expression.ts';
 
 /** How tightly a text holds together, from loosest. */
-export const BINDING = { comparison: 0, sum: 1, product: 2, prefix: 3, atom: 4 } as const;
+export const COMPARISON = 0;
+const SUM = 1;
+const PRODUCT = 2;
+const PREFIX = 3;
+const ATOM = 4;
 
-/** A part of a text. */
-export interface Fragment {
-  readonly text: string;
-  readonly binding: number;
-  /** Of numbers, their value. */
-  readonly constant?: number;
-  /** Whether it is true or false rather than 1 or 0. */
-  readonly condition?: boolean;
-}
+const OPERATORS: Readonly<Record<string, number>> = {
+  '+': SUM,
+  '-': SUM,
+  '*': PRODUCT,
+  '/': PRODUCT,
+};
 
 export interface Notation {
   operand(name: string): Fragment;
@@ -67,47 +68,22 @@ export function spell(
 }
 
 export function atom(text: string): Fragment {
-  return { text, binding: BINDING.atom };
+  return { text, binding: ATOM };
 }
 
 export function callText(name: string, args: readonly string[]): Fragment {
   return atom(`${name}(${args.join(', ')})`);
 }
 
-/** The operators, by the functions that are written so. */
-const INFIX = new Map<ExpressionFunction, { readonly sign: string; readonly binding: number }>([
-  ['add', { sign: '+', binding: BINDING.sum }],
-  ['sub', { sign: '-', binding: BINDING.sum }],
-  ['mul', { sign: '*', binding: BINDING.product }],
-  ['div', { sign: '/', binding: BINDING.product }],
-  ['less', { sign: '<', binding: BINDING.comparison }],
-  ['less_equal', { sign: '<=', binding: BINDING.comparison }],
-  ['greater', { sign: '>', binding: BINDING.comparison }],
-  ['greater_equal', { sign: '>=', binding: BINDING.comparison }],
-  ['equal', { sign: '==', binding: BINDING.comparison }],
-]);
-
-/** `-a`, `1.0 / a` or `a + b`, of the functions that are written so. */
-export function operatorText(
-  fn: ExpressionFunction,
-  [a, b]: readonly Fragment[],
-  one: string,
-): Fragment | undefined {
-  if (!a) return undefined;
-  if (fn === 'neg') {
-    return { text: `-${within(a, BINDING.prefix + 1)}`, binding: BINDING.prefix };
-  }
-  if (fn === 'reciprocal') {
-    return { text: `${one} / ${within(a, BINDING.product + 1)}`, binding: BINDING.product };
-  }
-  const operator = INFIX.get(fn);
-  if (!operator || !b) return undefined;
-  const { sign, binding } = operator;
-  const turned = binding === BINDING.sum && b.constant !== undefined && b.constant < 0;
+/** `-a` or `a + b`. */
+export function operatorText(sign: string, [a = atom(''), b]: readonly Fragment[]): Fragment {
+  if (!b) return { text: `${sign}${within(a, PREFIX + 1)}`, binding: PREFIX };
+  const binding = OPERATORS[sign] ?? COMPARISON;
+  const turned = binding === SUM && b.constant !== undefined && b.constant < 0;
   const right = turned ? b.text.replace('-', '') : within(b, binding + 1);
   const shown = turned ? (sign === '+' ? '-' : '+') : sign;
   // Comparisons do not chain; the others are evaluated from left to right.
-  const left = within(a, binding === BINDING.comparison ? binding + 1 : binding);
+  const left = within(a, binding === COMPARISON ? binding + 1 : binding);
   return { text: `${left} ${shown} ${right}`, binding };
 }
 
@@ -116,8 +92,8 @@ export function within({ text, binding }: Fragment, least: number): string {
   return binding < least ? `(${text})` : text;
 }
 
-export function isComparison(fn: ExpressionFunction): boolean {
-  return INFIX.get(fn)?.binding === BINDING.comparison;
+export function isComparison({ sign }: ExpressionFunction): boolean {
+  return sign !== undefined && OPERATORS[sign] === undefined;
 }
 
 /** Digits that people are shown of constants. */
@@ -131,12 +107,13 @@ export function describeExpression(e: Expression): string {
   const { definitions, result } = spell(e, {
     operand: atom,
     constant: (value) => numberText(String(Number(value.toPrecision(DIGITS))), value),
-    call: (fn, args) =>
-      operatorText(fn, args, '1') ??
-      callText(
-        fn,
-        args.map(({ text }) => text),
-      ),
+    call: ({ name, sign }, args) =>
+      sign
+        ? operatorText(sign, args)
+        : callText(
+            name,
+            args.map(({ text }) => text),
+          ),
     named: atom,
   });
   return [...definitions.map(({ name, meaning }) => `${name} = ${meaning.text}`), result.text].join(
@@ -145,5 +122,5 @@ export function describeExpression(e: Expression): string {
 }
 
 export function numberText(text: string, constant: number): Fragment {
-  return { text, binding: constant < 0 ? BINDING.prefix : BINDING.atom, constant };
+  return { text, binding: constant < 0 ? PREFIX : ATOM, constant };
 }

@@ -1,25 +1,22 @@
 /** Expressions as WGSL that reads as if written by hand. */
 import {
-  apply,
-  constantOf,
   type Expression,
-  type ExpressionFunction,
+  type Fragment,
+  type Helper,
   isCall,
   operand,
   rebuild,
 } from './expression.ts';
 import {
   atom,
-  BINDING,
+  COMPARISON,
   callText,
-  type Fragment,
   isComparison,
   numberText,
   operatorText,
   spell,
   within,
 } from './expression_text.ts';
-import { HELPER_NAMES, type Helper, helperSource } from './expression_wgsl_functions.ts';
 
 export interface PrintOptions {
   /** 1 where operands and result are f32, 4 where they are vec4f. */
@@ -41,35 +38,49 @@ export interface PrintedExpression {
  * Prints an expression.
  *
  * @example
- * const relu = apply('max', apply('add', operand('value'), operand('residual')), 0);
+ * const relu = apply(max, apply(add, operand('value'), operand('residual')), 0);
  * printExpression(relu, { width: 4, operand: (name) => name }).result;
  * // max(value + residual, vec4f(0.0))
  */
 export function printExpression(e: Expression, options: PrintOptions): PrintedExpression {
   const { width } = options;
-  const program = withoutPowers(e);
+  const type = TYPES[width];
+  const suffix = width === 4 ? '4' : '';
+  const program = lowered(e);
   const helpers = new Set<Helper>();
+  const conditional = (condition: string): Fragment => ({
+    ...callText(type, [condition]),
+    condition,
+  });
   const { definitions, result } = spell(
     program,
     {
       operand: (name) => atom(options.operand(name)),
       constant: (value) => numberText(literal(value), value),
       call(fn, args) {
-        const helper = helperOf(fn, args);
+        const { name, helper, sign, print } = fn;
+        const values = args.map((arg) => splatted(arg, width));
+        if (print) return print(values, width);
+        if (sign && isComparison(fn)) return conditional(operatorText(sign, values).text);
+        if (sign) return operatorText(sign, args);
         if (helper) helpers.add(helper);
-        return callOf(fn, args, width, helper);
+        return callText(
+          helper ? helper.name + suffix : name,
+          values.map(({ text }) => text),
+        );
       },
-      named: (name, { condition = false }) => ({ ...atom(name), condition }),
+      named: (name, { condition }) => (condition === undefined ? atom(name) : conditional(name)),
     },
     argumentsOfConstantCalls(program),
   );
   return {
-    functions: [...helpers].map((helper) => helperSource(helper, width)).join('\n'),
+    functions: [...helpers]
+      .map(({ name, source }) => source(type, name + suffix, (number) => splat(number, width)))
+      .join('\n'),
     lines: definitions.map(
-      ({ name, meaning }) =>
-        `let ${name} = ${meaning.condition ? meaning.text : splat(meaning, width)};`,
+      ({ name, meaning }) => `let ${name} = ${meaning.condition ?? splatted(meaning, width).text};`,
     ),
-    result: splat(numeric(result, width), width),
+    result: splatted(result, width).text,
   };
 }
 
@@ -83,54 +94,26 @@ function argumentsOfConstantCalls({ steps }: Expression): ReadonlySet<number> {
   return new Set(calls.flatMap(({ args }) => args));
 }
 
-function callOf(
-  fn: ExpressionFunction,
-  given: readonly Fragment[],
+/** `select`, whose arguments WGSL has the other way, and whose condition is true or false. */
+export function printSelect(
+  [condition = atom(''), ...branches]: readonly Fragment[],
   width: 1 | 4,
-  helper: Helper | undefined,
 ): Fragment {
-  const args = given.map((arg) => numeric(arg, width));
-  const values = args.map((arg) => splat(arg, width));
-  if (fn === 'select') {
-    const [condition] = given;
-    const [, ifTrue = '', ifFalse = ''] = values;
-    return callText(fn, [ifFalse, ifTrue, condition ? conditionText(condition, width) : '']);
-  }
-  if (isComparison(fn)) {
-    const sides = args.map((arg) => (arg.constant === undefined ? arg : splatted(arg, width)));
-    return { ...(operatorText(fn, sides, '1.0') ?? atom('')), condition: true };
-  }
-  const operator = operatorText(fn, args, '1.0');
-  if (operator) return operator;
-  return callText(helper ? `${HELPER_NAMES[helper]}${width === 4 ? '4' : ''}` : fn, values);
-}
-
-/** The helper that a function is printed as. `pow` needs none where the base is a positive number. */
-function helperOf(fn: ExpressionFunction, args: readonly Fragment[]): Helper | undefined {
-  if (fn === 'pow') return (args[0]?.constant ?? 0) > 0 ? undefined : fn;
-  return fn === 'tanh' || fn === 'erf' || fn === 'sigmoid' ? fn : undefined;
-}
-
-/** 1 or 0 of true or false. */
-function numeric(fragment: Fragment, width: 1 | 4): Fragment {
-  return fragment.condition ? callText(TYPES[width], [fragment.text]) : fragment;
-}
-
-function conditionText(fragment: Fragment, width: 1 | 4): string {
-  if (fragment.condition) return fragment.text;
-  return `${within(fragment, BINDING.comparison + 1)} != ${splat(numberText('0.0', 0), width)}`;
+  const isTrue =
+    condition.condition ?? `${within(condition, COMPARISON + 1)} != ${splat('0.0', width)}`;
+  return callText('select', [...branches.map(({ text }) => text).reverse(), isTrue]);
 }
 
 const TYPES = { 1: 'f32', 4: 'vec4f' } as const;
 
-/** As an argument of a function, which are all of one type; operators take a number beside a vector. */
-function splat(fragment: Fragment, width: 1 | 4): string {
-  return splatted(fragment, width).text;
+function splat(number: string, width: 1 | 4): string {
+  return width === 4 ? `vec4f(${number})` : number;
 }
 
+/** As an argument of a function, which are all of one type; operators take a number beside a vector. */
 function splatted(fragment: Fragment, width: 1 | 4): Fragment {
   return fragment.constant !== undefined && width === 4
-    ? callText('vec4f', [fragment.text])
+    ? atom(splat(fragment.text, width))
     : fragment;
 }
 
@@ -147,33 +130,7 @@ export function literal(value: number): string {
   return /^-?\d+$/.test(text) ? `${text}.0` : text;
 }
 
-/**
- * The expression as it is printed: powers whose exponents are small integers, halves or their negatives are
- * products, square roots and reciprocals.
- */
-export function withoutPowers(e: Expression): Expression {
-  return rebuild(e, operand, (fn, args) => {
-    const [base, exponent] = args;
-    const power = fn === 'pow' && base && exponent ? constantOf(exponent) : undefined;
-    const product = base && power !== undefined ? productOf(base, Math.abs(power)) : undefined;
-    if (!product || power === undefined) return undefined;
-    return power < 0 ? apply('reciprocal', product) : product;
-  });
-}
-
-function productOf(base: Expression, power: number): Expression | undefined {
-  switch (power) {
-    case 0.5:
-      return apply('sqrt', base);
-    case 1:
-      return base;
-    case 2:
-      return apply('mul', base, base);
-    case 3:
-      return apply('mul', apply('mul', base, base), base);
-    case 4:
-      return productOf(apply('mul', base, base), 2);
-    default:
-      return undefined;
-  }
+/** The expression as it is printed. */
+export function lowered(e: Expression): Expression {
+  return rebuild(e, operand, ({ lower }, args) => lower?.(...args));
 }

@@ -1,25 +1,5 @@
-/** The functions that WGSL lacks, or has with gaps, each of f32 and of vec4f. */
-
-export type Helper = 'erf' | 'pow' | 'sigmoid' | 'tanh';
-
-/** Their names in WGSL; those of vec4f end in 4. */
-export const HELPER_NAMES: Readonly<Record<Helper, string>> = {
-  erf: 'erf',
-  pow: 'signed_pow',
-  sigmoid: 'sigmoid',
-  tanh: 'safe_tanh',
-};
-
-/** A helper's definition. */
-export function helperSource(helper: Helper, width: 1 | 4): string {
-  return width === 1
-    ? SOURCES[helper]('f32', HELPER_NAMES[helper], (number) => number)
-    : SOURCES[helper]('vec4f', `${HELPER_NAMES[helper]}4`, (number) => `vec4f(${number})`);
-}
-
-type Source = (type: string, name: string, splat: (number: string) => string) => string;
-
-const SOURCES: Readonly<Record<Helper, Source>> = { erf, pow, sigmoid, tanh };
+/** The functions that WGSL lacks, or has with gaps. */
+import type { Helper } from './expression.ts';
 
 /**
  * Below 1 by an odd polynomial, above as 1 - exp(polynomial), which is 1 from 4 on. Both are minimax fits: a
@@ -27,8 +7,9 @@ const SOURCES: Readonly<Record<Helper, Source>> = { erf, pow, sigmoid, tanh };
  * algorithm: iterated, weighted least squares on 4000 Chebyshev nodes. That erf splits well so is njuffa's, in
  * https://stackoverflow.com/q/35148198.)
  */
-function erf(type: string, name: string, splat: (number: string) => string): string {
-  return `
+export const ERF: Helper = {
+  name: 'erf',
+  source: (type, name, splat) => `
 fn ${name}(x: ${type}) -> ${type} {
   let t = min(abs(x), ${splat('4.0')});
   let s = t * t;
@@ -38,15 +19,16 @@ fn ${name}(x: ${type}) -> ${type} {
     + t * (0.022315213 + t * (-0.0030654902 + t * 0.00019821965)))));
   return sign(x) * select(1.0 - exp(tail), small, t < ${splat('1.0')});
 }
-`;
-}
+`,
+};
 
 /**
  * The power of C: WGSL's is for positive bases. Of a negative base and an exponent that is no integer, where
  * there is none, this is that of the positive.
  */
-function pow(type: string, name: string, splat: (number: string) => string): string {
-  return `
+export const SIGNED_POW: Helper = {
+  name: 'signed_pow',
+  source: (type, name, splat) => `
 fn ${name}(x: ${type}, y: ${type}) -> ${type} {
   let power = pow(abs(x), y);
   let odd = abs(y - 2.0 * floor(0.5 * y)) == ${splat('1.0')};
@@ -54,25 +36,27 @@ fn ${name}(x: ${type}, y: ${type}) -> ${type} {
   let of_zero = select(of_base, ${splat('0.0')}, (x == ${splat('0.0')}) & (y > ${splat('0.0')}));
   return select(of_zero, ${splat('1.0')}, y == ${splat('0.0')});
 }
-`;
-}
+`,
+};
 
 /** exp(-x) overflows where x is large and negative; exp(-abs(x)) never does. */
-function sigmoid(type: string, name: string, splat: (number: string) => string): string {
-  return `
+export const SIGMOID: Helper = {
+  name: 'sigmoid',
+  source: (type, name, splat) => `
 fn ${name}(x: ${type}) -> ${type} {
   let decay = exp(-abs(x));
   return select(${splat('1.0')}, decay, x < ${splat('0.0')}) / (1.0 + decay);
 }
-`;
-}
+`,
+};
 
 /**
  * In place of WGSL's, which is sinh / cosh and may overflow. The polynomial's relative error is 1.3e-7.
  * (Moshier, Cephes, single/tanhf.c, https://www.netlib.org/cephes/.)
  */
-function tanh(type: string, name: string, splat: (number: string) => string): string {
-  return `
+export const TANH: Helper = {
+  name: 'safe_tanh',
+  source: (type, name, splat) => `
 fn ${name}(x: ${type}) -> ${type} {
   let t = min(abs(x), ${splat('10.0')});
   let s = t * t;
@@ -81,5 +65,5 @@ fn ${name}(x: ${type}) -> ${type} {
   let decay = exp(-2.0 * t);
   return sign(x) * select((1.0 - decay) / (1.0 + decay), small, t < ${splat('0.625')});
 }
-`;
-}
+`,
+};

@@ -49,7 +49,7 @@ export function region(i: number, input: number, output: number): Pair {
   return [Math.floor((i * input) / output), Math.ceil(((i + 1) * input) / output)];
 }
 
-function reference(node: Adaptive, inputs: DataByRole): Float64Array {
+export function adaptiveAveragePool2dReference(node: Adaptive, inputs: DataByRole): Float64Array {
   const g = problemOf(node, undefined);
   const x = requireData(node, inputs, 'x');
   const y = new Float64Array(g.count);
@@ -81,7 +81,6 @@ export const adaptiveAveragePool2dOp: OpDef<AdaptiveAttributes, 'x'> = {
     }
     return tensorDesc([x.batch, x.channels, height, width]);
   },
-  reference,
   views: { x: 'map', y: 'map' },
   fusesEpilogue: true,
   candidates: candidatesOf(problemOf, [

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import * as functions from '../../shaders/lib/expression_functions.ts';
 import { buildOne, evaluate } from '../../test/fixtures/build_one.ts';
 import { checkKernels, type KernelCase } from '../../test/fixtures/check_kernels.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
@@ -7,11 +8,12 @@ import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { elementCount, type Shape } from '../runtime/tensor.ts';
 import { syntheticTensor } from '../runtime/weights/synthetic.ts';
 import { relu } from './activations.ts';
-import { add, type BinaryKind, binary, div, mul, sub } from './arithmetic.ts';
+import { add, binary, div, mul, sub } from './arithmetic.ts';
 
 const device = useDevice();
 
-const KINDS: readonly BinaryKind[] = ['add', 'sub', 'mul', 'div', 'min', 'max', 'pow'];
+const f = { ...functions };
+const KINDS = ['add', 'sub', 'mul', 'div', 'min', 'max', 'pow'] as const;
 
 const SHAPES: readonly [Shape, Shape][] = [
   [[1], [1]],
@@ -49,7 +51,7 @@ describe('arithmetic kernels', () => {
     ...KINDS.map((kind) => [kind, [2, 3, 4, 5], [3, 1, 1]] as const),
     ...SHAPES.map(([a, b]) => ['add', a, b] as const),
   ])('%s of %j and %j agrees with the reference', (kind, a, b) =>
-    check((g) => binary(g, kind, g.input('a', a), g.input('b', b)), {
+    check((g) => binary(g, f[kind], g.input('a', a), g.input('b', b)), {
       workgroupsPerDimension: 5,
       inputs: { a: positive(a), ...(kind === 'div' && { b: positive(b) }) },
     }),
@@ -57,8 +59,8 @@ describe('arithmetic kernels', () => {
 
   it.each(KINDS)('%s of a number agrees with the reference, on either side', async (kind) => {
     const inputs = { x: positive([3, 7]) };
-    await check((g) => binary(g, kind, g.input('x', [3, 7]), 1.75), { inputs });
-    await check((g) => binary(g, kind, 1.75, g.input('x', [3, 7])), { inputs });
+    await check((g) => binary(g, f[kind], g.input('x', [3, 7]), 1.75), { inputs });
+    await check((g) => binary(g, f[kind], 1.75, g.input('x', [3, 7])), { inputs });
   });
 
   it('agree with the reference with a relu behind', () =>
@@ -85,12 +87,12 @@ describe('arithmetic references', () => {
     expect(y).toEqual(expected);
   });
 
-  it.each<[BinaryKind, number[]]>([
+  it.each<['min' | 'max' | 'pow', number[]]>([
     ['min', [1, 2]],
     ['max', [4, 16]],
     ['pow', [1, 256]],
   ])('%s', (kind, expected) => {
-    const build = (g: GraphBuilder) => binary(g, kind, g.input('a', [2]), g.input('b', [2]));
+    const build = (g: GraphBuilder) => binary(g, f[kind], g.input('a', [2]), g.input('b', [2]));
     expect(evaluate(build, { a: [1, 16], b: [4, 2] })).toEqual(expected);
   });
 });

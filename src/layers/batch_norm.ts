@@ -52,7 +52,7 @@ function problemOf(node: BatchNorm, epilogue: Epilogue | undefined): BatchNormPr
   };
 }
 
-function reference(node: BatchNorm, inputs: DataByRole): Float64Array {
+export function batchNormReference(node: BatchNorm, inputs: DataByRole): Float64Array {
   const [, channels = 1, ...inner] = inputShape(node, 'x');
   const plane = elementCount(inner);
   const [gamma, beta, mean, variance] = [
@@ -84,7 +84,6 @@ export const batchNormOp: OpDef<BatchNormAttributes, Role> = {
     }
     return tensorDesc(shape);
   },
-  reference,
   views: { x: 'map', y: 'map' },
   fusesEpilogue: true,
   candidates: candidatesOf(problemOf, [

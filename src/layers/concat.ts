@@ -2,6 +2,7 @@
 import { movementProblem, type PointwiseProblem } from '../../shaders/pointwise.wgsl.ts';
 import {
   type Activation,
+  type DataByRole,
   type Node,
   type OpCall,
   type OpDef,
@@ -97,24 +98,25 @@ function problemOf(node: Concat): readonly Copy[] {
   });
 }
 
+export function concatReference(node: Concat, inputs: DataByRole): Float64Array {
+  const { axis } = node.attributes;
+  const { shape } = node.output.desc;
+  const inner = elementCount(shape.slice(axis + 1));
+  const row = (shape[axis] ?? 1) * inner;
+  const y = new Float64Array(elementCount(shape));
+  for (const { role, from } of partsOf(node)) {
+    const x = requireData(node, inputs, role);
+    const block = elementCount(inputShape(node, role).slice(axis));
+    for (let o = 0; o * row < y.length; o++) {
+      y.set(x.subarray(o * block, (o + 1) * block), o * row + from * inner);
+    }
+  }
+  return y;
+}
+
 export const concatOp: OpDef<ConcatAttributes, Role> = {
   name: 'concat',
   inferShape,
-  reference(node, inputs) {
-    const { axis } = node.attributes;
-    const { shape } = node.output.desc;
-    const inner = elementCount(shape.slice(axis + 1));
-    const row = (shape[axis] ?? 1) * inner;
-    const y = new Float64Array(elementCount(shape));
-    for (const { role, from } of partsOf(node)) {
-      const x = requireData(node, inputs, role);
-      const block = elementCount(inputShape(node, role).slice(axis));
-      for (let o = 0; o * row < y.length; o++) {
-        y.set(x.subarray(o * block, (o + 1) * block), o * row + from * inner);
-      }
-    }
-    return y;
-  },
   mixesBatch: (node) => node.attributes.axis === 0,
   views: 'any',
   candidates: candidatesOf(problemOf, [

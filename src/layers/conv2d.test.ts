@@ -6,7 +6,7 @@ import type { DataByRole, Node } from '../runtime/graph.ts';
 import { multiplyAddsOf } from '../runtime/operator.ts';
 import type { Shape } from '../runtime/tensor.ts';
 import { syntheticTensor } from '../runtime/weights/synthetic.ts';
-import { type Conv2dOptions, conv2d, conv2dOp } from './conv2d.ts';
+import { type Conv2dOptions, conv2d, conv2dOp, conv2dReference } from './conv2d.ts';
 import type { Conv2dAttributes } from './conv2d_problem.ts';
 
 /** The definition, read literally: one sum over n, o, p, q, c, r, s, with zeros outside of the image. */
@@ -54,7 +54,7 @@ describe('conv2d reference', () => {
     const node = buildOne((g) => buildConv2d(g, test)) as Node<Conv2dAttributes>;
     const data = randomData(node, seed);
     const expected = byDefinition(node, data);
-    const actual = conv2dOp.reference(node, data);
+    const actual = conv2dReference(node, data);
     expect(actual.length, JSON.stringify(test)).toBe(expected.length);
     const furthest = actual.reduce(
       (most, value, i) => Math.max(most, Math.abs(value - (expected[i] ?? Number.NaN))),

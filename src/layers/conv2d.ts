@@ -100,7 +100,7 @@ function inferShape(call: OpCall<Conv2dAttributes, Conv2dRole>): TensorDesc {
   return tensorDesc([x.batch, outputChannels, height, width]);
 }
 
-function reference(node: Conv2d, inputs: DataByRole): Float64Array {
+export function conv2dReference(node: Conv2d, inputs: DataByRole): Float64Array {
   const g = problemOf(node, undefined);
   const x = requireData(node, inputs, 'x');
   const weight = requireData(node, inputs, 'weight');
@@ -152,7 +152,6 @@ function addPlane(
 export const conv2dOp: OpDef<Conv2dAttributes, Conv2dRole> = {
   name: 'conv2d',
   inferShape,
-  reference,
   multiplyAdds(node) {
     const [, ...perOutput] = inputShape(node, 'weight');
     return elementCount(node.output.desc.shape) * elementCount(perOutput);

@@ -30,7 +30,7 @@ export function linear(g: GraphBuilder, x: Value, options: LinearOptions): Activ
   return g.add(linearOp, {}, inputs);
 }
 
-function reference(node: Linear, inputs: DataByRole): Float64Array {
+export function linearReference(node: Linear, inputs: DataByRole): Float64Array {
   const g = problemOf(node, undefined);
   const x = requireData(node, inputs, 'x');
   const weight = requireData(node, inputs, 'weight');
@@ -62,7 +62,6 @@ export const linearOp: OpDef<object, LinearRole> = {
     }
     return tensorDesc([batch, outputs]);
   },
-  reference,
   multiplyAdds: (node) =>
     elementCount(inputShape(node, 'weight')) * (inputShape(node, 'x')[0] ?? 1),
   fusesEpilogue: true,

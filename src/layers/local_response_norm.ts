@@ -5,7 +5,7 @@ import {
   type LocalResponseNormProblem,
   localResponseNorm as shader,
 } from '../../shaders/local_response_norm.wgsl.ts';
-import type { Activation, Node, OpDef, Value } from '../runtime/graph.ts';
+import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
 import { formatShape, tensorDesc } from '../runtime/tensor.ts';
@@ -39,6 +39,24 @@ function problemOf(
   return { ...node.attributes, ...mapProblemOf(node, epilogue) };
 }
 
+export function localResponseNormReference(
+  node: Node<LocalResponseNormAttributes, 'x'>,
+  inputs: DataByRole,
+): Float64Array {
+  const { channels, plane, size, alpha, beta, bias } = problemOf(node, undefined);
+  const x = requireData(node, inputs, 'x');
+  const before = Math.floor((size - 1) / 2);
+  return x.map((value, i) => {
+    const channel = Math.floor(i / plane) % channels;
+    let sum = 0;
+    const last = Math.min(channel - before + size, channels);
+    for (let d = Math.max(channel - before, 0); d < last; d++) {
+      sum += at(x, i + (d - channel) * plane) ** 2;
+    }
+    return value / (bias + (alpha / size) * sum) ** beta;
+  });
+}
+
 export const localResponseNormOp: OpDef<LocalResponseNormAttributes, 'x'> = {
   name: 'local_response_norm',
   inferShape(call) {
@@ -54,20 +72,6 @@ export const localResponseNormOp: OpDef<LocalResponseNormAttributes, 'x'> = {
       throw shapeError(call, `alpha, beta and bias must be finite, got ${alpha}, ${beta}, ${bias}`);
     }
     return tensorDesc(shape);
-  },
-  reference(node, inputs) {
-    const { channels, plane, size, alpha, beta, bias } = problemOf(node, undefined);
-    const x = requireData(node, inputs, 'x');
-    const before = Math.floor((size - 1) / 2);
-    return x.map((value, i) => {
-      const channel = Math.floor(i / plane) % channels;
-      let sum = 0;
-      const last = Math.min(channel - before + size, channels);
-      for (let d = Math.max(channel - before, 0); d < last; d++) {
-        sum += at(x, i + (d - channel) * plane) ** 2;
-      }
-      return value / (bias + (alpha / size) * sum) ** beta;
-    });
   },
   views: { x: 'map', y: 'map' },
   fusesEpilogue: true,

@@ -71,7 +71,7 @@ function problemOf(node: Matmul, epilogue: Epilogue | undefined): MatmulProblem 
   };
 }
 
-function reference(node: Matmul, inputs: DataByRole): Float64Array {
+export function matmulReference(node: Matmul, inputs: DataByRole): Float64Array {
   const g = problemOf(node, undefined);
   const a = requireData(node, inputs, 'a');
   const b = requireData(node, inputs, 'b');
@@ -106,7 +106,6 @@ export const matmulOp: OpDef<MatmulAttributes, Role> = {
     const padding = longer.slice(0, longer.length - stack.length).map(() => 1);
     return tensorDesc([...padding, ...stack, a.rows, b.columns]);
   },
-  reference,
   multiplyAdds(node) {
     const g = problemOf(node, undefined);
     return g.matrices * g.rows * g.columns * g.depth;

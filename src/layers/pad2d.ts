@@ -2,7 +2,7 @@
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import { MAP_THREADS } from '../../shaders/lib/map_kernel.ts';
 import { type Pad2dProblem, type PadMode, pad2d as shader } from '../../shaders/pad2d.wgsl.ts';
-import type { Activation, Node, OpDef, Value } from '../runtime/graph.ts';
+import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
 import { nchw, tensorDesc } from '../runtime/tensor.ts';
@@ -51,6 +51,19 @@ function source(mode: PadMode, i: number, extent: number): number | undefined {
   return extent - 1 - Math.abs(extent - 1 - Math.abs(i));
 }
 
+export function pad2dReference(node: Node<Pad2dAttributes, 'x'>, inputs: DataByRole): Float64Array {
+  const g = problemOf(node, undefined);
+  const x = requireData(node, inputs, 'x');
+  return new Float64Array(g.count).map((_, i) => {
+    const plane = Math.floor(i / g.plane);
+    const outputRow = Math.floor((i % g.plane) / g.outputWidth);
+    const row = source(g.mode, outputRow - g.top, g.inputHeight);
+    const column = source(g.mode, (i % g.outputWidth) - g.left, g.inputWidth);
+    if (row === undefined || column === undefined) return g.value;
+    return at(x, (plane * g.inputHeight + row) * g.inputWidth + column);
+  });
+}
+
 export const pad2dOp: OpDef<Pad2dAttributes, 'x'> = {
   name: 'pad2d',
   inferShape(call) {
@@ -78,18 +91,6 @@ export const pad2dOp: OpDef<Pad2dAttributes, 'x'> = {
       );
     }
     return tensorDesc([batch, channels, height + top + bottom, width + left + right]);
-  },
-  reference(node, inputs) {
-    const g = problemOf(node, undefined);
-    const x = requireData(node, inputs, 'x');
-    return new Float64Array(g.count).map((_, i) => {
-      const plane = Math.floor(i / g.plane);
-      const outputRow = Math.floor((i % g.plane) / g.outputWidth);
-      const row = source(g.mode, outputRow - g.top, g.inputHeight);
-      const column = source(g.mode, (i % g.outputWidth) - g.left, g.inputWidth);
-      if (row === undefined || column === undefined) return g.value;
-      return at(x, (plane * g.inputHeight + row) * g.inputWidth + column);
-    });
   },
   views: { x: 'map', y: 'map' },
   fusesEpilogue: true,

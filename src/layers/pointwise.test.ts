@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { apply, type Expression } from '../../shaders/lib/expression.ts';
+import * as f from '../../shaders/lib/expression_functions.ts';
 import { buildOne, evaluate } from '../../test/fixtures/build_one.ts';
 import { checkKernels, type KernelCase } from '../../test/fixtures/check_kernels.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
@@ -26,13 +27,13 @@ function over(shapes: readonly Shape[], make: (...operands: Operand[]) => Expres
     );
 }
 
-const double = (x: Operand = 0): Expression => apply('add', x, x);
+const double = (x: Operand = 0): Expression => apply(f.add, x, x);
 const sum = (...operands: Operand[]): Expression =>
   operands
     .slice(1)
     .reduce<Expression>(
-      (left, right) => apply('add', apply('mul', left, 0.5), right),
-      apply('add', operands[0] ?? 0, 0),
+      (left, right) => apply(f.add, apply(f.mul, left, 0.5), right),
+      apply(f.add, operands[0] ?? 0, 0),
     );
 
 describe('pointwise kernels', () => {
@@ -168,13 +169,13 @@ describe('pointwise kernels', () => {
 
 describe('pointwise reference', () => {
   it('repeats extents of 1 on either side', () => {
-    const build = over([[2, 1], [3]], (a = 0, b = 0) => apply('sub', a, b));
+    const build = over([[2, 1], [3]], (a = 0, b = 0) => apply(f.sub, a, b));
     expect(evaluate(build, { x0: [10, 20], x1: [1, 2, 3] })).toEqual([9, 8, 7, 19, 18, 17]);
   });
 
   it('takes its operands in their order, numbers among them', () => {
     const build = (g: GraphBuilder) =>
-      pointwise(g, [10, g.input('x', [2])], (a = 0, b = 0) => apply('sub', a, b));
+      pointwise(g, [10, g.input('x', [2])], (a = 0, b = 0) => apply(f.sub, a, b));
     expect(evaluate(build, { x: [1, 2] })).toEqual([9, 8]);
   });
 });

@@ -17,8 +17,7 @@ import {
 import { alignedTo, broadcastShape } from '../runtime/broadcast.ts';
 import type { PointwiseAttributes } from '../runtime/builtins.ts';
 import { type DeviceProfile, kindOf } from '../runtime/device_profile.ts';
-import { mapBroadcast } from '../runtime/epilogue.ts';
-import type { Activation, Node, OpDef, Value } from '../runtime/graph.ts';
+import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import {
   type Binding,
@@ -28,6 +27,7 @@ import {
   type NoConfig,
 } from '../runtime/kernel.ts';
 import { candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
+import { mapBroadcast } from '../runtime/reference/map_broadcast.ts';
 import {
   formatShape,
   type Shape,
@@ -49,7 +49,7 @@ export type OperandLike = Value | number;
  * become constants. Throws ShapeError where the shapes do not go together.
  *
  * @example
- * const scaled = pointwise(g, [x, gate], (x, gate) => apply('mul', x, apply('sigmoid', gate)));
+ * const scaled = pointwise(g, [x, gate], (x, gate) => apply(mul, x, apply(sigmoid, gate)));
  */
 export function pointwise(
   g: GraphBuilder,
@@ -163,6 +163,19 @@ const pointwiseKernel = kernel<PointwiseProblem, NoConfig, string>({
   }),
 });
 
+export function pointwiseReference(node: Pointwise, inputs: DataByRole): Float64Array {
+  const roles = Object.keys(node.inputs);
+  const operands = roles.map((role) => ({
+    data: requireData(node, inputs, role),
+    shape: inputShape(node, role),
+  }));
+  return mapBroadcast(
+    operands,
+    node.output.desc.shape,
+    evaluator(node.attributes.expression, roles),
+  );
+}
+
 export const pointwiseOp: OpDef<PointwiseAttributes> = {
   name: 'pointwise',
   inferShape(call) {
@@ -176,18 +189,6 @@ export const pointwiseOp: OpDef<PointwiseAttributes> = {
       );
     }
     return { ...tensorDesc(shape), dtype: call.attributes.dtype ?? 'f32' };
-  },
-  reference(node, inputs) {
-    const roles = Object.keys(node.inputs);
-    const operands = roles.map((role) => ({
-      data: requireData(node, inputs, role),
-      shape: inputShape(node, role),
-    }));
-    return mapBroadcast(
-      operands,
-      node.output.desc.shape,
-      evaluator(node.attributes.expression, roles),
-    );
   },
   // Something that is not an image, and not repeated for all, tells the images of a batch apart.
   mixesBatch: ({ inputs, output }) =>

@@ -6,7 +6,7 @@ import {
   pool2d,
   pool2dRuns,
 } from '../../shaders/pool2d.wgsl.ts';
-import type { Activation, Node, OpCall, OpDef, Value } from '../runtime/graph.ts';
+import type { Activation, DataByRole, Node, OpCall, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
 import { nchw, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
@@ -135,7 +135,15 @@ function problemOf(
   };
 }
 
-function reference(g: Pool2dProblem, x: Float64Array): Float64Array {
+export function maxPool2dReference(node: Pool2d, inputs: DataByRole): Float64Array {
+  return pooled(problemOf('max', node, undefined), requireData(node, inputs, 'x'));
+}
+
+export function averagePool2dReference(node: Pool2d, inputs: DataByRole): Float64Array {
+  return pooled(problemOf('average', node, undefined), requireData(node, inputs, 'x'));
+}
+
+function pooled(g: Pool2dProblem, x: Float64Array): Float64Array {
   const y = new Float64Array(g.count);
   let next = 0;
   for (let plane = 0; next < g.count; plane++) {
@@ -179,8 +187,6 @@ function poolOp(name: string, mode: Pool2dProblem['mode']): OpDef<Pool2dAttribut
   return {
     name,
     inferShape,
-    reference: (node, inputs) =>
-      reference(problemOf(mode, node, undefined), requireData(node, inputs, 'x')),
     views: { x: 'map', y: 'map' },
     fusesEpilogue: true,
     candidates: candidatesOf(

@@ -8,6 +8,7 @@ import type { RearrangeAttributes } from '../runtime/builtins.ts';
 import { UnsupportedError } from '../runtime/errors.ts';
 import {
   type Activation,
+  type DataByRole,
   isConstant,
   type Node,
   type OpDef,
@@ -134,6 +135,10 @@ const move = kernel<RearrangeProblem, NoConfig, string>({
   }),
 });
 
+export function rearrangeReference(node: Rearrange, inputs: DataByRole): Float64Array {
+  return moved(node.attributes.steps, inputShape(node, 'x'), requireData(node, inputs, 'x'));
+}
+
 export const rearrangeOp: OpDef<RearrangeAttributes, 'x'> = {
   name: 'rearrange',
   inferShape(call) {
@@ -143,8 +148,6 @@ export const rearrangeOp: OpDef<RearrangeAttributes, 'x'> = {
       throw shapeError(call, error instanceof Error ? error.message : String(error));
     }
   },
-  reference: (node, inputs) =>
-    moved(node.attributes.steps, inputShape(node, 'x'), requireData(node, inputs, 'x')),
   mixesBatch: (node) => mixesBatch(node.attributes.steps, inputShape(node, 'x')),
   views: 'any',
   candidates: candidatesOf(problemOf, [move]),

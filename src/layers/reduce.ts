@@ -5,7 +5,7 @@ import {
   type ReduceProblem,
   reduce as shader,
 } from '../../shaders/reduce.wgsl.ts';
-import type { Activation, Node, OpDef, Value } from '../runtime/graph.ts';
+import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import {
   at,
@@ -49,6 +49,23 @@ function problemOf(
   };
 }
 
+export function reduceReference(
+  node: Node<ReduceAttributes, 'x'>,
+  inputs: DataByRole,
+): Float64Array {
+  const { kind, outer, length, inner } = problemOf(node, undefined);
+  const x = requireData(node, inputs, 'x');
+  return new Float64Array(outer * inner).map((_, i) => {
+    const first = Math.floor(i / inner) * length * inner + (i % inner);
+    let result = kind === 'mean' ? 0 : Number.NEGATIVE_INFINITY;
+    for (let l = 0; l < length; l++) {
+      const value = at(x, first + l * inner);
+      result = kind === 'mean' ? result + value / length : Math.max(result, value);
+    }
+    return result;
+  });
+}
+
 export const reduceOp: OpDef<ReduceAttributes, 'x'> = {
   name: 'reduce',
   inferShape(call) {
@@ -60,19 +77,6 @@ export const reduceOp: OpDef<ReduceAttributes, 'x'> = {
     }
     const kept = keepAxes ? shape.slice(from, to).map(() => 1) : [];
     return tensorDesc([...shape.slice(0, from), ...kept, ...shape.slice(to)]);
-  },
-  reference(node, inputs) {
-    const { kind, outer, length, inner } = problemOf(node, undefined);
-    const x = requireData(node, inputs, 'x');
-    return new Float64Array(outer * inner).map((_, i) => {
-      const first = Math.floor(i / inner) * length * inner + (i % inner);
-      let result = kind === 'mean' ? 0 : Number.NEGATIVE_INFINITY;
-      for (let l = 0; l < length; l++) {
-        const value = at(x, first + l * inner);
-        result = kind === 'mean' ? result + value / length : Math.max(result, value);
-      }
-      return result;
-    });
   },
   mixesBatch: (node) => node.attributes.from === 0,
   fusesEpilogue: true,

@@ -193,7 +193,7 @@ function taps(axis: ResizeAxis, p: number): readonly [number, number, number] {
   return [first, Math.min(first + 1, axis.input - 1), fraction];
 }
 
-function reference(node: Resize2d, inputs: DataByRole): Float64Array {
+export function resize2dReference(node: Resize2d, inputs: DataByRole): Float64Array {
   const { mode, count, rows, columns } = problemOf(node, undefined);
   const x = requireData(node, inputs, 'x');
   const y = new Float64Array(count);
@@ -219,7 +219,6 @@ function reference(node: Resize2d, inputs: DataByRole): Float64Array {
 export const resize2dOp: OpDef<Resize2dAttributes, Role> = {
   name: 'resize2d',
   inferShape,
-  reference,
   // Of `like` only the shape counts.
   views: { x: 'map', like: 'any', y: 'map' },
   fusesEpilogue: true,

@@ -38,7 +38,7 @@ function problemOf(node: Softmax, epilogue: Epilogue | undefined): SoftmaxProble
   };
 }
 
-function reference(node: Softmax, inputs: DataByRole): Float64Array {
+export function softmaxReference(node: Softmax, inputs: DataByRole): Float64Array {
   const { outer, length, inner } = problemOf(node, undefined);
   const x = requireData(node, inputs, 'x');
   const y = new Float64Array(x.length);
@@ -64,7 +64,6 @@ export const softmaxOp: OpDef<SoftmaxAttributes, 'x'> = {
     }
     return tensorDesc(shape);
   },
-  reference,
   mixesBatch: (node) => node.attributes.axis === 0,
   fusesEpilogue: true,
   candidates: candidatesOf(problemOf, [

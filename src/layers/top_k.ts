@@ -33,7 +33,7 @@ export function topElements(g: GraphBuilder, x: Value, k: number): Activation {
 
 type TopK = Node<TopKAttributes, 'x'>;
 
-function reference(node: TopK, inputs: DataByRole): Float64Array {
+export function topKReference(node: TopK, inputs: DataByRole): Float64Array {
   const [rows, length] = rowsAndColumns(inputShape(node, 'x'));
   const x = requireData(node, inputs, 'x');
   const { k } = node.attributes;
@@ -80,7 +80,6 @@ export const topKOp: OpDef<TopKAttributes, 'x'> = {
     }
     return tensorDesc([rows, k, 2]);
   },
-  reference,
   readsF32: true,
   candidates: candidatesOf(problemOf, [
     kernel<TopKProblem, { readonly threads: number }, 'x'>({

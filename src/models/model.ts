@@ -1,6 +1,3 @@
-import { flatten } from '../layers/rearrange.ts';
-import { softmax } from '../layers/softmax.ts';
-import { topElements } from '../layers/top_k.ts';
 import type { Graph, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
@@ -36,23 +33,9 @@ export interface BuildOptions {
   readonly batch?: number;
   /** [height, width] of the input; the model's own by default. */
   readonly size?: readonly [number, number];
-  /**
-   * Which of the model's values to output; `['logits']` by default. `probabilities` is their softmax, `best` the
-   * ten largest of that, [batch, 10, 2], each with its class: see `topElements`.
-   */
+  /** Which of the model's values to output; `['logits']` by default. `buildClassifier` has more. */
   readonly outputs?: readonly string[];
 }
-
-/** Models from files may give [batch, classes, 1, 1]. */
-function bestOf(g: GraphBuilder, probabilities: Value): Value {
-  const isRows = probabilities.desc.shape.length === 2;
-  const rows = isRows ? probabilities : flatten(g.at('rows'), probabilities);
-  const [, classes = 1] = rows.desc.shape;
-  return topElements(g, rows, Math.min(MOST_BEST, classes));
-}
-
-/** How many classes `best` gives: more than callers usually show. */
-export const MOST_BEST = 10;
 
 /**
  * The graph of a model, with the input `input` [batch, channels, height, width]. Throws ShapeError for sizes that the
@@ -62,14 +45,7 @@ export function buildModel(model: ModelDef, options: BuildOptions = {}): Graph {
   const { batch = 1, size = model.size, outputs = ['logits'] } = options;
   const g = GraphBuilder.create();
   const x = g.input('input', [batch, model.channels, ...size]);
-  const values: Record<string, Value> = { ...model.build(g, x) };
-  const classifies = outputs.includes('probabilities') || outputs.includes('best');
-  if (classifies && values.logits && !values.probabilities) {
-    values.probabilities = softmax(g.at('probabilities'), values.logits);
-  }
-  if (outputs.includes('best') && values.probabilities && !values.best) {
-    values.best = bestOf(g.at('best'), values.probabilities);
-  }
+  const values: Readonly<Record<string, Value>> = model.build(g, x);
   for (const name of outputs) {
     const value = values[name];
     if (!value) {

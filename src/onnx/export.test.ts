@@ -12,6 +12,7 @@ import { averagePool2d } from '../layers/pool2d.ts';
 import { reshapeTo } from '../layers/rearrange.ts';
 import { reduce } from '../layers/reduce.ts';
 import { resize2d } from '../layers/resize2d.ts';
+import { buildClassifier } from '../models/classifier.ts';
 import { findModel } from '../models/index.ts';
 import { buildModel } from '../models/model.ts';
 import { type Graph, weightsOf } from '../runtime/graph.ts';
@@ -57,7 +58,7 @@ describe('exportOnnx', () => {
   });
 
   it('gives inputs and outputs their shapes, and leaves the batch open where it is told to', () => {
-    const lenet = buildModel(findModel('lenet'), {
+    const lenet = buildClassifier(findModel('lenet'), {
       batch: 2,
       outputs: ['logits', 'probabilities'],
     });

@@ -1,4 +1,5 @@
 /** Constants out of constants: what a node becomes is evaluated once, by the references of its operators. */
+import { resultOf } from '../reference.ts';
 import { isConcat, isPointwise, isRearrange } from '../runtime/builtins.ts';
 import type { Node, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
@@ -38,7 +39,7 @@ export function folded(
   for (const node of nodes) {
     const inputs = Object.entries(node.inputs).map(([role, value]) => [role, data.get(value)]);
     if (inputs.some(([, numbers]) => numbers === undefined)) return undefined;
-    const result = node.op.reference(node, Object.fromEntries(inputs));
+    const result = resultOf(node, Object.fromEntries(inputs));
     data.set(node.output, float ? result : result.map(Math.trunc));
   }
   return made.map((output) => {

@@ -9,7 +9,7 @@ import {
 } from '../../test/fixtures/onnx_model.ts';
 import { Random } from '../../test/fixtures/random.ts';
 import { randomGraph } from '../../test/fixtures/random_graph.ts';
-import { runReference } from '../runtime/reference/run_reference.ts';
+import { runReference } from '../reference.ts';
 import { syntheticWeights } from '../runtime/weights/synthetic.ts';
 import { exportOnnx } from './export.ts';
 import { loadOnnx } from './import.ts';

@@ -13,7 +13,7 @@ import {
   onnxTensor as tensor,
 } from '../../test/fixtures/onnx_model.ts';
 import { findOnnxRuntime, runOnnxRuntime } from '../../test/fixtures/onnxruntime.ts';
-import { runReference } from '../runtime/reference/run_reference.ts';
+import { runReference } from '../reference.ts';
 import { elementCount, type Shape } from '../runtime/tensor.ts';
 import type { Attribute } from './attribute.ts';
 import { loadOnnx } from './import.ts';
@@ -616,7 +616,7 @@ const FUNCTIONS: readonly (readonly [string, number, (x: number) => number, Attr
   ['Softplus', 7, (x) => Math.log(1 + exp(x))],
   ['Softsign', 7, (x) => x / (1 + Math.abs(x))],
   ['Mish', 18, (x) => x * Math.tanh(Math.log(1 + exp(x)))],
-  ['Gelu', 20, (x) => (x / 2) * (1 + erf(x / Math.SQRT2))],
+  ['Gelu', 20, (x) => (x / 2) * (1 + erf.evaluate(x / Math.SQRT2))],
   [
     'Gelu',
     20,
@@ -625,7 +625,7 @@ const FUNCTIONS: readonly (readonly [string, number, (x: number) => number, Attr
   ],
   ['Swish', 24, (x) => x / (1 + exp(-x))],
   ['Swish', 24, (x) => x / (1 + exp(-2 * x)), { alpha: float(2) }],
-  ['Erf', 9, erf],
+  ['Erf', 9, erf.evaluate],
   ['Abs', 7, Math.abs],
   ['Neg', 7, (x) => 0 - x],
   ['Sign', 9, Math.sign],

@@ -3,6 +3,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { apply, operand } from '../../shaders/lib/expression.ts';
+import * as f from '../../shaders/lib/expression_functions.ts';
 import { expectReference, inputsOf, largest } from '../../test/fixtures/compare_graphs.ts';
 import { expectClose } from '../../test/fixtures/expect_close.ts';
 import { findOnnxRuntime, runOnnxRuntime } from '../../test/fixtures/onnxruntime.ts';
@@ -41,6 +42,7 @@ import { reduce } from '../layers/reduce.ts';
 import { resize2d } from '../layers/resize2d.ts';
 import { softmax } from '../layers/softmax.ts';
 import { topElements } from '../layers/top_k.ts';
+import { runReference } from '../reference.ts';
 import type { Graph, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import {
@@ -57,7 +59,6 @@ import {
   Transpose,
   Unsqueeze,
 } from '../runtime/movement/index.ts';
-import { runReference } from '../runtime/reference/run_reference.ts';
 import type { Shape } from '../runtime/tensor.ts';
 import { syntheticWeights } from '../runtime/weights/synthetic.ts';
 import { exportOnnx } from './export.ts';
@@ -65,18 +66,7 @@ import { loadOnnx } from './import.ts';
 import { ModelProtoSchema } from './schema/onnx_pb.ts';
 
 const weights = syntheticWeights([]);
-const UNARY = [
-  'log',
-  'sqrt',
-  'reciprocal',
-  'round',
-  'ceil',
-  'sign',
-  'neg',
-  'cos',
-  'sin',
-  'erf',
-] as const;
+const UNARY = [f.log, f.sqrt, f.round, f.ceil, f.sign, f.neg, f.cos, f.sin, f.erf];
 const MAP: Shape = [2, 3, 6, 5];
 const SIDES = { top: 1, left: 2, bottom: 0, right: 1 };
 
@@ -116,25 +106,31 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
   ['pointwise', 'ELU', (g) => elu(g, map(g)), 'Elu'],
   ['pointwise', 'ELU, another alpha', (g) => elu(g, map(g), 0.3), 'Elu'],
   ['pointwise', 'SELU', (g) => selu(g, map(g)), 'Selu'],
+  [
+    'pointwise',
+    'reciprocal',
+    (g) => binary(g, f.div, 1, sigmoid(g.at('s'), map(g))),
+    'Sigmoid Reciprocal',
+  ],
   ['pointwise', 'softplus', (g) => softplus(g, map(g)), 'Softplus'],
   ['pointwise', 'mish', (g) => mish(g, map(g)), 'Mish'],
   ['pointwise', 'sum', (g) => add(g, ...pair(g, MAP, MAP)), 'Add'],
-  ['pointwise', 'sum, repeated', (g) => binary(g, 'add', ...pair(g, MAP, [5])), 'Add'],
-  ['pointwise', 'difference', (g) => binary(g, 'sub', ...pair(g, MAP, [3, 1, 1])), 'Sub'],
-  ['pointwise', 'product', (g) => binary(g, 'mul', ...pair(g, MAP, MAP)), 'Mul'],
+  ['pointwise', 'sum, repeated', (g) => binary(g, f.add, ...pair(g, MAP, [5])), 'Add'],
+  ['pointwise', 'difference', (g) => binary(g, f.sub, ...pair(g, MAP, [3, 1, 1])), 'Sub'],
+  ['pointwise', 'product', (g) => binary(g, f.mul, ...pair(g, MAP, MAP)), 'Mul'],
   [
     'pointwise',
     'quotient',
-    (g) => binary(g, 'div', map(g), clip(g.at('clip'), g.input('z', MAP), { least: 1 })),
+    (g) => binary(g, f.div, map(g), clip(g.at('clip'), g.input('z', MAP), { least: 1 })),
     'Clip Div',
   ],
-  ['pointwise', 'power of a number', (g) => binary(g, 'pow', 2, map(g)), 'Pow'],
+  ['pointwise', 'power of a number', (g) => binary(g, f.pow, 2, map(g)), 'Pow'],
   [
     'pointwise',
     'a sum, its ReLU and a gate in one',
     (g) =>
       pointwise(g, [...pair(g, MAP, [2, 3, 1, 1])], (a = 0, b = 0) =>
-        apply('mul', apply('max', 0, apply('add', a, b)), apply('sigmoid', b)),
+        apply(f.mul, apply(f.max, 0, apply(f.add, a, b)), apply(f.sigmoid, b)),
       ),
     'Add Relu Sigmoid Mul',
   ],
@@ -143,7 +139,7 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
     'conditions',
     (g) =>
       pointwise(g, [...pair(g, MAP, MAP)], (a = 0, b = 0) =>
-        apply('select', apply('less', a, b), apply('greater_equal', a, 0), apply('floor', b)),
+        apply(f.select, apply(f.less, a, b), apply(f.greater_equal, a, 0), apply(f.floor, b)),
       ),
     'Less GreaterOrEqual Cast Floor Where',
   ],
@@ -152,7 +148,7 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
     'a condition that is a number',
     (g) =>
       pointwise(g, [...pair(g, MAP, [])], (a = 0, b = 0) =>
-        apply('select', apply('floor', a), apply('equal', a, a), b),
+        apply(f.select, apply(f.floor, a), apply(f.equal, a, a), b),
       ),
     'Floor Cast Equal Cast Where',
   ],
@@ -161,7 +157,7 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
     'of one input, repeated along another',
     (g) => {
       const [x0, x1] = pair(g, [3, 1, 1], MAP);
-      return g.add(pointwiseOp, { expression: apply('abs', operand('x0')) }, { x0, x1 });
+      return g.add(pointwiseOp, { expression: apply(f.abs, operand('x0')) }, { x0, x1 });
     },
     'Abs Shape Expand Shape Expand Identity',
   ],
@@ -178,8 +174,8 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
     (fn) =>
       [
         'pointwise',
-        fn,
-        (g: GraphBuilder) => pointwise(g, [map(g)], (x = 0) => apply(fn, apply('exp', x))),
+        fn.name,
+        (g: GraphBuilder) => pointwise(g, [map(g)], (x = 0) => apply(fn, apply(f.exp, x))),
       ] as const,
   ),
   ['matmul', 'of stacks', (g) => matmul(g, ...pair(g, [2, 3, 4], [2, 4, 5]))],

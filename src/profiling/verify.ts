@@ -1,6 +1,6 @@
 /** Every layer on this device against the CPU, so that a wrong kernel, or a wrong driver, has a name. */
 import { type CreateSessionOptions, createSession } from '../create_session.ts';
-import { referenceOf } from '../runtime/epilogue.ts';
+import { type References, referenceOf } from '../reference.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import { type Graph, isConstant, type Node, type Value } from '../runtime/graph.ts';
 import type { Session } from '../runtime/session.ts';
@@ -20,6 +20,8 @@ export interface LayerCheck extends Deviation {
 }
 
 export interface VerifyOptions extends CreateSessionOptions {
+  /** Of operators that this library does not have, by name: see `runReference`. */
+  readonly references?: References;
   /** Called before each layer is computed on the CPU. */
   readonly onLayer?: (done: number, total: number) => void;
   /** Called with the check of each layer as it is made, in the order of the layers. */
@@ -56,7 +58,7 @@ async function checkLayers(
   { prepared: { plan, parts, origin } }: Session,
   inputs: Readonly<Record<string, Float32Array>>,
   results: Readonly<Record<string, Float32Array>>,
-  { weights, onLayer, onCheck, signal }: VerifyOptions,
+  { weights, references, onLayer, onCheck, signal }: VerifyOptions,
 ): Promise<readonly LayerCheck[]> {
   const { nodes } = plan.graph;
   const reader = new ConstantReader(weights, () => {});
@@ -82,7 +84,7 @@ async function checkLayers(
       const { shape } = node.output.desc;
       const actual = partOf(values.get(node.output) ?? new Float32Array(), shape, part);
       return deviation(
-        referenceOf(node, Object.fromEntries(entries)),
+        referenceOf(node, Object.fromEntries(entries), references),
         actual,
         shape,
         precisionOf(node),

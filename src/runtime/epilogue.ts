@@ -1,10 +1,10 @@
-/** The epilogue of a node as its kernels and the reference see it. */
+/** The epilogue of a node as its kernels see it. */
 import type { Epilogue, EpilogueOperand } from '../../shaders/lib/epilogue.ts';
-import { evaluator, operandsOf } from '../../shaders/lib/expression.ts';
-import { alignedTo, broadcastStrides } from './broadcast.ts';
-import type { DataByRole, Node } from './graph.ts';
+import { operandsOf } from '../../shaders/lib/expression.ts';
+import { alignedTo } from './broadcast.ts';
+import type { Node } from './graph.ts';
 import { RESULT } from './graph.ts';
-import { denseStrides, elementCount, type Shape, type TensorDesc, viewOfDesc } from './tensor.ts';
+import { denseStrides, type Shape, type TensorDesc, viewOfDesc } from './tensor.ts';
 
 /** How an operand follows the elements of an output [N, C, ...]; undefined where a kernel cannot tell. */
 export function operandStrides(
@@ -41,45 +41,4 @@ export function epilogueOf({ epilogue, inputs, output }: Node): Epilogue | undef
       return { name, type: desc.dtype, strides };
     });
   return { expression: epilogue, operands };
-}
-
-/** A node in f64, with its epilogue: the oracle that kernels are checked against. */
-export function referenceOf(node: Node, data: DataByRole): Float64Array {
-  const result = node.op.reference(node, data);
-  if (!node.epilogue) return result;
-  const roles = operandsOf(node.epilogue);
-  const operands = roles.map((role) =>
-    role === RESULT
-      ? { data: result, shape: node.output.desc.shape }
-      : { data: data[role] ?? new Float64Array(), shape: node.inputs[role]?.desc.shape ?? [] },
-  );
-  return mapBroadcast(operands, node.output.desc.shape, evaluator(node.epilogue, roles));
-}
-
-/** Applies a function to the elements of operands that are broadcast to a shape. */
-export function mapBroadcast(
-  operands: readonly { readonly data: Float64Array; readonly shape: Shape }[],
-  shape: Shape,
-  compute: (values: Float64Array) => number,
-): Float64Array {
-  const strides = operands.map((operand) =>
-    broadcastStrides(alignedTo(operand.shape, shape.length)),
-  );
-  const values = new Float64Array(operands.length);
-  const y = new Float64Array(elementCount(shape));
-  for (let i = 0; i < y.length; i++) {
-    operands.forEach(({ data }, k) => {
-      let [rest, from] = [i, 0];
-      for (let axis = shape.length - 1; axis >= 0; axis--) {
-        const extent = shape[axis] ?? 1;
-        from += (rest % extent) * (strides[k]?.[axis] ?? 0);
-        rest = Math.floor(rest / extent);
-      }
-      const value = data[from];
-      if (value === undefined) throw new RangeError(`index ${from} of ${data.length} elements`);
-      values[k] = value;
-    });
-    y[i] = compute(values);
-  }
-  return y;
 }

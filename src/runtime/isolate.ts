@@ -13,9 +13,10 @@ export function shapeKey({ op, attributes, inputs, epilogue, output }: Node): st
   return JSON.stringify([op.name, attributes, Object.fromEntries(roles), epilogue, stored], sorted);
 }
 
-/** Objects with their fields in the order of their names. */
+/** Objects with their fields in the order of their names; functions of expressions by theirs. */
 function sorted(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  if ('evaluate' in value && 'name' in value) return value.name;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : Number(a > b))));
 }
 

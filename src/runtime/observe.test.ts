@@ -3,8 +3,8 @@ import { useDevice } from '../../test/fixtures/device.ts';
 import { createSession } from '../create_session.ts';
 import { lenetModel } from '../models/lenet.ts';
 import { buildModel } from '../models/model.ts';
+import { runReference } from '../reference.ts';
 import { observe } from './observe.ts';
-import { runReference } from './reference/run_reference.ts';
 import { syntheticInput, syntheticWeights } from './weights/synthetic.ts';
 
 const device = useDevice();

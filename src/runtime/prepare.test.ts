@@ -19,6 +19,7 @@ import { fuseEpilogue } from './passes/fuse_epilogue.ts';
 import { mergeMovements } from './passes/merge_movements.ts';
 import { mergePointwise } from './passes/merge_pointwise.ts';
 import { removeUnread } from './passes/remove_unread.ts';
+import { describeStages } from './passes/report.ts';
 import { type Prepared, type PrepareOptions, prepare } from './prepare.ts';
 
 const FAMILIES = ['gpu', 'llvmpipe', 'swiftshader'] as const;
@@ -85,7 +86,7 @@ describe('prepare', () => {
     const graph = randomGraph(new Random(900 + seed), 25);
     const { log, plan } = prepared(graph, { precision: 'f16' });
     let nodes = graph.nodes.length;
-    for (const { nodesBefore, nodesAfter, added = [], removed } of log) {
+    for (const { nodesBefore, nodesAfter, added = [], removed } of describeStages(log)) {
       expect(nodesBefore).toBe(nodes);
       expect(nodesAfter).toBe(nodes + added.length - removed.length);
       nodes = nodesAfter;

@@ -9,7 +9,7 @@ import { fuseEpilogue } from './passes/fuse_epilogue.ts';
 import { mergeMovements } from './passes/merge_movements.ts';
 import { mergePointwise } from './passes/merge_pointwise.ts';
 import { removeUnread } from './passes/remove_unread.ts';
-import { reportStage, type StageReport } from './passes/report.ts';
+import type { StageResult } from './passes/report.ts';
 import { splitLargeWeights } from './passes/split_large_weights.ts';
 import { batchParts, cutBatch } from './plan/batch_parts.ts';
 import { compile, type ExecutionPlan } from './plan/compile.ts';
@@ -38,8 +38,8 @@ export interface Prepared {
   readonly plan: ExecutionPlan;
   /** Runs of the plan that make one run of the model: more than one where its batch is cut. */
   readonly parts: number;
-  /** What each stage did, in order. */
-  readonly log: readonly StageReport[];
+  /** What each stage made, in order: see `describeStages`. */
+  readonly log: readonly StageResult[];
   /** The nodes of the model that each node of the plan computes: none for a conversion at an edge. */
   readonly origin: ReadonlyMap<Node, readonly Node[]>;
 }
@@ -77,10 +77,10 @@ export function prepare(model: Graph, builtins: Builtins, options: PrepareOption
     },
     { name: 'assign layouts', apply: (graph) => assignLayouts(graph, device) },
   ];
-  const log: StageReport[] = [];
-  const laidOut = stages.reduce((before, { name, apply }) => {
+  const log: StageResult[] = [];
+  const laidOut = stages.reduce((before, { name: stage, apply }) => {
     const after = apply(before);
-    log.push(reportStage(name, before, after));
+    log.push({ stage, before, after });
     return after;
   }, model);
   const plan = compile(observed ? withAllOutputs(laidOut) : laidOut, options);

@@ -1,6 +1,7 @@
 /** Many pictures to their classes: uploads, preprocessing, network and readback overlap. */
 import { createSession } from '../create_session.ts';
-import { buildModel, type ModelDef } from '../models/model.ts';
+import { buildClassifier } from '../models/classifier.ts';
+import type { ModelDef } from '../models/model.ts';
 import { DeviceLostError, TilewiseError } from '../runtime/errors.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import { RUNS_IN_FLIGHT } from '../runtime/plan/compile.ts';
@@ -62,7 +63,7 @@ export class BatchClassifier {
   ): Promise<BatchClassifier> {
     const { size = model.size, batch } = options;
     const { preprocessing, labels } = domainOf(model);
-    const graph = buildModel(model, { batch, size, outputs: CLASSIFIER_OUTPUTS });
+    const graph = buildClassifier(model, { batch, size, outputs: CLASSIFIER_OUTPUTS });
     const preprocessor = await Preprocessor.create(device, forInputSize(preprocessing, size));
     let images: ImageBatch | undefined;
     try {

@@ -1,6 +1,7 @@
 /** From a picture to its classes: preprocessing, network and softmax on the GPU, the best few back. */
 import { type CreateSessionOptions, createSession } from '../create_session.ts';
-import { buildModel, type ModelDef } from '../models/model.ts';
+import { buildClassifier } from '../models/classifier.ts';
+import type { ModelDef } from '../models/model.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import type { Session } from '../runtime/session.ts';
 import type { Picture } from './browser_image.ts';
@@ -38,7 +39,7 @@ export class Classifier {
   ): Promise<Classifier> {
     const { size = model.size } = options;
     const { preprocessing, labels } = domainOf(model);
-    const graph = buildModel(model, { size, outputs: CLASSIFIER_OUTPUTS });
+    const graph = buildClassifier(model, { size, outputs: CLASSIFIER_OUTPUTS });
     const preprocessor = await Preprocessor.create(device, forInputSize(preprocessing, size));
     try {
       const session = await createSession(device, graph, options);

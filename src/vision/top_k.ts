@@ -1,4 +1,4 @@
-import { MOST_BEST } from '../models/model.ts';
+import { MOST_BEST } from '../models/classifier.ts';
 import { ShapeError } from '../runtime/errors.ts';
 import type { RunOutputs } from '../runtime/session.ts';
 

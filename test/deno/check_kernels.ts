@@ -18,6 +18,7 @@ import {
   type DType,
   findModel,
   flatten,
+  functions,
   type Graph,
   GraphBuilder,
   gelu,
@@ -58,7 +59,7 @@ function everyOperator(): Graph {
   const c = averagePool2d(g.at('average'), a, { kernel: 3, stride: 1, padding: 1 });
   const d = hardSwish(g.at('swish'), leakyRelu(g.at('leaky'), sigmoid(g.at('sigmoid'), a)));
   const e = clip(g.at('clip'), hardSigmoid(g.at('hard'), d), { least: 0.1, most: 0.9 });
-  const f = localResponseNorm(g.at('lrn'), binary(g.at('mul'), 'mul', a, e), { size: 3 });
+  const f = localResponseNorm(g.at('lrn'), binary(g.at('mul'), functions.mul, a, e), { size: 3 });
   const padded = pad2d(
     g.at('pad'),
     f,
@@ -69,7 +70,10 @@ function everyOperator(): Graph {
   const most = reduce(g.at('max-of'), h, { kind: 'max', from: 2, to: 4, keepAxes: true });
   const gram = matmul(g.at('gram'), h, h, { transposeB: true, scale: 0.1 });
   g.output('gram', gram);
-  g.output('scaled', binary(g.at('scaled'), 'div', h, binary(g.at('sum'), 'add', most, most)));
+  g.output(
+    'scaled',
+    binary(g.at('scaled'), functions.div, h, binary(g.at('sum'), functions.add, most, most)),
+  );
   const joined = concat(g.at('concat'), [b, relu(g.at('relu'), add(g.at('add'), b, c))]);
   // So many channels that they can be split; and a 3x3 kernel, for Winograd's algorithm.
   const wide = gelu(g.at('gelu'), conv2d(g.at('wide'), joined, { channels: 128, kernel: 1 }));

@@ -1,10 +1,7 @@
 /** Expressions as nodes of ONNX. */
-import {
-  type Expression,
-  type ExpressionFunction,
-  isCall,
-  type Step,
-} from '../../../shaders/lib/expression.ts';
+import { type Expression, isCall, type Step } from '../../../shaders/lib/expression.ts';
+import { select } from '../../../shaders/lib/expression_functions.ts';
+import { isComparison } from '../../../shaders/lib/expression_text.ts';
 import { toF32 } from '../../../shaders/lib/expression_wgsl.ts';
 import type { Node } from '../../runtime/graph.ts';
 import type { Attributes } from '../attribute.ts';
@@ -57,12 +54,12 @@ export function writeExpression(
       const floats = names.map((name, i) => [name, { float: parameters[i] ?? 0 }] as const);
       return write(at, row.opType, inputs, { ...Object.fromEntries(floats), ...row.attributes });
     }
-    if (COMPARISONS.has(step.fn)) {
+    if (isComparison(step.fn)) {
       return write(at, 'Cast', [conditionOf(at)], { to: { int: TensorProto_DataType.FLOAT } });
     }
     const [condition = 0, ...others] = step.args;
     const inputs =
-      step.fn === 'select'
+      step.fn === select
         ? [conditionOf(condition), ...others.map(resultOf)]
         : step.args.map(resultOf);
     return write(at, nameOf(step.fn), inputs);
@@ -70,7 +67,7 @@ export function writeExpression(
   /** True or false of a step. */
   const conditionOf = once((at: number): string => {
     const step = steps[at];
-    return step && isCall(step) && COMPARISONS.has(step.fn)
+    return step && isCall(step) && isComparison(step.fn)
       ? writer.step(node, nameOf(step.fn), step.args.map(resultOf))
       : writer.step(node, 'Cast', [resultOf(at)], { to: { int: TensorProto_DataType.BOOL } });
   });
@@ -87,14 +84,6 @@ function once(write: (at: number) => string): (at: number) => string {
     return name;
   };
 }
-
-const COMPARISONS: ReadonlySet<ExpressionFunction> = new Set([
-  'less',
-  'less_equal',
-  'greater',
-  'greater_equal',
-  'equal',
-] as const);
 
 interface Match {
   readonly row: NamedFunction;
@@ -172,7 +161,7 @@ function matched(
       : undefined;
   }
   if (!isCall(step) || step.fn !== wanted.fn) return undefined;
-  const orders = COMMUTATIVE.has(step.fn) ? [step.args, step.args.toReversed()] : [step.args];
+  const orders = step.fn.commutative ? [step.args, step.args.toReversed()] : [step.args];
   for (const args of orders) {
     const found = wanted.args.reduce<Bindings | undefined>(
       (known, argument, i) => known && matched(pattern, argument, steps, args[i] ?? -1, known),
@@ -182,5 +171,3 @@ function matched(
   }
   return undefined;
 }
-
-const COMMUTATIVE: ReadonlySet<ExpressionFunction> = new Set(['add', 'mul', 'min', 'max'] as const);

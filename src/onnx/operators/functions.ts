@@ -7,7 +7,7 @@ import {
   type Expression,
   type ExpressionFunction,
 } from '../../../shaders/lib/expression.ts';
-import { BINARY, TERNARY, UNARY } from '../../../shaders/lib/expression_functions.ts';
+import * as f from '../../../shaders/lib/expression_functions.ts';
 import {
   clip,
   elu,
@@ -66,24 +66,25 @@ export const NAMED: readonly NamedFunction[] = [
   {
     opType: 'Celu',
     build: expressed((x, alpha) => {
-      const power = apply('exp', apply('div', apply('min', x, 0), alpha));
-      const below = apply('mul', apply('sub', power, 1), alpha);
-      return apply('select', apply('less', x, 0), below, x);
+      const power = apply(f.exp, apply(f.div, apply(f.min, x, 0), alpha));
+      const below = apply(f.mul, apply(f.sub, power, 1), alpha);
+      return apply(f.select, apply(f.less, x, 0), below, x);
     }),
     parameters: { alpha: 1 },
   },
   {
     opType: 'ThresholdedRelu',
-    build: expressed((x, alpha) => apply('select', apply('greater', x, alpha), x, 0)),
+    build: expressed((x, alpha) => apply(f.select, apply(f.greater, x, alpha), x, 0)),
     parameters: { alpha: 1 },
   },
   { opType: 'LeakyRelu', build: leakyRelu, parameters: { alpha: 0.01 } },
   { opType: 'Softplus', build: softplus },
   {
     opType: 'Softsign',
-    build: expressed((x) => apply('div', x, apply('add', apply('abs', x), 1))),
+    build: expressed((x) => apply(f.div, x, apply(f.add, apply(f.abs, x), 1))),
   },
   { opType: 'Relu', build: relu },
+  { opType: 'Reciprocal', build: expressed((x) => apply(f.div, 1, x)) },
   {
     opType: 'Clip',
     build: (g, x, least, most) => clip(g, x, { least, most }),
@@ -94,18 +95,14 @@ export const NAMED: readonly NamedFunction[] = [
 ];
 
 /** All functions of expressions. */
-export const FUNCTIONS = Object.keys({
-  ...UNARY,
-  ...BINARY,
-  ...TERNARY,
-}) as readonly ExpressionFunction[];
+export const FUNCTIONS: readonly ExpressionFunction[] = Object.values(f);
 
 /** What one is called. */
 export function nameOf(fn: ExpressionFunction): string {
-  if (fn === 'select') return 'Where';
-  if (fn === 'less_equal') return 'LessOrEqual';
-  if (fn === 'greater_equal') return 'GreaterOrEqual';
-  return `${fn.charAt(0).toUpperCase()}${fn.slice(1)}`;
+  if (fn === f.select) return 'Where';
+  if (fn === f.less_equal) return 'LessOrEqual';
+  if (fn === f.greater_equal) return 'GreaterOrEqual';
+  return `${fn.name.charAt(0).toUpperCase()}${fn.name.slice(1)}`;
 }
 
 /** The expression that a row builds. */

@@ -1,5 +1,6 @@
 /** Gemm and MatMul: linear layers where the second factor is known, products of matrices elsewhere. */
 import { apply } from '../../../shaders/lib/expression.ts';
+import { add, mul } from '../../../shaders/lib/expression_functions.ts';
 import { linearOp } from '../../layers/linear.ts';
 import { matmul, matmulOp } from '../../layers/matmul.ts';
 import { pointwise } from '../../layers/pointwise.ts';
@@ -79,7 +80,7 @@ function biasOf(call: ImportCall, c: Constant, features: number, beta: number): 
 function plus(call: ImportCall, product: Value, beta: number): Value {
   const c = numberOf(call.operand(2)) ?? call.value(2);
   return pointwise(call.g, [product, c], (sum = 0, more = 0) =>
-    apply('add', sum, apply('mul', more, beta)),
+    apply(add, sum, apply(mul, more, beta)),
   );
 }
 

@@ -1,11 +1,12 @@
 /** What computes each element from one of each input: activations, arithmetic, comparisons, conditions. */
 
-import { apply, type Expression, operandsOf } from '../../../shaders/lib/expression.ts';
 import {
+  apply,
+  type Expression,
   type ExpressionFunction,
-  isBinary,
-  isUnary,
-} from '../../../shaders/lib/expression_functions.ts';
+  operandsOf,
+} from '../../../shaders/lib/expression.ts';
+import * as f from '../../../shaders/lib/expression_functions.ts';
 import { toF32 } from '../../../shaders/lib/expression_wgsl.ts';
 import { gelu, silu } from '../../layers/activations.ts';
 import { binary } from '../../layers/arithmetic.ts';
@@ -58,9 +59,9 @@ function finite(name: string, number: number): number {
 }
 
 function ofFunction(fn: ExpressionFunction): Importer {
-  if (isUnary(fn)) return expressed(1, (a) => apply(fn, a));
-  if (!isBinary(fn)) return expressed(3, (a, b, c) => apply(fn, a, b, c));
-  const aligned = expressed(2, (a, b) => apply(fn, a, b));
+  const count = fn.evaluate.length;
+  const aligned = expressed(count, (...args) => apply(fn, ...args.slice(0, count)));
+  if (count !== 2) return aligned;
   return (call) => {
     if (call.opset >= 7 || !call.has('axis')) return aligned(call);
     const x = call.value(0);
@@ -82,19 +83,19 @@ function alignedAt(call: ImportCall, x: Value, short: Value): Value {
 }
 
 /** Of any number of inputs: two by two, which passes merge as far as a device can bind them. */
-function ofMany(call: ImportCall, kind: 'add' | 'min' | 'max', g = call.g): Value {
+function ofMany(call: ImportCall, fn: f.Binary, g = call.g): Value {
   const [first = 0, second, ...rest] = operands(call);
   if (second === undefined) return call.value(0);
   return rest.reduce<Value>(
-    (sum, next, i) => binary(g.at(`part${i}`), kind, sum, next),
-    binary(g, kind, first, second),
+    (sum, next, i) => binary(g.at(`part${i}`), fn, sum, next),
+    binary(g, fn, first, second),
   );
 }
 
 const mean: Importer = (call) => {
-  const sum = ofMany(call, 'add', call.g.at('sum'));
+  const sum = ofMany(call, f.add, call.g.at('sum'));
   const count = call.inputs.length;
-  return count > 1 ? binary(call.g, 'div', sum, count) : sum;
+  return count > 1 ? binary(call.g, f.div, sum, count) : sum;
 };
 
 /** Bounds as attributes, or since operator set 11 as inputs: the largest numbers by default; infinite ones are none. */
@@ -109,8 +110,8 @@ const clip: Importer = (call) => {
   const least = bound(1, 'min', Number.NEGATIVE_INFINITY);
   const most = bound(2, 'max', Number.POSITIVE_INFINITY);
   return layer(call.g, [call.value(0), least ?? 0, most ?? 0], (x = 0, low = 0, high = 0) => {
-    const raised = least === undefined ? x : apply('max', x, low);
-    return most === undefined ? apply('add', raised, 0) : apply('min', raised, high);
+    const raised = least === undefined ? x : apply(f.max, x, low);
+    return most === undefined ? apply(f.add, raised, 0) : apply(f.min, raised, high);
   });
 };
 
@@ -126,7 +127,7 @@ const cast: Importer = (call) => {
     const whole = Float64Array.from(numbers(), bool ? (n) => (n === 0 ? 0 : 1) : Math.trunc);
     return constant(shape, whole, false);
   }
-  if (bool) return layer(call.g, [x.value], (v = 0) => apply('select', v, 1, 0));
+  if (bool) return layer(call.g, [x.value], (v = 0) => apply(f.select, v, 1, 0));
   demand(isFloat(to), `casts to ${typeName(to)}; floats and truth values are read`);
   return x.value;
 };
@@ -141,16 +142,16 @@ const importers: OperatorRows['importers'] = {
     const alpha = finite('alpha', call.float('alpha', 1));
     if (alpha === 1) return silu(call.g, call.value(0));
     return layer(call.g, [call.value(0)], (x = 0) =>
-      apply('mul', x, apply('sigmoid', apply('mul', x, alpha))),
+      apply(f.mul, x, apply(f.sigmoid, apply(f.mul, x, alpha))),
     );
   },
-  And: expressed(2, (a, b) => apply('mul', a, b)),
-  Or: expressed(2, (a, b) => apply('max', a, b)),
-  Xor: expressed(2, (a, b) => apply('abs', apply('sub', a, b))),
-  Not: expressed(1, (a) => apply('sub', 1, a)),
-  Sum: (call) => ofMany(call, 'add'),
-  Min: (call) => ofMany(call, 'min'),
-  Max: (call) => ofMany(call, 'max'),
+  And: expressed(2, (a, b) => apply(f.mul, a, b)),
+  Or: expressed(2, (a, b) => apply(f.max, a, b)),
+  Xor: expressed(2, (a, b) => apply(f.abs, apply(f.sub, a, b))),
+  Not: expressed(1, (a) => apply(f.sub, 1, a)),
+  Sum: (call) => ofMany(call, f.add),
+  Min: (call) => ofMany(call, f.min),
+  Max: (call) => ofMany(call, f.max),
   Mean: mean,
 };
 

@@ -6,7 +6,6 @@
 import {
   apply,
   type Expression,
-  type ExpressionFunction,
   operand,
   operandsOf,
   rebuild,
@@ -87,14 +86,12 @@ function withEpilogue(
   };
 }
 
-const COMMUTATIVE: ReadonlySet<ExpressionFunction> = new Set(['add', 'mul', 'min', 'max']);
-
 /** In one order, whichever the model has, so that layers alike share kernels and what tuning found. */
 function resultFirst(epilogue: Expression): Expression {
   const reads = (part: Expression): boolean => operandsOf(part).includes(RESULT);
   return rebuild(epilogue, operand, (fn, args) => {
     const [a, b] = args;
-    const turned = COMMUTATIVE.has(fn) && a && b && reads(b) && !reads(a);
+    const turned = fn.commutative && a && b && reads(b) && !reads(a);
     return turned ? apply(fn, b, a) : undefined;
   });
 }

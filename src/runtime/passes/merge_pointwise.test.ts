@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { apply, isSame } from '../../../shaders/lib/expression.ts';
+import * as f from '../../../shaders/lib/expression_functions.ts';
 import { describeExpression } from '../../../shaders/lib/expression_text.ts';
 import { graphOf } from '../../../test/fixtures/build_one.ts';
 import { expectInOrder, expectSameOutputs, opsOf } from '../../../test/fixtures/compare_graphs.ts';
@@ -33,7 +34,7 @@ function merged(graph: Graph): readonly string[] {
   );
 }
 
-function call(g: GraphBuilder, fn: 'exp' | 'erf' | 'log', x: Value): Value {
+function call(g: GraphBuilder, fn: f.Unary, x: Value): Value {
   return pointwise(g, [x], (v) => apply(fn, v));
 }
 
@@ -41,13 +42,13 @@ function call(g: GraphBuilder, fn: 'exp' | 'erf' | 'log', x: Value): Value {
 const DECOMPOSED: Readonly<Record<string, (g: GraphBuilder, x: Value) => Value>> = {
   'hard-swish': (g, x) => div(g, mul(g, x, clip(g, add(g, x, 3), { least: 0, most: 6 })), 6),
   SiLU: (g, x) => mul(g, x, sigmoid(g, x)),
-  GELU: (g, x) => mul(g, mul(g, x, add(g, call(g, 'erf', div(g, x, Math.SQRT2)), 1)), 0.5),
+  GELU: (g, x) => mul(g, mul(g, x, add(g, call(g, f.erf, div(g, x, Math.SQRT2)), 1)), 0.5),
   'GELU by tanh': (g, x) => {
-    const cubic = mul(g, binary(g, 'pow', x, 3), 0.044715);
+    const cubic = mul(g, binary(g, f.pow, x, 3), 0.044715);
     const inner = tanh(g, mul(g, add(g, x, cubic), Math.sqrt(2 / Math.PI)));
     return mul(g, mul(g, x, 0.5), add(g, inner, 1));
   },
-  mish: (g, x) => mul(g, x, tanh(g, call(g, 'log', add(g, call(g, 'exp', x), 1)))),
+  mish: (g, x) => mul(g, x, tanh(g, call(g, f.log, add(g, call(g, f.exp, x), 1)))),
 };
 
 describe('mergePointwise', () => {

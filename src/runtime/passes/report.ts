@@ -1,7 +1,14 @@
 import { describeExpression } from '../../../shaders/lib/expression_text.ts';
 import { type Graph, isConstant, type Node } from '../graph.ts';
 
-/** What one stage did. */
+/** A stage between a model and its plan. */
+export interface StageResult {
+  readonly stage: string;
+  readonly before: Graph;
+  readonly after: Graph;
+}
+
+/** What one stage did, for people. */
 export interface StageReport {
   readonly stage: string;
   readonly nodesBefore: number;
@@ -14,8 +21,12 @@ export interface StageReport {
   readonly changed: readonly string[];
 }
 
-/** What a stage made of a graph. */
-export function reportStage(stage: string, before: Graph, after: Graph): StageReport {
+/** What stages made of their graphs, in words; apart from `prepare`, so that pages that show none carry none. */
+export function describeStages(log: readonly StageResult[]): readonly StageReport[] {
+  return log.map(describeStage);
+}
+
+function describeStage({ stage, before, after }: StageResult): StageReport {
   const old = new Map(before.nodes.map((node) => [node.name, node]));
   const names = new Set(after.nodes.map((node) => node.name));
   const added = after.nodes.filter((node) => !old.has(node.name));

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import * as f from '../../../shaders/lib/expression_functions.ts';
 import { Random, seeds } from '../../../test/fixtures/random.ts';
 import { randomGraph } from '../../../test/fixtures/random_graph.ts';
 import { relu } from '../../layers/activations.ts';
@@ -100,7 +101,7 @@ describe('overwrittenInputs', () => {
         const [batch = 1] = SHAPE;
         const scale = relu(g.at('scale'), g.input('scale', [batch, 2, 1, 1]));
         const map = relu(g.at('map'), x);
-        return [binary(g.at('y'), 'mul', swap ? scale : map, swap ? map : scale)];
+        return [binary(g.at('y'), f.mul, swap ? scale : map, swap ? map : scale)];
       });
     expect(repeated(false)).toEqual({ y: 'x0' });
     expect(repeated(true)).toEqual({ y: 'x1' });

@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { apply, operand } from '../../../shaders/lib/expression.ts';
+import * as f from '../../../shaders/lib/expression_functions.ts';
 import { graphOf, weightsFrom } from '../../../test/fixtures/build_one.ts';
 import { relu } from '../../layers/activations.ts';
 import { add } from '../../layers/arithmetic.ts';
+import { operators } from '../../layers/index.ts';
 import { linear } from '../../layers/linear.ts';
+import { references } from '../../layers/references.ts';
+import { runReference } from '../../reference.ts';
 import { RESULT, type Weight } from '../graph.ts';
 import { tensorDesc } from '../tensor.ts';
 import { syntheticWeights } from '../weights/synthetic.ts';
-import { runReference } from './run_reference.ts';
 
 describe('runReference', () => {
   it('gives every value of the graph, the inputs too', () => {
@@ -47,7 +50,7 @@ describe('runReference', () => {
     const [fc] = graph.nodes;
     const x = graph.inputs[0];
     if (!fc || !x) throw new Error('the graph is empty');
-    const epilogue = apply('mul', operand(RESULT), operand('operand0'));
+    const epilogue = apply(f.mul, operand(RESULT), operand('operand0'));
     const node = { ...fc, epilogue, inputs: { ...fc.inputs, operand0: THREE } };
     const weights = weightsFrom({ 'fc.weight': Float32Array.of(1, 1), three: Float32Array.of(3) });
     const values = runReference({ ...graph, nodes: [node] }, weights, { x: Float32Array.of(1, 4) });
@@ -61,6 +64,12 @@ describe('runReference', () => {
     expect(() => runReference(turned, syntheticWeights([]), { x })).toThrow(
       '"first" is read before it is computed',
     );
+  });
+});
+
+describe('references', () => {
+  it('has all operators', () => {
+    expect(Object.keys(references).sort()).toEqual(operators.map(({ name }) => name).sort());
   });
 });
 

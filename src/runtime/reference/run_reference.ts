@@ -1,11 +1,46 @@
 /** The oracle: any graph on the CPU, in f64, one operator at a time. Slow, and independent of the kernels. */
 
-import { referenceOf } from '../epilogue.ts';
+import { evaluator, operandsOf } from '../../../shaders/lib/expression.ts';
 import { ShapeError } from '../errors.ts';
-import { type Graph, isConstant, type Value } from '../graph.ts';
+import {
+  type DataByRole,
+  type Graph,
+  isConstant,
+  type Node,
+  RESULT,
+  type Value,
+} from '../graph.ts';
 import { ConstantReader } from '../weights/constant_reader.ts';
 import { roundToFloat16 } from '../weights/float_formats.ts';
 import type { WeightSource } from '../weights/weight_source.ts';
+import { mapBroadcast } from './map_broadcast.ts';
+
+/** What operators compute without their epilogues, by name: the oracle that kernels are checked against. */
+export type References = Readonly<Record<string, Reference['compute']>>;
+
+interface Reference {
+  compute(node: Node, inputs: DataByRole): Float64Array;
+}
+
+/** A node in f64, without its epilogue. */
+export function resultOf(node: Node, data: DataByRole, references: References): Float64Array {
+  const compute = references[node.op.name];
+  if (!compute) throw new Error(`there is no reference of the operator "${node.op.name}"`);
+  return compute(node, data);
+}
+
+/** A node in f64. */
+export function referenceOf(node: Node, data: DataByRole, references: References): Float64Array {
+  const result = resultOf(node, data, references);
+  if (!node.epilogue) return result;
+  const roles = operandsOf(node.epilogue);
+  const operands = roles.map((role) =>
+    role === RESULT
+      ? { data: result, shape: node.output.desc.shape }
+      : { data: data[role] ?? new Float64Array(), shape: node.inputs[role]?.desc.shape ?? [] },
+  );
+  return mapBroadcast(operands, node.output.desc.shape, evaluator(node.epilogue, roles));
+}
 
 /**
  * Every activation of a graph, in f64. `inputs` are keyed by input name.
@@ -15,6 +50,7 @@ export function runReference(
   graph: Graph,
   weights: WeightSource,
   inputs: Readonly<Record<string, Float32Array>>,
+  references: References,
 ): ReadonlyMap<Value, Float64Array> {
   const reader = new ConstantReader(weights, () => {});
   const values = new Map<Value, Float64Array>();
@@ -32,7 +68,7 @@ export function runReference(
   };
   for (const node of graph.nodes) {
     const data = Object.entries(node.inputs).map(([role, value]) => [role, dataOf(value)] as const);
-    values.set(node.output, referenceOf(node, Object.fromEntries(data)));
+    values.set(node.output, referenceOf(node, Object.fromEntries(data), references));
   }
   return values;
 }

@@ -1,0 +1,36 @@
+/** What operators compute, in f64: apart from them, so that pages that check nothing carry none of it. */
+import type { References } from '../runtime/reference/run_reference.ts';
+import { adaptiveAveragePool2dReference } from './adaptive_average_pool2d.ts';
+import { batchNormReference } from './batch_norm.ts';
+import { concatReference } from './concat.ts';
+import { conv2dReference } from './conv2d.ts';
+import { linearReference } from './linear.ts';
+import { localResponseNormReference } from './local_response_norm.ts';
+import { matmulReference } from './matmul.ts';
+import { pad2dReference } from './pad2d.ts';
+import { pointwiseReference } from './pointwise.ts';
+import { averagePool2dReference, maxPool2dReference } from './pool2d.ts';
+import { rearrangeReference } from './rearrange.ts';
+import { reduceReference } from './reduce.ts';
+import { resize2dReference } from './resize2d.ts';
+import { softmaxReference } from './softmax.ts';
+import { topKReference } from './top_k.ts';
+
+export const references: References = {
+  conv2d: conv2dReference,
+  linear: linearReference,
+  matmul: matmulReference,
+  max_pool2d: maxPool2dReference,
+  average_pool2d: averagePool2dReference,
+  adaptive_average_pool2d: adaptiveAveragePool2dReference,
+  reduce: reduceReference,
+  batch_norm: batchNormReference,
+  local_response_norm: localResponseNormReference,
+  softmax: softmaxReference,
+  resize2d: resize2dReference,
+  pad2d: pad2dReference,
+  top_k: topKReference,
+  pointwise: pointwiseReference,
+  rearrange: rearrangeReference,
+  concat: concatReference,
+};
