@@ -20,6 +20,7 @@ export {
   hardSwish,
   leakyRelu,
   mish,
+  prelu,
   relu,
   selu,
   sigmoid,

@@ -14,6 +14,7 @@ import {
   hardSwish,
   leakyRelu,
   mish,
+  prelu,
   relu,
   selu,
   sigmoid,
@@ -82,6 +83,19 @@ describe('activation kernels', () => {
       bound: expression,
       workgroupsPerDimension: 3,
     });
+  });
+
+  it('prelu agrees with the reference, a slope a channel', async () => {
+    const x: Shape = [2, 3, 5, 7];
+    await checkKernels(device(), {
+      op: 'pointwise',
+      build: (g) => prelu(g, g.input('x', x), g.weight('weight', [3, 1, 1])),
+      bound: expression,
+    });
+    const build: (g: GraphBuilder) => Value = (g) =>
+      prelu(g, g.input('x', [1, 2, 2, 1]), g.weight('weight', [2, 1, 1]));
+    const data = { x: [-1, 2, -3, 4], weight: [0.5, -2] };
+    expect(evaluate(build, data)).toEqual([-0.5, 2, 6, 4]);
   });
 
   it.each(Object.keys(ACTIVATIONS))(

@@ -26,6 +26,16 @@ export function leakyRelu(g: GraphBuilder, x: Value, slope = 0.01): Activation {
   return pointwise(g, [x], (v) => apply(f.select, apply(f.less, v, 0), apply(f.mul, v, slope), v));
 }
 
+/**
+ * Adds x, or slope * x where x < 0, with a slope that is learned: a value a channel, [C, 1, 1], or any other shape that
+ * is broadcast to that of `x`. (He et al., "Delving deep into rectifiers", 2015.)
+ */
+export function prelu(g: GraphBuilder, x: Value, slope: Value): Activation {
+  return pointwise(g, [x, slope], (v, s) =>
+    apply(f.select, apply(f.less, v, 0), apply(f.mul, v, s), v),
+  );
+}
+
 /** Adds 1 / (1 + exp(-x)). */
 export function sigmoid(g: GraphBuilder, x: Value): Activation {
   return pointwise(g, [x], (v) => apply(f.sigmoid, v));

@@ -18,6 +18,7 @@ import {
   hardSwish,
   leakyRelu,
   mish,
+  prelu,
   relu,
   selu,
   sigmoid,
@@ -178,6 +179,12 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
         (g: GraphBuilder) => pointwise(g, [map(g)], (x = 0) => apply(fn, apply(f.exp, x))),
       ] as const,
   ),
+  [
+    'pointwise',
+    'a slope of each channel',
+    (g) => prelu(g, ...pair(g, MAP, [3, 1, 1])),
+    'Less Mul Where',
+  ],
   ['matmul', 'of stacks', (g) => matmul(g, ...pair(g, [2, 3, 4], [2, 4, 5]))],
   ['matmul', 'scaled', (g) => matmul(g, ...pair(g, [2, 3, 4], [4, 5]), { scale: 0.5 })],
   [

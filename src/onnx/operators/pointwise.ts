@@ -8,7 +8,7 @@ import {
 } from '../../../shaders/lib/expression.ts';
 import * as f from '../../../shaders/lib/expression_functions.ts';
 import { toF32 } from '../../../shaders/lib/expression_wgsl.ts';
-import { gelu, silu } from '../../layers/activations.ts';
+import { gelu, prelu, silu } from '../../layers/activations.ts';
 import { binary } from '../../layers/arithmetic.ts';
 import { pointwise as layer, type OperandLike, pointwiseOp } from '../../layers/pointwise.ts';
 import { rearrange } from '../../layers/rearrange.ts';
@@ -137,6 +137,7 @@ const importers: OperatorRows['importers'] = {
   ...Object.fromEntries(FUNCTIONS.map((fn) => [nameOf(fn), ofFunction(fn)])),
   Clip: clip,
   Cast: cast,
+  PRelu: (call) => prelu(call.g, call.value(0), call.value(1)),
   Gelu: (call) => gelu(call.g, call.value(0), call.choice('approximate', 'none', 'tanh')),
   Swish(call) {
     const alpha = finite('alpha', call.float('alpha', 1));
