@@ -200,6 +200,13 @@ const layerCases: readonly Case[] = [
     nodes: one('LeakyRelu', { alpha: float(0.5) }),
     expected: X.map((x) => (x < 0 ? x / 2 : x)),
   },
+  {
+    what: 'PRelu, a slope for all',
+    from: 7,
+    nodes: one('PRelu', {}, 'x slope'),
+    constants: [tensor('slope', [1], [0.25])],
+    expected: X.map((x) => (x < 0 ? x / 4 : x)),
+  },
   { what: 'Sigmoid', from: 7, nodes: one('Sigmoid'), expected: X.map((x) => 1 / (1 + exp(-x))) },
   {
     what: 'HardSigmoid',
