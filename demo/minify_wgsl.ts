@@ -37,7 +37,7 @@ export function minified(code: string, id: string): string {
   return [...pieces, plain.slice(from)].join('');
 }
 
-/** Lines that begin with # are directives of the preprocessor; the first may go on in one that began before a placeholder. */
+/** Lines that begin with # are directives of the preprocessor; the first may go on from before a placeholder. */
 function squeezed(text: string): string {
   return text
     .split('\n')

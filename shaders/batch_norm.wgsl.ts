@@ -1,7 +1,8 @@
 /**
  * Batch normalisation at inference: an affine map of each channel. (Ioffe and Szegedy, 2015.)
  *
- *     y[n, c, ...] = epilogue( (x[n, c, ...] - running_mean[c]) * weight[c] / sqrt(running_var[c] + EPSILON) + bias[c] )
+ *     scale[c] = weight[c] / sqrt(running_var[c] + EPSILON)
+ *     y[n, c, ...] = epilogue( (x[n, c, ...] - running_mean[c]) * scale[c] + bias[c] )
  *
  * Layouts: x, y maps [N, C, ...] of dense planes; all weights [C], f32.
  * Threads: one invocation an element, in the order of the shape. In place: x is not bound, but read from y.

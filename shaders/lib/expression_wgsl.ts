@@ -30,7 +30,7 @@ export interface PrintedExpression {
   readonly functions: string;
   /** Statements, `let t0 = ...;`, of what is used more than once. */
   readonly lines: readonly string[];
-  /** The result, behind these statements. */
+  /** The result, after these statements. */
   readonly result: string;
 }
 

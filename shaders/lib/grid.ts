@@ -30,7 +30,7 @@ fn tile_of(workgroup: vec3u) -> u32 {
 
 /**
  * For the head of a module whose invocations have an element each: `element_of(workgroup, thread)` is its number,
- * COUNT and more behind the last.
+ * COUNT and more after the last.
  */
 export function elementText({ columns }: Grid, threads: number, count: number): string {
   return `

@@ -41,7 +41,7 @@ fn store(value: f32, image: u32, channel: u32, place: u32) {
 }`;
 }
 
-/** With `at = element_at(workgroup, thread)`: `at.nth`, `at.image`, `at.channel` and `at.place`, its index in its plane. */
+/** With `at = element_at(workgroup, thread)`: `at.nth`, `at.image`, `at.channel`, and `at.place` in its plane. */
 export function mapElementText(problem: MapProblem, grid: Grid): string {
   return `${mapText(problem)}
 ${elementText(grid, MAP_THREADS, problem.count)}

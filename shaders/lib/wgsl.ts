@@ -2,9 +2,9 @@
  * The two preprocessors every shader goes through: `#if` variants by wgsl-preprocessor, then `#for`.
  *
  * `#for i in COUNT` ... `#end` repeats the lines between, with `#i` replaced by 0, 1, ... COUNT - 1.
- * COUNT is a `const` of the same shader. Loops nest; `_` ends an index's name, as in `w#i_#j`. It exists because the compilers of CPU adapters
- * keep an array in registers only when every index is a literal; a plain `for` over a private array
- * was measured 8 times slower on SwiftShader.
+ * COUNT is a `const` of the same shader. Loops nest; `_` ends an index's name, as in `w#i_#j`. It exists because the
+ * compilers of CPU adapters keep an array in registers only when every index is a literal; a plain `for` over a private
+ * array was measured 8 times slower on SwiftShader.
  */
 import { wgsl as preprocess } from 'wgsl-preprocessor/wgsl-preprocessor.js';
 

@@ -1,6 +1,6 @@
 import type { Binding } from '../runtime/kernel.ts';
 
-/** Bindings from slot 0 on: what is read, a `null` leaving its slot out, and behind it what is written. */
+/** Bindings from slot 0 on: what is read, a `null` leaving its slot out, and after that what is written. */
 export function inOrder<R extends string>(
   reads: readonly (R | null)[],
   writes: R | 'y',

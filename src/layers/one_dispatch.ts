@@ -20,7 +20,7 @@ export interface OneDispatch<P, R extends string> {
   readonly overwrites?: (problem: P) => readonly R[];
 }
 
-/** Of a problem that may have an epilogue, the operands are bound behind the rest. */
+/** Of a problem that may have an epilogue, the operands are bound after the rest. */
 export function oneDispatch<P extends object, R extends string>({
   source,
   tiles,

@@ -96,7 +96,7 @@ export interface OpDef<A extends object = object, R extends string = string> {
 export interface Graph {
   readonly name: string;
   readonly inputs: readonly Input[];
-  /** In execution order: a node stands behind everything that it reads. */
+  /** In execution order: a node stands after everything that it reads. */
   readonly nodes: readonly Node[];
   readonly outputs: ReadonlyMap<string, Value>;
 }

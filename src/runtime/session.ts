@@ -103,8 +103,8 @@ export class Session {
   /**
    * Checks the weights, optimises and plans the graph, compiles its kernels and uploads its weights.
    * Throws WeightError when weights are missing, extra or misshapen; UnsupportedError when the device is
-   * too small, lacks what `precision` needs, or `maxMemory` is too small; ShaderError, GpuError or DeviceLostError when the GPU fails; the
-   * signal's reason when it is aborted. What was allocated is then freed.
+   * too small, lacks what `precision` needs, or `maxMemory` is too small; ShaderError, GpuError or DeviceLostError when
+   * the GPU fails; the signal's reason when it is aborted. What was allocated is then freed.
    */
   static async create(device: Device, graph: Graph, options: SessionOptions): Promise<Session> {
     checkWeights(weightsOf(graph), options.weights);

@@ -17,8 +17,8 @@ export function tuningText(key: string, tuning: Tuning): string {
 }
 
 /**
- * What was kept, if it is of this format and under this key, else `undefined`. The text may come from anywhere: entries that are no winners are left out, and what they name is
- * only ever looked up among the kernels' own configurations.
+ * What was kept, if it is of this format and under this key, else `undefined`. The text may come from anywhere: entries
+ * that are no winners are left out, and what they name is only ever looked up among the kernels' own configurations.
  */
 export function parseTuning(key: string, text: string): Tuning | undefined {
   const parsed = parseJson(text);
