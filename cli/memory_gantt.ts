@@ -1,4 +1,4 @@
-/** The memory plan as a picture: a row a buffer, a bar a tensor, from the step that writes it to the last that reads it. */
+/** The memory plan as a picture: a row a buffer, a bar a tensor, from the step that writes it to its last reader. */
 import type { MemoryPlan } from '../src/index.ts';
 
 const LABEL_WIDTH = 90;

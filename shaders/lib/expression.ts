@@ -30,7 +30,7 @@ export interface CallStep {
   readonly args: readonly number[];
 }
 
-/** What is called: each is a constant of its own in expression_functions.ts, so that pages load those that they call. */
+/** What is called: each is a constant of its own in expression_functions.ts, so that pages load what they call. */
 export interface ExpressionFunction<F extends Arithmetic = Arithmetic> {
   /** Unique, and its name in WGSL where that has it. */
   readonly name: string;

@@ -43,7 +43,7 @@ export function externalBytes(
   return file.subarray(offset, end);
 }
 
-/** A relative path of plain names: no parents, no roots, no drives, nothing that an operating system reads otherwise. */
+/** A relative path of plain names: no parents, roots or drives, nothing that an operating system reads otherwise. */
 function checkPath(path: string, who: string): void {
   const plain = path
     .split('/')

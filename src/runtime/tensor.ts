@@ -7,7 +7,7 @@ export type { DType, MapStrides };
 /** Extents, outermost first: `[N, C, H, W]` for images and feature maps, `[N, C]` for vectors. */
 export type Shape = readonly number[];
 
-/** Where the elements of a tensor lie in its memory, in elements: the first, and from one to the next along each axis. */
+/** Where elements lie in memory: the first, and how far it is from one to the next along each axis, in elements. */
 export interface View {
   readonly offset: number;
   readonly strides: readonly number[];

@@ -17,7 +17,7 @@ interface Style {
   /** What one invocation unrolls at most: beyond that, compilers take seconds and spill what unrolling saves. */
   readonly multiplyAdds: number;
   readonly lanes: number;
-  /** How many times the pixels there are the largest tiles must compute before a smaller one is worth its compilation. */
+  /** How many times the pixels there are the largest tiles must compute before a smaller one is worth compiling. */
   readonly waste: number;
   readonly vector: 1 | 4;
   readonly fused: boolean;

@@ -49,7 +49,7 @@ function fuse(
   return best && rewriter.replace(best.producer, pointwise, best.fused);
 }
 
-/** Operands that a kernel cannot find by image, channel and place in the plane must be read by a kernel of their own. */
+/** Operands that a kernel cannot find by image, channel and place in the plane are read by a kernel of their own. */
 function canFuse({ op }: Node, pointwise: Node, value: Value): boolean {
   const { shape } = pointwise.output.desc;
   const others = Object.values(pointwise.inputs).filter((input) => input !== value);
