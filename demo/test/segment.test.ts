@@ -82,6 +82,27 @@ describe('Segment', () => {
     await expectAccessible(page);
   });
 
+  it('keeps the size that was chosen before the adapter had answered', async () => {
+    const page = await open({
+      view: 'segment',
+      before: () => {
+        const post = Worker.prototype.postMessage;
+        const released = new Promise((resolve) => addEventListener('release', resolve));
+        Worker.prototype.postMessage = function (...args: Parameters<typeof post>) {
+          void released.then(() => Reflect.apply(post, this, args));
+        };
+      },
+    });
+    await page.getByLabel('Shorter side').selectOption('64');
+    await page.evaluate(() => dispatchEvent(new Event('release')));
+    // The engine answers in order: what it says of the weights comes after what it says of the adapter.
+    const broken = { mimeType: 'application/octet-stream', buffer: Buffer.alloc(64, 255) };
+    const weights = page.getByLabel('Weights of the segmentation network');
+    await weights.setInputFiles({ ...broken, name: 'broken.safetensors' });
+    await page.getByRole('alert').filter({ hasText: 'broken.safetensors' }).waitFor();
+    expect(await page.getByLabel('Shorter side').inputValue()).toBe('64');
+  });
+
   it('finds in each pixel what the command finds, and gives the mask away', async () => {
     writeWeights();
     const page = await open({ view: 'segment' });

@@ -40,6 +40,8 @@ class SegmentView implements View {
   readonly #save = button('Save the mask', () => void this.#saveMask());
   #picture: ImageBitmap | undefined;
   #ready = false;
+  /** Whether the user has chosen a side: what the adapter suggests comes later, on a busy machine. */
+  #sideChosen = false;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -51,7 +53,10 @@ class SegmentView implements View {
       },
     });
     this.#side.value = String(SIDES.at(-1));
-    this.#side.addEventListener('change', () => this.#read());
+    this.#side.addEventListener('change', () => {
+      this.#sideChosen = true;
+      this.#read();
+    });
     this.#opacity.addEventListener('input', () => this.#draw());
     this.#save.disabled = true;
     this.element = this.#page();
@@ -118,7 +123,7 @@ class SegmentView implements View {
   /** On a CPU, the size that the network was trained at takes minutes. */
   async #chooseSide(): Promise<void> {
     const adapter = await this.#engine.call('open', undefined).catch(() => undefined);
-    if (adapter?.software && !this.#ready) this.#side.value = SIDE_ON_CPU;
+    if (adapter?.software && !this.#ready && !this.#sideChosen) this.#side.value = SIDE_ON_CPU;
   }
 
   #listenForDrops(): void {
