@@ -209,6 +209,17 @@ describe('pointwise shapes', () => {
       'pointwise "sum": expects at least one value, got numbers only',
     );
   });
+
+  it('refuse more values than a kernel can bind, however many roles they have', () => {
+    const build = (count: number) => (g: GraphBuilder) => {
+      const x = Array.from({ length: count }, (_, i) => g.input(`x${i}`, [1, 4]));
+      return pointwise(g.at('sum'), [...x, ...x], sum);
+    };
+    expect(buildOne(build(7)).output.desc.shape).toEqual([1, 4]);
+    expect(() => buildOne(build(8))).toThrow(
+      'pointwise "sum": expects at most 7 values, got 8; compute some of them in a node of their own',
+    );
+  });
 });
 
 describe('mixesBatch', () => {

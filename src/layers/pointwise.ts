@@ -16,7 +16,7 @@ import {
 } from '../../shaders/pointwise.wgsl.ts';
 import { alignedTo, broadcastShape } from '../runtime/broadcast.ts';
 import type { PointwiseAttributes } from '../runtime/builtins.ts';
-import { type DeviceProfile, kindOf } from '../runtime/device_profile.ts';
+import { DEFAULT_LIMITS, type DeviceProfile, kindOf } from '../runtime/device_profile.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import {
@@ -38,6 +38,8 @@ import {
 
 /** Axes of the output at most. */
 const MOST_AXES = 8;
+/** Values at most: each is a buffer, as the output is, and WebGPU promises 8 of them. */
+const MOST_VALUES = DEFAULT_LIMITS.maxStorageBuffersPerShaderStage - 1;
 
 type Pointwise = Node<PointwiseAttributes>;
 
@@ -182,6 +184,12 @@ export const pointwiseOp: OpDef<PointwiseAttributes> = {
     const shape = outputShape(call);
     const shapes = Object.values(call.inputs).map(({ desc }) => formatShape(desc.shape));
     if (shapes.length === 0) throw shapeError(call, 'expects at least one value, got numbers only');
+    if (shapes.length > MOST_VALUES) {
+      throw shapeError(
+        call,
+        `expects at most ${MOST_VALUES} values, got ${shapes.length}; compute some of them in a node of their own`,
+      );
+    }
     if (!shape || shape.length > MOST_AXES) {
       throw shapeError(
         call,
