@@ -11,14 +11,7 @@ import {
 } from '../../shaders/resize2d.wgsl.ts';
 import type { Activation, DataByRole, Node, OpCall, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import {
-  at,
-  candidatesOf,
-  inputShape,
-  optionalInput,
-  requireData,
-  shapeError,
-} from '../runtime/operator.ts';
+import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
 import { nchw, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
 import { featureMap } from './feature_map.ts';
 import { type Fraction, fractionOf, ratioOf } from './fraction.ts';
@@ -92,7 +85,7 @@ const MOST = 2 ** 31 - 1;
 function inferShape(call: Resize2dCall): TensorDesc {
   const x = featureMap(call, 'x');
   const { size, scale } = call.attributes;
-  const like = optionalInput(call, 'like');
+  const { like } = call.inputs;
   const given = [size, scale, like].filter((one) => one !== undefined).length;
   if (given !== 1) throw shapeError(call, `expects one of size, scale and like, got ${given}`);
   if (scale?.some((factor) => !(factor > 0 && factor < Number.POSITIVE_INFINITY))) {

@@ -34,14 +34,6 @@ export function shapeError(call: OpCall, message: string): ShapeError {
   return new ShapeError(`${describe(call)}: ${message}`);
 }
 
-/** An input that the operator can do without. */
-export function optionalInput<R extends string>(
-  call: OpCall<object, R>,
-  role: R,
-): Value | undefined {
-  return call.inputs[role];
-}
-
 /** An input that the operator cannot do without. Throws ShapeError when it is missing. */
 export function requireInput<R extends string>(call: OpCall<object, R>, role: R): Value {
   const value = call.inputs[role];

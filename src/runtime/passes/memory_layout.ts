@@ -43,10 +43,6 @@ export class MemoryLayout {
     return place ? withView(value.desc, place.view) : value.desc;
   }
 
-  producerOf(value: Value): Node | undefined {
-    return this.#producers.get(value);
-  }
-
   readersOf(value: Value): readonly Node[] {
     return this.#readers.get(value) ?? [];
   }
