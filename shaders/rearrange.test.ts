@@ -11,7 +11,7 @@ import {
   Tile,
   Transpose,
 } from '../src/runtime/movement/index.ts';
-import { denseStrides, elementCount, type Shape } from '../src/runtime/tensor.ts';
+import { denseStrides, elementCount, offsetOf, type Shape } from '../src/runtime/tensor.ts';
 import { useDevice } from '../test/fixtures/device.ts';
 import { Random, seeds } from '../test/fixtures/random.ts';
 import { randomMovement } from '../test/fixtures/random_movement.ts';
@@ -180,18 +180,9 @@ async function check(
     y.offset,
   );
   const expected = new Float32Array(last + 1).fill(UNTOUCHED);
-  for (const [i, value] of values.entries()) expected[placeOf(i, map.extents, y)] = value;
+  for (const [i, value] of values.entries())
+    expected[y.offset + offsetOf(i, map.extents, y.strides)] = value;
   expect(await run(map, x, last + 1, y, workgroupsPerRow)).toEqual(expected);
-}
-
-function placeOf(i: number, extents: Shape, { offset, strides }: Target): number {
-  let [rest, at] = [i, offset];
-  for (let axis = extents.length - 1; axis >= 0; axis--) {
-    const extent = extents[axis] ?? 1;
-    at += (rest % extent) * (strides[axis] ?? 0);
-    rest = Math.floor(rest / extent);
-  }
-  return at;
 }
 
 async function run(

@@ -1,5 +1,5 @@
 /** How far a device's result is from the CPU's. */
-import type { DType, Shape } from '../runtime/tensor.ts';
+import { type DType, positionOf, type Shape } from '../runtime/tensor.ts';
 
 export interface Deviation {
   /** The largest difference, as a share of the largest expected value. */
@@ -52,21 +52,9 @@ export function deviation(
   const error = worst / largest;
   return {
     error,
-    index: indexOf(at, shape),
+    index: positionOf(at, shape),
     expected: expected[at] ?? Number.NaN,
     actual: actual[at] ?? Number.NaN,
     ok: error <= TOLERANCES[precision],
   };
-}
-
-function indexOf(element: number, shape: Shape): Shape {
-  let rest = element;
-  return shape
-    .toReversed()
-    .map((extent) => {
-      const index = rest % extent;
-      rest = Math.floor(rest / extent);
-      return index;
-    })
-    .reverse();
 }

@@ -1,5 +1,5 @@
 /** Broadcasting, as NumPy and ONNX do it: shapes aligned at their ends, extents of 1 repeated. */
-import type { Shape } from './tensor.ts';
+import { denseStrides, type Shape } from './tensor.ts';
 
 /** The shape of the result; undefined where the shapes do not go together. */
 export function broadcastShape(a: Shape, b: Shape): Shape | undefined {
@@ -18,13 +18,5 @@ export function alignedTo(shape: Shape, rank: number): Shape {
 
 /** Elements from one index to the next along each axis; 0 along those that repeat. */
 export function broadcastStrides(shape: Shape): readonly number[] {
-  let stride = 1;
-  return shape
-    .toReversed()
-    .map((extent) => {
-      const own = extent === 1 ? 0 : stride;
-      stride *= extent;
-      return own;
-    })
-    .reverse();
+  return denseStrides(shape).map((stride, axis) => (shape[axis] === 1 ? 0 : stride));
 }

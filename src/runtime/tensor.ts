@@ -56,6 +56,30 @@ export function denseStrides(shape: Shape): readonly number[] {
     .reverse();
 }
 
+/** The position of an element in row-major order: [n, c, h, w] in a feature map. */
+export function positionOf(index: number, shape: Shape): Shape {
+  let rest = index;
+  return shape
+    .toReversed()
+    .map((extent) => {
+      const position = rest % extent;
+      rest = Math.floor(rest / extent);
+      return position;
+    })
+    .reverse();
+}
+
+/** Where strides put an element in row-major order. Makes nothing: it is called of every element. */
+export function offsetOf(index: number, shape: Shape, strides: readonly number[]): number {
+  let [rest, offset] = [index, 0];
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const extent = shape[axis] ?? 1;
+    offset += (rest % extent) * (strides[axis] ?? 0);
+    rest = Math.floor(rest / extent);
+  }
+  return offset;
+}
+
 /** Where the elements lie, also of a dense tensor. */
 export function viewOfDesc({ shape, view }: TensorDesc): View {
   return view ?? { offset: 0, strides: denseStrides(shape) };
@@ -140,13 +164,7 @@ function forEachRow(
   const outer = shape.slice(0, -1);
   const step = strides.at(-1) ?? 1;
   for (let i = 0; i < elementCount(outer); i++) {
-    let [rest, from] = [i, 0];
-    for (let axis = outer.length - 1; axis >= 0; axis--) {
-      const extent = outer[axis] ?? 1;
-      from += (rest % extent) * (strides[axis] ?? 0);
-      rest = Math.floor(rest / extent);
-    }
-    row(from, i * length, length, step);
+    row(offsetOf(i, outer, strides), i * length, length, step);
   }
 }
 

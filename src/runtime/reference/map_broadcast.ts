@@ -1,5 +1,6 @@
 import { alignedTo, broadcastStrides } from '../broadcast.ts';
-import { elementCount, type Shape } from '../tensor.ts';
+import { at } from '../operator.ts';
+import { elementCount, offsetOf, type Shape } from '../tensor.ts';
 
 /** Applies a function to the elements of operands that are broadcast to a shape. */
 export function mapBroadcast(
@@ -14,15 +15,7 @@ export function mapBroadcast(
   const y = new Float64Array(elementCount(shape));
   for (let i = 0; i < y.length; i++) {
     operands.forEach(({ data }, k) => {
-      let [rest, from] = [i, 0];
-      for (let axis = shape.length - 1; axis >= 0; axis--) {
-        const extent = shape[axis] ?? 1;
-        from += (rest % extent) * (strides[k]?.[axis] ?? 0);
-        rest = Math.floor(rest / extent);
-      }
-      const value = data[from];
-      if (value === undefined) throw new RangeError(`index ${from} of ${data.length} elements`);
-      values[k] = value;
+      values[k] = at(data, offsetOf(i, shape, strides[k] ?? []));
     });
     y[i] = compute(values);
   }
