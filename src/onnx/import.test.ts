@@ -66,7 +66,7 @@ describe('loadOnnx', () => {
     );
   });
 
-  it('lists nodes that read what is behind the first output of another', () => {
+  it('lists nodes that read what comes after the first output of another', () => {
     const bytes = model({
       node: [
         { opType: 'Dropout', name: 'drop', input: ['x'], output: ['a', 'mask'] },

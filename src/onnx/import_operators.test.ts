@@ -340,7 +340,7 @@ const layerCases: readonly Case[] = [
     outputShape: square,
   },
   {
-    what: 'Softmax, of everything behind the axis',
+    what: 'Softmax, of everything after the axis',
     from: 7,
     to: 12,
     nodes: one('Softmax'),

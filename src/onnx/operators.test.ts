@@ -299,7 +299,7 @@ describe('exportOnnx', () => {
     await checkByOnnxRuntime(graph);
   });
 
-  it('writes what was fused into a layer behind it', async () => {
+  it('writes what was fused into a layer after it', async () => {
     const graph = optimized(
       built((g) => {
         const x = map(g);

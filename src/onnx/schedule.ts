@@ -1,4 +1,4 @@
-/** The nodes that outputs depend on, each behind what it reads. */
+/** The nodes that outputs depend on, each after what it reads. */
 import { quoted } from '../runtime/weights/messages.ts';
 import { demandSound } from './errors.ts';
 import type { GraphProto, NodeProto } from './schema/onnx_pb.ts';

@@ -33,7 +33,7 @@ export interface NamedFunction {
   readonly build: (g: GraphBuilder, x: Value, ...parameters: number[]) => Activation;
   /** Attributes that are numbers, by name, with ONNX's defaults. */
   readonly parameters?: Readonly<Record<string, number>>;
-  /** The parameters are inputs in place of attributes: behind which index each comes. */
+  /** The parameters are inputs in place of attributes: after which index each comes. */
   readonly inputs?: readonly number[];
   readonly attributes?: Attributes;
   /** The operator set that it came with, where that is later than what is written by default. */

@@ -108,7 +108,7 @@ const same: Importer = (call) => {
   return constant ?? value;
 };
 
-/** A node of ONNX that does one step: its inputs behind the data, lists of integers or a float, and its attributes. */
+/** A node of ONNX that does one step: its inputs after the data, lists of integers or a float, and its attributes. */
 type Link = readonly [
   opType: string,
   inputs?: Readonly<Record<string, readonly number[] | number>>,

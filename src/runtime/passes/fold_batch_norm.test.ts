@@ -131,7 +131,7 @@ describe('foldBatchNorm', () => {
       expect(opsOf(foldBatchNorm(g.build('test')))).toBe('conv2d batch_norm');
     });
 
-    it('behind a relu', () => {
+    it('after a relu', () => {
       const graph = graphOf((g) => {
         const y = conv2d(g.at('conv'), g.input('x', [1, 4, 5, 3]), OPTIONS);
         return batchNorm(g.at('bn'), relu(g, y));
@@ -139,7 +139,7 @@ describe('foldBatchNorm', () => {
       expect(opsOf(foldBatchNorm(graph))).toBe('conv2d pointwise batch_norm');
     });
 
-    it('behind a sum', () => {
+    it('after a sum', () => {
       const graph = graphOf((g) => {
         const x = g.input('x', [1, 6, 5, 3]);
         return batchNorm(g.at('bn'), add(g, conv2d(g.at('conv'), x, OPTIONS), x));
@@ -147,7 +147,7 @@ describe('foldBatchNorm', () => {
       expect(opsOf(foldBatchNorm(graph))).toBe('conv2d pointwise batch_norm');
     });
 
-    it('into nothing: behind an input', () => {
+    it('into nothing: after an input', () => {
       const graph = graphOf((g) => batchNorm(g.at('bn'), g.input('x', [1, 4, 5, 3])));
       expect(opsOf(foldBatchNorm(graph))).toBe('batch_norm');
     });

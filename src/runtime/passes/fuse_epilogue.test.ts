@@ -113,7 +113,7 @@ describe('fuseEpilogue', () => {
       },
     ],
     [
-      'a sum behind a relu: the epilogue goes on',
+      'a sum after a relu: the epilogue goes on',
       'conv2d: max(value, 0) + operand0',
       (g) => {
         const x = g.input('x', SHAPE);

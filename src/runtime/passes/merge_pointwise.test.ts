@@ -58,7 +58,7 @@ describe('mergePointwise', () => {
     expect(graph.nodes.length).toBeGreaterThan(1);
   });
 
-  it.each(Object.entries(DECOMPOSED))('whose epilogue is %s, behind a convolution', (_, build) => {
+  it.each(Object.entries(DECOMPOSED))('whose epilogue is %s, after a convolution', (_, build) => {
     const graph = graphOf((g) => {
       const x = g.input('x', SHAPE);
       return build(g, conv2d(g.at('conv'), x, { channels: 6, kernel: 1 }));

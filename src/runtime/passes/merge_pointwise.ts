@@ -18,11 +18,8 @@ export function mergePointwise(graph: Graph, { limits }: Pick<DeviceProfile, 'li
   const mostOperands = limits.maxStorageBuffersPerShaderStage - 1;
   const rewriter = new Rewriter(graph);
   for (const node of graph.nodes) {
-    let merged: Node = rewriter.append(node);
-    for (let next: Node | undefined = merged; next; ) {
-      merged = next;
-      next = isPointwise(merged) ? mergeOne(rewriter, merged, mostOperands) : undefined;
-    }
+    let reader: Node | undefined = rewriter.append(node);
+    while (reader && isPointwise(reader)) reader = mergeOne(rewriter, reader, mostOperands);
   }
   return rewriter.finish();
 }

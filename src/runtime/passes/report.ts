@@ -1,5 +1,6 @@
 import { describeExpression } from '../../../shaders/lib/expression_text.ts';
 import { type Graph, isConstant, type Node } from '../graph.ts';
+import { formatShape, shapesEqual } from '../tensor.ts';
 
 /** A stage between a model and its plan. */
 export interface StageResult {
@@ -59,22 +60,21 @@ function gained(was: Node, node: Node): readonly string[] {
     node.epilogue && node.epilogue !== was.epilogue
       ? [`: ${describeExpression(node.epilogue)}`]
       : [];
-  const { output } = node;
-  const shape =
-    output.desc.shape.join() === was.output.desc.shape.join()
-      ? []
-      : [` as [${output.desc.shape.join(', ')}]`];
-  const dtype =
-    output.desc.dtype === was.output.desc.dtype ? [] : [` + ${output.desc.dtype} output`];
+  const { desc } = node.output;
+  const before = was.output.desc;
+  const shape = shapesEqual(desc.shape, before.shape) ? [] : [` as ${formatShape(desc.shape)}`];
+  const dtype = desc.dtype === before.dtype ? [] : [` + ${desc.dtype} output`];
   const merged =
     (node.sources?.length ?? 1) > (was.sources?.length ?? 1) && epilogue.length === 0
       ? [` for ${node.sources?.join(', ')}`]
       : [];
-  const placed =
-    output.within && output.within.name !== was.output.within?.name
-      ? [` in the memory of ${output.within.name}`]
-      : output.desc.view && !was.output.desc.view
-        ? [' + channel-major output']
-        : [];
-  return [...folded, ...epilogue, ...shape, ...dtype, ...merged, ...placed];
+  return [...folded, ...epilogue, ...shape, ...dtype, ...merged, ...placed(was, node)];
+}
+
+/** Where the output lies, that lay elsewhere. */
+function placed({ output: was }: Node, { output }: Node): readonly string[] {
+  const { within, desc } = output;
+  if (within && within.name !== was.within?.name) return [` in the memory of ${within.name}`];
+  // Of what has memory of its own, no pass but use_channel_major changes the order.
+  return desc.view && !was.desc.view ? [' + channel-major output'] : [];
 }

@@ -47,7 +47,7 @@ describe('splitLargeWeights', () => {
     expect(opsOf(splitLargeWeights(graph, builtins, 4 * 10 * 63))).toBe('linear');
   });
 
-  it('computes an epilogue with operands behind the parts', () => {
+  it('computes an epilogue with operands after the parts', () => {
     const g = GraphBuilder.create();
     const x = g.input('x', [3, 200]);
     g.output(

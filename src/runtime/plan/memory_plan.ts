@@ -96,11 +96,11 @@ function smallest({ bytes }: SharedBuffer): number {
 /** More steps than any schedule has. */
 const FOREVER = 2 ** 31;
 
-/** Leaves the fewest steps idle before and behind, and so keeps long gaps for storages that live long. */
+/** Leaves the fewest steps idle before and after, and so keeps long gaps for storages that live long. */
 function tightest({ tenants }: SharedBuffer, { firstStep, lastStep }: Storage): number {
   const before = tenants.map((tenant) => firstStep - tenant.lastStep).filter((gap) => gap > 0);
-  const behind = tenants.map((tenant) => tenant.firstStep - lastStep).filter((gap) => gap > 0);
-  return Math.min(FOREVER, ...before) + Math.min(FOREVER, ...behind);
+  const after = tenants.map((tenant) => tenant.firstStep - lastStep).filter((gap) => gap > 0);
+  return Math.min(FOREVER, ...before) + Math.min(FOREVER, ...after);
 }
 
 function overlap(a: Storage, b: Storage): boolean {

@@ -38,7 +38,7 @@ describe('liveness', () => {
     ]);
   });
 
-  it('keeps every output behind the last step, however early it is written', () => {
+  it('keeps every output after the last step, however early it is written', () => {
     const g = GraphBuilder.create();
     const x = g.input('x', [1, 8]);
     const a = relu(g.at('a'), x);

@@ -42,7 +42,7 @@ describe('runReference', () => {
     );
   });
 
-  it('computes an epilogue behind its node', () => {
+  it('computes an epilogue after its node', () => {
     const graph = graphOf((g) => {
       const x = g.input('x', [1, 2]);
       return linear(g.at('fc'), x, { features: 1, bias: false });
