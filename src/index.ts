@@ -109,6 +109,7 @@ export {
   profile,
 } from './profiling/profile.ts';
 export { traceOf } from './profiling/trace.ts';
+export { partOf } from './profiling/traffic.ts';
 export { type TimedKernel, type TuneOptions, type TuneResult, tune } from './profiling/tune.ts';
 export { keepTuning, keptTuning, type TuningStore, tuningKey } from './profiling/tuning_store.ts';
 export { type LayerCheck, type VerifyOptions, verify } from './profiling/verify.ts';
