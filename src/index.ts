@@ -36,7 +36,9 @@ export { type ArgReduceAttributes, argMax, argMin } from './layers/arg_reduce.ts
 export { add, binary, div, mul, sub } from './layers/arithmetic.ts';
 export { batchNorm } from './layers/batch_norm.ts';
 export { concat } from './layers/concat.ts';
+export { type ConvTranspose2dOptions, convTranspose2d } from './layers/conv_transpose2d.ts';
 export { type Conv2dOptions, conv2d } from './layers/conv2d.ts';
+export { type Conv2dDynamicOptions, conv2dDynamic } from './layers/conv2d_dynamic.ts';
 export { type LinearOptions, linear } from './layers/linear.ts';
 export { localResponseNorm } from './layers/local_response_norm.ts';
 export { matmul } from './layers/matmul.ts';

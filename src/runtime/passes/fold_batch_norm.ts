@@ -1,5 +1,5 @@
 /**
- * Folds a batch norm into the convolution or linear layer before it, when nothing else reads that layer:
+ * Folds a batch norm into the layer before it, a convolution either way or a linear layer, when nothing else reads that layer:
  *
  *     weight'[o, ...] = weight[o, ...] * s[o]         s[o] = gamma[o] / sqrt(variance[o] + epsilon)
  *     bias'[o]        = (bias[o] - mean[o]) * s[o] + beta[o]
@@ -9,10 +9,8 @@
 
 import { type BatchNormAttributes, isBatchNorm } from '../builtins.ts';
 import { type Constant, type DerivedWeight, type Graph, isConstant, type Node } from '../graph.ts';
-import { tensorDesc } from '../tensor.ts';
+import { elementCount, tensorDesc } from '../tensor.ts';
 import { Rewriter } from './rewriter.ts';
-
-const FOLDABLE = new Set(['conv2d', 'linear']);
 
 export function foldBatchNorm(graph: Graph): Graph {
   const rewriter = new Rewriter(graph);
@@ -27,7 +25,8 @@ export function foldBatchNorm(graph: Graph): Graph {
 function fold(rewriter: Rewriter, norm: Node<BatchNormAttributes>): Node | undefined {
   const { x, weight: gamma, bias: beta, running_mean: mean, running_var: variance } = norm.inputs;
   const layer = x && rewriter.soleProducer(x);
-  if (!layer || !FOLDABLE.has(layer.op.name)) return undefined;
+  const axis = layer?.op.channelAxis;
+  if (!layer || axis === undefined) return undefined;
   const { weight, bias } = layer.inputs;
   if (layer.epilogue || norm.epilogue) return undefined;
   const constants = [gamma, beta, mean, variance, weight].flatMap((v) =>
@@ -43,7 +42,7 @@ function fold(rewriter: Rewriter, norm: Node<BatchNormAttributes>): Node | undef
     ...layer,
     inputs: {
       ...layer.inputs,
-      weight: foldedWeight(name('weight'), w, g, v, epsilon),
+      weight: foldedWeight(name('weight'), w, axis, g, v, epsilon),
       bias: foldedBias(name('bias'), bias, g, b, m, v, epsilon),
     },
     output: norm.output,
@@ -53,6 +52,7 @@ function fold(rewriter: Rewriter, norm: Node<BatchNormAttributes>): Node | undef
 function foldedWeight(
   name: string,
   weight: Constant,
+  axis: number,
   gamma: Constant,
   variance: Constant,
   epsilon: number,
@@ -64,10 +64,15 @@ function foldedWeight(
     sources: [weight, gamma, variance],
     compute([w = EMPTY, g = EMPTY, v = EMPTY]) {
       const folded = new Float32Array(w.length);
-      const perChannel = w.length / g.length;
-      for (let o = 0; o < g.length; o++) {
+      const { shape } = weight.desc;
+      const channels = shape[axis] ?? 1;
+      const run = elementCount(shape.slice(axis + 1));
+      // Every channel has a run in each row; rows of all groups follow one another.
+      const group = (w.length / run / g.length) * channels;
+      for (let k = 0; k * run < w.length; k++) {
+        const o = Math.floor(k / group) * channels + (k % channels);
         const scale = (g[o] ?? 0) / Math.sqrt((v[o] ?? 0) + epsilon);
-        for (let i = o * perChannel; i < (o + 1) * perChannel; i++) folded[i] = (w[i] ?? 0) * scale;
+        for (let i = k * run; i < (k + 1) * run; i++) folded[i] = (w[i] ?? 0) * scale;
       }
       return folded;
     },
