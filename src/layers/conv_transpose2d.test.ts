@@ -291,7 +291,8 @@ describe('conv_transpose2d', () => {
     ['3x3, stride 1', { x: [2, 5, 5, 7], channels: 4, kernel: 3, epilogue: ['relu'] }],
     ['9x9, stride 3', { x: [2, 4, 5, 4], channels: 2, kernel: 9, stride: 3, padding: 4 }],
   ])('agrees with the reference by Winograd: %s', async (_, test) => {
-    await check(test, { choose: onWinograd, bound: winogradOfPhases });
+    // In f16 it would magnify the rounding of the weights: it is not offered.
+    await check(test, { choose: onWinograd, bound: winogradOfPhases, variants: ['views'] });
   });
 
   it('agrees with the reference on what multiplies on GPUs', async () => {

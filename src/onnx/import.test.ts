@@ -38,7 +38,7 @@ describe('loadOnnx', () => {
         { opType: 'Magic', name: 'first', input: ['x'], output: ['a'] },
         { opType: 'Relu', name: 'behind', input: ['a'], output: ['b'] },
         { opType: 'Conv', domain: 'com.vendor', name: 'second', input: ['b'], output: ['c'] },
-        { opType: 'Conv', name: 'third', input: ['x', 'w'], output: ['d'] },
+        { opType: 'Reshape', name: 'third', input: ['x', 'w'], output: ['d'] },
         { opType: 'Add', name: 'sum', input: ['c', 'd'], output: ['y'] },
       ],
       input: [input('x', [1n, 1n, 4n, 4n]), input('w', [1n, 1n, 1n, 1n])],
@@ -51,7 +51,7 @@ describe('loadOnnx', () => {
           'ONNX file "magic.onnx": 3 of its parts are not supported:',
           'Magic "first": no such operator here',
           'com.vendor.Conv "second": no such operator here',
-          'Conv "third": the weight "w" must be known when the model is loaded; it is an input of the model: give it once, as one of the constants',
+          'Reshape "third": the shape "w" must be known when the model is loaded; it is an input of the model: give it once, as one of the constants',
         ].join('\n  '),
       }),
     );
