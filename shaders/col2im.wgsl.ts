@@ -9,7 +9,7 @@
  * With a kernel as large as the stride this is one product for each element: an interleaving of phases. Products are
  * added in the order of r and s, so that results do not depend on timing.
  *
- * Layouts: products channel-major: the planes of a channel of all images, one after the other, channels CHANNEL apart;
+ * Layouts: products a map of dense planes;
  * y a feature map of dense planes; bias [C_OUT]. Threads: one invocation an element of y, in the order of the shape.
  */
 import { type ElementTypes, elementTypes } from './lib/element_types.ts';
@@ -26,8 +26,7 @@ export interface Col2imProblem {
   /** Of the planes of products. */
   readonly height: number;
   readonly width: number;
-  /** Elements from one channel of products to the next. */
-  readonly channel: number;
+  readonly products: MapStrides;
   /** [height, width], as all pairs here. */
   readonly kernel: readonly [number, number];
   readonly stride: readonly [number, number];
@@ -68,8 +67,8 @@ const W_OUT = ${g.outputWidth}u;
 const PLANE_OUT = H_OUT * W_OUT;
 const HEIGHT = ${g.height}u;
 const WIDTH = ${g.width}u;
-const PLANE = HEIGHT * WIDTH;
-const CHANNEL = ${g.channel}u;
+const IMAGE = ${g.products.image}u;
+const CHANNEL = ${g.products.channel}u;
 const K_H = ${g.kernel[0]}u;
 const K_W = ${g.kernel[1]}u;
 const STRIDE_H = ${g.stride[0]}u;
@@ -105,7 +104,7 @@ fn main(
   let place = nth % PLANE_OUT;
   let down = place / W_OUT + PAD_TOP;
   let across = place % W_OUT + PAD_LEFT;
-  let first = channel * (K_H * K_W * CHANNEL) + image * PLANE;
+  let first = channel * (K_H * K_W * CHANNEL) + image * IMAGE;
 
   var sum = 0.0;
 #if ${isInterleaving(g)}

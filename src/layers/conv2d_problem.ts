@@ -17,7 +17,18 @@ export function problemOf(node: Conv2d, epilogue: Epilogue | undefined): Conv2dP
   const { groups, kernel, stride, dilation, padding } = node.attributes;
   const x = nchw(inputDesc(node, 'x').shape);
   const y = nchw(node.output.desc.shape);
-  return withReads({
+  const reach = (axis: 0 | 1, positions: number): number =>
+    (positions - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis];
+  const { top, left } = padding;
+  const padded =
+    top > 0 ||
+    left > 0 ||
+    reach(0, y.height) - top >= x.height ||
+    reach(1, y.width) - left >= x.width;
+  const xStrides = mapStrides(inputDesc(node, 'x'));
+  const plane = x.height * x.width;
+  const together = x.batch === 1 || xStrides.image === plane;
+  return {
     batch: x.batch,
     inputChannels: x.channels,
     inputHeight: x.height,
@@ -29,37 +40,18 @@ export function problemOf(node: Conv2d, epilogue: Epilogue | undefined): Conv2dP
     kernel,
     stride,
     dilation,
-    padding,
+    padding: { top, left },
+    padded,
     bias: 'bias' in node.inputs,
     epilogue,
-    xStrides: mapStrides(inputDesc(node, 'x')),
+    xStrides,
     yStrides: mapStrides(node.output.desc),
     types: elementTypesOf(node, 'x', 'weight'),
-  });
-}
-
-/** With what follows from the rest: how x is read. */
-export function withReads(g: Omit<Conv2dProblem, 'padded' | 'columns'>): Conv2dProblem {
-  const { batch, inputHeight, inputWidth, kernel, stride, dilation, xStrides } = g;
-  const { top, left } = g.padding;
-  const reach = (axis: 0 | 1, positions: number): number =>
-    (positions - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis];
-  const padded =
-    top > 0 ||
-    left > 0 ||
-    reach(0, g.outputHeight) - top >= inputHeight ||
-    reach(1, g.outputWidth) - left >= inputWidth;
-  const plane = inputHeight * inputWidth;
-  const together = batch === 1 || xStrides.image === plane;
-  return {
-    ...g,
-    padded,
     // Of one image, or of a channel-major batch, this is what a 1x1 kernel of stride 1 reads.
     columns:
       [...kernel, ...stride].every((extent) => extent === 1) &&
       !padded &&
       together &&
-      xStrides.channel >= batch * plane &&
-      g.outputHeight * g.outputWidth === plane,
+      xStrides.channel >= x.batch * plane,
   };
 }

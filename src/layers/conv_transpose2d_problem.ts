@@ -3,6 +3,7 @@ import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import { isConstant, type Node } from '../runtime/graph.ts';
 import { inputDesc, requireInput } from '../runtime/operator.ts';
 import { mapStrides, nchw } from '../runtime/tensor.ts';
+import { type Form, type Split, splitOf } from './conv_transpose2d_kernels/split.ts';
 import { gatherTypesOf } from './conv2d_kernels/gather.ts';
 import type { Conv2dAttributes, Conv2dRole } from './conv2d_problem.ts';
 import type { Pair } from './window.ts';
@@ -16,8 +17,8 @@ export type ConvTranspose2d = Node<ConvTranspose2dAttributes, Conv2dRole>;
 
 /** A transposed convolution as its kernels see it. */
 export interface ConvTranspose2dProblem extends Conv2dGatherProblem {
-  /** Whether weight and bias are known when the model is loaded, so that they can be rearranged then. */
-  readonly constant: boolean;
+  /** Ways to compute it by a convolution; none where the weights are not known when the model is loaded. */
+  readonly splits: Readonly<Partial<Record<Form, Split | undefined>>>;
 }
 
 export function problemOf(
@@ -27,7 +28,7 @@ export function problemOf(
   const { groups, kernel, stride, dilation, padding } = node.attributes;
   const x = nchw(inputDesc(node, 'x').shape);
   const y = nchw(node.output.desc.shape);
-  return {
+  const problem: Conv2dGatherProblem = {
     transposed: true,
     batch: x.batch,
     inputChannels: x.channels,
@@ -46,8 +47,10 @@ export function problemOf(
     xStrides: mapStrides(inputDesc(node, 'x')),
     yStrides: mapStrides(node.output.desc),
     types: gatherTypesOf(node),
-    constant: hasConstants(node),
   };
+  const forms: readonly Form[] = hasConstants(node) ? ['phases', 'columns'] : [];
+  const splits = forms.map((form) => [form, splitOf(node, problem, form)]);
+  return { ...problem, splits: Object.fromEntries(splits) as ConvTranspose2dProblem['splits'] };
 }
 
 /** Whether weight and bias are known when the model is loaded. */

@@ -16,7 +16,6 @@ import {
   col2imCount,
   isInterleaving,
 } from '../../../shaders/col2im.wgsl.ts';
-import type { Conv2dProblem } from '../../../shaders/lib/conv2d_problem.ts';
 import { operandBindings } from '../../../shaders/lib/epilogue.ts';
 import { type DeviceProfile, kindOf, largestBuffer } from '../../runtime/device_profile.ts';
 import type { Candidate, Kernel, Lowering, Repack } from '../../runtime/kernel.ts';
@@ -26,109 +25,11 @@ import { conv2dKernels } from '../conv2d.ts';
 import { costsOf } from '../conv2d_kernels/cost.ts';
 import { dispatchOf } from '../conv2d_kernels/dispatch.ts';
 import { rebind } from '../conv2d_kernels/lower_tiles.ts';
-import { type Conv2dRole, withReads } from '../conv2d_problem.ts';
-import type { Pair } from '../window.ts';
+import type { Conv2dRole } from '../conv2d_problem.ts';
+import type { Form, Split } from './split.ts';
 
 /** What the two passes share; algorithms of several dispatches have scratch of other names. */
 const PRODUCTS = 'taps';
-
-export type Form = 'phases' | 'columns';
-
-/** Along one axis. */
-interface Axis {
-  /** Products that the convolution gives for each of its positions; tap a + k * products belongs to product a. */
-  readonly products: number;
-  /** Taps of each product. */
-  readonly taps: number;
-  readonly dilation: number;
-  /** Zeros before x. */
-  readonly padding: number;
-  /** Positions of the convolution. */
-  readonly positions: number;
-  /** What the second pass does with the products. */
-  readonly overlap: { readonly dilation: number; readonly padding: number };
-}
-
-/** Undefined where the phases of an axis would be convolutions that do not go together. */
-function axisOf(g: ConvTranspose2dProblem, form: Form, axis: 0 | 1): Axis | undefined {
-  const [kernel, stride, dilation] = [g.kernel[axis], g.stride[axis], g.dilation[axis]];
-  const extent = axis === 0 ? g.inputHeight : g.inputWidth;
-  const pad = axis === 0 ? g.padding.top : g.padding.left;
-  const outputs = axis === 0 ? g.outputHeight : g.outputWidth;
-  if (form === 'columns') {
-    const overlap = { dilation, padding: pad };
-    return { products: kernel, taps: 1, dilation: 1, padding: 0, positions: extent, overlap };
-  }
-  if (stride > 1 && dilation > 1 && kernel > 1) return undefined;
-  const taps = Math.ceil(kernel / stride);
-  const own = stride === 1 ? dilation : 1;
-  const reach = (taps - 1) * own;
-  // Positions that the padding cuts away are left out, as far as the convolution can begin later.
-  const skipped = Math.min(Math.floor(pad / stride), reach);
-  const last = Math.min(Math.floor((outputs - 1 + pad) / stride) + 1, extent + reach);
-  return {
-    ...{ products: stride, taps, dilation: own, padding: reach - skipped },
-    positions: last - skipped,
-    overlap: { dilation: 1, padding: pad - skipped * stride },
-  };
-}
-
-interface Split {
-  readonly axes: readonly [Axis, Axis];
-  /** What gives the products. */
-  readonly convolution: Conv2dProblem;
-  /** What adds them up; undefined where they are the result. */
-  readonly overlap: Col2imProblem | undefined;
-}
-
-function splitOf(g: ConvTranspose2dProblem, form: Form): Split | undefined {
-  const [down, across] = [axisOf(g, form, 0), axisOf(g, form, 1)];
-  if (!down || !across) return undefined;
-  const axes = [down, across] as const;
-  const each = (part: (axis: Axis) => number): Pair => [part(down), part(across)];
-  const plane = down.positions * across.positions;
-  const channel = Math.ceil((g.batch * plane) / 4) * 4;
-  const { types, bias, epilogue, yStrides } = g;
-  const convolution = withReads({
-    ...g,
-    outputChannels: g.outputChannels * down.products * across.products,
-    outputHeight: down.positions,
-    outputWidth: across.positions,
-    kernel: each(({ taps }) => taps),
-    stride: [1, 1],
-    dilation: each(({ dilation }) => dilation),
-    padding: { top: down.padding, left: across.padding },
-    types: { x: types.x, weight: types.weight, y: types.y },
-  });
-  const overlap: Col2imProblem = {
-    batch: g.batch,
-    outputChannels: g.outputChannels,
-    outputHeight: g.outputHeight,
-    outputWidth: g.outputWidth,
-    height: down.positions,
-    width: across.positions,
-    channel,
-    kernel: each(({ products }) => products),
-    stride: g.stride,
-    dilation: each((axis) => axis.overlap.dilation),
-    padding: { top: down.overlap.padding, left: across.overlap.padding },
-    ...{ bias, epilogue, yStrides, types: { y: types.y } },
-  };
-  const whole =
-    axes.every((axis) => axis.products === 1 && axis.overlap.padding === 0) &&
-    g.stride.every((stride) => stride === 1) &&
-    down.positions === g.outputHeight &&
-    across.positions === g.outputWidth;
-  if (whole) return { axes, convolution, overlap: undefined };
-  const products = {
-    ...convolution,
-    bias: false,
-    epilogue: undefined,
-    yStrides: { offset: 0, image: plane, channel },
-    types: { ...convolution.types, y: 'f32' as const },
-  };
-  return { axes, convolution: products, overlap };
-}
 
 /** [c][o][r][s] to what the convolution wants: [o and its product][c of the group][taps of the product, flipped]. */
 function turnedWeight(
@@ -180,10 +81,6 @@ function repackOf(
   };
 }
 
-function bytesOf({ convolution, overlap }: Split): number {
-  return overlap ? 4 * convolution.outputChannels * overlap.channel : 0;
-}
-
 /** In multiply-adds; see cost.ts. */
 function costOf(overlap: Col2imProblem, device: DeviceProfile): number {
   const { gather, store, dispatch } = costsOf(device);
@@ -214,14 +111,14 @@ function lowered(
   return {
     dispatches: [...inner.dispatches.map((each) => rebind(each, { y: PRODUCTS })), sum],
     repack,
-    scratch: { ...inner.scratch, [PRODUCTS]: bytesOf(split) },
+    scratch: { ...inner.scratch, [PRODUCTS]: split.bytes },
   };
 }
 
 export function asConvolution(form: Form): Kernel<ConvTranspose2dProblem> {
   return (g, device) => {
-    const split = g.constant ? splitOf(g, form) : undefined;
-    if (!split || bytesOf(split) > largestBuffer(device)) return [];
+    const split = g.splits[form];
+    if (!split || split.bytes > largestBuffer(device)) return [];
     const { convolution, overlap } = split;
     return conv2dKernels
       .flatMap((kernel) => kernel(convolution, device))

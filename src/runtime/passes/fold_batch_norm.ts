@@ -9,7 +9,7 @@
 
 import { type BatchNormAttributes, isBatchNorm } from '../builtins.ts';
 import { type Constant, type DerivedWeight, type Graph, isConstant, type Node } from '../graph.ts';
-import { elementCount, tensorDesc } from '../tensor.ts';
+import { elementCount, type Shape } from '../tensor.ts';
 import { Rewriter } from './rewriter.ts';
 
 export function foldBatchNorm(graph: Graph): Graph {
@@ -36,70 +36,57 @@ function fold(rewriter: Rewriter, norm: Node<BatchNormAttributes>): Node | undef
   if (!g || !b || !m || !v || !w || (bias && !isConstant(bias))) return undefined;
 
   const { epsilon } = norm.attributes;
+  const { shape } = w.desc;
+  const scaleOf = (gammas: Float32Array, variances: Float32Array, o: number): number =>
+    (gammas[o] ?? 0) / Math.sqrt((variances[o] ?? 0) + epsilon);
   // Names tell constants apart wherever buffers are kept by name, and a weight may be folded twice.
-  const name = (role: string): string => `${role} of ${layer.name} with ${norm.name}`;
+  const derived = (
+    role: string,
+    { desc }: Constant,
+    sources: readonly Constant[],
+    compute: DerivedWeight['compute'],
+  ): DerivedWeight => ({
+    kind: 'derived',
+    name: `${role} of ${layer.name} with ${norm.name}`,
+    ...{ desc, sources, compute },
+  });
   return rewriter.replace(layer, norm, {
     ...layer,
     inputs: {
       ...layer.inputs,
-      weight: foldedWeight(name('weight'), w, axis, g, v, epsilon),
-      bias: foldedBias(name('bias'), bias, g, b, m, v, epsilon),
+      weight: derived('weight', w, [w, g, v], ([w = EMPTY, g = EMPTY, v = EMPTY]) =>
+        scaledChannels(w, shape, axis, g.length, (o) => scaleOf(g, v, o)),
+      ),
+      bias: derived(
+        'bias',
+        g,
+        [g, b, m, v, ...(bias ? [bias] : [])],
+        ([g = EMPTY, b = EMPTY, m = EMPTY, v = EMPTY, layerBias]) =>
+          g.map((_, o) => ((layerBias?.[o] ?? 0) - (m[o] ?? 0)) * scaleOf(g, v, o) + (b[o] ?? 0)),
+      ),
     },
     output: norm.output,
   });
 }
 
-function foldedWeight(
-  name: string,
-  weight: Constant,
+/** Weights whose channels go along an axis, times the scales of their channels. */
+function scaledChannels(
+  weight: Float32Array,
+  shape: Shape,
   axis: number,
-  gamma: Constant,
-  variance: Constant,
-  epsilon: number,
-): DerivedWeight {
-  return {
-    kind: 'derived',
-    name,
-    desc: weight.desc,
-    sources: [weight, gamma, variance],
-    compute([w = EMPTY, g = EMPTY, v = EMPTY]) {
-      const folded = new Float32Array(w.length);
-      const { shape } = weight.desc;
-      const channels = shape[axis] ?? 1;
-      const run = elementCount(shape.slice(axis + 1));
-      // Every channel has a run in each row; rows of all groups follow one another.
-      const group = (w.length / run / g.length) * channels;
-      for (let k = 0; k * run < w.length; k++) {
-        const o = Math.floor(k / group) * channels + (k % channels);
-        const scale = (g[o] ?? 0) / Math.sqrt((v[o] ?? 0) + epsilon);
-        for (let i = k * run; i < (k + 1) * run; i++) folded[i] = (w[i] ?? 0) * scale;
-      }
-      return folded;
-    },
-  };
-}
-
-function foldedBias(
-  name: string,
-  bias: Constant | undefined,
-  gamma: Constant,
-  beta: Constant,
-  mean: Constant,
-  variance: Constant,
-  epsilon: number,
-): DerivedWeight {
-  return {
-    kind: 'derived',
-    name,
-    desc: tensorDesc(gamma.desc.shape),
-    sources: [gamma, beta, mean, variance, ...(bias ? [bias] : [])],
-    compute([g = EMPTY, b = EMPTY, m = EMPTY, v = EMPTY, layerBias]) {
-      return g.map((scale, o) => {
-        const centred = (layerBias?.[o] ?? 0) - (m[o] ?? 0);
-        return (centred * scale) / Math.sqrt((v[o] ?? 0) + epsilon) + (b[o] ?? 0);
-      });
-    },
-  };
+  outputs: number,
+  scaleOf: (channel: number) => number,
+): Float32Array {
+  const scaled = new Float32Array(weight.length);
+  const channels = shape[axis] ?? 1;
+  const run = elementCount(shape.slice(axis + 1));
+  // Every channel has a run in each row; the rows of all groups follow one another.
+  const group = (weight.length / run / outputs) * channels;
+  for (let k = 0; k * run < weight.length; k++) {
+    const scale = scaleOf(Math.floor(k / group) * channels + (k % channels));
+    for (let i = k * run; i < (k + 1) * run; i++) scaled[i] = (weight[i] ?? 0) * scale;
+  }
+  return scaled;
 }
 
 const EMPTY = new Float32Array();
