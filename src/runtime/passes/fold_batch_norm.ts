@@ -9,7 +9,7 @@
 
 import { type BatchNormAttributes, isBatchNorm } from '../builtins.ts';
 import { type Constant, type DerivedWeight, type Graph, isConstant, type Node } from '../graph.ts';
-import { elementCount, type Shape } from '../tensor.ts';
+import { elementCount } from '../tensor.ts';
 import { Rewriter } from './rewriter.ts';
 
 export function foldBatchNorm(graph: Graph): Graph {
@@ -37,6 +37,8 @@ function fold(rewriter: Rewriter, norm: Node<BatchNormAttributes>): Node | undef
 
   const { epsilon } = norm.attributes;
   const { shape } = w.desc;
+  const channels = shape[axis] ?? 1;
+  const run = elementCount(shape.slice(axis + 1));
   const scaleOf = (gammas: Float32Array, variances: Float32Array, o: number): number =>
     (gammas[o] ?? 0) / Math.sqrt((variances[o] ?? 0) + epsilon);
   // Names tell constants apart wherever buffers are kept by name, and a weight may be folded twice.
@@ -54,9 +56,16 @@ function fold(rewriter: Rewriter, norm: Node<BatchNormAttributes>): Node | undef
     ...layer,
     inputs: {
       ...layer.inputs,
-      weight: derived('weight', w, [w, g, v], ([w = EMPTY, g = EMPTY, v = EMPTY]) =>
-        scaledChannels(w, shape, axis, g.length, (o) => scaleOf(g, v, o)),
-      ),
+      weight: derived('weight', w, [w, g, v], ([w = EMPTY, g = EMPTY, v = EMPTY]) => {
+        // Every channel has a run in each row; the rows of all groups follow one another.
+        const group = (w.length / run / g.length) * channels;
+        const folded = new Float32Array(w.length);
+        for (let k = 0; k * run < w.length; k++) {
+          const scale = scaleOf(g, v, Math.floor(k / group) * channels + (k % channels));
+          for (let i = k * run; i < (k + 1) * run; i++) folded[i] = (w[i] ?? 0) * scale;
+        }
+        return folded;
+      }),
       bias: derived(
         'bias',
         g,
@@ -67,26 +76,6 @@ function fold(rewriter: Rewriter, norm: Node<BatchNormAttributes>): Node | undef
     },
     output: norm.output,
   });
-}
-
-/** Weights whose channels go along an axis, times the scales of their channels. */
-function scaledChannels(
-  weight: Float32Array,
-  shape: Shape,
-  axis: number,
-  outputs: number,
-  scaleOf: (channel: number) => number,
-): Float32Array {
-  const scaled = new Float32Array(weight.length);
-  const channels = shape[axis] ?? 1;
-  const run = elementCount(shape.slice(axis + 1));
-  // Every channel has a run in each row; the rows of all groups follow one another.
-  const group = (weight.length / run / outputs) * channels;
-  for (let k = 0; k * run < weight.length; k++) {
-    const scale = scaleOf(Math.floor(k / group) * channels + (k % channels));
-    for (let i = k * run; i < (k + 1) * run; i++) scaled[i] = (weight[i] ?? 0) * scale;
-  }
-  return scaled;
 }
 
 const EMPTY = new Float32Array();
