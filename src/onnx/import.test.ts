@@ -57,6 +57,20 @@ describe('loadOnnx', () => {
     );
   });
 
+  it('refuses what moves along three axes', () => {
+    const bytes = model({
+      node: [
+        { opType: 'Conv', name: 'conv', input: ['x', 'w'], output: ['a'] },
+        onnxNode('MaxPool', 'x', 'y', { kernel_shape: { ints: [2, 2, 2] } }),
+      ],
+      input: [input('x', [1n, 1n, 4n, 4n, 4n]), input('w', [1n, 1n, 2n, 2n, 2n])],
+      output: [{ name: 'a' }, { name: 'y' }],
+    });
+    expect(() => loadOnnx(bytes)).toThrow(
+      'Conv "conv": 3-D convolutions are not read\n  MaxPool "node 1": 3-D pools are not read',
+    );
+  });
+
   it('lists a hundred, and counts the rest', () => {
     const node = Array.from({ length: 130 }, (_, i) => onnxNode('Magic', 'x', `y${i}`));
     const output = node.map((_, i) => ({ name: `y${i}` }));

@@ -15,7 +15,7 @@ import type { Padding, Window } from '../../layers/window.ts';
 import type { Node, Value } from '../../runtime/graph.ts';
 import type { GraphBuilder } from '../../runtime/graph_builder.ts';
 import { inputShape } from '../../runtime/operator.ts';
-import { elementCount, nchw, type Shape } from '../../runtime/tensor.ts';
+import { nchw, type Shape } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
 import { exporter, type OperatorRows, read } from '../exporter.ts';
 import type { ImportCall, Importer } from '../import_node.ts';
@@ -68,10 +68,14 @@ function importLpPool(call: ImportCall): Value {
 function importGlobalLpPool(call: ImportCall): Value {
   const x = call.value(0);
   const p = power(call);
-  const { shape } = x.desc;
-  const over = { kind: 'mean', from: 2, to: shape.length, keepAxes: true } as const;
-  const mean = reduce(call.g.at('mean'), powers(call.g.at('powers'), x, p), over);
-  return norm(call.g, mean, elementCount(shape.slice(2)), p);
+  const axes = [...x.desc.shape.keys()].slice(2);
+  if (p <= 2) return reduce(call.g, x, p === 1 ? 'l1' : 'l2', { axes });
+  return norm(
+    call.g,
+    reduce(call.g.at('sum'), powers(call.g.at('powers'), x, p), 'sum', { axes }),
+    1,
+    p,
+  );
 }
 
 /** How far the last window reaches beyond the padded input, in ceil mode, as padding below and to the right. */
