@@ -246,6 +246,8 @@ const layerCases: readonly Case[] = [
   {
     what: 'GlobalLpPool',
     from: 7,
+    // onnxruntime has none of 22.
+    to: 21,
     nodes: one('GlobalLpPool'),
     expected: [Math.sqrt(60)],
     outputShape: [1, 1, 1, 1],
@@ -253,6 +255,7 @@ const layerCases: readonly Case[] = [
   {
     what: 'GlobalLpPool of magnitudes, and of cubes',
     from: 7,
+    to: 21,
     nodes: [
       node('GlobalLpPool', 'x', 'magnitudes', { p: int(1) }),
       node('GlobalLpPool', 'x', 'cubes', { p: int(3) }),
