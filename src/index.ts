@@ -78,11 +78,11 @@ export {
 export { logSoftmax, softmax } from './layers/softmax.ts';
 export { topElements } from './layers/top_k.ts';
 export type { PaddingLike, PairLike } from './layers/window.ts';
-export { alexnet } from './models/alexnet.ts';
+export { alexnetModel as alexnet } from './models/alexnet.ts';
 export { buildClassifier } from './models/classifier.ts';
-export { fcnResnet50 } from './models/fcn.ts';
+export { fcnResnet50Model as fcnResnet50 } from './models/fcn.ts';
 export { findModel, models } from './models/index.ts';
-export { lenet } from './models/lenet.ts';
+export { lenetModel as lenet } from './models/lenet.ts';
 export { type BuildOptions, buildModel, type ModelDef } from './models/model.ts';
 export {
   type BlockKind,
