@@ -36,6 +36,7 @@ export { add, binary, div, mul, sub } from './layers/arithmetic.ts';
 export { batchNorm } from './layers/batch_norm.ts';
 export { concat } from './layers/concat.ts';
 export { type Conv2dOptions, conv2d } from './layers/conv2d.ts';
+export type { Coordinates, NearestRounding } from './layers/coordinates.ts';
 export { type LinearOptions, linear } from './layers/linear.ts';
 export { localResponseNorm } from './layers/local_response_norm.ts';
 export { matmul } from './layers/matmul.ts';
@@ -58,12 +59,9 @@ export {
   transpose,
 } from './layers/rearrange.ts';
 export { reduce } from './layers/reduce.ts';
-export {
-  type Coordinates,
-  type NearestRounding,
-  type Resize2dOptions,
-  resize2d,
-} from './layers/resize2d.ts';
+export { type ResizedAxis, type ResizeOptions, resize } from './layers/resize.ts';
+export type { AxisCrop } from './layers/resize_axis.ts';
+export { type Resize2dOptions, resize2d } from './layers/resize2d.ts';
 export { softmax } from './layers/softmax.ts';
 export { topElements } from './layers/top_k.ts';
 export type { PaddingLike, PairLike } from './layers/window.ts';

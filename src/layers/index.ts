@@ -12,6 +12,7 @@ import { pointwiseOp } from './pointwise.ts';
 import { averagePool2dOp, maxPool2dOp } from './pool2d.ts';
 import { rearrangeOp } from './rearrange.ts';
 import { reduceOp } from './reduce.ts';
+import { resizeAxisOp } from './resize_axis.ts';
 import { resize2dOp } from './resize2d.ts';
 import { softmaxOp } from './softmax.ts';
 import { topKOp } from './top_k.ts';
@@ -28,6 +29,7 @@ export const operators: readonly OpDef[] = [
   localResponseNormOp,
   softmaxOp,
   resize2dOp,
+  resizeAxisOp,
   pad2dOp,
   topKOp,
   pointwiseOp,

@@ -12,6 +12,7 @@ import { pointwiseReference } from './pointwise.ts';
 import { averagePool2dReference, maxPool2dReference } from './pool2d.ts';
 import { rearrangeReference } from './rearrange.ts';
 import { reduceReference } from './reduce.ts';
+import { resizeAxisReference } from './resize_axis.ts';
 import { resize2dReference } from './resize2d.ts';
 import { softmaxReference } from './softmax.ts';
 import { topKReference } from './top_k.ts';
@@ -28,6 +29,7 @@ export const references: References = {
   local_response_norm: localResponseNormReference,
   softmax: softmaxReference,
   resize2d: resize2dReference,
+  resize_axis: resizeAxisReference,
   pad2d: pad2dReference,
   top_k: topKReference,
   pointwise: pointwiseReference,

@@ -456,6 +456,102 @@ const layerCases: readonly Case[] = [
     expected: [-4, -3.75, -3.25, -3, -2, -1.75, -1.25, -1],
     outputShape: [1, 1, 2, 4],
   },
+  {
+    what: 'Resize, of what becomes smaller and larger',
+    from: 10,
+    to: 10,
+    nodes: one('Resize', {}, 'x s'),
+    constants: [tensor('s', [4], [1, 1, 0.6, 2])],
+    // The pixel above downwards: 0 and 5/3; the one below across.
+    expected: [-4, -4, -3, -3, -2, -2],
+    outputShape: [1, 1, 1, 6],
+  },
+  {
+    what: 'Resize, linear, of three axes',
+    from: 11,
+    nodes: one('Resize', { mode: text('linear') }, 'x roi s'),
+    constants: [tensor('roi', [0], []), tensor('s', [3], [2, 0.5, 0.5])],
+    shape: [1, 2, 2],
+    expected: [-2.5, -2.5],
+    outputShape: [2, 1, 1],
+  },
+  {
+    what: 'Resize, cubic',
+    from: 11,
+    nodes: one('Resize', { mode: text('cubic') }, 'x roi s'),
+    constants: [tensor('roi', [0], []), tensor('s', [4], [1, 1, 1, 2])],
+    shape: [1, 1, 1, 4],
+    expected: [-4.10546875, -3.80859375, -3.33203125, -2.703125].flatMap((y, i, half) =>
+      i === 3
+        ? [
+            y,
+            -5 - y,
+            ...half
+              .slice(0, 3)
+              .reverse()
+              .map((left) => -5 - left),
+          ]
+        : [y],
+    ),
+    outputShape: [1, 1, 1, 8],
+  },
+  {
+    what: 'Resize, linear, without aliasing',
+    from: 18,
+    nodes: one('Resize', { mode: text('linear'), antialias: int(1) }, 'x _ _ sizes'),
+    constants: [list('sizes', 1, 1, 1, 2)],
+    shape: [1, 1, 1, 4],
+    expected: [-27 / 8, -13 / 8],
+    outputShape: [1, 1, 1, 2],
+  },
+  {
+    what: 'Resize, not larger',
+    from: 18,
+    nodes: one(
+      'Resize',
+      { keep_aspect_ratio_policy: text('not_larger'), axes: ints(3, 2) },
+      'x _ _ sizes',
+    ),
+    constants: [list('sizes', 5, 4)],
+    shape: square,
+    expected: DOUBLED,
+    outputShape: LARGER,
+  },
+  {
+    what: 'Resize, not smaller, rounded up',
+    from: 18,
+    nodes: one(
+      'Resize',
+      {
+        keep_aspect_ratio_policy: text('not_smaller'),
+        ...{ axes: ints(2, 3), ...asymmetric, nearest_mode: text('floor') },
+      },
+      'x _ _ sizes',
+    ),
+    constants: [list('sizes', 1, 2)],
+    shape: [1, 1, 2, 3],
+    // A scale of 2/3, which leaves 4/3 rows, and 2 columns, at 0 and 1.5.
+    expected: [-4, -3],
+    outputShape: [1, 1, 1, 2],
+  },
+  {
+    what: 'Resize, cropped',
+    from: 18,
+    nodes: one(
+      'Resize',
+      {
+        mode: text('linear'),
+        coordinate_transformation_mode: text('tf_crop_and_resize'),
+        extrapolation_value: float(9),
+        axes: ints(2, 3),
+      },
+      'x roi _ sizes',
+    ),
+    constants: [tensor('roi', [4], [0, 0.5, 1, 1.5]), list('sizes', 2, 5)],
+    shape: [1, 1, 2, 3],
+    expected: [-3, -2.5, -2, 9, 9, 0, 0.5, 1, 9, 9],
+    outputShape: [1, 1, 2, 5],
+  },
   ...(
     [
       ['ReduceMean', [-3, 0, 3]],

@@ -40,6 +40,7 @@ import { pointwise, pointwiseOp } from '../layers/pointwise.ts';
 import { averagePool2d, maxPool2d } from '../layers/pool2d.ts';
 import { flatten, rearrange, reshapeTo } from '../layers/rearrange.ts';
 import { reduce } from '../layers/reduce.ts';
+import { type ResizedAxis, type ResizeOptions, resize } from '../layers/resize.ts';
 import { resize2d } from '../layers/resize2d.ts';
 import { softmax } from '../layers/softmax.ts';
 import { topElements } from '../layers/top_k.ts';
@@ -92,6 +93,14 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
   ['softmax', 'over the last axis', (g) => softmax(g, map(g), 3)],
   ['concat', 'of channels', (g) => concat(g, pair(g, MAP, MAP))],
   ['resize2d', 'bilinear', (g) => resize2d(g, map(g), { mode: 'bilinear', scale: 2 })],
+  ...resizedAxis('cubic', { size: 13 }, { filter: 'cubic', cubic: -0.5, excludeOutside: true }),
+  ...resizedAxis('cubic, without aliasing', { size: 3 }, { filter: 'cubic', antialias: true }),
+  ...resizedAxis('linear, without aliasing', { scale: 0.5 }, { antialias: true }),
+  ...resizedAxis(
+    'cropped',
+    { size: 7, crop: { from: 0.25, to: 1.25, value: 0.5 } },
+    { filter: 'nearest' },
+  ),
   ['pointwise', 'relu', (g) => relu(g, map(g)), 'Relu'],
   ['pointwise', 'clip', (g) => clip(g, map(g), { least: -0.5, most: 0.75 }), 'Clip'],
   ['pointwise', 'clip from above', (g) => clip(g, map(g), { most: 0.75 }), 'Clip'],
@@ -234,6 +243,15 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
     'SpaceToDepth DepthToSpace DepthToSpace Squeeze',
   ],
 ];
+
+function resizedAxis(
+  what: string,
+  axis: Omit<ResizedAxis, 'axis'>,
+  options: ResizeOptions,
+): readonly (typeof CASES)[number][] {
+  const build: Build = (g) => resize(g, map(g), [{ axis: 2, ...axis }], options);
+  return [['resize_axis', what, build, 'Resize']];
+}
 
 function moved(step: Movement, written: string): readonly (typeof CASES)[number][] {
   const build: Build = (g) => rearrange(g, map(g), [step]);
