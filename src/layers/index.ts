@@ -4,6 +4,7 @@ import { adaptiveAveragePool2dOp } from './adaptive_average_pool2d.ts';
 import { batchNormOp } from './batch_norm.ts';
 import { concatOp } from './concat.ts';
 import { conv2dOp } from './conv2d.ts';
+import { gridSampleOp } from './grid_sample.ts';
 import { linearOp } from './linear.ts';
 import { localResponseNormOp } from './local_response_norm.ts';
 import { matmulOp } from './matmul.ts';
@@ -14,6 +15,7 @@ import { rearrangeOp } from './rearrange.ts';
 import { reduceOp } from './reduce.ts';
 import { resizeAxisOp } from './resize_axis.ts';
 import { resize2dOp } from './resize2d.ts';
+import { roiAlignOp } from './roi_align.ts';
 import { softmaxOp } from './softmax.ts';
 import { topKOp } from './top_k.ts';
 
@@ -30,6 +32,8 @@ export const operators: readonly OpDef[] = [
   softmaxOp,
   resize2dOp,
   resizeAxisOp,
+  gridSampleOp,
+  roiAlignOp,
   pad2dOp,
   topKOp,
   pointwiseOp,

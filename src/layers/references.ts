@@ -4,6 +4,7 @@ import { adaptiveAveragePool2dReference } from './adaptive_average_pool2d.ts';
 import { batchNormReference } from './batch_norm.ts';
 import { concatReference } from './concat.ts';
 import { conv2dReference } from './conv2d.ts';
+import { gridSampleReference } from './grid_sample.ts';
 import { linearReference } from './linear.ts';
 import { localResponseNormReference } from './local_response_norm.ts';
 import { matmulReference } from './matmul.ts';
@@ -14,6 +15,7 @@ import { rearrangeReference } from './rearrange.ts';
 import { reduceReference } from './reduce.ts';
 import { resizeAxisReference } from './resize_axis.ts';
 import { resize2dReference } from './resize2d.ts';
+import { roiAlignReference } from './roi_align.ts';
 import { softmaxReference } from './softmax.ts';
 import { topKReference } from './top_k.ts';
 
@@ -30,6 +32,8 @@ export const references: References = {
   softmax: softmaxReference,
   resize2d: resize2dReference,
   resize_axis: resizeAxisReference,
+  grid_sample: gridSampleReference,
+  roi_align: roiAlignReference,
   pad2d: pad2dReference,
   top_k: topKReference,
   pointwise: pointwiseReference,

@@ -31,6 +31,7 @@ import { add, binary } from '../layers/arithmetic.ts';
 import { batchNorm } from '../layers/batch_norm.ts';
 import { concat } from '../layers/concat.ts';
 import { conv2d } from '../layers/conv2d.ts';
+import { gridSample } from '../layers/grid_sample.ts';
 import { operators } from '../layers/index.ts';
 import { linear } from '../layers/linear.ts';
 import { localResponseNorm } from '../layers/local_response_norm.ts';
@@ -42,6 +43,7 @@ import { flatten, rearrange, reshapeTo } from '../layers/rearrange.ts';
 import { reduce } from '../layers/reduce.ts';
 import { type ResizedAxis, type ResizeOptions, resize } from '../layers/resize.ts';
 import { resize2d } from '../layers/resize2d.ts';
+import { roiAlign } from '../layers/roi_align.ts';
 import { softmax } from '../layers/softmax.ts';
 import { topElements } from '../layers/top_k.ts';
 import { runReference } from '../reference.ts';
@@ -212,6 +214,46 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
   ['reduce', 'mean of one axis', (g) => reduce(g, map(g), over('mean', 1, 2, false))],
   ['reduce', 'maximum', (g) => reduce(g, map(g), over('max', 2, 3, false))],
   ['local_response_norm', 'over five', (g) => localResponseNorm(g, map(g), { size: 5, alpha: 1 })],
+  ['grid_sample', 'bilinear', (g) => gridSample(g, ...pair(g, MAP, [2, 4, 5, 2]))],
+  [
+    'grid_sample',
+    'nearest, of the border',
+    (g) => gridSample(g, ...pair(g, MAP, [2, 4, 5, 2]), { filter: 'nearest', padding: 'border' }),
+  ],
+  [
+    'grid_sample',
+    'bicubic, mirrored',
+    (g) =>
+      gridSample(g, ...pair(g, MAP, [2, 4, 5, 2]), {
+        ...{ filter: 'cubic', padding: 'reflection', alignCorners: true },
+      }),
+  ],
+  ['grid_sample', 'of volumes', (g) => gridSample(g, ...pair(g, [1, 2, 3, 4, 5], [1, 2, 3, 4, 3]))],
+  ...(['avg', 'max'] as const).map(
+    (mode) =>
+      [
+        'roi_align',
+        mode,
+        (g: GraphBuilder) => {
+          const indices = g.weight('bias', [4]);
+          const options = { mode, size: [2, 3], samples: 2, scale: 2 } as const;
+          return roiAlign(g, ...pair(g, MAP, [4, 4]), indices, options);
+        },
+        'Cast RoiAlign',
+      ] as const,
+  ),
+  [
+    'roi_align',
+    'one sample a pixel',
+    (g) => {
+      const [x, rois] = pair(g, MAP, [4, 4]);
+      return roiAlign(g, x, rois, g.weight('bias', [4]), {
+        size: 2,
+        halfPixel: false,
+        scale: 3,
+      });
+    },
+  ],
   ['pad2d', 'constant', (g) => pad2d(g, map(g), SIDES, { value: 0.5 })],
   ['pad2d', 'reflected', (g) => pad2d(g, map(g), SIDES, { mode: 'reflect' })],
   ['pad2d', 'of the edge', (g) => pad2d(g, map(g), SIDES, { mode: 'edge' })],

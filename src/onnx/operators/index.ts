@@ -13,11 +13,12 @@ import { pool } from './pool.ts';
 import { rearrange } from './rearrange.ts';
 import { reduce } from './reduce.ts';
 import { resize } from './resize.ts';
+import { sampling } from './sampling.ts';
 import { topK } from './top_k.ts';
 
 const families: readonly OperatorRows[] = [
   ...[conv, pool, normalization, pointwise, rearrange, pad],
-  ...[concat, linear, reduce, resize, topK, constants],
+  ...[concat, linear, reduce, resize, sampling, topK, constants],
 ];
 
 /** By ONNX's name of the operator. */

@@ -7,7 +7,7 @@ import { pointwise } from '../../layers/pointwise.ts';
 import { reshapeTo } from '../../layers/rearrange.ts';
 import type { Value } from '../../runtime/graph.ts';
 import { requireInput } from '../../runtime/operator.ts';
-import { elementCount, type Shape, shapesEqual } from '../../runtime/tensor.ts';
+import { type Shape, shapesEqual } from '../../runtime/tensor.ts';
 import { exporter, type OperatorRows, read } from '../exporter.ts';
 import { derived, type ImportCall, numberOf } from '../import_node.ts';
 import type { Constant } from '../tensor.ts';
@@ -42,10 +42,11 @@ function ofRows(call: ImportCall, x: Value, matrix: Constant): Value {
   const { shape } = x.desc;
   const weight = linearWeight(call, matrix, false, 1);
   if (shape.length === 2) return call.g.add(linearOp, {}, { x, weight });
-  const [inputs = 1, ...outer] = shape.toReversed();
-  const rows = reshapeTo(call.g.at('rows'), x, [elementCount(outer), inputs]);
+  const rows = reshapeTo(call.g.at('rows'), x, [-1, shape.at(-1) ?? 1]);
   const product = call.g.at('product').add(linearOp, {}, { x: rows, weight });
-  return reshapeTo(call.g, product, [...outer.reverse(), matrix.shape[1] ?? 1]);
+  // The first extent is left open, so that the batch may change.
+  const outer = shape.slice(0, -1).map((extent, axis) => (axis === 0 ? -1 : extent));
+  return reshapeTo(call.g, product, [...outer, matrix.shape[1] ?? 1]);
 }
 
 /** alpha A' B' + beta C */
