@@ -41,6 +41,7 @@ export { gridSample } from './layers/grid_sample.ts';
 export { type LinearOptions, linear } from './layers/linear.ts';
 export { localResponseNorm } from './layers/local_response_norm.ts';
 export { matmul } from './layers/matmul.ts';
+export { type PadOptions, pad } from './layers/pad.ts';
 export { pad2d } from './layers/pad2d.ts';
 export { type OperandLike, pointwise } from './layers/pointwise.ts';
 export {

@@ -256,6 +256,7 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
   ],
   ['pad2d', 'constant', (g) => pad2d(g, map(g), SIDES, { value: 0.5 })],
   ['pad2d', 'reflected', (g) => pad2d(g, map(g), SIDES, { mode: 'reflect' })],
+  ['pad2d', 'wrapped round', (g) => pad2d(g, map(g), SIDES, { mode: 'wrap' })],
   ['pad2d', 'of the edge', (g) => pad2d(g, map(g), SIDES, { mode: 'edge' })],
   ['pad2d', 'negative', (g) => pad2d(g, map(g), { top: -1, left: 1, bottom: 0, right: -2 })],
   ['top_k', 'of rows', (g) => topElements(g, g.input('x', [3, 7]), 2)],

@@ -5,6 +5,7 @@ import type { Importer } from '../import_node.ts';
 import { concat } from './concat.ts';
 import { constants } from './constants.ts';
 import { conv } from './conv.ts';
+import { einsum } from './einsum.ts';
 import { linear } from './linear.ts';
 import { normalization } from './normalization.ts';
 import { pad } from './pad.ts';
@@ -18,7 +19,7 @@ import { topK } from './top_k.ts';
 
 const families: readonly OperatorRows[] = [
   ...[conv, pool, normalization, pointwise, rearrange, pad],
-  ...[concat, linear, reduce, resize, sampling, topK, constants],
+  ...[concat, linear, einsum, reduce, resize, sampling, topK, constants],
 ];
 
 /** By ONNX's name of the operator. */
