@@ -6,9 +6,9 @@
  * Layouts: a, b and y of any strides, which are 0 where a matrix serves several.
  *
  * Tile scheme. A workgroup of THREADS x THREADS invocations computes TILE x TILE elements of a matrix, 4 x 4 each, and
- * walks k in steps of TILE_DEPTH: all load a tile of a and one of b to workgroup memory, zeros beyond the matrices, then
- * each multiplies its four rows by its four columns. Neighbouring invocations load neighbours along that axis of a
- * factor along which they lie together in memory.
+ * walks k in steps of TILE_DEPTH: all load a tile of a and one of b to workgroup memory, zeros beyond the matrices,
+ * then each multiplies its four rows by its four columns. Neighbouring invocations load neighbours along that axis of
+ * a factor along which they lie together in memory.
  */
 import { type Grid, tileText } from './lib/grid.ts';
 import { type MatmulProblem, matmulText } from './lib/matmul_problem.ts';

@@ -1,8 +1,8 @@
 /**
  * Pooling of regions of interest without rounding them to pixels. (He et al., "Mask R-CNN", 2017.)
  *
- * A region (left, top, right, bottom), times SCALE, less half a pixel where HALF_PIXEL, is cut into P x Q bins; a bin is
- * sampled at the centres of a grid of SAMPLES x SAMPLES, or of one sample a pixel:
+ * A region (left, top, right, bottom), times SCALE, less half a pixel where HALF_PIXEL, is cut into P x Q bins; a bin
+ * is sampled at the centres of a grid of SAMPLES x SAMPLES, or of one sample a pixel:
  *
  *     avg   y[r, c, p, q] = mean over the samples of x, interpolated bilinearly
  *     max   y[r, c, p, q] = max over the samples of the greatest product of a neighbour and its bilinear weight,

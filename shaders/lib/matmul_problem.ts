@@ -43,7 +43,7 @@ export function inFours(g: MatmulProblem, factor: 'a' | 'b', along: 'rows' | 'co
 }
 
 /**
- * The head of a module: sizes, bindings, `a_first(matrix)`, `b_first` and `y_first`, where a matrix begins, and `store`.
+ * The head of a module: sizes, bindings, `a_first(matrix)`, `b_first` and `y_first`, where a matrix begins, `store`.
  * What is `wide` is bound as vectors of four.
  */
 export function matmulText(g: MatmulProblem, wide: Readonly<Record<'a' | 'b', boolean>>): string {

@@ -38,7 +38,7 @@ export interface RoiAlignOptions extends Partial<Omit<RoiAlignAttributes, 'size'
 }
 
 /**
- * Adds a pooling of regions `rois` [R, 4] (left, top, right, bottom) of the maps `x` [N, C, H, W]: [R, C, rows, columns].
+ * Adds a pooling of regions `rois` [R, 4] (left, top, right, bottom) of the maps `x` [N, C, H, W]: [R, C, P, Q].
  * `batchIndices` [R] says of which image each region is. Throws ShapeError where the shapes do not go together.
  * (He et al., "Mask R-CNN", 2017.)
  */

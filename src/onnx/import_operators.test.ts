@@ -1087,6 +1087,7 @@ const movementCases: readonly Case[] = [
   {
     what: 'RoiAlign',
     from: 16,
+    to: 21,
     nodes: one('RoiAlign', { output_width: int(3), sampling_ratio: int(1) }, 'x rois i'),
     constants: [tensor('rois', [1, 4], [0, 0, 3, 3]), list('i', 0)],
     expected: [-1, 0, 1],

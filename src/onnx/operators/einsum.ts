@@ -30,7 +30,7 @@ interface Equation {
   readonly result: readonly string[];
 }
 
-/** The labels of the axes of each operand, of these ranks, and of the result. The axes of `...` are labelled .0, .1, ... */
+/** The labels of the axes of each operand, of these ranks, and of the result. Those of `...` are .0, .1, and so on. */
 function parse(text: string, ranks: readonly number[]): Equation {
   const shown = clipped(text);
   demand(text.length <= MOST_CHARACTERS, `the equation has ${text.length} characters: ${shown}`);
