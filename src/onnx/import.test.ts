@@ -115,7 +115,7 @@ describe('loadOnnx', () => {
     const initializer = [onnxTensor('s', [4], [1, 1, 2, 2])];
     const resized = { node: mode, initializer, input: [input('x', [1, 1, 2, 2])] };
     expect(() => loadOnnx(model({ ...resized, output: [{ name: 'y' }] }))).toThrow(
-      /mode is constructor; nearest, linear, bilinear are read/,
+      /mode is constructor; nearest, linear, bilinear, cubic are read/,
     );
   });
 

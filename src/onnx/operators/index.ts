@@ -6,6 +6,7 @@ import { argReduce } from './arg_reduce.ts';
 import { concat } from './concat.ts';
 import { constants } from './constants.ts';
 import { conv } from './conv.ts';
+import { einsum } from './einsum.ts';
 import { linear } from './linear.ts';
 import { normalization } from './normalization.ts';
 import { pad } from './pad.ts';
@@ -14,11 +15,12 @@ import { pool } from './pool.ts';
 import { rearrange } from './rearrange.ts';
 import { reduce } from './reduce.ts';
 import { resize } from './resize.ts';
+import { sampling } from './sampling.ts';
 import { topK } from './top_k.ts';
 
 const families: readonly OperatorRows[] = [
   ...[conv, pool, normalization, pointwise, rearrange, pad],
-  ...[concat, linear, reduce, argReduce, resize, topK, constants],
+  ...[concat, linear, einsum, reduce, argReduce, resize, sampling, topK, constants],
 ];
 
 /** By ONNX's name of the operator. */
