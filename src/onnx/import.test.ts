@@ -10,6 +10,7 @@ import {
 import { Random } from '../../test/fixtures/random.ts';
 import { randomGraph } from '../../test/fixtures/random_graph.ts';
 import { runReference } from '../reference.ts';
+import { reshape } from '../runtime/reshape.ts';
 import { syntheticWeights } from '../runtime/weights/synthetic.ts';
 import { exportOnnx } from './export.ts';
 import { loadOnnx } from './import.ts';
@@ -55,6 +56,16 @@ describe('loadOnnx', () => {
         ].join('\n  '),
       }),
     );
+  });
+
+  it('reads windows over rows so that batch and length may be others', () => {
+    const bytes = model({
+      node: [onnxNode('MaxPool', 'x', 'y', { kernel_shape: { ints: [2] } })],
+      input: [input('x', [1n, 3n, 8n])],
+      output: [{ name: 'y' }],
+    });
+    const other = reshape(loadOnnx(bytes).graph, { x: [4, 3, 5] });
+    expect(other.outputs.get('y')?.desc.shape).toEqual([4, 3, 4]);
   });
 
   it('refuses what moves along three axes', () => {
