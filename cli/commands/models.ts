@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { models } from '../../src/index.ts';
+import { modelFamilies } from '../../src/index.ts';
 import { print, printJson } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
 import { hubWeightsOf } from '../hub/models.ts';
@@ -9,21 +9,27 @@ import { bundledWeights } from '../weights.ts';
 export function addModelsCommand(program: Command): void {
   program
     .command('models')
-    .description('list the models')
+    .description('list the models, by family')
     .option(...JSON_OPTION)
     .action((options: Pick<CommonOptions, 'json'>) => {
       if (options.json) {
-        for (const { name, summary, channels, size, classes } of models.values()) {
-          printJson({ name, summary, channels, size, classes, weights: weightsOf(name) });
+        for (const { name: family, models } of modelFamilies) {
+          for (const { name, summary, channels, size, classes } of models) {
+            const weights = weightsOf(name);
+            printJson({ name, family, summary, channels, size, classes, weights });
+          }
         }
         return;
       }
-      const rows = [...models.values()].map(({ name, summary }) => [
-        name,
-        summary,
-        weightsOf(name),
-      ]);
-      print(formatTable(['model', '', 'weights'], rows));
+      const rows = modelFamilies.flatMap(({ name: family, models }) =>
+        models.map(({ name, summary }, i) => [
+          i === 0 ? family : '',
+          name,
+          summary,
+          weightsOf(name),
+        ]),
+      );
+      print(formatTable(['family', 'model', '', 'weights'], rows));
     });
 }
 

@@ -3,21 +3,33 @@ import { UnsupportedError } from '../runtime/errors.ts';
 import { alexnetModel } from './alexnet.ts';
 import { fcnResnet50Model } from './fcn.ts';
 import { lenetModel } from './lenet.ts';
+import { mnasnetModels } from './mnasnet.ts';
+import { mobilenetV2Model } from './mobilenet_v2.ts';
+import { mobilenetV3Models } from './mobilenet_v3.ts';
 import type { ModelDef } from './model.ts';
 import { resnetModels } from './resnet.ts';
 import { vggModels } from './vgg.ts';
 
-const all: readonly ModelDef[] = [
-  lenetModel,
-  alexnetModel,
-  ...vggModels,
-  ...resnetModels,
-  fcnResnet50Model,
+/** Models that differ in size, or in little else. */
+export interface ModelFamily {
+  readonly name: string;
+  readonly models: readonly ModelDef[];
+}
+
+/** Every model: first those that say what is in a picture, then those that say what is in each pixel. */
+export const modelFamilies: readonly ModelFamily[] = [
+  { name: 'LeNet', models: [lenetModel] },
+  { name: 'AlexNet', models: [alexnetModel] },
+  { name: 'VGG', models: vggModels },
+  { name: 'ResNet', models: resnetModels },
+  { name: 'MobileNet', models: [mobilenetV2Model, ...mobilenetV3Models] },
+  { name: 'MnasNet', models: mnasnetModels },
+  { name: 'FCN', models: [fcnResnet50Model] },
 ];
 
 /** Every model, by name. */
 export const models: ReadonlyMap<string, ModelDef> = new Map(
-  all.map((model) => [model.name, model]),
+  modelFamilies.flatMap((family) => family.models.map((model) => [model.name, model] as const)),
 );
 
 /** A model by name. Throws UnsupportedError with the known names. */
