@@ -1,6 +1,7 @@
 /** The registry of models. */
 import { UnsupportedError } from '../runtime/errors.ts';
 import { alexnetModel } from './alexnet.ts';
+import { efficientnetModels } from './efficientnet.ts';
 import { fcnResnet50Model } from './fcn.ts';
 import { lenetModel } from './lenet.ts';
 import { mnasnetModels } from './mnasnet.ts';
@@ -22,6 +23,7 @@ export const modelFamilies: readonly ModelFamily[] = [
   { name: 'AlexNet', models: [alexnetModel] },
   { name: 'VGG', models: vggModels },
   { name: 'ResNet', models: resnetModels },
+  { name: 'EfficientNet', models: efficientnetModels },
   { name: 'MobileNet', models: [mobilenetV2Model, ...mobilenetV3Models] },
   { name: 'MnasNet', models: mnasnetModels },
   { name: 'FCN', models: [fcnResnet50Model] },
