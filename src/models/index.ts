@@ -1,6 +1,7 @@
 /** The registry of models. */
 import { UnsupportedError } from '../runtime/errors.ts';
 import { alexnetModel } from './alexnet.ts';
+import { densenetModels } from './densenet.ts';
 import { efficientnetModels } from './efficientnet.ts';
 import { fcnResnet50Model } from './fcn.ts';
 import { lenetModel } from './lenet.ts';
@@ -9,6 +10,8 @@ import { mobilenetV2Model } from './mobilenet_v2.ts';
 import { mobilenetV3Models } from './mobilenet_v3.ts';
 import type { ModelDef } from './model.ts';
 import { resnetModels } from './resnet.ts';
+import { shufflenetV2Models } from './shufflenet_v2.ts';
+import { squeezenetModels } from './squeezenet.ts';
 import { vggModels } from './vgg.ts';
 
 /** Models that differ in size, or in little else. */
@@ -23,9 +26,12 @@ export const modelFamilies: readonly ModelFamily[] = [
   { name: 'AlexNet', models: [alexnetModel] },
   { name: 'VGG', models: vggModels },
   { name: 'ResNet', models: resnetModels },
+  { name: 'DenseNet', models: densenetModels },
   { name: 'EfficientNet', models: efficientnetModels },
   { name: 'MobileNet', models: [mobilenetV2Model, ...mobilenetV3Models] },
   { name: 'MnasNet', models: mnasnetModels },
+  { name: 'ShuffleNet', models: shufflenetV2Models },
+  { name: 'SqueezeNet', models: squeezenetModels },
   { name: 'FCN', models: [fcnResnet50Model] },
 ];
 
