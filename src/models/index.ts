@@ -9,6 +9,7 @@ import { mnasnetModels } from './mnasnet.ts';
 import { mobilenetV2Model } from './mobilenet_v2.ts';
 import { mobilenetV3Models } from './mobilenet_v3.ts';
 import type { ModelDef } from './model.ts';
+import { regnetXModels, regnetYModels } from './regnet.ts';
 import { resnetModels } from './resnet.ts';
 import { shufflenetV2Models } from './shufflenet_v2.ts';
 import { squeezenetModels } from './squeezenet.ts';
@@ -26,6 +27,7 @@ export const modelFamilies: readonly ModelFamily[] = [
   { name: 'AlexNet', models: [alexnetModel] },
   { name: 'VGG', models: vggModels },
   { name: 'ResNet', models: resnetModels },
+  { name: 'RegNet', models: [...regnetXModels, ...regnetYModels] },
   { name: 'DenseNet', models: densenetModels },
   { name: 'EfficientNet', models: efficientnetModels },
   { name: 'MobileNet', models: [mobilenetV2Model, ...mobilenetV3Models] },
