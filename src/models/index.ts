@@ -4,6 +4,8 @@ import { alexnetModel } from './alexnet.ts';
 import { densenetModels } from './densenet.ts';
 import { efficientnetModels } from './efficientnet.ts';
 import { fcnResnet50Model } from './fcn.ts';
+import { googlenetModel } from './googlenet.ts';
+import { inceptionV3Model } from './inception_v3.ts';
 import { lenetModel } from './lenet.ts';
 import { mnasnetModels } from './mnasnet.ts';
 import { mobilenetV2Model } from './mobilenet_v2.ts';
@@ -26,6 +28,8 @@ export const modelFamilies: readonly ModelFamily[] = [
   { name: 'LeNet', models: [lenetModel] },
   { name: 'AlexNet', models: [alexnetModel] },
   { name: 'VGG', models: vggModels },
+  { name: 'GoogLeNet', models: [googlenetModel] },
+  { name: 'Inception', models: [inceptionV3Model] },
   { name: 'ResNet', models: resnetModels },
   { name: 'RegNet', models: [...regnetXModels, ...regnetYModels] },
   { name: 'DenseNet', models: densenetModels },
