@@ -1,6 +1,7 @@
 /** The registry of models. */
 import { UnsupportedError } from '../runtime/errors.ts';
 import { alexnetModel } from './alexnet.ts';
+import { convnextModels } from './convnext.ts';
 import { densenetModels } from './densenet.ts';
 import { efficientnetModels } from './efficientnet.ts';
 import { fcnResnet50Model } from './fcn.ts';
@@ -33,6 +34,7 @@ export const modelFamilies: readonly ModelFamily[] = [
   { name: 'ResNet', models: resnetModels },
   { name: 'RegNet', models: [...regnetXModels, ...regnetYModels] },
   { name: 'DenseNet', models: densenetModels },
+  { name: 'ConvNeXt', models: convnextModels },
   { name: 'EfficientNet', models: efficientnetModels },
   { name: 'MobileNet', models: [mobilenetV2Model, ...mobilenetV3Models] },
   { name: 'MnasNet', models: mnasnetModels },

@@ -94,10 +94,19 @@ describe('syntheticWeights', () => {
     expect(source.read('layer1.0.bn3.weight', [1])[0]).toBe(0.2222580909729004);
   });
 
+  it('scales layers as norms do', () => {
+    const source = syntheticWeights([]);
+    const shape = [3, 1, 1];
+    const u = [...syntheticTensor('0.layer_scale', shape)].map((value) => (value + 2) / 4);
+    expect([...source.read('0.layer_scale', shape)]).toEqual(
+      u.map((v) => Math.fround(0.5 + 0.5 * v)),
+    );
+  });
+
   it.each(['bn1.num_batches_tracked', 'weights', ''])('has no rule for "%s"', (name) => {
     expect(() => syntheticWeights([]).read(name, [1])).toThrow(
       new WeightError(
-        `synthetic weights: no rule for "${name}"; names must end in weight, bias, running_mean or running_var`,
+        `synthetic weights: no rule for "${name}"; names must end in weight, layer_scale, bias, running_mean or running_var`,
       ),
     );
   });

@@ -17,8 +17,8 @@ type Rule = (u: number) => number;
  * weight than others; the names of the model's weights show which one that is: `bn3` if there is one, else
  * `bn2`.
  *
- * Its `read` throws WeightError for a name that ends in none of `weight`, `bias`, `running_mean` and
- * `running_var`.
+ * Its `read` throws WeightError for a name that ends in none of `weight`, `layer_scale`, `bias`, `running_mean`
+ * and `running_var`.
  */
 export function syntheticWeights(tensorNames: Iterable<string>): WeightSource {
   const blocksEndInBn3 = [...tensorNames].some((name) => layerOf(name) === 'bn3');
@@ -45,6 +45,8 @@ function weightRule(name: string, shape: Shape, lastNorm: string): Rule {
     case 'weight':
       if (shape.length !== 1) return filterRule(shape);
       return layerOf(name) === lastNorm ? (u) => 0.15 + 0.15 * u : (u) => 0.5 + 0.5 * u;
+    case 'layer_scale':
+      return (u) => 0.5 + 0.5 * u;
     case 'running_var':
       return (u) => 0.5 + u;
     case 'running_mean':
@@ -52,7 +54,7 @@ function weightRule(name: string, shape: Shape, lastNorm: string): Rule {
       return (u) => 0.1 * (2 * u - 1);
     default:
       throw new WeightError(
-        `synthetic weights: no rule for "${name}"; names must end in weight, bias, running_mean or running_var`,
+        `synthetic weights: no rule for "${name}"; names must end in weight, layer_scale, bias, running_mean or running_var`,
       );
   }
 }

@@ -1,0 +1,29 @@
+/** A linear layer at every pixel of a feature map. */
+import type { Activation, Value } from '../runtime/graph.ts';
+import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { conv2dOp } from './conv2d.ts';
+import { reshapedWeight } from './reshaped_weight.ts';
+import { padding, pair } from './window.ts';
+
+/**
+ * Adds a linear layer over the channels of each pixel: `x` [N, C, H, W] to [N, features, H, W]. Its weights are
+ * `weight` [features, C] and `bias` [features], at the builder's path. It computes a 1x1 convolution, whose weights
+ * have two more axes: PyTorch's models name theirs after the linear layer where they permute to channels last for it.
+ */
+export function channelLinear(g: GraphBuilder, x: Value, features: number): Activation {
+  const [, channels = 1] = x.desc.shape;
+  const weight = reshapedWeight(g.weight('weight', [features, channels]), [
+    features,
+    channels,
+    1,
+    1,
+  ]);
+  const attributes = {
+    kernel: pair(1),
+    stride: pair(1),
+    dilation: pair(1),
+    padding: padding(0),
+    groups: 1,
+  };
+  return g.add(conv2dOp, attributes, { x, weight, bias: g.weight('bias', [features]) });
+}
