@@ -2,12 +2,14 @@
 import { UnsupportedError } from '../runtime/errors.ts';
 import { alexnetModel } from './alexnet.ts';
 import { convnextModels } from './convnext.ts';
+import { deeplabV3Models } from './deeplab_v3.ts';
 import { densenetModels } from './densenet.ts';
 import { efficientnetModels } from './efficientnet.ts';
 import { fcnResnet50Model } from './fcn.ts';
 import { googlenetModel } from './googlenet.ts';
 import { inceptionV3Model } from './inception_v3.ts';
 import { lenetModel } from './lenet.ts';
+import { lrasppModel } from './lraspp.ts';
 import { mnasnetModels } from './mnasnet.ts';
 import { mobilenetV2Model } from './mobilenet_v2.ts';
 import { mobilenetV3Models } from './mobilenet_v3.ts';
@@ -41,6 +43,8 @@ export const modelFamilies: readonly ModelFamily[] = [
   { name: 'ShuffleNet', models: shufflenetV2Models },
   { name: 'SqueezeNet', models: squeezenetModels },
   { name: 'FCN', models: [fcnResnet50Model] },
+  { name: 'DeepLab', models: deeplabV3Models },
+  { name: 'LR-ASPP', models: [lrasppModel] },
 ];
 
 /** Every model, by name. */
