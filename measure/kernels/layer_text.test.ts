@@ -44,7 +44,8 @@ describe('a layer in one line', () => {
 
   it.each([...models.keys()])('every convolution of %s can be written', (name) => {
     const layers = describedLayers(buildModel(findModel(name)));
-    for (const line of layers.filter((text) => text.startsWith('conv2d'))) {
+    // But for those whose epilogue has no words: see below.
+    for (const line of layers.filter((text) => /^conv2d[^"]*$/.test(text))) {
       expect(describedLayers(parseLayer(line))).toEqual([line]);
     }
   });

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { prepare } from '../prepare.ts';
+import { ANY_GPU } from '../runtime/device_profile.ts';
 import { type Graph, weightsOf } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { elementCount, type Shape } from '../runtime/tensor.ts';
-import { findModel, models } from './index.ts';
+import { divisible } from './divisible.ts';
+import { findModel, modelFamilies, models } from './index.ts';
+import { mobilenetV3Features, mobilenetV3LargeLayers } from './mobilenet_v3.ts';
 import { buildModel } from './model.ts';
 import { downscalingResidualBlock, residualBlock } from './resnet.ts';
 
@@ -30,8 +34,8 @@ describe('models', () => {
     },
   );
 
-  // As torchvision documents them (num_params), fcn_resnet50 without its auxiliary classifier, which inference
-  // does not use; and the LeNet of weights/README.md.
+  // As torchvision documents them (num_params), or counts them where that leaves parts out: the networks that segment
+  // without their auxiliary classifiers, GoogLeNet with its own; and the LeNet of weights/README.md.
   it.each([
     ['lenet', 105_506],
     ['alexnet', 61_100_840],
@@ -54,8 +58,79 @@ describe('models', () => {
     ['wide_resnet50_2', 68_883_240],
     ['resnext50_32x4d', 25_028_904],
     ['fcn_resnet50', 32_957_013],
+    ['googlenet', 13_004_888],
+    ['inception_v3', 27_161_264],
+    ['regnet_x_400mf', 5_495_976],
+    ['regnet_x_800mf', 7_259_656],
+    ['regnet_x_1_6gf', 9_190_136],
+    ['regnet_x_3_2gf', 15_296_552],
+    ['regnet_x_8gf', 39_572_648],
+    ['regnet_x_16gf', 54_278_536],
+    ['regnet_x_32gf', 107_811_560],
+    ['regnet_y_400mf', 4_344_144],
+    ['regnet_y_800mf', 6_432_512],
+    ['regnet_y_1_6gf', 11_202_430],
+    ['regnet_y_3_2gf', 19_436_338],
+    ['regnet_y_8gf', 39_381_472],
+    ['regnet_y_16gf', 83_590_140],
+    ['regnet_y_32gf', 145_046_770],
+    ['regnet_y_128gf', 644_812_894],
+    ['densenet121', 7_978_856],
+    ['densenet161', 28_681_000],
+    ['densenet169', 14_149_480],
+    ['densenet201', 20_013_928],
+    ['convnext_tiny', 28_589_128],
+    ['convnext_small', 50_223_688],
+    ['convnext_base', 88_591_464],
+    ['convnext_large', 197_767_336],
+    ['efficientnet_b0', 5_288_548],
+    ['efficientnet_b1', 7_794_184],
+    ['efficientnet_b2', 9_109_994],
+    ['efficientnet_b3', 12_233_232],
+    ['efficientnet_b4', 19_341_616],
+    ['efficientnet_b5', 30_389_784],
+    ['efficientnet_b6', 43_040_704],
+    ['efficientnet_b7', 66_347_960],
+    ['efficientnet_v2_s', 21_458_488],
+    ['efficientnet_v2_m', 54_139_356],
+    ['efficientnet_v2_l', 118_515_272],
+    ['mobilenet_v2', 3_504_872],
+    ['mobilenet_v3_small', 2_542_856],
+    ['mobilenet_v3_large', 5_483_032],
+    ['mnasnet0_5', 2_218_512],
+    ['mnasnet0_75', 3_170_208],
+    ['mnasnet1_0', 4_383_312],
+    ['mnasnet1_3', 6_282_256],
+    ['shufflenet_v2_x0_5', 1_366_792],
+    ['shufflenet_v2_x1_0', 2_278_604],
+    ['shufflenet_v2_x1_5', 3_503_624],
+    ['shufflenet_v2_x2_0', 7_393_996],
+    ['squeezenet1_0', 1_248_424],
+    ['squeezenet1_1', 1_235_496],
+    ['deeplabv3_resnet50', 39_638_869],
+    ['deeplabv3_mobilenet_v3_large', 11_025_477],
+    ['lraspp_mobilenet_v3_large', 3_221_538],
   ])('%s has %i parameters', (name, expected) => {
     expect(parameters(buildModel(findModel(name)))).toBe(expected);
+  });
+
+  it('are each in one family', () => {
+    const names = modelFamilies.flatMap((family) => family.models.map(({ name }) => name));
+    expect(new Set(names).size).toBe(names.length);
+    expect(names).toEqual([...models.keys()]);
+  });
+
+  // Each layer with its norm, activation and residual is one dispatch, and concats cost none.
+  it.each([
+    ['resnet50', 61],
+    ['densenet121', 190],
+    ['efficientnet_b0', 120],
+    ['mobilenet_v2', 54],
+    ['mobilenet_v3_large', 90],
+    ['convnext_tiny', 92],
+  ])('%s is planned as %i dispatches at most', (name, most) => {
+    const { plan } = prepare(buildModel(findModel(name)), { device: ANY_GPU });
+    expect(plan.dispatches.length).toBeLessThanOrEqual(most);
   });
 
   it('are refused by names that nobody knows, with those that exist', () => {
@@ -140,6 +215,52 @@ describe('fcn_resnet50', () => {
       [2, 2],
       [4, 4],
     ]);
+  });
+});
+
+describe('mobilenetV3Features', () => {
+  it.each([
+    [false, [1, 960, 3, 4]],
+    [true, [1, 960, 5, 7]],
+  ])('dilated: %s', (dilated, shape) => {
+    const g = GraphBuilder.create();
+    const x = g.input('x', [1, 3, 65, 97]);
+    const { eighth, last } = mobilenetV3Features(g, x, mobilenetV3LargeLayers, { dilated });
+    expect(last.desc.shape).toEqual(shape);
+    // Of the layers of that size the first, whose map LR-ASPP reads.
+    expect([eighth.name, eighth.desc.shape]).toEqual(['4.block.3.1', [1, 40, 9, 13]]);
+  });
+});
+
+describe('auxiliary classifiers', () => {
+  it('are outputs that run only where they are asked for', () => {
+    const dispatches = (outputs: readonly string[]): number => {
+      const graph = buildModel(findModel('googlenet'), { outputs });
+      return prepare(graph, { device: ANY_GPU }).plan.dispatches.length;
+    };
+    expect(dispatches(['logits', 'aux1'])).toBe(dispatches(['logits']) + 4);
+  });
+
+  it('of Inception v3 is left out of images that are too small for it', () => {
+    const names = (size: number): readonly string[] => {
+      const graph = buildModel(findModel('inception_v3'), { size: [size, size] });
+      return weightsOf(graph).map(({ name }) => name);
+    };
+    expect(names(299)).toContain('AuxLogits.fc.weight');
+    expect(names(75)).toContain('fc.weight');
+    expect(names(75)).not.toContain('AuxLogits.fc.weight');
+  });
+});
+
+describe('divisible', () => {
+  it.each([
+    [83, 8, 80],
+    [84, 8, 88],
+    [3, 8, 8],
+    [11.2, 8, 16],
+    [180, 24, 192],
+  ])('%f channels by %i are %i', (channels, divisor, expected) => {
+    expect(divisible(channels, divisor)).toBe(expected);
   });
 });
 
