@@ -3,7 +3,7 @@ import { type CreateSessionOptions, createSession } from './create_session.ts';
 import { tune } from './profiling/tune.ts';
 import type { TuningStore } from './profiling/tuning_store.ts';
 import type { Device } from './runtime/gpu/device.ts';
-import { type Graph, weightsOf } from './runtime/graph.ts';
+import type { Graph } from './runtime/graph.ts';
 import type { Session } from './runtime/session.ts';
 import { checkWeights } from './runtime/weights/check_weights.ts';
 
@@ -32,7 +32,7 @@ export async function createTunedSession(
 ): Promise<Session> {
   const { weights, tuning: known, precision, signal, onWarning, onProgress } = options;
   // Not after all that time.
-  checkWeights(weightsOf(graph), weights);
+  checkWeights(graph, weights);
   const { tuning } = await tune(device, graph, {
     store,
     candidates,

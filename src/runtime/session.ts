@@ -4,7 +4,7 @@ import { ShapeError, TilewiseError, UnsupportedError } from './errors.ts';
 import type { Device } from './gpu/device.ts';
 import { compileKernels, Executor, type InputData, type RunTimes } from './gpu/executor.ts';
 import { WeightBuffers } from './gpu/weight_buffers.ts';
-import { type Graph, type Node, weightsOf } from './graph.ts';
+import type { Graph, Node } from './graph.ts';
 import type { ExecutionPlan, MemoryUse, PlannedTensor, PlannedWeight } from './plan/compile.ts';
 import { type Prepared, type PrepareOptions, prepare } from './prepare.ts';
 import { type NewShapes, reshape, shapesOf } from './reshape.ts';
@@ -107,7 +107,7 @@ export class Session {
    * the GPU fails; the signal's reason when it is aborted. What was allocated is then freed.
    */
   static async create(device: Device, graph: Graph, options: SessionOptions): Promise<Session> {
-    checkWeights(weightsOf(graph), options.weights);
+    checkWeights(graph, options.weights);
     const reader = new ConstantReader(options.weights, options.onWarning ?? (() => {}));
     const weights = new WeightBuffers();
     try {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { relu } from '../../layers/activations.ts';
 import { WeightError } from '../errors.ts';
-import type { Weight } from '../graph.ts';
-import { type Shape, tensorDesc } from '../tensor.ts';
+import type { Graph } from '../graph.ts';
+import { GraphBuilder } from '../graph_builder.ts';
+import type { Shape } from '../tensor.ts';
 import { checkWeights, nonFiniteWarning } from './check_weights.ts';
 import { syntheticWeights } from './synthetic.ts';
 import type { WeightSource } from './weight_source.ts';
@@ -15,16 +17,24 @@ const MODEL: Shapes = {
   'fc.bias': [10],
 };
 
-function check(model: Shapes, file: Shapes): void {
-  const weights = Object.entries(model).map(
-    ([name, shape]): Weight => ({ kind: 'weight', name, desc: tensorDesc(shape) }),
-  );
+/** A graph whose outputs depend on the weights of `model`, and that reads those of `unread` for none. */
+function graphOf(model: Shapes, unread: Shapes = {}): Graph {
+  const g = GraphBuilder.create();
+  g.output('y', relu(g.at('relu'), g.input('x', [1])));
+  for (const [name, shape] of Object.entries({ ...model, ...unread })) {
+    const y = relu(g.at(`read ${name}`), g.weight(name, shape));
+    if (name in model) g.output(name, y);
+  }
+  return g.build('test');
+}
+
+function check(model: Shapes, file: Shapes, unread?: Shapes): void {
   const source: WeightSource = {
     name: 'x.safetensors',
     tensors: new Map(Object.entries(file).map(([name, shape]) => [name, { shape, dtype: 'F32' }])),
     read: () => new Float32Array(),
   };
-  checkWeights(weights, source);
+  checkWeights(graphOf(model, unread), source);
 }
 
 function expectError(model: Shapes, file: Shapes, lines: readonly string[]): void {
@@ -44,8 +54,17 @@ describe('checkWeights', () => {
   });
 
   it('accepts a source that makes any tensor', () => {
-    const weight: Weight = { kind: 'weight', name: 'a.weight', desc: tensorDesc([1]) };
-    expect(() => checkWeights([weight], syntheticWeights([weight.name]))).not.toThrow();
+    const graph = graphOf({ 'a.weight': [1] });
+    expect(() => checkWeights(graph, syntheticWeights(['a.weight']))).not.toThrow();
+  });
+
+  it('does not need weights that no output depends on, such as those of auxiliary classifiers', () => {
+    const auxiliary = { 'aux.weight': [1, 2] };
+    expect(() => check(MODEL, MODEL, auxiliary)).not.toThrow();
+    expect(() => check(MODEL, { ...MODEL, ...auxiliary }, auxiliary)).not.toThrow();
+    expect(() => check(MODEL, { ...MODEL, 'aux.weight': [3] }, auxiliary)).toThrow(
+      '1 of the wrong shape: "aux.weight" expected [1, 2], got [3]',
+    );
   });
 
   it('lists all that is wrong in one error', () => {

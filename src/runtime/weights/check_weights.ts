@@ -1,5 +1,6 @@
 import { WeightError } from '../errors.ts';
-import type { Weight } from '../graph.ts';
+import { type Graph, type Weight, weightsOf } from '../graph.ts';
+import { removeUnread } from '../passes/remove_unread.ts';
 import { formatShape, type Shape, shapesEqual } from '../tensor.ts';
 import { LARGEST_FLOAT16 } from './float_formats.ts';
 import { clipped, quoted } from './messages.ts';
@@ -10,15 +11,16 @@ const LISTED = 8;
 type Tensors = ReadonlyMap<string, TensorInfo>;
 
 /**
- * Checks that a source holds what a model needs: every weight, each of the right shape, and nothing
- * else but PyTorch's `num_batches_tracked` counters, which inference does not use.
+ * Checks that a source holds what a model needs: every weight that its outputs depend on, all of the right shape, and
+ * nothing that is not the model's but PyTorch's `num_batches_tracked` counters, which inference does not use.
  *
  * Throws one WeightError that lists everything that does not fit.
  */
-export function checkWeights(weights: readonly Weight[], source: WeightSource): void {
+export function checkWeights(graph: Graph, source: WeightSource): void {
   const { tensors } = source;
   if (!tensors) return;
-  const missing = weights.filter(({ name }) => !tensors.has(name));
+  const weights = weightsOf(graph);
+  const missing = weightsOf(removeUnread(graph)).filter(({ name }) => !tensors.has(name));
   const unexpected = unexpectedTensors(weights, tensors);
   const problems = [
     ...listed(
