@@ -1,29 +1,24 @@
 /** Weights files of timm, the PyTorch library, whose names differ from torchvision's for some models. */
-import { elementCount, type Shape, shapesEqual } from '../runtime/tensor.ts';
+import { shapesEqual } from '../runtime/tensor.ts';
 import type { TensorInfo, WeightSource } from '../runtime/weights/weight_source.ts';
+import { timmFamilies } from './timm_names.ts';
 
 /**
- * What timm calls the classifier of a VGG. It computes the first two layers as convolutions on the 7 x 7 map, with
- * the same weights in the same order: [4096, 512, 7, 7] is the linear layer's [4096, 25088].
- */
-const VGG: ReadonlyMap<string, string> = new Map([
-  ['pre_logits.fc1', 'classifier.0'],
-  ['pre_logits.fc2', 'classifier.3'],
-  ['head.fc', 'classifier.6'],
-]);
-
-/**
- * A weight source with torchvision's names, made of one that may have timm's: VGGs are renamed; ResNets, which have
- * the same names in both, and all others stay as they are.
+ * A weight source with torchvision's names and shapes, made of one that may have timm's: those of VGG, RegNet,
+ * ConvNeXt, EfficientNet, MobileNetV2 and MobileNetV3 are renamed; ResNets and DenseNets, which have the same names in
+ * both, and all others stay as they are.
  */
 export function fromTimm(source: WeightSource): WeightSource {
-  if (!source.tensors?.has('pre_logits.fc1.weight')) return source;
+  const has = (name: string): boolean => source.tensors?.has(name) ?? false;
+  const family = timmFamilies.find(({ matches }) => matches(has));
+  if (!source.tensors || !family) return source;
   const tensors = new Map<string, TensorInfo>();
   const timmNames = new Map<string, string>();
   for (const [name, info] of source.tensors) {
-    const renamed = torchvisionName(name);
+    const renamed = family.rename(name, has);
     timmNames.set(renamed, name);
-    tensors.set(renamed, renamed === name ? info : { ...info, shape: asLinear(info.shape) });
+    const shape = family.reshape?.(info.shape, renamed) ?? info.shape;
+    tensors.set(renamed, { ...info, shape });
   }
   return {
     name: source.name,
@@ -31,18 +26,9 @@ export function fromTimm(source: WeightSource): WeightSource {
     read(name, shape) {
       const original = timmNames.get(name) ?? name;
       const fits = shapesEqual(tensors.get(name)?.shape ?? [], shape);
-      return source.read(original, (fits && source.tensors?.get(original)?.shape) || shape);
+      const data = source.read(original, (fits && source.tensors?.get(original)?.shape) || shape);
+      const shift = family.shift?.(name) ?? 0;
+      return shift === 0 ? data : data.map((value) => value + shift);
     },
   };
-}
-
-function torchvisionName(name: string): string {
-  const [, layer = '', kind = ''] = /^(.*)\.(weight|bias)$/.exec(name) ?? [];
-  const renamed = VGG.get(layer);
-  return renamed === undefined ? name : `${renamed}.${kind}`;
-}
-
-/** [F, C, H, W] as [F, C * H * W]; a bias stays [F]. */
-function asLinear([features = 0, ...rest]: Shape): Shape {
-  return rest.length === 0 ? [features] : [features, elementCount(rest)];
 }
