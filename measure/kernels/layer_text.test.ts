@@ -42,7 +42,9 @@ describe('a layer in one line', () => {
     expect(describedLayers(parseLayer(line))).toEqual([line]);
   });
 
-  it.each([...models.keys()])('every convolution of %s can be written', (name) => {
+  // Weights of the largest RegNet do not fit a buffer of this device.
+  const planned = [...models.keys()].filter((name) => name !== 'regnet_y_128gf');
+  it.each(planned)('every convolution of %s can be written', (name) => {
     const layers = describedLayers(buildModel(findModel(name)));
     // But for those whose epilogue has no words: see below.
     for (const line of layers.filter((text) => /^conv2d[^"]*$/.test(text))) {
