@@ -35,6 +35,7 @@ export {
 export { type ArgReduceAttributes, argMax, argMin } from './layers/arg_reduce.ts';
 export { add, binary, div, mul, sub } from './layers/arithmetic.ts';
 export { batchNorm } from './layers/batch_norm.ts';
+export { channelLinear } from './layers/channel_linear.ts';
 export { concat } from './layers/concat.ts';
 export { type ConvTranspose2dOptions, convTranspose2d } from './layers/conv_transpose2d.ts';
 export { type Conv2dOptions, conv2d } from './layers/conv2d.ts';

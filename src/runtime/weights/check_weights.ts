@@ -1,7 +1,7 @@
 import { WeightError } from '../errors.ts';
 import { type Graph, type Weight, weightsOf } from '../graph.ts';
 import { removeUnread } from '../passes/remove_unread.ts';
-import { formatShape, type Shape, shapesEqual } from '../tensor.ts';
+import { formatShape, shapesEqual } from '../tensor.ts';
 import { LARGEST_FLOAT16 } from './float_formats.ts';
 import { clipped, quoted } from './messages.ts';
 import type { TensorInfo, WeightSource } from './weight_source.ts';
@@ -9,6 +9,12 @@ import type { TensorInfo, WeightSource } from './weight_source.ts';
 const LISTED = 8;
 
 type Tensors = ReadonlyMap<string, TensorInfo>;
+
+/** A weight of the model, or a tensor of the source. */
+interface Named {
+  readonly name: string;
+  readonly desc: Pick<TensorInfo, 'shape'>;
+}
 
 /**
  * Checks that a source holds what a model needs: every weight that its outputs depend on, all of the right shape, and
@@ -23,14 +29,8 @@ export function checkWeights(graph: Graph, source: WeightSource): void {
   const missing = weightsOf(removeUnread(graph)).filter(({ name }) => !tensors.has(name));
   const unexpected = unexpectedTensors(weights, tensors);
   const problems = [
-    ...listed(
-      'missing',
-      missing.map(({ name, desc }) => described(name, desc.shape)),
-    ),
-    ...listed(
-      'unexpected',
-      unexpected.map(([name, { shape }]) => described(name, shape)),
-    ),
+    ...listed('missing', missing.map(described)),
+    ...listed('unexpected', unexpected.map(described)),
     ...listed('of the wrong shape', misshapenTensors(weights, tensors)),
   ];
   if (problems.length === 0) return;
@@ -74,11 +74,11 @@ export function overflowWarning(name: string, data: Float32Array): string | unde
   return `weight ${quoted(name)} holds ${count} value(s) beyond the range of f16, which are stored as ${LARGEST_FLOAT16}`;
 }
 
-function unexpectedTensors(weights: readonly Weight[], tensors: Tensors): [string, TensorInfo][] {
+function unexpectedTensors(weights: readonly Weight[], tensors: Tensors): readonly Named[] {
   const wanted = new Set(weights.map(({ name }) => name));
-  return [...tensors].filter(
-    ([name]) => !wanted.has(name) && !name.endsWith('num_batches_tracked'),
-  );
+  return [...tensors]
+    .map(([name, desc]) => ({ name, desc }))
+    .filter(({ name }) => !wanted.has(name) && !name.endsWith('num_batches_tracked'));
 }
 
 function misshapenTensors(weights: readonly Weight[], tensors: Tensors): readonly string[] {
@@ -89,8 +89,8 @@ function misshapenTensors(weights: readonly Weight[], tensors: Tensors): readonl
   });
 }
 
-function described(name: string, shape: Shape): string {
-  return `${quoted(name)} ${clipped(formatShape(shape))}`;
+function described({ name, desc }: Named): string {
+  return `${quoted(name)} ${clipped(formatShape(desc.shape))}`;
 }
 
 /** One line that counts the items and shows the first of them; no line for no items. */
