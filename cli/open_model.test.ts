@@ -70,5 +70,8 @@ describe('openClassifyingModel', () => {
     expect(() => openClassifyingModel('fcn_resnet50')).toThrow(
       /"fcn_resnet50" does not classify pictures: .*; use tilewise segment$/,
     );
+    expect(() => openClassifyingModel('unet')).toThrow(
+      /"unet" does not classify pictures: .*; use tilewise run$/,
+    );
   });
 });

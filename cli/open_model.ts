@@ -20,9 +20,10 @@ export function openModel(name: string): ModelDef {
  */
 export function openClassifyingModel(name: string): ModelDef {
   const model = openModel(name);
-  if (model.domain === 'voc') {
+  if (model.domain === 'voc' || model.domain === 'masks') {
+    const remedy = model.domain === 'voc' ? 'tilewise segment' : 'tilewise run';
     throw new UnsupportedError(
-      `model "${model.name}" does not classify pictures: it says what is in each pixel; use tilewise segment`,
+      `model "${model.name}" does not classify pictures: it says what is in each pixel; use ${remedy}`,
     );
   }
   return model;

@@ -122,7 +122,7 @@ const NAMES = [
     'mobilenet_v3_small',
   ],
   ...['mnasnet0_5', 'shufflenet_v2_x0_5', 'squeezenet1_1', 'fcn_resnet50'],
-  ...['deeplabv3_mobilenet_v3_large', 'lraspp_mobilenet_v3_large'],
+  ...['deeplabv3_mobilenet_v3_large', 'lraspp_mobilenet_v3_large', 'unet'],
 ];
 
 describe('the plan that is inspected is the plan of the session', () => {

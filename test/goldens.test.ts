@@ -135,6 +135,10 @@ const IN_F16 = [
   'resnet34_1x3x128x96',
   'resnext50_32x4d_1x3x96x96',
   'fcn_resnet50_1x3x65x97',
+  'convnext_tiny_1x3x96x128',
+  'efficientnet_v2_s_1x3x96x96',
+  'mobilenet_v3_large_1x3x224x224',
+  'unet_1x3x64x96',
 ];
 
 const classes = (values: Float32Array) => topK(values, 5).map((best) => best.class);

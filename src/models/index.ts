@@ -18,6 +18,7 @@ import { regnetXModels, regnetYModels } from './regnet.ts';
 import { resnetModels } from './resnet.ts';
 import { shufflenetV2Models } from './shufflenet_v2.ts';
 import { squeezenetModels } from './squeezenet.ts';
+import { unetModel } from './unet.ts';
 import { vggModels } from './vgg.ts';
 
 /** Models that differ in size, or in little else. */
@@ -45,6 +46,7 @@ export const modelFamilies: readonly ModelFamily[] = [
   { name: 'FCN', models: [fcnResnet50Model] },
   { name: 'DeepLab', models: deeplabV3Models },
   { name: 'LR-ASPP', models: [lrasppModel] },
+  { name: 'U-Net', models: [unetModel] },
 ];
 
 /** Every model, by name. */

@@ -4,9 +4,10 @@ import type { WeightSource } from '../runtime/weights/weight_source.ts';
 
 /**
  * What a model's pictures show, which decides how they are prepared and what the classes are called. For `digits` and
- * `imagenet` a model says what is in the picture, for `voc` what is in each pixel.
+ * `imagenet` a model says what is in the picture, for `voc` what is in each pixel, and for `masks`, too, but of classes
+ * without names.
  */
-export type ImageDomain = 'digits' | 'imagenet' | 'voc';
+export type ImageDomain = 'digits' | 'imagenet' | 'voc' | 'masks';
 
 /** A model by name, as the registry knows it. */
 export interface ModelDef {

@@ -29,7 +29,7 @@ describe('models', () => {
       expect(graph.inputs.map(({ name, desc }) => [name, desc.shape])).toEqual([
         ['input', [2, model.channels, ...model.size]],
       ]);
-      const pixels = model.domain === 'voc' ? model.size : [];
+      const pixels = ['voc', 'masks'].includes(model.domain) ? model.size : [];
       expect(graph.outputs.get('logits')?.desc.shape).toEqual([2, model.classes, ...pixels]);
     },
   );
@@ -110,6 +110,7 @@ describe('models', () => {
     ['deeplabv3_resnet50', 39_638_869],
     ['deeplabv3_mobilenet_v3_large', 11_025_477],
     ['lraspp_mobilenet_v3_large', 3_221_538],
+    ['unet', 482_754],
   ])('%s has %i parameters', (name, expected) => {
     expect(parameters(buildModel(findModel(name)))).toBe(expected);
   });

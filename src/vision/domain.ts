@@ -12,16 +12,17 @@ export interface Domain {
   readonly labels: readonly string[];
 }
 
-const DOMAINS: Readonly<Record<Exclude<ImageDomain, 'voc'>, Domain>> = {
+const DOMAINS: Readonly<Record<Exclude<ImageDomain, 'voc' | 'masks'>, Domain>> = {
   digits: { preprocessing: digitsPreprocessing, labels: digitLabels },
   imagenet: { preprocessing: imagenetPreprocessing, labels: imagenetLabels },
 };
 
 /** The domain of a model that classifies pictures. Throws UnsupportedError for one that segments them. */
 export function domainOf(model: ModelDef): Domain {
-  if (model.domain === 'voc') {
+  if (model.domain === 'voc' || model.domain === 'masks') {
+    const remedy = model.domain === 'voc' ? 'use a Segmenter' : 'run it by createSession';
     throw new UnsupportedError(
-      `model "${model.name}" does not classify pictures: it says what is in each pixel; use a Segmenter`,
+      `model "${model.name}" does not classify pictures: it says what is in each pixel; ${remedy}`,
     );
   }
   const { preprocessing, labels } = DOMAINS[model.domain];

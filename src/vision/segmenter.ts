@@ -57,6 +57,11 @@ export class Segmenter {
     options: SegmenterOptions,
   ): Promise<Segmenter> {
     const { shorterSide = SHORTER_SIDE, picture = { width: 1, height: 1 } } = options;
+    if (model.domain === 'masks') {
+      throw new UnsupportedError(
+        `model "${model.name}" has no names for its classes; run it by createSession, or use fcn_resnet50`,
+      );
+    }
     if (model.domain !== 'voc') {
       throw new UnsupportedError(
         `model "${model.name}" does not say what is in each pixel; use fcn_resnet50, or a Classifier`,
