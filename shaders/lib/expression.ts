@@ -151,6 +151,13 @@ export function isCall(step: Step): step is CallStep {
   return typeof step.fn === 'object';
 }
 
+const LARGEST_F32 = (2 - 2 ** -23) * 2 ** 127;
+
+/** A constant, or the largest f32 for what is beyond, as kernels have it. */
+export function saturated(value: number): number {
+  return Math.min(Math.max(value, -LARGEST_F32), LARGEST_F32);
+}
+
 /** The value of an expression that is a number. */
 export function constantOf({ steps: [step, ...rest] }: Expression): number | undefined {
   return step?.fn === 'constant' && rest.length === 0 ? step.value : undefined;
@@ -226,7 +233,7 @@ export function evaluator(
   const calls: (() => void)[] = [];
   e.steps.forEach((step, to) => {
     if (step.fn === 'constant') {
-      registers[to] = step.value;
+      registers[to] = saturated(step.value);
     } else if (step.fn === 'operand') {
       const from = names.indexOf(step.name);
       if (from < 0) {

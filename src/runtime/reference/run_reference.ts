@@ -1,7 +1,7 @@
 /** The oracle: any graph on the CPU, in f64, one operator at a time. Slow, and independent of the kernels. */
 
 import { evaluator, operandsOf } from '../../../shaders/lib/expression.ts';
-import { ShapeError } from '../errors.ts';
+import { ShapeError, UnsupportedError } from '../errors.ts';
 import {
   type DataByRole,
   type Graph,
@@ -10,6 +10,9 @@ import {
   RESULT,
   type Value,
 } from '../graph.ts';
+import { describe, shapeError } from '../operator.ts';
+import { elementCount, formatShape, type TensorDesc } from '../tensor.ts';
+import { typeName } from '../type_name.ts';
 import { ConstantReader } from '../weights/constant_reader.ts';
 import { roundToFloat16 } from '../weights/float_formats.ts';
 import type { WeightSource } from '../weights/weight_source.ts';
@@ -22,11 +25,36 @@ interface Reference {
   compute(node: Node, inputs: DataByRole): Float64Array;
 }
 
-/** A node in f64, without its epilogue. */
+/**
+ * A node in f64, without its epilogue. Throws UnsupportedError where its operator has no reference, ShapeError where
+ * that returns anything but as many values as the node has.
+ */
 export function resultOf(node: Node, data: DataByRole, references: References): Float64Array {
-  const compute = references[node.op.name];
-  if (!compute) throw new Error(`there is no reference of the operator "${node.op.name}"`);
-  return compute(node, data);
+  const { name } = node.op;
+  const compute = Object.hasOwn(references, name) ? references[name] : undefined;
+  if (typeof compute !== 'function') {
+    throw new UnsupportedError(
+      `${describe(node)}: the operator has no reference on the CPU; hand one in under the name "${name}"`,
+    );
+  }
+  const result: unknown = compute(node, data);
+  const { desc } = node.output;
+  if (result instanceof Float64Array && result.length === elementCount(desc.shape)) return result;
+  throw shapeError(
+    node,
+    `the reference must return ${lengthOf('Float64Array', desc)}, got ${given(result)}`,
+  );
+}
+
+function lengthOf(type: string, { shape }: TensorDesc): string {
+  return `a ${type} of ${elementCount(shape)} values ${formatShape(shape)}`;
+}
+
+/** An argument as messages show it. */
+function given(value: unknown): string {
+  return ArrayBuffer.isView(value) && 'length' in value
+    ? `a ${typeName(value)} of ${value.length}`
+    : typeName(value);
 }
 
 /** A node in f64. */
@@ -44,7 +72,8 @@ export function referenceOf(node: Node, data: DataByRole, references: References
 
 /**
  * Every activation of a graph, in f64. `inputs` are keyed by input name.
- * Throws ShapeError for a missing input, WeightError for a missing weight.
+ * Throws ShapeError for an input that is missing or of the wrong length, WeightError for a missing weight, and what
+ * `resultOf` throws.
  */
 export function runReference(
   graph: Graph,
@@ -55,9 +84,14 @@ export function runReference(
   const reader = new ConstantReader(weights, () => {});
   const values = new Map<Value, Float64Array>();
   for (const input of graph.inputs) {
-    const data = inputs[input.name];
-    if (!data) throw new ShapeError(`graph "${graph.name}" needs the input "${input.name}"`);
-    const stored = input.desc.dtype === 'f16' ? roundToFloat16(data) : data;
+    const { name, desc } = input;
+    const data: unknown = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
+    if (!(data instanceof Float32Array) || data.length !== elementCount(desc.shape)) {
+      throw new ShapeError(
+        `input "${name}" of "${graph.name}" must be ${lengthOf('Float32Array', desc)}, got ${given(data)}`,
+      );
+    }
+    const stored = desc.dtype === 'f16' ? roundToFloat16(data) : data;
     values.set(input, Float64Array.from(stored));
   }
   const dataOf = (value: Value): Float64Array => {
