@@ -1,17 +1,21 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { graphOf } from '../../test/fixtures/build_one.ts';
-import { useDevice } from '../../test/fixtures/device.ts';
+import { useDevice, useDevices } from '../../test/fixtures/device.ts';
 import { clip, relu } from '../layers/activations.ts';
 import { add, mul } from '../layers/arithmetic.ts';
+import { concat } from '../layers/concat.ts';
+import { linear, linearOp } from '../layers/linear.ts';
 import { softmax } from '../layers/softmax.ts';
 import type { References } from '../reference.ts';
 import type { OpDef } from '../runtime/graph.ts';
 import { kernel, type NoConfig } from '../runtime/kernel.ts';
 import { candidatesOf, inputDesc } from '../runtime/operator.ts';
-import { syntheticWeights } from '../runtime/weights/synthetic.ts';
+import { syntheticTensor, syntheticWeights } from '../runtime/weights/synthetic.ts';
+import type { WeightSource } from '../runtime/weights/weight_source.ts';
 import { verify } from './verify.ts';
 
-const device = useDevice();
+const openDevice = useDevices();
+const device = useDevice(openDevice);
 const weights = syntheticWeights([]);
 
 const TWICE = `
@@ -60,10 +64,10 @@ describe('verify of an operator of the caller', () => {
   });
 
   it.each([
-    ['no values', new Float64Array(), 'a Float64Array of 0'],
-    ['one of six values', Float64Array.of(2), 'a Float64Array of 1'],
-    ['an array of another type', new Float32Array(6), 'a Float32Array of 6'],
-    ['nothing', undefined, 'Undefined'],
+    ['no values', new Float64Array(), 'Float64Array of 0'],
+    ['one of six values', Float64Array.of(2), 'Float64Array of 1'],
+    ['an array of another type', new Float32Array(6), 'Float32Array of 6'],
+    ['nothing', undefined, 'undefined'],
   ])('fails where the reference returns %s', async (_, result, got) => {
     const references = { twice: () => result as Float64Array };
     await expect(verify(device(), doubled(), { x }, { weights, references })).rejects.toMatchObject(
@@ -103,6 +107,26 @@ describe('verify approves of', () => {
     const inputs = { x: Float32Array.of(3e38, -3e38, 1, 0, Infinity, -Infinity) };
     const options = { weights, optimize: false };
     const checks = await verify(device(), graph, inputs, options);
+    expect(checks.filter(({ ok }) => !ok)).toEqual([]);
+  });
+
+  it('layers and weights that are called as the parts of a layer that is split', async () => {
+    const small = await openDevice();
+    const { profile } = small;
+    const limits = { ...profile.limits, maxStorageBufferBindingSize: 10256 };
+    vi.spyOn(small, 'profile', 'get').mockReturnValue({ ...profile, limits });
+    const graph = graphOf((g) => {
+      const x = g.input('x', [1, 40]);
+      const other = linear(g.at('fc 0..63'), x, { features: 5 });
+      const weight = g.weight('fc.weight 0..63', [64, 40]);
+      const product = g.at('third').add(linearOp, {}, { x, weight });
+      const y = linear(g.at('fc'), x, { features: 100 });
+      return concat(g.at('all'), [other, product, y], 1);
+    });
+    const inputs = { x: Float32Array.from({ length: 40 }, (_, i) => i / 40) };
+    const named: WeightSource = { ...weights, read: (name, shape) => syntheticTensor(name, shape) };
+    const checks = await verify(small, graph, inputs, { weights: named });
+    expect(checks.map(({ layer }) => layer)).toContain('fc 0..63#2');
     expect(checks.filter(({ ok }) => !ok)).toEqual([]);
   });
 });

@@ -1,6 +1,7 @@
 /** The oracle: any graph on the CPU, in f64, one operator at a time. Slow, and independent of the kernels. */
 
 import { evaluator, operandsOf } from '../../../shaders/lib/expression.ts';
+import { checkValues, given, ownValue } from '../arguments.ts';
 import { ShapeError, UnsupportedError } from '../errors.ts';
 import {
   type DataByRole,
@@ -11,8 +12,7 @@ import {
   type Value,
 } from '../graph.ts';
 import { describe, shapeError } from '../operator.ts';
-import { elementCount, formatShape, type TensorDesc } from '../tensor.ts';
-import { typeName } from '../type_name.ts';
+import { elementCount, formatShape } from '../tensor.ts';
 import { ConstantReader } from '../weights/constant_reader.ts';
 import { roundToFloat16 } from '../weights/float_formats.ts';
 import type { WeightSource } from '../weights/weight_source.ts';
@@ -31,30 +31,20 @@ interface Reference {
  */
 export function resultOf(node: Node, data: DataByRole, references: References): Float64Array {
   const { name } = node.op;
-  const compute = Object.hasOwn(references, name) ? references[name] : undefined;
+  const compute = ownValue(references, name);
   if (typeof compute !== 'function') {
     throw new UnsupportedError(
       `${describe(node)}: the operator has no reference on the CPU; hand one in under the name "${name}"`,
     );
   }
   const result: unknown = compute(node, data);
-  const { desc } = node.output;
-  if (result instanceof Float64Array && result.length === elementCount(desc.shape)) return result;
+  const { shape } = node.output.desc;
+  const count = elementCount(shape);
+  if (result instanceof Float64Array && result.length === count) return result;
   throw shapeError(
     node,
-    `the reference must return ${lengthOf('Float64Array', desc)}, got ${given(result)}`,
+    `the reference must return a Float64Array of ${count} values ${formatShape(shape)}, got ${given(result)}`,
   );
-}
-
-function lengthOf(type: string, { shape }: TensorDesc): string {
-  return `a ${type} of ${elementCount(shape)} values ${formatShape(shape)}`;
-}
-
-/** An argument as messages show it. */
-function given(value: unknown): string {
-  return ArrayBuffer.isView(value) && 'length' in value
-    ? `a ${typeName(value)} of ${value.length}`
-    : typeName(value);
 }
 
 /** A node in f64. */
@@ -85,12 +75,8 @@ export function runReference(
   const values = new Map<Value, Float64Array>();
   for (const input of graph.inputs) {
     const { name, desc } = input;
-    const data: unknown = Object.hasOwn(inputs, name) ? inputs[name] : undefined;
-    if (!(data instanceof Float32Array) || data.length !== elementCount(desc.shape)) {
-      throw new ShapeError(
-        `input "${name}" of "${graph.name}" must be ${lengthOf('Float32Array', desc)}, got ${given(data)}`,
-      );
-    }
+    const data: unknown = ownValue(inputs, name);
+    checkValues(ShapeError, `input "${name}" of "${graph.name}"`, desc.shape, data);
     const stored = desc.dtype === 'f16' ? roundToFloat16(data) : data;
     values.set(input, Float64Array.from(stored));
   }

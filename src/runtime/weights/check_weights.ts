@@ -1,3 +1,4 @@
+import { given } from '../arguments.ts';
 import { WeightError } from '../errors.ts';
 import type { Weight } from '../graph.ts';
 import { formatShape, type Shape, shapesEqual } from '../tensor.ts';
@@ -13,9 +14,12 @@ type Tensors = ReadonlyMap<string, TensorInfo>;
  * Checks that a source holds what a model needs: every weight, each of the right shape, and nothing
  * else but PyTorch's `num_batches_tracked` counters, which inference does not use.
  *
- * Throws one WeightError that lists everything that does not fit.
+ * Throws a WeightError where it is no source, and one that lists everything that does not fit.
  */
 export function checkWeights(weights: readonly Weight[], source: WeightSource): void {
+  if (typeof source?.read !== 'function') {
+    throw new WeightError(`options.weights must be a WeightSource, got ${given(source)}`);
+  }
   const { tensors } = source;
   if (!tensors) return;
   const missing = weights.filter(({ name }) => !tensors.has(name));
