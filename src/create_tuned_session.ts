@@ -28,8 +28,9 @@ export interface CreateTunedSessionOptions extends CreateSessionOptions {
 export async function createTunedSession(
   device: Device,
   graph: Graph,
-  { store, candidates, ...options }: CreateTunedSessionOptions,
+  given: CreateTunedSessionOptions,
 ): Promise<Session> {
+  const { store, candidates, ...options } = given ?? {};
   const { weights, tuning: known, precision, signal, onWarning, onProgress } = options;
   // Not after all that time.
   checkWeights(graph, weights);

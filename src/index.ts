@@ -112,6 +112,7 @@ export {
   type ProfileOptions,
   profile,
 } from './profiling/profile.ts';
+export { timePass } from './profiling/time_pass.ts';
 export { traceOf } from './profiling/trace.ts';
 export { partOf } from './profiling/traffic.ts';
 export { type TimedKernel, type TuneOptions, type TuneResult, tune } from './profiling/tune.ts';

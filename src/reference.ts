@@ -9,7 +9,8 @@ export type References = runtime.References;
 /**
  * Every activation of a graph, in f64. `inputs` are keyed by input name, `own` by the names of operators that this
  * library does not have.
- * Throws ShapeError for a missing input, WeightError for a missing weight.
+ * Throws ShapeError for an input that is missing or of the wrong length, WeightError for a missing weight,
+ * UnsupportedError for an operator without reference.
  */
 export function runReference(
   graph: Graph,

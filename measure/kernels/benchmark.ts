@@ -12,6 +12,7 @@ import {
   formatShape,
   measureCeilings,
   type Session,
+  timePass,
 } from '../../src/index.ts';
 import { type Statistics, statisticsOf } from '../statistics.ts';
 import { type CaseData, type Choice, dataFor, type LayerCase } from './layer_case.ts';
@@ -211,7 +212,7 @@ async function timeInTurn(
   // What goes to and from a layer in another form is converted, which is not the layer's time.
   const timed = (node: LayerCase['node']): boolean => node.name === name;
   for (const contestant of contestants) {
-    const ms = await contestant.session.timePass(1, timed);
+    const ms = await timePass(contestant.session, 1, timed);
     const repeats = Math.ceil(LEAST_SAMPLE_MS / Math.max(ms, 1e-3));
     contestant.repeats = Math.min(repeats, MOST_REPEATS);
   }
@@ -222,7 +223,7 @@ async function timeInTurn(
     if (round >= effort.leastRounds && spent > budget) break;
     for (const { session, samples, repeats } of contestants) {
       if (signal?.aborted) return;
-      samples.push(await session.timePass(repeats, timed));
+      samples.push(await timePass(session, repeats, timed));
     }
     onProgress(Math.max(Math.min(1, spent / budget), (round + 1) / effort.mostRounds));
   }

@@ -81,11 +81,8 @@ export function operand(name: string): Expression {
   return { steps: [{ fn: 'operand', name }] };
 }
 
-/** A number. Throws RangeError where it is not finite. */
+/** A number, which nodes refuse where it is not finite. */
 export function constant(value: number): Expression {
-  if (!Number.isFinite(value)) {
-    throw new RangeError(`constants of expressions must be finite, got ${value}`);
-  }
   return { steps: [{ fn: 'constant', value: value === 0 ? 0 : value }] };
 }
 
@@ -151,6 +148,13 @@ export function isCall(step: Step): step is CallStep {
   return typeof step.fn === 'object';
 }
 
+const LARGEST_F32 = (2 - 2 ** -23) * 2 ** 127;
+
+/** A constant, or the largest f32 for what is beyond, as kernels have it. */
+export function saturated(value: number): number {
+  return Math.min(Math.max(value, -LARGEST_F32), LARGEST_F32);
+}
+
 /** The value of an expression that is a number. */
 export function constantOf({ steps: [step, ...rest] }: Expression): number | undefined {
   return step?.fn === 'constant' && rest.length === 0 ? step.value : undefined;
@@ -204,7 +208,7 @@ export function rebuild(
       made.push(rewrite(step.fn, args) ?? call(step.fn, args));
     }
   }
-  return lastOf(made);
+  return made.at(-1) as Expression;
 }
 
 /** The value in f64. Of many elements, `evaluator` is faster. */
@@ -226,7 +230,7 @@ export function evaluator(
   const calls: (() => void)[] = [];
   e.steps.forEach((step, to) => {
     if (step.fn === 'constant') {
-      registers[to] = step.value;
+      registers[to] = saturated(step.value);
     } else if (step.fn === 'operand') {
       const from = names.indexOf(step.name);
       if (from < 0) {
@@ -255,16 +259,5 @@ function compiled({ fn, args }: CallStep, registers: Float64Array, to: number): 
 }
 
 function pick<T>(items: readonly T[], indices: readonly number[]): readonly T[] {
-  return indices.map((index) => {
-    const item = items[index];
-    if (item === undefined)
-      throw new RangeError(`expression: step ${index} is used before it is made`);
-    return item;
-  });
-}
-
-function lastOf<T>(items: readonly T[]): T {
-  const item = items.at(-1);
-  if (item === undefined) throw new RangeError('expression: there are no steps');
-  return item;
+  return indices.map((index) => items[index] as T);
 }

@@ -44,11 +44,7 @@ export function spell(
   }
   const definitions: Definition[] = [];
   const fragments: Fragment[] = [];
-  const fragmentAt = (at: number): Fragment => {
-    const fragment = fragments[at];
-    if (!fragment) throw new RangeError(`expression: step ${at} is used before it is made`);
-    return fragment;
-  };
+  const fragmentAt = (at: number) => fragments[at] as Fragment;
   steps.forEach((step, at) => {
     const meaning = isCall(step)
       ? notation.call(step.fn, step.args.map(fragmentAt))

@@ -6,6 +6,7 @@ import {
   isCall,
   operand,
   rebuild,
+  saturated,
 } from './expression.ts';
 import {
   atom,
@@ -117,11 +118,9 @@ function splatted(fragment: Fragment, width: 1 | 4): Fragment {
     : fragment;
 }
 
-const LARGEST_F32 = (2 - 2 ** -23) * 2 ** 127;
-
 /** A constant as kernels have it: the nearest f32, and the largest for what is beyond. */
 export function toF32(value: number): number {
-  return Math.fround(Math.min(Math.max(value, -LARGEST_F32), LARGEST_F32));
+  return Math.fround(saturated(value));
 }
 
 /** With all digits of the f32, since WGSL leaves open which way it rounds what lies between two. */

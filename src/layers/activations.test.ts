@@ -128,12 +128,21 @@ describe('activation references', () => {
     expect(of(mish)).toEqual([-0, 1000]);
   });
 
+  it('clip takes an infinite bound for none', () => {
+    const bounds = { least: Number.NEGATIVE_INFINITY, most: Number.POSITIVE_INFINITY };
+    expect(evaluate((g) => clip(g, g.input('x', [x.length]), bounds), { x })).toEqual(x);
+    const raised = evaluate((g) => clip(g, g.input('x', [x.length]), { ...bounds, least: 0 }), {
+      x,
+    });
+    expect(raised).toEqual(x.map((value) => Math.max(value, 0)));
+  });
+
   it('refuse parameters that are no numbers', () => {
     expect(() => buildOne((g) => leakyRelu(g, g.input('x', [1]), Number.NaN))).toThrow(
-      'constants of expressions must be finite, got NaN',
+      'pointwise "pointwise": expects finite constants and values that it is given, got NaN',
     );
     expect(() => buildOne((g) => clip(g, g.input('x', [1]), { least: Number.NaN }))).toThrow(
-      'constants of expressions must be finite, got NaN',
+      'pointwise "pointwise": expects finite constants and values that it is given, got NaN',
     );
   });
 });

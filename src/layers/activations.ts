@@ -12,7 +12,7 @@ export function relu(g: GraphBuilder, x: Value): Activation {
   return pointwise(g, [x], (v) => apply(f.max, v, 0));
 }
 
-/** Adds min(max(x, least), most); either bound may be left out. */
+/** Adds min(max(x, least), most); either bound may be left out, or be infinite, which is the same. */
 export function clip(
   g: GraphBuilder,
   x: Value,
@@ -101,8 +101,11 @@ export function mish(g: GraphBuilder, x: Value): Activation {
 }
 
 function clipped(v: Operand, least: number | undefined, most: number | undefined): Expression {
-  const raised = least === undefined ? v : apply(f.max, v, least);
-  return most === undefined ? apply(f.add, raised, 0) : apply(f.min, raised, most);
+  const raised =
+    least === undefined || least === Number.NEGATIVE_INFINITY ? v : apply(f.max, v, least);
+  return most === undefined || most === Number.POSITIVE_INFINITY
+    ? apply(f.add, raised, 0)
+    : apply(f.min, raised, most);
 }
 
 function hardSigmoidOf(v: Operand, slope: number, offset: number): Expression {

@@ -3,7 +3,7 @@
  * operands that are broadcast. What makes the expressions is in activations.ts and arithmetic.ts.
  */
 import { DIMENSIONS_SLOT } from '../../shaders/lib/dimensions.ts';
-import { type Expression, evaluator, operand } from '../../shaders/lib/expression.ts';
+import { type Expression, evaluator, isCall, operand } from '../../shaders/lib/expression.ts';
 import { gridOf } from '../../shaders/lib/grid.ts';
 import {
   POINTWISE_THREADS,
@@ -14,6 +14,7 @@ import {
   pointwiseSlot,
   pointwise as shader,
 } from '../../shaders/pointwise.wgsl.ts';
+import { ownValue } from '../runtime/arguments.ts';
 import { alignedTo, broadcastShape } from '../runtime/broadcast.ts';
 import type { PointwiseAttributes } from '../runtime/builtins.ts';
 import { DEFAULT_LIMITS, type DeviceProfile, kindOf } from '../runtime/device_profile.ts';
@@ -189,6 +190,14 @@ export const pointwiseOp: OpDef<PointwiseAttributes> = {
         call,
         `expects at most ${MOST_VALUES} values, got ${shapes.length}; compute some of them in a node of their own`,
       );
+    }
+    const faults = call.attributes.expression.steps.flatMap((step, i): readonly unknown[] => {
+      if (isCall(step)) return step.args.every((arg) => arg < i) ? [] : [step.fn.name];
+      if (step.fn === 'operand') return ownValue(call.inputs, step.name) ? [] : [step.name];
+      return Number.isFinite(step.value) ? [] : [step.value];
+    });
+    if (faults.length > 0) {
+      throw shapeError(call, `expects finite constants and values that it is given, got ${faults}`);
     }
     if (!shape || shape.length > MOST_AXES) {
       throw shapeError(

@@ -1,3 +1,5 @@
+import { given, ownValue } from '../runtime/arguments.ts';
+import { UnsupportedError } from '../runtime/errors.ts';
 import type { Graph, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
@@ -40,18 +42,23 @@ export interface BuildOptions {
 
 /**
  * The graph of a model, with the input `input` [batch, channels, height, width]. Throws ShapeError for sizes that the
- * model cannot take.
+ * model cannot take, UnsupportedError for outputs that it does not have.
  */
 export function buildModel(model: ModelDef, options: BuildOptions = {}): Graph {
+  if (!model?.size) {
+    throw new UnsupportedError(
+      `buildModel expects a model, as findModel gives, got ${given(model)}`,
+    );
+  }
   const { batch = 1, size = model.size, outputs = ['logits'] } = options;
   const g = GraphBuilder.create();
   const x = g.input('input', [batch, model.channels, ...size]);
   const values: Readonly<Record<string, Value>> = model.build(g, x);
   for (const name of outputs) {
-    const value = values[name];
+    const value = ownValue(values, name);
     if (!value) {
       const known = Object.keys(values).join(', ');
-      throw new RangeError(`model "${model.name}" has no value "${name}"; it has ${known}`);
+      throw new UnsupportedError(`model "${model.name}" has no value "${name}"; it has ${known}`);
     }
     g.output(name, value);
   }

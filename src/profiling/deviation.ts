@@ -1,8 +1,15 @@
 /** How far a device's result is from the CPU's. */
-import { type DType, positionOf, type Shape } from '../runtime/tensor.ts';
+import { ShapeError } from '../runtime/errors.ts';
+import {
+  type DType,
+  elementCount,
+  formatShape,
+  positionOf,
+  type Shape,
+} from '../runtime/tensor.ts';
 
 export interface Deviation {
-  /** The largest difference, as a share of the largest expected value. */
+  /** The largest difference, as a share of the largest finite value expected. */
   readonly error: number;
   /** Where that is: an index for each axis of the output. */
   readonly index: Shape;
@@ -27,9 +34,13 @@ const TOLERANCES: Readonly<Record<DType, number>> = {
   f16: F32_TOLERANCE + 2 ** -10,
 };
 
+/** Below this, the smallest normal f32, WGSL allows a device to put 0 in place of a number. */
+const SMALLEST_NORMAL = 2 ** -126;
+
 /**
  * Compares the result of one layer with the reference, both row-major, of this shape. `precision` is f16 where the
- * layer reads or writes tensors that are stored so.
+ * layer reads or writes tensors that are stored so. Equal infinities agree, as two NaN do. Throws ShapeError where
+ * either does not have as many values as the shape.
  */
 export function deviation(
   expected: Float64Array,
@@ -37,15 +48,17 @@ export function deviation(
   shape: Shape,
   precision: DType = 'f32',
 ): Deviation {
+  checkLength('expected', expected, shape);
+  checkLength('actual', actual, shape);
   let largest = Number.MIN_VALUE;
   let worst = -1;
   let at = 0;
   for (let i = 0; i < expected.length; i++) {
-    const difference = Math.abs((expected[i] ?? 0) - (actual[i] ?? Number.NaN));
-    largest = Math.max(largest, Math.abs(expected[i] ?? 0));
-    // NaN compares with nothing, and is the worst of all.
-    if (difference > worst || Number.isNaN(difference)) {
-      worst = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference;
+    const value = inRange(expected[i] ?? 0);
+    const difference = differenceOf(value, actual[i] ?? 0);
+    if (Number.isFinite(value)) largest = Math.max(largest, Math.abs(value));
+    if (difference > worst) {
+      worst = difference;
       at = i;
     }
   }
@@ -57,4 +70,25 @@ export function deviation(
     actual: actual[at] ?? Number.NaN,
     ok: error <= TOLERANCES[precision],
   };
+}
+
+function checkLength(what: string, { length }: ArrayLike<number>, shape: Shape): void {
+  if (length === elementCount(shape)) return;
+  throw new ShapeError(
+    `deviation: ${what} must hold ${elementCount(shape)} values ${formatShape(shape)}, got ${length}`,
+  );
+}
+
+/** The value, or the infinity that it is in f32. */
+function inRange(value: number): number {
+  const rounded = Math.fround(value);
+  return Number.isFinite(rounded) ? value : rounded;
+}
+
+/** Infinite where one is NaN and the other is not. */
+function differenceOf(expected: number, actual: number): number {
+  if (Object.is(expected, actual) || expected === actual) return 0;
+  const difference = Math.abs(expected - actual);
+  if (Number.isNaN(difference)) return Number.POSITIVE_INFINITY;
+  return difference < SMALLEST_NORMAL ? 0 : difference;
 }

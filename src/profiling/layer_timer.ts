@@ -6,6 +6,7 @@ import { isolate, shapeKey } from '../runtime/isolate.ts';
 import { compile, type ExecutionPlan } from '../runtime/plan/compile.ts';
 import type { TunedKernel } from '../runtime/plan/tuning.ts';
 import type { Contestant } from './race.ts';
+import { timePass } from './time_pass.ts';
 
 /** Shorter passes are repeated within a sample: some clocks tick only every 100 microseconds. */
 const LEAST_SAMPLE_MS = 3;
@@ -36,7 +37,7 @@ export class LayerTimer implements Contestant {
     try {
       executor = await Executor.create(device, plan, weights, pipelines);
       // Some drivers compile kernels at their first use, which is not to be timed.
-      await executor.timePass();
+      await timePass(executor);
       return new LayerTimer(executor, weights);
     } catch (error) {
       executor?.dispose();
@@ -46,10 +47,10 @@ export class LayerTimer implements Contestant {
   }
 
   async sample(): Promise<number> {
-    const ms = await this.#executor.timePass(this.#repeats);
+    const ms = await timePass(this.#executor, this.#repeats);
     if (this.#repeats > 1 || ms >= LEAST_SAMPLE_MS) return ms;
     this.#repeats = Math.ceil(LEAST_SAMPLE_MS / Math.max(ms, LEAST_SAMPLE_MS / MOST_REPEATS));
-    return this.#repeats > 1 ? this.#executor.timePass(this.#repeats) : ms;
+    return this.#repeats > 1 ? timePass(this.#executor, this.#repeats) : ms;
   }
 
   dispose(): void {

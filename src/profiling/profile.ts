@@ -6,6 +6,7 @@ import { multiplyAddsOf } from '../runtime/operator.ts';
 import type { PlannedDispatch } from '../runtime/plan/compile.ts';
 import type { RunInputs, Session } from '../runtime/session.ts';
 import { type Ceilings, measureCeilings } from './ceilings.ts';
+import { timeDispatches, timePass } from './time_pass.ts';
 import { partOf, trafficOf } from './traffic.ts';
 
 interface Rates {
@@ -72,9 +73,8 @@ export async function profile(
   for (let i = 0; i < runs; i++) {
     signal?.throwIfAborted();
     onProgress?.(i, runs);
-    const { dispatches, pass } = await session.time();
-    times.push(dispatches);
-    passes.push(pass);
+    times.push(await timeDispatches(session));
+    passes.push(await timePass(session));
   }
   const medians = plan.dispatches.map((_, i) => median(times.map((run) => run[i] ?? Number.NaN)));
   const timed = plan.dispatches.map(

@@ -95,7 +95,7 @@ async function checkLayers(
       op: node.op.name,
       computes: (origin.get(node) ?? []).map(({ name }) => name),
       kernel: kernels.get(node),
-      ...deviations.reduce((worst, one) => (one.error > worst.error || !one.ok ? one : worst)),
+      ...deviations.reduce((worst, one) => (one.error > worst.error ? one : worst)),
     };
     onCheck?.(check);
     checks.push(check);

@@ -26,7 +26,7 @@ export class ShaderError extends TilewiseError {
   override readonly name = 'ShaderError';
 }
 
-/** The GPU device went away: a driver reset, a timeout, or `dispose()` during a run. */
+/** The GPU device went away: a driver reset, a timeout, or its `dispose()`. */
 export class DeviceLostError extends TilewiseError {
   override readonly name = 'DeviceLostError';
 }

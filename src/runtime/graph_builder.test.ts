@@ -43,8 +43,18 @@ describe('GraphBuilder', () => {
       expect.objectContaining({
         name: 'ShapeError',
         message:
-          'conv2d "layer1.0.conv2#2": weight expects 64 input channels, the input has 128 [1, 128, 56, 56]',
+          'weight "layer1.0.conv2.weight" is [64, 64, 3, 3] already, got [64, 128, 3, 3]; give the layer a path of its own',
       }),
+    );
+  });
+
+  it('takes an operator that leaves out how its output is stored', () => {
+    const g = GraphBuilder.create();
+    const op = { name: 'half', inferShape: () => ({ shape: [2] }) as never, candidates: () => [] };
+    expect(g.add(op, {}, {}).desc).toEqual({ shape: [2], dtype: 'f32' });
+    const none = { ...op, inferShape: () => undefined as never };
+    expect(() => g.at('layer').add(none, {}, {})).toThrow(
+      `the output of half "layer"'s extents must be positive integers, got undefined`,
     );
   });
 

@@ -1,6 +1,16 @@
 import { ShapeError } from './errors.ts';
-import type { Activation, Graph, Input, Node, OpDef, Value, Weight } from './graph.ts';
-import { type Shape, tensorDesc } from './tensor.ts';
+import {
+  type Activation,
+  type Graph,
+  type Input,
+  isConstant,
+  type Node,
+  type OpDef,
+  type Value,
+  type Weight,
+} from './graph.ts';
+import { outputDesc } from './operator.ts';
+import { formatShape, type Shape, shapesEqual, tensorDesc } from './tensor.ts';
 
 interface Draft {
   readonly inputs: Input[];
@@ -42,19 +52,26 @@ export class GraphBuilder {
     return new GraphBuilder(this.#draft, this.#join(String(segment)));
   }
 
-  /** An input of the graph. */
+  /** An input of the graph. Throws ShapeError for a name that another has. */
   input(name: string, shape: Shape): Input {
+    const { inputs } = this.#draft;
     const value: Input = { kind: 'input', name, desc: tensorDesc(shape, `input "${name}"`) };
-    this.#draft.inputs.push(value);
+    if (inputs.some((input) => input.name === name)) throw namedTwice('input', name);
+    inputs.push(value);
     return value;
   }
 
-  /** A weight of the layer at this path. Asking twice for a name gives the same weight. */
+  /** A weight of the layer at this path. Asking twice for a name gives the same weight, which must have one shape. */
   weight(name: string, shape: Shape): Weight {
     const path = this.#join(name);
     const known = this.#draft.weights.get(path);
-    if (known) return known;
     const desc = tensorDesc(shape, `weight "${path}"`);
+    if (known) {
+      if (shapesEqual(known.desc.shape, shape)) return known;
+      throw new ShapeError(
+        `weight "${path}" is ${formatShape(known.desc.shape)} already, got ${formatShape(shape)}; give the layer a path of its own`,
+      );
+    }
     const value: Weight = { kind: 'weight', name: path, desc };
     this.#draft.weights.set(path, value);
     return value;
@@ -69,7 +86,7 @@ export class GraphBuilder {
     const name = this.#uniqueNodeName(op.name);
     const given = Object.entries<Value | undefined>(inputs).filter(([, value]) => value);
     const call = { op, name, attributes, inputs: Object.fromEntries(given) as Node['inputs'] };
-    const output: Activation = { kind: 'activation', name, desc: op.inferShape(call) };
+    const output: Activation = { kind: 'activation', name, desc: outputDesc(call) };
     const node: Node<A, R> = { ...call, output };
     this.#draft.nodes.push(node);
     return output;
@@ -85,13 +102,20 @@ export class GraphBuilder {
     if (value.kind !== 'activation') {
       throw new ShapeError(`output "${name}": expected the result of a node, got ${value.kind}`);
     }
-    if (this.#draft.outputs.has(name)) throw new ShapeError(`output "${name}" was named twice`);
+    if (this.#draft.outputs.has(name)) throw namedTwice('output', name);
     this.#draft.outputs.set(name, value);
   }
 
+  /** The graph. Throws ShapeError where it has no output, or reads a value of another builder. */
   build(name: string): Graph {
     const { inputs, nodes, outputs } = this.#draft;
     if (outputs.size === 0) throw new ShapeError(`graph "${name}" has no output`);
+    const made = new Set<Value>([...inputs, ...nodes.map(({ output }) => output)]);
+    const read = [...nodes.flatMap(({ inputs }) => Object.values(inputs)), ...outputs.values()];
+    const foreign = read.find((value) => !made.has(value) && !isConstant(value));
+    if (foreign) {
+      throw new ShapeError(`graph "${name}" reads "${foreign.name}" of another GraphBuilder`);
+    }
     return { name, inputs: [...inputs], nodes: [...nodes], outputs: new Map(outputs) };
   }
 
@@ -101,9 +125,18 @@ export class GraphBuilder {
 
   #uniqueNodeName(op: string): string {
     const wanted = this.#path === '' ? op : this.#path;
-    let name = wanted;
-    for (let i = 2; this.#draft.nodeNames.has(name); i++) name = `${wanted}#${i}`;
-    this.#draft.nodeNames.add(name);
-    return name;
+    return uniqueName(wanted, this.#draft.nodeNames);
   }
+}
+
+/** The name that is wanted, numbered where it is taken, and takes it. */
+export function uniqueName(wanted: string, taken: Set<string>): string {
+  let name = wanted;
+  for (let i = 2; taken.has(name); i++) name = `${wanted}#${i}`;
+  taken.add(name);
+  return name;
+}
+
+function namedTwice(kind: string, name: string): ShapeError {
+  return new ShapeError(`${kind} "${name}" was named twice`);
 }

@@ -5,7 +5,7 @@ import { epilogueOf } from './epilogue.ts';
 import { ShapeError } from './errors.ts';
 import type { DataByRole, Node, OpCall, Value } from './graph.ts';
 import type { Candidate, Kernel } from './kernel.ts';
-import type { DType, Shape, TensorDesc } from './tensor.ts';
+import { type DType, type Shape, type TensorDesc, tensorDesc } from './tensor.ts';
 
 /**
  * The `candidates` of an operator: makes a node's problem once, and hands it to all kernels. `views` of a node's
@@ -32,6 +32,12 @@ export function describe(node: {
 /** A ShapeError that names the node. */
 export function shapeError(call: OpCall, message: string): ShapeError {
   return new ShapeError(`${describe(call)}: ${message}`);
+}
+
+/** The descriptor of a node's output, as its operator says, which may be the caller's: f32 where it leaves that out. */
+export function outputDesc(call: OpCall): TensorDesc {
+  const desc = call.op.inferShape(call);
+  return { ...tensorDesc(desc?.shape, `the output of ${describe(call)}`), ...desc };
 }
 
 /** An input that the operator cannot do without. Throws ShapeError when it is missing. */

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { apply, type Expression, operand } from '../../shaders/lib/expression.ts';
+import { add } from '../../shaders/lib/expression_functions.ts';
 import { expectInOrder, expectSameOutputs, opsOf } from '../../test/fixtures/compare_graphs.ts';
 import { optimized, profileOf } from '../../test/fixtures/profiles.ts';
 import { Random, seeds } from '../../test/fixtures/random.ts';
@@ -7,6 +9,7 @@ import { builtins } from '../builtins.ts';
 import { relu } from '../layers/activations.ts';
 import { conv2d } from '../layers/conv2d.ts';
 import { linear } from '../layers/linear.ts';
+import { pointwise } from '../layers/pointwise.ts';
 import { flatten } from '../layers/rearrange.ts';
 import { findModel } from '../models/index.ts';
 import { buildModel } from '../models/model.ts';
@@ -37,7 +40,72 @@ function namesOf({ nodes }: Graph): readonly string[] {
   return nodes.map(({ name }) => name).sort();
 }
 
+function messageOf(work: () => unknown): string {
+  try {
+    return `no error, but ${work()}`;
+  } catch (error) {
+    return String(error);
+  }
+}
+
 describe('prepare', () => {
+  it('tells its own nodes from those of the model that are called as they are', () => {
+    const g = GraphBuilder.create();
+    const x = g.input('x', [1, 40]);
+    g.output('y', linear(g.at('fc'), x, { features: 100 }));
+    for (const name of ['x as f16', 'fc 0..63', 'fc joined']) {
+      g.output(name, linear(g.at(name), x, { features: 5 }));
+    }
+    const graph = g.build('names');
+    const device = profileOf('gpu', { maxStorageBufferBindingSize: 5128 });
+    const { plan, origin } = prepared(graph, { device, precision: 'f16', observed: true });
+    const names = namesOf(plan.graph);
+    expect(names).toEqual(
+      expect.arrayContaining(['x as f16#2', 'fc 0..63#2', 'fc 64..99', 'fc joined#2']),
+    );
+    expect(plan.outputs.map(({ name }) => name).sort()).toEqual(names);
+    for (const [node, sources] of origin) {
+      if (graph.nodes.some(({ name }) => name === node.name))
+        expect(sources).toMatchObject([{ name: node.name }]);
+    }
+  });
+
+  it('says that a device cannot bind all that a layer reads', () => {
+    const g = GraphBuilder.create();
+    const inputs = ['a', 'b', 'c', 'd'].map((name) => g.input(name, [2]));
+    g.output(
+      'y',
+      pointwise(g.at('sum'), inputs, (...all) =>
+        all.reduce<Expression>((p, q) => apply(add, p, q), operand('x0')),
+      ),
+    );
+    const device = profileOf('gpu', { maxStorageBuffersPerShaderStage: 4 });
+    expect(() => prepared(g.build('four'), { device })).toThrow(
+      'pointwise "sum": pointwise binds 5 buffers, this device allows 4; use fewer values',
+    );
+  });
+
+  it.each([1, 4, 8])('says how large a batch fits into maxMemory, of %i', (batch) => {
+    const graph = (images: number) => {
+      const g = GraphBuilder.create();
+      g.output('y', relu(g, g.input('x', [images, 3])));
+      return g.build('vectors');
+    };
+    const { memory } = prepared(graph(batch)).plan;
+    for (let maxMemory = memory.dimensions; maxMemory < memory.total; maxMemory += 4) {
+      const [, fits, least] =
+        messageOf(() => prepared(graph(batch), { maxMemory })).match(
+          /a batch of (\d+) should fit|even one image takes (\d+)/,
+        ) ?? [];
+      const remedy = fits
+        ? { images: Number(fits), maxMemory }
+        : { images: 1, maxMemory: Number(least) };
+      expect(
+        prepared(graph(remedy.images), { maxMemory: remedy.maxMemory }).plan.memory.total,
+      ).toBeLessThanOrEqual(remedy.maxMemory);
+    }
+  });
+
   it.each(seeds(20))('keeps the outputs of the random graph of seed %i, on all devices', (seed) => {
     const random = new Random(seed);
     const graph = randomGraph(random, random.int(5, 30));

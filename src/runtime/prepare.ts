@@ -2,6 +2,7 @@
 import type { Builtins } from './builtins.ts';
 import { type DeviceProfile, largestBuffer } from './device_profile.ts';
 import type { Graph, Node } from './graph.ts';
+import { uniqueName } from './graph_builder.ts';
 import { assignLayouts } from './passes/assign_layouts.ts';
 import { assignPrecision } from './passes/assign_precision.ts';
 import { foldBatchNorm } from './passes/fold_batch_norm.ts';
@@ -83,8 +84,20 @@ export function prepare(model: Graph, builtins: Builtins, options: PrepareOption
     log.push({ stage, before, after });
     return after;
   }, model);
-  const plan = compile(observed ? withAllOutputs(laidOut) : laidOut, options);
+  const named = withDistinctNames(laidOut, model);
+  const plan = compile(observed ? withAllOutputs(named) : named, options);
   return { plan, parts, log, origin: originOf(plan.graph, model) };
+}
+
+/** Numbers what stages named as they name it, where that is the name of another node. */
+function withDistinctNames(graph: Graph, model: Graph): Graph {
+  const taken = new Set(model.nodes.map(({ name }) => name));
+  const nodes = graph.nodes.map((node) =>
+    node.sources?.includes(node.name) === false
+      ? { ...node, name: uniqueName(node.name, taken) }
+      : node,
+  );
+  return { ...graph, nodes };
 }
 
 function withAllOutputs(graph: Graph): Graph {

@@ -1,5 +1,7 @@
+import { given, ownValue } from './arguments.ts';
 import { ShapeError } from './errors.ts';
 import type { Activation, Graph, Input, Node, Value } from './graph.ts';
+import { outputDesc } from './operator.ts';
 import { type Shape, tensorDesc } from './tensor.ts';
 
 /** What is usually meant by another size: of the batch, and of the images in it, square where one number is given. */
@@ -13,9 +15,13 @@ export type NewShapes = Readonly<Record<string, Shape>> | BatchAndSize;
 
 /** The shapes by name. An input that is itself called `batch` or `size` is meant by its name. */
 export function shapesOf(graph: Graph, to: NewShapes): Readonly<Record<string, Shape>> {
-  const byName = Object.entries(to).some(
-    ([key, value]) =>
-      graph.inputs.some(({ name }) => name === key) || !['batch', 'size'].includes(key) || !value,
+  if (Object(to) !== to) {
+    throw new ShapeError(`resize "${graph.name}": expected shapes by input, got ${given(to)}`);
+  }
+  const images = graph.inputs.some(({ desc }) => desc.shape.length === 4);
+  const known = images ? ['batch', 'size'] : ['batch'];
+  const byName = Object.keys(to).some(
+    (key) => graph.inputs.some(({ name }) => name === key) || !known.includes(key),
   );
   if (byName) return to as Readonly<Record<string, Shape>>;
   const { batch, size } = to as BatchAndSize;
@@ -41,8 +47,10 @@ export function reshape(graph: Graph, shapes: Readonly<Record<string, Shape>>): 
   }
   const replaced = new Map<Value, Value>();
   const inputs = graph.inputs.map((input): Input => {
-    const shape = shapes[input.name];
-    const changed = shape ? { ...input, desc: tensorDesc(shape) } : input;
+    const { name } = input;
+    const shape = ownValue(shapes, name);
+    const changed =
+      shape === undefined ? input : { ...input, desc: tensorDesc(shape, `input "${name}"`) };
     replaced.set(input, changed);
     return changed;
   });
@@ -50,7 +58,7 @@ export function reshape(graph: Graph, shapes: Readonly<Record<string, Shape>>): 
   const nodes = graph.nodes.map((node): Node => {
     const entries = Object.entries(node.inputs).map(([role, value]) => [role, current(value)]);
     const call = { ...node, inputs: Object.fromEntries(entries) as Node['inputs'] };
-    const desc = node.op.inferShape(call);
+    const desc = outputDesc(call);
     const output: Activation = { ...node.output, desc };
     replaced.set(node.output, output);
     return { ...call, output };

@@ -58,6 +58,23 @@ function apartFrom(node: Node): Node {
   return { ...node, op: { ...node.op, candidates } };
 }
 
+/** The buffers that are made from now on and not freed yet. */
+function buffersOf({ gpu }: Device): ReadonlySet<GPUBuffer> {
+  const alive = new Set<GPUBuffer>();
+  const make = gpu.createBuffer.bind(gpu);
+  vi.spyOn(gpu, 'createBuffer').mockImplementation((descriptor) => {
+    const buffer = make(descriptor);
+    const free = buffer.destroy.bind(buffer);
+    alive.add(buffer);
+    buffer.destroy = () => {
+      alive.delete(buffer);
+      return free();
+    };
+    return buffer;
+  });
+  return alive;
+}
+
 /** What becomes of a promise: `done`, or the name of the error. Never waits for longer than 30 s. */
 async function outcomeOf(work: Promise<unknown>): Promise<string> {
   const settled = work.then(
@@ -187,6 +204,59 @@ describe('Session.run', () => {
   });
 });
 
+describe('names that all objects have, or that an input has a use for', () => {
+  const NAMES = ['encode', 'constructor', '__proto__', 'toString'];
+
+  it.each(NAMES)('%s can be an input', async (name) => {
+    const g = GraphBuilder.create();
+    const sum = add(g, g.input(name, [1, 2]), g.input('z', [1, 2]));
+    g.output('y', sum);
+    using session = await open(device(), g.build('sum'));
+    const inputs = Object.fromEntries([
+      [name, Float32Array.of(1, 2)],
+      ['z', Float32Array.of(3, 4)],
+    ]);
+    expect([...((await session.run(inputs)).y ?? [])]).toEqual([4, 6]);
+    await expect(session.run({ z: Float32Array.of(3, 4) })).rejects.toThrow(
+      `input "${name}" of "sum" must be a Float32Array of 2 values [1, 2], got undefined`,
+    );
+    await session.resize({ z: [3, 2] });
+    expect(session.outputs[0]?.shape).toEqual([3, 2]);
+  });
+
+  it('encode can be the only input', async () => {
+    const g = GraphBuilder.create();
+    g.output('y', relu(g, g.input('encode', [2])));
+    using session = await open(device(), g.build('relu'));
+    const { y } = await session.run({ encode: Float32Array.of(-1, 2) });
+    expect(y).toEqual(Float32Array.of(0, 2));
+  });
+
+  it.each(NAMES)('%s can be an output', async (name) => {
+    const g = GraphBuilder.create();
+    const x = g.input('x', [1]);
+    g.output(name, relu(g.at('r'), x));
+    g.output('other', add(g.at('sum'), x, 1));
+    using session = await open(device(), g.build('two'));
+    const into = { other: new Float32Array(1) };
+    const outputs = await session.run(Float32Array.of(2), { into });
+    expect(outputs.other).toBe(into.other);
+    expect(into.other[0]).toBe(3);
+    expect(outputs[name]).toEqual(Float32Array.of(2));
+  });
+});
+
+describe('memory that is shared', () => {
+  it('is read and filled as any other', async () => {
+    using session = await open(device());
+    const shared = new Float32Array(new SharedArrayBuffer(4 * 1188)).fill(0.5);
+    const logits = new Float32Array(new SharedArrayBuffer(40));
+    await session.run(shared, { into: { logits } });
+    const expected = await session.run(Float32Array.from(shared));
+    expect(bitsOf(logits)).toEqual(bitsOf(expected.logits));
+  });
+});
+
 describe('Session.run refuses', () => {
   let session: Session;
   beforeAll(async () => {
@@ -197,7 +267,8 @@ describe('Session.run refuses', () => {
     await expect(session.run(new Float32Array(5))).rejects.toThrow(
       expect.objectContaining({
         name: 'ShapeError',
-        message: 'input "x" of "small net" holds 1188 values [1, 33, 6, 6], got 5',
+        message:
+          'input "x" of "small net" must be a Float32Array of 1188 values [1, 33, 6, 6], got Float32Array of 5',
       }),
     );
   });
@@ -206,7 +277,8 @@ describe('Session.run refuses', () => {
     await expect(session.run({ image: new Float32Array(1188) })).rejects.toThrow(
       expect.objectContaining({
         name: 'ShapeError',
-        message: 'session "small net" needs inputs x',
+        message:
+          'input "x" of "small net" must be a Float32Array of 1188 values [1, 33, 6, 6], got undefined',
       }),
     );
   });
@@ -216,7 +288,8 @@ describe('Session.run refuses', () => {
     await expect(session.run(new Float32Array(1188), { into })).rejects.toThrow(
       expect.objectContaining({
         name: 'ShapeError',
-        message: 'output "logits" of "small net" holds 10 values [1, 10], got 11',
+        message:
+          'output "logits" of "small net" must be a Float32Array of 10 values [1, 10], got Float32Array of 11',
       }),
     );
   });
@@ -231,7 +304,9 @@ describe('Session.run refuses', () => {
     const g = GraphBuilder.create();
     g.output('sum', add(g, g.input('a', [1, 4]), g.input('b', [1, 4])));
     using two = await open(device(), g.build('sum'));
-    await expect(two.run(new Float32Array(4))).rejects.toThrow('session "sum" needs inputs a, b');
+    await expect(two.run(new Float32Array(4))).rejects.toThrow(
+      'input "a" of "sum" must be a Float32Array of 4 values [1, 4], got undefined',
+    );
   });
 
   it('anything once it is disposed of', async () => {
@@ -254,7 +329,44 @@ describe('Session.dispose', () => {
     const inputs = inputsOf(graph);
     const runs = Array.from({ length: count }, () => session.run(inputs));
     session.dispose();
-    for (const run of runs) expect(['done', 'DeviceLostError']).toContain(await outcomeOf(run));
+    for (const run of runs) expect(['done', 'TilewiseError']).toContain(await outcomeOf(run));
+  });
+
+  it('says so to the runs in flight', async () => {
+    const session = await open(device());
+    const runs = Array.from({ length: 5 }, () => session.run(new Float32Array(1188)));
+    session.dispose();
+    const outcomes = await Promise.allSettled(runs);
+    const reasons = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+    expect(reasons).toContainEqual(
+      expect.objectContaining({
+        name: 'TilewiseError',
+        message: 'the session was disposed, or resized, during a run',
+      }),
+    );
+  });
+
+  it('frees what a resize is allocating, which is refused', async () => {
+    const own = await openDevice();
+    const alive = buffersOf(own);
+    const session = await open(own);
+    const resizing = session.resize({ batch: 3 });
+    session.dispose();
+    await expect(resizing).rejects.toThrow('session "small net" was disposed; create a new one');
+    expect([...alive].map(({ label }) => label)).toEqual([]);
+  });
+
+  it('frees what a run after the loss of the device is allocating', async () => {
+    const own = await openDevice();
+    const session = await open(own);
+    own.gpu.destroy();
+    await own.gpu.lost;
+    await own.restore();
+    const alive = buffersOf(own);
+    const run = session.run(new Float32Array(1188));
+    session.dispose();
+    await expect(run).rejects.toThrow('session "small net" was disposed; create a new one');
+    expect([...alive].map(({ label }) => label)).toEqual([]);
   });
 
   it('leaves other sessions on the device as they are', async () => {

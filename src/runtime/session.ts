@@ -1,14 +1,23 @@
 /** load -> compile -> run -> dispose */
+
+import { checkValues, given, ownValue } from './arguments.ts';
 import type { Builtins } from './builtins.ts';
 import { ShapeError, TilewiseError, UnsupportedError } from './errors.ts';
 import type { Device } from './gpu/device.ts';
-import { compileKernels, Executor, type InputData, type RunTimes } from './gpu/executor.ts';
+import {
+  compileKernels,
+  Executor,
+  type InputData,
+  type InputWriter,
+  type RunTimes,
+} from './gpu/executor.ts';
+import type { Work } from './gpu/stopwatch.ts';
 import { WeightBuffers } from './gpu/weight_buffers.ts';
 import type { Graph, Node } from './graph.ts';
 import type { ExecutionPlan, MemoryUse, PlannedTensor, PlannedWeight } from './plan/compile.ts';
 import { type Prepared, type PrepareOptions, prepare } from './prepare.ts';
 import { type NewShapes, reshape, shapesOf } from './reshape.ts';
-import { type DType, elementCount, formatShape, type Shape, shapesEqual } from './tensor.ts';
+import { type DType, elementCount, type Shape, shapesEqual } from './tensor.ts';
 import { checkWeights, overflowWarning } from './weights/check_weights.ts';
 import { ConstantReader } from './weights/constant_reader.ts';
 import type { WeightSource } from './weights/weight_source.ts';
@@ -171,22 +180,10 @@ export class Session {
     );
   }
 
-  /**
-   * Times each dispatch of the plan, and all of them in one pass, in milliseconds, on what the buffers hold
-   * from the last run. `profile` makes more of it.
-   */
-  time(): Promise<{ readonly dispatches: readonly number[]; readonly pass: number }> {
+  /** What records each dispatch of the plan, or of some of its nodes, to be timed: `profile` does so. */
+  recorders(counts?: (node: Node) => boolean): readonly Work[] {
     this.#checkUsable();
-    return this.#running.executor.time();
-  }
-
-  /**
-   * Times one pass over the plan, in milliseconds, on what the buffers hold: the mean of `repeats` passes
-   * submitted as one, for plans that are too short for the clock. With `counts`, of some nodes' dispatches alone.
-   */
-  timePass(repeats = 1, counts?: (node: Node) => boolean): Promise<number> {
-    this.#checkUsable();
-    return this.#running.executor.timePass(repeats, counts);
+    return this.#running.executor.recorders(counts);
   }
 
   /**
@@ -197,12 +194,7 @@ export class Session {
    */
   async resize(to: NewShapes): Promise<void> {
     this.#checkUsable();
-    const graph = reshape(this.#graph, shapesOf(this.#graph, to));
-    const running = await build(this.device, graph, this.#options, this.#reader, this.#weights);
-    this.#running.executor.dispose();
-    this.#running = running;
-    this.#graph = graph;
-    this.#weights.keepOnly(running.plan.weights);
+    await this.#replace(reshape(this.#graph, shapesOf(this.#graph, to)));
   }
 
   /** Frees the session's GPU memory; the device stays. Twice is harmless. */
@@ -259,24 +251,33 @@ export class Session {
     await this.device.restore();
     this.#running.executor.dispose();
     this.#weights.dispose();
-    this.#running = await build(
-      this.device,
-      this.#graph,
-      this.#options,
-      this.#reader,
-      this.#weights,
-    );
+    await this.#replace(this.#graph);
+  }
+
+  /** Runs this graph from now on. */
+  async #replace(graph: Graph): Promise<void> {
+    try {
+      const running = await build(this.device, graph, this.#options, this.#reader, this.#weights);
+      this.#running.executor.dispose();
+      this.#running = running;
+      this.#graph = graph;
+      this.#weights.keepOnly(running.plan.weights);
+    } finally {
+      // It may have been disposed of meanwhile.
+      if (this.#disposed) this.dispose();
+    }
+    this.#checkUsable();
   }
 
   #inputData(input: Port, inputs: RunInputs): InputData {
-    const data = isInputData(inputs) ? inputs : inputs[input.name];
-    if (!data || (isInputData(inputs) && this.inputs.length > 1)) {
-      const names = this.inputs.map(({ name }) => name).join(', ');
-      throw new ShapeError(`session "${this.plan.graph.name}" needs inputs ${names}`);
-    }
-    if (data instanceof Float32Array) this.#checkLength('input', input, data);
-    else this.#checkShape(input, data.shape);
-    return data;
+    const alone = this.inputs.length === 1 && isInputData(inputs);
+    const data: unknown = alone
+      ? inputs
+      : ownValue(inputs as Record<string, InputData>, input.name);
+    if (isWriter(data) && shapesEqual(data.shape, input.shape)) return data;
+    this.#checkData('input', input, data);
+    // WebGPU in Node ends the process over memory that is shared.
+    return given(data.buffer) === 'SharedArrayBuffer' ? data.slice() : data;
   }
 
   #wantedOutputs(names: readonly string[] | undefined): ReadonlySet<string> {
@@ -291,27 +292,14 @@ export class Session {
   }
 
   #outputArray(output: Port, into: RunOutputs | undefined): Float32Array {
-    const given = into?.[output.name];
-    if (!given) return new Float32Array(elementCount(output.shape));
-    this.#checkLength('output', output, given);
-    return given;
+    const array = ownValue(into, output.name);
+    if (array === undefined) return new Float32Array(elementCount(output.shape));
+    this.#checkData('output', output, array);
+    return array;
   }
 
-  #checkShape({ name, shape: expected }: Port, shape: Shape): void {
-    if (!shapesEqual(shape, expected)) {
-      throw new ShapeError(
-        `input "${name}" of "${this.plan.graph.name}" is ${formatShape(expected)}, what would be written is ${formatShape(shape)}`,
-      );
-    }
-  }
-
-  #checkLength(kind: string, { name, shape }: Port, data: Float32Array): void {
-    const expected = elementCount(shape);
-    if (data.length !== expected) {
-      throw new ShapeError(
-        `${kind} "${name}" of "${this.plan.graph.name}" holds ${expected} values ${formatShape(shape)}, got ${data.length}`,
-      );
-    }
+  #checkData(kind: string, { name, shape }: Port, data: unknown): asserts data is Float32Array {
+    checkValues(ShapeError, `${kind} "${name}" of "${this.plan.graph.name}"`, shape, data);
   }
 }
 
@@ -388,6 +376,11 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-function isInputData(inputs: RunInputs): inputs is InputData {
-  return inputs instanceof Float32Array || 'encode' in inputs;
+function isInputData(inputs: unknown): inputs is InputData {
+  return inputs instanceof Float32Array || isWriter(inputs);
+}
+
+/** An input that is called `encode` is not one. */
+function isWriter(data: unknown): data is InputWriter {
+  return typeof (data as Partial<InputWriter> | undefined)?.encode === 'function';
 }

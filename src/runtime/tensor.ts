@@ -32,7 +32,9 @@ export function bytesPerElement(dtype: DType): number {
  * integer.
  */
 export function tensorDesc(shape: Shape, who = 'a tensor'): TensorDesc {
-  if (shape.some((extent) => !Number.isSafeInteger(extent) || extent < 1)) {
+  // What a caller hands in may be anything.
+  const valid = Array.isArray(shape) && shape.every((n) => Number.isSafeInteger(n) && n >= 1);
+  if (!valid) {
     throw new ShapeError(`${who}'s extents must be positive integers, got ${formatShape(shape)}`);
   }
   return { shape, dtype: 'f32' };
@@ -177,9 +179,9 @@ export function shapesEqual(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
 }
 
-/** `[1, 64, 56, 56]` */
+/** `[1, 64, 56, 56]`; what is no shape as it is. */
 export function formatShape(shape: Shape): string {
-  return `[${shape.join(', ')}]`;
+  return Array.isArray(shape) ? `[${shape.join(', ')}]` : String(shape);
 }
 
 /** A feature map's extents by name. */

@@ -1,4 +1,6 @@
 /** Pictures that a browser holds, perhaps on the GPU already: they reach the device without a copy on the CPU. */
+import { given } from '../runtime/arguments.ts';
+import { ShapeError } from '../runtime/errors.ts';
 import type { Image } from './image.ts';
 import type { Extent } from './preprocessing.ts';
 
@@ -15,8 +17,16 @@ export function isBrowserImage(picture: Picture): picture is BrowserImage {
   return !('data' in picture);
 }
 
-/** Width and height in pixels. */
+/** Width and height in pixels. Throws ShapeError for what is no picture. */
 export function extentOf(picture: Picture): Extent {
+  const extent = Object(picture) === picture ? sizeOf(picture) : undefined;
+  if (typeof extent?.width === 'number' && typeof extent.height === 'number') return extent;
+  throw new ShapeError(
+    `expected a picture, such as { data, width, height } or an ImageBitmap, got ${given(picture)}`,
+  );
+}
+
+function sizeOf(picture: Picture): Extent {
   if ('displayWidth' in picture) {
     return { width: picture.displayWidth, height: picture.displayHeight };
   }

@@ -1,5 +1,6 @@
 /** What pictures of a kind need before a model sees them, and what its classes are called. */
 import type { ImageDomain, ModelDef } from '../models/model.ts';
+import { given, ownValue } from '../runtime/arguments.ts';
 import { UnsupportedError } from '../runtime/errors.ts';
 import { digitLabels } from './digit_labels.ts';
 import { imagenetLabels } from './imagenet_labels.ts';
@@ -19,13 +20,19 @@ const DOMAINS: Readonly<Record<Exclude<ImageDomain, 'voc' | 'masks'>, Domain>> =
 
 /** The domain of a model that classifies pictures. Throws UnsupportedError for one that segments them. */
 export function domainOf(model: ModelDef): Domain {
-  if (model.domain === 'voc' || model.domain === 'masks') {
+  if (model?.domain === 'voc' || model?.domain === 'masks') {
     const remedy = model.domain === 'voc' ? 'use a Segmenter' : 'run it by createSession';
     throw new UnsupportedError(
       `model "${model.name}" does not classify pictures: it says what is in each pixel; ${remedy}`,
     );
   }
-  const { preprocessing, labels } = DOMAINS[model.domain];
+  const domain = ownValue<Domain>(DOMAINS, model?.domain);
+  if (!domain) {
+    throw new UnsupportedError(
+      `expected a model of digits or of ImageNet's classes, as findModel gives, got ${given(model?.domain)} in ${given(model)}`,
+    );
+  }
+  const { preprocessing, labels } = domain;
   // A model from a file may have other classes than its domain.
   const numbered = () => Array.from({ length: model.classes }, (_, i) => `${i}`);
   return { preprocessing, labels: labels.length === model.classes ? labels : numbered() };

@@ -1,3 +1,4 @@
+import { given } from '../runtime/arguments.ts';
 import { ShapeError, TilewiseError } from '../runtime/errors.ts';
 
 /**
@@ -22,9 +23,10 @@ export function checkImage(who: string, { width, height, data }: Image): void {
     throw new ShapeError(`${who}: an image is at least 1 x 1, got ${width} x ${height}`);
   }
   const expected = 4 * width * height;
-  if (data.length !== expected) {
+  const isBytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
+  if (!isBytes || data.length !== expected) {
     throw new ShapeError(
-      `${who}: ${width} x ${height} pixels of RGBA are ${expected} bytes, got ${data.length}`,
+      `${who}: ${width} x ${height} pixels of RGBA are ${expected} bytes, got ${isBytes ? data.length : given(data)}`,
     );
   }
 }

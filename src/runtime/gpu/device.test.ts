@@ -59,7 +59,7 @@ describe('Device', () => {
     await expect(Device.open(none)).rejects.toThrow(
       expect.objectContaining({
         name: 'UnsupportedError',
-        message: expect.stringMatching(/^WebGPU found no adapter; .*install/),
+        message: expect.stringMatching(/^WebGPU found no adapter in Object; .*install/),
       }),
     );
   });

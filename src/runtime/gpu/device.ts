@@ -1,3 +1,4 @@
+import { given } from '../arguments.ts';
 import { type DeviceProfile, familyOf } from '../device_profile.ts';
 import { DeviceLostError, UnsupportedError } from '../errors.ts';
 import { PipelineCache } from './pipeline_cache.ts';
@@ -137,10 +138,10 @@ export class Device {
 }
 
 async function requestAdapter(gpu: GPU): Promise<GPUAdapter> {
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  const adapter = await gpu?.requestAdapter?.({ powerPreference: 'high-performance' });
   if (adapter) return adapter;
   throw new UnsupportedError(
-    'WebGPU found no adapter; update the browser or graphics driver, or install a software Vulkan driver such as Mesa lavapipe',
+    `WebGPU found no adapter in ${given(gpu)}; update the browser or graphics driver, or install a software Vulkan driver such as Mesa lavapipe`,
   );
 }
 
@@ -148,7 +149,7 @@ async function connect(adapter: GPUAdapter): Promise<Connection> {
   const facts = adapterFacts(adapter);
   const gpu = await adapter.requestDevice({
     requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
-    requiredLimits: Object.fromEntries(WANTED_LIMITS.map((name) => [name, adapter.limits[name]])),
+    requiredLimits: limitsOf(adapter),
   });
   return {
     gpu,
@@ -156,6 +157,12 @@ async function connect(adapter: GPUAdapter): Promise<Connection> {
     profile: deviceProfile(gpu, adapter.info, facts),
     pipelines: new PipelineCache(gpu),
   };
+}
+
+type Limits = Readonly<Record<(typeof WANTED_LIMITS)[number], number>>;
+
+function limitsOf({ limits }: GPUAdapter | GPUDevice): Limits {
+  return Object.fromEntries(WANTED_LIMITS.map((name) => [name, limits[name]])) as Limits;
 }
 
 /** Name, kind and features of an adapter, before any device is opened on it. */
@@ -192,7 +199,6 @@ function deviceProfile(
   { name, software }: AdapterFacts,
 ): DeviceProfile {
   const { subgroupMinSize: least, subgroupMaxSize: most } = info;
-  const { limits } = device;
   return {
     family: familyOf(name, software),
     adapter: name,
@@ -200,13 +206,6 @@ function deviceProfile(
     architecture: info.architecture,
     subgroupSize: device.features.has('subgroups') && least === most ? least : undefined,
     shaderF16: device.features.has('shader-f16'),
-    limits: {
-      maxBufferSize: limits.maxBufferSize,
-      maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
-      maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
-      maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
-      maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
-      maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
-    },
+    limits: limitsOf(device),
   };
 }

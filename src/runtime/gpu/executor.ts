@@ -1,5 +1,5 @@
 /** A plan made real: buffers allocated, kernels bound. Runs only record and submit. */
-import { DeviceLostError } from '../errors.ts';
+import { TilewiseError } from '../errors.ts';
 import type { Node } from '../graph.ts';
 import { MOST_DIMENSIONS } from '../kernel.ts';
 import type { BufferRef, ExecutionPlan, PlannedTensor } from '../plan/compile.ts';
@@ -10,7 +10,7 @@ import { guarded } from './errors.ts';
 import type { Pipeline } from './pipeline_cache.ts';
 import { copyOut, ReadbackRing, rangeOf } from './readback.ts';
 import { RunClock } from './run_clock.ts';
-import { clockOf, timeEach } from './stopwatch.ts';
+import { clockOf, type Work } from './stopwatch.ts';
 import { warmUp } from './warm_up.ts';
 
 /** Writes an input on the GPU, before the pass that reads it. */
@@ -43,7 +43,7 @@ export interface CompileKernelsOptions {
 }
 
 export class Executor {
-  readonly #device: Device;
+  readonly device: Device;
   readonly #plan: ExecutionPlan;
   readonly #activations: readonly GPUBuffer[];
   readonly #dimensions: GPUBuffer | undefined;
@@ -65,7 +65,7 @@ export class Executor {
     this.#submitBudgetMs = submitBudgetMs;
     const costs = plan.dispatches.map(({ cost }) => cost);
     this.#submits = splitSubmits(costs, assumedMs(costs, device.profile), submitBudgetMs);
-    this.#device = device;
+    this.device = device;
     this.#plan = plan;
     this.#activations = activations;
     this.#dimensions = dimensions;
@@ -125,8 +125,8 @@ export class Executor {
     try {
       this.#checkUsable();
       const begun = performance.now();
-      if (onGpuTime && clockOf(this.#device) === 'gpu') clock = new RunClock(this.#device.gpu);
-      const accepted = guarded(this.#device.gpu, `run of "${this.#plan.graph.name}"`, () =>
+      if (onGpuTime && clockOf(this.device) === 'gpu') clock = new RunClock(this.device.gpu);
+      const accepted = guarded(this.device.gpu, `run of "${this.#plan.graph.name}"`, () =>
         this.#submit(inputs, slot.buffers, outputs, clock),
       );
       const submitted = performance.now();
@@ -154,33 +154,10 @@ export class Executor {
     }
   }
 
-  /**
-   * Times the plan on what the buffers hold: each dispatch in a pass of its own, then all in one, in
-   * milliseconds. Runs in flight keep their results.
-   */
-  async time(): Promise<{ readonly dispatches: readonly number[]; readonly pass: number }> {
-    this.#device.checkAlive();
-    const dispatches = await timeEach(
-      this.#device,
-      this.#steps.map((step) => (pass) => record(pass, step)),
-    );
-    return { dispatches, pass: await this.timePass() };
-  }
-
-  /**
-   * Times all dispatches in one pass, or those of some nodes, `repeats` times, and returns the milliseconds of one
-   * repeat.
-   */
-  async timePass(repeats = 1, counts: (node: Node) => boolean = () => true): Promise<number> {
-    this.#device.checkAlive();
-    const { dispatches } = this.#plan;
-    const steps = this.#steps.filter((_, i) => counts(at(dispatches, i).node));
-    const [total = Number.NaN] = await timeEach(this.#device, [
-      (pass) => {
-        for (let i = 0; i < repeats; i++) for (const step of steps) record(pass, step);
-      },
-    ]);
-    return total / repeats;
+  /** What records each dispatch, of the plan or of some nodes. */
+  recorders(counts: (node: Node) => boolean = () => true): readonly Work[] {
+    const steps = this.#steps.filter((_, i) => counts(at(this.#plan.dispatches, i).node));
+    return steps.map((step) => (pass) => record(pass, step));
   }
 
   /** Frees its buffers. Twice is harmless; runs in flight are rejected. */
@@ -198,7 +175,7 @@ export class Executor {
     wanted: readonly (Float32Array | undefined)[],
     clock: RunClock | undefined,
   ): void {
-    const { gpu } = this.#device;
+    const { gpu } = this.device;
     let encoder = gpu.createCommandEncoder();
     this.#writeInputs(encoder, inputs);
     let done = 0;
@@ -229,7 +206,7 @@ export class Executor {
       if (!data) return;
       const target = this.#activation(input);
       if (data instanceof Float32Array) {
-        this.#device.gpu.queue.writeBuffer(target, 0, data);
+        this.device.gpu.queue.writeBuffer(target, 0, data);
       } else data.encode(encoder, target);
     });
   }
@@ -250,7 +227,7 @@ export class Executor {
     // The loss is announced in a task of its own, perhaps after the mapping has failed.
     await new Promise((resolve) => setTimeout(resolve));
     try {
-      this.#device.checkAlive();
+      this.device.checkAlive();
     } catch (lost) {
       return lost;
     }
@@ -259,13 +236,13 @@ export class Executor {
 
   /** While a run waits for its turn, everything may have been disposed of. */
   #checkUsable(): void {
-    this.#device.checkAlive();
+    this.device.checkAlive();
     if (this.#disposed) throw disposedError();
   }
 }
 
-function disposedError(): DeviceLostError {
-  return new DeviceLostError('the session was disposed, or resized, during a run');
+function disposedError(): TilewiseError {
+  return new TilewiseError('the session was disposed, or resized, during a run');
 }
 
 function record(pass: GPUComputePassEncoder, { pipeline, bindGroup, workgroups }: Step): void {
@@ -374,8 +351,7 @@ function resourceOf(
   if (pool === 'weight') return { buffer: at(weights, index) };
   if (pool === 'activation') return { buffer: at(activations, index) };
   const size = MOST_DIMENSIONS * Uint32Array.BYTES_PER_ELEMENT;
-  if (!dimensions) throw new Error('the plan binds dimensions, but has none');
-  return { buffer: dimensions, offset: index * size, size };
+  return { buffer: at(dimensions ? [dimensions] : [], 0), offset: index * size, size };
 }
 
 function at<T>(items: readonly T[], index: number): T {

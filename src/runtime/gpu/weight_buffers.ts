@@ -49,7 +49,8 @@ export class WeightBuffers {
 }
 
 function keyOf({ constant, repack }: PlannedWeight): string {
-  return `${constant.name} ${repack?.arrangement ?? ''}`;
+  // A derived constant may be called as a weight of the model is.
+  return JSON.stringify([constant.kind, constant.name, repack?.arrangement]);
 }
 
 async function upload(

@@ -124,7 +124,7 @@ describe('mergePointwise', () => {
       3,
       (g) => {
         const y = relu(g, g.input('x', SHAPE));
-        return conv2d(g, add(g, y, conv2d(g, y, { channels: 6, kernel: 1 })), {
+        return conv2d(g.at('last'), add(g, y, conv2d(g, y, { channels: 6, kernel: 1 })), {
           channels: 1,
           kernel: 1,
         });

@@ -248,7 +248,7 @@ class WeightTable {
 }
 
 function checkLimits(
-  plan: Pick<ExecutionPlan, 'graph' | 'weights' | 'activations'>,
+  plan: Pick<ExecutionPlan, 'graph' | 'weights' | 'activations' | 'dispatches'>,
   device: DeviceProfile,
 ): void {
   const limit = largestBuffer(device);
@@ -268,17 +268,27 @@ function checkLimits(
     check(`the output of ${describe(node)}`, byteLength(node.output.desc));
   }
   for (const { name, bytes } of plan.activations.storages) check(`"${name}"`, bytes);
+  const most = device.limits.maxStorageBuffersPerShaderStage;
+  for (const { node, kernel, bindings } of plan.dispatches) {
+    const bound = bindings.filter(({ access }) => access !== 'uniform').length;
+    if (bound > most) {
+      throw new UnsupportedError(
+        `${describe(node)}: ${kernel} binds ${bound} buffers, this device allows ${most}; use fewer values`,
+      );
+    }
+  }
 }
 
 function checkMemory(graph: Graph, memory: MemoryUse, allowed = Number.POSITIVE_INFINITY): void {
   if (memory.total <= allowed) return;
   const [batch = 1] = graph.inputs[0]?.desc.shape ?? [];
   const perImage = (memory.activations + memory.staging) / batch;
-  const fits = Math.floor((allowed - memory.weights) / perImage);
+  const fixed = memory.weights + memory.dimensions;
+  const fits = Math.floor((allowed - fixed) / perImage);
   const remedy =
     fits >= 1
-      ? `a batch of ${fits} would fit`
-      : `even one image takes ${Math.ceil(memory.weights + perImage)}`;
+      ? `a batch of ${fits} should fit`
+      : `even one image takes ${Math.ceil(fixed + perImage)}`;
   throw new UnsupportedError(
     `"${graph.name}" takes ${memory.total} bytes on the device (weights ${memory.weights}, activations ${memory.activations}), maxMemory allows ${allowed}; ${remedy}`,
   );

@@ -38,7 +38,19 @@ describe('runReference', () => {
   it('names an input that is missing', () => {
     const graph = graphOf((g) => relu(g, g.input('x', [1, 2])));
     expect(() => runReference(graph, syntheticWeights([]), {})).toThrow(
-      'graph "test" needs the input "x"',
+      'input "x" of "test" must be a Float32Array of 2 values [1, 2], got undefined',
+    );
+  });
+
+  it.each([
+    [new Float32Array(9), 'Float32Array of 9'],
+    [new Float64Array(2), 'Float64Array of 2'],
+    [[1, 2], 'Array of 2'],
+  ])('refuses an input that is not what its shape says', (x, got) => {
+    const graph = graphOf((g) => relu(g, g.input('x', [1, 2])));
+    const inputs = { x: x as Float32Array };
+    expect(() => runReference(graph, syntheticWeights([]), inputs)).toThrow(
+      `input "x" of "test" must be a Float32Array of 2 values [1, 2], got ${got}`,
     );
   });
 

@@ -1,7 +1,8 @@
 /** The oracle: any graph on the CPU, in f64, one operator at a time. Slow, and independent of the kernels. */
 
 import { evaluator, operandsOf } from '../../../shaders/lib/expression.ts';
-import { ShapeError } from '../errors.ts';
+import { checkValues, given, ownValue } from '../arguments.ts';
+import { ShapeError, UnsupportedError } from '../errors.ts';
 import {
   type DataByRole,
   type Graph,
@@ -10,6 +11,8 @@ import {
   RESULT,
   type Value,
 } from '../graph.ts';
+import { describe, shapeError } from '../operator.ts';
+import { elementCount, formatShape } from '../tensor.ts';
 import { ConstantReader } from '../weights/constant_reader.ts';
 import { roundToFloat16 } from '../weights/float_formats.ts';
 import type { WeightSource } from '../weights/weight_source.ts';
@@ -22,11 +25,26 @@ interface Reference {
   compute(node: Node, inputs: DataByRole): Float64Array;
 }
 
-/** A node in f64, without its epilogue. */
+/**
+ * A node in f64, without its epilogue. Throws UnsupportedError where its operator has no reference, ShapeError where
+ * that returns anything but as many values as the node has.
+ */
 export function resultOf(node: Node, data: DataByRole, references: References): Float64Array {
-  const compute = references[node.op.name];
-  if (!compute) throw new Error(`there is no reference of the operator "${node.op.name}"`);
-  return compute(node, data);
+  const { name } = node.op;
+  const compute = ownValue(references, name);
+  if (typeof compute !== 'function') {
+    throw new UnsupportedError(
+      `${describe(node)}: the operator has no reference on the CPU; hand one in under the name "${name}"`,
+    );
+  }
+  const result: unknown = compute(node, data);
+  const { shape } = node.output.desc;
+  const count = elementCount(shape);
+  if (result instanceof Float64Array && result.length === count) return result;
+  throw shapeError(
+    node,
+    `the reference must return a Float64Array of ${count} values ${formatShape(shape)}, got ${given(result)}`,
+  );
 }
 
 /** A node in f64. */
@@ -44,7 +62,8 @@ export function referenceOf(node: Node, data: DataByRole, references: References
 
 /**
  * Every activation of a graph, in f64. `inputs` are keyed by input name.
- * Throws ShapeError for a missing input, WeightError for a missing weight.
+ * Throws ShapeError for an input that is missing or of the wrong length, WeightError for a missing weight, and what
+ * `resultOf` throws.
  */
 export function runReference(
   graph: Graph,
@@ -55,9 +74,10 @@ export function runReference(
   const reader = new ConstantReader(weights, () => {});
   const values = new Map<Value, Float64Array>();
   for (const input of graph.inputs) {
-    const data = inputs[input.name];
-    if (!data) throw new ShapeError(`graph "${graph.name}" needs the input "${input.name}"`);
-    const stored = input.desc.dtype === 'f16' ? roundToFloat16(data) : data;
+    const { name, desc } = input;
+    const data: unknown = ownValue(inputs, name);
+    checkValues(ShapeError, `input "${name}" of "${graph.name}"`, desc.shape, data);
+    const stored = desc.dtype === 'f16' ? roundToFloat16(data) : data;
     values.set(input, Float64Array.from(stored));
   }
   const dataOf = (value: Value): Float64Array => {

@@ -1,3 +1,4 @@
+import { given } from '../arguments.ts';
 import { WeightError } from '../errors.ts';
 import { type Graph, type Weight, weightsOf } from '../graph.ts';
 import { removeUnread } from '../passes/remove_unread.ts';
@@ -20,9 +21,12 @@ interface Named {
  * Checks that a source holds what a model needs: every weight that its outputs depend on, all of the right shape, and
  * nothing that is not the model's but PyTorch's `num_batches_tracked` counters, which inference does not use.
  *
- * Throws one WeightError that lists everything that does not fit.
+ * Throws a WeightError where it is no source, and one that lists everything that does not fit.
  */
 export function checkWeights(graph: Graph, source: WeightSource): void {
+  if (typeof source?.read !== 'function') {
+    throw new WeightError(`options.weights must be a WeightSource, got ${given(source)}`);
+  }
   const { tensors } = source;
   if (!tensors) return;
   const weights = weightsOf(graph);

@@ -1,3 +1,5 @@
+import { checkValues } from '../arguments.ts';
+import { WeightError } from '../errors.ts';
 import type { Constant } from '../graph.ts';
 import { nonFiniteWarning } from './check_weights.ts';
 import { roundToFloat16 } from './float_formats.ts';
@@ -17,13 +19,15 @@ export class ConstantReader {
     this.#onWarning = onWarning;
   }
 
-  /** Row-major f32 data. Throws WeightError where the source lacks the weight. */
+  /** Row-major f32 data. Throws WeightError where the source lacks the weight, or reads anything else. */
   read(constant: Constant): Float32Array {
     if (constant.kind === 'derived') {
       return constant.compute(constant.sources.map((source) => this.read(source)));
     }
-    const data = this.#source.read(constant.name, constant.desc.shape);
-    this.#check(constant.name, data);
+    const { name, desc } = constant;
+    const data = this.#source.read(name, desc.shape);
+    checkValues(WeightError, `weight "${name}" of "${this.#source.name}"`, desc.shape, data);
+    this.#check(name, data);
     return data;
   }
 

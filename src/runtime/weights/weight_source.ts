@@ -13,6 +13,6 @@ export interface WeightSource {
   readonly name: string;
   /** The tensors on offer; `undefined` where the source makes any tensor asked for. */
   readonly tensors: ReadonlyMap<string, TensorInfo> | undefined;
-  /** A tensor as f32, row-major. Throws WeightError when it is not there. */
+  /** A tensor as f32, row-major, of as many values as the shape. Throws WeightError when it is not there. */
   read(name: string, shape: Shape): Float32Array;
 }

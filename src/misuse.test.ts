@@ -1,0 +1,235 @@
+/** What the public API says to arguments that no type would let through, as JavaScript lets them. */
+import { describe, expect, it } from 'vitest';
+import { useDevice } from '../test/fixtures/device.ts';
+import * as api from './index.ts';
+
+const device = useDevice();
+const weights = api.syntheticWeights([]);
+const { GraphBuilder, functions: f } = api;
+
+/** Anything, as any type. */
+const bad = (value?: unknown): never => value as never;
+
+function graphOf(build: (g: api.GraphBuilder) => api.Value): api.Graph {
+  const g = GraphBuilder.create();
+  g.output('y', build(g));
+  return g.build('net');
+}
+
+const vectors = () => graphOf((g) => api.relu(g.at('r'), g.input('x', [4, 3])));
+const maps = () => graphOf((g) => api.relu(g.at('r'), g.input('x', [4, 3, 8, 8])));
+const convolution = () =>
+  graphOf((g) => api.conv2d(g.at('c'), g.input('x', [2, 3, 8, 8]), { channels: 4, kernel: 3 }));
+
+const open = (graph = vectors(), more: object = {}) =>
+  api.createSession(device(), graph, { weights, ...more });
+
+async function opened(work: (session: api.Session) => Promise<unknown>, graph = vectors()) {
+  using session = await open(graph);
+  await work(session);
+}
+
+const classify = async (picture: never) => {
+  using classifier = await api.Classifier.create(device(), api.findModel('lenet'), { weights });
+  await classifier.classify(picture);
+};
+
+const read = (read: () => unknown) =>
+  open(convolution(), { weights: { name: 'mine', tensors: undefined, read } });
+
+const expressionOf = (steps: readonly unknown[]) =>
+  graphOf((g) => api.pointwise(g.at('bad'), [g.input('x', [2])], () => bad({ steps })));
+
+const resized = (to: unknown, graph?: api.Graph) =>
+  opened((session) => session.resize(bad(to)), graph);
+const ran = (inputs: unknown, options?: unknown) =>
+  opened((session) => session.run(bad(inputs), bad(options)));
+
+const VALUES = 'input "x" of "net" must be a Float32Array of 12 values [4, 3], got';
+const EXTENTS = `input "x"'s extents must be positive integers, got`;
+const FIRST = '"c.weight" of "mine" must be a Float32Array of 108 values [4, 3, 3, 3], got';
+const EXPRESSION = 'pointwise "bad": expects finite constants and values that it is given, got';
+
+function twoShapes(): void {
+  const g = GraphBuilder.create();
+  g.weight('w', [3]);
+  g.weight('w', [5]);
+}
+
+type Case = readonly [what: string, work: () => unknown, message: string, name?: string];
+
+const CASES: readonly Case[] = [
+  ['Device.open(undefined)', () => api.Device.open(bad()), 'adapter in undefined; update'],
+  ['Device.open({})', () => api.Device.open(bad({})), 'adapter in Object; update'],
+
+  [
+    'a session without options',
+    () => api.createSession(device(), vectors(), bad()),
+    'options.weights must be a WeightSource, got undefined',
+  ],
+  [
+    'a session with a promise of weights',
+    () => open(vectors(), { weights: Promise.resolve(weights) }),
+    'options.weights must be a WeightSource, got Promise',
+  ],
+  [
+    'a tuned session without options',
+    () => api.createTunedSession(device(), vectors(), bad()),
+    'options.weights must be a WeightSource, got undefined',
+  ],
+  [
+    'precision f64',
+    () => open(vectors(), { precision: 'f64' }),
+    'precision must be f32 or f16, got f64',
+  ],
+  [
+    'weights of too few values',
+    () => read(() => new Float32Array(3)),
+    `${FIRST} Float32Array of 3`,
+    'WeightError',
+  ],
+  [
+    'weights of too many values',
+    () => read(() => new Float32Array(109)),
+    `${FIRST} Float32Array of 109`,
+    'WeightError',
+  ],
+  ['weights that are nothing', () => read(() => undefined), `${FIRST} undefined`, 'WeightError'],
+  [
+    'weights that are a promise',
+    () => read(async () => new Float32Array(108)),
+    `${FIRST} Promise`,
+    'WeightError',
+  ],
+
+  ['run()', () => ran(undefined), `${VALUES} undefined`],
+  ['run(null)', () => ran(null), `${VALUES} undefined`],
+  ['run(5)', () => ran(5), `${VALUES} undefined`],
+  ['run of null', () => ran({ x: null }), `${VALUES} null`],
+  ['run of an array', () => ran({ x: [1, 2] }), `${VALUES} Array of 2`],
+  ['run of a Float64Array', () => ran({ x: new Float64Array(12) }), `${VALUES} Float64Array of 12`],
+  [
+    'run into a Float64Array',
+    () => ran(new Float32Array(12), { into: { y: new Float64Array(12) } }),
+    'output "y" of "net" must be a Float32Array of 12 values [4, 3], got Float64Array of 12',
+  ],
+
+  ['resize()', () => resized(undefined), 'resize "net": expected shapes by input, got undefined'],
+  ['resize(null)', () => resized(null), 'resize "net": expected shapes by input, got null'],
+  ['a batch of 0', () => resized({ batch: 0 }), `${EXTENTS} [0, 3]`],
+  ['a batch of -1', () => resized({ batch: -1 }), `${EXTENTS} [-1, 3]`],
+  ['a batch of NaN', () => resized({ batch: Number.NaN }), `${EXTENTS} [NaN, 3]`],
+  ['a size of vectors', () => resized({ size: 8 }), 'graph "net" has no input "size"'],
+  ['a size of 0', () => resized({ size: 0 }, maps()), `${EXTENTS} [4, 3, 0, 0]`],
+  ['a shape that is a number', () => resized({ x: 5 }), `${EXTENTS} 5`],
+  ['a shape that is null', () => resized({ x: null }), `${EXTENTS} null`],
+  [
+    'an input that all objects have',
+    () => resized({ toString: [1] }),
+    'graph "net" has no input "toString"',
+  ],
+
+  ['an input without shape', () => GraphBuilder.create().input('x', bad()), `${EXTENTS} undefined`],
+  [
+    'two inputs of one name',
+    () => graphOf((g) => api.add(g, g.input('x', [2]), g.input('x', [2]))),
+    'input "x" was named twice',
+  ],
+  [
+    'a weight of two shapes',
+    twoShapes,
+    'weight "w" is [3] already, got [5]; give the layer a path of its own',
+  ],
+  [
+    'a value of another builder',
+    () => graphOf((g) => api.relu(g, GraphBuilder.create().input('z', [2]))),
+    'graph "net" reads "z" of another GraphBuilder',
+  ],
+  [
+    'an operand that is not there',
+    () => expressionOf([{ fn: 'operand', name: 'zork' }]),
+    `${EXPRESSION} zork`,
+  ],
+  [
+    'an operand that all objects have',
+    () => expressionOf([{ fn: 'operand', name: 'constructor' }]),
+    `${EXPRESSION} constructor`,
+  ],
+  [
+    'a step that reads a later one',
+    () =>
+      expressionOf([
+        { fn: f.neg, args: [1] },
+        { fn: 'operand', name: 'x0' },
+      ]),
+    `${EXPRESSION} neg`,
+  ],
+  [
+    'a product with NaN',
+    () => graphOf((g) => api.mul(g.at('bad'), g.input('x', [2]), Number.NaN)),
+    `${EXPRESSION} NaN`,
+  ],
+  [
+    'a sum with infinity',
+    () => graphOf((g) => api.add(g.at('bad'), g.input('x', [2]), Infinity)),
+    `${EXPRESSION} Infinity`,
+  ],
+  [
+    'eight values',
+    () =>
+      graphOf((g) =>
+        api.pointwise(
+          g.at('sum'),
+          Array.from({ length: 8 }, (_, i) => g.input(`x${i}`, [2])),
+          (...all) => bad(all.reduce((a, b) => api.apply(f.add, a, b))),
+        ),
+      ),
+    'pointwise "sum": expects at most 7 values, got 8; compute some',
+  ],
+
+  [
+    'a builder in place of a model',
+    () => api.buildModel(bad(api.lenet)),
+    'buildModel expects a model, as findModel gives, got Function',
+  ],
+  [
+    'no model',
+    () => api.buildModel(bad()),
+    'buildModel expects a model, as findModel gives, got undefined',
+  ],
+  [
+    'a builder in place of a classifier',
+    () => api.buildClassifier(bad(api.lenet)),
+    'buildModel expects a model, as findModel gives, got Object',
+  ],
+  [
+    'an output that all objects have',
+    () => api.buildModel(api.findModel('lenet'), { outputs: ['toString'] }),
+    'model "lenet" has no value "toString"; it has',
+  ],
+  ['a domain of nothing', () => api.domainOf(bad(api.lenet)), 'got undefined in Function'],
+
+  [
+    'no picture',
+    () => classify(bad()),
+    'expected a picture, such as { data, width, height } or an ImageBitmap, got undefined',
+  ],
+  ['an empty picture', () => classify(bad({})), 'or an ImageBitmap, got Object'],
+  [
+    'a picture of an array',
+    () => classify(bad({ width: 1, height: 1, data: [0, 0, 0, 0] })),
+    'image: 1 x 1 pixels of RGBA are 4 bytes, got Array of 4',
+  ],
+];
+
+describe('the public API', () => {
+  it.for(CASES)('refuses %s', async ([, work, message, name]) => {
+    const error: unknown = await (async () => work())().then(
+      () => 'nothing is thrown',
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(api.TilewiseError);
+    expect(error).toMatchObject({ message: expect.stringContaining(message) });
+    if (name) expect(error).toMatchObject({ name });
+  });
+});
