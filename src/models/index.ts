@@ -15,7 +15,7 @@ import { mobilenetV2Model } from './mobilenet_v2.ts';
 import { mobilenetV3Models } from './mobilenet_v3.ts';
 import type { ModelDef } from './model.ts';
 import { regnetXModels, regnetYModels } from './regnet.ts';
-import { resnetModels } from './resnet.ts';
+import { resnetModels } from './resnets.ts';
 import { shufflenetV2Models } from './shufflenet_v2.ts';
 import { squeezenetModels } from './squeezenet.ts';
 import { unetModel } from './unet.ts';

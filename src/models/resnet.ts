@@ -198,7 +198,8 @@ function dilationOf(index: Section, { outputStride = 32 }: ResnetSections): numb
   return Math.max(1, (4 << index) / outputStride);
 }
 
-function resnetModel(name: string, summary: string, sections: ResnetSections): ModelDef {
+/** A ResNet for ImageNet as a model: `summary` is what it is, in a few words. */
+export function resnetModel(name: string, summary: string, sections: ResnetSections): ModelDef {
   return {
     name,
     summary: `${summary} for ImageNet`,
@@ -210,42 +211,12 @@ function resnetModel(name: string, summary: string, sections: ResnetSections): M
   };
 }
 
-/** Blocks of the sections, by the number in the name, which counts convolutions and the linear layer. */
-const BLOCKS = {
-  18: [2, 2, 2, 2],
-  34: [3, 4, 6, 3],
-  50: [3, 4, 6, 3],
-  101: [3, 4, 23, 3],
-  152: [3, 8, 36, 3],
-} as const;
-
-const V1_5 = { kind: 'bottleneck', placement: 'v1.5' } as const;
-const V1 = { kind: 'bottleneck', placement: 'v1' } as const;
-const BASIC = { kind: 'basic', placement: 'v1.5' } as const;
-const PAPER = 'stride on the first 1x1 convolutions as in the paper,';
-
 /** The sections of ResNet-50, which other networks are built on. */
-export const resnet50Sections: ResnetSections = { ...V1_5, blocks: BLOCKS[50] };
+export const resnet50Sections: ResnetSections = {
+  kind: 'bottleneck',
+  placement: 'v1.5',
+  blocks: [3, 4, 6, 3],
+};
 
-/** ResNet-50 as torchvision has it; pages that import it by this name hold no other network. */
+/** ResNet-50 as torchvision has it. Its relatives are in a file of their own: pages that import it hold no other. */
 export const resnet50: ModelDef = resnetModel('resnet50', 'ResNet-50', resnet50Sections);
-
-export const resnetModels: readonly ModelDef[] = [
-  resnetModel('resnet18', 'ResNet-18', { ...BASIC, blocks: BLOCKS[18] }),
-  resnetModel('resnet34', 'ResNet-34', { ...BASIC, blocks: BLOCKS[34] }),
-  resnet50,
-  resnetModel('resnet50_v1', `ResNet-50, ${PAPER}`, { ...V1, blocks: BLOCKS[50] }),
-  resnetModel('resnet101', 'ResNet-101', { ...V1_5, blocks: BLOCKS[101] }),
-  resnetModel('resnet101_v1', `ResNet-101, ${PAPER}`, { ...V1, blocks: BLOCKS[101] }),
-  resnetModel('resnet152', 'ResNet-152', { ...V1_5, blocks: BLOCKS[152] }),
-  resnetModel('resnet152_v1', `ResNet-152, ${PAPER}`, { ...V1, blocks: BLOCKS[152] }),
-  resnetModel('wide_resnet50_2', 'wide ResNet-50, 3x3 convolutions of twice the channels,', {
-    ...resnet50Sections,
-    width: 128,
-  }),
-  resnetModel('resnext50_32x4d', 'ResNeXt-50, 3x3 convolutions in 32 groups of 4 channels,', {
-    ...resnet50Sections,
-    groups: 32,
-    width: 128,
-  }),
-];
