@@ -23,7 +23,7 @@ export class Reshape implements Movement {
     const open = extents.filter((extent) => extent === -1).length;
     demand(
       open <= 1 && result.every(isExtent) && elementCount(result) === elementCount(shape),
-      `${formatShape(shape)} has ${elementCount(shape)} elements, which cannot be seen as ${formatShape(extents)}`,
+      `${formatShape(shape)} has ${elementCount(shape)} elements, which cannot be seen as ${formatShape(this.extents)}`,
     );
     return result;
   }
