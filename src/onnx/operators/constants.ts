@@ -4,14 +4,12 @@ import { concat } from '../../layers/concat.ts';
 import { rearrange, reshapeTo } from '../../layers/rearrange.ts';
 import { Slice, Squeeze } from '../../runtime/movement/index.ts';
 import { elementCount, formatShape } from '../../runtime/tensor.ts';
+import { MOST_INDICES, MOST_SLICES } from '../bounds.ts';
+import { computed, filled, integers } from '../computed.ts';
 import { demand } from '../errors.ts';
 import type { OperatorRows } from '../exporter.ts';
+import { typeOfAttribute } from '../result_type.ts';
 import { constant } from '../tensor.ts';
-
-/** The largest constant that is filled, in elements: a VGG's largest weight has 1.03e8, a shape has 4. */
-const MOST_ELEMENTS = 2 ** 24;
-/** Slices that a Gather may become. */
-const MOST_SLICES = 256;
 
 interface Run {
   readonly from: number;
@@ -37,30 +35,42 @@ export const constants: OperatorRows = {
     Constant(call) {
       const tensor = call.tensor('value');
       if (tensor) return tensor;
-      if (call.has('value_float')) return constant([], [call.float('value_float', 0)], true);
-      if (call.has('value_int')) return constant([], [call.int('value_int', 0)], false);
+      if (call.has('value_float')) return constant([], [call.float('value_float', 0)], 'float32');
+      if (call.has('value_int')) return constant([], [call.int('value_int', 0)], 'int64');
       const floats = call.floats('value_floats');
-      const list = floats ?? call.ints('value_ints');
+      if (floats) return constant([floats.length], floats, 'float32');
+      const list = call.ints('value_ints');
       demand(list, 'holds neither a tensor nor numbers');
-      return constant([list.length], list, floats !== undefined);
+      return integers(list);
     },
     Shape(call) {
       const end = call.has('end') ? call.int('end', 0) : undefined;
-      const part = call.shape(0).slice(call.int('start', 0), end);
-      return constant([part.length], part, false);
+      return integers(call.shape(0).slice(call.int('start', 0), end));
     },
+    Size: (call) => constant([], [elementCount(call.shape(0))], 'int64'),
     ConstantOfShape(call) {
       const shape = call.numbers(0, 'the shape');
       const valid = shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0);
       demand(valid, `${formatShape(shape)} is no shape`);
-      const count = elementCount(shape);
+      const given = call.tensor('value') ?? constant([1], [0], 'float32');
+      const [value = 0] = given.numbers();
+      return filled(shape, given.type, value);
+    },
+    /** Ones on a diagonal of a matrix of the input's shape. */
+    EyeLike(call) {
+      const shape = call.shape(0);
+      const [rows, columns] = shape;
       demand(
-        count <= MOST_ELEMENTS,
-        `a constant of ${formatShape(shape)} is computed; at most ${MOST_ELEMENTS} elements are`,
+        shape.length === 2 && rows !== undefined && columns !== undefined,
+        `is of ${formatShape(shape)}; matrices are read`,
       );
-      const { float, numbers } = call.tensor('value') ?? constant([1], [0], true);
-      const [value = 0] = numbers();
-      return { name: '', shape, float, numbers: () => new Float64Array(count).fill(value) };
+      const offset = call.int('k', 0);
+      const type = call.has('dtype') ? typeOfAttribute(call, 'dtype', 0) : call.type(0);
+      return computed(shape, type, [], () =>
+        Float64Array.from({ length: rows * columns }, (_, i) =>
+          Number((i % columns) - Math.floor(i / columns) === offset),
+        ),
+      );
     },
     /** Slices of runs of indices, side by side. */
     Gather(call) {
@@ -68,7 +78,9 @@ export const constants: OperatorRows = {
       const axis = call.axis(0, x.desc.shape.length);
       const extent = x.desc.shape[axis] ?? 1;
       const { shape } = call.known(1, 'the indices');
-      const wanted = call.numbers(1, 'the indices', 4096).map((i) => (i < 0 ? i + extent : i));
+      const wanted = call
+        .numbers(1, 'the indices', MOST_INDICES)
+        .map((i) => (i < 0 ? i + extent : i));
       const within = wanted.length > 0 && wanted.every((i) => i >= 0 && i < extent);
       demand(within, `indices are out of the ${extent} along axis ${axis}`);
       const runs = runsOf(wanted);

@@ -10,6 +10,7 @@ import { normalization } from './normalization.ts';
 import { pad } from './pad.ts';
 import { pointwise } from './pointwise.ts';
 import { pool } from './pool.ts';
+import { quantization } from './quantization.ts';
 import { rearrange } from './rearrange.ts';
 import { reduce } from './reduce.ts';
 import { resize } from './resize.ts';
@@ -17,7 +18,7 @@ import { topK } from './top_k.ts';
 
 const families: readonly OperatorRows[] = [
   ...[conv, pool, normalization, pointwise, rearrange, pad],
-  ...[concat, linear, reduce, resize, topK, constants],
+  ...[concat, linear, reduce, resize, topK, constants, quantization],
 ];
 
 /** By ONNX's name of the operator. */

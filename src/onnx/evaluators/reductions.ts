@@ -1,0 +1,210 @@
+/** Constants along axes: sums and the like, orders, running sums. */
+import { elementCount, type Shape } from '../../runtime/tensor.ts';
+import { computed, integers, seenAs } from '../computed.ts';
+import { demand } from '../errors.ts';
+import { axisOf } from '../import_node.ts';
+import { type Constant, constant, type Numbers } from '../tensor.ts';
+import type { Evaluator, Evaluators } from './evaluator.ts';
+
+type Reduce = (values: Numbers) => number;
+
+function over(values: Numbers, f: (a: number, b: number) => number, first: number): number {
+  let result = first;
+  for (const value of values) result = f(result, value);
+  return result;
+}
+
+const sum: Reduce = (values) => over(values, (a, b) => a + b, 0);
+const largest: Reduce = (values) => over(values, Math.max, Number.NEGATIVE_INFINITY);
+const smallest: Reduce = (values) => over(values, Math.min, Number.POSITIVE_INFINITY);
+
+/** By ONNX's name, after Reduce. */
+const REDUCTIONS: Readonly<Record<string, Reduce>> = {
+  Sum: sum,
+  Prod: (values) => over(values, (a, b) => a * b, 1),
+  Max: largest,
+  Min: smallest,
+  Mean: (values) => sum(values) / values.length,
+  L1: (values) => sum(values.map(Math.abs)),
+  L2: (values) => Math.sqrt(sum(values.map((x) => x * x))),
+  SumSquare: (values) => sum(values.map((x) => x * x)),
+  LogSum: (values) => Math.log(sum(values)),
+  LogSumExp(values) {
+    const most = largest(values);
+    return Number.isFinite(most)
+      ? most + Math.log(sum(values.map((x) => Math.exp(x - most))))
+      : most;
+  },
+};
+
+/** The constant as rows of what is along some axes; `outer` are the extents of the others. */
+function rowsOf(x: Constant, axes: readonly number[]) {
+  const others = [...x.shape.keys()].filter((axis) => !axes.includes(axis));
+  const along = (order: readonly number[]) => order.map((axis) => x.shape[axis] ?? 1);
+  const length = elementCount(along(axes));
+  const order = [...others, ...axes];
+  const row = (data: Numbers, nth: number): Float64Array => {
+    const result = new Float64Array(length);
+    for (let i = 0; i < length; i++)
+      result[i] = data[indexOf(nth * length + i, x.shape, order)] ?? 0;
+    return result;
+  };
+  return { count: elementCount(along(others)), length, row };
+}
+
+/** Where the nth element lies of a tensor whose axes are in another order. */
+function indexOf(nth: number, shape: Shape, order: readonly number[]): number {
+  let rest = nth;
+  let index = 0;
+  for (const axis of order.toReversed()) {
+    const extent = shape[axis] ?? 1;
+    index += (rest % extent) * elementCount(shape.slice(axis + 1));
+    rest = Math.floor(rest / extent);
+  }
+  return index;
+}
+
+function without(shape: Shape, axes: readonly number[], keep: boolean): Shape {
+  return shape.flatMap((extent, axis) => (axes.includes(axis) ? (keep ? [1] : []) : [extent]));
+}
+
+function reducing(reduce: Reduce): Evaluator {
+  return (call) => {
+    const x = call.known(0, 'the input');
+    const given = call.integers(1, 'axes') ?? [];
+    if (given.length === 0 && call.flag('noop_with_empty_axes')) return seenAs(x, {});
+    const all = [...x.shape.keys()];
+    const axes = given.length === 0 ? all : given.map((axis) => axisOf(axis, x.shape.length));
+    const { count, row } = rowsOf(
+      x,
+      all.filter((axis) => axes.includes(axis)),
+    );
+    const shape = without(x.shape, axes, call.flag('keepdims', true));
+    return computed(shape, x.type, [x], (data) =>
+      Float64Array.from({ length: count }, (_, nth) => reduce(row(data, nth))),
+    );
+  };
+}
+
+/** Where the largest, or the smallest, is along an axis. */
+function locating(sign: 1 | -1): Evaluator {
+  return (call) => {
+    const x = call.known(0, 'the input');
+    const axis = call.axis(0, x.shape.length);
+    const last = call.flag('select_last_index');
+    const { count, row } = rowsOf(x, [axis]);
+    const shape = without(x.shape, [axis], call.flag('keepdims', true));
+    return computed(shape, 'int64', [x], (data) =>
+      Float64Array.from({ length: count }, (_, nth) => {
+        const values = row(data, nth).map((value) => value * sign);
+        const most = largest(values);
+        return Math.max(0, last ? values.lastIndexOf(most) : values.indexOf(most));
+      }),
+    );
+  };
+}
+
+/** Each element with those before it, or after it. */
+const runningSum: Evaluator = (call) => {
+  const x = call.known(0, 'the input');
+  const [given = 0] = call.numbers(1, 'the axis', 1);
+  const axis = axisOf(given, x.shape.length);
+  const [exclusive, reverse] = [call.flag('exclusive'), call.flag('reverse')];
+  const { count, length, row } = rowsOf(x, [axis]);
+  const order = [...x.shape.keys()].filter((other) => other !== axis);
+  return computed(x.shape, x.type, [x], (data) => {
+    const result = new Float64Array(data.length);
+    for (let nth = 0; nth < count; nth++) {
+      const values = row(data, nth);
+      let total = 0;
+      for (let step = 0; step < length; step++) {
+        const i = reverse ? length - 1 - step : step;
+        const before = total;
+        total += values[i] ?? 0;
+        result[indexOf(nth * length + i, x.shape, [...order, axis])] = exclusive ? before : total;
+      }
+    }
+    return result;
+  });
+};
+
+/** The first k of each row, in order, and where they were. */
+const topK: Evaluator = (call) => {
+  const x = call.known(0, 'the input');
+  const axis = call.axis(-1, x.shape.length);
+  const [k = 0] = call.numbersIfGiven(1, 'k', 1) ?? [call.int('k', 0)];
+  const sign = call.flag('largest', true) ? -1 : 1;
+  const extent = x.shape[axis] ?? 1;
+  demand(k >= 0 && k <= extent, `asks for ${k} of ${extent}`);
+  const { count, row } = rowsOf(x, [axis]);
+  const order = [...x.shape.keys()].filter((other) => other !== axis);
+  const shape = x.shape.with(axis, k);
+  const ofRows =
+    (pick: (values: Float64Array, index: number) => number) =>
+    (data: Numbers = new Float64Array()) => {
+      const result = new Float64Array(elementCount(shape));
+      for (let nth = 0; nth < count; nth++) {
+        const values = row(data, nth);
+        const indices = [...values.keys()].sort(
+          (a, b) => sign * ((values[a] ?? 0) - (values[b] ?? 0)) || a - b,
+        );
+        for (const [i, index] of indices.slice(0, k).entries()) {
+          result[indexOf(nth * k + i, shape, [...order, axis])] = pick(values, index);
+        }
+      }
+      return result;
+    };
+  return [
+    computed(
+      shape,
+      x.type,
+      [x],
+      ofRows((values, index) => values[index] ?? 0),
+    ),
+    computed(
+      shape,
+      'int64',
+      [x],
+      ofRows((_, index) => index),
+    ),
+  ];
+};
+
+/** The different elements, where each is first, which each element is, and how often there is each. */
+const unique: Evaluator = (call) => {
+  demand(
+    !call.has('axis'),
+    'takes the different rows of an axis; only different elements are found',
+  );
+  const x = call.known(0, 'the input');
+  const data = call.data(0, 'the input');
+  const places = new Map<number, number[]>();
+  for (const [i, value] of data.entries()) {
+    const found = places.get(value);
+    if (found) found.push(i);
+    else places.set(value, [i]);
+  }
+  const found = call.flag('sorted', true) ? [...places].sort(([a], [b]) => a - b) : [...places];
+  const numberOf = new Map(found.map(([value], nth) => [value, nth]));
+  return [
+    constant(
+      [found.length],
+      found.map(([value]) => value),
+      x.type,
+    ),
+    integers(found.map(([, [first = 0]]) => first)),
+    integers(Array.from(data, (value) => numberOf.get(value) ?? 0)),
+    integers(found.map(([, all]) => all.length)),
+  ];
+};
+
+export const reductions: Evaluators = {
+  ...Object.fromEntries(
+    Object.entries(REDUCTIONS).map(([name, reduce]) => [`Reduce${name}`, reducing(reduce)]),
+  ),
+  ArgMax: locating(1),
+  ArgMin: locating(-1),
+  CumSum: runningSum,
+  TopK: topK,
+  Unique: unique,
+};
