@@ -6,6 +6,7 @@ import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { elementCount } from '../runtime/tensor.ts';
 import { MOST_AT_ONCE, MOST_COMPUTED, MOST_DEFERRED } from './bounds.ts';
 import { computed } from './computed.ts';
+import { demand } from './errors.ts';
 import type { Evaluator } from './evaluators/evaluator.ts';
 import type { ImportCall, Imported, Importer } from './import_node.ts';
 import { isValue, listed } from './import_node.ts';
@@ -71,6 +72,10 @@ export function folded(
   importer: Importer,
   allowance: Allowance,
 ): readonly Constant[] | undefined {
+  const filled = call.inputs.every(
+    (input) => !input?.constant || elementCount(input.constant.shape) > 0,
+  );
+  demand(filled, 'is of nothing: an input has no elements');
   const g = GraphBuilder.create();
   const known = new Map<Value, Constant>();
   const weight = (given: Constant): Value => {

@@ -44,6 +44,7 @@ export interface ReadGraph {
   readonly weights: WeightSource;
 }
 
+const TOO_MUCH = 'computes more constants than is done for one model';
 /** Control flow that is not read. */
 const LOOPS = new Set(['Loop', 'Scan']);
 
@@ -177,7 +178,7 @@ export class GraphReader {
       demand(!loop, 'loops are not read; export the model without control flow');
       demand(importer, NO_OPERATOR);
       const call = this.#callOf(node, index, scope);
-      const made = this.#constantsOf(call, importer) ?? listed(importer(call));
+      const made = this.#constantsOf(call, importer) ?? this.#kept(listed(importer(call)));
       for (const [i, output] of node.output.entries()) {
         const result = made[i];
         if (result) scope.define(output, asOperand(`${scope.prefix}${output}`, result, call, i));
@@ -232,8 +233,17 @@ export class GraphReader {
     const own = importer !== evaluator && importer !== importers.get(call.node.opType);
     if (own || !evaluator) return folded(call, importer, this.#allowance);
     const made = evaluated(call, evaluator, this.#allowance);
-    demand(made || importer !== evaluator, 'computes more constants than is done for one model');
+    demand(made || importer !== evaluator, TOO_MUCH);
     return made;
+  }
+
+  /** What an importer gives, whose constants may need computing. */
+  #kept(made: readonly Imported[]): readonly Imported[] {
+    return made.map((output) => {
+      const kept = isValue(output) ? output : this.#allowance.keep(output);
+      demand(kept, TOO_MUCH);
+      return kept;
+    });
   }
 
   #readsFailed(inputs: readonly string[], subject: string, name: string, scope: Scope): boolean {

@@ -1,6 +1,6 @@
 /** How integers stand for floats: (q - zero point) * scale. */
-import { elementCount, formatShape } from '../runtime/tensor.ts';
-import { seenAs } from './computed.ts';
+import { elementCount, formatShape, type Shape } from '../runtime/tensor.ts';
+import { computed, seenAs } from './computed.ts';
 import { demand } from './errors.ts';
 import { axisOf, type ImportCall, type Operand } from './import_node.ts';
 
@@ -26,16 +26,41 @@ export function quantizationOf(call: ImportCall): Quantization {
   return { axis, block };
 }
 
-/** A scale or zero point in a shape that is repeated to the input's. Throws UnsupportedError for blocks. */
+/** A scale or zero point in a shape that is repeated to the input's. Throws UnsupportedError where it is computed. */
 export function alongAxis(call: ImportCall, index: number): Operand {
   const operand = call.operand(index);
-  const rank = call.shape(0).length;
-  const { axis, block } = quantizationOf(call);
-  demand(
-    block === 1,
-    'blocks of computed values have scales of their own; those of weights are read',
-  );
-  if (operand.value || elementCount(operand.constant.shape) === 1) return operand;
-  const shape = operand.constant.shape.concat(Array<number>(rank - axis - 1).fill(1));
-  return { constant: seenAs(operand.constant, { shape }), type: operand.type };
+  if (elementCount(call.shape(index)) === 1) return operand;
+  const { constant } = operand;
+  demand(constant, 'scales of channels or blocks must be known when the model is loaded');
+  const x = call.shape(0);
+  const { type, shape } = constant;
+  if (call.int('block_size', 0) > 0) {
+    const placeOf = scaleOf(x, shape, quantizationOf(call));
+    const repeated = computed(x, type, [constant], (scales) =>
+      Float64Array.from({ length: elementCount(x) }, (_, i) => scales[placeOf(i)] ?? 0),
+    );
+    return { constant: { ...repeated, name: `${constant.name} repeated` }, type };
+  }
+  const inner = x.slice(quantizationOf(call).axis + 1).map(() => 1);
+  return { constant: seenAs(constant, { shape: [...shape, ...inner] }), type };
+}
+
+/** Where the scale of an element of the input is. */
+export function scaleOf(
+  x: Shape,
+  scales: Shape,
+  { axis, block }: Quantization,
+): (element: number) => number {
+  if (elementCount(scales) === 1) return () => 0;
+  const extent = x[axis] ?? 1;
+  const inner = elementCount(x.slice(axis + 1));
+  if (scales.length < x.length || x.length === 1) {
+    return (i) => Math.floor((Math.floor(i / inner) % extent) / block);
+  }
+  const parts = Math.ceil(extent / block);
+  return (i) => {
+    const along = Math.floor(i / inner);
+    const part = Math.floor(along / extent) * parts + Math.floor((along % extent) / block);
+    return part * inner + (i % inner);
+  };
 }

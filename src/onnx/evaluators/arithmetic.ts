@@ -8,7 +8,7 @@ import { broadcast } from './broadcast.ts';
 import type { Evaluator, Evaluators } from './evaluator.ts';
 
 /** As another type. */
-const cast: Evaluator = (call) => {
+export function castConstant(call: ImportCall): Constant {
   const x = call.known(0, 'the input');
   const type = resultType(call, 0);
   if (type === x.type) return x;
@@ -17,7 +17,7 @@ const cast: Evaluator = (call) => {
   if (holds && isFloat(x.type)) return seenAs(x, { type });
   const convert = castingTo(type, x.type);
   return computed(x.shape, type, [x], (data) => Float64Array.from(data, convert));
-};
+}
 
 /** Of the divisor's sign, as in Python, or with `fmod` of the dividend's, as in C. */
 const remainder: Evaluator = (call) => {
@@ -49,8 +49,8 @@ const shift: Evaluator = (call) => {
 };
 
 export const arithmetic: Evaluators = {
-  Cast: cast,
-  CastLike: cast,
+  Cast: castConstant,
+  CastLike: castConstant,
   Mod: remainder,
   BitShift: shift,
   BitwiseAnd: bitwise((a, b) => a & b),

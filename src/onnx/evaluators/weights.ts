@@ -2,7 +2,7 @@
 import { elementCount, formatShape } from '../../runtime/tensor.ts';
 import { computed } from '../computed.ts';
 import { demand } from '../errors.ts';
-import { quantizationOf } from '../quantization.ts';
+import { quantizationOf, scaleOf } from '../quantization.ts';
 import type { Evaluators } from './evaluator.ts';
 
 export const weights: Evaluators = {
@@ -11,11 +11,7 @@ export const weights: Evaluators = {
     const x = call.known(0, 'the input');
     const scale = call.known(1, 'the scale');
     const zero = call.inputs[2] && call.known(2, 'the zero point');
-    const { axis, block } = quantizationOf(call);
-    const extent = x.shape[axis] ?? 1;
-    const inner = elementCount(x.shape.slice(axis + 1));
-    const parts = elementCount(scale.shape) === 1 ? 1 : Math.ceil(extent / block);
-    const blocks = elementCount(scale.shape) / parts;
+    const placeOf = scaleOf(x.shape, scale.shape, quantizationOf(call));
     demand(
       !zero || formatShape(zero.shape) === formatShape(scale.shape),
       `zero points are not of the scales' shape ${formatShape(scale.shape)}`,
@@ -24,11 +20,7 @@ export const weights: Evaluators = {
     return computed(x.shape, scale.type, sources, (q, scales, zeros) => {
       const result = new Float32Array(elementCount(x.shape));
       for (let i = 0; i < result.length; i++) {
-        // Blocked scales have the axes of the input, others only the one.
-        const place = Math.floor(i / inner);
-        const part = parts === 1 ? 0 : Math.floor((place % extent) / block);
-        const at =
-          blocks === 1 ? part : (Math.floor(place / extent) * parts + part) * inner + (i % inner);
+        const at = placeOf(i);
         result[i] = ((q[i] ?? 0) - (zeros?.[at] ?? 0)) * (scales[at] ?? 0);
       }
       return result;

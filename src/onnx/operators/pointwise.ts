@@ -20,6 +20,7 @@ import { formatShape, type Shape, shapesEqual } from '../../runtime/tensor.ts';
 import { computed } from '../computed.ts';
 import { bitsOf, isFloat, isInteger, rangeOf } from '../element_type.ts';
 import { demand } from '../errors.ts';
+import { castConstant } from '../evaluators/arithmetic.ts';
 import { exporter, type OperatorRows } from '../exporter.ts';
 import { derived, type ImportCall, type Importer, numberOf } from '../import_node.ts';
 import { resultType } from '../result_type.ts';
@@ -158,6 +159,8 @@ const clip: Importer = (call) => {
 
 /** Every float is an f32 here, integers are floats without a fraction, and true and false are 1 and 0. */
 const cast: Importer = (call) => {
+  // Of another type's tensor, only the type is read.
+  if (call.operand(0).constant) return castConstant(call);
   const [from, to] = [call.type(0), resultType(call, 0)];
   const x = call.value(0);
   if (from === to || isFloat(to) || from === 'bool') return x;

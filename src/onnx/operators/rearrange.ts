@@ -167,9 +167,11 @@ export const rearrange: OperatorRows = {
     Identity: same,
     Dropout(call) {
       const [training = 0] = call.numbersIfGiven(2, 'training_mode', 1) ?? [];
-      const [ratio = 0.5] = call.numbersIfGiven(1, 'the ratio', 1) ?? [call.float('ratio', 0.5)];
-      const idle = training === 0 || ratio === 0;
-      demand(idle, 'training_mode is 1, which drops elements at random; export it for inference');
+      if (training !== 0) {
+        const [ratio = 0.5] = call.numbersIfGiven(1, 'the ratio', 1) ?? [];
+        const remedy = 'drops elements at random, as in training; export the model for inference';
+        demand(ratio === 0, remedy);
+      }
       // Nothing is dropped; before operator set 10, masks were as floats.
       const { constant, value } = call.operand(0);
       const type = call.opset < 10 ? call.type(0) : 'bool';
