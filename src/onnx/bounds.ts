@@ -21,6 +21,8 @@ export const MOST_IN_LIST = 64;
 /** Indices that a Gather of computed values reads, and the slices that these become. */
 export const MOST_INDICES = 2 ** 12;
 export const MOST_SLICES = 2 ** 8;
+/** Rows of what is scattered into. */
+export const MOST_ROWS = 2 ** 16;
 
 /** Elements of a constant that is computed from less than that: a VGG's largest weight has 1.03e8, a shape has 4. */
 export const MOST_MADE = 2 ** 24;

@@ -10,7 +10,8 @@ import {
 import { computed, seenAs } from '../computed.ts';
 import { demand } from '../errors.ts';
 import { axisOf, type ImportCall } from '../import_node.ts';
-import type { Constant, Numbers } from '../tensor.ts';
+import { type Places, placesOf, within } from '../places.ts';
+import type { Constant } from '../tensor.ts';
 import { commonShape, stridesWithin } from './broadcast.ts';
 import type { Evaluator, Evaluators } from './evaluator.ts';
 
@@ -22,13 +23,6 @@ function strided(x: Constant, shape: Shape, strides: readonly number[], offset =
       (_, i) => data[offset + offsetOf(i, shape, strides)] ?? 0,
     ),
   );
-}
-
-/** An index, counted from the end where it is negative. Throws UnsupportedError where it is out of the extent. */
-function within(index: number, extent: number): number {
-  const found = index < 0 ? index + extent : index;
-  demand(found >= 0 && found < extent, `index ${index} is out of ${extent}`);
-  return found;
 }
 
 /** [from, to) by steps, as in Python; ends may lie anywhere. */
@@ -102,109 +96,53 @@ const gather: Evaluator = (call) => {
   );
 };
 
-/** Where an element of the indices points to: its own position, but for an axis. */
-function target(i: number, indices: Constant, at: Numbers, shape: Shape, axis: number): number {
-  const position = positionOf(i, indices.shape).with(axis, within(at[i] ?? 0, shape[axis] ?? 1));
-  return dot(position, denseStrides(shape));
-}
-
-function dot(position: readonly number[], strides: readonly number[]): number {
-  return position.reduce((sum, at, axis) => sum + at * (strides[axis] ?? 0), 0);
-}
-
-const gatherElements: Evaluator = (call) => {
+/** Rows of the input, by the places of indices. */
+function gathered(call: ImportCall, { inner, shape, rows }: Places): Constant {
   const [x, indices] = [call.known(0, 'the input'), call.known(1, 'the indices')];
-  const axis = call.axis(0, x.shape.length);
-  demand(indices.shape.length === x.shape.length, 'indices have other axes than the input');
-  return computed(indices.shape, x.type, [x, indices], (data, at) =>
-    Float64Array.from(at, (_, i) => data[target(i, indices, at, x.shape, axis)] ?? 0),
-  );
-};
-
-/** Where a tuple of indices points to: the start of what is inside of these axes. */
-function startOf(tuple: ArrayLike<number>, shape: Shape, first: number): number {
-  const strides = denseStrides(shape);
-  return Array.from(tuple).reduce((sum, index, i) => {
-    const axis = first + i;
-    return sum + within(index, shape[axis] ?? 1) * (strides[axis] ?? 0);
-  }, 0);
-}
-
-const gatherNd: Evaluator = (call) => {
-  const [x, indices] = [call.known(0, 'the input'), call.known(1, 'the indices')];
-  const batch = call.int('batch_dims', 0);
-  const length = indices.shape.at(-1) ?? 0;
-  const fits = batch >= 0 && batch < indices.shape.length && batch + length <= x.shape.length;
-  demand(fits, `indices ${formatShape(indices.shape)} are not of ${formatShape(x.shape)}`);
-  const part = x.shape.slice(batch + length);
-  const shape = [...indices.shape.slice(0, -1), ...part];
-  const inner = elementCount(part);
-  const tuples = elementCount(indices.shape.slice(batch, -1));
-  const each = elementCount(x.shape.slice(batch));
-  return computed(shape, x.type, [x, indices], (data, at) =>
-    Float64Array.from({ length: elementCount(shape) }, (_, i) => {
-      const nth = Math.floor(i / inner);
-      const start = startOf(at.subarray(nth * length, (nth + 1) * length), x.shape, batch);
-      return data[Math.floor(nth / tuples) * each + start + (i % inner)] ?? 0;
-    }),
-  );
-};
-
-const REDUCTIONS: Readonly<Record<string, (old: number, update: number) => number>> = {
-  none: (_, update) => update,
-  add: (old, update) => old + update,
-  mul: (old, update) => old * update,
-  max: Math.max,
-  min: Math.min,
-};
-
-/** The data with updates at places, in their order. */
-function scattered(
-  call: ImportCall,
-  placeOf: (i: number, at: Numbers, indices: Constant, x: Constant) => number,
-): Constant {
-  const [x, indices] = [call.known(0, 'the input'), call.known(1, 'the indices')];
-  const updates = call.known(2, 'the updates');
-  const kind = call.choice('reduction', 'none', 'add', 'mul', 'max', 'min');
-  const reduce = REDUCTIONS[kind] ?? Math.max;
-  return computed(x.shape, x.type, [x, indices, updates], (data, at, more) => {
-    const result = Float64Array.from(data);
-    for (const [i, update] of more.entries()) {
-      const place = placeOf(i, at, indices, x);
-      result[place] = reduce(result[place] ?? 0, update);
+  return computed(shape, x.type, [x, indices], (data, at) => {
+    const result = new Float64Array(elementCount(shape));
+    for (const [i, row] of rows(at).entries()) {
+      result.set(data.subarray(row * inner, (row + 1) * inner), i * inner);
     }
     return result;
   });
 }
 
-const scatterElements: Evaluator = (call) => {
-  const axis = call.axis(0, call.shape(0).length);
-  const alike = formatShape(call.shape(1)) === formatShape(call.shape(2));
-  demand(alike && call.shape(1).length === call.shape(0).length, 'indices and updates do not fit');
-  return scattered(call, (i, at, indices, x) => target(i, indices, at, x.shape, axis));
+const REDUCTIONS = {
+  none: (_: number, update: number) => update,
+  add: (old: number, update: number) => old + update,
+  mul: (old: number, update: number) => old * update,
+  max: Math.max,
+  min: Math.min,
 };
 
-const scatterNd: Evaluator = (call) => {
-  const [shape, indices] = [call.shape(0), call.shape(1)];
-  const length = indices.at(-1) ?? 0;
-  const wanted = [...indices.slice(0, -1), ...shape.slice(length)];
-  const fits = length <= shape.length && formatShape(wanted) === formatShape(call.shape(2));
-  demand(fits, `updates ${formatShape(call.shape(2))} are not ${formatShape(wanted)}`);
-  const inner = elementCount(shape.slice(length));
-  return scattered(call, (i, at) => {
-    const nth = Math.floor(i / inner);
-    return startOf(at.subarray(nth * length, (nth + 1) * length), shape, 0) + (i % inner);
+/** The input with updates in the places of indices, in their order. */
+function scattered(call: ImportCall, { inner, shape, rows }: Places): Constant {
+  const [x, indices] = [call.known(0, 'the input'), call.known(1, 'the indices')];
+  const updates = call.known(2, 'the updates');
+  const fits = formatShape(updates.shape) === formatShape(shape);
+  demand(fits, `updates ${formatShape(updates.shape)} are not ${formatShape(shape)}`);
+  const reduce = REDUCTIONS[call.choice('reduction', 'none', 'add', 'mul', 'max', 'min')];
+  return computed(x.shape, x.type, [x, indices, updates], (data, at, more) => {
+    const result = Float64Array.from(data);
+    for (const [i, row] of rows(at).entries()) {
+      for (let j = 0; j < inner; j++) {
+        const update = more[i * inner + j] ?? 0;
+        result[row * inner + j] = reduce(result[row * inner + j] ?? 0, update);
+      }
+    }
+    return result;
   });
-};
+}
 
 export const indexing: Evaluators = {
   Slice: slice,
   Concat: concat,
   Gather: gather,
-  GatherElements: gatherElements,
-  GatherND: gatherNd,
-  ScatterElements: scatterElements,
-  ScatterND: scatterNd,
+  GatherElements: (call) => gathered(call, placesOf(call)),
+  GatherND: (call) => gathered(call, placesOf(call)),
+  ScatterElements: (call) => scattered(call, placesOf(call)),
+  ScatterND: (call) => scattered(call, placesOf(call)),
   Transpose(call) {
     const x = call.known(0, 'the input');
     const axes = [...x.shape.keys()];

@@ -1,34 +1,10 @@
-/** What computes constants: exporters write `x.view(x.shape[0], -1)` as Shape, Gather, Unsqueeze, Concat, Reshape. */
-
-import { concat } from '../../layers/concat.ts';
-import { rearrange, reshapeTo } from '../../layers/rearrange.ts';
-import { Slice, Squeeze } from '../../runtime/movement/index.ts';
+/** What is known of computed values, and constants out of attributes. */
 import { elementCount, formatShape } from '../../runtime/tensor.ts';
-import { MOST_INDICES, MOST_SLICES } from '../bounds.ts';
 import { computed, filled, integers } from '../computed.ts';
 import { demand } from '../errors.ts';
 import type { OperatorRows } from '../exporter.ts';
 import { typeOfAttribute } from '../result_type.ts';
 import { constant } from '../tensor.ts';
-
-interface Run {
-  readonly from: number;
-  readonly step: number;
-  readonly count: number;
-}
-
-/** Indices as runs of even steps. */
-function runsOf(indices: readonly number[]): readonly Run[] {
-  const runs: Run[] = [];
-  for (const index of indices) {
-    const last = runs.at(-1);
-    const step = last && index - (last.from + last.step * (last.count - 1));
-    if (last && step && (last.count === 1 || step === last.step)) {
-      runs[runs.length - 1] = { from: last.from, step, count: last.count + 1 };
-    } else runs.push({ from: index, step: 1, count: 1 });
-  }
-  return runs;
-}
 
 export const constants: OperatorRows = {
   importers: {
@@ -71,31 +47,6 @@ export const constants: OperatorRows = {
           Number((i % columns) - Math.floor(i / columns) === offset),
         ),
       );
-    },
-    /** Slices of runs of indices, side by side. */
-    Gather(call) {
-      const x = call.value(0);
-      const axis = call.axis(0, x.desc.shape.length);
-      const extent = x.desc.shape[axis] ?? 1;
-      const { shape } = call.known(1, 'the indices');
-      const wanted = call
-        .numbers(1, 'the indices', MOST_INDICES)
-        .map((i) => (i < 0 ? i + extent : i));
-      const within = wanted.length > 0 && wanted.every((i) => i >= 0 && i < extent);
-      demand(within, `indices are out of the ${extent} along axis ${axis}`);
-      const runs = runsOf(wanted);
-      const few = runs.length <= MOST_SLICES;
-      demand(few, `gathers ${runs.length} parts; at most ${MOST_SLICES} are read`);
-      const parts = runs.map(({ from, step, count }, i) => {
-        const end = from + step * count;
-        const part = new Slice({ axis, from, step, ...(end >= 0 && { to: end }) });
-        return rearrange(call.g.at(`part${i}`), x, [part]);
-      });
-      const [first] = parts;
-      const joined = first && parts.length === 1 ? first : concat(call.g.at('parts'), parts, axis);
-      if (shape.length === 1) return joined;
-      if (shape.length === 0) return rearrange(call.g, joined, [new Squeeze({ axes: [axis] })]);
-      return reshapeTo(call.g, joined, joined.desc.shape.toSpliced(axis, 1, ...shape));
     },
   },
 };

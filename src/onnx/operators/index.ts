@@ -2,9 +2,11 @@
 import type { OpDef } from '../../runtime/graph.ts';
 import type { Exporter, OperatorRows } from '../exporter.ts';
 import type { Importer } from '../import_node.ts';
+import { affineGrid } from './affine_grid.ts';
 import { concat } from './concat.ts';
 import { constants } from './constants.ts';
 import { conv } from './conv.ts';
+import { gather } from './gather.ts';
 import { linear } from './linear.ts';
 import { normalization } from './normalization.ts';
 import { pad } from './pad.ts';
@@ -18,7 +20,7 @@ import { topK } from './top_k.ts';
 
 const families: readonly OperatorRows[] = [
   ...[conv, pool, normalization, pointwise, rearrange, pad],
-  ...[concat, linear, reduce, resize, topK, constants, quantization],
+  ...[concat, linear, reduce, resize, topK, constants, quantization, gather, affineGrid],
 ];
 
 /** By ONNX's name of the operator. */

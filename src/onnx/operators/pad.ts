@@ -35,6 +35,25 @@ export const pad: OperatorRows = {
       );
       return pad2d(call.g, x, { top, left, bottom, right }, { mode });
     },
+    /** As much of the middle as there is, with zeros around it. */
+    CenterCropPad(call) {
+      const x = call.value(0);
+      const { shape } = x.desc;
+      const extents = call.numbers(1, 'the shape');
+      const axes = call.ints('axes')?.map((axis) => axisOf(axis, shape.length)) ?? [
+        ...shape.keys(),
+      ];
+      demand(axes.length === extents.length, `${extents.length} extents for ${axes.length} axes`);
+      const [before, after] = [shape.map(() => 0), shape.map(() => 0)];
+      for (const [i, axis] of axes.entries()) {
+        // What is cut is a negative padding; of an odd rest, there is more at the end.
+        const more = (extents[i] ?? 0) - (shape[axis] ?? 0);
+        const first = Math.sign(more) * Math.floor(Math.abs(more) / 2);
+        before[axis] = first;
+        after[axis] = more - first;
+      }
+      return rearrange(call.g, x, [new Pad({ before, after, value: 0 })]);
+    },
   },
   exporters: [
     exporter(pad2dOp, (node, writer) => {
