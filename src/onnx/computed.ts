@@ -18,6 +18,8 @@ export function computed<const S extends readonly Constant[]>(
   sources: S,
   compute: (...sources: DataOf<S>) => ArrayLike<number>,
 ): Constant {
+  const valid = shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0);
+  demand(valid, `${formatShape(shape)} is no shape`);
   const count = elementCount(shape);
   const read = sources.reduce((sum, source) => sum + elementCount(source.shape), 0);
   demand(

@@ -25,7 +25,7 @@ import type { OnnxImportOptions } from './import_options.ts';
 import { describeType, inputShape, shapeOf, typeOf } from './model_inputs.ts';
 import { ModelWeights } from './model_weights.ts';
 import { importers } from './operators/index.ts';
-import { NO_OPERATOR, Problems } from './problems.ts';
+import { NO_OPERATOR, NO_OPERATOR_OF_VALUES, Problems } from './problems.ts';
 import { resultType } from './result_type.ts';
 import { namesFromOutside, visitInOrder } from './schedule.ts';
 import type { GraphProto, NodeProto, ValueInfoProto } from './schema/onnx_pb.ts';
@@ -123,7 +123,7 @@ export class GraphReader {
     }
     const { shapes = {}, batch = 1 } = this.#options;
     const given = Object.hasOwn(shapes, name) ? shapes[name] : undefined;
-    const who = `input "${name}" of "${this.#file.name}"`;
+    const who = `input ${quoted(name)} of ${quoted(this.#file.name)}`;
     const shape = this.#given?.desc.shape ?? inputShape(who, input, given, batch);
     if (elementCount(shape) === 0) {
       // There is nothing to be fed.
@@ -160,7 +160,7 @@ export class GraphReader {
     const index = this.#visited++;
     const subject = isStandard(node.domain) ? node.opType : `${node.domain}.${node.opType}`;
     const name = shown(node.name || `node ${index}`);
-    const label = `${subject || '?'} "${name}"`;
+    const label = `${shown(subject)} "${name}"`;
     const few = node.input.length <= MOST_INPUTS;
     demandSound(few, `${label} reads ${node.input.length} values; at most ${MOST_INPUTS} are read`);
     const importer = this.#importerOf(node, subject);
@@ -228,8 +228,11 @@ export class GraphReader {
 
   /** What a node makes, where that is known. */
   #constantsOf(call: ImportCall, importer: Importer): readonly Imported[] | undefined {
-    if (call.inputs.some((input) => input?.value)) return undefined;
     const evaluator = evaluators.get(call.node.opType);
+    if (call.inputs.some((input) => input?.value)) {
+      demand(importer !== evaluator, NO_OPERATOR_OF_VALUES);
+      return undefined;
+    }
     const own = importer !== evaluator && importer !== importers.get(call.node.opType);
     if (own || !evaluator) return folded(call, importer, this.#allowance);
     const made = evaluated(call, evaluator, this.#allowance);

@@ -12,6 +12,8 @@ interface Group {
 
 /** What is said of an operator that nothing reads. */
 export const NO_OPERATOR = 'no such operator here';
+/** The same where constants could be computed. */
+export const NO_OPERATOR_OF_VALUES = `${NO_OPERATOR} of computed values`;
 
 export class Problems {
   readonly #groups = new Map<string, Group>();
@@ -41,7 +43,7 @@ export class Problems {
       }
       lines.push(line);
     }
-    const missing = groups.some(({ reason }) => reason === NO_OPERATOR);
+    const missing = groups.some(({ reason }) => reason.startsWith(NO_OPERATOR));
     const remedy = missing ? '\nOperators that are missing can be given: option "importers".' : '';
     demand(
       this.#count === 0,

@@ -1,9 +1,9 @@
 /** Constants along axes: sums and the like, orders, running sums. */
-import { elementCount, type Shape } from '../../runtime/tensor.ts';
+import { denseStrides, elementCount, offsetOf, type Shape } from '../../runtime/tensor.ts';
 import { computed, integers, seenAs } from '../computed.ts';
 import { demand } from '../errors.ts';
 import { axisOf } from '../import_node.ts';
-import { type Constant, constant, type Numbers } from '../tensor.ts';
+import { constant, type Numbers } from '../tensor.ts';
 import type { Evaluator, Evaluators } from './evaluator.ts';
 
 type Reduce = (values: Numbers) => number;
@@ -37,31 +37,25 @@ const REDUCTIONS: Readonly<Record<string, Reduce>> = {
   },
 };
 
-/** The constant as rows of what is along some axes; `outer` are the extents of the others. */
-function rowsOf(x: Constant, axes: readonly number[]) {
-  const others = [...x.shape.keys()].filter((axis) => !axes.includes(axis));
-  const along = (order: readonly number[]) => order.map((axis) => x.shape[axis] ?? 1);
-  const length = elementCount(along(axes));
+/** A tensor as rows of what is along some of its axes; where an element of a row lies in it. */
+function rowsOf(shape: Shape, axes: readonly number[]) {
+  const others = [...shape.keys()].filter((axis) => !axes.includes(axis));
   const order = [...others, ...axes];
-  const row = (data: Numbers, nth: number): Float64Array => {
-    const result = new Float64Array(length);
-    for (let i = 0; i < length; i++)
-      result[i] = data[indexOf(nth * length + i, x.shape, order)] ?? 0;
-    return result;
+  const strides = denseStrides(shape);
+  const [extents, steps] = [shape, strides].map((list) => order.map((axis) => list[axis] ?? 1));
+  const length = elementCount(axes.map((axis) => shape[axis] ?? 1));
+  const placeOf = (nth: number, i: number) =>
+    offsetOf(nth * length + i, extents ?? [], steps ?? []);
+  return {
+    count: elementCount(others.map((axis) => shape[axis] ?? 1)),
+    length,
+    placeOf,
+    row(data: Numbers, nth: number): Float64Array {
+      const result = new Float64Array(length);
+      for (let i = 0; i < length; i++) result[i] = data[placeOf(nth, i)] ?? 0;
+      return result;
+    },
   };
-  return { count: elementCount(along(others)), length, row };
-}
-
-/** Where the nth element lies of a tensor whose axes are in another order. */
-function indexOf(nth: number, shape: Shape, order: readonly number[]): number {
-  let rest = nth;
-  let index = 0;
-  for (const axis of order.toReversed()) {
-    const extent = shape[axis] ?? 1;
-    index += (rest % extent) * elementCount(shape.slice(axis + 1));
-    rest = Math.floor(rest / extent);
-  }
-  return index;
 }
 
 function without(shape: Shape, axes: readonly number[], keep: boolean): Shape {
@@ -76,7 +70,7 @@ function reducing(reduce: Reduce): Evaluator {
     const all = [...x.shape.keys()];
     const axes = given.length === 0 ? all : given.map((axis) => axisOf(axis, x.shape.length));
     const { count, row } = rowsOf(
-      x,
+      x.shape,
       all.filter((axis) => axes.includes(axis)),
     );
     const shape = without(x.shape, axes, call.flag('keepdims', true));
@@ -92,7 +86,7 @@ function locating(sign: 1 | -1): Evaluator {
     const x = call.known(0, 'the input');
     const axis = call.axis(0, x.shape.length);
     const last = call.flag('select_last_index');
-    const { count, row } = rowsOf(x, [axis]);
+    const { count, row } = rowsOf(x.shape, [axis]);
     const shape = without(x.shape, [axis], call.flag('keepdims', true));
     return computed(shape, 'int64', [x], (data) =>
       Float64Array.from({ length: count }, (_, nth) => {
@@ -110,8 +104,7 @@ const runningSum: Evaluator = (call) => {
   const [given = 0] = call.numbers(1, 'the axis', 1);
   const axis = axisOf(given, x.shape.length);
   const [exclusive, reverse] = [call.flag('exclusive'), call.flag('reverse')];
-  const { count, length, row } = rowsOf(x, [axis]);
-  const order = [...x.shape.keys()].filter((other) => other !== axis);
+  const { count, length, placeOf, row } = rowsOf(x.shape, [axis]);
   return computed(x.shape, x.type, [x], (data) => {
     const result = new Float64Array(data.length);
     for (let nth = 0; nth < count; nth++) {
@@ -121,7 +114,7 @@ const runningSum: Evaluator = (call) => {
         const i = reverse ? length - 1 - step : step;
         const before = total;
         total += values[i] ?? 0;
-        result[indexOf(nth * length + i, x.shape, [...order, axis])] = exclusive ? before : total;
+        result[placeOf(nth, i)] = exclusive ? before : total;
       }
     }
     return result;
@@ -136,9 +129,9 @@ const topK: Evaluator = (call) => {
   const sign = call.flag('largest', true) ? -1 : 1;
   const extent = x.shape[axis] ?? 1;
   demand(k >= 0 && k <= extent, `asks for ${k} of ${extent}`);
-  const { count, row } = rowsOf(x, [axis]);
-  const order = [...x.shape.keys()].filter((other) => other !== axis);
+  const { count, row } = rowsOf(x.shape, [axis]);
   const shape = x.shape.with(axis, k);
+  const { placeOf } = rowsOf(shape, [axis]);
   const ofRows =
     (pick: (values: Float64Array, index: number) => number) =>
     (data: Numbers = new Float64Array()) => {
@@ -149,7 +142,7 @@ const topK: Evaluator = (call) => {
           (a, b) => sign * ((values[a] ?? 0) - (values[b] ?? 0)) || a - b,
         );
         for (const [i, index] of indices.slice(0, k).entries()) {
-          result[indexOf(nth * k + i, shape, [...order, axis])] = pick(values, index);
+          result[placeOf(nth, i)] = pick(values, index);
         }
       }
       return result;

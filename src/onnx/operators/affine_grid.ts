@@ -14,14 +14,15 @@ function pixels(extents: Shape, alignCorners: boolean): Constant {
     if (!alignCorners) return (2 * i + 1) / extent - 1;
     return extent === 1 ? 0 : (2 * i) / (extent - 1) - 1;
   };
-  return computed([elementCount(extents), columns], 'float32', [], () =>
-    Array.from({ length: elementCount(extents) }, (_, pixel) => [
-      ...positionOf(pixel, extents)
-        .map((i, axis) => at(i, extents[axis] ?? 1))
-        .reverse(),
-      1,
-    ]).flat(),
-  );
+  return computed([elementCount(extents), columns], 'float32', [], () => {
+    const result = new Float32Array(elementCount(extents) * columns).fill(1);
+    for (let pixel = 0; pixel < elementCount(extents); pixel++) {
+      for (const [axis, i] of positionOf(pixel, extents).entries()) {
+        result[pixel * columns + extents.length - 1 - axis] = at(i, extents[axis] ?? 1);
+      }
+    }
+    return result;
+  });
 }
 
 export const affineGrid: OperatorRows = {

@@ -26,8 +26,6 @@ export const constants: OperatorRows = {
     Size: (call) => constant([], [elementCount(call.shape(0))], 'int64'),
     ConstantOfShape(call) {
       const shape = call.numbers(0, 'the shape');
-      const valid = shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0);
-      demand(valid, `${formatShape(shape)} is no shape`);
       const given = call.tensor('value') ?? constant([1], [0], 'float32');
       const [value = 0] = given.numbers();
       return filled(shape, given.type, value);
