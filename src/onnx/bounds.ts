@@ -30,8 +30,8 @@ export const MOST_MADE = 2 ** 24;
 export const MOST_AT_ONCE = 2 ** 16;
 /** The same of all of them together. */
 export const MOST_COMPUTED = 2 ** 21;
-/** Elements of all constants that are computed when weights are read: three of VGG's sizes. */
-export const MOST_DEFERRED = 2 ** 29;
+/** Elements of all constants that are computed when weights are read, or read for that: those of a VGG. */
+export const MOST_DEFERRED = 2 ** 28;
 
 /** The longest list of what is not supported, in characters, and the nodes that a line of it names. */
 export const LONGEST_REFUSAL = 1900;

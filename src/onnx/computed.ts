@@ -9,14 +9,14 @@ import { type Constant, constant, type Numbers } from './tensor.ts';
 type DataOf<S extends readonly Constant[]> = { readonly [K in keyof S]: Numbers };
 
 /**
- * A constant of what `compute` makes of the data of others, in f64 and rounded to the type. Throws UnsupportedError
+ * A constant of what `compute` makes of the data of others, which are numbers of the type. Throws UnsupportedError
  * where it is far larger than these.
  */
 export function computed<const S extends readonly Constant[]>(
   shape: Shape,
   type: ElementType,
   sources: S,
-  compute: (...sources: DataOf<S>) => ArrayLike<number>,
+  compute: (...sources: DataOf<S>) => Numbers,
 ): Constant {
   const valid = shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0);
   demand(valid, `${formatShape(shape)} is no shape`);
@@ -29,12 +29,26 @@ export function computed<const S extends readonly Constant[]>(
   const earlier = sources.reduce((sum, { work = 0 }) => sum + work, 0);
   const numbers = () => {
     const data = sources.map((source) => source.numbers());
-    const made = compute(...(data as DataOf<S>));
-    // What is f32 already is rounded.
-    if (made instanceof Float32Array && type === 'float32') return made;
-    return Float64Array.from(made, roundingOf(type));
+    return compute(...(data as DataOf<S>));
   };
   return { name: '', shape, type, work: earlier + read + count, numbers };
+}
+
+/** A constant whose elements are computed one by one, in f64, and rounded to the type. Throws UnsupportedError. */
+export function tabulated<const S extends readonly Constant[]>(
+  shape: Shape,
+  type: ElementType,
+  sources: S,
+  elementOf: (...sources: DataOf<S>) => (index: number) => number,
+): Constant {
+  return computed(shape, type, sources, (...data) => {
+    const element = elementOf(...data);
+    const rounding = roundingOf(type);
+    // A loop, since this is done with whole weights.
+    const result = new Float64Array(elementCount(shape));
+    for (let i = 0; i < result.length; i++) result[i] = rounding(element(i));
+    return result;
+  });
 }
 
 /** The same elements under another shape, or as another type that holds all of them. */

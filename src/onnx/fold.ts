@@ -5,7 +5,7 @@ import type { Node, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { elementCount } from '../runtime/tensor.ts';
 import { MOST_AT_ONCE, MOST_COMPUTED, MOST_DEFERRED } from './bounds.ts';
-import { computed } from './computed.ts';
+import { tabulated } from './computed.ts';
 import { demand } from './errors.ts';
 import type { Evaluator } from './evaluators/evaluator.ts';
 import type { ImportCall, Imported, Importer } from './import_node.ts';
@@ -92,9 +92,10 @@ export function folded(
     if (!isValue(output)) return output;
     return (
       known.get(output) ??
-      computed(output.desc.shape, resultType(call, i), [...known.values()], (...numbers) => {
-        const data = [...known.keys()].map((value, at) => [value, numbers[at]] as const);
-        return evaluateNodes(nodes, new Map(data)).get(output) ?? [];
+      tabulated(output.desc.shape, resultType(call, i), [...known.values()], (...numbers) => {
+        const data = [...known.keys()].map((value, nth) => [value, numbers[nth]] as const);
+        const result = evaluateNodes(nodes, new Map(data)).get(output);
+        return (at) => result?.[at] ?? Number.NaN;
       })
     );
   });

@@ -21,10 +21,16 @@ export interface OnnxModel {
 const LEAST_OPSET = 6;
 
 /**
- * Reads an .onnx file: the convnet part of the operator set, versions 6 and later. Constants are folded, what does
- * nothing at inference is left out. Float16 and bfloat16 tensors are read as f32, inputs of these types too.
+ * Reads an .onnx file: the convnet part of the operator set, versions 6 and later. What constants are computed of is
+ * constant itself, of the branches of a known condition the one that it chooses stays, and what does nothing at
+ * inference is left out.
  *
- * Throws OnnxError for a file that is broken; UnsupportedError that lists every node that cannot be had;
+ * Everything is f32 on the device. Float16, bfloat16 and double are read as f32, also as inputs and outputs, and a cast
+ * to them rounds nothing. Integers are floats without a fraction, exact up to 2^24, true and false are 1 and 0: inputs
+ * of these types are fed as such. An input with an extent of 0 is not fed. Quantised values are computed as the file
+ * says, as floats that hold integers; quantised weights are f32 once they are read.
+ *
+ * Throws OnnxError for a file that is broken; UnsupportedError that lists all that cannot be had, by operator;
  * ShapeError where the file leaves an extent open and `shapes` does not give it. `weights` throws WeightError.
  */
 export function loadOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): OnnxModel {

@@ -1,6 +1,6 @@
 /** How integers stand for floats: (q - zero point) * scale. */
 import { elementCount, formatShape, type Shape } from '../runtime/tensor.ts';
-import { computed, seenAs } from './computed.ts';
+import { seenAs, tabulated } from './computed.ts';
 import { demand } from './errors.ts';
 import { axisOf, type ImportCall, type Operand } from './import_node.ts';
 
@@ -36,9 +36,7 @@ export function alongAxis(call: ImportCall, index: number): Operand {
   const { type, shape } = constant;
   if (call.int('block_size', 0) > 0) {
     const placeOf = scaleOf(x, shape, quantizationOf(call));
-    const repeated = computed(x, type, [constant], (scales) =>
-      Float64Array.from({ length: elementCount(x) }, (_, i) => scales[placeOf(i)] ?? 0),
-    );
+    const repeated = tabulated(x, type, [constant], (scales) => (i) => scales[placeOf(i)] ?? 0);
     return { constant: { ...repeated, name: `${constant.name} repeated` }, type };
   }
   const inner = x.slice(quantizationOf(call).axis + 1).map(() => 1);

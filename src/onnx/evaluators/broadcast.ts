@@ -1,13 +1,7 @@
 /** Functions of two constants, whose extents of 1 are repeated. */
 import { broadcastShape } from '../../runtime/broadcast.ts';
-import {
-  denseStrides,
-  elementCount,
-  formatShape,
-  offsetOf,
-  type Shape,
-} from '../../runtime/tensor.ts';
-import { computed } from '../computed.ts';
+import { denseStrides, formatShape, offsetOf, type Shape } from '../../runtime/tensor.ts';
+import { tabulated } from '../computed.ts';
 import type { ElementType } from '../element_type.ts';
 import { demand } from '../errors.ts';
 import type { ImportCall } from '../import_node.ts';
@@ -22,13 +16,15 @@ export function broadcast(
   const [a, b] = [call.known(0, 'the first input'), call.known(1, 'the second input')];
   const shape = commonShape(a.shape, b.shape);
   const strides = [a, b].map((one) => stridesWithin(one.shape, shape));
-  return computed(shape, type, [a, b], (left, right) =>
-    Float64Array.from({ length: elementCount(shape) }, (_, i) =>
+  return tabulated(
+    shape,
+    type,
+    [a, b],
+    (left, right) => (i) =>
       f(
         left[offsetOf(i, shape, strides[0] ?? [])] ?? Number.NaN,
         right[offsetOf(i, shape, strides[1] ?? [])] ?? Number.NaN,
       ),
-    ),
   );
 }
 

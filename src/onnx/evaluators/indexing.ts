@@ -7,7 +7,8 @@ import {
   positionOf,
   type Shape,
 } from '../../runtime/tensor.ts';
-import { computed, seenAs } from '../computed.ts';
+import { computed, seenAs, tabulated } from '../computed.ts';
+import { roundingOf } from '../element_type.ts';
 import { demand } from '../errors.ts';
 import { axisOf, type ImportCall } from '../import_node.ts';
 import { type Places, placesOf, within } from '../places.ts';
@@ -17,11 +18,11 @@ import type { Evaluator, Evaluators } from './evaluator.ts';
 
 /** The elements that strides lead to, from an offset on. */
 function strided(x: Constant, shape: Shape, strides: readonly number[], offset = 0): Constant {
-  return computed(shape, x.type, [x], (data) =>
-    Float64Array.from(
-      { length: elementCount(shape) },
-      (_, i) => data[offset + offsetOf(i, shape, strides)] ?? 0,
-    ),
+  return tabulated(
+    shape,
+    x.type,
+    [x],
+    (data) => (i) => data[offset + offsetOf(i, shape, strides)] ?? 0,
   );
 }
 
@@ -88,12 +89,10 @@ const gather: Evaluator = (call) => {
   const inner = elementCount(x.shape.slice(axis + 1));
   const shape = x.shape.toSpliced(axis, 1, ...indices.shape);
   const row = elementCount(indices.shape) * inner;
-  return computed(shape, x.type, [x, indices], (data, at) =>
-    Float64Array.from({ length: elementCount(shape) }, (_, i) => {
-      const index = within(at[Math.floor((i % row) / inner)] ?? 0, extent);
-      return data[(Math.floor(i / row) * extent + index) * inner + (i % inner)] ?? 0;
-    }),
-  );
+  return tabulated(shape, x.type, [x, indices], (data, at) => (i) => {
+    const index = within(at[Math.floor((i % row) / inner)] ?? 0, extent);
+    return data[(Math.floor(i / row) * extent + index) * inner + (i % inner)] ?? 0;
+  });
 };
 
 /** Rows of the input, by the places of indices. */
@@ -125,10 +124,11 @@ function scattered(call: ImportCall, { inner, shape, rows }: Places): Constant {
   const reduce = REDUCTIONS[call.choice('reduction', 'none', 'add', 'mul', 'max', 'min')];
   return computed(x.shape, x.type, [x, indices, updates], (data, at, more) => {
     const result = Float64Array.from(data);
+    const rounding = roundingOf(x.type);
     for (const [i, row] of rows(at).entries()) {
       for (let j = 0; j < inner; j++) {
         const update = more[i * inner + j] ?? 0;
-        result[row * inner + j] = reduce(result[row * inner + j] ?? 0, update);
+        result[row * inner + j] = rounding(reduce(result[row * inner + j] ?? 0, update));
       }
     }
     return result;
@@ -170,9 +170,10 @@ export const indexing: Evaluators = {
     const found = [...data.keys()].filter((i) => data[i] !== 0);
     const positions = found.map((i) => positionOf(i, shape));
     const rows = Math.max(1, shape.length);
-    return computed([rows, found.length], 'int64', [], () =>
-      Array.from({ length: rows }, (_, axis) => positions.map((at) => at[axis] ?? 0)).flat(),
-    );
+    const count = found.length;
+    return tabulated([rows, count], 'int64', [], () => (i) => {
+      return positions[i % count]?.[Math.floor(i / count)] ?? 0;
+    });
   },
   /** Rows for which a condition holds. */
   Compress(call) {
@@ -188,12 +189,10 @@ export const indexing: Evaluators = {
     );
     const inner = elementCount(whole.shape.slice(axis + 1));
     const shape = whole.shape.with(axis, rows.length);
-    return computed(shape, x.type, [whole], (data) =>
-      Float64Array.from({ length: elementCount(shape) }, (_, i) => {
-        const row = rows[Math.floor(i / inner) % rows.length] ?? 0;
-        const outer = Math.floor(i / inner / rows.length);
-        return data[(outer * extent + row) * inner + (i % inner)] ?? 0;
-      }),
-    );
+    return tabulated(shape, x.type, [whole], (data) => (i) => {
+      const row = rows[Math.floor(i / inner) % rows.length] ?? 0;
+      const outer = Math.floor(i / inner / rows.length);
+      return data[(outer * extent + row) * inner + (i % inner)] ?? 0;
+    });
   },
 };

@@ -1,6 +1,7 @@
 /** Constants along axes: sums and the like, orders, running sums. */
 import { denseStrides, elementCount, offsetOf, type Shape } from '../../runtime/tensor.ts';
-import { computed, integers, seenAs } from '../computed.ts';
+import { computed, integers, seenAs, tabulated } from '../computed.ts';
+import { roundingOf } from '../element_type.ts';
 import { demand } from '../errors.ts';
 import { axisOf } from '../import_node.ts';
 import { constant, type Numbers } from '../tensor.ts';
@@ -69,14 +70,12 @@ function reducing(reduce: Reduce): Evaluator {
     if (given.length === 0 && call.flag('noop_with_empty_axes')) return seenAs(x, {});
     const all = [...x.shape.keys()];
     const axes = given.length === 0 ? all : given.map((axis) => axisOf(axis, x.shape.length));
-    const { count, row } = rowsOf(
+    const { row } = rowsOf(
       x.shape,
       all.filter((axis) => axes.includes(axis)),
     );
     const shape = without(x.shape, axes, call.flag('keepdims', true));
-    return computed(shape, x.type, [x], (data) =>
-      Float64Array.from({ length: count }, (_, nth) => reduce(row(data, nth))),
-    );
+    return tabulated(shape, x.type, [x], (data) => (nth) => reduce(row(data, nth)));
   };
 }
 
@@ -86,15 +85,13 @@ function locating(sign: 1 | -1): Evaluator {
     const x = call.known(0, 'the input');
     const axis = call.axis(0, x.shape.length);
     const last = call.flag('select_last_index');
-    const { count, row } = rowsOf(x.shape, [axis]);
+    const { row } = rowsOf(x.shape, [axis]);
     const shape = without(x.shape, [axis], call.flag('keepdims', true));
-    return computed(shape, 'int64', [x], (data) =>
-      Float64Array.from({ length: count }, (_, nth) => {
-        const values = row(data, nth).map((value) => value * sign);
-        const most = largest(values);
-        return Math.max(0, last ? values.lastIndexOf(most) : values.indexOf(most));
-      }),
-    );
+    return tabulated(shape, 'int64', [x], (data) => (nth) => {
+      const values = row(data, nth).map((value) => value * sign);
+      const most = largest(values);
+      return Math.max(0, last ? values.lastIndexOf(most) : values.indexOf(most));
+    });
   };
 }
 
@@ -107,6 +104,7 @@ const runningSum: Evaluator = (call) => {
   const { count, length, placeOf, row } = rowsOf(x.shape, [axis]);
   return computed(x.shape, x.type, [x], (data) => {
     const result = new Float64Array(data.length);
+    const rounding = roundingOf(x.type);
     for (let nth = 0; nth < count; nth++) {
       const values = row(data, nth);
       let total = 0;
@@ -114,7 +112,7 @@ const runningSum: Evaluator = (call) => {
         const i = reverse ? length - 1 - step : step;
         const before = total;
         total += values[i] ?? 0;
-        result[placeOf(nth, i)] = exclusive ? before : total;
+        result[placeOf(nth, i)] = rounding(exclusive ? before : total);
       }
     }
     return result;

@@ -1,6 +1,6 @@
 /** Constants that a rule makes: ranges, and matrices of ones on a diagonal. */
 import { elementCount } from '../../runtime/tensor.ts';
-import { computed } from '../computed.ts';
+import { tabulated } from '../computed.ts';
 import { demand } from '../errors.ts';
 import type { Evaluators } from './evaluator.ts';
 
@@ -13,9 +13,7 @@ export const sequences: Evaluators = {
     demand(delta !== 0, 'counts by 0');
     const count = Math.max(0, Math.ceil((limit - first) / delta));
     demand(Number.isSafeInteger(count), `counts from ${first} to ${limit} by ${delta}`);
-    return computed([count], call.type(0), [], () =>
-      Float64Array.from({ length: count }, (_, i) => first + i * delta),
-    );
+    return tabulated([count], call.type(0), [], () => (i) => first + i * delta);
   },
   /** 1 for each index, along an axis of its own. */
   OneHot(call) {
@@ -25,12 +23,10 @@ export const sequences: Evaluators = {
     const axis = call.axis(-1, indices.shape.length + 1);
     const shape = indices.shape.toSpliced(axis, 0, depth);
     const inner = elementCount(indices.shape.slice(axis));
-    return computed(shape, call.type(2), [indices], (data) =>
-      Float64Array.from({ length: elementCount(shape) }, (_, i) => {
-        const index = data[Math.floor(i / inner / depth) * inner + (i % inner)] ?? 0;
-        const place = Math.floor(i / inner) % depth;
-        return (index < 0 ? index + depth : index) === place ? on : off;
-      }),
-    );
+    return tabulated(shape, call.type(2), [indices], (data) => (i) => {
+      const index = data[Math.floor(i / inner / depth) * inner + (i % inner)] ?? 0;
+      const place = Math.floor(i / inner) % depth;
+      return (index < 0 ? index + depth : index) === place ? on : off;
+    });
   },
 };

@@ -17,7 +17,7 @@ export const weights: Evaluators = {
       `zero points are not of the scales' shape ${formatShape(scale.shape)}`,
     );
     const sources = [x, scale, ...(zero ? [zero] : [])];
-    return computed(x.shape, scale.type, sources, (q, scales, zeros) => {
+    const made = computed(x.shape, scale.type, sources, (q, scales, zeros) => {
       const result = new Float32Array(elementCount(x.shape));
       for (let i = 0; i < result.length; i++) {
         const at = placeOf(i);
@@ -25,5 +25,7 @@ export const weights: Evaluators = {
       }
       return result;
     });
+    // It is no more than the file has: weights are not counted among what is computed.
+    return { ...made, work: x.work ?? 0 };
   },
 };

@@ -1,6 +1,6 @@
 /** What is known of computed values, and constants out of attributes. */
 import { elementCount, formatShape } from '../../runtime/tensor.ts';
-import { computed, filled, integers } from '../computed.ts';
+import { filled, integers, tabulated } from '../computed.ts';
 import { demand } from '../errors.ts';
 import type { OperatorRows } from '../exporter.ts';
 import { typeOfAttribute } from '../result_type.ts';
@@ -40,10 +40,11 @@ export const constants: OperatorRows = {
       );
       const offset = call.int('k', 0);
       const type = call.has('dtype') ? typeOfAttribute(call, 'dtype', 0) : call.type(0);
-      return computed(shape, type, [], () =>
-        Float64Array.from({ length: rows * columns }, (_, i) =>
-          Number((i % columns) - Math.floor(i / columns) === offset),
-        ),
+      return tabulated(
+        shape,
+        type,
+        [],
+        () => (i) => Number((i % columns) - Math.floor(i / columns) === offset),
       );
     },
   },

@@ -17,7 +17,7 @@ import type { Value } from '../../runtime/graph.ts';
 import { Unsqueeze } from '../../runtime/movement/index.ts';
 import { inputShape, requireInput } from '../../runtime/operator.ts';
 import { formatShape, type Shape, shapesEqual } from '../../runtime/tensor.ts';
-import { computed } from '../computed.ts';
+import { tabulated } from '../computed.ts';
 import { bitsOf, isFloat, isInteger, rangeOf } from '../element_type.ts';
 import { demand } from '../errors.ts';
 import { castConstant } from '../evaluators/arithmetic.ts';
@@ -183,12 +183,10 @@ const triangle: Importer = (call) => {
   const [rows = 1, columns = 1] = x.desc.shape.slice(-2);
   const [offset = 0] = call.numbersIfGiven(1, 'the diagonal', 1) ?? [];
   const upper = call.flag('upper', true);
-  const mask = computed([rows, columns], 'bool', [], () =>
-    Float64Array.from({ length: rows * columns }, (_, i) => {
-      const distance = (i % columns) - Math.floor(i / columns) - offset;
-      return Number(upper ? distance >= 0 : distance <= 0);
-    }),
-  );
+  const mask = tabulated([rows, columns], 'bool', [], () => (i) => {
+    const distance = (i % columns) - Math.floor(i / columns) - offset;
+    return Number(upper ? distance >= 0 : distance <= 0);
+  });
   const inside = call.place.weight({ ...mask, name: `${call.name}.mask` });
   return layer(call.g, [inside, x], (condition = 0, v = 0) => apply(f.select, condition, v, 0));
 };
