@@ -46,9 +46,12 @@ fn main(
   let end = top + (bottom - top) * one;
   var sum = 0.0;
   for (var row = top; row < end; row++) {
+    // By rows: what one long sum would lose of a million small terms is kept.
+    var row_sum = 0.0;
     for (var column = left; column < right; column++) {
-      sum += f32(x[plane + row * W_IN + column]);
+      row_sum += f32(x[plane + row * W_IN + column]);
     }
+    sum += row_sum;
   }
   store(sum / f32((bottom - top) * (right - left)), at.image, at.channel, at.place);
 }

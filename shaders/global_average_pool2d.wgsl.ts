@@ -11,7 +11,6 @@
 import type { AdaptivePoolProblem } from './adaptive_average_pool2d.wgsl.ts';
 import { type Grid, tileText } from './lib/grid.ts';
 import { mapText } from './lib/map_kernel.ts';
-import { reductionText } from './lib/reduction.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 export function globalAveragePool2d(g: AdaptivePoolProblem, grid: Grid): string {
@@ -19,8 +18,10 @@ export function globalAveragePool2d(g: AdaptivePoolProblem, grid: Grid): string 
 ${mapText(g)}
 const PIXELS = ${g.inputHeight * g.inputWidth}u;
 const THREADS = 64u;
+const BLOCK = 64u * THREADS;
 ${tileText(grid)}
-${reductionText('add_up', (a, b) => `${a} + ${b}`)}
+
+var<workgroup> sums: array<f32, THREADS>;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -35,12 +36,23 @@ fn main(
   let channel = nth % CHANNELS;
   let plane = x_plane(image, channel);
   var sum = 0.0;
-  for (var i = thread; i < PIXELS; i += THREADS) {
-    sum += f32(x[plane + i]);
+  for (var begin = thread; begin < PIXELS; begin += BLOCK) {
+    // Block by block: what one long sum would lose of a million small terms is kept.
+    var block = 0.0;
+    for (var i = begin; i < min(begin + BLOCK, PIXELS); i += THREADS) {
+      block += f32(x[plane + i]);
+    }
+    sum += block;
   }
-  let total = add_up(thread, sum);
+  sums[thread] = sum;
+  for (var half = THREADS / 2u; half > 0u; half /= 2u) {
+    workgroupBarrier();
+    if (thread < half) {
+      sums[thread] += sums[thread + half];
+    }
+  }
   if (thread == 0u) {
-    store(total / f32(PIXELS), image, channel, 0u);
+    store(sums[0] / f32(PIXELS), image, channel, 0u);
   }
 }
 `;

@@ -1,72 +1,91 @@
 /**
- * Mean or maximum along neighbouring axes.
+ * Reductions of rows.
  *
- *     y[o, i] = epilogue( mean or max over l of x[o, l, i] )
+ *     y[o, i] = epilogue( combine over l of element(x[o, l, i]), for a mean divided by LENGTH )
  *
  * Layouts: x row-major, seen as [OUTER, LENGTH, INNER] with the axes in the middle; y [OUTER, INNER].
- * Threads: one workgroup an element of y. Each invocation walks every THREADS-th element; the rest goes through a
- * tree in workgroup memory, always in the same order.
+ * Thread mapping: that of rows (lib/rows.ts). Each lane combines blocks of its elements, and the blocks; the largest and
+ * the least begin with an element, as WGSL has no word for infinity.
  */
 import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
 import type { Epilogue } from './lib/epilogue.ts';
 import { epilogueAtText } from './lib/epilogue_at.ts';
-import { type Grid, tileText } from './lib/grid.ts';
-import { reductionText } from './lib/reduction.ts';
+import type { Grid } from './lib/grid.ts';
+import { lanesText, type Rows, type RowsConfig, rowsText } from './lib/rows.ts';
 import { wgsl } from './lib/wgsl.ts';
 
-export type ReduceKind = 'mean' | 'max';
+export type ReduceKind = 'sum' | 'mean' | 'max' | 'min' | 'prod' | 'sum_square' | 'l1';
 
-export interface ReduceProblem {
+export interface ReduceProblem extends Rows {
   readonly kind: ReduceKind;
-  readonly outer: number;
-  readonly length: number;
-  readonly inner: number;
   /** Of y. */
   readonly shape: readonly number[];
   readonly types: UnaryTypes;
   readonly epilogue: Epilogue | undefined;
 }
 
-export function reduce(g: ReduceProblem, grid: Grid): string {
-  const isMean = g.kind === 'mean';
-  const combine = (a: string, b: string): string => (isMean ? `${a} + ${b}` : `max(${a}, ${b})`);
+/** How elements are combined: as terms of a sum or a product, from a neutral element on, or by comparison. */
+const KINDS: Readonly<
+  Record<ReduceKind, { readonly start?: string; readonly element?: string; readonly both: string }>
+> = {
+  sum: { start: '0.0', both: 'a + b' },
+  mean: { start: '0.0', both: 'a + b' },
+  max: { both: 'max(a, b)' },
+  min: { both: 'min(a, b)' },
+  prod: { start: '1.0', both: 'a * b' },
+  sum_square: { start: '0.0', element: 'value * value', both: 'a + b' },
+  l1: { start: '0.0', element: 'abs(value)', both: 'a + b' },
+};
+
+export function reduce(g: ReduceProblem, config: RowsConfig, grid: Grid): string {
+  const { start, element = 'value', both } = KINDS[g.kind];
   return wgsl`
 ${elementTypes(g.types, g.epilogue)}
-const LENGTH = ${g.length}u;
-const INNER = ${g.inner}u;
-const THREADS = 64u;
-const LOWEST = -0x1.fffffep+127f;
-const START = ${isMean ? '0.0' : 'LOWEST'};
-const DIVISOR = f32(${isMean ? g.length : 1});
-${tileText(grid)}
-${reductionText('combine', combine)}
+${rowsText(g, config, grid)}
+const START = ${start ?? '0.0'};
+const DIVISOR = f32(${g.kind === 'mean' ? g.length : 1});
 
 @group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read_write> y: array<Y>;
 ${epilogueAtText(g.epilogue, g.shape)}
+
+fn element(value: f32) -> f32 {
+  return ${element};
+}
+
+fn combined(a: f32, b: f32) -> f32 {
+  return ${both};
+}
+${lanesText('combine', config, 'combined')}
 
 @compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let at = tile_of(workgroup);
-  if (at >= GRID_TILES) {
-    return;
-  }
-  let first = at / INNER * (LENGTH * INNER) + at % INNER;
-  var result = START;
-  for (var l = thread; l < LENGTH; l += THREADS) {
-    let value = f32(x[first + l * INNER]);
-#if ${isMean}
-    result += value;
+  let row = row_of(workgroup, thread);
+#if ${start === undefined}
+  // Seen twice, an element changes neither the largest nor the least.
+  let start = f32(x[row.first + min(row.lane, LENGTH - 1u) * INNER]);
 #else
-    result = max(result, value);
+  const start = START;
 #endif
+  // A factor that no compiler can bound: Mesa would unroll the loops.
+  let one = min(1u, arrayLength(&x));
+  var result = start;
+  for (var begin = 0u; begin < STEPS * one; begin += BLOCK) {
+    var block = start;
+    for (var step = begin; step < min(begin + BLOCK, STEPS) * one; step++) {
+      let l = step * LANES + row.lane;
+      if (l < LENGTH) {
+        block = combined(block, element(f32(x[row.first + l * INNER])));
+      }
+    }
+    result = combined(result, block);
   }
-  let total = combine(thread, result);
-  if (thread == 0u) {
-    y[at] = to_y(epilogue_at(total / DIVISOR, at));
+  let total = combine(row, result);
+  if (row.inside && row.lane == 0u) {
+    y[row.nth] = to_y(epilogue_at(total / DIVISOR, row.nth));
   }
 }
 `;

@@ -1,70 +1,85 @@
 /**
- * Softmax along one axis, shifted by the maximum so that no exponential overflows.
+ * Softmax of rows and its logarithm, shifted by the maximum so that no exponential overflows.
  *
- *     y = epilogue( exp(x - max x) / sum exp(x - max x) )
+ *     softmax        y = epilogue( exp(x - max x) / sum exp(x - max x) )
+ *     log softmax    y = epilogue( x - max x - log sum exp(x - max x) )
  *
  * Layouts: x, y row-major, seen as [OUTER, LENGTH, INNER] with the axis in the middle.
- * Threads: one workgroup a row of LENGTH elements. Each invocation walks every THREADS-th element; maximum
- * and sum then go through a tree in workgroup memory, always in the same order.
+ * Thread mapping: that of rows (lib/rows.ts). Each lane walks its elements three times: for the maximum, for the sum of
+ * the exponentials, by blocks, and to store.
  */
 import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
 import type { Epilogue } from './lib/epilogue.ts';
 import { epilogueAtText } from './lib/epilogue_at.ts';
-import { type Grid, tileText } from './lib/grid.ts';
-import { reductionText } from './lib/reduction.ts';
+import type { Grid } from './lib/grid.ts';
+import { lanesText, type Rows, type RowsConfig, rowsText } from './lib/rows.ts';
 import { wgsl } from './lib/wgsl.ts';
 
-export interface SoftmaxProblem {
-  readonly outer: number;
-  readonly length: number;
-  readonly inner: number;
+export interface SoftmaxProblem extends Rows {
+  readonly logarithm: boolean;
   /** The axes one by one. */
   readonly shape: readonly number[];
   readonly types: UnaryTypes;
   readonly epilogue: Epilogue | undefined;
 }
 
-export function softmax(g: SoftmaxProblem, grid: Grid): string {
+export function softmax(g: SoftmaxProblem, config: RowsConfig, grid: Grid): string {
   return wgsl`
 ${elementTypes(g.types, g.epilogue)}
-const LENGTH = ${g.length}u;
-const INNER = ${g.inner}u;
-const THREADS = 64u;
-const LOWEST = -0x1.fffffep+127f;
-${tileText(grid)}
-${reductionText('maximum', (a, b) => `max(${a}, ${b})`)}
-${reductionText('add_up', (a, b) => `${a} + ${b}`)}
+${rowsText(g, config, grid)}
 
 @group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read_write> y: array<Y>;
 ${epilogueAtText(g.epilogue, g.shape)}
+
+fn larger(a: f32, b: f32) -> f32 {
+  return max(a, b);
+}
+
+fn sum_of(a: f32, b: f32) -> f32 {
+  return a + b;
+}
+${lanesText('maximum', config, 'larger')}
+${lanesText('add_up', config, 'sum_of')}
 
 @compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let row = tile_of(workgroup);
-  if (row >= GRID_TILES) {
-    return;
-  }
-  let first = row / INNER * (LENGTH * INNER) + row % INNER;
+  let row = row_of(workgroup, thread);
+  // A factor that no compiler can bound: Mesa would unroll the loops.
+  let one = min(1u, arrayLength(&x));
 
-  var largest = LOWEST;
-  for (var i = thread; i < LENGTH; i += THREADS) {
-    largest = max(largest, f32(x[first + i * INNER]));
+  var largest = f32(x[row.first + min(row.lane, LENGTH - 1u) * INNER]);
+  for (var l = row.lane; l < LENGTH * one; l += LANES) {
+    largest = max(largest, f32(x[row.first + l * INNER]));
   }
-  largest = maximum(thread, largest);
+  largest = maximum(row, largest);
 
   var sum = 0.0;
-  for (var i = thread; i < LENGTH; i += THREADS) {
-    sum += exp(f32(x[first + i * INNER]) - largest);
+  for (var begin = 0u; begin < STEPS * one; begin += BLOCK) {
+    var block = 0.0;
+    for (var step = begin; step < min(begin + BLOCK, STEPS) * one; step++) {
+      let l = step * LANES + row.lane;
+      if (l < LENGTH) {
+        block += exp(f32(x[row.first + l * INNER]) - largest);
+      }
+    }
+    sum += block;
   }
-  sum = add_up(thread, sum);
+  sum = add_up(row, sum);
 
-  for (var i = thread; i < LENGTH; i += THREADS) {
-    let at = first + i * INNER;
-    y[at] = to_y(epilogue_at(exp(f32(x[at]) - largest) / sum, at));
+  if (row.inside) {
+    for (var l = row.lane; l < LENGTH * one; l += LANES) {
+      let at = row.first + l * INNER;
+      let shifted = f32(x[at]) - largest;
+#if ${g.logarithm}
+      y[at] = to_y(epilogue_at(shifted - log(sum), at));
+#else
+      y[at] = to_y(epilogue_at(exp(shifted) / sum, at));
+#endif
+    }
   }
 }
 `;

@@ -1,18 +1,19 @@
 /**
- * The K largest elements of each row, the largest first, the lower index first among equals.
+ * The K largest elements of each row, the largest first, or the K least, the least first; the lower index first among
+ * equals.
  *
  * Layouts: x [row][element]; y [row][K][value, index]. An index is a number like the value, exact below 2^24. Where
  * a row holds what is not a number, its first entry has the index -1 - i, i the first such element.
  *
- * Order. Elements are compared as integers: a float's bits, turned round for negative ones, are in its order. So NaN
- * is seen for certain, which WGSL's comparisons do not promise; its key is the largest. -0 counts as 0.
+ * Elements are compared by their keys (lib/ordered_key.ts): what is not a number is seen for certain.
  *
  * Threads: one workgroup a row, K rounds. In each, every invocation walks every THREADS-th element for the first of
- * those behind the last one found; a tree in workgroup memory takes the first of all. No order of execution matters:
+ * those after the last one found; a tree in workgroup memory takes the first of all. No order of execution matters:
  * keys and indices decide.
  */
 import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
 import { type Grid, tileText } from './lib/grid.ts';
+import { orderedKeyText } from './lib/ordered_key.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 export interface TopKProblem {
@@ -21,6 +22,7 @@ export interface TopKProblem {
   readonly length: number;
   /** At most `length`. */
   readonly k: number;
+  readonly order: 'largest' | 'least';
   readonly types: UnaryTypes;
 }
 
@@ -32,9 +34,6 @@ ${tileText(grid)}
 const LENGTH = ${g.length}u;
 const K = ${g.k}u;
 const THREADS = ${threads}u;
-const SIGN = 0x80000000u;
-const INFINITY = 0x7f800000u;
-const NOT_A_NUMBER = 0xfffffffeu;
 
 @group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read_write> y: array<Y>;
@@ -42,17 +41,7 @@ const NOT_A_NUMBER = 0xfffffffeu;
 var<workgroup> keys: array<u32, THREADS>;
 var<workgroup> indices: array<u32, THREADS>;
 
-fn key_of(value: f32) -> u32 {
-  let bits = bitcast<u32>(value);
-  let magnitude = bits & ~SIGN;
-  if (magnitude > INFINITY) {
-    return NOT_A_NUMBER;
-  }
-  if (magnitude == 0u) {
-    return SIGN;
-  }
-  return select(bits | SIGN, ~bits, bits >= SIGN);
-}
+${orderedKeyText(g.order)}
 
 fn before(key: u32, index: u32, other_key: u32, other_index: u32) -> bool {
   return key > other_key || (key == other_key && index < other_index);

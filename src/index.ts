@@ -32,6 +32,7 @@ export {
   adaptiveAveragePool2d,
   globalAveragePool2d,
 } from './layers/adaptive_average_pool2d.ts';
+export { type ArgReduceAttributes, argMax, argMin } from './layers/arg_reduce.ts';
 export { add, binary, div, mul, sub } from './layers/arithmetic.ts';
 export { batchNorm } from './layers/batch_norm.ts';
 export { concat } from './layers/concat.ts';
@@ -39,6 +40,14 @@ export { type Conv2dOptions, conv2d } from './layers/conv2d.ts';
 export { type LinearOptions, linear } from './layers/linear.ts';
 export { localResponseNorm } from './layers/local_response_norm.ts';
 export { matmul } from './layers/matmul.ts';
+export {
+  groupNorm,
+  instanceNorm,
+  type LayerNormOptions,
+  layerNorm,
+  normalize,
+  rmsNorm,
+} from './layers/normalize.ts';
 export { pad2d } from './layers/pad2d.ts';
 export { type OperandLike, pointwise } from './layers/pointwise.ts';
 export {
@@ -57,14 +66,14 @@ export {
   split,
   transpose,
 } from './layers/rearrange.ts';
-export { reduce } from './layers/reduce.ts';
+export { type ReduceOptions, type Reduction, reduce } from './layers/reduce.ts';
 export {
   type Coordinates,
   type NearestRounding,
   type Resize2dOptions,
   resize2d,
 } from './layers/resize2d.ts';
-export { softmax } from './layers/softmax.ts';
+export { logSoftmax, softmax } from './layers/softmax.ts';
 export { topElements } from './layers/top_k.ts';
 export type { PaddingLike, PairLike } from './layers/window.ts';
 export { alexnet } from './models/alexnet.ts';
@@ -100,6 +109,7 @@ export {
   profile,
 } from './profiling/profile.ts';
 export { traceOf } from './profiling/trace.ts';
+export { partOf } from './profiling/traffic.ts';
 export { type TimedKernel, type TuneOptions, type TuneResult, tune } from './profiling/tune.ts';
 export { keepTuning, keptTuning, type TuningStore, tuningKey } from './profiling/tuning_store.ts';
 export { type LayerCheck, type VerifyOptions, verify } from './profiling/verify.ts';

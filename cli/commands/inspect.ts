@@ -11,6 +11,7 @@ import {
   multiplyAdds,
   type Node,
   type Prepared,
+  partOf,
   prepare,
   type Shape,
   type Value,
@@ -166,8 +167,10 @@ function printParts({ batch, prepared: { parts } }: Target): void {
 function inspectKernels(target: Target, options: InspectOptions): void {
   const { model, adapter, prepared } = target;
   const { plan, origin } = prepared;
-  const dispatches = plan.dispatches.map(({ node, kernel, config, part, workgroups }) => {
+  const dispatches = plan.dispatches.map((dispatch) => {
+    const { node, kernel, config, workgroups } = dispatch;
     const place = placeOf(node.output, plan.graph);
+    const part = partOf(dispatch);
     return {
       layer: node.name,
       layers: (origin.get(node) ?? []).map(({ name }) => name),

@@ -88,7 +88,7 @@ describe('Segment', () => {
       before: () => {
         const post = Worker.prototype.postMessage;
         const released = new Promise((resolve) => addEventListener('release', resolve));
-        Worker.prototype.postMessage = function (...args: Parameters<typeof post>) {
+        Worker.prototype.postMessage = function (this: Worker, ...args: unknown[]): void {
           void released.then(() => Reflect.apply(post, this, args));
         };
       },

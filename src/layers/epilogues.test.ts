@@ -151,14 +151,12 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   },
   'reduce to one pixel': {
     op: 'reduce',
-    build: (g) =>
-      reduce(g, g.input('x', [2, 3, 5, 7]), { kind: 'mean', from: 2, to: 4, keepAxes: true }),
+    build: (g) => reduce(g, g.input('x', [2, 3, 5, 7]), 'mean', { axes: [2, 3] }),
     bound: mean(35),
   },
   'reduce over channels': {
     op: 'reduce',
-    build: (g) =>
-      reduce(g, g.input('x', [2, 5, 3, 7]), { kind: 'max', from: 1, to: 2, keepAxes: false }),
+    build: (g) => reduce(g, g.input('x', [2, 5, 3, 7]), 'max', { axes: [1], keepAxes: false }),
     bound: exact,
   },
   batch_norm: {

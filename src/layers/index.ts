@@ -1,12 +1,14 @@
 /** All operators, for those who ask about each: tests, and exporters. Nothing that runs a model needs the list. */
 import type { OpDef } from '../runtime/graph.ts';
 import { adaptiveAveragePool2dOp } from './adaptive_average_pool2d.ts';
+import { argReduceOp } from './arg_reduce.ts';
 import { batchNormOp } from './batch_norm.ts';
 import { concatOp } from './concat.ts';
 import { conv2dOp } from './conv2d.ts';
 import { linearOp } from './linear.ts';
 import { localResponseNormOp } from './local_response_norm.ts';
 import { matmulOp } from './matmul.ts';
+import { normalizeOp } from './normalize.ts';
 import { pad2dOp } from './pad2d.ts';
 import { pointwiseOp } from './pointwise.ts';
 import { averagePool2dOp, maxPool2dOp } from './pool2d.ts';
@@ -24,7 +26,9 @@ export const operators: readonly OpDef[] = [
   averagePool2dOp,
   adaptiveAveragePool2dOp,
   reduceOp,
+  argReduceOp,
   batchNormOp,
+  normalizeOp,
   localResponseNormOp,
   softmaxOp,
   resize2dOp,

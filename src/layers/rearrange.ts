@@ -64,7 +64,10 @@ export function flatten(g: GraphBuilder, x: Value, axis = 1): Activation {
 
 /** Adds `x` under another shape; one extent may be -1, for what is left. */
 export function reshapeTo(g: GraphBuilder, x: Value, extents: Shape): Activation {
-  return rearrange(g, x, [new Reshape({ extents })]);
+  // Where the images stay what they are, any number of them does.
+  const [images] = x.desc.shape;
+  const kept = extents.length > 1 && extents[0] === images ? extents.with(0, 0) : extents;
+  return rearrange(g, x, [new Reshape({ extents: kept })]);
 }
 
 /** Adds a permutation of the axes: axis a of the result is axis `order[a]` of `x`. */

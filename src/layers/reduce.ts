@@ -1,5 +1,7 @@
-/** Mean or maximum along neighbouring axes. */
+/** Sums, means, products and extremes along axes. */
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
+import { apply } from '../../shaders/lib/expression.ts';
+import { add, exp, log, sqrt, sub } from '../../shaders/lib/expression_functions.ts';
 import {
   type ReduceKind,
   type ReduceProblem,
@@ -15,8 +17,10 @@ import {
   requireData,
   shapeError,
 } from '../runtime/operator.ts';
-import { elementCount, formatShape, tensorDesc } from '../runtime/tensor.ts';
-import { oneDispatch } from './one_dispatch.ts';
+import { formatShape, tensorDesc } from '../runtime/tensor.ts';
+import { pointwise } from './pointwise.ts';
+import { reshapeTo } from './rearrange.ts';
+import { rowKernel, rowsAlong } from './rows.ts';
 
 export interface ReduceAttributes {
   readonly kind: ReduceKind;
@@ -27,22 +31,111 @@ export interface ReduceAttributes {
   readonly keepAxes: boolean;
 }
 
-/** Adds the mean or the maximum over the axes [from, to) of `x`. Throws ShapeError for axes that it lacks. */
-export function reduce(g: GraphBuilder, x: Value, attributes: ReduceAttributes): Activation {
-  return g.add(reduceOp, attributes, { x });
+/** What can be made of the elements along axes: the kinds that a kernel has, and those composed of them. */
+export type Reduction = ReduceKind | 'l2' | 'log_sum' | 'log_sum_exp';
+
+export interface ReduceOptions {
+  /** The axes, from 0; all by default. */
+  readonly axes?: readonly number[];
+  /** Whether the axes stay, with an extent of 1; true by default. */
+  readonly keepAxes?: boolean;
 }
+
+/**
+ * Adds a reduction of `x` over axes. `sum_square` adds up squares, `l1` magnitudes, `l2` is the root of `sum_square`,
+ * `log_sum_exp` log sum exp x, shifted by the maximum so that nothing overflows. Axes that are not neighbours take a
+ * dispatch for each run of them. Throws ShapeError for axes that `x` lacks.
+ *
+ * @example
+ * const energy = reduce(g.at('energy'), x, 'sum_square', { axes: [2, 3] }); // [N, C, H, W] to [N, C, 1, 1]
+ */
+export function reduce(
+  g: GraphBuilder,
+  x: Value,
+  reduction: Reduction,
+  { axes, keepAxes = true }: ReduceOptions = {},
+): Activation {
+  const { shape } = x.desc;
+  const sorted = [...new Set(axes ?? shape.keys())].sort((a, b) => a - b);
+  const [from = 0] = sorted;
+  const isRun = sorted.every((axis, i) => axis === from + i);
+  if (isKind(reduction) && isRun) {
+    const to = from + sorted.length;
+    return g.add(reduceOp, { kind: reduction, from, to, keepAxes }, { x });
+  }
+  if (keepAxes) return keeping(g, x, reduction, sorted);
+  const rest = shape.filter((_, axis) => !sorted.includes(axis));
+  return reshapeTo(g, keeping(g.at('kept'), x, reduction, sorted), rest);
+}
+
+/** Of axes in their order, which stay. */
+function keeping(
+  g: GraphBuilder,
+  x: Value,
+  reduction: Reduction,
+  axes: readonly number[],
+): Activation {
+  if (isKind(reduction)) return inRuns(g, x, reduction, axes);
+  const of = (name: Reduction, value: Value): Activation =>
+    reduce(g.at(name), value, name, { axes });
+  switch (reduction) {
+    case 'l2':
+      return pointwise(g, [of('sum_square', x)], (sum) => apply(sqrt, sum));
+    case 'log_sum':
+      return pointwise(g, [of('sum', x)], (sum) => apply(log, sum));
+    case 'log_sum_exp': {
+      const largest = of('max', x);
+      const powers = pointwise(g.at('exp'), [x, largest], (value, most) =>
+        apply(exp, apply(sub, value, most)),
+      );
+      return pointwise(g, [of('sum', powers), largest], (sum, most) =>
+        apply(add, apply(log, sum), most),
+      );
+    }
+  }
+}
+
+/** Squares and magnitudes are taken once, and added up from then on. */
+const AFTERWARDS: Readonly<Partial<Record<ReduceKind, ReduceKind>>> = {
+  sum_square: 'sum',
+  l1: 'sum',
+};
+
+/** A node for each run of neighbouring axes, the last run first. */
+function inRuns(g: GraphBuilder, x: Value, kind: ReduceKind, axes: readonly number[]): Activation {
+  const from = axes.findLastIndex((axis, i) => axes[i - 1] !== axis - 1);
+  const run = axes.slice(from);
+  const others = axes.slice(0, from);
+  const at = others.length > 0 ? g.at(`axes ${run}`) : g;
+  const first = reduce(at, x, kind, { axes: run });
+  return others.length > 0 ? inRuns(g, first, AFTERWARDS[kind] ?? kind, others) : first;
+}
+
+function isKind(reduction: Reduction): reduction is ReduceKind {
+  return reduction in COMBINED;
+}
+
+/** How the reference combines elements. */
+const COMBINED: Readonly<
+  Record<ReduceKind, readonly [start: number, combine: (result: number, value: number) => number]>
+> = {
+  sum: [0, (sum, value) => sum + value],
+  mean: [0, (sum, value) => sum + value],
+  max: [Number.NEGATIVE_INFINITY, Math.max],
+  min: [Number.POSITIVE_INFINITY, Math.min],
+  prod: [1, (product, value) => product * value],
+  sum_square: [0, (sum, value) => sum + value * value],
+  l1: [0, (sum, value) => sum + Math.abs(value)],
+};
 
 function problemOf(
   node: Node<ReduceAttributes, 'x'>,
   epilogue: Epilogue | undefined,
 ): ReduceProblem {
-  const shape = inputShape(node, 'x');
   const { kind, from, to } = node.attributes;
   return {
     kind,
-    outer: elementCount(shape.slice(0, from)),
-    length: elementCount(shape.slice(from, to)),
-    inner: elementCount(shape.slice(to)),
+    ...rowsAlong(inputShape(node, 'x'), from, to),
     shape: node.output.desc.shape,
     types: elementTypesOf(node, 'x'),
     epilogue,
@@ -55,14 +148,12 @@ export function reduceReference(
 ): Float64Array {
   const { kind, outer, length, inner } = problemOf(node, undefined);
   const x = requireData(node, inputs, 'x');
+  const [start, combine] = COMBINED[kind];
   return new Float64Array(outer * inner).map((_, i) => {
     const first = Math.floor(i / inner) * length * inner + (i % inner);
-    let result = kind === 'mean' ? 0 : Number.NEGATIVE_INFINITY;
-    for (let l = 0; l < length; l++) {
-      const value = at(x, first + l * inner);
-      result = kind === 'mean' ? result + value / length : Math.max(result, value);
-    }
-    return result;
+    let result = start;
+    for (let l = 0; l < length; l++) result = combine(result, at(x, first + l * inner));
+    return kind === 'mean' ? result / length : result;
   });
 }
 
@@ -71,21 +162,14 @@ export const reduceOp: OpDef<ReduceAttributes, 'x'> = {
   inferShape(call) {
     const shape = inputShape(call, 'x');
     const { from, to, keepAxes } = call.attributes;
-    const within = Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from < to;
+    const within = Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from <= to;
     if (!within || to > shape.length) {
       throw shapeError(call, `axes ${from} to ${to} are not axes of ${formatShape(shape)}`);
     }
     const kept = keepAxes ? shape.slice(from, to).map(() => 1) : [];
     return tensorDesc([...shape.slice(0, from), ...kept, ...shape.slice(to)]);
   },
-  mixesBatch: (node) => node.attributes.from === 0,
+  mixesBatch: (node) => node.attributes.from === 0 && node.attributes.to > 0,
   fusesEpilogue: true,
-  candidates: candidatesOf(problemOf, [
-    oneDispatch<ReduceProblem, 'x'>({
-      name: 'reduce',
-      source: shader,
-      tiles: ({ outer, inner }) => outer * inner,
-      reads: () => ['x'],
-    }),
-  ]),
+  candidates: candidatesOf(problemOf, [rowKernel('reduce', shader)]),
 };

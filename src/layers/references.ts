@@ -1,12 +1,14 @@
 /** What operators compute, in f64: apart from them, so that pages that check nothing carry none of it. */
 import type { References } from '../runtime/reference/run_reference.ts';
 import { adaptiveAveragePool2dReference } from './adaptive_average_pool2d.ts';
+import { argReduceReference } from './arg_reduce.ts';
 import { batchNormReference } from './batch_norm.ts';
 import { concatReference } from './concat.ts';
 import { conv2dReference } from './conv2d.ts';
 import { linearReference } from './linear.ts';
 import { localResponseNormReference } from './local_response_norm.ts';
 import { matmulReference } from './matmul.ts';
+import { normalizeReference } from './normalize.ts';
 import { pad2dReference } from './pad2d.ts';
 import { pointwiseReference } from './pointwise.ts';
 import { averagePool2dReference, maxPool2dReference } from './pool2d.ts';
@@ -24,7 +26,9 @@ export const references: References = {
   average_pool2d: averagePool2dReference,
   adaptive_average_pool2d: adaptiveAveragePool2dReference,
   reduce: reduceReference,
+  arg_reduce: argReduceReference,
   batch_norm: batchNormReference,
+  normalize: normalizeReference,
   local_response_norm: localResponseNormReference,
   softmax: softmaxReference,
   resize2d: resize2dReference,

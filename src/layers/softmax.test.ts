@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { buildOne, evaluate } from '../../test/fixtures/build_one.ts';
-import { checkKernels } from '../../test/fixtures/check_kernels.ts';
+import { asOnGpus, checkKernels } from '../../test/fixtures/check_kernels.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
-import { softmaxAlong } from '../../test/fixtures/rounding_bounds.ts';
+import { logSoftmaxAlong, softmaxAlong } from '../../test/fixtures/rounding_bounds.ts';
 import type { Shape } from '../runtime/tensor.ts';
-import { softmax } from './softmax.ts';
+import { logSoftmax, softmax } from './softmax.ts';
 
 const device = useDevice();
 
@@ -23,6 +23,13 @@ describe('softmax kernels', () => {
       op: 'softmax',
       build: (g) => softmax(g, g.input('x', shape), axis),
       bound: softmaxAlong(axis),
+      choose: asOnGpus,
+    });
+    await checkKernels(device(), {
+      op: 'softmax',
+      build: (g) => logSoftmax(g, g.input('x', shape), axis),
+      bound: logSoftmaxAlong(axis),
+      choose: asOnGpus,
     });
   });
 
@@ -94,7 +101,7 @@ describe('softmax reference', () => {
 describe('softmax shapes', () => {
   it('has axis 1 by default', () => {
     const node = buildOne((g) => softmax(g, g.input('x', [2, 21, 3, 5])));
-    expect(node.attributes).toEqual({ axis: 1 });
+    expect(node.attributes).toEqual({ axis: 1, logarithm: false });
     expect(node.output.desc.shape).toEqual([2, 21, 3, 5]);
   });
 

@@ -1,4 +1,4 @@
-/** Softmax along one axis. */
+/** Softmax and its logarithm, along one axis. */
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import { type SoftmaxProblem, softmax as shader } from '../../shaders/softmax.wgsl.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
@@ -11,27 +11,36 @@ import {
   requireData,
   shapeError,
 } from '../runtime/operator.ts';
-import { elementCount, formatShape, tensorDesc } from '../runtime/tensor.ts';
-import { oneDispatch } from './one_dispatch.ts';
+import { formatShape, tensorDesc } from '../runtime/tensor.ts';
+import { rowKernel, rowsAlong } from './rows.ts';
 
 export interface SoftmaxAttributes {
   readonly axis: number;
+  /** Whether the result is its logarithm. */
+  readonly logarithm: boolean;
 }
 
 /** Adds a softmax along `axis`, 1 by default: the classes. */
 export function softmax(g: GraphBuilder, x: Value, axis = 1): Activation {
-  return g.add(softmaxOp, { axis }, { x });
+  return g.add(softmaxOp, { axis, logarithm: false }, { x });
+}
+
+/**
+ * Adds the logarithm of a softmax along `axis`, 1 by default: exact also where the softmax is too small to be stored.
+ * Throws ShapeError for an axis that `x` lacks.
+ */
+export function logSoftmax(g: GraphBuilder, x: Value, axis = 1): Activation {
+  return g.add(softmaxOp, { axis, logarithm: true }, { x });
 }
 
 type Softmax = Node<SoftmaxAttributes, 'x'>;
 
 function problemOf(node: Softmax, epilogue: Epilogue | undefined): SoftmaxProblem {
   const shape = inputShape(node, 'x');
-  const { axis } = node.attributes;
+  const { axis, logarithm } = node.attributes;
   return {
-    outer: elementCount(shape.slice(0, axis)),
-    length: shape[axis] ?? 1,
-    inner: elementCount(shape.slice(axis + 1)),
+    logarithm,
+    ...rowsAlong(shape, axis, axis + 1),
     shape,
     types: elementTypesOf(node, 'x'),
     epilogue,
@@ -39,7 +48,7 @@ function problemOf(node: Softmax, epilogue: Epilogue | undefined): SoftmaxProble
 }
 
 export function softmaxReference(node: Softmax, inputs: DataByRole): Float64Array {
-  const { outer, length, inner } = problemOf(node, undefined);
+  const { logarithm, outer, length, inner } = problemOf(node, undefined);
   const x = requireData(node, inputs, 'x');
   const y = new Float64Array(x.length);
   for (let row = 0; row < outer * inner; row++) {
@@ -49,7 +58,10 @@ export function softmaxReference(node: Softmax, inputs: DataByRole): Float64Arra
     for (let i = 0; i < length; i++) largest = Math.max(largest, value(i));
     let sum = 0;
     for (let i = 0; i < length; i++) sum += Math.exp(value(i) - largest);
-    for (let i = 0; i < length; i++) y[first + i * inner] = Math.exp(value(i) - largest) / sum;
+    for (let i = 0; i < length; i++) {
+      const shifted = value(i) - largest;
+      y[first + i * inner] = logarithm ? shifted - Math.log(sum) : Math.exp(shifted) / sum;
+    }
   }
   return y;
 }
@@ -66,12 +78,5 @@ export const softmaxOp: OpDef<SoftmaxAttributes, 'x'> = {
   },
   mixesBatch: (node) => node.attributes.axis === 0,
   fusesEpilogue: true,
-  candidates: candidatesOf(problemOf, [
-    oneDispatch<SoftmaxProblem, 'x'>({
-      name: 'softmax',
-      source: shader,
-      tiles: ({ outer, inner }) => outer * inner,
-      reads: () => ['x'],
-    }),
-  ]),
+  candidates: candidatesOf(problemOf, [rowKernel('softmax', shader)]),
 };

@@ -17,18 +17,24 @@ import { inOrder } from './bindings.ts';
 
 export interface TopKAttributes {
   readonly k: number;
+  readonly order: TopKProblem['order'];
 }
 
 /** Indices beyond it are no f32. */
 const MOST_ELEMENTS = 2 ** 24;
 
 /**
- * Adds the `k` largest elements of each row of `x` [N, C]: [N, k, 2], each its value and its index, the largest first,
- * the lower index first among equals. Where a row holds what is not a number, the first index of its results is
+ * Adds the `k` largest, or least, elements of each row of `x` [N, C]: [N, k, 2], each its value and its index, in this
+ * order, the lower index first among equals. Where a row holds what is not a number, the first index of its results is
  * -1 - i, i the first such element. Throws ShapeError where rows have fewer than `k` elements.
  */
-export function topElements(g: GraphBuilder, x: Value, k: number): Activation {
-  return g.add(topKOp, { k }, { x });
+export function topElements(
+  g: GraphBuilder,
+  x: Value,
+  k: number,
+  order: TopKProblem['order'] = 'largest',
+): Activation {
+  return g.add(topKOp, { k, order }, { x });
 }
 
 type TopK = Node<TopKAttributes, 'x'>;
@@ -36,10 +42,10 @@ type TopK = Node<TopKAttributes, 'x'>;
 export function topKReference(node: TopK, inputs: DataByRole): Float64Array {
   const [rows, length] = rowsAndColumns(inputShape(node, 'x'));
   const x = requireData(node, inputs, 'x');
-  const { k } = node.attributes;
+  const { k, order } = node.attributes;
   const y = new Float64Array(rows * k * 2);
   for (let row = 0; row < rows; row++) {
-    best(x.subarray(row * length, (row + 1) * length), k).forEach((entry, i) => {
+    best(x.subarray(row * length, (row + 1) * length), k, order).forEach((entry, i) => {
       y.set(entry, (row * k + i) * 2);
     });
   }
@@ -47,17 +53,24 @@ export function topKReference(node: TopK, inputs: DataByRole): Float64Array {
 }
 
 /** NaN in front of all. */
-function best(values: Float64Array, k: number): readonly (readonly [number, number])[] {
+function best(
+  values: Float64Array,
+  k: number,
+  order: TopKProblem['order'],
+): readonly (readonly [number, number])[] {
   const rank = (value: number): number => (Number.isNaN(value) ? 1 : 0);
+  const sign = order === 'largest' ? 1 : -1;
   return Array.from(values, (value, index) => ({ value, index }))
-    .sort((a, b) => rank(b.value) - rank(a.value) || b.value - a.value || a.index - b.index)
+    .sort(
+      (a, b) => rank(b.value) - rank(a.value) || sign * (b.value - a.value) || a.index - b.index,
+    )
     .slice(0, k)
     .map(({ value, index }) => [value, Number.isNaN(value) ? -1 - index : index]);
 }
 
 function problemOf(node: TopK): TopKProblem {
   const [rows, length] = rowsAndColumns(inputShape(node, 'x'));
-  return { rows, length, k: node.attributes.k, types: elementTypesOf(node, 'x') };
+  return { rows, length, ...node.attributes, types: elementTypesOf(node, 'x') };
 }
 
 export const topKOp: OpDef<TopKAttributes, 'x'> = {
@@ -80,7 +93,7 @@ export const topKOp: OpDef<TopKAttributes, 'x'> = {
     }
     return tensorDesc([rows, k, 2]);
   },
-  readsF32: true,
+  exact: true,
   candidates: candidatesOf(problemOf, [
     kernel<TopKProblem, { readonly threads: number }, 'x'>({
       name: 'top_k',

@@ -124,7 +124,7 @@ describe('onnxruntime reads what is exported', () => {
       const joined = concat(g.at('join'), [x, relu(g.at('relu'), x)]);
       const larger = resize2d(g.at('up'), joined, { mode: 'bilinear', size: [9, 8] });
       const rows = reshapeTo(g.at('rows'), larger, [batch, 6, -1]);
-      const means = reduce(g.at('means'), rows, { kind: 'mean', from: 2, to: 3, keepAxes: false });
+      const means = reduce(g.at('means'), rows, 'mean', { axes: [2], keepAxes: false });
       g.output('y', linear(g.at('fc'), means, { features: 4 }));
       return g.build('net');
     };

@@ -326,7 +326,7 @@ describe('loadOnnx', () => {
     expect(loadOnnx(read, { shapes: { x: [1, 3, 4, 4] } }).graph.inputs).toHaveLength(1);
   });
 
-  it('normalises by the batch where outputs of before operator set 14 say so', () => {
+  it('normalises by the batch where an attribute says so, or outputs before operator set 14', () => {
     const statistics = [
       onnxTensor('scale', [2], [2, 1]),
       onnxTensor('bias', [2], [1, 0]),
@@ -334,23 +334,27 @@ describe('loadOnnx', () => {
       onnxTensor('var', [2], [1, 4]),
     ];
     const attributes = { epsilon: { float: 0 }, momentum: { float: 0.75 } };
-    const normalized = onnxNode('BatchNormalization', 'x scale bias mean var', '', attributes);
-    const bytes = (...outputs: string[]) =>
-      model(
+    const bytes = (opset: number, ...outputs: string[]) => {
+      const mode = opset >= 14 && { training_mode: { int: Number(outputs.length > 1) } };
+      const all = { ...attributes, ...mode };
+      const normalized = onnxNode('BatchNormalization', 'x scale bias mean var', '', all);
+      return model(
         {
           node: [{ ...normalized, output: outputs }],
           initializer: statistics,
           input: [input('x', [2, 2, 1])],
           output: outputs.filter((name) => name !== 'saved').map((name) => ({ name })),
         },
-        9,
+        opset,
       );
+    };
     const x = [1, 2, 3, 6];
-    expect(resultOf(bytes('y'), { x })).toEqual([3, 1, 7, 3]);
-    const training = bytes('y', 'm', 'v', 'saved');
-    expect(resultOf(training, { x })).toEqual([-1, -1, 3, 1]);
-    expect(resultOf(training, { x }, {}, 'm')).toEqual([0.5, 1]);
-    expect(resultOf(training, { x }, {}, 'v')).toEqual([1, 4]);
+    for (const opset of [9, 15]) expect(resultOf(bytes(opset, 'y'), { x })).toEqual([3, 1, 7, 3]);
+    for (const training of [bytes(9, 'y', 'm', 'v', 'saved'), bytes(15, 'y', 'm', 'v')]) {
+      expect(resultOf(training, { x })).toEqual([-1, -1, 3, 1]);
+      expect(resultOf(training, { x }, {}, 'm')).toEqual([0.5, 1]);
+      expect(resultOf(training, { x }, {}, 'v')).toEqual([1, 4]);
+    }
   });
 
   it('refuses numbers that do not fit, and bounds that are none', () => {

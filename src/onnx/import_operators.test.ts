@@ -355,6 +355,84 @@ const layerCases: readonly Case[] = [
     expected: [0, 1, 0, 1].map((i) => exp(i) / (1 + exp(1))),
   },
   {
+    what: 'LogSoftmax, along the axis',
+    from: 13,
+    nodes: one('LogSoftmax'),
+    shape: [1, 2, 2],
+    expected: [0, 1, 0, 1].map((i) => i - Math.log(1 + exp(1))),
+  },
+  {
+    what: 'Hardmax, of everything after the axis',
+    from: 7,
+    to: 12,
+    nodes: one('Hardmax'),
+    expected: [0, 0, 0, 0, 0, 0, 0, 0, 1],
+  },
+  {
+    what: 'Hardmax, along the axis',
+    from: 13,
+    nodes: [node('Relu', 'x', 'r'), node('Hardmax', 'r', 'y')],
+    expected: [1, 0, 0, 0, 0, 1, 0, 0, 1],
+  },
+  {
+    what: 'InstanceNormalization',
+    from: 7,
+    nodes: one('InstanceNormalization', {}, 'x scale bias'),
+    constants: normalised.slice(0, 2),
+    expected: X.map((x) => (2 * x) / Math.sqrt(60 / 9 + 1e-5) + 1),
+  },
+  {
+    what: 'GroupNormalization, a value a group',
+    from: 18,
+    to: 20,
+    nodes: one('GroupNormalization', { num_groups: int(1) }, 'x scale bias'),
+    constants: normalised.slice(0, 2),
+    shape: [1, 2, 2, 1],
+    expected: [-1.5, -0.5, 0.5, 1.5].map((d) => (2 * d) / Math.sqrt(1.25 + 1e-5) + 1),
+  },
+  {
+    what: 'GroupNormalization, a value a channel',
+    from: 21,
+    nodes: one('GroupNormalization', { num_groups: int(1) }, 'x s b'),
+    constants: [tensor('s', [2], [1, 2]), tensor('b', [2], [0, 1])],
+    shape: [1, 2, 2, 1],
+    expected: [-1.5, -0.5, 1, 3].map((d, i) => d / Math.sqrt(1.25 + 1e-5) + (i > 1 ? 1 : 0)),
+  },
+  {
+    what: 'LayerNormalization',
+    from: 17,
+    nodes: one('LayerNormalization', {}, 'x s b'),
+    constants: [tensor('s', [3], [1, 2, 3]), tensor('b', [3], [0, 1, 0])],
+    expected: [-1, 0, 3, -1, 0, 3, -1, 0, 3].map(
+      (d, i) => d / Math.sqrt(2 / 3 + 1e-5) + (i % 3 === 1 ? 1 : 0),
+    ),
+  },
+  {
+    what: 'RMSNormalization',
+    from: 23,
+    nodes: one('RMSNormalization', {}, 'x s'),
+    constants: [tensor('s', [3], [1, 1, 1])],
+    expected: X.map((x, i) => x / Math.sqrt((i > 2 && i < 6 ? 2 : 29) / 3 + 1e-5)),
+  },
+  {
+    what: 'LpNormalization',
+    from: 7,
+    nodes: one('LpNormalization'),
+    expected: X.map((x, i) => x / Math.sqrt(i > 2 && i < 6 ? 2 : 29)),
+  },
+  {
+    what: 'LpNormalization, by magnitudes, of nothing',
+    from: 7,
+    nodes: [node('Relu', 'x', 'r'), node('LpNormalization', 'r', 'y', { p: int(1) })],
+    expected: [0, 0, 0, 0, 0, 1, 2 / 9, 3 / 9, 4 / 9],
+  },
+  {
+    what: 'MeanVarianceNormalization',
+    from: 9,
+    nodes: one('MeanVarianceNormalization'),
+    expected: X.map((x) => x / Math.sqrt(60 / 9)),
+  },
+  {
     what: 'LRN',
     from: 7,
     nodes: one('LRN', { size: int(3), alpha: float(3), beta: float(1), bias: float(1) }),
@@ -460,12 +538,19 @@ const layerCases: readonly Case[] = [
     [
       ['ReduceMean', [-3, 0, 3]],
       ['ReduceMax', [-2, 1, 4]],
+      ['ReduceMin', [-4, -1, 2]],
+      ['ReduceSum', [-9, 0, 9], 12],
+      ['ReduceProd', [-24, 0, 24]],
+      ['ReduceSumSquare', [29, 2, 29]],
+      ['ReduceL1', [9, 2, 9]],
+      ['ReduceL2', [29, 2, 29].map(Math.sqrt)],
+      ['ReduceLogSumExp', [-2, 1, 4].map((most) => most + Math.log(1 + exp(-1) + exp(-2)))],
     ] as const
-  ).flatMap(([opType, expected]) => [
+  ).flatMap(([opType, expected, to = 17]) => [
     {
       what: `${opType}, axes as an attribute`,
       from: 7,
-      to: 17,
+      to,
       nodes: one(opType, { axes: ints(3) }),
       expected,
       outputShape: [1, 1, 3, 1],
@@ -479,6 +564,50 @@ const layerCases: readonly Case[] = [
       outputShape: [1, 1, 3],
     },
   ]),
+  {
+    what: 'ReduceLogSum',
+    from: 11,
+    to: 17,
+    nodes: [node('Abs', 'x', 'a'), node('ReduceLogSum', 'a', 'y', { axes: ints(3) })],
+    expected: [9, 2, 9].map(Math.log),
+    outputShape: [1, 1, 3, 1],
+  },
+  {
+    what: 'ReduceSum, over axes that are not neighbours',
+    from: 13,
+    nodes: one('ReduceSum', { keepdims: int(0) }, 'x axes'),
+    constants: [list('axes', 0, 3)],
+    expected: [-9, 0, 9],
+    outputShape: [1, 3],
+  },
+  {
+    what: 'ArgMax',
+    from: 7,
+    nodes: [node('ArgMax', 'x', 'i', { axis: int(3) }), node('Cast', 'i', 'y', { to: int(1) })],
+    expected: [2, 2, 2],
+    outputShape: [1, 1, 3, 1],
+  },
+  {
+    what: 'ArgMin, without its axis',
+    from: 7,
+    nodes: [
+      node('ArgMin', 'x', 'i', { axis: int(-2), keepdims: int(0) }),
+      node('Cast', 'i', 'y', { to: int(1) }),
+    ],
+    expected: [0, 0, 0],
+    outputShape: [1, 1, 3],
+  },
+  {
+    what: 'ArgMax, the last of equals',
+    from: 12,
+    nodes: [
+      node('Relu', 'x', 'r'),
+      node('ArgMin', 'r', 'i', { axis: int(2), select_last_index: int(1) }),
+      node('Cast', 'i', 'y', { to: int(1) }),
+    ],
+    expected: [1, 1, 0],
+    outputShape: [1, 1, 1, 3],
+  },
   {
     what: 'ReduceMean, of maps',
     from: 11,
@@ -1226,26 +1355,6 @@ const indexCases: readonly Case[] = [
     shape: [3, 3],
     expected: [0, -4, -3, -2, 0, 0, 0, -1, 0, 1, 0, 0],
     outputShape: [2, 6],
-  },
-  {
-    what: 'BatchNormalization, by the statistics of the batch',
-    from: 14,
-    nodes: [
-      {
-        ...one(
-          'BatchNormalization',
-          { training_mode: int(1), epsilon: float(0) },
-          'x scale bias mean var',
-        )[0],
-        output: ['n', 'm', 'v'],
-      },
-      node('Add', 'n m', 's'),
-      node('Add', 's v', 'y'),
-    ],
-    constants: normalised,
-    shape: [3, 1, 1, 3],
-    // With the mean and the variance, which are 0.9 of those given and 0.1 of the batch's.
-    expected: X.map((x) => (2 * x) / Math.sqrt(60 / 9) + 1 + 0.9 + (0.9 + 6 / 9)),
   },
 ];
 

@@ -27,6 +27,7 @@ import {
   tanh,
 } from '../layers/activations.ts';
 import { adaptiveAveragePool2d } from '../layers/adaptive_average_pool2d.ts';
+import { argMax, argMin } from '../layers/arg_reduce.ts';
 import { add, binary } from '../layers/arithmetic.ts';
 import { batchNorm } from '../layers/batch_norm.ts';
 import { concat } from '../layers/concat.ts';
@@ -35,13 +36,14 @@ import { operators } from '../layers/index.ts';
 import { linear } from '../layers/linear.ts';
 import { localResponseNorm } from '../layers/local_response_norm.ts';
 import { matmul } from '../layers/matmul.ts';
+import { instanceNorm, normalize } from '../layers/normalize.ts';
 import { pad2d } from '../layers/pad2d.ts';
 import { pointwise, pointwiseOp } from '../layers/pointwise.ts';
 import { averagePool2d, maxPool2d } from '../layers/pool2d.ts';
 import { flatten, rearrange, reshapeTo } from '../layers/rearrange.ts';
 import { reduce } from '../layers/reduce.ts';
 import { resize2d } from '../layers/resize2d.ts';
-import { softmax } from '../layers/softmax.ts';
+import { logSoftmax, softmax } from '../layers/softmax.ts';
 import { topElements } from '../layers/top_k.ts';
 import { runReference } from '../reference.ts';
 import type { Graph, Value } from '../runtime/graph.ts';
@@ -90,6 +92,7 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
   ['linear', 'of rows', (g) => linear(g, g.input('x', [2, 7]), { features: 4 })],
   ['softmax', 'over channels', (g) => softmax(g, map(g))],
   ['softmax', 'over the last axis', (g) => softmax(g, map(g), 3)],
+  ['softmax', 'the logarithm', (g) => logSoftmax(g, map(g)), 'LogSoftmax'],
   ['concat', 'of channels', (g) => concat(g, pair(g, MAP, MAP))],
   ['resize2d', 'bilinear', (g) => resize2d(g, map(g), { mode: 'bilinear', scale: 2 })],
   ['pointwise', 'relu', (g) => relu(g, map(g)), 'Relu'],
@@ -199,15 +202,45 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
     (g) => matmul(g, ...pair(g, [2, 4, 3], [2, 5, 4]), { transposeA: true, transposeB: true }),
     'Transpose Transpose MatMul',
   ],
-  ['reduce', 'mean, axes kept', (g) => reduce(g, map(g), over('mean', 2, 4, true))],
-  ['reduce', 'mean of one axis', (g) => reduce(g, map(g), over('mean', 1, 2, false))],
-  ['reduce', 'maximum', (g) => reduce(g, map(g), over('max', 2, 3, false))],
+  ['reduce', 'mean, axes kept', (g) => reduce(g, map(g), 'mean', { axes: [2, 3] })],
+  ['reduce', 'mean of one axis', (g) => reduce(g, map(g), 'mean', { axes: [1], keepAxes: false })],
+  ...(['sum', 'max', 'min', 'prod', 'sum_square', 'l1'] as const).map(
+    (kind): (typeof CASES)[number] => [
+      'reduce',
+      kind,
+      (g) => reduce(g, map(g), kind, { axes: [2], keepAxes: false }),
+    ],
+  ),
+  ['arg_reduce', 'largest', (g) => argMax(g, map(g))],
+  ['arg_reduce', 'least', (g) => argMin(g, map(g), { axis: 2, keepAxis: true, takes: 'last' })],
+  ['normalize', 'maps', (g) => instanceNorm(g, map(g)), 'InstanceNormalization'],
+  ['normalize', 'rows', (g) => normalize(g, map(g), { from: 3 }), 'LayerNormalization'],
+  ['normalize', 'images', (g) => normalize(g, map(g), { from: 1 }), 'LayerNormalization'],
+  [
+    'normalize',
+    'groups',
+    (g) => normalize(g, g.input('x', [2, 6, 3, 5]), { from: 1, groups: 3 }),
+    'Reshape InstanceNormalization Reshape',
+  ],
+  [
+    'normalize',
+    'channels',
+    (g) => normalize(g, map(g), { from: 1, to: 2, epsilon: 1e-6 }),
+    'ReduceMean Sub Mul ReduceMean Add Sqrt Div',
+  ],
+  [
+    'normalize',
+    'root mean square',
+    (g) => normalize(g, map(g), { from: 3, centred: false }),
+    'Mul ReduceMean Add Sqrt Div',
+  ],
   ['local_response_norm', 'over five', (g) => localResponseNorm(g, map(g), { size: 5, alpha: 1 })],
   ['pad2d', 'constant', (g) => pad2d(g, map(g), SIDES, { value: 0.5 })],
   ['pad2d', 'reflected', (g) => pad2d(g, map(g), SIDES, { mode: 'reflect' })],
   ['pad2d', 'of the edge', (g) => pad2d(g, map(g), SIDES, { mode: 'edge' })],
   ['pad2d', 'negative', (g) => pad2d(g, map(g), { top: -1, left: 1, bottom: 0, right: -2 })],
   ['top_k', 'of rows', (g) => topElements(g, g.input('x', [3, 7]), 2)],
+  ['top_k', 'the least', (g) => topElements(g, g.input('x', [3, 7]), 2, 'least')],
   ['rearrange', 'nothing', (g) => rearrange(g, map(g), []), 'Identity'],
   ['rearrange', 'flatten', (g) => flatten(g, map(g)), 'Flatten'],
   ['rearrange', 'flatten rows', (g) => flatten(g, map(g), 2), 'Reshape'],
@@ -238,10 +271,6 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
 function moved(step: Movement, written: string): readonly (typeof CASES)[number][] {
   const build: Build = (g) => rearrange(g, map(g), [step]);
   return [['rearrange', describeMovement([step]), build, written]];
-}
-
-function over(kind: 'mean' | 'max', from: number, to: number, keepAxes: boolean) {
-  return { kind, from, to, keepAxes } as const;
 }
 
 function built(build: Build): Graph {

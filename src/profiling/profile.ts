@@ -6,6 +6,7 @@ import { multiplyAddsOf } from '../runtime/operator.ts';
 import type { PlannedDispatch } from '../runtime/plan/compile.ts';
 import type { RunInputs, Session } from '../runtime/session.ts';
 import { type Ceilings, measureCeilings } from './ceilings.ts';
+import { partOf, trafficOf } from './traffic.ts';
 
 interface Rates {
   /** Arithmetic as the field counts it, whatever the algorithm: every convolution counts as a direct one. */
@@ -76,7 +77,14 @@ export async function profile(
     passes.push(pass);
   }
   const medians = plan.dispatches.map((_, i) => median(times.map((run) => run[i] ?? Number.NaN)));
-  const timed = plan.dispatches.map((dispatch, i): Timed => ({ ...dispatch, ms: medians[i] ?? 0 }));
+  const timed = plan.dispatches.map(
+    (dispatch, i): Timed => ({
+      ...dispatch,
+      part: partOf(dispatch),
+      bytes: trafficOf(plan, dispatch),
+      ms: medians[i] ?? 0,
+    }),
+  );
   const layers = new Map<Node, readonly Timed[]>();
   for (const part of timed) layers.set(part.node, [...(layers.get(part.node) ?? []), part]);
   const passMs = median(passes);
@@ -98,7 +106,11 @@ export async function profile(
   };
 }
 
-type Timed = PlannedDispatch & { readonly ms: number };
+type Timed = PlannedDispatch & {
+  readonly part: string | undefined;
+  readonly bytes: number;
+  readonly ms: number;
+};
 
 function layerProfile(parts: readonly Timed[], ceilings: Ceilings): LayerProfile {
   const [first] = parts;

@@ -83,8 +83,8 @@ export interface OpDef<A extends object = object, R extends string = string> {
   multiplyAdds?(node: Node<A, R>): number;
   /** Whether images of a batch influence one another, so that the batch cannot be cut; no by default. */
   mixesBatch?(node: Node<A, R>): boolean;
-  /** Whether what it reads stays f32 whatever the precision: figures to be shown, not to compute on with. */
-  readonly readsF32?: boolean;
+  /** Whether what it reads and makes stays f32 whatever the precision: indices, and figures to be shown. */
+  readonly exact?: boolean;
   /** Which tensors may be views, and of which kind; the others are dense. Operands of an epilogue may be maps. */
   readonly views?: Readonly<Partial<Record<R | 'y', Access>>> | 'any';
   /** Whether its kernels compute an epilogue; not by default. */

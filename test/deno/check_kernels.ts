@@ -67,7 +67,7 @@ function everyOperator(): Graph {
     { mode: 'reflect' },
   );
   const h = resize2d(g.at('resize'), padded, { like: a });
-  const most = reduce(g.at('max-of'), h, { kind: 'max', from: 2, to: 4, keepAxes: true });
+  const most = reduce(g.at('max-of'), h, 'max', { axes: [2, 3] });
   const gram = matmul(g.at('gram'), h, h, { transposeB: true, scale: 0.1 });
   g.output('gram', gram);
   g.output(

@@ -3,6 +3,7 @@ import type { OpDef } from '../../runtime/graph.ts';
 import type { Exporter, OperatorRows } from '../exporter.ts';
 import type { Importer } from '../import_node.ts';
 import { affineGrid } from './affine_grid.ts';
+import { argReduce } from './arg_reduce.ts';
 import { concat } from './concat.ts';
 import { constants } from './constants.ts';
 import { conv } from './conv.ts';
@@ -20,7 +21,8 @@ import { topK } from './top_k.ts';
 
 const families: readonly OperatorRows[] = [
   ...[conv, pool, normalization, pointwise, rearrange, pad],
-  ...[concat, linear, reduce, resize, topK, constants, quantization, gather, affineGrid],
+  ...[concat, linear, reduce, argReduce, resize, topK, constants],
+  ...[quantization, gather, affineGrid],
 ];
 
 /** By ONNX's name of the operator. */

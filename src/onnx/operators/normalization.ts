@@ -1,77 +1,162 @@
-/** BatchNormalization, LRN, Softmax. */
+/** Normalisations by what was learned, by what is beside, and by the statistics of the input. */
 import { apply } from '../../../shaders/lib/expression.ts';
-import * as f from '../../../shaders/lib/expression_functions.ts';
-import { mul, sub } from '../../layers/arithmetic.ts';
+import {
+  add,
+  div,
+  equal,
+  greater,
+  mul,
+  select,
+  sqrt,
+  sub,
+} from '../../../shaders/lib/expression_functions.ts';
+import { argMax } from '../../layers/arg_reduce.ts';
 import { batchNormOp } from '../../layers/batch_norm.ts';
 import { localResponseNorm, localResponseNormOp } from '../../layers/local_response_norm.ts';
+import { normalize } from '../../layers/normalize.ts';
+import { perChannel } from '../../layers/per_channel.ts';
 import { pointwise } from '../../layers/pointwise.ts';
-import { reshapeTo, transpose } from '../../layers/rearrange.ts';
+import { rearrange, reshapeTo } from '../../layers/rearrange.ts';
 import { reduce } from '../../layers/reduce.ts';
-import { softmax, softmaxOp } from '../../layers/softmax.ts';
+import { logSoftmax, softmax, softmaxOp } from '../../layers/softmax.ts';
 import type { Value } from '../../runtime/graph.ts';
-import { elementCount } from '../../runtime/tensor.ts';
+import type { GraphBuilder } from '../../runtime/graph_builder.ts';
+import { Expand, Reshape } from '../../runtime/movement/index.ts';
+import { elementCount, type Shape } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
 import { exporter, type OperatorRows, read } from '../exporter.ts';
-import type { ImportCall } from '../import_node.ts';
+import { axisOf, type ImportCall } from '../import_node.ts';
+import { constant } from '../tensor.ts';
+import { isTraining, normalizedByBatch } from './batch_statistics.ts';
+import { normalized } from './normalize.ts';
 
 const BATCH_NORM_ROLES = ['x', 'weight', 'bias', 'running_mean', 'running_var'] as const;
 
-function importSoftmax(call: ImportCall): Value {
+/** Layer and group normalisation: scale and bias are broadcast, and may be left out. */
+function scaled(call: ImportCall, y: Value, scale: Value, bias: Value | undefined): Value {
+  if (!bias) return pointwise(call.g, [y, scale], (value, s) => apply(mul, value, s));
+  return pointwise(call.g, [y, scale, bias], (value = 0, s = 1, offset = 0) =>
+    apply(add, apply(mul, value, s), offset),
+  );
+}
+
+/** Of each image's channels in groups; scale and bias are values a channel, or once a group. */
+function importGroupNorm(call: ImportCall, groups: number): Value {
+  const x = call.value(0);
+  const { shape } = x.desc;
+  const [, channels = 1] = shape;
+  const y = normalize(call.g.at('normalized'), x, {
+    from: 1,
+    groups,
+    epsilon: call.float('epsilon', 1e-5),
+  });
+  const vectors = [1, 2].map((index) => {
+    const vector = call.value(index);
+    // GroupNormalization of operator set 18 had one value a group.
+    const [extent = 1] = vector.desc.shape;
+    return extent === channels
+      ? perChannel(call.g, vector, shape.length)
+      : repeated(call.g.at(`values ${index}`), vector, shape);
+  });
+  const [scale = x, bias] = vectors;
+  return scaled(call, y, scale, bias);
+}
+
+/** A value a group as one a channel. */
+function repeated(g: GraphBuilder, vector: Value, shape: Shape): Value {
+  const [groups = 1] = vector.desc.shape;
+  const [, channels = 1] = shape;
+  const grouped = [groups, channels / groups];
+  return rearrange(g, vector, [
+    new Reshape({ extents: [groups, 1] }),
+    new Expand({ shape: grouped }),
+    new Reshape({ extents: [channels, ...shape.slice(2).map(() => 1)] }),
+  ]);
+}
+
+function importLayerNorm(call: ImportCall, centred: boolean): Value {
+  const x = call.value(0);
+  const from = call.axis(-1, x.desc.shape.length);
+  const epsilon = call.float('epsilon', 1e-5);
+  const y = normalize(call.g.at('normalized'), x, { from, centred, epsilon });
+  const bias = call.inputs[2] && call.value(2);
+  return scaled(call, y, call.value(1), bias);
+}
+
+/** x / norm of x along an axis; where that is 0, 0. */
+function importLpNorm(call: ImportCall): Value {
+  const x = call.value(0);
+  const axis = call.axis(-1, x.desc.shape.length);
+  const p = call.int('p', 2);
+  demand(p === 1 || p === 2, `p is ${p}; 1 and 2 are read`);
+  const norm = reduce(call.g.at('norm'), x, p === 1 ? 'l1' : 'l2', { axes: [axis] });
+  return pointwise(call.g, [x, norm], (value = 0, length = 1) =>
+    apply(select, apply(greater, length, 0), apply(div, value, length), 0),
+  );
+}
+
+/** (x - mean) / deviation over axes, which may lie apart. */
+function importMeanVariance(call: ImportCall): Value {
+  const x = call.value(0);
+  const rank = x.desc.shape.length;
+  const axes = (call.ints('axes') ?? [0, 2, 3]).map((axis) => axisOf(axis, rank));
+  const mean = reduce(call.g.at('mean'), x, 'mean', { axes });
+  const rest = pointwise(call.g.at('rest'), [x, mean], (value, m) => apply(sub, value, m));
+  const squares = reduce(call.g.at('squares'), rest, 'sum_square', { axes });
+  const count = axes.reduce((product, axis) => product * (x.desc.shape[axis] ?? 1), 1);
+  return pointwise(call.g, [rest, squares], (value = 0, sum = 1) =>
+    apply(div, value, apply(add, apply(sqrt, apply(div, sum, count)), LEAST_DEVIATION)),
+  );
+}
+
+/** What ONNX adds to the deviation, so that none is 0. */
+const LEAST_DEVIATION = 1e-9;
+
+function importSoftmax(call: ImportCall, logarithm: boolean): Value {
+  const layer = logarithm ? logSoftmax : softmax;
   const x = call.value(0);
   const { shape } = x.desc;
   const axis = call.axis(call.opset < 13 ? 1 : -1, shape.length);
-  const inner = shape.slice(axis);
-  if (call.opset >= 13 || elementCount(inner.slice(1)) === 1) return softmax(call.g, x, axis);
-  // Before operator set 13, all axes from `axis` on count as one.
-  const matrix = reshapeTo(call.g.at('rows'), x, [-1, elementCount(inner)]);
-  const rows = softmax(call.g.at('softmax'), matrix);
-  return reshapeTo(call.g, rows, axis > 0 ? [-1, ...shape.slice(1)] : shape);
+  return alongRows(call, axis, (g, rows, at) => layer(g, rows, at));
 }
 
-/** Before operator set 14, outputs beside the first said so; before 7, an attribute. */
-function isTraining(call: ImportCall): boolean {
-  if (call.opset >= 14) return call.flag('training_mode');
-  if (call.opset < 7) return !call.flag('is_test');
-  return call.node.output.slice(1).some((name) => name !== '');
-}
-
-/** By the mean and the variance of the batch, and these mixed into those that are given. (Ioffe, Szegedy, 2015.) */
-function importBatchStatistics(call: ImportCall): readonly Value[] {
-  const { g } = call;
-  const [x, weight, bias, mean, variance] = [0, 1, 2, 3, 4].map((i) => call.value(i));
-  demand(x && weight && bias && mean && variance, 'has not 5 inputs');
-  const [batch = 1, channels = 1, ...plane] = x.desc.shape;
-  const turned = [1, 0, ...plane.map((_, axis) => axis + 2)];
-  const byChannel = transpose(g.at('channels'), x, turned);
-  const rows = reshapeTo(g.at('rows'), byChannel, [channels, -1]);
-  const along = { kind: 'mean', from: 1, to: 2, keepAxes: true } as const;
-  const center = reduce(g.at('mean'), rows, along);
-  const distance = sub(g.at('distance'), rows, center);
-  const spread = reduce(g.at('variance'), mul(g.at('square'), distance, distance), along);
-  const column = (name: string, value: Value) => reshapeTo(g.at(name), value, [channels, 1]);
-  const epsilon = call.float('epsilon', 1e-5);
-  const scaled = pointwise(
-    g.at('scaled'),
-    [distance, spread, column('weight', weight), column('bias', bias)],
-    (d = 0, v = 1, w = 1, b = 0) =>
-      apply(f.add, apply(f.mul, apply(f.div, d, apply(f.sqrt, apply(f.add, v, epsilon))), w), b),
-  );
-  const y = transpose(g, reshapeTo(g.at('maps'), scaled, [channels, batch, ...plane]), turned);
-  const momentum = call.float('momentum', 0.9);
-  const running = [mean, variance].map((given, i) => {
-    const found = reshapeTo(g.at(`batch${i}`), i === 0 ? center : spread, [channels]);
-    return pointwise(g.at(`running${i}`), [given, found], (old = 0, now = 0) =>
-      apply(f.add, apply(f.mul, old, momentum), apply(f.mul, now, 1 - momentum)),
+/** 1 at the first of the largest along an axis, else 0. */
+function importHardmax(call: ImportCall): Value {
+  const { shape } = call.value(0).desc;
+  const axis = call.axis(call.opset < 13 ? 1 : -1, shape.length);
+  return alongRows(call, axis, (g, rows, at) => {
+    const first = argMax(g.at('first'), rows, { axis: at, keepAxis: true });
+    const { shape: whole } = rows.desc;
+    const places = Array.from({ length: whole[at] ?? 1 }, (_, i) => i);
+    const along = whole.map((extent, axis) => (axis === at ? extent : 1));
+    const name = `${call.node.name} places`;
+    const indices = call.place.weight({ ...constant(along, places, 'float32'), name });
+    return pointwise(g, [first, indices], (found = 0, place = 0) =>
+      apply(select, apply(equal, found, place), 1, 0),
     );
   });
-  return [y, ...running];
+}
+
+/** Before operator set 13, all axes from `axis` on count as one. */
+function alongRows(
+  call: ImportCall,
+  axis: number,
+  make: (g: GraphBuilder, x: Value, axis: number) => Value,
+): Value {
+  const x = call.value(0);
+  const { shape } = x.desc;
+  const inner = shape.slice(axis);
+  if (call.opset >= 13 || elementCount(inner.slice(1)) === 1) return make(call.g, x, axis);
+  const matrix = reshapeTo(call.g.at('rows'), x, [-1, elementCount(inner)]);
+  const rows = make(call.g.at('of rows'), matrix, 1);
+  return reshapeTo(call.g, rows, axis > 0 ? [-1, ...shape.slice(1)] : shape);
 }
 
 export const normalization: OperatorRows = {
   importers: {
     BatchNormalization(call) {
       demand(call.int('spatial', 1) === 1, 'spatial is 0');
-      if (isTraining(call)) return importBatchStatistics(call);
+      if (isTraining(call)) return normalizedByBatch(call);
       const inputs = Object.fromEntries(BATCH_NORM_ROLES.map((role, i) => [role, call.value(i)]));
       return call.g.add(batchNormOp, { epsilon: call.float('epsilon', 1e-5) }, inputs);
     },
@@ -82,7 +167,18 @@ export const normalization: OperatorRows = {
         beta: call.float('beta', 0.75),
         bias: call.float('bias', 1),
       }),
-    Softmax: importSoftmax,
+    Softmax: (call) => importSoftmax(call, false),
+    LogSoftmax: (call) => importSoftmax(call, true),
+    Hardmax: importHardmax,
+    InstanceNormalization(call) {
+      const [, channels = 1] = call.shape(0);
+      return importGroupNorm(call, channels);
+    },
+    GroupNormalization: (call) => importGroupNorm(call, call.int('num_groups', 1)),
+    LayerNormalization: (call) => importLayerNorm(call, true),
+    RMSNormalization: (call) => importLayerNorm(call, false),
+    LpNormalization: importLpNorm,
+    MeanVarianceNormalization: importMeanVariance,
   },
   exporters: [
     exporter(batchNormOp, (node, writer) => {
@@ -100,8 +196,10 @@ export const normalization: OperatorRows = {
       });
     }),
     exporter(softmaxOp, (node, writer) => {
-      const axis = { int: node.attributes.axis };
-      writer.layer(node, 'Softmax', read(writer, node, 'x'), { axis });
+      const { axis, logarithm } = node.attributes;
+      const opType = logarithm ? 'LogSoftmax' : 'Softmax';
+      writer.layer(node, opType, read(writer, node, 'x'), { axis: { int: axis } });
     }),
+    normalized,
   ],
 };

@@ -56,16 +56,14 @@ const dequantize: Importer = (call) => {
 /** To 8 bits between the least and the most of the values, of which 0 is one. */
 const quantizeBySize: Importer = (call) => {
   const x = call.value(0);
-  const all = { from: 0, to: x.desc.shape.length, keepAxes: false } as const;
-  const most = reduce(call.g.at('most'), x, { kind: 'max', ...all });
-  const negative = pointwise(call.g.at('negative'), [x], (v = 0) => apply(f.neg, v));
-  const least = reduce(call.g.at('least'), negative, { kind: 'max', ...all });
+  const most = reduce(call.g.at('most'), x, 'max', { keepAxes: false });
+  const least = reduce(call.g.at('least'), x, 'min', { keepAxes: false });
   const scale = pointwise(call.g.at('scale'), [most, least], (high = 0, low = 0) => {
-    const range = apply(f.add, apply(f.max, high, 0), apply(f.max, low, 0));
+    const range = apply(f.sub, apply(f.max, high, 0), apply(f.min, low, 0));
     return apply(f.select, apply(f.equal, range, 0), 1, apply(f.div, range, 255));
   });
   const zero = pointwise(call.g.at('zero'), [least, scale], (low = 0, step = 1) =>
-    quantized(apply(f.max, low, 0), step, 0, 'uint8'),
+    quantized(apply(f.neg, apply(f.min, low, 0)), step, 0, 'uint8'),
   );
   const y = pointwise(call.g, [x, scale, zero], (v = 0, step = 1, shift = 0) =>
     quantized(v, step, shift, 'uint8'),

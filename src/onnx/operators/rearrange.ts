@@ -35,14 +35,12 @@ type StepOf = (call: ImportCall, shape: Shape) => Movement;
 const STEPS: Readonly<Record<string, StepOf>> = {
   Reshape(call, shape) {
     const asked = call.ints('shape') ?? call.numbers(1, 'the shape');
-    const keepsZero = call.flag('allowzero');
-    const extents = forBatch(shape, asked).map((extent, axis) =>
-      extent === 0 && !keepsZero ? (shape[axis] ?? 0) : extent,
-    );
-    const reached = shapeAfter(new Reshape({ extents }), shape);
+    demand(!call.flag('allowzero') || !asked.includes(0), 'an extent of 0 leaves no elements');
+    const extents = forBatch(shape, asked);
+    const [first] = shapeAfter(new Reshape({ extents }), shape);
     // The first extent is left open where it stays, so that the batch may change.
-    const open = reached.length > 0 && reached[0] === shape[0];
-    return new Reshape({ extents: open ? [-1, ...reached.slice(1)] : reached });
+    const kept = first !== undefined && first === shape[0];
+    return new Reshape({ extents: kept ? extents.with(0, 0) : extents });
   },
   Flatten(call, shape) {
     const given = call.int('axis', 1);

@@ -1,46 +1,52 @@
-/** ReduceMean, ReduceMax. */
+/** ReduceSum, ReduceMean and their kin. */
 import { globalAveragePool2d } from '../../layers/adaptive_average_pool2d.ts';
-import { reduce as layer, type ReduceAttributes, reduceOp } from '../../layers/reduce.ts';
+import { reduce as layer, type Reduction, reduceOp } from '../../layers/reduce.ts';
 import type { Value } from '../../runtime/graph.ts';
-import { demand } from '../errors.ts';
 import { exporter, type OperatorRows, read } from '../exporter.ts';
 import { axisOf, type ImportCall, type Importer } from '../import_node.ts';
 
-type Kind = ReduceAttributes['kind'];
+const NAMES: Readonly<Record<Reduction, string>> = {
+  sum: 'ReduceSum',
+  mean: 'ReduceMean',
+  max: 'ReduceMax',
+  min: 'ReduceMin',
+  prod: 'ReduceProd',
+  sum_square: 'ReduceSumSquare',
+  l1: 'ReduceL1',
+  l2: 'ReduceL2',
+  log_sum: 'ReduceLogSum',
+  log_sum_exp: 'ReduceLogSumExp',
+};
 
-const NAMES: Readonly<Record<Kind, string>> = { mean: 'ReduceMean', max: 'ReduceMax' };
-
-function reducing(kind: Kind): Importer {
+function reducing(reduction: Reduction): Importer {
   return (call) => {
     const all = [...call.shape(0).keys()];
     const given = call.integers(1, 'axes') ?? [];
     if (given.length === 0 && call.flag('noop_with_empty_axes')) return call.value(0);
     const axes = given.length === 0 ? all : given.map((axis) => axisOf(axis, all.length));
-    return reduced(call, kind, axes, call.flag('keepdims', true));
+    return reduced(call, reduction, axes, call.flag('keepdims', true));
   };
 }
 
-/** A reduction over axes, which must be neighbours. */
+/** A reduction over axes; the mean of whole feature maps is a pooling. */
 export function reduced(
   call: ImportCall,
-  kind: Kind,
+  reduction: Reduction,
   axes: readonly number[],
   keepAxes: boolean,
 ): Value {
   const x = call.value(0);
-  const sorted = axes.toSorted((a, b) => a - b);
-  const [from = 0] = sorted;
-  const to = from + sorted.length;
-  const neighbours = sorted.every((axis, i) => axis === from + i);
-  demand(neighbours, `axes [${axes}] are not neighbours`);
-  if (kind === 'mean' && from === 2 && to === 4 && x.desc.shape.length === 4 && keepAxes) {
+  const ofMaps = axes.length === 2 && axes.every((axis) => axis === 2 || axis === 3);
+  if (reduction === 'mean' && ofMaps && x.desc.shape.length === 4 && keepAxes) {
     return globalAveragePool2d(call.g, x);
   }
-  return layer(call.g, x, { kind, from, to, keepAxes });
+  return layer(call.g, x, reduction, { axes, keepAxes });
 }
 
 export const reduce: OperatorRows = {
-  importers: { [NAMES.mean]: reducing('mean'), [NAMES.max]: reducing('max') },
+  importers: Object.fromEntries(
+    Object.entries(NAMES).map(([reduction, name]) => [name, reducing(reduction as Reduction)]),
+  ),
   exporters: [
     exporter(reduceOp, (node, writer) => {
       const { kind, from, to, keepAxes } = node.attributes;

@@ -2,9 +2,7 @@
 
 import { rearrange } from '../../layers/rearrange.ts';
 import { topElements, topKOp } from '../../layers/top_k.ts';
-import { Slice, Squeeze } from '../../runtime/movement/index.ts';
-import { formatShape } from '../../runtime/tensor.ts';
-import { demand } from '../errors.ts';
+import { Reshape, Slice, Transpose } from '../../runtime/movement/index.ts';
 import { exporter, type OperatorRows, read } from '../exporter.ts';
 import { TensorProto_DataType } from '../schema/onnx_pb.ts';
 
@@ -14,16 +12,26 @@ export const topK: OperatorRows = {
       const x = call.value(0);
       const { shape } = x.desc;
       const axis = call.axis(-1, shape.length);
-      demand(
-        shape.length === 2 && axis === 1 && call.flag('largest', true),
-        `is of ${formatShape(shape)}, axis ${axis}; the largest of rows [N, C] are read`,
-      );
       const [k = 0] = call.numbersIfGiven(1, 'k', 1) ?? [call.int('k', 0)];
-      const pairs = topElements(call.g, x, k);
+      // The axis last, and all others as one.
+      const [extent = 1] = shape.slice(axis);
+      const order = [...shape.keys()].toSpliced(axis, 1).concat(axis);
+      const rows = rearrange(call.g.at('rows'), x, [
+        new Transpose({ order }),
+        new Reshape({ extents: [-1, extent] }),
+      ]);
+      const pairs = topElements(
+        call.g.at('pairs'),
+        rows,
+        k,
+        call.flag('largest', true) ? 'largest' : 'least',
+      );
+      const found = order.map((from) => (from === axis ? k : (shape[from] ?? 1)));
       return ['values', 'indices'].map((part, i) =>
         rearrange(call.g.at(part), pairs, [
           new Slice({ axis: 2, from: i, to: i + 1, step: 1 }),
-          new Squeeze({ axes: [2] }),
+          new Reshape({ extents: found }),
+          new Transpose({ order: order.map((_, to) => order.indexOf(to)) }),
         ]),
       );
     },
@@ -34,7 +42,10 @@ export const topK: OperatorRows = {
       const k = writer.integers(node, 'k', [node.attributes.k]);
       const [values, indices] = [writer.between(node, 'values'), writer.between(node, 'indices')];
       const inputs = [...read(writer, node, 'x'), k];
-      writer.node('TopK', `${node.name}/TopK`, inputs, [values, indices], { axis: { int: 1 } });
+      writer.node('TopK', `${node.name}/TopK`, inputs, [values, indices], {
+        axis: { int: 1 },
+        largest: { int: node.attributes.order === 'largest' },
+      });
       const floats = writer.step(node, 'Cast', [indices], {
         to: { int: TensorProto_DataType.FLOAT },
       });

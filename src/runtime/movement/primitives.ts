@@ -4,7 +4,10 @@ import { demand, isExtent, type Movement } from './movement.ts';
 import type { StridedElements } from './strided_elements.ts';
 import { padElements, sliceElements, tileElements, transposeElements } from './strided_steps.ts';
 
-/** Another shape for the same elements in the same order; one extent may be -1, for what is left. */
+/**
+ * Another shape for the same elements in the same order. One extent may be -1, for what is left; 0 stands for that of the
+ * same axis before.
+ */
 export class Reshape implements Movement {
   readonly kind = 'reshape';
   readonly extents: readonly number[];
@@ -14,7 +17,7 @@ export class Reshape implements Movement {
   }
 
   shapeAfter(shape: Shape): Shape {
-    const { extents } = this;
+    const extents = this.extents.map((extent, axis) => extent || (shape[axis] ?? 0));
     const rest = elementCount(shape) / elementCount(extents.filter((extent) => extent !== -1));
     const result = extents.map((extent) => (extent === -1 ? rest : extent));
     const open = extents.filter((extent) => extent === -1).length;

@@ -437,3 +437,53 @@ describe('assignLayouts', () => {
     }
   });
 });
+
+describe('a movement whose ends lie under views', () => {
+  const map = (g: GraphBuilder, ...shape: number[]) => g.input('x', shape);
+  const cases: Readonly<Record<string, (g: GraphBuilder) => void>> = {
+    'reshapes and slices a part of a concat': (g) => {
+      const x = map(g, 2, 3, 4, 4);
+      const part = relu(g.at('part'), x);
+      g.output('whole', concat(g.at('whole'), [part, sigmoid(g.at('other'), x)]));
+      const rows = reshapeTo(g.at('rows'), part, [6, 4, 4]);
+      g.output('y', slice(g.at('slice'), rows, 0, 1, 5));
+    },
+    'makes a part of a concat across a transpose': (g) => {
+      const x = map(g, 2, 3);
+      const turned = transpose(g.at('turned'), relu(g.at('relu'), x), [1, 0]);
+      g.output('y', concat(g.at('whole'), [reshapeTo(g.at('rows'), turned, [2, 3]), x]));
+    },
+    'goes from one part to another': (g) => {
+      const x = map(g, 3, 2, 1, 4);
+      const part = relu(g.at('part'), x);
+      const rows = [part, x].map((value, i) => reshapeTo(g.at(`rows${i}`), value, [4, 6]));
+      g.output('maps', concat(g.at('maps'), [part, x], 2));
+      g.output('y', concat(g.at('rows'), rows));
+    },
+    'reads the output of a convolution backwards': (g) => {
+      const maps = conv2d(g.at('conv'), map(g, 2, 3, 3, 3), { channels: 3, kernel: 3, padding: 1 });
+      const rows = reshapeTo(g.at('rows'), maps, [6, 9]);
+      g.output('y', slice(g.at('slice'), rows, 0, -2, undefined, -1));
+    },
+    'is joined alone, by parts of a later concat': (g) => {
+      const x = map(g, 1, 3, 4, 4);
+      const parts = [relu(g.at('a'), x), sigmoid(g.at('b'), x)];
+      const inner = concat(g.at('inner'), parts);
+      g.output('y', relu(g.at('relu'), concat(g.at('alone'), [inner])));
+      g.output('late', concat(g.at('late'), [...parts, x]));
+    },
+  };
+  it.each(Object.entries(cases))('%s', (_, build) => {
+    const g = GraphBuilder.create();
+    build(g);
+    const graph = g.build('views');
+    for (const family of FAMILIES) {
+      for (const optimize of [true, false]) {
+        const profile = profileOf(family);
+        const { plan } = prepare(graph, builtins, { device: profile, optimize });
+        expect(faultsOf(plan, profile), family).toEqual([]);
+        expectSameOutputs(plan.graph, graph);
+      }
+    }
+  });
+});

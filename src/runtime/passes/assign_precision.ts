@@ -118,9 +118,9 @@ class Assignment {
   #dtypeOf(node: Node, inputs: Readonly<Record<string, Value>>): DType {
     const [viewed] = Object.values(inputs);
     if (isRearrange(node) && viewed && !isConstant(viewed)) return viewed.desc.dtype;
-    if (this.#precision === 'f32') return node.output.desc.dtype;
+    if (this.#precision === 'f32' || node.op.exact) return node.output.desc.dtype;
     const readers = this.#readers.get(node.output) ?? [];
-    const shortened = readers.some(({ op }) => !op.readsF32);
+    const shortened = readers.some(({ op }) => !op.exact);
     return shortened ? 'f16' : node.output.desc.dtype;
   }
 

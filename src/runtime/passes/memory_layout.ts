@@ -1,7 +1,9 @@
 /** Where activations lie while that is being decided, and who could live with what. */
 import { operandsOf } from '../../../shaders/lib/expression.ts';
+import { isRearrange } from '../builtins.ts';
 import { operandStrides } from '../epilogue.ts';
 import { type Access, consumers, type Graph, type Node, type Value } from '../graph.ts';
+import { indexMapInto } from '../movement/index.ts';
 import { mapStridesOf, type TensorDesc, type View, viewOfDesc, withView } from '../tensor.ts';
 
 interface Place {
@@ -26,8 +28,9 @@ export class MemoryLayout {
     return this.#places.get(value)?.root ?? value;
   }
 
-  isPlaced(value: Value): boolean {
-    return this.#places.has(value);
+  /** Whether it may still be put elsewhere: nothing lies in its memory yet, and it in no other's. */
+  isFree(value: Value): boolean {
+    return !this.#places.has(value) && this.membersOf(value).length === 1;
   }
 
   isOutput(value: Value): boolean {
@@ -61,14 +64,26 @@ export class MemoryLayout {
     this.#places.set(value, { root, view });
   }
 
-  /** Whether what computes a value can write it under a view, and all that read it, but for `except`, can read it. */
+  /** Whether what computes a value can write it under a view, and all that read it can read it, but for `except`. */
   allowsView(value: Value, view: View, except?: Node): boolean {
     const desc = withView(value.desc, view);
     const producer = this.#producers.get(value);
+    const able = (node: Node, accepts: boolean): boolean =>
+      node === except || (accepts && this.#canMove(node, value, view));
     return (
-      (!producer || accepts(accessOf(producer, 'y'), desc)) &&
-      this.readersOf(value).every((reader) => reader === except || canRead(reader, value, desc))
+      (!producer || able(producer, accepts(accessOf(producer, 'y'), desc))) &&
+      this.readersOf(value).every((reader) => able(reader, canRead(reader, value, desc)))
     );
+  }
+
+  /** A movement that is no view takes any view that leaves its steps one affine map; other operators say what they take. */
+  #canMove(node: Node, value: Value, view: View): boolean {
+    const { x } = node.inputs;
+    const { output } = node;
+    if (!isRearrange(node) || !x || this.rootOf(x) === this.rootOf(output)) return true;
+    const [from, to] = [x, output].map((end) => (end === value ? view : this.viewOf(end)));
+    const { steps } = node.attributes;
+    return !from || !to || indexMapInto(to, steps, x.desc.shape, from) !== undefined;
   }
 
   /** Whether some dispatch would bind a root for reading and for writing if a value lay in it. */

@@ -40,8 +40,7 @@ function canLie(
 ): boolean {
   return (
     value.kind === 'activation' &&
-    !layout.isPlaced(value) &&
-    layout.membersOf(value).length === 1 &&
+    layout.isFree(value) &&
     !layout.isOutput(value) &&
     // Of f16 parts of an output in f32, copies are made.
     value.desc.dtype === root.desc.dtype &&
@@ -56,7 +55,7 @@ function viewParts(node: Node<ConcatAttributes>, layout: MemoryLayout): boolean 
   const values = Object.values(node.inputs);
   const [first] = values;
   if (!first || first.kind === 'weight' || first.kind === 'derived') return false;
-  if (layout.isPlaced(output) || layout.isOutput(output)) return false;
+  if (!layout.isFree(output) || layout.isOutput(output)) return false;
   const root = layout.rootOf(first);
   const view = layout.viewOf(first);
   const sideBySide = partViews(node, view).every((part, i) => {

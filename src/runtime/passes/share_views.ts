@@ -11,17 +11,13 @@ export function shareViews(graph: Graph, layout: MemoryLayout): void {
   }
 }
 
-function shareView(
-  { attributes, inputs, output }: Node<RearrangeAttributes>,
-  layout: MemoryLayout,
-): void {
+function shareView(node: Node<RearrangeAttributes>, layout: MemoryLayout): void {
+  const { attributes, inputs, output } = node;
   const { x } = inputs;
-  if (!x || isConstant(x) || layout.isPlaced(output)) return;
-  // It is a root of parts already, which are written there.
-  if (layout.membersOf(output).length > 1) return;
+  if (!x || isConstant(x) || !layout.isFree(output)) return;
   const view = viewOf(attributes.steps, x.desc.shape, layout.viewOf(x));
   const root = layout.rootOf(x);
-  if (!view || layout.readersWouldConflict(output, root) || !layout.allowsView(output, view))
-    return;
+  if (!view || layout.readersWouldConflict(output, root)) return;
+  if (!layout.allowsView(output, view, node)) return;
   layout.place(output, root, view);
 }

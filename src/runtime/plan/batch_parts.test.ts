@@ -2,10 +2,11 @@ import { expect, it } from 'vitest';
 import { profileOf } from '../../../test/fixtures/profiles.ts';
 import { relu } from '../../layers/activations.ts';
 import { add } from '../../layers/arithmetic.ts';
-import { slice } from '../../layers/rearrange.ts';
+import { rearrange, reshapeTo, slice } from '../../layers/rearrange.ts';
 import { softmax } from '../../layers/softmax.ts';
 import type { DeviceProfile } from '../device_profile.ts';
 import { GraphBuilder } from '../graph_builder.ts';
+import { Expand, Reshape } from '../movement/index.ts';
 import type { Shape } from '../tensor.ts';
 import { batchParts, cutBatch } from './batch_parts.ts';
 
@@ -58,4 +59,37 @@ it('one part of a cut batch is the model of a smaller batch', () => {
   const graph = rows([12, 10]);
   expect(cutBatch(graph, 3)).toEqual(rows([4, 10]));
   expect(cutBatch(graph, 1)).toBe(graph);
+});
+
+it('a batch is cut where a reshape keeps its images, and not where a movement asks for their number', () => {
+  const reshaped = (extents: Shape) => {
+    const g = GraphBuilder.create();
+    g.output(
+      'y',
+      softmax(g, reshapeTo(g.at('rows'), relu(g.at('relu'), g.input('x', [4, 3, 2])), extents)),
+    );
+    return g.build('reshaped');
+  };
+  for (const extents of [
+    [4, -1],
+    [4, 6],
+    [-1, 6],
+  ]) {
+    const graph = reshaped(extents);
+    expect(batchParts(graph, device(48)), `${extents}`).toBe(2);
+    expect(cutBatch(graph, 2).outputs.get('y')?.desc.shape).toEqual([2, 6]);
+  }
+  const g = GraphBuilder.create();
+  g.output('y', rearrange(g, g.input('x', [4, 3]), [new Expand({ shape: [4, 3] })]));
+  expect(batchParts(g.build('expanded'), device(24))).toBe(1);
+  const named = GraphBuilder.create();
+  named.output(
+    'y',
+    rearrange(named, named.input('x', [4, 3]), [new Reshape({ extents: [4, -1] })]),
+  );
+  expect(batchParts(named.build('named'), device(24))).toBe(1);
+});
+
+it('a batch of a large prime is given up soon', () => {
+  expect(batchParts(rows([2 ** 31 - 1, 1]), device(2 ** 27))).toBe(1);
 });

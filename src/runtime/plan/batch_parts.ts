@@ -1,7 +1,8 @@
 import { type DeviceProfile, largestBuffer } from '../device_profile.ts';
+import { ShapeError } from '../errors.ts';
 import type { Graph, Node } from '../graph.ts';
 import { reshape } from '../reshape.ts';
-import { byteLength, type Shape } from '../tensor.ts';
+import { byteLength, type Shape, shapesEqual } from '../tensor.ts';
 
 /**
  * In how many equal parts a batch must run so that every tensor fits the device: 1 where it fits as a whole,
@@ -11,11 +12,29 @@ export function batchParts(graph: Graph, device: DeviceProfile): number {
   const tensors = [...graph.inputs, ...graph.nodes.map((node) => node.output)];
   const largest = Math.max(...tensors.map(({ desc }) => byteLength(desc)));
   const least = Math.ceil(largest / largestBuffer(device));
-  const batch = commonBatch(graph);
-  for (let parts = least; parts <= batch; parts++) {
-    if (batch % parts === 0) return parts;
+  const batch = Math.min(commonBatch(graph), least + MOST_TRIED);
+  for (let parts = Math.max(2, least); least > 1 && parts <= batch; parts++) {
+    if (canCut(graph, parts)) return parts;
   }
   return 1;
+}
+
+/** Numbers of parts that are looked at: beyond them a batch of a prime number of images would be cut into single ones. */
+const MOST_TRIED = 1024;
+
+/** Whether every tensor then has its share of the images and is else what it was: movements may name a batch. */
+function canCut(graph: Graph, parts: number): boolean {
+  const [batch = 0] = graph.inputs[0]?.desc.shape ?? [];
+  if (batch % parts !== 0) return false;
+  try {
+    return cutBatch(graph, parts).nodes.every(({ output }, i) => {
+      const [, ...rest] = graph.nodes[i]?.output.desc.shape ?? [];
+      return shapesEqual(output.desc.shape, [batch / parts, ...rest]);
+    });
+  } catch (error) {
+    if (error instanceof ShapeError) return false;
+    throw error;
+  }
 }
 
 /** The graph for one of so many equal parts of its batch. */

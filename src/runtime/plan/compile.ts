@@ -16,7 +16,6 @@ import { type MemoryPlan, planMemory } from './memory_plan.ts';
 import { overwrittenInputs } from './overwriting.ts';
 import { type KernelPreference, selectKernel } from './select_kernels.ts';
 import { liveness } from './storage.ts';
-import { partOf, trafficOf } from './traffic.ts';
 import type { Tuning } from './tuning.ts';
 
 /**
@@ -43,10 +42,11 @@ export interface PlannedDispatch {
   readonly workgroups: Workgroups;
   /** Multiply-adds and elements written: for comparison with other dispatches of the plan. */
   readonly cost: number;
-  /** What it computes of a node that takes several dispatches, as `x → fields`. */
-  readonly part: string | undefined;
-  /** Of all that it binds, each tensor once. */
-  readonly bytes: number;
+  /** The dispatch, among those of its node, by roles in place of buffers. */
+  readonly lowered: KernelDispatch;
+  readonly lowering: Lowering;
+  /** The input whose memory takes the output. */
+  readonly overwritten: string | undefined;
   readonly bindings: readonly {
     readonly slot: number;
     readonly buffer: BufferRef;
@@ -125,13 +125,10 @@ export function compile(graph: Graph, options: CompileOptions): ExecutionPlan {
       if (!value) throw new Error(`${describe(node)}: ${kernel} binds "${role}", which it lacks`);
       return isConstant(value) ? weights.place(value, lowering.repack?.[role]) : activation(value);
     };
-    const weightBytes = (role: string): number => weights.all[place(role).index]?.bytes ?? 0;
-    return lowering.dispatches.map((dispatch) => {
-      const part = partOf(node, lowering, dispatch);
-      const bytes = trafficOf(node, lowering, dispatch, overwritten.get(node), weightBytes);
-      const origin = { node, kernel, config, cost, part, bytes };
-      return planDispatch(origin, dispatch, place, dimensions);
-    });
+    const origin = { node, kernel, config, cost, lowering, overwritten: overwritten.get(node) };
+    return lowering.dispatches.map((lowered) =>
+      planDispatch({ ...origin, lowered }, place, dimensions),
+    );
   });
   const tensor = (name: string, value: Value): PlannedTensor => ({
     name,
@@ -179,10 +176,10 @@ function activationRef(memory: MemoryPlan, storage: number | undefined, name: st
 
 function planDispatch(
   origin: Omit<PlannedDispatch, 'source' | 'workgroups' | 'bindings'>,
-  { source, workgroups, bindings, dimensions }: KernelDispatch,
   place: (role: string) => BufferRef,
   table: DimensionTable,
 ): PlannedDispatch {
+  const { source, workgroups, bindings, dimensions } = origin.lowered;
   const bound: PlannedDispatch['bindings'][number][] = bindings.map(({ slot, value, access }) => ({
     slot,
     buffer: place(value),

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { profileOf } from '../../../test/fixtures/profiles.ts';
-import { relu } from '../../layers/activations.ts';
-import { add } from '../../layers/arithmetic.ts';
-import { concat } from '../../layers/concat.ts';
-import { conv2d } from '../../layers/conv2d.ts';
-import type { Value } from '../graph.ts';
-import { GraphBuilder } from '../graph_builder.ts';
-import { compile } from './compile.ts';
+import { profileOf } from '../../test/fixtures/profiles.ts';
+import { relu } from '../layers/activations.ts';
+import { add } from '../layers/arithmetic.ts';
+import { concat } from '../layers/concat.ts';
+import { conv2d } from '../layers/conv2d.ts';
+import type { Value } from '../runtime/graph.ts';
+import { GraphBuilder } from '../runtime/graph_builder.ts';
+import { compile } from '../runtime/plan/compile.ts';
+import { partOf, trafficOf } from './traffic.ts';
 
 /** 1 x 2 x 4 x 4 floats. */
 const BYTES = 128;
@@ -15,7 +16,12 @@ function dispatchesOf(build: (g: GraphBuilder, x: Value) => Value, kernel = '') 
   const g = GraphBuilder.create();
   g.output('y', build(g, g.input('x', [1, 2, 4, 4])));
   const device = profileOf('gpu');
-  return compile(g.build('test'), { device, kernels: () => kernel }).dispatches;
+  const plan = compile(g.build('test'), { device, kernels: () => kernel });
+  return plan.dispatches.map((dispatch) => ({
+    ...dispatch,
+    part: partOf(dispatch),
+    bytes: trafficOf(plan, dispatch),
+  }));
 }
 
 describe('the traffic of a dispatch', () => {

@@ -1,0 +1,86 @@
+/**
+ * Normalisation of rows by their own statistics: layer, group, instance and root-mean-square normalisation.
+ *
+ *     centred    y = epilogue( (x - mean x) / sqrt( mean of (x - mean x)^2 + EPSILON ) )
+ *     else       y = epilogue( x / sqrt( mean of x^2 + EPSILON ) )
+ *
+ * Scale and offset are pointwise operators after it, and its epilogue.
+ *
+ * Layouts: x, y row-major, seen as [OUTER, LENGTH, INNER] with what is normalised in the middle.
+ * Thread mapping: that of rows (lib/rows.ts). Each lane walks its elements three times: for the mean, for the mean of
+ * the squares of what is left, both by blocks, and to store. One pass for both, over x and x^2, would lose all digits
+ * where the mean is large beside the deviation.
+ */
+import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
+import type { Epilogue } from './lib/epilogue.ts';
+import { epilogueAtText } from './lib/epilogue_at.ts';
+import type { Grid } from './lib/grid.ts';
+import { lanesText, type Rows, type RowsConfig, rowsText } from './lib/rows.ts';
+import { wgsl } from './lib/wgsl.ts';
+
+export interface NormalizeProblem extends Rows {
+  readonly centred: boolean;
+  readonly epsilon: number;
+  /** The axes one by one. */
+  readonly shape: readonly number[];
+  readonly types: UnaryTypes;
+  readonly epilogue: Epilogue | undefined;
+}
+
+export function normalize(g: NormalizeProblem, config: RowsConfig, grid: Grid): string {
+  return wgsl`
+${elementTypes(g.types, g.epilogue)}
+${rowsText(g, config, grid)}
+const EPSILON = ${g.epsilon};
+
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> y: array<Y>;
+${epilogueAtText(g.epilogue, g.shape)}
+
+fn sum_of(a: f32, b: f32) -> f32 {
+  return a + b;
+}
+${lanesText('add_up', config, 'sum_of')}
+
+// The elements of a lane, or the squares of their distances from a centre, added up.
+fn lane_sum(row: Row, centre: f32, squared: bool) -> f32 {
+  // A factor that no compiler can bound: Mesa would unroll the loops.
+  let one = min(1u, arrayLength(&x));
+  var sum = 0.0;
+  for (var begin = 0u; begin < STEPS * one; begin += BLOCK) {
+    var block = 0.0;
+    for (var step = begin; step < min(begin + BLOCK, STEPS) * one; step++) {
+      let l = step * LANES + row.lane;
+      if (l < LENGTH) {
+        let value = f32(x[row.first + l * INNER]) - centre;
+        block += select(value, value * value, squared);
+      }
+    }
+    sum += block;
+  }
+  return sum;
+}
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) workgroup: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let row = row_of(workgroup, thread);
+#if ${g.centred}
+  let centre = add_up(row, lane_sum(row, 0.0, false)) / f32(LENGTH);
+#else
+  const centre = 0.0;
+#endif
+  let variance = add_up(row, lane_sum(row, centre, true)) / f32(LENGTH);
+  let deviation = sqrt(variance + EPSILON);
+  if (row.inside) {
+    let one = min(1u, arrayLength(&x));
+    for (var l = row.lane; l < LENGTH * one; l += LANES) {
+      let at = row.first + l * INNER;
+      y[at] = to_y(epilogue_at((f32(x[at]) - centre) / deviation, at));
+    }
+  }
+}
+`;
+}

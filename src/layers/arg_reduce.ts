@@ -1,0 +1,116 @@
+/** Indices of the largest and of the least elements along an axis. */
+import { type ArgReduceProblem, argReduce as shader } from '../../shaders/arg_reduce.wgsl.ts';
+import type { Epilogue } from '../../shaders/lib/epilogue.ts';
+import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
+import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import {
+  at,
+  candidatesOf,
+  elementTypesOf,
+  inputShape,
+  requireData,
+  shapeError,
+} from '../runtime/operator.ts';
+import { formatShape, tensorDesc } from '../runtime/tensor.ts';
+import { rowKernel, rowsAlong } from './rows.ts';
+
+export interface ArgReduceAttributes {
+  readonly order: ArgReduceProblem['order'];
+  readonly axis: number;
+  /** Whether the axis stays, with an extent of 1. */
+  readonly keepAxis: boolean;
+  /** Which of several equal ones. */
+  readonly takes: ArgReduceProblem['takes'];
+}
+
+/** Indices beyond it are no f32. */
+const MOST_ELEMENTS = 2 ** 24;
+
+/**
+ * Adds the index, a number, of the largest element along an axis, 1 by default: the classes. The first among equals;
+ * of what is not a number, if there is any. Throws ShapeError for an axis that `x` lacks.
+ *
+ * @example
+ * const labels = argMax(g.at('labels'), scores); // [N, classes, H, W] to [N, H, W]
+ */
+export function argMax(
+  g: GraphBuilder,
+  x: Value,
+  options: Partial<Omit<ArgReduceAttributes, 'order'>> = {},
+): Activation {
+  return argReduce(g, x, 'largest', options);
+}
+
+/** Adds the index of the least element along an axis, as `argMax` does of the largest. */
+export function argMin(
+  g: GraphBuilder,
+  x: Value,
+  options: Partial<Omit<ArgReduceAttributes, 'order'>> = {},
+): Activation {
+  return argReduce(g, x, 'least', options);
+}
+
+function argReduce(
+  g: GraphBuilder,
+  x: Value,
+  order: ArgReduceProblem['order'],
+  { axis = 1, keepAxis = false, takes = 'first' }: Partial<ArgReduceAttributes>,
+): Activation {
+  return g.add(argReduceOp, { order, axis, keepAxis, takes }, { x });
+}
+
+type ArgReduce = Node<ArgReduceAttributes, 'x'>;
+
+function problemOf(node: ArgReduce, epilogue: Epilogue | undefined): ArgReduceProblem {
+  const { order, axis, takes } = node.attributes;
+  return {
+    order,
+    takes,
+    ...rowsAlong(inputShape(node, 'x'), axis, axis + 1),
+    shape: node.output.desc.shape,
+    types: elementTypesOf(node, 'x'),
+    epilogue,
+  };
+}
+
+export function argReduceReference(node: ArgReduce, inputs: DataByRole): Float64Array {
+  const { order, takes, outer, length, inner } = problemOf(node, undefined);
+  const x = requireData(node, inputs, 'x');
+  return new Float64Array(outer * inner).map((_, i) => {
+    const first = Math.floor(i / inner) * length * inner + (i % inner);
+    const rank = (l: number): number => {
+      const value = at(x, first + l * inner);
+      if (Number.isNaN(value)) return Number.POSITIVE_INFINITY;
+      // Infinity is less than what is not a number.
+      return Math.min(order === 'largest' ? value : -value, Number.MAX_VALUE);
+    };
+    let found = 0;
+    for (let l = 1; l < length; l++) {
+      if (rank(l) > rank(found) || (takes === 'last' && rank(l) === rank(found))) found = l;
+    }
+    return found;
+  });
+}
+
+export const argReduceOp: OpDef<ArgReduceAttributes, 'x'> = {
+  name: 'arg_reduce',
+  inferShape(call) {
+    const shape = inputShape(call, 'x');
+    const { axis, keepAxis } = call.attributes;
+    const extent = shape[axis];
+    if (extent === undefined) {
+      throw shapeError(call, `axis ${axis} is not an axis of ${formatShape(shape)}`);
+    }
+    if (extent >= MOST_ELEMENTS) {
+      throw shapeError(
+        call,
+        `rows have less than ${MOST_ELEMENTS} elements, got ${formatShape(shape)}`,
+      );
+    }
+    return tensorDesc(shape.toSpliced(axis, 1, ...(keepAxis ? [1] : [])));
+  },
+  mixesBatch: (node) => node.attributes.axis === 0,
+  exact: true,
+  fusesEpilogue: true,
+  candidates: candidatesOf(problemOf, [rowKernel('arg_reduce', shader)]),
+};

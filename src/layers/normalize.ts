@@ -1,0 +1,171 @@
+/** Normalisation by statistics of the input itself: layer, group, instance and root-mean-square normalisation. */
+import type { Epilogue } from '../../shaders/lib/epilogue.ts';
+import { apply } from '../../shaders/lib/expression.ts';
+import { add, mul } from '../../shaders/lib/expression_functions.ts';
+import { type NormalizeProblem, normalize as shader } from '../../shaders/normalize.wgsl.ts';
+import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
+import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import {
+  at,
+  candidatesOf,
+  elementTypesOf,
+  inputShape,
+  requireData,
+  shapeError,
+} from '../runtime/operator.ts';
+import { formatShape, type Shape, tensorDesc } from '../runtime/tensor.ts';
+import { perChannel } from './per_channel.ts';
+import { pointwise } from './pointwise.ts';
+import { rowKernel, rowsAlong } from './rows.ts';
+
+export interface NormalizeAttributes {
+  /** The statistics are those of all elements along the axes from `from` to `to`, `to` not included. */
+  readonly from: number;
+  readonly to: number;
+  /** Into so many parts is axis `from` cut, each with statistics of its own. */
+  readonly groups: number;
+  /** Whether the mean is taken away; else only the root mean square is 1 afterwards. */
+  readonly centred: boolean;
+  readonly epsilon: number;
+}
+
+/**
+ * Adds (x - mean) / sqrt(variance + epsilon), with the statistics of all elements along `axes`, neighbours, and of a
+ * part of the first of them where there are groups. Throws ShapeError for axes that `x` lacks.
+ */
+export function normalize(
+  g: GraphBuilder,
+  x: Value,
+  attributes: Partial<NormalizeAttributes> & Pick<NormalizeAttributes, 'from'>,
+): Activation {
+  const defaults = { to: x.desc.shape.length, groups: 1, centred: true, epsilon: 1e-5 };
+  return g.add(normalizeOp, { ...defaults, ...attributes }, { x });
+}
+
+export interface LayerNormOptions {
+  /** The axes from `from` to `to`, `to` not included; the last one by default. */
+  readonly from?: number;
+  readonly to?: number;
+  /** 1e-5 by default. */
+  readonly epsilon?: number;
+}
+
+/**
+ * Adds a layer normalisation of `x` along neighbouring axes, with its weights `weight` and `bias`, of their extents, at
+ * the builder's path. (Ba, Kiros and Hinton, "Layer normalization", 2016.)
+ *
+ * @example
+ * const y = layerNorm(g.at('norm'), x, { from: 1, to: 2, epsilon: 1e-6 }); // the channels of feature maps
+ */
+export function layerNorm(g: GraphBuilder, x: Value, options: LayerNormOptions = {}): Activation {
+  const { shape } = x.desc;
+  const { from = shape.length - 1, to = shape.length, epsilon = 1e-5 } = options;
+  const y = normalize(g.at('normalized'), x, { from, to, epsilon });
+  return scaled(g, y, shape.slice(from, to), to - 1, true);
+}
+
+/**
+ * Adds a normalisation of each image's channels in groups, with its weights `weight` and `bias`, [C], at the builder's
+ * path. (Wu and He, "Group normalization", 2018.)
+ */
+export function groupNorm(g: GraphBuilder, x: Value, groups: number, epsilon = 1e-5): Activation {
+  const y = normalize(g.at('normalized'), x, { from: 1, groups, epsilon });
+  return scaled(g, y, x.desc.shape.slice(1, 2), 1, true);
+}
+
+/**
+ * Adds a normalisation of each channel of each image by itself, without weights: [N, C, ...]. (Ulyanov, Vedaldi and
+ * Lempitsky, "Instance normalization", 2016.)
+ */
+export function instanceNorm(g: GraphBuilder, x: Value, epsilon = 1e-5): Activation {
+  return normalize(g, x, { from: 2, epsilon });
+}
+
+/**
+ * Adds a division by the root mean square along the axes from `from` on, the last by default, with the weights `weight`
+ * at the builder's path. (Zhang and Sennrich, "Root mean square layer normalization", 2019.)
+ */
+export function rmsNorm(g: GraphBuilder, x: Value, options: LayerNormOptions = {}): Activation {
+  const { shape } = x.desc;
+  const { from = shape.length - 1, to = shape.length, epsilon = 1e-5 } = options;
+  const y = normalize(g.at('normalized'), x, { from, to, centred: false, epsilon });
+  return scaled(g, y, shape.slice(from, to), to - 1, false);
+}
+
+/** Times `weight`, plus `bias`: learned values along the axes that end with `last`. */
+function scaled(
+  g: GraphBuilder,
+  y: Value,
+  extents: Shape,
+  last: number,
+  hasBias: boolean,
+): Activation {
+  const along = (name: string): Value =>
+    perChannel(g, g.weight(name, extents), y.desc.shape.length, last);
+  const scale = along('weight');
+  if (!hasBias) return pointwise(g, [y, scale], (value, s) => apply(mul, value, s));
+  return pointwise(g, [y, scale, along('bias')], (value = 0, s = 1, offset = 0) =>
+    apply(add, apply(mul, value, s), offset),
+  );
+}
+
+type Normalize = Node<NormalizeAttributes, 'x'>;
+
+function problemOf(node: Normalize, epilogue: Epilogue | undefined): NormalizeProblem {
+  const shape = inputShape(node, 'x');
+  const { from, to, groups, centred, epsilon } = node.attributes;
+  const { outer, length, inner } = rowsAlong(shape, from, to);
+  return {
+    outer: outer * groups,
+    length: length / groups,
+    inner,
+    centred,
+    epsilon,
+    shape,
+    types: elementTypesOf(node, 'x'),
+    epilogue,
+  };
+}
+
+export function normalizeReference(node: Normalize, inputs: DataByRole): Float64Array {
+  const { outer, length, inner, centred, epsilon } = problemOf(node, undefined);
+  const x = requireData(node, inputs, 'x');
+  const y = new Float64Array(x.length);
+  for (let row = 0; row < outer * inner; row++) {
+    const first = Math.floor(row / inner) * length * inner + (row % inner);
+    const meanOf = (of: (value: number) => number): number => {
+      let sum = 0;
+      for (let i = 0; i < length; i++) sum += of(at(x, first + i * inner));
+      return sum / length;
+    };
+    const centre = centred ? meanOf((value) => value) : 0;
+    const deviation = Math.sqrt(meanOf((value) => (value - centre) ** 2) + epsilon);
+    for (let i = 0; i < length; i++) {
+      y[first + i * inner] = (at(x, first + i * inner) - centre) / deviation;
+    }
+  }
+  return y;
+}
+
+export const normalizeOp: OpDef<NormalizeAttributes, 'x'> = {
+  name: 'normalize',
+  inferShape(call) {
+    const shape = inputShape(call, 'x');
+    const { from, to, groups, epsilon } = call.attributes;
+    const within = Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from < to;
+    if (!within || to > shape.length) {
+      throw shapeError(call, `axes ${from} to ${to} are not axes of ${formatShape(shape)}`);
+    }
+    const { [from]: extent = 1 } = shape;
+    if (!Number.isSafeInteger(groups) || groups < 1 || extent % groups > 0) {
+      throw shapeError(call, `${groups} groups must divide the ${extent} of axis ${from}`);
+    }
+    if (!(epsilon >= 0) || !Number.isFinite(epsilon)) {
+      throw shapeError(call, `epsilon must be a number >= 0, got ${epsilon}`);
+    }
+    return tensorDesc(shape);
+  },
+  mixesBatch: (node) => node.attributes.from === 0,
+  fusesEpilogue: true,
+  candidates: candidatesOf(problemOf, [rowKernel('normalize', shader)]),
+};

@@ -1,0 +1,68 @@
+/** Kernels that reduce rows of a tensor: how a node's rows lie, and how many invocations share one. */
+
+import { type Epilogue, operandBindings } from '../../shaders/lib/epilogue.ts';
+import { type Grid, gridOf } from '../../shaders/lib/grid.ts';
+import { type Rows, type RowsConfig, rowTiles } from '../../shaders/lib/rows.ts';
+import { type DeviceProfile, kindOf } from '../runtime/device_profile.ts';
+import { type Kernel, kernel } from '../runtime/kernel.ts';
+import { elementCount, type Shape } from '../runtime/tensor.ts';
+import { inOrder } from './bindings.ts';
+
+/** The rows along the axes [from, to). */
+export function rowsAlong(shape: Shape, from: number, to: number): Rows {
+  return {
+    outer: elementCount(shape.slice(0, from)),
+    length: elementCount(shape.slice(from, to)),
+    inner: elementCount(shape.slice(to)),
+  };
+}
+
+export interface RowProblem extends Rows {
+  readonly epilogue: Epilogue | undefined;
+}
+
+/** A kernel of one dispatch that reads `x` and writes `y`. */
+export function rowKernel<P extends RowProblem>(
+  name: string,
+  source: (problem: P, config: RowsConfig, grid: Grid) => string,
+): Kernel<P> {
+  return kernel<P, RowsConfig, string>({
+    name,
+    configs: (problem, device) => [rowsConfig(problem, device)],
+    lower(problem, config, { limits }) {
+      const grid = gridOf(rowTiles(problem, config), limits.maxComputeWorkgroupsPerDimension);
+      const dispatch = {
+        source: source(problem, config, grid),
+        bindings: [...inOrder(['x'], 'y'), ...operandBindings(problem.epilogue)],
+        workgroups: [grid.columns, grid.rows, 1] as const,
+      };
+      return { dispatches: [dispatch] };
+    },
+  });
+}
+
+/** Rows beside one another whose words are fetched at once. */
+const NEIGHBOURS = 16;
+/** Elements that a lane should have at least, or the tree costs more than they do. */
+const LEAST = 4;
+
+/**
+ * CPU adapters run a subgroup as one vector and wait long at barriers: a row has one subgroup or one invocation. GPUs
+ * have 64 invocations a workgroup, and 256 where few long rows would leave them idle.
+ */
+function rowsConfig({ outer, length, inner }: Rows, device: DeviceProfile): RowsConfig {
+  const rows = outer * inner;
+  if (kindOf(device) === 'cpu') {
+    const vector = device.subgroupSize ?? 4;
+    const together = inner === 1 && length >= LEAST * vector;
+    return together ? { threads: vector, lanes: vector } : { threads: 64, lanes: 1 };
+  }
+  const threads = rows < 1024 && length >= 2048 ? 256 : 64;
+  const most = inner === 1 ? threads : threads / NEIGHBOURS;
+  return { threads, lanes: Math.min(most, powerOfTwo(length / LEAST)) };
+}
+
+/** The largest that is not above `value`; 1 at least. */
+function powerOfTwo(value: number): number {
+  return 2 ** Math.max(0, Math.floor(Math.log2(value)));
+}
