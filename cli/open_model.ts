@@ -1,7 +1,7 @@
 /** What `--model` names: a built-in model, or an ONNX file. */
 import { readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
-import { findModel, type ModelDef, TilewiseError, UnsupportedError } from '../src/index.ts';
+import { findModel, type ModelDef, models, TilewiseError, UnsupportedError } from '../src/index.ts';
 import { onnxModel } from '../src/onnx/index.ts';
 
 /** Throws UnsupportedError for an unknown name, and what `loadOnnx` throws. */
@@ -26,6 +26,16 @@ export function openClassifyingModel(name: string): ModelDef {
     );
   }
   return model;
+}
+
+/** A model that says what is in each pixel. Throws UnsupportedError for another, before anything else is read. */
+export function openSegmentingModel(name: string): ModelDef {
+  const model = openModel(name);
+  if (model.domain === 'voc') return model;
+  const known = [...models.values()].filter(({ domain }) => domain === 'voc');
+  throw new UnsupportedError(
+    `model "${model.name}" does not say what is in each pixel: use tilewise classify, or --model ${known.map((segmenting) => segmenting.name).join(' or ')}`,
+  );
 }
 
 /** A file that a model refers to. Links must not lead out of its folder either. */

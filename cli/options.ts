@@ -10,6 +10,11 @@ export interface CommonOptions {
   readonly json?: boolean;
 }
 
+export const JSON_OPTION = [
+  '--json',
+  'print one JSON object a line on stdout, and nothing else',
+] as const;
+
 /** Adds `--adapter`, `--precision` and `--json`. */
 export function addCommonOptions(command: Command): Command {
   return command
@@ -22,7 +27,7 @@ export function addCommonOptions(command: Command): Command {
         .choices(['f32', 'f16'])
         .default('f32'),
     )
-    .option('--json', 'print one JSON object a line on stdout, and nothing else');
+    .option(...JSON_OPTION);
 }
 
 export const MODEL_OPTION = [

@@ -67,8 +67,10 @@ describe('foldersAsClasses', () => {
 
   it('refuses folders of something else', () => {
     expect(() => foldersAsClasses('data', ['data/dog/a.jpg', 'data/0/b.jpg'], classes)).toThrow(
-      /data has 2 folders with images, which are no classes of "test" \(3\); give --labels FILE/,
+      /"data" has 2 folders with images, which are no classes of "test" \(3\); give --labels FILE/,
     );
-    expect(() => foldersAsClasses('data', ['data/a.jpg'], classes)).toThrow(/has 0 folders/);
+    expect(() => foldersAsClasses('data', ['data/a.jpg'], classes)).toThrow(
+      '"data" has no folders of images in it',
+    );
   });
 });

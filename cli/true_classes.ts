@@ -58,9 +58,14 @@ export function foldersAsClasses(
   const names = [...new Set(images.map(folderOf))].filter((name) => name !== undefined).sort();
   const named = names.map((name) => classIndex(name, classes));
   const inOrder = names.length === classes.labels.length;
-  if (names.length === 0 || (!inOrder && named.includes(undefined))) {
+  if (names.length === 0) {
     throw new TilewiseError(
-      `${folder} has ${names.length} folders with images, which are no classes of "${classes.model}" (${classes.labels.length}); give --labels FILE`,
+      `"${folder}" has no folders of images in it, whose names would tell the classes; give --labels FILE`,
+    );
+  }
+  if (!inOrder && named.includes(undefined)) {
+    throw new TilewiseError(
+      `"${folder}" has ${names.length} folders with images, which are no classes of "${classes.model}" (${classes.labels.length}); give --labels FILE`,
     );
   }
   const indices = new Map(names.map((name, i) => [name, named.includes(undefined) ? i : named[i]]));

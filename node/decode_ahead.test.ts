@@ -40,6 +40,6 @@ it('gives images in the order of their paths, leaves out the unreadable, and rea
   }
   expect(seen).toEqual(widths);
   expect(unreadable).toHaveLength(2);
-  expect(unreadable[0]).toMatch(/^.*broken\.png: image ".*broken\.png": is no PNG/);
+  expect(unreadable[0]).toMatch(/^.*broken\.png: image ".*broken\.png" is no PNG/);
   expect(unreadable[1]).toMatch(/none\.png.*there is no such file/);
 });

@@ -4,6 +4,9 @@ import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import { type Image, ImageError, UnsupportedError } from '../src/index.ts';
 import { loadSharp } from './load_sharp.ts';
 
+/** The formats that are decoded. */
+export const IMAGE_FORMATS = 'PNG, JPEG, WebP, GIF, TIFF, AVIF or SVG';
+
 /** Pixels of the largest image that is decoded: 1 GiB of RGBA. */
 const MAX_PIXELS = 2 ** 28;
 
@@ -40,9 +43,9 @@ export async function decodeImage(path: string): Promise<Image> {
 }
 
 const FILE_ERRORS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EISDIR: 'is a folder, not an image',
-  EACCES: 'may not be read',
+  ENOENT: ': there is no such file',
+  EISDIR: ' is a folder, not an image',
+  EACCES: ' may not be read',
 };
 
 async function readImageFile(path: string): Promise<Uint8Array> {
@@ -51,9 +54,11 @@ async function readImageFile(path: string): Promise<Uint8Array> {
     file = await readFile(path);
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-    throw new ImageError(`image "${path}": ${FILE_ERRORS[code] ?? firstLine(cause)}`, { cause });
+    throw new ImageError(`image "${path}"${FILE_ERRORS[code] ?? `: ${firstLine(cause)}`}`, {
+      cause,
+    });
   }
-  if (file.length === 0) throw new ImageError(`image "${path}": the file is empty`);
+  if (file.length === 0) throw new ImageError(`image "${path}" is empty`);
   return file;
 }
 
@@ -96,9 +101,9 @@ async function decodeCmyk(image: Sharp): Promise<Image> {
 function explain(path: string, cause: unknown): ImageError {
   const reason = firstLine(cause).replace(/^Input (buffer has corrupt header|file).*?:\s*/i, '');
   const what = /unsupported image format/i.test(reason)
-    ? 'is no PNG, JPEG, WebP, GIF, TIFF, AVIF or SVG file'
+    ? `is no ${IMAGE_FORMATS} file`
     : `is broken or cut short${reason && ` (${reason})`}`;
-  return new ImageError(`image "${path}": ${what}`, { cause });
+  return new ImageError(`image "${path}" ${what}`, { cause });
 }
 
 function firstLine(error: unknown): string {

@@ -36,7 +36,9 @@ export { type ArgReduceAttributes, argMax, argMin } from './layers/arg_reduce.ts
 export { add, binary, div, mul, sub } from './layers/arithmetic.ts';
 export { batchNorm } from './layers/batch_norm.ts';
 export { concat } from './layers/concat.ts';
+export { type ConvTranspose2dOptions, convTranspose2d } from './layers/conv_transpose2d.ts';
 export { type Conv2dOptions, conv2d } from './layers/conv2d.ts';
+export { type Conv2dDynamicOptions, conv2dDynamic } from './layers/conv2d_dynamic.ts';
 export { type LinearOptions, linear } from './layers/linear.ts';
 export { localResponseNorm } from './layers/local_response_norm.ts';
 export { matmul } from './layers/matmul.ts';
@@ -76,11 +78,11 @@ export {
 export { logSoftmax, softmax } from './layers/softmax.ts';
 export { topElements } from './layers/top_k.ts';
 export type { PaddingLike, PairLike } from './layers/window.ts';
-export { alexnet } from './models/alexnet.ts';
+export { alexnetModel as alexnet } from './models/alexnet.ts';
 export { buildClassifier } from './models/classifier.ts';
-export { fcnResnet50 } from './models/fcn.ts';
+export { fcnResnet50Model as fcnResnet50 } from './models/fcn.ts';
 export { findModel, models } from './models/index.ts';
-export { lenet } from './models/lenet.ts';
+export { lenetModel as lenet } from './models/lenet.ts';
 export { type BuildOptions, buildModel, type ModelDef } from './models/model.ts';
 export {
   type BlockKind,

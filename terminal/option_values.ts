@@ -1,4 +1,5 @@
 /** From the text of an option to its value, for commander: what does not fit throws InvalidArgumentError. */
+import { extname } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 
 /** `4` */
@@ -11,22 +12,41 @@ export function parseCount(text: string): number {
 }
 
 /** For options that may be given several times. */
-export function collect(text: string, before: readonly string[]): readonly string[] {
+export function collect(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
 }
 
 /** `224,224` or `224` */
 export function parseSize(text: string): readonly [number, number] {
-  const [height, width, ...rest] = text.split(',').map(parseCount);
-  if (height === undefined || rest.length > 0) {
-    throw new InvalidArgumentError('expected H,W, such as 224,224.');
-  }
-  return [height, width ?? height];
+  const [height = 0, width = height] = parseCounts(text, [1, 2], 'H,W, such as 224,224');
+  return [height, width];
 }
 
 /** `1,3,224,224` */
 export function parseShape(text: string): readonly number[] {
-  const shape = text.split(',').map(parseCount);
-  if (shape.length !== 4) throw new InvalidArgumentError('expected N,C,H,W, such as 1,3,224,224.');
-  return shape;
+  return parseCounts(text, [4], 'N,C,H,W, such as 1,3,224,224');
+}
+
+/** Some number of counts with commas between them. `form` says of what is expected how it looks. */
+function parseCounts(text: string, lengths: readonly number[], form: string): readonly number[] {
+  const counts = text.split(',').map(Number);
+  const fits = counts.every((count) => Number.isSafeInteger(count) && count > 0);
+  if (!fits || !lengths.includes(counts.length)) {
+    throw new InvalidArgumentError(`expected ${form}.`);
+  }
+  return counts;
+}
+
+/**
+ * The path of a file to write, of a kind that its name must not contradict: `mask.png`, or `mask`, or
+ * `/dev/null`, but not `mask.jpg` where PNG is written.
+ */
+export function parseOutput(extension: string): (path: string) => string {
+  return (path) => {
+    const given = extname(path).toLowerCase();
+    if (given !== '' && given !== extension) {
+      throw new InvalidArgumentError(`a ${extension} file is written, not ${given}.`);
+    }
+    return path;
+  };
 }

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
@@ -226,6 +226,16 @@ describe('tilewise', () => {
     );
   });
 
+  it('inspect shows as many of them as are asked for', async () => {
+    const views = ['--passes', '--kernels', '--memory'];
+    const lines = jsonLines(await runCli(['inspect', '--model', 'lenet', '--json', ...views]));
+    expect(lines.map((line) => Object.keys(line).at(-1))).toEqual([
+      'passes',
+      'dispatches',
+      'tensors',
+    ]);
+  });
+
   it('inspect shows the pass that stores tensors as f16, without an adapter', async () => {
     const args = ['inspect', '--model', 'lenet', '--passes', '--precision', 'f16', '--json'];
     const [report] = jsonLines(await runCli(args));
@@ -300,6 +310,7 @@ describe('what a user gets wrong is told in one message, without a stack, and by
       /precision f16 needs the WebGPU feature shader-f16, which the adapter "SwiftShader.*" lacks; use precision f32/,
     ],
     'bad shape': async () => [[...run, '--shape', '1,2'], /expected N,C,H,W/],
+    'a shape with crosses': async () => [[...run, '--shape', '1x1x28x28'], /expected N,C,H,W/],
     'wrong channels': async () => [[...run, '--shape', '1,3,28,28'], /takes 1 channels/],
     'input too small for the model': async () => [[...run, '--shape', '1,1,9,9'], /conv2d "conv2"/],
     'input of the wrong length': async () => [
@@ -386,7 +397,30 @@ describe('what a user gets wrong is told in one message, without a stack, and by
     ],
     'segmentation by a model that classifies': async () => [
       ['segment', image, '--model', 'lenet', '--out', join(folder, 'none.png')],
-      /"lenet" does not say what is in each pixel/,
+      /"lenet" does not say what is in each pixel: use tilewise classify, or --model .*fcn_resnet50/,
+    ],
+    'a folder without images': async () => {
+      const empty = join(folder, 'empty');
+      mkdirSync(empty, { recursive: true });
+      return [[...classify, empty], /there are no images in ".*empty"/];
+    },
+    'a picture that is not there, of a model without weights': async () => [
+      ['classify', join(folder, 'none.png'), '--model', 'resnet50'],
+      /none\.png": there is no such file/,
+      2,
+    ],
+    'a mask of a format that is not written': async () => [
+      ['segment', image, '--out', join(folder, 'mask.jpg')],
+      /a \.png file is written, not \.jpg/,
+    ],
+    'a model of a format that is not written': async () => [
+      ['export', '--model', 'lenet', '--out', join(folder, 'lenet.bin')],
+      /a \.onnx file is written, not \.bin/,
+    ],
+    'resuming without a file': async () => [[...classify, image, '--resume'], /give --out/],
+    'an option of another command': async () => [
+      ['models', '--adapter', 'x'],
+      /unknown option '--adapter'/,
     ],
     'truncated image': async () => {
       const whole = await sharp({

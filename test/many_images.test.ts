@@ -38,7 +38,7 @@ describe('classify', () => {
     expect(first.stdout).toBe('');
     expect(first.stderr).toMatch(/9 images in .*images\/s/);
     expect(first.stderr).toMatch(
-      /error: 1 image could not be read:\n {2}image ".*5\.png": is no PNG/,
+      /error: 1 image could not be read:\n {2}image ".*5\.png" is no PNG/,
     );
     const readable = digits.filter((digit) => digit !== 5);
     const [header, ...rows] = lines(out);
@@ -105,12 +105,19 @@ describe('evaluate', () => {
     const empty = join(folder, 'empty');
     mkdirSync(empty);
     const evaluate = ['evaluate', '--model', 'lenet', '--data'];
-    const [nothing, noClasses] = await Promise.all([
+    const [nothing, nowhere, aFile, noClasses] = await Promise.all([
       runCli([...evaluate, empty]),
+      runCli([...evaluate, join(folder, 'nowhere')]),
+      runCli([...evaluate, join(samples, '1.png')]),
       runCli([...evaluate, samples]),
     ]);
-    expect(nothing.stderr).toMatch(/there are no images in .*empty/);
-    expect(noClasses.stderr).toMatch(/has 0 folders with images, .* give --labels FILE/);
-    expect([nothing.code, noClasses.code]).toEqual([1, 1]);
+    expect(nothing.stderr).toMatch(/there are no images in ".*empty"/);
+    expect(nowhere.stderr).toMatch(/--data ".*nowhere": there is no such folder/);
+    expect(aFile.stderr).toMatch(/--data ".*1\.png" is a file, not a folder/);
+    expect(noClasses.stderr).toMatch(
+      /digits" has no folders of images in it, .* give --labels FILE/,
+    );
+    const codes = [nothing, nowhere, aFile, noClasses].map(({ code }) => code);
+    expect(codes).toEqual([1, 1, 1, 1]);
   });
 });

@@ -47,7 +47,6 @@ const program = new Command('bench:results')
     '--adapter <text>',
     'an adapter whose name contains this text; may be repeated; all by default',
     collect,
-    [],
   )
   .addOption(
     new Option('--only <parts...>', 'measure only these').choices(PARTS).default([...PARTS]),

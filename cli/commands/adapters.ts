@@ -2,12 +2,15 @@ import type { Command } from 'commander';
 import { findAllAdapters, isNamed, NO_ADAPTER, type NodeGpu } from '../../node/gpu.ts';
 import { UnsupportedError } from '../../src/index.ts';
 import { print, printJson } from '../../terminal/output.ts';
-import { addCommonOptions, type CommonOptions } from '../options.ts';
+import { type CommonOptions, JSON_OPTION } from '../options.ts';
 
 export function addAdaptersCommand(program: Command): void {
-  addCommonOptions(program.command('adapters'))
+  program
+    .command('adapters')
     .description('list the GPUs and software adapters that were found')
-    .action(async (options: CommonOptions) => {
+    .option('--adapter <text>', 'only adapters whose names contain this text')
+    .option(...JSON_OPTION)
+    .action(async (options: Pick<CommonOptions, 'adapter' | 'json'>) => {
       const all = await findAllAdapters();
       const { adapter: wanted = '' } = options;
       const found = all.filter((node) => isNamed(node, wanted));

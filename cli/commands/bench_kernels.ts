@@ -13,7 +13,7 @@ import { machineFacts } from '../../measure/machine.ts';
 import { spreadOf } from '../../measure/statistics.ts';
 import { type Device, describeConfig, UnsupportedError } from '../../src/index.ts';
 import { interruptible } from '../../terminal/interrupt.ts';
-import { collect } from '../../terminal/option_values.ts';
+import { collect, parseOutput } from '../../terminal/option_values.ts';
 import { clearProgress, note, print, printJson, progress } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
 import { kernelReportPage } from '../kernel_report_page.ts';
@@ -26,7 +26,7 @@ import {
 import { prepareModel, withDevice } from '../runner.ts';
 
 interface BenchKernelsOptions extends ModelOptions {
-  readonly shape: readonly string[];
+  readonly shape?: readonly string[];
   readonly layer?: string;
   readonly kernel?: string;
   readonly quick?: boolean;
@@ -42,11 +42,14 @@ export function addBenchKernelsCommand(bench: Command): void {
       '--shape <layer>',
       'a layer in place of a model\'s, such as "conv2d 1,64,56,56 channels=64 kernel=3 padding=1 relu"; may be repeated',
       collect,
-      [],
     )
     .option('--layer <text>', 'only layers whose name or shape contains this text')
     .option('--kernel <text>', 'only kernels whose name contains this text')
-    .option('--html <file>', 'write a page with the roofline and a chart for each layer')
+    .option(
+      '--html <file>',
+      'write a page with the roofline and a chart for each layer',
+      parseOutput('.html'),
+    )
     .option('--quick', 'only the best guess of each kernel, with few samples');
   addCommonOptions(command).action(benchKernels);
 }
@@ -83,8 +86,7 @@ async function casesOf(
   device: Device,
   options: BenchKernelsOptions,
 ): Promise<readonly LayerCase[]> {
-  const graphs =
-    options.shape.length > 0 ? options.shape.map(parseLayer) : [buildFromOptions(options).graph];
+  const graphs = options.shape?.map(parseLayer) ?? [buildFromOptions(options).graph];
   const prepared = await Promise.all(graphs.map((graph) => prepareModel(device, graph, options)));
   const all = prepared.flatMap(layerCases);
   const { layer: wanted } = options;

@@ -28,10 +28,11 @@ import { loadWeights } from '../weights.ts';
 
 interface BenchOptions extends CommonOptions, WeightsOptions {
   readonly model: string;
-  readonly batch: readonly number[];
-  readonly size: readonly string[];
+  readonly batch?: readonly number[];
+  readonly size?: readonly string[];
   readonly runs?: number;
   readonly compare?: string;
+  /** In percent. */
   readonly tolerance: number;
 }
 
@@ -40,12 +41,15 @@ export function addBenchModelCommand(bench: Command): void {
     .command('model')
     .description('time a whole model: loading, the first run, and runs after it')
     .requiredOption(...MODEL_OPTION)
-    .option('--batch <list>', 'images a run: 4, or one after the other 1,4,16', parseCounts, [1])
+    .option(
+      '--batch <list>',
+      'images a run: 4, or one after the other 1,4,16; 1 by default',
+      parseCounts,
+    )
     .option(
       '--size <H,W>',
       "size of the images; the model's own by default; may be repeated",
       collect,
-      [],
     )
     .option(
       '--runs <n>',
@@ -56,20 +60,21 @@ export function addBenchModelCommand(bench: Command): void {
       '--compare <file>',
       'an earlier output of --json to compare with; slower is exit code 1',
     )
-    .option('--tolerance <percent>', 'how much slower a median may be', parsePercent, 0.1);
+    .option('--tolerance <percent>', 'how much slower a median may be', parsePercent, 10);
   addWeightsOptions(command, 'synthetic');
   addCommonOptions(command).action(benchModel);
 }
 
 async function benchModel(options: BenchOptions): Promise<void> {
   const earlier = options.compare === undefined ? [] : readRuns(options.compare);
-  const sizes = options.size.length > 0 ? options.size.map(parseSize) : [undefined];
-  const combinations = sizes.flatMap((size) => options.batch.map((batch) => ({ size, batch })));
+  const sizes = options.size?.map(parseSize) ?? [undefined];
+  const { batch: batches = [1] } = options;
+  const combinations = sizes.flatMap((size) => batches.map((batch) => ({ size, batch })));
   await withDevice(options, async ({ device }) => {
     for (const { size, batch } of combinations) {
       const { size: _, ...rest } = options;
       const run = await measure(device, { ...rest, batch, ...(size && { size }) });
-      const comparison = options.compare && compareRuns(run, earlier, options.tolerance);
+      const comparison = options.compare && compareRuns(run, earlier, options.tolerance / 100);
       if (comparison && comparison.verdict === 'slower') process.exitCode = 1;
       const noise = noiseOf(run);
       if (options.json) printJson({ ...run, noise, ...(comparison && { comparison }) });
@@ -204,9 +209,9 @@ function parseCounts(text: string): readonly number[] {
   return text.split(',').map(parseCount);
 }
 
-/** `10`, `2.5%`, in percent, as a share. */
+/** `10`, `2.5%` */
 function parsePercent(text: string): number {
   const percent = Number(text.replace(/ *%$/, '') || Number.NaN);
   if (!(percent >= 0)) throw new InvalidArgumentError('expected percent, such as 10 or 2.5.');
-  return percent / 100;
+  return percent;
 }

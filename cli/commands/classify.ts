@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
+import { IMAGE_FORMATS } from '../../node/decode_image.ts';
 import { findImages } from '../../node/image_files.ts';
-import { buildModel, type Classification } from '../../src/index.ts';
+import { buildModel, type Classification, TilewiseError } from '../../src/index.ts';
 import { parseCount } from '../../terminal/option_values.ts';
 import { note, print, printJson } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
@@ -29,10 +31,7 @@ export function addClassifyCommand(program: Command): void {
   const command = program
     .command('classify')
     .description('say what is in pictures, in one or in a million')
-    .argument(
-      '<image...>',
-      'PNG, JPEG, WebP, GIF, TIFF or AVIF files, folders of them, or patterns',
-    )
+    .argument('<image...>', `${IMAGE_FORMATS} files, folders of them, or patterns`)
     .option(...MODEL_OPTION, 'resnet50')
     .option('--top <k>', 'how many classes to show', parseCount, 5)
     .option('--batch <n>', 'images a run, at most', parseCount, 8)
@@ -50,8 +49,13 @@ Files that cannot be read are listed at the end; the exit code then is 2.
 async function classify(args: readonly string[], options: ClassifyOptions): Promise<void> {
   const model = openClassifyingModel(options.model);
   const { out, resume = false } = options;
+  if (resume && out === undefined)
+    throw new TilewiseError('--resume goes on with a file: give --out');
   const top = Math.min(options.top, model.classes);
   const images = await findImages(args);
+  if (images.length === 0) {
+    throw new TilewiseError(`there are no images in ${args.map((arg) => `"${arg}"`).join(' or ')}`);
+  }
   using file =
     out === undefined ? undefined : new ResultFile(out, { model: model.name, top, resume });
   const paths = images.filter((path) => !file?.done.has(path));
@@ -59,6 +63,12 @@ async function classify(args: readonly string[], options: ClassifyOptions): Prom
     note(`${images.length - paths.length} of ${images.length} images are in ${out} already`);
   }
   if (paths.length === 0) return;
+  // What is wrong with pictures is told before anything is said of weights.
+  if (!paths.some((path) => existsSync(path))) {
+    const unreadable = paths.map((path) => `image "${path}": there is no such file`);
+    reportSummary({ images: 0, seconds: 0, gpuBusy: undefined, unreadable });
+    return;
+  }
   const weights = await loadWeights(model, buildModel(model), options);
   const batch = evenBatch(paths.length, options.batch);
   await withDevice(options, async ({ device }) => {

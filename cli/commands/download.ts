@@ -8,7 +8,7 @@ import { hubWeightsOf } from '../hub/models.ts';
 import { describe, downloadWithProgress, withHub } from '../hub/obtain.ts';
 import { type HubReference, isHubReference, parseHubReference } from '../hub/reference.ts';
 import { hubSettings } from '../hub/settings.ts';
-import { ENDPOINT_OPTION } from '../options.ts';
+import { ENDPOINT_OPTION, JSON_OPTION } from '../options.ts';
 import { bundledWeights } from '../weights.ts';
 
 interface DownloadOptions {
@@ -24,7 +24,7 @@ export function addDownloadCommand(program: Command): void {
     .argument('<model>', 'a model of "tilewise models", or hf:owner/name[@revision][/file]')
     .option('--dry-run', 'only say what would be downloaded: its size and licence')
     .option(...ENDPOINT_OPTION)
-    .option('--json', 'print one JSON object a line on stdout, and nothing else')
+    .option(...JSON_OPTION)
     .addHelpText('after', HELP)
     .action(download);
 }

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import type { Command } from 'commander';
 import { findImages } from '../../node/image_files.ts';
 import { buildModel, type Classification, domainOf, TilewiseError } from '../../src/index.ts';
@@ -77,8 +78,7 @@ class Tally {
 async function evaluate(options: EvaluateOptions): Promise<void> {
   const model = openClassifyingModel(options.model);
   const { labels } = domainOf(model);
-  const images = await findImages([options.data]);
-  if (images.length === 0) throw new TilewiseError(`there are no images in ${options.data}`);
+  const images = await imagesIn(options.data);
   const truth = trueClasses(options, images, { model: model.name, labels });
   const weights = await loadWeights(model, buildModel(model), options);
   await withDevice(options, async ({ device }) => {
@@ -106,6 +106,15 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
       if (options.perClass) print(formatClasses(evaluation.describeClasses(labels)));
     }
   });
+}
+
+async function imagesIn(folder: string): Promise<readonly string[]> {
+  const stats = statSync(folder, { throwIfNoEntry: false });
+  if (!stats) throw new TilewiseError(`--data "${folder}": there is no such folder`);
+  if (!stats.isDirectory()) throw new TilewiseError(`--data "${folder}" is a file, not a folder`);
+  const images = await findImages([folder]);
+  if (images.length === 0) throw new TilewiseError(`there are no images in "${folder}"`);
+  return images;
 }
 
 function trueClasses(

@@ -2,11 +2,13 @@ import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { formatShape, type Shape, TilewiseError } from '../../src/index.ts';
 import { exportOnnx } from '../../src/onnx/index.ts';
+import { parseOutput } from '../../terminal/option_values.ts';
 import { formatBytes, print, printJson } from '../../terminal/output.ts';
 import {
   addModelOptions,
   addWeightsOptions,
   buildFromOptions,
+  JSON_OPTION,
   type ModelOptions,
   type WeightsOptions,
 } from '../options.ts';
@@ -20,9 +22,9 @@ interface ExportOptions extends ModelOptions, WeightsOptions {
 export function addExportCommand(program: Command): void {
   addWeightsOptions(addModelOptions(program.command('export')))
     .description('write a model with its weights as an ONNX file')
-    .requiredOption('--out <file>', 'the .onnx file to write')
+    .requiredOption('--out <file>', 'the .onnx file to write', parseOutput('.onnx'))
     .option('--dynamic-batch', 'leave the batch open, so that the file takes any')
-    .option('--json', 'print one JSON object on stdout, and nothing else')
+    .option(...JSON_OPTION)
     .action(exportModel);
 }
 

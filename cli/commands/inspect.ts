@@ -17,6 +17,7 @@ import {
   type Value,
   weightsOf,
 } from '../../src/index.ts';
+import { parseOutput } from '../../terminal/option_values.ts';
 import { formatBytes, print, printJson } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
 import { ganttSvg } from '../memory_gantt.ts';
@@ -40,11 +41,15 @@ export function addInspectCommand(program: Command): void {
     .description('show the layers of a model with shapes, parameters and multiply-adds')
     .option(
       '--passes',
-      'show instead what each graph pass removes and changes: for --adapter, or for any GPU',
+      'show instead what each graph pass removes and changes: for --adapter, or alone for any GPU',
     )
     .option('--kernels', 'show instead the kernels that run on this adapter, as tuned')
     .option('--memory', 'show instead the plan of the memory')
-    .option('--gantt <file>', 'with --memory, draw it: tensors over steps, as SVG');
+    .option(
+      '--gantt <file>',
+      'as --memory, and draw the plan: tensors over steps, as an .svg file',
+      parseOutput('.svg'),
+    );
   addCommonOptions(command).action(inspect);
 }
 
@@ -61,17 +66,23 @@ async function inspect(options: InspectOptions): Promise<void> {
   const { graph } = buildFromOptions(options);
   const { passes, memory, gantt, kernels, batch, precision } = options;
   const model = graph.name;
-  if (!passes && !memory && !gantt && !kernels) inspectLayers(graph, options);
-  else if (passes && !options.adapter) {
+  const views = [
+    ...(passes ? [inspectPasses] : []),
+    ...(kernels ? [inspectKernels] : []),
+    ...(memory || gantt ? [inspectMemory] : []),
+  ];
+  if (views.length === 0) inspectLayers(graph, options);
+  else if (passes && views.length === 1 && !options.adapter) {
     const prepared = prepare(graph, { device: ANY_GPU, precision });
     inspectPasses({ model, adapter: ANY_GPU.adapter, batch, prepared }, options);
   } else {
     await withDevice(options, async ({ device }) => {
       const prepared = await prepareModel(device, graph, options);
       const target = { model, adapter: device.adapter.name, batch, prepared };
-      if (passes) inspectPasses(target, options);
-      else if (kernels) inspectKernels(target, options);
-      else inspectMemory(target, options);
+      for (const [i, view] of views.entries()) {
+        if (i > 0 && !options.json) print('');
+        view(target, options);
+      }
     });
   }
 }

@@ -3,13 +3,15 @@ import { models } from '../../src/index.ts';
 import { print, printJson } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
 import { hubWeightsOf } from '../hub/models.ts';
-import { addCommonOptions, type CommonOptions } from '../options.ts';
+import { type CommonOptions, JSON_OPTION } from '../options.ts';
 import { bundledWeights } from '../weights.ts';
 
 export function addModelsCommand(program: Command): void {
-  addCommonOptions(program.command('models'))
+  program
+    .command('models')
     .description('list the models')
-    .action((options: CommonOptions) => {
+    .option(...JSON_OPTION)
+    .action((options: Pick<CommonOptions, 'json'>) => {
       if (options.json) {
         for (const { name, summary, channels, size, classes } of models.values()) {
           printJson({ name, summary, channels, size, classes, weights: weightsOf(name) });

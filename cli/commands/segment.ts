@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { decodeImage } from '../../node/decode_image.ts';
+import { decodeImage, IMAGE_FORMATS } from '../../node/decode_image.ts';
 import { encodePng } from '../../node/encode_image.ts';
 import {
   buildModel,
@@ -9,10 +9,10 @@ import {
   type Segmentation,
   TilewiseError,
 } from '../../src/index.ts';
-import { parseCount } from '../../terminal/option_values.ts';
+import { parseCount, parseOutput } from '../../terminal/option_values.ts';
 import { formatMs, print, printJson, roundMs } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
-import { openModel } from '../open_model.ts';
+import { openSegmentingModel } from '../open_model.ts';
 import {
   addCommonOptions,
   addWeightsOptions,
@@ -34,13 +34,19 @@ export function addSegmentCommand(program: Command): void {
   const command = program
     .command('segment')
     .description('colour each pixel of a picture by what it belongs to')
-    .argument('<image>', 'a PNG, JPEG, WebP, GIF, TIFF or AVIF file')
+    .argument('<image>', `a ${IMAGE_FORMATS} file`)
     .option(...MODEL_OPTION, 'fcn_resnet50')
-    .requiredOption('--out <file>', 'the PNG file to write: a colour for each class')
-    .option('--overlay <file>', 'also write the picture with the colours laid over it, as PNG')
+    .requiredOption('--out <file>', 'the .png file to write: a colour for each class', parsePng)
+    .option(
+      '--overlay <file>',
+      'also write the picture with the colours laid over it, as a .png file',
+      parsePng,
+    )
     .option('--size <n>', 'pixels of the shorter side of what the network sees', parseCount, 520);
   addCommonOptions(addWeightsOptions(command)).action(segment);
 }
+
+const parsePng = parseOutput('.png');
 
 interface Share extends PixelClass {
   readonly class: number;
@@ -49,7 +55,7 @@ interface Share extends PixelClass {
 }
 
 async function segment(path: string, options: SegmentOptions): Promise<void> {
-  const model = openModel(options.model);
+  const model = openSegmentingModel(options.model);
   const image = await decodeImage(path);
   const weights = await loadWeights(model, buildModel(model), options);
   await withDevice(options, async ({ device }) => {

@@ -1,9 +1,15 @@
+import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { expectAccessible } from './fixtures/axe.ts';
 import { usePages } from './fixtures/browser.ts';
 import { screenshots } from './fixtures/screenshots.ts';
 
 const open = usePages();
+
+/** How many words of the listing are coloured as keywords. */
+function keywords(page: Page): Promise<number> {
+  return page.evaluate(() => CSS.highlights.get('wgsl-keyword')?.size ?? 0);
+}
 
 describe('Inside', () => {
   it('shows each layer’s time, kernel and source, and the memory plan', async () => {
@@ -15,7 +21,12 @@ describe('Inside', () => {
     expect(await page.locator('.timeline svg rect').count()).toBe(await rows.count());
     await page.getByRole('button', { name: 'conv2' }).click();
     await page.getByRole('heading', { name: /^conv2: conv2d/ }).waitFor();
-    expect(await page.locator('.wgsl .keyword').count()).toBeGreaterThan(10);
+    await page.getByRole('region', { name: 'WGSL source' }).getByText('  let ').waitFor();
+    expect(await keywords(page)).toBeGreaterThan(10);
+    // Words are no elements: there are ten thousand of them.
+    expect(await page.locator('.wgsl *').count()).toBe(1);
+    const pool = page.locator('.layers tr', { hasText: 'pool1' }).locator('td');
+    expect((await pool.allTextContents()).slice(2)).toEqual(['–', expect.any(String), '–', '–']);
     await screenshots(page, 'inside-lenet');
     await expectAccessible(page);
     await page.getByLabel('Model').selectOption('resnet50');

@@ -25,10 +25,13 @@ describe('Kernels', () => {
   it('measures the layers asked for, draws the roofline, and exports', async () => {
     const page = await open({ view: 'kernels' });
     const lines = page.getByLabel('Layers to measure');
+    expect(await page.locator('.roofline').isVisible()).toBe(false);
     await lines.fill('conv2d 1,16,14,14 channels=16 kernel=3 padding=1\nlinear 1,64 features=10');
     await page.getByRole('button', { name: 'Run' }).click();
     await page.locator('.layer-report').nth(1).waitFor();
     await page.locator('.progress').waitFor({ state: 'hidden' });
+    expect(await page.locator('.roofline').isVisible()).toBe(true);
+    expect(await page.locator('.layer-report thead :empty').count()).toBe(0);
     await page.getByRole('button', { name: 'Tune the model' }).click();
     await page.locator('.tuned').getByText('after tuning').waitFor();
     const download = page.waitForEvent('download');

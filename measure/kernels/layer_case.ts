@@ -1,8 +1,8 @@
 /** The layers of a prepared model that differ from one another, each as a graph of its own. */
-import * as f from '../../shaders/lib/expression_functions.ts';
 import {
   apply,
   byteLength,
+  functions,
   type Graph,
   GraphBuilder,
   type Input,
@@ -125,7 +125,9 @@ function copyOf(input: Input, desc: Desc): Node {
   const g = GraphBuilder.create();
   g.output(
     'y',
-    pointwise(g.at(`${input.name} as it is stored`), [input], (x = 0) => apply(f.add, x, 0)),
+    pointwise(g.at(`${input.name} as it is stored`), [input], (x = 0) =>
+      apply(functions.add, x, 0),
+    ),
   );
   const [copy] = g.build('copy').nodes;
   if (!copy) throw new Error(`"${input.name}" is not copied`);

@@ -33,7 +33,9 @@ export interface Conv2dProblem {
 }
 
 /** The sizes that every convolution kernel computes with. */
-export function conv2dSizes(g: Conv2dProblem): Readonly<Record<string, number>> {
+export function conv2dSizes(
+  g: Omit<Conv2dProblem, 'padded' | 'columns' | 'types'>,
+): Readonly<Record<string, number>> {
   return {
     C_IN: g.inputChannels,
     H_IN: g.inputHeight,
@@ -63,7 +65,9 @@ export function conv2dSizes(g: Conv2dProblem): Readonly<Record<string, number>> 
 }
 
 /** Pixels of the whole batch: the rows of the GEMM that a convolution is. */
-export function outputPixels(g: Conv2dProblem): number {
+export function outputPixels(
+  g: Pick<Conv2dProblem, 'batch' | 'outputHeight' | 'outputWidth'>,
+): number {
   return g.batch * g.outputHeight * g.outputWidth;
 }
 

@@ -2,6 +2,7 @@
 import type { Conv2dProblem } from '../../shaders/lib/conv2d_problem.ts';
 import type { Activation, DataByRole, OpCall, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import type { Kernel } from '../runtime/kernel.ts';
 import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
 import { elementCount, formatShape, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
 import { depthwise } from './conv2d_kernels/depthwise.ts';
@@ -149,6 +150,16 @@ function addPlane(
   }
 }
 
+export const conv2dKernels: readonly Kernel<Conv2dProblem>[] = [
+  tiled,
+  direct,
+  winogradOn(directGemm),
+  winogradOn(tiledGemm),
+  splitKOn(directGemm),
+  splitKOn(tiledGemm),
+  depthwise,
+];
+
 export const conv2dOp: OpDef<Conv2dAttributes, Conv2dRole> = {
   name: 'conv2d',
   inferShape,
@@ -156,15 +167,8 @@ export const conv2dOp: OpDef<Conv2dAttributes, Conv2dRole> = {
     const [, ...perOutput] = inputShape(node, 'weight');
     return elementCount(node.output.desc.shape) * elementCount(perOutput);
   },
+  channelAxis: 0,
   views: { x: 'map', y: 'map' },
   fusesEpilogue: true,
-  candidates: candidatesOf(problemOf, [
-    tiled,
-    direct,
-    winogradOn(directGemm),
-    winogradOn(tiledGemm),
-    splitKOn(directGemm),
-    splitKOn(tiledGemm),
-    depthwise,
-  ]),
+  candidates: candidatesOf(problemOf, conv2dKernels),
 };

@@ -4,7 +4,9 @@ import { adaptiveAveragePool2dOp } from './adaptive_average_pool2d.ts';
 import { argReduceOp } from './arg_reduce.ts';
 import { batchNormOp } from './batch_norm.ts';
 import { concatOp } from './concat.ts';
+import { convTranspose2dOp } from './conv_transpose2d.ts';
 import { conv2dOp } from './conv2d.ts';
+import { conv2dDynamicOp } from './conv2d_dynamic.ts';
 import { linearOp } from './linear.ts';
 import { localResponseNormOp } from './local_response_norm.ts';
 import { matmulOp } from './matmul.ts';
@@ -20,6 +22,8 @@ import { topKOp } from './top_k.ts';
 
 export const operators: readonly OpDef[] = [
   conv2dOp,
+  conv2dDynamicOp,
+  convTranspose2dOp,
   linearOp,
   matmulOp,
   maxPool2dOp,

@@ -64,6 +64,7 @@ export const linearOp: OpDef<object, LinearRole> = {
   },
   multiplyAdds: (node) =>
     elementCount(inputShape(node, 'weight')) * (inputShape(node, 'x')[0] ?? 1),
+  channelAxis: 0,
   fusesEpilogue: true,
   candidates: candidatesOf(problemOf, [gemv, gemmOn(directGemm), gemmOn(tiledGemm)]),
 };

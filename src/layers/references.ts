@@ -4,6 +4,7 @@ import { adaptiveAveragePool2dReference } from './adaptive_average_pool2d.ts';
 import { argReduceReference } from './arg_reduce.ts';
 import { batchNormReference } from './batch_norm.ts';
 import { concatReference } from './concat.ts';
+import { convTranspose2dReference } from './conv_transpose2d.ts';
 import { conv2dReference } from './conv2d.ts';
 import { linearReference } from './linear.ts';
 import { localResponseNormReference } from './local_response_norm.ts';
@@ -20,6 +21,8 @@ import { topKReference } from './top_k.ts';
 
 export const references: References = {
   conv2d: conv2dReference,
+  conv2d_dynamic: conv2dReference,
+  conv_transpose2d: convTranspose2dReference,
   linear: linearReference,
   matmul: matmulReference,
   max_pool2d: maxPool2dReference,

@@ -71,7 +71,13 @@ function positions(
   return (count - 1) * stride[axis] >= extent + before ? count - 1 : count;
 }
 
-function checkIntegers(call: OpCall, what: string, values: readonly number[], least: number): void {
+/** Throws ShapeError where one is no integer, or less than `least`. */
+export function checkIntegers(
+  call: OpCall,
+  what: string,
+  values: readonly number[],
+  least: number,
+): void {
   if (values.some((value) => !Number.isSafeInteger(value) || value < least)) {
     throw shapeError(call, `${what} must be integers >= ${least}, got [${values.join(', ')}]`);
   }

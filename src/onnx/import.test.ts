@@ -47,7 +47,7 @@ describe('loadOnnx', () => {
         { opType: 'Magic', name: 'first', input: ['x'], output: ['a'] },
         { opType: 'Relu', name: 'behind', input: ['a'], output: ['b'] },
         { opType: 'Conv', domain: 'com.vendor', name: 'second', input: ['b'], output: ['c'] },
-        { opType: 'Conv', name: 'third', input: ['x', 'w'], output: ['d'] },
+        { opType: 'Reshape', name: 'third', input: ['x', 'w'], output: ['d'] },
         { opType: 'Add', name: 'sum', input: ['c', 'd'], output: ['y'] },
       ],
       input: [input('x', [1n, 1n, 4n, 4n]), input('w', [1n, 1n, 1n, 1n])],
@@ -60,11 +60,25 @@ describe('loadOnnx', () => {
           'ONNX file "magic.onnx": 3 of its parts are not supported:',
           'Magic (1): first: no such operator here',
           'com.vendor.Conv (1): second: no such operator here',
-          'Conv (1): third: the weight "w" must be known when the model is loaded; it is an input of the model: give it once, as one of the constants',
+          'Reshape (1): third: the shape "w" must be known when the model is loaded; it is an input of the model: give it once, as one of the constants',
         ]
           .join('\n  ')
           .concat('\nOperators that are missing can be given: option "importers".'),
       }),
+    );
+  });
+
+  it('refuses what moves along three axes', () => {
+    const bytes = model({
+      node: [
+        { opType: 'Conv', name: 'conv', input: ['x', 'w'], output: ['a'] },
+        onnxNode('MaxPool', 'x', 'y', { kernel_shape: { ints: [2, 2, 2] } }),
+      ],
+      input: [input('x', [1n, 1n, 4n, 4n, 4n]), input('w', [1n, 1n, 2n, 2n, 2n])],
+      output: [{ name: 'a' }, { name: 'y' }],
+    });
+    expect(() => loadOnnx(bytes)).toThrow(
+      'Conv (1): conv: 3-D convolutions are not read\n  MaxPool (1): node 1: 3-D pools are not read',
     );
   });
 

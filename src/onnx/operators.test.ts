@@ -31,7 +31,9 @@ import { argMax, argMin } from '../layers/arg_reduce.ts';
 import { add, binary } from '../layers/arithmetic.ts';
 import { batchNorm } from '../layers/batch_norm.ts';
 import { concat } from '../layers/concat.ts';
+import { convTranspose2d } from '../layers/conv_transpose2d.ts';
 import { conv2d } from '../layers/conv2d.ts';
+import { conv2dDynamic } from '../layers/conv2d_dynamic.ts';
 import { operators } from '../layers/index.ts';
 import { linear } from '../layers/linear.ts';
 import { localResponseNorm } from '../layers/local_response_norm.ts';
@@ -80,6 +82,31 @@ const pair = (g: GraphBuilder, a: Shape, b: Shape) => [g.input('x', a), g.input(
 /** Each is read back, too; `written` are the nodes that it becomes, where there is a choice. */
 const CASES: readonly (readonly [op: string, what: string, build: Build, written?: string])[] = [
   ['conv2d', 'in groups', (g) => conv2d(g, map(g), { channels: 6, kernel: 3, groups: 3 })],
+  [
+    'conv2d_dynamic',
+    'with weights and bias that are inputs',
+    (g) => {
+      const [weight, bias] = [g.input('w', [4, 3, 3, 2]), g.input('b', [4])];
+      return conv2dDynamic(g, map(g), weight, { bias, padding: 1, stride: [2, 1] });
+    },
+    'Conv',
+  ],
+  [
+    'conv_transpose2d',
+    'in groups, strided and padded',
+    (g) =>
+      convTranspose2d(g, map(g), {
+        ...{ channels: 6, kernel: [3, 4], stride: [2, 3], padding: SIDES, groups: 3 },
+        outputPadding: [1, 0],
+      }),
+    'ConvTranspose',
+  ],
+  [
+    'conv_transpose2d',
+    'dilated, without bias',
+    (g) => convTranspose2d(g, map(g), { channels: 2, kernel: 3, dilation: 2, bias: false }),
+    'ConvTranspose',
+  ],
   ['max_pool2d', 'with padding', (g) => maxPool2d(g, map(g), { kernel: 3, stride: 2, padding: 1 })],
   [
     'average_pool2d',

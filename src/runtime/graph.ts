@@ -85,6 +85,11 @@ export interface OpDef<A extends object = object, R extends string = string> {
   mixesBatch?(node: Node<A, R>): boolean;
   /** Whether what it reads and makes stays f32 whatever the precision: indices, and figures to be shown. */
   readonly exact?: boolean;
+  /**
+   * The axis of `weight` that goes along the output channels, those of one group, where these can be scaled by scaling
+   * the weights. Where it is not the first, the axis before it goes along the input channels of all groups.
+   */
+  readonly channelAxis?: number;
   /** Which tensors may be views, and of which kind; the others are dense. Operands of an epilogue may be maps. */
   readonly views?: Readonly<Partial<Record<R | 'y', Access>>> | 'any';
   /** Whether its kernels compute an epilogue; not by default. */

@@ -20,9 +20,16 @@ export function layerTable(
   ];
   const rows = layers.map((layer, i) => {
     const time = times?.dispatches[i];
+    const computes = (text: string): string => (layer.multiplyAdds > 0 ? text : '–');
     const figures = [
-      layer.multiplyAdds > 0 ? formatFigure(layer.multiplyAdds / 1e6) : '–',
-      ...(time ? [formatMs(time.ms), formatFigure(time.gflops), formatShare(time.shareOfFma)] : []),
+      computes(formatFigure(layer.multiplyAdds / 1e6)),
+      ...(time
+        ? [
+            formatMs(time.ms),
+            computes(formatFigure(time.gflops)),
+            computes(formatShare(time.shareOfFma)),
+          ]
+        : []),
     ];
     return element(
       'tr',

@@ -4,7 +4,7 @@ import { formatMs, formatShare } from '../../format.ts';
 import { colorsFor } from './colors.ts';
 
 const WIDTH = 1000;
-const HEIGHT = 56;
+const HEIGHT = 36;
 const TICKS = 5;
 
 /** One run on the GPU from left to right: a dispatch is as wide as it takes long, its colour is its kernel. */
@@ -25,7 +25,7 @@ export function timeline(
         x: at,
         y: 0,
         width: Math.max(width - 0.5, 0.25),
-        height: HEIGHT - 20,
+        height: HEIGHT,
         fill: colors.get(kernel),
       },
       svg('title', {}, `${layer}: ${formatMs(ms)}, ${formatShare(ms / total)}, ${kernel}`),
@@ -34,17 +34,11 @@ export function timeline(
     at += width;
     return bar;
   });
-  const ticks = Array.from({ length: TICKS + 1 }, (_, i) =>
-    svg(
-      'text',
-      {
-        x: (WIDTH * i) / TICKS,
-        y: HEIGHT - 4,
-        'text-anchor': i === 0 ? 'start' : i === TICKS ? 'end' : 'middle',
-      },
-      formatMs((total * i) / TICKS),
-    ),
-  );
+  const ticks = Array.from({ length: TICKS + 1 }, (_, i) => {
+    const tick = element('span', {}, formatMs((total * i) / TICKS));
+    tick.style.left = `${(100 * i) / TICKS}%`;
+    return tick;
+  });
   const legend = [...colors].map(([kernel, color]) => {
     const swatch = element('span', { class: 'swatch' });
     swatch.style.background = color;
@@ -57,12 +51,13 @@ export function timeline(
       'svg',
       {
         viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+        preserveAspectRatio: 'none',
         role: 'img',
         'aria-label': `GPU time, ${formatMs(total)} in all; the table below has each layer`,
       },
       ...bars,
-      ...ticks,
     ),
+    element('div', { class: 'ticks', 'aria-hidden': 'true' }, ...ticks),
     element('ul', { class: 'legend' }, ...legend),
   );
 }

@@ -3,7 +3,15 @@ import { element } from '../../dom.ts';
 import type { LayerReport } from '../../engine/calls.ts';
 import { formatFigure, formatMs, formatShare } from '../../format.ts';
 
-const HEAD = ['Kernel', 'Median', 'GFLOP/s', 'GB/s', 'Of the limit', '', 'Configuration'];
+const HEAD = [
+  'Kernel',
+  'Median',
+  'GFLOP/s',
+  'GB/s',
+  'Of the limit',
+  'Sessions take it',
+  'Configuration',
+];
 
 /** The kernels of one layer, fastest first. */
 export function kernelTable({ layer, kernels, limitMs }: LayerReport): HTMLElement {
@@ -22,7 +30,7 @@ export function kernelTable({ layer, kernels, limitMs }: LayerReport): HTMLEleme
       { title: result.status === 'timed' ? undefined : result.message },
       element('th', { scope: 'row' }, result.kernel),
       ...figures.map((figure) => element('td', { class: 'figure' }, figure)),
-      element('td', {}, result.chosen ? 'what sessions take' : ''),
+      element('td', {}, result.chosen ? 'yes' : ''),
       element('td', { class: 'mono' }, describeConfig(result.config)),
     );
   });
@@ -48,7 +56,7 @@ export function kernelTable({ layer, kernels, limitMs }: LayerReport): HTMLEleme
             'tr',
             {},
             ...HEAD.map((text, i) =>
-              element(text ? 'th' : 'td', { class: i >= 1 && i <= 4 && 'figure' }, text),
+              element('th', { scope: 'col', class: i >= 1 && i <= 4 && 'figure' }, text),
             ),
           ),
         ),

@@ -55,7 +55,7 @@ export class Roofline {
       role: 'img',
       'aria-label': 'Roofline: speed over arithmetic intensity; the table below has all figures',
     });
-    this.element = element('div', { class: 'roofline panel' }, canvas);
+    this.element = element('div', { class: 'roofline panel', hidden: true }, canvas);
     this.#chart = new Chart<'scatter', Dot[]>(canvas, {
       type: 'scatter',
       data: { datasets: [] },
@@ -84,6 +84,7 @@ export class Roofline {
 
   /** Begins anew, with the roof only. */
   begin({ gflops, gigabytesPerSecond }: Ceilings): void {
+    this.element.hidden = false;
     this.#kernels.clear();
     const ridge = gflops / gigabytesPerSecond;
     const roof = [

@@ -31,13 +31,22 @@ export function tuneTable(results: readonly TuneResult[]): HTMLElement {
   );
   return element(
     'section',
-    { class: 'panel scroll tuned', tabindex: 0, 'aria-label': 'Tuned layers' },
+    { class: 'panel tuned', 'aria-label': 'Tuned layers' },
     element(
       'p',
       { role: 'status' },
       `${results.length} shapes of layers: ${formatMs(before)} before, ${formatMs(after)} after tuning.`,
     ),
-    element('table', { class: 'data' }, element('thead', {}, head), element('tbody', {}, ...rows)),
+    element(
+      'div',
+      { class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Tuned layers, one by one' },
+      element(
+        'table',
+        { class: 'data' },
+        element('thead', {}, head),
+        element('tbody', {}, ...rows),
+      ),
+    ),
   );
 }
 

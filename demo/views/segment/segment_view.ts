@@ -1,5 +1,6 @@
 import './segment.css';
 import { Fault } from '../../components/fault.ts';
+import { fileButton } from '../../components/file_button.ts';
 import { Latest } from '../../components/latest.ts';
 import { ProgressBar } from '../../components/progress.ts';
 import { button, element } from '../../dom.ts';
@@ -96,15 +97,11 @@ class SegmentView implements View {
         { class: 'sample', 'aria-label': title, title },
       ),
     );
-    const file = element('input', {
-      type: 'file',
+    const file = fileButton({
+      label: 'Choose a picture …',
+      name: 'Picture to segment',
       accept: 'image/*',
-      'aria-label': 'Picture to segment',
-    });
-    file.addEventListener('change', () => {
-      const [chosen] = file.files ?? [];
-      if (chosen) void this.#take(Promise.resolve(chosen));
-      file.value = '';
+      onFile: (chosen) => void this.#take(Promise.resolve(chosen)),
     });
     return element(
       'div',

@@ -1,4 +1,5 @@
 import { Fault } from '../../components/fault.ts';
+import { fileButton } from '../../components/file_button.ts';
 import { ProgressBar } from '../../components/progress.ts';
 import { element } from '../../dom.ts';
 import type { SegmenterWanted, WeightsProgress } from '../../engine/calls.ts';
@@ -39,15 +40,11 @@ export class SegmentWeights {
   constructor(engine: Engine, options: SegmentWeightsOptions) {
     this.#engine = engine;
     this.#options = options;
-    const file = element('input', {
-      type: 'file',
+    const file = fileButton({
+      label: 'Choose a file …',
+      name: 'Weights of the segmentation network',
       accept: '.safetensors',
-      'aria-label': 'Weights of the segmentation network',
-    });
-    file.addEventListener('change', () => {
-      const [chosen] = file.files ?? [];
-      if (chosen) void this.load(chosen);
-      file.value = '';
+      onFile: (chosen) => void this.load(chosen),
     });
     this.#offer = element(
       'div',

@@ -1,5 +1,8 @@
-/** MaxPool, AveragePool, and pools of whole maps. */
+/** MaxPool, AveragePool, LpPool, and pools of whole maps. */
+import { apply } from '../../../shaders/lib/expression.ts';
+import * as f from '../../../shaders/lib/expression_functions.ts';
 import { adaptiveAveragePool2dOp, region } from '../../layers/adaptive_average_pool2d.ts';
+import { pointwise } from '../../layers/pointwise.ts';
 import {
   averagePool2d,
   averagePool2dOp,
@@ -7,38 +10,87 @@ import {
   maxPool2dOp,
   type Pool2dAttributes,
 } from '../../layers/pool2d.ts';
-import type { Padding } from '../../layers/window.ts';
-import type { Node } from '../../runtime/graph.ts';
+import { reduce } from '../../layers/reduce.ts';
+import type { Padding, Window } from '../../layers/window.ts';
+import type { Node, Value } from '../../runtime/graph.ts';
+import type { GraphBuilder } from '../../runtime/graph_builder.ts';
 import { inputShape } from '../../runtime/operator.ts';
-import { nchw } from '../../runtime/tensor.ts';
+import { nchw, type Shape } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
 import { exporter, type OperatorRows, read } from '../exporter.ts';
 import type { ImportCall, Importer } from '../import_node.ts';
 import { turned } from './linear.ts';
 import { reduced } from './reduce.ts';
-import { pairOf, windowAttributes, windowOf } from './windows.ts';
+import { Plane, windowAttributes, windowOf } from './windows.ts';
 
+/** The plane that a node works on, and its windows there. */
 function pooling(call: ImportCall) {
-  const x = call.value(0);
-  demand(call.has('kernel_shape'), 'kernel_shape is missing');
-  const kernel = pairOf(call, 'kernel_shape', [1, 1]);
-  return [x, { ...windowOf(call, x, kernel), ceilMode: call.flag('ceil_mode') }] as const;
+  const kernel = call.ints('kernel_shape');
+  demand(kernel, 'kernel_shape is missing');
+  const plane = new Plane(call, call.value(0), kernel, 'pools');
+  return { plane, options: { ...windowOf(plane), ceilMode: call.flag('ceil_mode') } };
 }
 
 function ofWholeMaps(kind: 'mean' | 'max'): Importer {
   return (call) => reduced(call, kind, [...call.shape(0).keys()].slice(2), true);
 }
 
+/** |x|^p */
+function powers(g: GraphBuilder, x: Value, p: number): Value {
+  return pointwise(g, [x], (value = 0) => apply(f.pow, apply(f.abs, value), p));
+}
+
+/** Of a mean of so many powers, the p-th root of their sum. */
+function norm(g: GraphBuilder, mean: Value, count: number, p: number): Value {
+  return pointwise(g, [mean], (value = 0) => apply(f.pow, apply(f.mul, value, count), 1 / p));
+}
+
+function power(call: ImportCall): number {
+  const p = call.int('p', 2);
+  demand(p >= 1, `p is ${p}; 1 and more are read`);
+  return p;
+}
+
+/** As a mean of whole windows: what hangs over is padded, so that each divides by the same. */
+function importLpPool(call: ImportCall): Value {
+  const { plane, options } = pooling(call);
+  const p = power(call);
+  const attributes = { ...options, countIncludePad: true };
+  const x = powers(call.g.at('powers'), plane.x, p);
+  const pooled = { op: averagePool2dOp, name: call.node.name, attributes, inputs: { x } };
+  const { shape } = averagePool2dOp.inferShape(pooled);
+  const padding = overhang(attributes, x.desc.shape, shape);
+  const mean = averagePool2d(call.g.at('mean'), x, { ...attributes, padding, ceilMode: false });
+  const [height, width] = options.kernel;
+  return plane.restored(norm(call.g, mean, height * width, p));
+}
+
+function importGlobalLpPool(call: ImportCall): Value {
+  const x = call.value(0);
+  const p = power(call);
+  const axes = [...x.desc.shape.keys()].slice(2);
+  if (p <= 2) return reduce(call.g, x, p === 1 ? 'l1' : 'l2', { axes });
+  return norm(
+    call.g,
+    reduce(call.g.at('sum'), powers(call.g.at('powers'), x, p), 'sum', { axes }),
+    1,
+    p,
+  );
+}
+
 /** How far the last window reaches beyond the padded input, in ceil mode, as padding below and to the right. */
-function overhang(node: Node<Pool2dAttributes, 'x'>): Padding {
-  const { kernel, stride, dilation, padding } = node.attributes;
-  const x = nchw(inputShape(node, 'x'));
-  const y = nchw(node.output.desc.shape);
+function overhang(window: Window, input: Shape, output: Shape): Padding {
+  const { kernel, stride, dilation, padding } = window;
+  const [x, y] = [nchw(input), nchw(output)];
   const reach = (axis: 0 | 1, positions: number) =>
     (positions - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1;
   const bottom = Math.max(padding.bottom, reach(0, y.height) - padding.top - x.height);
   const right = Math.max(padding.right, reach(1, y.width) - padding.left - x.width);
   return { ...padding, bottom, right };
+}
+
+function overhangOf(node: Node<Pool2dAttributes, 'x'>): Padding {
+  return overhang(node.attributes, inputShape(node, 'x'), node.output.desc.shape);
 }
 
 /** [output, input]: row i takes the mean of the inputs that make output i. */
@@ -53,25 +105,30 @@ function meanMatrix(input: number, output: number): Float32Array {
 
 export const pool: OperatorRows = {
   importers: {
-    MaxPool: (call) => maxPool2d(call.g, ...pooling(call)),
-    AveragePool(call) {
-      const [x, options] = pooling(call);
-      const countIncludePad = call.flag('count_include_pad');
-      return averagePool2d(call.g, x, { ...options, countIncludePad });
+    MaxPool(call) {
+      const { plane, options } = pooling(call);
+      return plane.restored(maxPool2d(call.g, plane.x, options));
     },
+    AveragePool(call) {
+      const { plane, options } = pooling(call);
+      const countIncludePad = call.flag('count_include_pad');
+      return plane.restored(averagePool2d(call.g, plane.x, { ...options, countIncludePad }));
+    },
+    LpPool: importLpPool,
     GlobalAveragePool: ofWholeMaps('mean'),
     GlobalMaxPool: ofWholeMaps('max'),
+    GlobalLpPool: importGlobalLpPool,
   },
   exporters: [
     // Ceil mode is written as padding, since runtimes do not agree on where it puts the last window.
     exporter(maxPool2dOp, (node, writer) => {
-      const attributes = windowAttributes(node.attributes, overhang(node));
+      const attributes = windowAttributes(node.attributes, overhangOf(node));
       writer.layer(node, 'MaxPool', read(writer, node, 'x'), attributes);
     }),
     exporter(averagePool2dOp, (node, writer) => {
       const { ceilMode, countIncludePad, dilation, padding } = node.attributes;
       // What hangs over never counts, padding may: only where it does not, either can stand for the other.
-      const pads = countIncludePad ? padding : overhang(node);
+      const pads = countIncludePad ? padding : overhangOf(node);
       const { dilations, ...window } = windowAttributes(node.attributes, pads);
       const dilated = dilation.some((distance) => distance > 1);
       if (dilated) writer.requireOpset(19);

@@ -6,6 +6,7 @@ import { randomGraph } from '../../../test/fixtures/random_graph.ts';
 import { relu } from '../../layers/activations.ts';
 import { add } from '../../layers/arithmetic.ts';
 import { batchNorm } from '../../layers/batch_norm.ts';
+import { convTranspose2d } from '../../layers/conv_transpose2d.ts';
 import { conv2d } from '../../layers/conv2d.ts';
 import { linear } from '../../layers/linear.ts';
 import { ANY_GPU } from '../device_profile.ts';
@@ -37,6 +38,18 @@ describe('foldBatchNorm', () => {
       ),
     );
     expect(opsOf(foldBatchNorm(graph))).toBe('conv2d');
+    expectSameOutputs(foldBatchNorm(graph), graph);
+  });
+
+  it.each([
+    { bias: true, groups: 1 },
+    { bias: false, groups: 2 },
+  ])('folds into a transposed convolution (bias: $bias, $groups groups)', (options) => {
+    const graph = graphOf((g) => {
+      const x = g.input('x', [1, 4, 5, 3]);
+      return batchNorm(g.at('bn'), convTranspose2d(g.at('up'), x, { ...OPTIONS, ...options }));
+    });
+    expect(opsOf(foldBatchNorm(graph))).toBe('conv_transpose2d');
     expectSameOutputs(foldBatchNorm(graph), graph);
   });
 

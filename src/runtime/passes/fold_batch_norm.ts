@@ -1,5 +1,5 @@
 /**
- * Folds a batch norm into the convolution or linear layer before it, when nothing else reads that layer:
+ * Folds a batch norm into the layer before it, a convolution either way or a linear layer, when nothing else reads that layer:
  *
  *     weight'[o, ...] = weight[o, ...] * s[o]         s[o] = gamma[o] / sqrt(variance[o] + epsilon)
  *     bias'[o]        = (bias[o] - mean[o]) * s[o] + beta[o]
@@ -9,10 +9,8 @@
 
 import { type BatchNormAttributes, isBatchNorm } from '../builtins.ts';
 import { type Constant, type DerivedWeight, type Graph, isConstant, type Node } from '../graph.ts';
-import { tensorDesc } from '../tensor.ts';
+import { elementCount } from '../tensor.ts';
 import { Rewriter } from './rewriter.ts';
-
-const FOLDABLE = new Set(['conv2d', 'linear']);
 
 export function foldBatchNorm(graph: Graph): Graph {
   const rewriter = new Rewriter(graph);
@@ -27,7 +25,8 @@ export function foldBatchNorm(graph: Graph): Graph {
 function fold(rewriter: Rewriter, norm: Node<BatchNormAttributes>): Node | undefined {
   const { x, weight: gamma, bias: beta, running_mean: mean, running_var: variance } = norm.inputs;
   const layer = x && rewriter.soleProducer(x);
-  if (!layer || !FOLDABLE.has(layer.op.name)) return undefined;
+  const axis = layer?.op.channelAxis;
+  if (!layer || axis === undefined) return undefined;
   const { weight, bias } = layer.inputs;
   if (layer.epilogue || norm.epilogue) return undefined;
   const constants = [gamma, beta, mean, variance, weight].flatMap((v) =>
@@ -37,64 +36,46 @@ function fold(rewriter: Rewriter, norm: Node<BatchNormAttributes>): Node | undef
   if (!g || !b || !m || !v || !w || (bias && !isConstant(bias))) return undefined;
 
   const { epsilon } = norm.attributes;
+  const { shape } = w.desc;
+  const channels = shape[axis] ?? 1;
+  const run = elementCount(shape.slice(axis + 1));
+  const scaleOf = (gammas: Float32Array, variances: Float32Array, o: number): number =>
+    (gammas[o] ?? 0) / Math.sqrt((variances[o] ?? 0) + epsilon);
   // Names tell constants apart wherever buffers are kept by name, and a weight may be folded twice.
-  const name = (role: string): string => `${role} of ${layer.name} with ${norm.name}`;
+  const derived = (
+    role: string,
+    { desc }: Constant,
+    sources: readonly Constant[],
+    compute: DerivedWeight['compute'],
+  ): DerivedWeight => ({
+    kind: 'derived',
+    name: `${role} of ${layer.name} with ${norm.name}`,
+    ...{ desc, sources, compute },
+  });
   return rewriter.replace(layer, norm, {
     ...layer,
     inputs: {
       ...layer.inputs,
-      weight: foldedWeight(name('weight'), w, g, v, epsilon),
-      bias: foldedBias(name('bias'), bias, g, b, m, v, epsilon),
+      weight: derived('weight', w, [w, g, v], ([w = EMPTY, g = EMPTY, v = EMPTY]) => {
+        // Every channel has a run in each row; the rows of all groups follow one another.
+        const group = (w.length / run / g.length) * channels;
+        const folded = new Float32Array(w.length);
+        for (let k = 0; k * run < w.length; k++) {
+          const scale = scaleOf(g, v, Math.floor(k / group) * channels + (k % channels));
+          for (let i = k * run; i < (k + 1) * run; i++) folded[i] = (w[i] ?? 0) * scale;
+        }
+        return folded;
+      }),
+      bias: derived(
+        'bias',
+        g,
+        [g, b, m, v, ...(bias ? [bias] : [])],
+        ([g = EMPTY, b = EMPTY, m = EMPTY, v = EMPTY, layerBias]) =>
+          g.map((_, o) => ((layerBias?.[o] ?? 0) - (m[o] ?? 0)) * scaleOf(g, v, o) + (b[o] ?? 0)),
+      ),
     },
     output: norm.output,
   });
-}
-
-function foldedWeight(
-  name: string,
-  weight: Constant,
-  gamma: Constant,
-  variance: Constant,
-  epsilon: number,
-): DerivedWeight {
-  return {
-    kind: 'derived',
-    name,
-    desc: weight.desc,
-    sources: [weight, gamma, variance],
-    compute([w = EMPTY, g = EMPTY, v = EMPTY]) {
-      const folded = new Float32Array(w.length);
-      const perChannel = w.length / g.length;
-      for (let o = 0; o < g.length; o++) {
-        const scale = (g[o] ?? 0) / Math.sqrt((v[o] ?? 0) + epsilon);
-        for (let i = o * perChannel; i < (o + 1) * perChannel; i++) folded[i] = (w[i] ?? 0) * scale;
-      }
-      return folded;
-    },
-  };
-}
-
-function foldedBias(
-  name: string,
-  bias: Constant | undefined,
-  gamma: Constant,
-  beta: Constant,
-  mean: Constant,
-  variance: Constant,
-  epsilon: number,
-): DerivedWeight {
-  return {
-    kind: 'derived',
-    name,
-    desc: tensorDesc(gamma.desc.shape),
-    sources: [gamma, beta, mean, variance, ...(bias ? [bias] : [])],
-    compute([g = EMPTY, b = EMPTY, m = EMPTY, v = EMPTY, layerBias]) {
-      return g.map((scale, o) => {
-        const centred = (layerBias?.[o] ?? 0) - (m[o] ?? 0);
-        return (centred * scale) / Math.sqrt((v[o] ?? 0) + epsilon) + (b[o] ?? 0);
-      });
-    },
-  };
 }
 
 const EMPTY = new Float32Array();

@@ -1,0 +1,190 @@
+/** Transposed 2-D convolution, also called deconvolution: the gradient of a convolution. */
+import type { Activation, DataByRole, OpCall, OpDef, Value } from '../runtime/graph.ts';
+import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
+import { elementCount, formatShape, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
+import { asConvolution } from './conv_transpose2d_kernels/as_convolution.ts';
+import {
+  type ConvTranspose2d,
+  type ConvTranspose2dAttributes,
+  type ConvTranspose2dProblem,
+  hasConstants,
+  problemOf,
+} from './conv_transpose2d_problem.ts';
+import { gather } from './conv2d_kernels/gather.ts';
+import type { Conv2dRole } from './conv2d_problem.ts';
+import { featureMap } from './feature_map.ts';
+import { checkIntegers, type PaddingLike, type PairLike, padding, pair } from './window.ts';
+
+export interface ConvTranspose2dOptions {
+  /** Output channels. */
+  readonly channels: number;
+  readonly kernel: PairLike;
+  /** Distance of the output pixels that neighbouring input pixels are laid on; 1 by default. */
+  readonly stride?: PairLike;
+  /** Rows and columns that are cut off the output; 0 by default. */
+  readonly padding?: PaddingLike;
+  /** Rows and columns more, below and to the right; 0 by default. */
+  readonly outputPadding?: PairLike;
+  /** Distance between the taps of the kernel; 1 by default. */
+  readonly dilation?: PairLike;
+  /** Input and output channels are cut into so many groups that do not see each other; 1 by default. */
+  readonly groups?: number;
+  /** true by default. */
+  readonly bias?: boolean;
+}
+
+/**
+ * Adds a transposed convolution: `x` [N, C, H, W] to [N, channels, P, Q], where P = (H - 1) * stride +
+ * dilation * (kernel - 1) + 1 + outputPadding - padding on both sides. Its weights are `weight`
+ * [C, channels / groups, R, S] and, unless switched off, `bias` [channels], at the builder's path, as PyTorch has them.
+ * Throws ShapeError when the sizes do not fit.
+ *
+ * @example
+ * const doubled = convTranspose2d(g.at('up'), x, { channels: 64, kernel: 2, stride: 2 });
+ */
+export function convTranspose2d(
+  g: GraphBuilder,
+  x: Value,
+  options: ConvTranspose2dOptions,
+): Activation {
+  const groups = options.groups ?? 1;
+  const kernel = pair(options.kernel);
+  const [, channels = 1] = x.desc.shape;
+  const groupOut = Math.max(1, Math.floor(options.channels / Math.max(1, groups)));
+  const inputs: Partial<Record<Conv2dRole, Value>> = {
+    x,
+    weight: g.weight('weight', [channels, groupOut, ...kernel]),
+  };
+  if (options.bias ?? true) inputs.bias = g.weight('bias', [options.channels]);
+  const attributes = {
+    kernel,
+    stride: pair(options.stride ?? 1),
+    dilation: pair(options.dilation ?? 1),
+    padding: padding(options.padding ?? 0),
+    outputPadding: pair(options.outputPadding ?? 0),
+    groups,
+  };
+  return g.add(convTranspose2dOp, attributes, inputs);
+}
+
+type Call = OpCall<ConvTranspose2dAttributes, Conv2dRole>;
+
+/** What kernels count with: positions before the padding is cut off. */
+const LARGEST_EXTENT = 2 ** 30;
+
+function inferShape(call: Call): TensorDesc {
+  const { groups, kernel, stride, dilation, padding, outputPadding } = call.attributes;
+  const x = featureMap(call, 'x');
+  const weight = inputShape(call, 'weight');
+  const [inputChannels = 0, groupOut = 0] = weight;
+  if (weight.length !== 4 || weight[2] !== kernel[0] || weight[3] !== kernel[1]) {
+    throw shapeError(
+      call,
+      `expects a weight [channels, output channels / groups, ${kernel.join(', ')}], got ${formatShape(weight)}`,
+    );
+  }
+  if (inputChannels !== x.channels) {
+    throw shapeError(
+      call,
+      `weight expects ${inputChannels} input channels, the input has ${x.channels} ${formatShape(inputShape(call, 'x'))}`,
+    );
+  }
+  if (!Number.isSafeInteger(groups) || groups < 1 || inputChannels % groups) {
+    throw shapeError(call, `${groups} groups must divide ${inputChannels} input channels`);
+  }
+  const channels = groupOut * groups;
+  const bias = call.inputs.bias?.desc.shape;
+  if (bias && (bias.length !== 1 || bias[0] !== channels)) {
+    throw shapeError(call, `expects bias [${channels}], got ${formatShape(bias)}`);
+  }
+  checkIntegers(call, 'kernel', kernel, 1);
+  checkIntegers(call, 'stride', stride, 1);
+  checkIntegers(call, 'dilation', dilation, 1);
+  const { top, left, bottom, right } = padding;
+  checkIntegers(call, 'padding', [top, left, bottom, right], 0);
+  checkIntegers(call, 'output padding', outputPadding, 0);
+  const height = extentOf(call, 0, x.height, top, bottom);
+  const width = extentOf(call, 1, x.width, left, right);
+  return tensorDesc([x.batch, channels, height, width]);
+}
+
+function extentOf(call: Call, axis: 0 | 1, input: number, before: number, after: number): number {
+  const { kernel, stride, dilation, outputPadding } = call.attributes;
+  const reach = (input - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1;
+  const whole = reach + outputPadding[axis];
+  const what = axis === 0 ? 'high' : 'wide';
+  if (whole > LARGEST_EXTENT) {
+    throw shapeError(call, `its output would be ${whole} ${what}; at most ${LARGEST_EXTENT} is`);
+  }
+  if (whole <= before + after) {
+    throw shapeError(
+      call,
+      `the padding ${before} and ${after} leaves nothing of an output ${whole} ${what}; give less padding`,
+    );
+  }
+  return whole - before - after;
+}
+
+/** Lays each input plane, spread and multiplied by each tap, on the output planes that it adds to. */
+export function convTranspose2dReference(node: ConvTranspose2d, inputs: DataByRole): Float64Array {
+  const g = problemOf(node, undefined);
+  const x = requireData(node, inputs, 'x');
+  const weight = requireData(node, inputs, 'weight');
+  const groupIn = g.inputChannels / g.groups;
+  const groupOut = g.outputChannels / g.groups;
+  const plane = g.outputHeight * g.outputWidth;
+  const y = new Float64Array(g.batch * g.outputChannels * plane);
+  for (let n = 0; n < g.batch; n++) {
+    for (let o = 0; o < g.outputChannels; o++) {
+      const start = (n * g.outputChannels + o) * plane;
+      const out = y.subarray(start, start + plane);
+      if (inputs.bias) out.fill(at(inputs.bias, o));
+      for (let i = 0; i < groupIn; i++) {
+        const c = Math.floor(o / groupOut) * groupIn + i;
+        layPlane(g, x, n * g.inputChannels + c, weight, c * groupOut + (o % groupOut), out);
+      }
+    }
+  }
+  return y;
+}
+
+function layPlane(
+  g: ConvTranspose2dProblem,
+  x: Float64Array,
+  plane: number,
+  weight: Float64Array,
+  kernel: number,
+  out: Float64Array,
+): void {
+  for (let r = 0; r < g.kernel[0]; r++) {
+    for (let s = 0; s < g.kernel[1]; s++) {
+      const w = at(weight, (kernel * g.kernel[0] + r) * g.kernel[1] + s);
+      for (let h = 0; h < g.inputHeight; h++) {
+        const row = h * g.stride[0] + r * g.dilation[0] - g.padding.top;
+        if (row < 0 || row >= g.outputHeight) continue;
+        for (let v = 0; v < g.inputWidth; v++) {
+          const column = v * g.stride[1] + s * g.dilation[1] - g.padding.left;
+          if (column < 0 || column >= g.outputWidth) continue;
+          const to = row * g.outputWidth + column;
+          out[to] = at(out, to) + w * at(x, (plane * g.inputHeight + h) * g.inputWidth + v);
+        }
+      }
+    }
+  }
+}
+
+export const convTranspose2dOp: OpDef<ConvTranspose2dAttributes, Conv2dRole> = {
+  name: 'conv_transpose2d',
+  inferShape,
+  multiplyAdds(node) {
+    const [, ...perInput] = inputShape(node, 'weight');
+    return elementCount(inputShape(node, 'x')) * elementCount(perInput);
+  },
+  // Weights that are computed have no batch.
+  mixesBatch: (node) => !hasConstants(node),
+  channelAxis: 1,
+  views: { x: 'map', y: 'map' },
+  fusesEpilogue: true,
+  candidates: candidatesOf(problemOf, [asConvolution('phases'), asConvolution('columns'), gather]),
+};
