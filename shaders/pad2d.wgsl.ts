@@ -3,6 +3,7 @@
  *
  *     constant  y[p, q] = x[p - TOP, q - LEFT], or VALUE outside of x
  *     edge      the nearest element of x instead
+ *     wrap      x again, from its other end
  *     reflect   x mirrored at its first and last element, which are not repeated
  *
  * and the epilogue of that. Layouts and threads: lib/map_kernel.ts.
@@ -11,7 +12,7 @@ import type { Grid } from './lib/grid.ts';
 import { type MapProblem, mapElementText } from './lib/map_kernel.ts';
 import { wgsl } from './lib/wgsl.ts';
 
-export type PadMode = 'constant' | 'edge' | 'reflect';
+export type PadMode = 'constant' | 'edge' | 'wrap' | 'reflect';
 
 export interface Pad2dProblem extends MapProblem {
   readonly mode: PadMode;
@@ -52,6 +53,9 @@ fn main(
 #elif ${g.mode === 'edge'}
   row = clamp(row, 0i, H_IN - 1i);
   column = clamp(column, 0i, W_IN - 1i);
+#elif ${g.mode === 'wrap'}
+  row = (row % H_IN + H_IN) % H_IN;
+  column = (column % W_IN + W_IN) % W_IN;
 #else
   row = H_IN - 1i - abs(H_IN - 1i - abs(row));
   column = W_IN - 1i - abs(W_IN - 1i - abs(column));

@@ -12,16 +12,8 @@
  */
 import type { Grid } from './lib/grid.ts';
 import { type MapProblem, mapElementText } from './lib/map_kernel.ts';
+import type { ResizeAxis } from './lib/resize_axis.ts';
 import { wgsl } from './lib/wgsl.ts';
-
-/** Where the positions of one axis lie: p at (p * step + origin) / unit. */
-export interface ResizeAxis {
-  readonly input: number;
-  readonly output: number;
-  readonly step: number;
-  readonly origin: number;
-  readonly unit: number;
-}
 
 export interface Resize2dProblem extends MapProblem {
   readonly mode: 'nearest' | 'bilinear';

@@ -39,6 +39,8 @@ export { concat } from './layers/concat.ts';
 export { type ConvTranspose2dOptions, convTranspose2d } from './layers/conv_transpose2d.ts';
 export { type Conv2dOptions, conv2d } from './layers/conv2d.ts';
 export { type Conv2dDynamicOptions, conv2dDynamic } from './layers/conv2d_dynamic.ts';
+export type { Coordinates, NearestRounding } from './layers/coordinates.ts';
+export { gridSample } from './layers/grid_sample.ts';
 export { type LinearOptions, linear } from './layers/linear.ts';
 export { localResponseNorm } from './layers/local_response_norm.ts';
 export { matmul } from './layers/matmul.ts';
@@ -50,6 +52,7 @@ export {
   normalize,
   rmsNorm,
 } from './layers/normalize.ts';
+export { type PadOptions, pad } from './layers/pad.ts';
 export { pad2d } from './layers/pad2d.ts';
 export { type OperandLike, pointwise } from './layers/pointwise.ts';
 export {
@@ -69,12 +72,10 @@ export {
   transpose,
 } from './layers/rearrange.ts';
 export { type ReduceOptions, type Reduction, reduce } from './layers/reduce.ts';
-export {
-  type Coordinates,
-  type NearestRounding,
-  type Resize2dOptions,
-  resize2d,
-} from './layers/resize2d.ts';
+export { type ResizedAxis, type ResizeOptions, resize } from './layers/resize.ts';
+export type { AxisCrop } from './layers/resize_axis.ts';
+export { type Resize2dOptions, resize2d } from './layers/resize2d.ts';
+export { type RoiAlignOptions, roiAlign } from './layers/roi_align.ts';
 export { logSoftmax, softmax } from './layers/softmax.ts';
 export { topElements } from './layers/top_k.ts';
 export type { PaddingLike, PairLike } from './layers/window.ts';

@@ -7,8 +7,11 @@ import {
   bilinear,
   dotProduct,
   exact,
+  gridSample as gridSampleBound,
   localResponseNorm as localResponseNormBound,
   mean,
+  resizeAxis,
+  roiAlign as roiAlignBound,
   softmaxAlong,
   winograd,
 } from '../../test/fixtures/rounding_bounds.ts';
@@ -21,6 +24,7 @@ import { adaptiveAveragePool2d, globalAveragePool2d } from './adaptive_average_p
 import { add, mul, sub } from './arithmetic.ts';
 import { batchNorm } from './batch_norm.ts';
 import { type Conv2dOptions, conv2d } from './conv2d.ts';
+import { gridSample } from './grid_sample.ts';
 import { operators } from './index.ts';
 import { linear } from './linear.ts';
 import { localResponseNorm } from './local_response_norm.ts';
@@ -28,7 +32,9 @@ import { matmul } from './matmul.ts';
 import { pad2d } from './pad2d.ts';
 import { averagePool2d, maxPool2d } from './pool2d.ts';
 import { reduce } from './reduce.ts';
+import { resize } from './resize.ts';
 import { resize2d } from './resize2d.ts';
+import { roiAlign } from './roi_align.ts';
 import { softmax } from './softmax.ts';
 
 const device = useDevice();
@@ -178,6 +184,28 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     op: 'resize2d',
     build: (g) => resize2d(g, g.input('x', [2, 3, 5, 4]), { size: [7, 9] }),
     bound: bilinear,
+  },
+  resize_axis: {
+    op: 'resize_axis',
+    build: (g) =>
+      resize(g, g.input('x', [2, 3, 5, 3]), [{ axis: 2, size: 7 }], { filter: 'cubic' }),
+    bound: resizeAxis,
+    epilogues: ONE_OF_A_KIND,
+  },
+  grid_sample: {
+    op: 'grid_sample',
+    build: (g) => gridSample(g, g.input('x', [2, 3, 5, 4]), g.input('grid', [2, 3, 3, 2])),
+    bound: gridSampleBound,
+    epilogues: ONE_OF_A_KIND,
+  },
+  roi_align: {
+    op: 'roi_align',
+    build(g) {
+      const [x, rois] = [g.input('x', [2, 3, 5, 4]), g.input('rois', [4, 4])];
+      return roiAlign(g, x, rois, g.input('indices', [4]), { size: [2, 3], scale: 2 });
+    },
+    bound: roiAlignBound,
+    epilogues: ONE_OF_A_KIND,
   },
   pad2d: {
     op: 'pad2d',

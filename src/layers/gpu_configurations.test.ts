@@ -11,7 +11,9 @@ import { dotProduct, exact, winograd } from '../../test/fixtures/rounding_bounds
 import { ANY_GPU } from '../runtime/device_profile.ts';
 import { type Candidate, describeConfig } from '../runtime/kernel.ts';
 import { isChoice } from '../runtime/plan/select_kernels.ts';
+import { relu } from './activations.ts';
 import { linear } from './linear.ts';
+import { matmul } from './matmul.ts';
 import { topElements } from './top_k.ts';
 
 // llvmpipe takes half as long to compile for half as wide vectors.
@@ -77,6 +79,23 @@ const CASES: Readonly<Record<string, Case>> = {
     build: (g) => linear(g.at('fc'), g.input('x', [19, 37]), { features: 70 }),
     bound: dotProduct,
     choose: of('linear_gemm', isSmall),
+  },
+  'matmul_tiled of stacks that are broadcast': {
+    op: 'matmul',
+    build: (g) =>
+      relu(g.at('relu'), matmul(g, g.input('a', [2, 1, 70, 37]), g.input('b', [3, 37, 67]))),
+    bound: dotProduct,
+    choose: of('matmul_tiled'),
+  },
+  'matmul_tiled of a transposed factor': {
+    op: 'matmul',
+    build: (g) =>
+      matmul(g, g.input('a', [33, 9]), g.input('b', [70, 33]), {
+        transposeA: true,
+        transposeB: true,
+      }),
+    bound: dotProduct,
+    choose: of('matmul_tiled', (json) => json.includes('"threads":8')),
   },
   top_k: {
     op: 'top_k',

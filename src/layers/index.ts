@@ -7,6 +7,7 @@ import { concatOp } from './concat.ts';
 import { convTranspose2dOp } from './conv_transpose2d.ts';
 import { conv2dOp } from './conv2d.ts';
 import { conv2dDynamicOp } from './conv2d_dynamic.ts';
+import { gridSampleOp } from './grid_sample.ts';
 import { linearOp } from './linear.ts';
 import { localResponseNormOp } from './local_response_norm.ts';
 import { matmulOp } from './matmul.ts';
@@ -16,7 +17,9 @@ import { pointwiseOp } from './pointwise.ts';
 import { averagePool2dOp, maxPool2dOp } from './pool2d.ts';
 import { rearrangeOp } from './rearrange.ts';
 import { reduceOp } from './reduce.ts';
+import { resizeAxisOp } from './resize_axis.ts';
 import { resize2dOp } from './resize2d.ts';
+import { roiAlignOp } from './roi_align.ts';
 import { softmaxOp } from './softmax.ts';
 import { topKOp } from './top_k.ts';
 
@@ -36,6 +39,9 @@ export const operators: readonly OpDef[] = [
   localResponseNormOp,
   softmaxOp,
   resize2dOp,
+  resizeAxisOp,
+  gridSampleOp,
+  roiAlignOp,
   pad2dOp,
   topKOp,
   pointwiseOp,

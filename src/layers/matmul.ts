@@ -1,17 +1,36 @@
 /** Products of matrices, or of stacks of them, of which both factors may be activations. */
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
-import { MATMUL_THREADS, type MatmulProblem, matmul as shader } from '../../shaders/matmul.wgsl.ts';
+import {
+  type MatmulProblem,
+  type MatrixMemory,
+  matricesOf,
+} from '../../shaders/lib/matmul_problem.ts';
+import { MATMUL_THREADS, matmul as shader } from '../../shaders/matmul.wgsl.ts';
+import { broadcastShape } from '../runtime/broadcast.ts';
 import type { Activation, DataByRole, Node, OpCall, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import {
   at,
   candidatesOf,
   elementTypesOf,
+  inputDesc,
   inputShape,
   requireData,
   shapeError,
 } from '../runtime/operator.ts';
-import { elementCount, formatShape, type Shape, tensorDesc } from '../runtime/tensor.ts';
+import {
+  denseStrides,
+  elementCount,
+  formatShape,
+  offsetOf,
+  type Shape,
+  type TensorDesc,
+  tensorDesc,
+  type View,
+  viewOfDesc,
+} from '../runtime/tensor.ts';
+import { matmulRows } from './matmul_kernels/rows.ts';
+import { matmulTiled } from './matmul_kernels/tiled.ts';
 import { oneDispatch } from './one_dispatch.ts';
 
 export interface MatmulAttributes {
@@ -22,8 +41,8 @@ export interface MatmulAttributes {
 }
 
 /**
- * Adds the product of `a` [..., M, K] and `b` [..., K, N]: [..., M, N]. The stacks are of one shape, or one
- * factor is a single matrix. Throws ShapeError where the matrices do not fit.
+ * Adds the product of `a` [..., M, K] and `b` [..., K, N]: [..., M, N]. The stacks are broadcast, as NumPy does it.
+ * Throws ShapeError where the matrices do not fit.
  */
 export function matmul(
   g: GraphBuilder,
@@ -54,37 +73,66 @@ function factor(call: OpCall<MatmulAttributes, Role>, role: Role): Factor {
   return transposed ? { stack, rows: columns, columns: rows } : { stack, rows, columns };
 }
 
-function problemOf(node: Matmul, epilogue: Epilogue | undefined): MatmulProblem {
+/** `viewOf` says where elements lie. */
+function problemOf(
+  node: Matmul,
+  epilogue: Epilogue | undefined,
+  viewOf: (desc: TensorDesc) => View = viewOfDesc,
+): MatmulProblem {
   const [a, b] = [factor(node, 'a'), factor(node, 'b')];
-  const [inA, inB] = [elementCount(a.stack), elementCount(b.stack)];
+  const { shape } = node.output.desc;
+  const stack = shape.slice(0, -2);
+  const { scale, transposeA, transposeB } = node.attributes;
+  const memory = (desc: TensorDesc, transposed: boolean) =>
+    memoryOf(desc.shape, viewOf(desc), stack, transposed);
   return {
-    ...node.attributes,
-    matrices: Math.max(inA, inB),
     rows: a.rows,
     columns: b.columns,
     depth: a.columns,
-    stackA: inA === 1 ? 0 : a.rows * a.columns,
-    stackB: inB === 1 ? 0 : b.rows * b.columns,
-    shape: node.output.desc.shape,
+    stack: stack.length > 0 ? stack : [1],
+    scale,
+    a: memory(inputDesc(node, 'a'), transposeA),
+    b: memory(inputDesc(node, 'b'), transposeB),
+    y: memory(node.output.desc, false),
+    shape,
     types: elementTypesOf(node, 'a', 'b'),
     epilogue,
   };
 }
 
+function memoryOf(
+  shape: Shape,
+  { offset, strides }: View,
+  stack: Shape,
+  transposed: boolean,
+): MatrixMemory {
+  const [inner = 1, last = 1] = strides.slice(-2);
+  const missing = stack.length + 2 - strides.length;
+  const along = stack.map((_, axis) =>
+    (shape[axis - missing] ?? 1) === 1 ? 0 : (strides[axis - missing] ?? 0),
+  );
+  return {
+    offset,
+    stack: along.length > 0 ? along : [0],
+    ...(transposed ? { rows: last, columns: inner } : { rows: inner, columns: last }),
+  };
+}
+
 export function matmulReference(node: Matmul, inputs: DataByRole): Float64Array {
-  const g = problemOf(node, undefined);
+  const dense = ({ shape }: TensorDesc): View => ({ offset: 0, strides: denseStrides(shape) });
+  const g = problemOf(node, undefined, dense);
   const a = requireData(node, inputs, 'a');
   const b = requireData(node, inputs, 'b');
-  const y = new Float64Array(g.matrices * g.rows * g.columns);
+  const y = new Float64Array(matricesOf(g) * g.rows * g.columns);
   return y.map((_, nth) => {
     const matrix = Math.floor(nth / (g.rows * g.columns));
     const row = Math.floor(nth / g.columns) % g.rows;
     const column = nth % g.columns;
+    const left = offsetOf(matrix, g.stack, g.a.stack) + row * g.a.rows;
+    const right = offsetOf(matrix, g.stack, g.b.stack) + column * g.b.columns;
     let sum = 0;
     for (let k = 0; k < g.depth; k++) {
-      const i = g.transposeA ? k * g.rows + row : row * g.depth + k;
-      const j = g.transposeB ? column * g.depth + k : k * g.columns + column;
-      sum += at(a, matrix * g.stackA + i) * at(b, matrix * g.stackB + j);
+      sum += at(a, left + k * g.a.columns) * at(b, right + k * g.b.rows);
     }
     return g.scale * sum;
   });
@@ -94,34 +142,32 @@ export const matmulOp: OpDef<MatmulAttributes, Role> = {
   name: 'matmul',
   inferShape(call) {
     const [a, b] = [factor(call, 'a'), factor(call, 'b')];
-    const single = elementCount(a.stack) === 1 || elementCount(b.stack) === 1;
-    if (a.columns !== b.rows || !(single || formatShape(a.stack) === formatShape(b.stack))) {
+    const stack = broadcastShape(a.stack, b.stack);
+    if (a.columns !== b.rows || !stack) {
       const shapes = (['a', 'b'] as const)
         .map((role) => formatShape(inputShape(call, role)))
         .join(' and ');
       throw shapeError(call, `expects matrices that can be multiplied, got ${shapes}`);
     }
-    const longer = a.stack.length >= b.stack.length ? a.stack : b.stack;
-    const stack = elementCount(a.stack) >= elementCount(b.stack) ? a.stack : b.stack;
-    const padding = longer.slice(0, longer.length - stack.length).map(() => 1);
-    return tensorDesc([...padding, ...stack, a.rows, b.columns]);
+    return tensorDesc([...stack, a.rows, b.columns]);
   },
   multiplyAdds(node) {
-    const g = problemOf(node, undefined);
-    return g.matrices * g.rows * g.columns * g.depth;
+    return elementCount(node.output.desc.shape) * factor(node, 'a').columns;
   },
   // Rows of a matrix may be images; rows of the other factor, or of a transposed one, are not.
   mixesBatch: (node) => {
     const rank = node.output.desc.shape.length;
     return rank > 2 || node.attributes.transposeA || node.inputs.b?.kind === 'activation';
   },
+  views: 'any',
   fusesEpilogue: true,
   candidates: candidatesOf(problemOf, [
+    matmulRows,
+    matmulTiled,
     oneDispatch<MatmulProblem, Role>({
       name: 'matmul',
       source: shader,
-      tiles: ({ matrices, rows, columns }) =>
-        Math.ceil((matrices * rows * columns) / MATMUL_THREADS),
+      tiles: (g) => Math.ceil((matricesOf(g) * g.rows * g.columns) / MATMUL_THREADS),
       reads: () => ['a', 'b'],
     }),
   ]),

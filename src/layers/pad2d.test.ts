@@ -21,7 +21,7 @@ describe('pad2d', () => {
   ];
 
   it.each(
-    (['constant', 'edge', 'reflect'] as const).flatMap((mode) =>
+    (['constant', 'edge', 'wrap', 'reflect'] as const).flatMap((mode) =>
       sides.map((padding) => [mode, padding] as const),
     ),
   )('%s by %j is exact', async (mode, padding) => {
@@ -34,6 +34,13 @@ describe('pad2d', () => {
     const build = (g: GraphBuilder) =>
       pad2d(g, g.input('x', [1, 1, 1, 3]), padding, { mode: 'reflect' });
     expect(evaluate(build, { x: [1, 2, 3] })).toEqual([3, 2, 1, 2, 3, 2]);
+  });
+
+  it('wraps round as often as it takes', () => {
+    const padding = { top: 0, left: 4, bottom: 0, right: 4 };
+    const build = (g: GraphBuilder) =>
+      pad2d(g, g.input('x', [1, 1, 1, 3]), padding, { mode: 'wrap' });
+    expect(evaluate(build, { x: [1, 2, 3] })).toEqual([3, 1, 2, 3, 1, 2, 3, 1, 2, 3, 1]);
   });
 
   it('refuses to reflect further than the image, and to leave nothing', () => {

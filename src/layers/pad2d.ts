@@ -48,6 +48,7 @@ function problemOf(node: Node<Pad2dAttributes, 'x'>, epilogue: Epilogue | undefi
 function source(mode: PadMode, i: number, extent: number): number | undefined {
   if (mode === 'constant') return i >= 0 && i < extent ? i : undefined;
   if (mode === 'edge') return Math.min(Math.max(i, 0), extent - 1);
+  if (mode === 'wrap') return ((i % extent) + extent) % extent;
   return extent - 1 - Math.abs(extent - 1 - Math.abs(i));
 }
 

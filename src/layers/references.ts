@@ -6,6 +6,7 @@ import { batchNormReference } from './batch_norm.ts';
 import { concatReference } from './concat.ts';
 import { convTranspose2dReference } from './conv_transpose2d.ts';
 import { conv2dReference } from './conv2d.ts';
+import { gridSampleReference } from './grid_sample.ts';
 import { linearReference } from './linear.ts';
 import { localResponseNormReference } from './local_response_norm.ts';
 import { matmulReference } from './matmul.ts';
@@ -15,7 +16,9 @@ import { pointwiseReference } from './pointwise.ts';
 import { averagePool2dReference, maxPool2dReference } from './pool2d.ts';
 import { rearrangeReference } from './rearrange.ts';
 import { reduceReference } from './reduce.ts';
+import { resizeAxisReference } from './resize_axis.ts';
 import { resize2dReference } from './resize2d.ts';
+import { roiAlignReference } from './roi_align.ts';
 import { softmaxReference } from './softmax.ts';
 import { topKReference } from './top_k.ts';
 
@@ -35,6 +38,9 @@ export const references: References = {
   local_response_norm: localResponseNormReference,
   softmax: softmaxReference,
   resize2d: resize2dReference,
+  resize_axis: resizeAxisReference,
+  grid_sample: gridSampleReference,
+  roi_align: roiAlignReference,
   pad2d: pad2dReference,
   top_k: topKReference,
   pointwise: pointwiseReference,

@@ -4,7 +4,8 @@ import { checkKernels } from '../../test/fixtures/check_kernels.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
 import { bilinear, exact } from '../../test/fixtures/rounding_bounds.ts';
 import type { Shape } from '../runtime/tensor.ts';
-import { type Coordinates, type Resize2dOptions, resize2d } from './resize2d.ts';
+import type { Coordinates } from './coordinates.ts';
+import { type Resize2dOptions, resize2d } from './resize2d.ts';
 
 const device = useDevice();
 

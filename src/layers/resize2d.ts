@@ -4,38 +4,25 @@
  */
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import { MAP_THREADS } from '../../shaders/lib/map_kernel.ts';
-import {
-  type Resize2dProblem,
-  type ResizeAxis,
-  resize2d as shader,
-} from '../../shaders/resize2d.wgsl.ts';
+import type { ResizeAxis } from '../../shaders/lib/resize_axis.ts';
+import { type Resize2dProblem, resize2d as shader } from '../../shaders/resize2d.wgsl.ts';
 import type { Activation, DataByRole, Node, OpCall, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
 import { nchw, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
+import {
+  type Coordinates,
+  fits,
+  type NearestRounding,
+  nearestOf,
+  placed,
+  scaledExtent,
+  stepOf,
+} from './coordinates.ts';
 import { featureMap } from './feature_map.ts';
-import { type Fraction, fractionOf, ratioOf } from './fraction.ts';
 import { mapProblemOf } from './map_problem.ts';
 import { oneDispatch } from './one_dispatch.ts';
 import { type Pair, type PairLike, pair } from './window.ts';
-
-/**
- * Which input coordinate output position p has, with r = input / output extent, or 1 / scale:
- * `half_pixel` (p + 1/2) r - 1/2, so that the areas of both images coincide; `pytorch_half_pixel` the same, but 0
- * where the output is one pixel; `half_pixel_symmetric` the same, about the middle of the image where an
- * output extent was rounded; `align_corners` puts the corners' centres on one another; `asymmetric` p r;
- * `tf_half_pixel_for_nn` (p + 1/2) r.
- */
-export type Coordinates =
-  | 'half_pixel'
-  | 'pytorch_half_pixel'
-  | 'half_pixel_symmetric'
-  | 'align_corners'
-  | 'asymmetric'
-  | 'tf_half_pixel_for_nn';
-
-/** Which neighbour is the nearest: at a tie the lower or the upper, or always the one below or above. */
-export type NearestRounding = 'prefer_floor' | 'prefer_ceil' | 'floor' | 'ceil';
 
 export interface Resize2dAttributes {
   readonly mode: 'nearest' | 'bilinear';
@@ -79,9 +66,6 @@ type Role = 'x' | 'like';
 type Resize2d = Node<Resize2dAttributes, Role>;
 type Resize2dCall = OpCall<Resize2dAttributes, Role>;
 
-/** Indices on the device are 32-bit integers. */
-const MOST = 2 ** 31 - 1;
-
 function inferShape(call: Resize2dCall): TensorDesc {
   const x = featureMap(call, 'x');
   const { size, scale } = call.attributes;
@@ -97,10 +81,8 @@ function inferShape(call: Resize2dCall): TensorDesc {
   }
   const output = tensorDesc([x.batch, x.channels, height, width]);
   const { rows, columns } = axesOf(call.attributes, [x.height, x.width], [height, width]);
-  for (const { output: extent, step, origin, unit } of [rows, columns]) {
-    if (extent * step + Math.abs(origin) > MOST || 2 * unit > MOST) {
-      throw shapeError(call, 'positions overflow 32 bits; give a simpler scale or a smaller image');
-    }
+  if (![rows, columns].every((axis) => fits(axis, axis.output))) {
+    throw shapeError(call, 'positions overflow 32 bits; give a simpler scale or a smaller image');
   }
   return output;
 }
@@ -112,11 +94,7 @@ function outputSize(call: Resize2dCall, input: Pair): Pair {
     const { height, width } = featureMap(call, 'like');
     return [height, width];
   }
-  const scaled = (axis: 0 | 1): number => {
-    const { numerator, denominator } = fractionOf(scale[axis]);
-    return Math.floor((input[axis] * numerator) / denominator);
-  };
-  return [scaled(0), scaled(1)];
+  return [scaledExtent(input[0], scale[0]), scaledExtent(input[1], scale[1])];
 }
 
 function problemOf(node: Resize2d, epilogue: Epilogue | undefined): Resize2dProblem {
@@ -131,51 +109,12 @@ function problemOf(node: Resize2d, epilogue: Epilogue | undefined): Resize2dProb
 
 function axesOf(attributes: Resize2dAttributes, input: Pair, output: Pair) {
   const axis = (i: 0 | 1) => {
-    const scale = attributes.scale && fractionOf(attributes.scale[i]);
-    const ratio = scale
-      ? { numerator: scale.denominator, denominator: scale.numerator }
-      : ratioOf(input[i], output[i]);
+    const ratio = stepOf(input[i], output[i], attributes.scale?.[i]);
     const place = placed(attributes.coordinates, input[i], output[i], ratio);
     const found = attributes.mode === 'nearest' ? nearestOf(place, attributes.rounding) : place;
     return { input: input[i], output: output[i], ...found };
   };
   return { rows: axis(0), columns: axis(1) };
-}
-
-type Place = Pick<ResizeAxis, 'step' | 'origin' | 'unit'>;
-
-/** The formula of the coordinates, over a common denominator. */
-function placed(coordinates: Coordinates, input: number, output: number, ratio: Fraction): Place {
-  const { numerator: n, denominator: d } = ratio;
-  switch (coordinates) {
-    case 'align_corners':
-      return { step: output === 1 ? 0 : input - 1, origin: 0, unit: Math.max(1, output - 1) };
-    case 'asymmetric':
-      return { step: n, origin: 0, unit: d };
-    case 'tf_half_pixel_for_nn':
-      return { step: 2 * n, origin: n, unit: 2 * d };
-    case 'pytorch_half_pixel':
-      if (output === 1) return { step: 0, origin: 0, unit: 1 };
-      return { step: 2 * n, origin: n - d, unit: 2 * d };
-    case 'half_pixel':
-      return { step: 2 * n, origin: n - d, unit: 2 * d };
-    case 'half_pixel_symmetric':
-      return { step: 2 * n, origin: n - d + (input * d - output * n), unit: 2 * d };
-  }
-}
-
-/** So that the whole part is the nearest neighbour: x rounded is x + 1/2 rounded down, and so on. */
-function nearestOf({ step, origin, unit }: Place, rounding: NearestRounding): Place {
-  switch (rounding) {
-    case 'floor':
-      return { step, origin, unit };
-    case 'ceil':
-      return { step, origin: origin + unit - 1, unit };
-    case 'prefer_ceil':
-      return { step: 2 * step, origin: 2 * origin + unit, unit: 2 * unit };
-    case 'prefer_floor':
-      return { step: 2 * step, origin: 2 * origin + unit - 1, unit: 2 * unit };
-  }
 }
 
 /** The two taps of a position, and how far it is from the first to the second. */

@@ -12,6 +12,7 @@ import { Random } from '../../test/fixtures/random.ts';
 import { randomGraph } from '../../test/fixtures/random_graph.ts';
 import { add, mul } from '../layers/arithmetic.ts';
 import { runReference } from '../reference.ts';
+import { reshape } from '../runtime/reshape.ts';
 import { syntheticWeights } from '../runtime/weights/synthetic.ts';
 import { exportOnnx } from './export.ts';
 import { loadOnnx } from './import.ts';
@@ -66,6 +67,16 @@ describe('loadOnnx', () => {
           .concat('\nOperators that are missing can be given: option "importers".'),
       }),
     );
+  });
+
+  it('reads windows over rows so that batch and length may be others', () => {
+    const bytes = model({
+      node: [onnxNode('MaxPool', 'x', 'y', { kernel_shape: { ints: [2] } })],
+      input: [input('x', [1n, 3n, 8n])],
+      output: [{ name: 'y' }],
+    });
+    const other = reshape(loadOnnx(bytes).graph, { x: [4, 3, 5] });
+    expect(other.outputs.get('y')?.desc.shape).toEqual([4, 3, 4]);
   });
 
   it('refuses what moves along three axes', () => {
@@ -155,7 +166,7 @@ describe('loadOnnx', () => {
     const initializer = [onnxTensor('s', [4], [1, 1, 2, 2])];
     const resized = { node: mode, initializer, input: [input('x', [1, 1, 2, 2])] };
     expect(() => loadOnnx(model({ ...resized, output: [{ name: 'y' }] }))).toThrow(
-      /mode is constructor; nearest, linear, bilinear are read/,
+      /mode is constructor; nearest, linear, bilinear, cubic are read/,
     );
   });
 

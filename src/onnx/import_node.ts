@@ -173,11 +173,16 @@ export class ImportCall {
 
   /** A string among those that are read; the first by default. */
   choice<T extends string>(name: string, ...read: readonly [T, ...T[]]): T {
-    const bytes = this.#attribute(name, 'STRING')?.s;
-    const given = bytes ? new TextDecoder().decode(bytes) : read[0];
+    const given = this.has(name) ? this.text(name) : read[0];
     const found = read.find((known) => known === given);
     demand(found, `${name} is ${clipped(given)}; ${read.join(', ')} are read`);
     return found;
+  }
+
+  /** A string, whichever; empty where there is none. */
+  text(name: string): string {
+    const bytes = this.#attribute(name, 'STRING')?.s;
+    return bytes ? new TextDecoder().decode(bytes) : '';
   }
 
   tensor(name: string): Constant | undefined {

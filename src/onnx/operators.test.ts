@@ -34,6 +34,7 @@ import { concat } from '../layers/concat.ts';
 import { convTranspose2d } from '../layers/conv_transpose2d.ts';
 import { conv2d } from '../layers/conv2d.ts';
 import { conv2dDynamic } from '../layers/conv2d_dynamic.ts';
+import { gridSample } from '../layers/grid_sample.ts';
 import { operators } from '../layers/index.ts';
 import { linear } from '../layers/linear.ts';
 import { localResponseNorm } from '../layers/local_response_norm.ts';
@@ -44,7 +45,9 @@ import { pointwise, pointwiseOp } from '../layers/pointwise.ts';
 import { averagePool2d, maxPool2d } from '../layers/pool2d.ts';
 import { flatten, rearrange, reshapeTo } from '../layers/rearrange.ts';
 import { reduce } from '../layers/reduce.ts';
+import { type ResizedAxis, type ResizeOptions, resize } from '../layers/resize.ts';
 import { resize2d } from '../layers/resize2d.ts';
+import { roiAlign } from '../layers/roi_align.ts';
 import { logSoftmax, softmax } from '../layers/softmax.ts';
 import { topElements } from '../layers/top_k.ts';
 import { runReference } from '../reference.ts';
@@ -122,6 +125,14 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
   ['softmax', 'the logarithm', (g) => logSoftmax(g, map(g)), 'LogSoftmax'],
   ['concat', 'of channels', (g) => concat(g, pair(g, MAP, MAP))],
   ['resize2d', 'bilinear', (g) => resize2d(g, map(g), { mode: 'bilinear', scale: 2 })],
+  ...resizedAxis('cubic', { size: 13 }, { filter: 'cubic', cubic: -0.5, excludeOutside: true }),
+  ...resizedAxis('cubic, without aliasing', { size: 3 }, { filter: 'cubic', antialias: true }),
+  ...resizedAxis('linear, without aliasing', { scale: 0.5 }, { antialias: true }),
+  ...resizedAxis(
+    'cropped',
+    { size: 7, crop: { from: 0.25, to: 1.25, value: 0.5 } },
+    { filter: 'nearest' },
+  ),
   ['pointwise', 'relu', (g) => relu(g, map(g)), 'Relu'],
   ['pointwise', 'clip', (g) => clip(g, map(g), { least: -0.5, most: 0.75 }), 'Clip'],
   ['pointwise', 'clip from above', (g) => clip(g, map(g), { most: 0.75 }), 'Clip'],
@@ -262,8 +273,49 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
     'Mul ReduceMean Add Sqrt Div',
   ],
   ['local_response_norm', 'over five', (g) => localResponseNorm(g, map(g), { size: 5, alpha: 1 })],
+  ['grid_sample', 'bilinear', (g) => gridSample(g, ...pair(g, MAP, [2, 4, 5, 2]))],
+  [
+    'grid_sample',
+    'nearest, of the border',
+    (g) => gridSample(g, ...pair(g, MAP, [2, 4, 5, 2]), { filter: 'nearest', padding: 'border' }),
+  ],
+  [
+    'grid_sample',
+    'bicubic, mirrored',
+    (g) =>
+      gridSample(g, ...pair(g, MAP, [2, 4, 5, 2]), {
+        ...{ filter: 'cubic', padding: 'reflection', alignCorners: true },
+      }),
+  ],
+  ['grid_sample', 'of volumes', (g) => gridSample(g, ...pair(g, [1, 2, 3, 4, 5], [1, 2, 3, 4, 3]))],
+  ...(['avg', 'max'] as const).map(
+    (mode) =>
+      [
+        'roi_align',
+        mode,
+        (g: GraphBuilder) => {
+          const indices = g.weight('bias', [4]);
+          const options = { mode, size: [2, 3], samples: 2, scale: 2 } as const;
+          return roiAlign(g, ...pair(g, MAP, [4, 4]), indices, options);
+        },
+        'Cast RoiAlign',
+      ] as const,
+  ),
+  [
+    'roi_align',
+    'one sample a pixel',
+    (g) => {
+      const [x, rois] = pair(g, MAP, [4, 4]);
+      return roiAlign(g, x, rois, g.weight('bias', [4]), {
+        size: 2,
+        halfPixel: false,
+        scale: 3,
+      });
+    },
+  ],
   ['pad2d', 'constant', (g) => pad2d(g, map(g), SIDES, { value: 0.5 })],
   ['pad2d', 'reflected', (g) => pad2d(g, map(g), SIDES, { mode: 'reflect' })],
+  ['pad2d', 'wrapped round', (g) => pad2d(g, map(g), SIDES, { mode: 'wrap' })],
   ['pad2d', 'of the edge', (g) => pad2d(g, map(g), SIDES, { mode: 'edge' })],
   ['pad2d', 'negative', (g) => pad2d(g, map(g), { top: -1, left: 1, bottom: 0, right: -2 })],
   ['top_k', 'of rows', (g) => topElements(g, g.input('x', [3, 7]), 2)],
@@ -294,6 +346,15 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
     'SpaceToDepth DepthToSpace DepthToSpace Squeeze',
   ],
 ];
+
+function resizedAxis(
+  what: string,
+  axis: Omit<ResizedAxis, 'axis'>,
+  options: ResizeOptions,
+): readonly (typeof CASES)[number][] {
+  const build: Build = (g) => resize(g, map(g), [{ axis: 2, ...axis }], options);
+  return [['resize_axis', what, build, 'Resize']];
+}
 
 function moved(step: Movement, written: string): readonly (typeof CASES)[number][] {
   const build: Build = (g) => rearrange(g, map(g), [step]);

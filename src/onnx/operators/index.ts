@@ -2,11 +2,11 @@
 import type { OpDef } from '../../runtime/graph.ts';
 import type { Exporter, OperatorRows } from '../exporter.ts';
 import type { Importer } from '../import_node.ts';
-import { affineGrid } from './affine_grid.ts';
 import { argReduce } from './arg_reduce.ts';
 import { concat } from './concat.ts';
 import { constants } from './constants.ts';
 import { conv } from './conv.ts';
+import { einsum } from './einsum.ts';
 import { gather } from './gather.ts';
 import { linear } from './linear.ts';
 import { normalization } from './normalization.ts';
@@ -17,12 +17,13 @@ import { quantization } from './quantization.ts';
 import { rearrange } from './rearrange.ts';
 import { reduce } from './reduce.ts';
 import { resize } from './resize.ts';
+import { sampling } from './sampling.ts';
 import { topK } from './top_k.ts';
 
 const families: readonly OperatorRows[] = [
   ...[conv, pool, normalization, pointwise, rearrange, pad],
-  ...[concat, linear, reduce, argReduce, resize, topK, constants],
-  ...[quantization, gather, affineGrid],
+  ...[concat, linear, einsum, reduce, argReduce, resize, sampling, topK, constants],
+  ...[quantization, gather],
 ];
 
 /** By ONNX's name of the operator. */

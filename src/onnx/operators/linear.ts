@@ -4,6 +4,7 @@ import { add, mul } from '../../../shaders/lib/expression_functions.ts';
 import { linearOp } from '../../layers/linear.ts';
 import { matmul, matmulOp } from '../../layers/matmul.ts';
 import { pointwise } from '../../layers/pointwise.ts';
+import { reshapeTo } from '../../layers/rearrange.ts';
 import type { Value } from '../../runtime/graph.ts';
 import { requireInput } from '../../runtime/operator.ts';
 import { type Shape, shapesEqual } from '../../runtime/tensor.ts';
@@ -11,12 +12,41 @@ import { exporter, type OperatorRows, read } from '../exporter.ts';
 import { derived, type ImportCall, numberOf } from '../import_node.ts';
 import type { Constant } from '../tensor.ts';
 
+/** As NumPy has it: a vector is a row before a matrix and a column after one, and its axis is dropped again. */
 function importMatMul(call: ImportCall): Value {
-  const x = call.value(0);
-  const { constant } = call.operand(1);
-  const known = x.desc.shape.length === 2 && constant?.shape.length === 2;
-  if (!known) return matmul(call.g, x, call.value(1));
-  return call.g.add(linearOp, {}, { x, weight: linearWeight(call, constant, false, 1) });
+  const [x, second] = [call.value(0), call.operand(1)];
+  const { constant } = second;
+  const [left, right] = [call.shape(0), call.shape(1)];
+  if (constant?.shape.length === 2 && left.length > 0) return ofRows(call, x, constant);
+  const [a, b] = [
+    left.length === 1 ? reshapeTo(call.g.at('row'), x, [1, ...left]) : x,
+    right.length === 1
+      ? reshapeTo(call.g.at('column'), call.value(1), [...right, 1])
+      : call.value(1),
+  ];
+  const dropped = [left.length === 1 ? -2 : 0, right.length === 1 ? -1 : 0].filter(
+    (axis) => axis < 0,
+  );
+  if (dropped.length === 0) return matmul(call.g, a, b);
+  const product = matmul(call.g.at('product'), a, b);
+  const axes = dropped.map((axis) => axis + product.desc.shape.length);
+  return reshapeTo(
+    call.g,
+    product,
+    product.desc.shape.filter((_, axis) => !axes.includes(axis)),
+  );
+}
+
+/** A linear layer of all rows of a tensor. */
+function ofRows(call: ImportCall, x: Value, matrix: Constant): Value {
+  const { shape } = x.desc;
+  const weight = linearWeight(call, matrix, false, 1);
+  if (shape.length === 2) return call.g.add(linearOp, {}, { x, weight });
+  const rows = reshapeTo(call.g.at('rows'), x, [-1, shape.at(-1) ?? 1]);
+  const product = call.g.at('product').add(linearOp, {}, { x: rows, weight });
+  // The first extent is left open, so that the batch may change.
+  const outer = shape.slice(0, -1).map((extent, axis) => (axis === 0 ? -1 : extent));
+  return reshapeTo(call.g, product, [...outer, matrix.shape[1] ?? 1]);
 }
 
 /** alpha A' B' + beta C */

@@ -1,7 +1,8 @@
 /** Sliding windows, as convolutions and pools have them, over one to three axes of space. */
-import { reshapeTo } from '../../layers/rearrange.ts';
+import { rearrange } from '../../layers/rearrange.ts';
 import type { Padding, Pair, Window } from '../../layers/window.ts';
 import type { Value } from '../../runtime/graph.ts';
+import { type Movement, Squeeze, Unsqueeze } from '../../runtime/movement/index.ts';
 import { formatShape, type Shape } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
 import { derived, type ImportCall } from '../import_node.ts';
@@ -19,11 +20,14 @@ export class Plane {
   readonly x: Value;
   readonly #axes: Axes;
   readonly #rank: number;
+  /** From the axes of the node to those of a map, and back; they hold whatever the extents become. */
+  readonly #into: Movement | undefined;
+  readonly #back: Movement | undefined;
 
   /** Throws UnsupportedError where `what` are not read over so many axes. */
   constructor(call: ImportCall, x: Value, kernel: Shape, what: string) {
     const { shape } = x.desc;
-    const [batch = 1, channels = 1, ...space] = shape;
+    const space = shape.slice(2);
     demand(
       shape.length > 2 && space.length === kernel.length,
       `expects an input of ${kernel.length} axes of space after [N, C], got ${formatShape(shape)}`,
@@ -34,8 +38,14 @@ export class Plane {
     demand(axes, `${space.length}-D ${what} are not read`);
     this.#axes = axes;
     this.kernel = this.#pick(kernel, 1);
-    const plane = [batch, channels, ...this.#pick(space, 1)];
-    this.x = space.length === 2 ? x : reshapeTo(call.g.at('plane'), x, plane);
+    // The height that a row lacks, or the axis that is left out.
+    const left = space.length === 1 ? 0 : [0, 1, 2].findIndex((one) => !axes.includes(one));
+    const axis = { axes: [2 + left] };
+    const [more, less] = [new Unsqueeze(axis), new Squeeze(axis)];
+    if (space.length !== 2) {
+      [this.#into, this.#back] = space.length === 1 ? [more, less] : [less, more];
+    }
+    this.x = this.#into ? rearrange(call.g.at('plane'), x, [this.#into]) : x;
   }
 
   get extents(): Pair {
@@ -64,25 +74,16 @@ export class Plane {
 
   /** Weights [.., .., R, S]. */
   weight(given: Value): Value {
-    if (this.#rank === 2) return given;
+    if (!this.#into) return given;
     const shape = [...given.desc.shape.slice(0, 2), ...this.kernel];
     return given.kind === 'weight'
       ? derived(given, 'of a plane', shape, (data) => data)
-      : reshapeTo(this.call.g.at('weight'), given, shape);
+      : rearrange(this.call.g.at('weight'), given, [this.#into]);
   }
 
   /** A result [N, C, P, Q] with the axes that the input has. */
   restored(y: Value): Value {
-    if (this.#rank === 2) return y;
-    const [batch = 1, channels = 1, height = 1, width = 1] = y.desc.shape;
-    const space = Array<number>(this.#rank).fill(1);
-    for (const [extent, axis] of [
-      [height, this.#axes[0]],
-      [width, this.#axes[1]],
-    ] as const) {
-      if (axis !== undefined) space[axis] = extent;
-    }
-    return reshapeTo(this.call.g.at('space'), y, [batch, channels, ...space]);
+    return this.#back ? rearrange(this.call.g.at('space'), y, [this.#back]) : y;
   }
 
   #pick(values: readonly number[], otherwise: number): Pair {
