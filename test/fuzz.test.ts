@@ -19,9 +19,18 @@ import {
   type WeightSource,
 } from '../src/index.ts';
 import { exportOnnx, loadOnnx } from '../src/onnx/index.ts';
-import { AttributeProtoSchema, TensorProto_DataLocation } from '../src/onnx/schema/onnx_pb.ts';
+import {
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  TensorProto_DataLocation,
+} from '../src/onnx/schema/onnx_pb.ts';
 import { distorted } from './fixtures/distorted_onnx.ts';
-import { type GraphInit, onnxInput as input, onnxFile as model } from './fixtures/onnx_model.ts';
+import {
+  type GraphInit,
+  onnxInput as input,
+  onnxFile as model,
+  onnxNode as node,
+} from './fixtures/onnx_model.ts';
 import { Random } from './fixtures/random.ts';
 import { randomGraph } from './fixtures/random_graph.ts';
 
@@ -201,6 +210,50 @@ function doubling(): GraphInit {
   return { node: [...node, last], initializer, input: [input('x', [1n])], output: [{ name: 'y' }] };
 }
 
+/** Constants by name, then nodes that compute with them; the last is added to x. */
+function computing(
+  constants: Readonly<Record<string, readonly number[]>>,
+  ...nodes: NonNullable<GraphInit['node']>
+): GraphInit {
+  const initializer = Object.entries(constants).map(([name, values]) => ({
+    name,
+    dims: values.length === 1 ? [] : [BigInt(values.length)],
+    dataType: 7,
+    int64Data: values.map(BigInt),
+  }));
+  const last = node('Add', 'x c', 'y');
+  return {
+    node: [...nodes, last],
+    initializer,
+    input: [input('x', [1n])],
+    output: [{ name: 'y' }],
+  };
+}
+
+/** A branch in a branch, and so on, each of which reads what is around all of them. */
+function nested(depth: number) {
+  const inside = depth === 0 ? node('Relu', 'x', 'y') : branching(depth);
+  return { node: [inside], output: [{ name: 'y' }] };
+}
+
+function branching(depth: number): NonNullable<GraphInit['node']>[number] {
+  const g = create(GraphProtoSchema, nested(depth - 1));
+  return { ...node('If', 'on', 'y'), attribute: attributes({ name: 'then_branch', type: 5, g }) };
+}
+
+/** A large constant, which is transposed again and again: each is computed from the one before. */
+function transposing(count: number): GraphInit {
+  const nodes = Array.from({ length: count }, (_, i) =>
+    node('Transpose', i === 0 ? 'z' : `t${i}`, `t${i + 1}`),
+  );
+  const filled = [
+    node('ConstantOfShape', 'shape', 'z'),
+    ...nodes,
+    node('Identity', `t${count}`, 'c'),
+  ];
+  return computing({ shape: [2 ** 11, 2 ** 11] }, ...filled);
+}
+
 type AttributeInit = MessageInitShape<typeof AttributeProtoSchema>;
 
 function attributes(...given: AttributeInit[]) {
@@ -258,6 +311,65 @@ describe('hostile ONNX files', () => {
     ['an image of 2^30 x 2^30', () => model(pooled(3n, 2n ** 30n)), undefined],
     ['a padding of 2^40', () => model(pooled(3n, 8n, padding)), /lies in the padding/],
     ['nothing', () => new Uint8Array(), /has no graph/],
+    [
+      'a range of 2^50',
+      () => model(computing({ a: [0], b: [2 ** 50], d: [1] }, node('Range', 'a b d', 'c'))),
+      /Range .* at most 16777216 elements are/,
+    ],
+    [
+      'a one-hot code of depth 2^40',
+      () => model(computing({ i: [1], d: [2 ** 40], v: [0, 1] }, node('OneHot', 'i d v', 'c'))),
+      /OneHot .* at most 16777216 elements are/,
+    ],
+    [
+      'an expansion to 2^60',
+      () => model(computing({ i: [1], s: [2 ** 30, 2 ** 30] }, node('Expand', 'i s', 'c'))),
+      /Expand/,
+    ],
+    [
+      'places of a large constant that are not 0',
+      () =>
+        model(
+          computing(
+            { s: [2 ** 12, 2 ** 12] },
+            node('ConstantOfShape', 's', 'z'),
+            node('NonZero', 'z', 'c'),
+          ),
+        ),
+      /NonZero .* would be computed when the model is loaded/,
+    ],
+    ['constants computed from one another', () => model(transposing(1000)), undefined],
+    [
+      'branches in branches',
+      () =>
+        model({
+          ...nested(9),
+          input: [input('x', [1n])],
+          initializer: [{ name: 'on', dims: [], dataType: 9, int32Data: [1] }],
+        }),
+      undefined,
+    ],
+    [
+      'a branch that reads its own result',
+      () =>
+        model({
+          node: [branching(1), node('Cast', 'y', 'on', { to: { int: 9 } })],
+          input: [input('x', [1n])],
+          output: [{ name: 'y' }],
+        }),
+      /depends on itself/,
+    ],
+    [
+      'a shift by 2^62',
+      () =>
+        model(
+          computing(
+            { i: [1, 2], s: [2 ** 62] },
+            node('BitShift', 'i s', 'c', { direction: { string: 'LEFT' } }),
+          ),
+        ),
+      undefined,
+    ],
   ])('%s', (what, make, message) => {
     const bytes = make();
     const before = process.memoryUsage().rss;

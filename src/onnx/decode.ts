@@ -4,15 +4,9 @@
  */
 import { type DescMessage, fromBinary, ScalarType } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { MOST_LISTED, MOST_NESTED, MOST_PARTS } from './bounds.ts';
 import { demandSound, OnnxError } from './errors.ts';
 import { type ModelProto, ModelProtoSchema } from './schema/onnx_pb.ts';
-
-/** Ten times as many as a large convnet has; each takes up to a kilobyte. */
-const MOST_MESSAGES = 100_000;
-/** Integers and strings in lists, which take more memory than they do in the file. */
-const MOST_LISTED = 2 ** 22;
-/** Messages in messages: a model, graph, node, attribute, tensor; graphs in attributes take three more each. */
-const MOST_NESTED = 32;
 
 /** Throws OnnxError for what is no protobuf of a model, or unfolds beyond all measure. */
 export function decodeModel(bytes: Uint8Array): ModelProto {
@@ -34,7 +28,7 @@ class Survey {
   message(type: DescMessage, bytes: Uint8Array, depth: number): void {
     this.#messages += 1;
     demandUsual(depth <= MOST_NESTED, `nests messages deeper than ${MOST_NESTED}`);
-    demandUsual(this.#messages <= MOST_MESSAGES, `has more than ${MOST_MESSAGES} parts`);
+    demandUsual(this.#messages <= MOST_PARTS, `has more than ${MOST_PARTS} parts`);
     const fields = new Map(type.fields.map((field) => [field.number, field]));
     const reader = new BinaryReader(bytes);
     while (reader.pos < reader.len) {

@@ -1,54 +1,135 @@
-/** Constants out of constants: what a node becomes is evaluated once, by the references of its operators. */
+/** Constants out of constants: whatever a node is, it is computed once, on the host. */
 import { resultOf } from '../reference.ts';
 import { isConcat, isPointwise, isRearrange } from '../runtime/builtins.ts';
 import type { Node, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { elementCount } from '../runtime/tensor.ts';
-import { ImportCall, type Imported, type Importer, isValue, listed } from './import_node.ts';
-import { type Constant, constant } from './tensor.ts';
+import { MOST_AT_ONCE, MOST_COMPUTED, MOST_DEFERRED } from './bounds.ts';
+import { tabulated } from './computed.ts';
+import { demand } from './errors.ts';
+import type { Evaluator } from './evaluators/evaluator.ts';
+import type { ImportCall, Imported, Importer } from './import_node.ts';
+import { isValue, listed } from './import_node.ts';
+import { resultType } from './result_type.ts';
+import { type Constant, constant, type Numbers } from './tensor.ts';
 
 /**
- * The outputs of a node whose inputs are constants. Undefined where they are better computed on the device: layers,
- * and what `spend` refuses, which is told of elements before they are computed.
+ * What may be computed while a model is loaded, and what later, when weights are read. Small constants are computed
+ * at once, since shapes depend on them; large ones when they are uploaded, so that none is held in memory.
+ */
+export class Allowance {
+  #computed = 0;
+  #deferred = 0;
+  /** What computes the constants that were counted, which other nodes may hand on under another shape. */
+  readonly #kept = new WeakSet<Constant['numbers']>();
+
+  /** Whether so many elements more may be computed at once. */
+  readonly spend = (elements: number): boolean => {
+    const affordable = this.#computed + elements <= MOST_COMPUTED;
+    if (affordable) this.#computed += elements;
+    return affordable;
+  };
+
+  /** The constant as it is kept; undefined where computing it would take too long. */
+  keep(made: Constant): Constant | undefined {
+    const { work = 0, shape, type, numbers } = made;
+    if (work === 0 || this.#kept.has(numbers)) return made;
+    if (work <= MOST_AT_ONCE && this.spend(work)) return constant(shape, numbers(), type);
+    if (this.#deferred + work > MOST_DEFERRED) return undefined;
+    this.#deferred += work;
+    // What is small may be asked for many times, as shapes are.
+    const count = elementCount(shape);
+    const small = count <= MOST_AT_ONCE && this.spend(count);
+    const kept = small ? { ...made, numbers: once(numbers) } : made;
+    this.#kept.add(kept.numbers);
+    return kept;
+  }
+}
+
+function once(compute: () => Numbers): () => Numbers {
+  let known: Numbers | undefined;
+  return () => {
+    known ??= compute();
+    return known;
+  };
+}
+
+/** What an evaluator makes of a node's constants; undefined where it would take too long. */
+export function evaluated(
+  call: ImportCall,
+  evaluator: Evaluator,
+  allowance: Allowance,
+): readonly Constant[] | undefined {
+  return kept(listed(evaluator(call)), allowance);
+}
+
+/**
+ * What the layers of a node make of its constants, by their references. Undefined where they are better computed on
+ * the device: windows and the like, and what would take too long.
  */
 export function folded(
   call: ImportCall,
   importer: Importer,
-  spend: (elements: number) => boolean,
+  allowance: Allowance,
 ): readonly Constant[] | undefined {
+  const filled = call.inputs.every(
+    (input) => !input?.constant || elementCount(input.constant.shape) > 0,
+  );
+  demand(filled, 'is of nothing: an input has no elements');
   const g = GraphBuilder.create();
-  const known = new Map<Imported, Constant>();
+  const known = new Map<Value, Constant>();
   const weight = (given: Constant): Value => {
-    const value = g.weight(given.name, given.shape);
+    const value = g.weight(`${known.size}`, given.shape);
     known.set(value, given);
     return value;
   };
-  const made = listed(importer(new ImportCall(call.node, { ...call.place, g, weight })));
-  const computed = new Set(made.filter(isValue).filter(({ kind }) => kind === 'activation'));
-  for (const [i, value] of [...computed].entries()) g.output(String(i), value);
-  const nodes = computed.size > 0 ? g.build('constants').nodes : [];
-  const elements = [...known.keys(), ...nodes.map(({ output }) => output)]
-    .filter(isValue)
-    .reduce((sum, { desc }) => sum + elementCount(desc.shape), 0);
-  if (!nodes.every(isCheap) || (nodes.length > 0 && !spend(elements))) return undefined;
-  const float = call.inputs.some((input) => input?.constant?.float);
-  const data = new Map<Imported, Float64Array>();
-  for (const [value, { numbers }] of nodes.length > 0 ? known : []) {
-    data.set(value, Float64Array.from(numbers()));
-  }
-  for (const node of nodes) {
-    const inputs = Object.entries(node.inputs).map(([role, value]) => [role, data.get(value)]);
-    if (inputs.some(([, numbers]) => numbers === undefined)) return undefined;
-    const result = resultOf(node, Object.fromEntries(inputs));
-    data.set(node.output, float ? result : result.map(Math.trunc));
-  }
-  return made.map((output) => {
+  const made = listed(importer(call.with({ g, weight })));
+  const results = new Set(made.filter(isValue).filter(({ kind }) => kind === 'activation'));
+  for (const [i, value] of [...results].entries()) g.output(String(i), value);
+  const nodes = results.size > 0 ? g.build('constants').nodes : [];
+  if (!nodes.every(isCheap)) return undefined;
+  const outputs = made.map((output, i) => {
     if (!isValue(output)) return output;
-    const found = known.get(output);
-    return found ?? constant(output.desc.shape, data.get(output) ?? [], float);
+    return (
+      known.get(output) ??
+      tabulated(output.desc.shape, resultType(call, i), [...known.values()], (...numbers) => {
+        const data = [...known.keys()].map((value, nth) => [value, numbers[nth]] as const);
+        const result = evaluateNodes(nodes, new Map(data)).get(output);
+        return (at) => result?.[at] ?? Number.NaN;
+      })
+    );
   });
+  return kept(outputs, allowance);
 }
 
+function kept(made: readonly Imported[], allowance: Allowance): readonly Constant[] | undefined {
+  const constants = made.flatMap((output) => (isValue(output) ? [] : [output]));
+  const all = constants.flatMap((output) => allowance.keep(output) ?? []);
+  return all.length === made.length ? all : undefined;
+}
+
+/** What the references of nodes make of constants, in f64. */
+function evaluateNodes(
+  nodes: readonly Node[],
+  constants: ReadonlyMap<Value, ArrayLike<number> | undefined>,
+): ReadonlyMap<Value, Float64Array> {
+  const data = new Map<Value, Float64Array>();
+  for (const [value, numbers] of constants) data.set(value, Float64Array.from(numbers ?? []));
+  const dataOf = (value: Value): Float64Array => {
+    const found = data.get(value);
+    if (found || value.kind !== 'derived') return found ?? new Float64Array();
+    const sources = value.sources.map((source) => Float32Array.from(dataOf(source)));
+    return Float64Array.from(value.compute(sources));
+  };
+  for (const node of nodes) {
+    const inputs = Object.entries(node.inputs).map(([role, value]) => [role, dataOf(value)]);
+    data.set(node.output, resultOf(node, Object.fromEntries(inputs)));
+  }
+  return data;
+}
+
+/** Whether a node's reference takes no longer than its elements, or its multiply-adds, say. */
 function isCheap(node: Node): boolean {
-  return isPointwise(node) || isRearrange(node) || isConcat(node);
+  if (isPointwise(node) || isRearrange(node) || isConcat(node)) return true;
+  return (node.op.multiplyAdds?.(node) ?? Number.POSITIVE_INFINITY) <= MOST_AT_ONCE;
 }

@@ -3,6 +3,8 @@ import type { DerivedWeight, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { elementCount, formatShape, type Shape, tensorDesc } from '../runtime/tensor.ts';
 import { clipped } from '../runtime/weights/messages.ts';
+import { MOST_IN_LIST } from './bounds.ts';
+import type { ElementType } from './element_type.ts';
 import { demand } from './errors.ts';
 import {
   type AttributeProto,
@@ -10,12 +12,15 @@ import {
   type TensorProto,
   AttributeProto_AttributeType as Type,
 } from './schema/onnx_pb.ts';
-import type { Constant } from './tensor.ts';
+import type { Constant, Numbers } from './tensor.ts';
 
-/** What flows between nodes: known numbers, or a value of the graph. */
+/**
+ * What flows between nodes: known numbers, or a value of the graph, which holds f32 whatever its type in the file:
+ * integers as floats without a fraction, true and false as 1 and 0.
+ */
 export type Operand =
-  | { readonly constant: Constant; readonly value?: never }
-  | { readonly value: Value; readonly constant?: never };
+  | { readonly constant: Constant; readonly value?: never; readonly type: ElementType }
+  | { readonly value: Value; readonly constant?: never; readonly type: ElementType };
 
 /** An output: a value of the graph, or numbers, whose name does not matter. */
 export type Imported = Value | Constant;
@@ -29,6 +34,8 @@ export type Importer = (call: ImportCall) => Imported | readonly Imported[];
 /** Where a node's layers go, and what it reads there. */
 export interface Place {
   readonly opset: number;
+  /** The node's name, or one that was made for it: no other node has it. */
+  readonly name: string;
   /** At the node's name. */
   readonly g: GraphBuilder;
   readonly inputs: readonly (Operand | undefined)[];
@@ -36,6 +43,8 @@ export interface Place {
   readonly weight: (constant: Constant) => Value;
   /** What a tensor among the attributes holds. */
   readonly tensor: (tensor: TensorProto) => Constant;
+  /** Whether so many elements more may be computed at once, while the model is loaded. */
+  readonly spend: (elements: number) => boolean;
 }
 
 /** A node that is read: its inputs, and its attributes by name and type. Throws UnsupportedError where they differ. */
@@ -43,6 +52,7 @@ export class ImportCall {
   readonly node: NodeProto;
   readonly place: Place;
   readonly g: GraphBuilder;
+  readonly name: string;
   readonly opset: number;
   readonly inputs: Place['inputs'];
   readonly #attributes: ReadonlyMap<string, AttributeProto>;
@@ -51,6 +61,7 @@ export class ImportCall {
     this.node = node;
     this.place = place;
     this.g = place.g;
+    this.name = place.name;
     this.opset = place.opset;
     this.inputs = place.inputs;
     this.#attributes = new Map(node.attribute.map((attribute) => [attribute.name, attribute]));
@@ -73,6 +84,16 @@ export class ImportCall {
     return value ? value.desc.shape : constant.shape;
   }
 
+  /** What the file's elements of an input are. */
+  type(index: number): ElementType {
+    return this.operand(index).type;
+  }
+
+  /** The same node in another place, or of other inputs. */
+  with(place: Partial<Place>): ImportCall {
+    return new ImportCall(this.node, { ...this.place, ...place });
+  }
+
   /** An input that must be known when the model is loaded. */
   known(index: number, what: string): Constant {
     const { value, constant } = this.operand(index);
@@ -84,8 +105,17 @@ export class ImportCall {
     return constant;
   }
 
+  /** All numbers of an input, of any size, that decide about a shape. */
+  data(index: number, what: string): Numbers {
+    const known = this.known(index, what);
+    const count = elementCount(known.shape);
+    const affordable = this.place.spend(count + (known.work ?? 0));
+    demand(affordable, `${what} of ${count} elements would be computed when the model is loaded`);
+    return known.numbers();
+  }
+
   /** The numbers of a small input, such as a shape, that must be known. */
-  numbers(index: number, what: string, most = 64): readonly number[] {
+  numbers(index: number, what: string, most = MOST_IN_LIST): readonly number[] {
     const { shape, numbers } = this.known(index, what);
     demand(
       elementCount(shape) <= most,

@@ -4,7 +4,7 @@
  */
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
-import { erf } from '../../shaders/lib/expression_functions.ts';
+import { erf, round } from '../../shaders/lib/expression_functions.ts';
 import {
   type GraphInit,
   onnxNode as node,
@@ -906,14 +906,17 @@ const layerCases: readonly Case[] = [
   {
     what: 'ArgMax',
     from: 7,
-    nodes: one('ArgMax', { axis: int(3) }),
+    nodes: [node('ArgMax', 'x', 'i', { axis: int(3) }), node('Cast', 'i', 'y', { to: int(1) })],
     expected: [2, 2, 2],
     outputShape: [1, 1, 3, 1],
   },
   {
     what: 'ArgMin, without its axis',
     from: 7,
-    nodes: one('ArgMin', { axis: int(-2), keepdims: int(0) }),
+    nodes: [
+      node('ArgMin', 'x', 'i', { axis: int(-2), keepdims: int(0) }),
+      node('Cast', 'i', 'y', { to: int(1) }),
+    ],
     expected: [0, 0, 0],
     outputShape: [1, 1, 3],
   },
@@ -922,7 +925,8 @@ const layerCases: readonly Case[] = [
     from: 12,
     nodes: [
       node('Relu', 'x', 'r'),
-      node('ArgMin', 'r', 'y', { axis: int(2), select_last_index: int(1) }),
+      node('ArgMin', 'r', 'i', { axis: int(2), select_last_index: int(1) }),
+      node('Cast', 'i', 'y', { to: int(1) }),
     ],
     expected: [1, 1, 0],
     outputShape: [1, 1, 1, 3],
@@ -1471,6 +1475,273 @@ const movementCases: readonly Case[] = [
   },
 ];
 
+const ROWS_OF_TWO: Shape = [3, 2];
+/** -4 to 1 in steps of 2, with a zero point of 3: halves go to the even neighbour. */
+const SCALE = [small('scale', 2), tensor('zero', [], [3], 'uint8')];
+const quantizedCases: readonly Case[] = [
+  {
+    what: 'QuantizeLinear, DequantizeLinear',
+    from: 13,
+    nodes: [
+      node('QuantizeLinear', 'x scale zero', 'q'),
+      node('DequantizeLinear', 'q scale zero', 'y'),
+    ],
+    constants: SCALE,
+    // round(-1.5) is -2, round(-0.5) is 0, round(0.5) is 0, round(1.5) is 2.
+    expected: [-4, -4, -2, 0, 0, 0, 2, 4, 4],
+  },
+  {
+    what: 'QuantizeLinear that saturates, as a number',
+    from: 13,
+    nodes: [node('QuantizeLinear', 'x scale zero', 'q'), node('Cast', 'q', 'y', { to: int(1) })],
+    constants: [small('scale', 0.01), tensor('zero', [], [0], 'int8')],
+    expected: [-128, -128, -128, -100, 0, 100, 127, 127, 127],
+  },
+  {
+    what: 'QuantizeLinear and DequantizeLinear of channels',
+    from: 13,
+    nodes: [
+      node('QuantizeLinear', 'x scales zeros', 'q', { axis: int(1) }),
+      node('DequantizeLinear', 'q scales zeros', 'y', { axis: int(-2) }),
+    ],
+    constants: [tensor('scales', [3], [1, 2, 4]), tensor('zeros', [3], [0, 1, 2], 'int8')],
+    shape: [1, 3, 3],
+    expected: [-4, -3, -2, 0, 0, 0, 0, 4, 4],
+  },
+  {
+    what: 'DequantizeLinear of weights, of channels',
+    from: 13,
+    nodes: [node('DequantizeLinear', 'w s z', 'd', { axis: int(0) }), node('MatMul', 'x d', 'y')],
+    constants: [
+      tensor('w', [2, 2], [3, 1, 5, 2], 'int8'),
+      tensor('s', [2], [1, 0.5]),
+      tensor('z', [2], [2, 1], 'int8'),
+    ],
+    shape: ROWS_OF_TWO,
+    // The factor is [1 -1; 2 0.5].
+    expected: [-10, 2.5, -4, 1.5, 2, 0.5],
+  },
+  {
+    what: 'DequantizeLinear of weights, in blocks',
+    from: 21,
+    nodes: [
+      node('DequantizeLinear', 'w s z', 'd', { axis: int(1), block_size: int(2) }),
+      node('Add', 'x d', 'y'),
+    ],
+    constants: [
+      tensor('w', [2, 3], [1, 2, 3, 4, 5, 6], 'uint8'),
+      tensor('s', [2, 2], [1, 2, 10, 20]),
+      tensor('z', [2, 2], [0, 1, 2, 3], 'uint8'),
+    ],
+    shape: matrix,
+    expected: [-3, -1, 2, 19, 30, 61],
+  },
+  {
+    what: 'DynamicQuantizeLinear',
+    from: 11,
+    nodes: [
+      node('Add', 'x more', 'm'),
+      { opType: 'DynamicQuantizeLinear', input: ['m'], output: ['q', 's', 'z'] },
+      node('DequantizeLinear', 'q s z', 'y'),
+    ],
+    constants: [small('more', 0.3)],
+    // Steps of 8 / 255 from -3.7 on, of which 0 is the 118th.
+    expected: X.map((x) => {
+      const nearest = round.evaluate(((x + 0.3) * 255) / 8);
+      return (Math.min(Math.max(nearest + 118, 0), 255) - 118) * (8 / 255);
+    }),
+  },
+  {
+    what: 'ConvInteger',
+    from: 10,
+    nodes: [
+      node('QuantizeLinear', 'x unit zero', 'q'),
+      node('ConvInteger', 'q w zero wz', 'sums', { pads: ints(0, 0, 1, 1) }),
+      node('Cast', 'sums', 'y', { to: int(1) }),
+    ],
+    constants: [
+      small('unit', 1),
+      tensor('zero', [], [4], 'uint8'),
+      tensor('w', [1, 1, 2, 2], [3, 3, 3, 3], 'uint8'),
+      tensor('wz', [], [2], 'uint8'),
+    ],
+    expected: [-8, -4, -1, 4, 8, 5, 5, 7, 4],
+  },
+  {
+    what: 'MatMulInteger',
+    from: 10,
+    nodes: [
+      node('QuantizeLinear', 'x unit zero', 'q'),
+      node('MatMulInteger', 'q w zero wz', 'sums'),
+      node('Cast', 'sums', 'y', { to: int(1) }),
+    ],
+    constants: [
+      small('unit', 1),
+      tensor('zero', [], [4], 'uint8'),
+      tensor('w', [3, 2], [3, 2, 2, 3, 3, 3], 'uint8'),
+      tensor('wz', [], [2], 'uint8'),
+    ],
+    shape: matrix,
+    expected: AB,
+    outputShape: [2, 2],
+  },
+  {
+    what: 'QLinearConv, with a bias and scales of channels',
+    from: 10,
+    nodes: [
+      node('QuantizeLinear', 'x unit zero', 'q'),
+      node('QLinearConv', 'q unit zero w ws wz ys yz b', 'r', { kernel_shape: ints(2, 2) }),
+      node('DequantizeLinear', 'r ys yz', 'y'),
+    ],
+    constants: [
+      small('unit', 1),
+      tensor('zero', [], [4], 'uint8'),
+      tensor('w', [2, 1, 2, 2], [1, 1, 1, 1, 1, 0, 0, 0], 'int8'),
+      tensor('ws', [2], [1, 2]),
+      tensor('wz', [2], [0, 0], 'int8'),
+      small('ys', 2),
+      tensor('yz', [], [100], 'uint8'),
+      tensor('b', [2], [1, 0], 'int32'),
+    ],
+    // The sums are -7 -3 5 9 and -8 -6 -2 0; rounded to whole 2.
+    expected: [-8, -4, 4, 8, -8, -6, -2, 0],
+    outputShape: [1, 2, 2, 2],
+  },
+  {
+    what: 'QLinearMatMul',
+    from: 10,
+    nodes: [
+      node('QuantizeLinear', 'x unit zero', 'q'),
+      node('QLinearMatMul', 'q unit zero w unit wz ys yz', 'r'),
+      node('DequantizeLinear', 'r ys yz', 'y'),
+    ],
+    constants: [
+      small('unit', 1),
+      tensor('zero', [], [4], 'uint8'),
+      tensor('w', [3, 2], [1, 0, 0, 1, 1, 1], 'uint8'),
+      tensor('wz', [], [0], 'uint8'),
+      small('ys', 4),
+      tensor('yz', [], [10], 'uint8'),
+    ],
+    shape: matrix,
+    // -6 / 4 goes to -2, -5 / 4 to -1.
+    expected: [-8, -4, 0, 0],
+    outputShape: [2, 2],
+  },
+];
+
+const indexCases: readonly Case[] = [
+  {
+    what: 'Mod, as in C',
+    from: 10,
+    nodes: one('Mod', { fmod: int(1) }, 'x three'),
+    constants: [small('three', 3)],
+    expected: [-1, 0, -2, -1, 0, 1, 2, 0, 1],
+  },
+  {
+    what: 'CastLike',
+    from: 15,
+    nodes: [node('CastLike', 'two x', 'c'), node('Mul', 'x c', 'y')],
+    constants: [list('two', 2)],
+    expected: X.map((x) => 2 * x),
+  },
+  {
+    what: 'Cast of computed values to integers, of these to narrower ones, and back',
+    from: 9,
+    nodes: [
+      node('Mul', 'x most', 'm'),
+      node('Cast', 'm', 'i', { to: int(6) }),
+      node('Cast', 'i', 'u', { to: int(2) }),
+      node('Cast', 'u', 'y', { to: int(1) }),
+    ],
+    constants: [small('most', 100.25)],
+    // -401, -300, -200, -100, 0, 100, 200, 300, 401
+    expected: [111, 212, 56, 156, 0, 100, 200, 44, 145],
+  },
+  {
+    what: 'Div of computed integers',
+    from: 7,
+    nodes: [
+      node('Cast', 'x', 'i', { to: int(6) }),
+      node('Div', 'i two', 'h'),
+      node('Cast', 'h', 'y', { to: int(1) }),
+    ],
+    constants: [tensor('two', [], [2], 'int32')],
+    expected: [-2, -1, -1, 0, 0, 0, 1, 1, 2],
+  },
+  {
+    what: 'Trilu',
+    from: 14,
+    nodes: [
+      node('Trilu', 'x one', 'u'),
+      node('Trilu', 'x _', 'l', { upper: int(0) }),
+      node('Add', 'u l', 'y'),
+    ],
+    constants: [tensor('one', [], [1], 'integer')],
+    shape: [3, 3],
+    expected: [-4, -3, -2, -1, 0, 1, 2, 3, 4],
+  },
+  {
+    what: 'Size',
+    from: 7,
+    nodes: [
+      node('Size', 'x', 'n'),
+      node('Cast', 'n', 'f', { to: int(1) }),
+      node('Add', 'x f', 'y'),
+    ],
+    expected: X.map((x) => x + 9),
+  },
+  {
+    what: 'EyeLike',
+    from: 9,
+    nodes: [node('EyeLike', 'x', 'e', { k: int(1) }), node('Add', 'x e', 'y')],
+    shape: matrix,
+    expected: [-4, -2, -2, -1, 0, 2],
+  },
+  {
+    what: 'GatherElements',
+    from: 11,
+    nodes: one('GatherElements', { axis: int(1) }, 'x i'),
+    constants: [tensor('i', [2, 2], [-1, 0, 0, 1], 'integer')],
+    shape: [2, 3],
+    expected: [-2, -4, -1, 0],
+    outputShape: [2, 2],
+  },
+  {
+    what: 'GatherND',
+    from: 11,
+    nodes: one('GatherND', {}, 'x i'),
+    constants: [tensor('i', [2, 1], [1, 0], 'integer')],
+    shape: [2, 3],
+    expected: [-1, 0, 1, -4, -3, -2],
+  },
+  {
+    what: 'GatherND, image by image',
+    from: 12,
+    nodes: one('GatherND', { batch_dims: int(1) }, 'x i'),
+    constants: [tensor('i', [2, 1], [2, -3], 'integer')],
+    shape: [2, 3],
+    expected: [-2, -1],
+    outputShape: [2],
+  },
+  {
+    what: 'ScatterElements',
+    from: 11,
+    nodes: one('ScatterElements', { axis: int(1) }, 'x i u'),
+    constants: [tensor('i', [2, 1], [-1, 0], 'integer'), tensor('u', [2, 1], [8, 9])],
+    shape: [2, 3],
+    expected: [-4, -3, 8, 9, 0, 1],
+  },
+  {
+    what: 'ScatterND',
+    from: 11,
+    nodes: [node('Relu', 'x', 'r'), ...one('ScatterND', {}, 'x i r')],
+    constants: [tensor('i', [2, 1], [1, 0], 'integer')],
+    shape: [2, 3],
+    expected: [0, 0, 1, 0, 0, 0],
+  },
+];
+
 function splitNode(attributes: Attributes, inputs: string, outputs: string) {
   return { ...node('Split', inputs, '', attributes), output: outputs.split(' ') };
 }
@@ -1499,7 +1770,10 @@ function expectValues(actual: ArrayLike<number>, expected: readonly number[], wh
   }
 }
 
-const cases = [...layerCases, ...pointwiseCases, ...movementCases];
+const cases = [
+  ...[...layerCases, ...pointwiseCases, ...movementCases],
+  ...[...quantizedCases, ...indexCases],
+];
 const onnxruntime = findOnnxRuntime();
 
 describe('loadOnnx', () => {

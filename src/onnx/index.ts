@@ -2,8 +2,12 @@
  * ONNX in and out: `import { loadOnnx, exportOnnx } from 'tilewise/onnx'`. An entry of its own, so that a page
  * that uses no ONNX downloads nothing of it.
  */
+export type { ElementType } from './element_type.ts';
 export { OnnxError } from './errors.ts';
 export { exportOnnx, type OnnxExportOptions } from './export.ts';
 export type { ReadExternal } from './external_data.ts';
-export { loadOnnx, type OnnxImportOptions, type OnnxModel } from './import.ts';
+export { loadOnnx, type OnnxModel } from './import.ts';
+export type { ImportCall, Imported, Importer, Operand, Place } from './import_node.ts';
+export type { OnnxImportOptions } from './import_options.ts';
 export { type OnnxModelOptions, onnxModel } from './model.ts';
+export { type Constant, constant, type Numbers } from './tensor.ts';

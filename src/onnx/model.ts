@@ -4,15 +4,12 @@ import type { Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { formatShape } from '../runtime/tensor.ts';
 import { demand, ofFile } from './errors.ts';
-import { type ReadExternal, readOnce } from './external_data.ts';
-import { importOnnx, type OnnxFile, openOnnx } from './import.ts';
+import { readOnce } from './external_data.ts';
+import type { OnnxFile } from './graph_reader.ts';
+import { importOnnx, openOnnx } from './import.ts';
+import type { OnnxImportOptions } from './import_options.ts';
 
-export interface OnnxModelOptions {
-  /** What it is called; `model.onnx` by default. */
-  readonly name?: string;
-  /** Reads the files that hold tensors beside the model's; without it, such models are refused. */
-  readonly readExternal?: ReadExternal;
-}
+export type OnnxModelOptions = Pick<OnnxImportOptions, 'name' | 'readExternal' | 'importers'>;
 
 /** Where a file leaves the size of its images open. */
 const USUAL_SIZE = 224;

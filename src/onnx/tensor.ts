@@ -1,5 +1,4 @@
 /** Tensors of ONNX files: constants, read when they are needed. */
-
 import { elementCount, formatShape, type Shape } from '../runtime/tensor.ts';
 import {
   bfloat16ToFloat32,
@@ -7,100 +6,82 @@ import {
   float16ToFloat32,
 } from '../runtime/weights/float_formats.ts';
 import { quoted } from '../runtime/weights/messages.ts';
+import { MOST_AXES, MOST_ELEMENTS } from './bounds.ts';
+import { type ElementType, elementTypeOf, typeName } from './element_type.ts';
 import { demandSound } from './errors.ts';
 import { externalBytes, type ReadExternal } from './external_data.ts';
-import {
-  type TensorProto,
-  TensorProto_DataLocation,
-  TensorProto_DataType as Type,
-} from './schema/onnx_pb.ts';
+import { type TensorProto, TensorProto_DataLocation } from './schema/onnx_pb.ts';
 
-/** A constant. Its data is made anew at every call. */
+/** The elements of a constant, row-major, in the narrower of two types that hold them. Not to be written to. */
+export type Numbers = Float32Array | Float64Array;
+
+/** A tensor that is known when the model is loaded. Its data is made when it is asked for, as a rule at every call. */
 export interface Constant {
   readonly name: string;
   /** Extents may be 0, as of a region of interest that is not given. */
   readonly shape: Shape;
-  /** Whether the numbers are floats; integers are used for shapes. */
-  readonly float: boolean;
-  numbers(): Float32Array | Float64Array;
+  readonly type: ElementType;
+  /** Elements that a call of `numbers` computes, in all steps that lead there; 0 by default. */
+  readonly work?: number;
+  numbers(): Numbers;
 }
 
 /** A constant of numbers that are here already, without a name. */
-export function constant(
-  shape: Shape,
-  values: readonly number[] | Float64Array,
-  float: boolean,
-): Constant {
-  return { name: '', shape, float, numbers: () => Float64Array.from(values) };
+export function constant(shape: Shape, values: Iterable<number>, type: ElementType): Constant {
+  const numbers = Float64Array.from(values);
+  return { name: '', shape, type, numbers: () => numbers };
 }
 
 /** Elements as they are stored. */
 type Stored = ArrayLike<number> | ArrayLike<bigint>;
 
-/** A type that is read: its elements as raw bytes, or in a list of the message. */
+/** How elements of a type are stored: as raw bytes, or in a list of the message. */
 interface Format {
   readonly raw: {
     readonly BYTES_PER_ELEMENT: number;
     new (buffer: ArrayBuffer): Stored;
   };
   readonly list: 'floatData' | 'doubleData' | 'int32Data' | 'int64Data' | 'uint64Data';
-  /** What floats are made of; integers are taken as they are. */
-  readonly float?: (stored: Stored) => Float32Array | Float64Array;
+  readonly numbers: (stored: Stored) => Numbers;
 }
 
-const FORMATS: ReadonlyMap<number, Format> = new Map<number, Format>([
-  [Type.FLOAT, { raw: Float32Array, list: 'floatData', float: floatsOf }],
-  [Type.DOUBLE, { raw: Float64Array, list: 'doubleData', float: numbersOf }],
-  [
-    Type.FLOAT16,
-    {
-      raw: Uint16Array,
-      list: 'int32Data',
-      float: (x) => float16ToFloat32(bitsOf(x), float16Table()),
-    },
-  ],
-  [
-    Type.BFLOAT16,
-    { raw: Uint16Array, list: 'int32Data', float: (x) => bfloat16ToFloat32(bitsOf(x)) },
-  ],
-  [Type.BOOL, { raw: Uint8Array, list: 'int32Data' }],
-  [Type.UINT8, { raw: Uint8Array, list: 'int32Data' }],
-  [Type.INT8, { raw: Int8Array, list: 'int32Data' }],
-  [Type.UINT16, { raw: Uint16Array, list: 'int32Data' }],
-  [Type.INT16, { raw: Int16Array, list: 'int32Data' }],
-  [Type.INT32, { raw: Int32Array, list: 'int32Data' }],
-  [Type.UINT32, { raw: Uint32Array, list: 'uint64Data' }],
-  [Type.INT64, { raw: BigInt64Array, list: 'int64Data' }],
-  [Type.UINT64, { raw: BigUint64Array, list: 'uint64Data' }],
-]);
+const FORMATS: Readonly<Record<ElementType, Format>> = {
+  float32: { raw: Float32Array, list: 'floatData', numbers: singles },
+  double: { raw: Float64Array, list: 'doubleData', numbers: doubles },
+  float16: {
+    raw: Uint16Array,
+    list: 'int32Data',
+    numbers: (stored) => float16ToFloat32(bitPatterns(stored), float16Table()),
+  },
+  bfloat16: {
+    raw: Uint16Array,
+    list: 'int32Data',
+    numbers: (stored) => bfloat16ToFloat32(bitPatterns(stored)),
+  },
+  bool: { raw: Uint8Array, list: 'int32Data', numbers: singles },
+  uint8: { raw: Uint8Array, list: 'int32Data', numbers: singles },
+  int8: { raw: Int8Array, list: 'int32Data', numbers: singles },
+  uint16: { raw: Uint16Array, list: 'int32Data', numbers: singles },
+  int16: { raw: Int16Array, list: 'int32Data', numbers: singles },
+  int32: { raw: Int32Array, list: 'int32Data', numbers: doubles },
+  uint32: { raw: Uint32Array, list: 'uint64Data', numbers: doubles },
+  int64: { raw: BigInt64Array, list: 'int64Data', numbers: doubles },
+  uint64: { raw: BigUint64Array, list: 'uint64Data', numbers: doubles },
+};
 
-function floatsOf(stored: Stored): Float32Array {
+function singles(stored: Stored): Float32Array {
   if (stored instanceof Float32Array) return stored;
   return Float32Array.from<number | bigint>(stored, Number);
 }
 
-function numbersOf(stored: Stored): Float64Array {
+function doubles(stored: Stored): Float64Array {
   if (stored instanceof Float64Array) return stored;
   return Float64Array.from<number | bigint>(stored, Number);
 }
 
-function bitsOf(stored: Stored): Uint16Array {
+function bitPatterns(stored: Stored): Uint16Array {
   return Uint16Array.from<number | bigint>(stored, Number);
 }
-
-export function isFloat(dataType: number): boolean {
-  return FORMATS.get(dataType)?.float !== undefined;
-}
-
-/** `FLOAT16` */
-export function typeName(dataType: number): string {
-  const found = Object.entries(Type).find(([, value]) => value === dataType);
-  return found?.[0] ?? `type ${dataType}`;
-}
-
-/** Rank and elements of the largest tensor that is read. */
-const MOST_AXES = 16;
-const MOST_ELEMENTS = 2 ** 31;
 
 /** Throws OnnxError where the tensor's data is not as long as its shape says. */
 export function constantOf(
@@ -110,8 +91,9 @@ export function constantOf(
 ): Constant {
   const who = `tensor ${quoted(name)}`;
   const shape = shapeOf(tensor.dims, who);
-  const format = FORMATS.get(tensor.dataType);
-  demandSound(format, `${who}: ${typeName(tensor.dataType)} is not read; expected numbers`);
+  const type = elementTypeOf(tensor.dataType);
+  demandSound(type, `${who}: ${typeName(tensor.dataType)} is not read; expected numbers`);
+  const format = FORMATS[type];
   demandSound(!tensor.segment, `${who}: is stored in segments, which are not read`);
   const count = elementCount(shape);
   const size = format.raw.BYTES_PER_ELEMENT;
@@ -123,13 +105,13 @@ export function constantOf(
   const stored = raw.length > 0 || external ? raw.length / size : list.length;
   const shown = `${formatShape(shape)} has ${count} elements, ${stored} are stored`;
   demandSound(stored === count, `${who}: ${shown}`);
-  const { float = numbersOf } = format;
   return {
     name,
     shape,
-    float: isFloat(tensor.dataType),
+    type,
     // The file is little-endian, as every machine with WebGPU; its bytes may start at any address.
-    numbers: () => float(raw.length > 0 ? new format.raw(Uint8Array.from(raw).buffer) : list),
+    numbers: () =>
+      format.numbers(raw.length > 0 ? new format.raw(Uint8Array.from(raw).buffer) : list),
   };
 }
 

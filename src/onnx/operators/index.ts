@@ -7,11 +7,13 @@ import { concat } from './concat.ts';
 import { constants } from './constants.ts';
 import { conv } from './conv.ts';
 import { einsum } from './einsum.ts';
+import { gather } from './gather.ts';
 import { linear } from './linear.ts';
 import { normalization } from './normalization.ts';
 import { pad } from './pad.ts';
 import { pointwise } from './pointwise.ts';
 import { pool } from './pool.ts';
+import { quantization } from './quantization.ts';
 import { rearrange } from './rearrange.ts';
 import { reduce } from './reduce.ts';
 import { resize } from './resize.ts';
@@ -21,6 +23,7 @@ import { topK } from './top_k.ts';
 const families: readonly OperatorRows[] = [
   ...[conv, pool, normalization, pointwise, rearrange, pad],
   ...[concat, linear, einsum, reduce, argReduce, resize, sampling, topK, constants],
+  ...[quantization, gather],
 ];
 
 /** By ONNX's name of the operator. */

@@ -27,6 +27,7 @@ import { demand } from '../errors.ts';
 import { exporter, type OperatorRows, read } from '../exporter.ts';
 import { axisOf, type ImportCall } from '../import_node.ts';
 import { constant } from '../tensor.ts';
+import { isTraining, normalizedByBatch } from './batch_statistics.ts';
 import { normalized } from './normalize.ts';
 
 const BATCH_NORM_ROLES = ['x', 'weight', 'bias', 'running_mean', 'running_var'] as const;
@@ -129,7 +130,7 @@ function importHardmax(call: ImportCall): Value {
     const places = Array.from({ length: whole[at] ?? 1 }, (_, i) => i);
     const along = whole.map((extent, axis) => (axis === at ? extent : 1));
     const name = `${call.node.name} places`;
-    const indices = call.place.weight({ ...constant(along, places, true), name });
+    const indices = call.place.weight({ ...constant(along, places, 'float32'), name });
     return pointwise(g, [first, indices], (found = 0, place = 0) =>
       apply(select, apply(equal, found, place), 1, 0),
     );
@@ -154,8 +155,8 @@ function alongRows(
 export const normalization: OperatorRows = {
   importers: {
     BatchNormalization(call) {
-      demand(call.int('training_mode', 0) === 0, 'training_mode is 1');
       demand(call.int('spatial', 1) === 1, 'spatial is 0');
+      if (isTraining(call)) return normalizedByBatch(call);
       const inputs = Object.fromEntries(BATCH_NORM_ROLES.map((role, i) => [role, call.value(i)]));
       return call.g.add(batchNormOp, { epsilon: call.float('epsilon', 1e-5) }, inputs);
     },

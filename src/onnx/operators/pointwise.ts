@@ -17,18 +17,20 @@ import type { Value } from '../../runtime/graph.ts';
 import { Unsqueeze } from '../../runtime/movement/index.ts';
 import { inputShape, requireInput } from '../../runtime/operator.ts';
 import { formatShape, type Shape, shapesEqual } from '../../runtime/tensor.ts';
+import { tabulated } from '../computed.ts';
+import { bitsOf, isFloat, isInteger, rangeOf } from '../element_type.ts';
 import { demand } from '../errors.ts';
+import { castConstant } from '../evaluators/arithmetic.ts';
 import { exporter, type OperatorRows } from '../exporter.ts';
 import { derived, type ImportCall, type Importer, numberOf } from '../import_node.ts';
-import { TensorProto_DataType } from '../schema/onnx_pb.ts';
-import { constant, isFloat, typeName } from '../tensor.ts';
+import { resultType } from '../result_type.ts';
 import { writeExpression } from './expression_nodes.ts';
 import { FUNCTIONS, NAMED, type NamedFunction, nameOf } from './functions.ts';
 
 type Part = Expression | number;
 
 /** Inputs for an expression: a constant of one element is a number in it, where it adds no axis. */
-function operands(call: ImportCall, count = call.inputs.length): readonly OperandLike[] {
+export function operands(call: ImportCall, count = call.inputs.length): readonly OperandLike[] {
   const inputs = Array.from({ length: count }, (_, i) => ({
     number: numberOf(call.operand(i)),
     rank: call.shape(i).length,
@@ -36,7 +38,7 @@ function operands(call: ImportCall, count = call.inputs.length): readonly Operan
   const tensors = inputs.filter(({ number }) => number === undefined);
   const rank = Math.max(-1, ...tensors.map((tensor) => tensor.rank));
   return inputs.map(({ number = Number.NaN, rank: own }, i) =>
-    own <= rank && Number.isFinite(number) ? number : call.value(i),
+    own <= rank && Number.isFinite(number) ? single(number) : call.value(i),
   );
 }
 
@@ -53,20 +55,59 @@ function named({ build, parameters = {} }: NamedFunction): Importer {
   };
 }
 
+/** A number of an expression, which computes in f32. Throws UnsupportedError where it is larger than any. */
+function single(number: number): number {
+  demand(Number.isFinite(Math.fround(number)), `${number} does not fit f32, in which is computed`);
+  return number;
+}
+
 function finite(name: string, number: number): number {
   demand(Number.isFinite(number), `${name} is ${number}, not finite`);
   return number;
 }
+
+/** What leaves the range of a type that wraps around, where computing in floats would not. */
+const WRAPPING = new Set(['Add', 'Sub', 'Mul', 'Neg', 'Pow', 'Div']);
 
 function ofFunction(fn: ExpressionFunction): Importer {
   const count = fn.evaluate.length;
   const aligned = expressed(count, (...args) => apply(fn, ...args.slice(0, count)));
   if (count !== 2) return aligned;
   return (call) => {
+    demandNoWrapping(call);
     if (call.opset >= 7 || !call.has('axis')) return aligned(call);
     const x = call.value(0);
     return layer(call.g, [x, alignedAt(call, x, call.value(1))], (a = 0, b = 0) => apply(fn, a, b));
   };
+}
+
+function demandNoWrapping(call: ImportCall): void {
+  const type = call.type(0);
+  const wraps = isInteger(type) && bitsOf(type) < 32 && WRAPPING.has(call.node.opType);
+  const known = call.inputs.every((input) => input?.constant);
+  demand(
+    known || !wraps,
+    `wraps around in ${type}, as floats do not; cast to int32 or float first`,
+  );
+}
+
+/** Towards zero, of integers. */
+const div: Importer = (call) => {
+  const quotient = ofFunction(f.div);
+  if (!isInteger(call.type(0))) return quotient(call);
+  demandNoWrapping(call);
+  return expressed(2, (a, b) => truncated(apply(f.div, a, b)))(call);
+};
+
+/** Of the divisor's sign, as in Python, or with `fmod` of the dividend's, as in C. */
+const mod: Importer = (call) => {
+  const whole = call.flag('fmod') ? truncated : (x: Expression) => apply(f.floor, x);
+  return expressed(2, (a, b) => apply(f.sub, a, apply(f.mul, whole(apply(f.div, a, b)), b)))(call);
+};
+
+/** Without its fraction. */
+function truncated(x: Expression): Expression {
+  return apply(f.select, apply(f.less, x, 0), apply(f.ceil, x), apply(f.floor, x));
 }
 
 /** Before operator set 7, an axis said where the shorter shape begins in the longer. */
@@ -104,7 +145,8 @@ const clip: Importer = (call) => {
     const given = call.inputs[index];
     const number = given ? numberOf(given) : call.float(name, toF32(none));
     if (number === undefined) return call.value(index);
-    if (number === none || Number.isNaN(number)) return undefined;
+    if (number === none) return undefined;
+    demand(!Number.isNaN(number), `${name} is not a number`);
     return Number.isFinite(number) ? number : toF32(number);
   };
   const least = bound(1, 'min', Number.NEGATIVE_INFINITY);
@@ -115,28 +157,49 @@ const clip: Importer = (call) => {
   });
 };
 
-/** Every float is an f32 here, and true and false are 1 and 0. */
+/** Every float is an f32 here, integers are floats without a fraction, and true and false are 1 and 0. */
 const cast: Importer = (call) => {
-  const to = call.int('to', TensorProto_DataType.FLOAT);
-  const x = call.operand(0);
-  const bool = to === TensorProto_DataType.BOOL;
-  if (x.constant) {
-    const { shape, float, numbers } = x.constant;
-    if (!bool && (isFloat(to) || !float)) return { ...x.constant, float: isFloat(to) };
-    // Computed at once, so that a chain of casts does not become one of calls.
-    const whole = Float64Array.from(numbers(), bool ? (n) => (n === 0 ? 0 : 1) : Math.trunc);
-    return constant(shape, whole, false);
-  }
-  if (bool) return layer(call.g, [x.value], (v = 0) => apply(f.select, v, 1, 0));
-  demand(isFloat(to), `casts to ${typeName(to)}; floats and truth values are read`);
-  return x.value;
+  // Of another type's tensor, only the type is read.
+  if (call.operand(0).constant) return castConstant(call);
+  const [from, to] = [call.type(0), resultType(call, 0)];
+  const x = call.value(0);
+  if (from === to || isFloat(to) || from === 'bool') return x;
+  if (to === 'bool') return layer(call.g, [x], (v = 0) => apply(f.select, v, 1, 0));
+  if (isFloat(from)) return layer(call.g, [x], (v = 0) => truncated(apply(f.add, v, 0)));
+  const [least, most] = rangeOf(to);
+  const [first, last] = rangeOf(from);
+  // Beyond 32 bits, floats have no lower bits to keep.
+  if ((first >= least && last <= most) || bitsOf(to) >= 32) return x;
+  const count = most - least + 1;
+  return layer(call.g, [x], (v = 0) => {
+    const turns = apply(f.floor, apply(f.div, apply(f.sub, v, least), count));
+    return apply(f.sub, v, apply(f.mul, turns, count));
+  });
+};
+
+/** What is on a diagonal and above it, or below it; the rest is 0. */
+const triangle: Importer = (call) => {
+  const x = call.value(0);
+  const [rows = 1, columns = 1] = x.desc.shape.slice(-2);
+  const [offset = 0] = call.numbersIfGiven(1, 'the diagonal', 1) ?? [];
+  const upper = call.flag('upper', true);
+  const mask = tabulated([rows, columns], 'bool', [], () => (i) => {
+    const distance = (i % columns) - Math.floor(i / columns) - offset;
+    return Number(upper ? distance >= 0 : distance <= 0);
+  });
+  const inside = call.place.weight({ ...mask, name: `${call.name}.mask` });
+  return layer(call.g, [inside, x], (condition = 0, v = 0) => apply(f.select, condition, v, 0));
 };
 
 const importers: OperatorRows['importers'] = {
   ...Object.fromEntries(NAMED.map((row) => [row.opType, named(row)])),
   ...Object.fromEntries(FUNCTIONS.map((fn) => [nameOf(fn), ofFunction(fn)])),
+  Div: div,
+  Mod: mod,
   Clip: clip,
   Cast: cast,
+  CastLike: cast,
+  Trilu: triangle,
   PRelu: (call) => prelu(call.g, call.value(0), call.value(1)),
   Gelu: (call) => gelu(call.g, call.value(0), call.choice('approximate', 'none', 'tanh')),
   Swish(call) {

@@ -21,6 +21,7 @@ import {
 import { inputShape } from '../../runtime/operator.ts';
 import { elementCount, type Shape, shapesEqual } from '../../runtime/tensor.ts';
 import type { Attributes } from '../attribute.ts';
+import { filled, seenAs } from '../computed.ts';
 import { demand } from '../errors.ts';
 import { exporter, type OperatorRows, read } from '../exporter.ts';
 import { axisOf, type ImportCall, type Importer } from '../import_node.ts';
@@ -86,7 +87,7 @@ function moving(stepOf: StepOf): Importer {
     const step = stepOf(call, from);
     const shape = shapeAfter(step, from);
     const { constant } = call.operand(0);
-    if (constant && SHAPED.some((kind) => step instanceof kind)) return { ...constant, shape };
+    if (constant && SHAPED.some((kind) => step instanceof kind)) return seenAs(constant, { shape });
     const x = call.value(0);
     const idle = shapesEqual(shape, from) && !(step instanceof Transpose);
     return idle ? x : layer(call.g, x, [step]);
@@ -164,8 +165,15 @@ export const rearrange: OperatorRows = {
     Identity: same,
     Dropout(call) {
       const [training = 0] = call.numbersIfGiven(2, 'training_mode', 1) ?? [];
-      demand(training === 0, 'training_mode is 1');
-      return same(call);
+      if (training !== 0) {
+        const [ratio = 0.5] = call.numbersIfGiven(1, 'the ratio', 1) ?? [];
+        const remedy = 'drops elements at random, as in training; export the model for inference';
+        demand(ratio === 0, remedy);
+      }
+      // Nothing is dropped; before operator set 10, masks were as floats.
+      const { constant, value } = call.operand(0);
+      const type = call.opset < 10 ? call.type(0) : 'bool';
+      return [constant ?? value, filled(call.shape(0), type, 1)];
     },
     /** Bounds as attributes, or since operator set 10 as inputs. */
     Slice(call) {

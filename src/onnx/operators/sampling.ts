@@ -11,13 +11,11 @@ import {
   type Shape,
   tensorDesc,
 } from '../../runtime/tensor.ts';
+import { MOST_MADE } from '../bounds.ts';
 import { demand } from '../errors.ts';
 import { exporter, type OperatorRows, read } from '../exporter.ts';
 import type { ImportCall } from '../import_node.ts';
 import { TensorProto_DataType as Type } from '../schema/onnx_pb.ts';
-
-/** The largest grid that is computed, in places: an image of 4096 x 4096. */
-const MOST_PLACES = 2 ** 24;
 
 const FILTERS = {
   linear: 'linear',
@@ -56,8 +54,8 @@ function placesOf(call: ImportCall, extents: Shape, alignCorners: boolean): Valu
   const valid = extents.every((extent) => Number.isSafeInteger(extent) && extent >= 1);
   const count = elementCount(extents);
   demand(
-    valid && count <= MOST_PLACES,
-    `a grid of [${extents}] is computed; at most ${MOST_PLACES} places are`,
+    valid && count <= MOST_MADE,
+    `a grid of [${extents}] is computed; at most ${MOST_MADE} places are`,
   );
   const columns = extents.length + 1;
   const along = (i: number, extent: number): number => {

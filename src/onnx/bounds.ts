@@ -1,0 +1,38 @@
+/**
+ * A file is untrusted. These bound what reading one takes, in memory and in time, whatever it says; each is far beyond
+ * what convnets need.
+ */
+
+/** Parts of a file: ten times as many as a large convnet has; each takes up to a kilobyte. */
+export const MOST_PARTS = 100_000;
+/** Integers and strings in lists, which take more memory than they do in the file. */
+export const MOST_LISTED = 2 ** 22;
+/** Messages in messages: a model, graph, node, attribute, tensor; graphs in attributes take three more each. */
+export const MOST_NESTED = 32;
+/** Values that one node reads; a large concatenation has dozens. */
+export const MOST_INPUTS = 2 ** 12;
+
+/** Rank and elements of the largest tensor that is read. */
+export const MOST_AXES = 16;
+export const MOST_ELEMENTS = 2 ** 31;
+
+/** Numbers in a list that a node reads, such as a shape or the pads of a window. */
+export const MOST_IN_LIST = 64;
+/** Indices that a Gather of computed values reads, and the slices that these become. */
+export const MOST_INDICES = 2 ** 12;
+export const MOST_SLICES = 2 ** 8;
+/** Rows of what is scattered into. */
+export const MOST_ROWS = 2 ** 16;
+
+/** Elements of a constant that is computed from less than that: a VGG's largest weight has 1.03e8, a shape has 4. */
+export const MOST_MADE = 2 ** 24;
+/** Elements that one constant may take, with those that it is computed from, to be computed at once. */
+export const MOST_AT_ONCE = 2 ** 16;
+/** The same of all of them together. */
+export const MOST_COMPUTED = 2 ** 21;
+/** Elements of all constants that are computed when weights are read, or read for that: those of a VGG. */
+export const MOST_DEFERRED = 2 ** 28;
+
+/** The longest list of what is not supported, in characters, and the nodes that a line of it names. */
+export const LONGEST_REFUSAL = 1900;
+export const MOST_NAMED = 4;

@@ -1,0 +1,315 @@
+/** The graph of a file while it is turned into layers. */
+import { reshapeTo } from '../layers/rearrange.ts';
+import { ShapeError, UnsupportedError } from '../runtime/errors.ts';
+import type { Value } from '../runtime/graph.ts';
+import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { elementCount, formatShape } from '../runtime/tensor.ts';
+import { quoted } from '../runtime/weights/messages.ts';
+import type { WeightSource } from '../runtime/weights/weight_source.ts';
+import { MOST_INPUTS } from './bounds.ts';
+import { isStandard } from './domain.ts';
+import { demand, demandSound } from './errors.ts';
+import { evaluators } from './evaluators/index.ts';
+import { readOnce } from './external_data.ts';
+import { Allowance, evaluated, folded } from './fold.ts';
+import {
+  ImportCall,
+  type Imported,
+  type Importer,
+  isValue,
+  listed,
+  numberOf,
+  type Operand,
+} from './import_node.ts';
+import type { OnnxImportOptions } from './import_options.ts';
+import { describeType, inputShape, shapeOf, typeOf } from './model_inputs.ts';
+import { ModelWeights } from './model_weights.ts';
+import { importers } from './operators/index.ts';
+import { NO_OPERATOR, NO_OPERATOR_OF_VALUES, Problems } from './problems.ts';
+import { resultType } from './result_type.ts';
+import { namesFromOutside, visitInOrder } from './schedule.ts';
+import type { GraphProto, NodeProto, ValueInfoProto } from './schema/onnx_pb.ts';
+import { Scope } from './scope.ts';
+import { constantOf } from './tensor.ts';
+
+/** A file that was decoded, and whose version is one that is read. */
+export interface OnnxFile {
+  readonly name: string;
+  readonly graph: GraphProto;
+  readonly opset: number;
+}
+
+export interface ReadGraph {
+  readonly outputs: ReadonlyMap<string, Value>;
+  readonly weights: WeightSource;
+}
+
+const TOO_MUCH = 'computes more constants than is done for one model';
+/** Control flow that is not read. */
+const LOOPS = new Set(['Loop', 'Scan']);
+
+/** What the file says of values, by name. */
+type Infos = ReadonlyMap<string, ValueInfoProto>;
+
+export class GraphReader {
+  readonly #file: OnnxFile;
+  readonly #options: OnnxImportOptions;
+  readonly #builder: GraphBuilder;
+  #given: Value | undefined;
+  readonly #weights = new ModelWeights();
+  readonly #nodeNames = new Set<string>();
+  readonly #problems = new Problems();
+  readonly #allowance = new Allowance();
+  #visited = 0;
+
+  constructor(
+    file: OnnxFile,
+    options: OnnxImportOptions,
+    builder: GraphBuilder,
+    given: Value | undefined,
+  ) {
+    this.#file = file;
+    const { readExternal } = options;
+    this.#options = { ...options, ...(readExternal && { readExternal: readOnce(readExternal) }) };
+    this.#builder = builder;
+    this.#given = given;
+  }
+
+  run(): ReadGraph {
+    const { graph, name } = this.#file;
+    const scope = new Scope();
+    this.#readInitializers(graph, scope);
+    this.#readGivenConstants(graph, scope);
+    for (const input of graph.input) this.#readInput(input, scope);
+    this.#readNodes(graph, scope);
+    const names = graph.output.map((output) => output.name);
+    for (const output of names) this.#readsFailed([output], 'output', shown(output), scope);
+    this.#problems.refuse();
+    const outputs = new Map(names.map((output) => [output, this.#output(output, scope)]));
+    return { outputs, weights: this.#weights.source(name) };
+  }
+
+  #readInitializers({ initializer, sparseInitializer }: GraphProto, scope: Scope): void {
+    demand(sparseInitializer.length === 0, 'has sparse tensors');
+    for (const tensor of initializer) {
+      const name = `${scope.prefix}${tensor.name}`;
+      const constant = constantOf(tensor, name, this.#options.readExternal);
+      scope.define(tensor.name, { constant, type: constant.type });
+    }
+  }
+
+  #readGivenConstants(graph: GraphProto, scope: Scope): void {
+    const types = new Map(graph.input.map((input) => [input.name, typeOf(input)]));
+    for (const [name, { shape, data }] of Object.entries(this.#options.constants ?? {})) {
+      if (elementCount(shape) !== data.length) {
+        throw new ShapeError(
+          `constant "${name}" ${formatShape(shape)} has ${data.length} elements`,
+        );
+      }
+      const type = types.get(name) ?? 'float32';
+      scope.define(name, { constant: { name, shape, type, numbers: () => data }, type });
+    }
+  }
+
+  /** Files of the first versions list initializers as inputs too. */
+  #readInput(input: ValueInfoProto, scope: Scope): void {
+    const { name } = input;
+    if (scope.has(name)) return;
+    const type = typeOf(input);
+    if (!type) {
+      this.#problems.add('input', shown(name), `is ${describeType(input)}; numbers are read`);
+      scope.fail(name);
+      return;
+    }
+    const { shapes = {}, batch = 1 } = this.#options;
+    const given = Object.hasOwn(shapes, name) ? shapes[name] : undefined;
+    const who = `input ${quoted(name)} of ${quoted(this.#file.name)}`;
+    const shape = this.#given?.desc.shape ?? inputShape(who, input, given, batch);
+    if (elementCount(shape) === 0) {
+      // There is nothing to be fed.
+      const numbers = new Float32Array();
+      scope.define(name, { constant: { name, shape, type, numbers: () => numbers }, type });
+      return;
+    }
+    scope.define(name, { value: this.#given ?? this.#builder.input(name, shape), type });
+    // It stands for the model's only input.
+    this.#given = undefined;
+  }
+
+  #readNodes(graph: GraphProto, scope: Scope): void {
+    const given = new Set(graph.input.map((input) => input.name));
+    const infos: Infos = new Map(
+      [...graph.valueInfo, ...graph.output].map((info) => [info.name, info]),
+    );
+    visitInOrder(
+      graph,
+      given,
+      (node) => this.#reads(node, scope),
+      (node) => this.#readNode(node, scope, infos),
+    );
+  }
+
+  /** The values that a node needs: of a condition, first itself, then what the branch that it chooses needs. */
+  #reads(node: NodeProto, scope: Scope): readonly string[] {
+    if (!isBranching(node)) return node.input;
+    const branch = branchOf(node, scope);
+    return branch ? [...node.input, ...namesFromOutside(branch)] : node.input;
+  }
+
+  #readNode(node: NodeProto, scope: Scope, infos: Infos): void {
+    const index = this.#visited++;
+    const subject = isStandard(node.domain) ? node.opType : `${node.domain}.${node.opType}`;
+    const name = shown(node.name || `node ${index}`);
+    const label = `${shown(subject)} "${name}"`;
+    const few = node.input.length <= MOST_INPUTS;
+    demandSound(few, `${label} reads ${node.input.length} values; at most ${MOST_INPUTS} are read`);
+    const importer = this.#importerOf(node, subject);
+    // What hangs on a node that failed is not wrong by itself.
+    if ((importer || isBranching(node)) && this.#readsFailed(node.input, subject, name, scope)) {
+      for (const output of node.output) scope.fail(output);
+      return;
+    }
+    try {
+      if (isBranching(node)) {
+        this.#readBranch(node, scope, index);
+        return;
+      }
+      const loop = isStandard(node.domain) && LOOPS.has(node.opType);
+      demand(!loop, 'loops are not read; export the model without control flow');
+      demand(importer, NO_OPERATOR);
+      const call = this.#callOf(node, index, scope);
+      const made = this.#constantsOf(call, importer) ?? this.#kept(listed(importer(call)));
+      for (const [i, output] of node.output.entries()) {
+        const result = made[i];
+        if (result) scope.define(output, asOperand(`${scope.prefix}${output}`, result, call, i));
+        else if (output) scope.fail(output, label);
+      }
+    } catch (error) {
+      if (!(error instanceof UnsupportedError || error instanceof ShapeError)) throw error;
+      // Layers put their name before what is wrong; the list has it already.
+      this.#problems.add(subject, name, error.message.replace(/^\w+ "[^"]*": /, ''));
+      for (const output of node.output) this.#standIn(output, scope, infos);
+    }
+  }
+
+  /** What is unsupported is replaced by a value of the shape that the file says, so that the rest is examined too. */
+  #standIn(name: string, scope: Scope, infos: Infos): void {
+    const info = infos.get(name);
+    const [type, shape] = info ? [typeOf(info), shapeOf(info)] : [];
+    const usual = shape?.every((extent) => extent > 0) && elementCount(shape) < 2 ** 31;
+    if (!type || !shape || !usual || scope.has(name)) {
+      scope.fail(name);
+      return;
+    }
+    const g = this.#builder.at('unsupported');
+    scope.define(name, { value: reshapeTo(g, g.input(name, shape), shape), type });
+  }
+
+  /** Adds the nodes of the branch that a condition chooses, as if they stood in its place. */
+  #readBranch(node: NodeProto, scope: Scope, index: number): void {
+    const branch = branchOf(node, scope);
+    demand(branch, 'its condition is computed; a branch must be known when the model is loaded');
+    const inner = new Scope(`${scope.prefix}${this.#nameOf(node, index)}/`, scope);
+    this.#readInitializers(branch, inner);
+    this.#readNodes(branch, inner);
+    for (const [i, output] of node.output.entries()) {
+      const name = branch.output[i]?.name ?? '';
+      if (inner.failure(name)) scope.fail(output);
+      else scope.define(output, inner.operand(name));
+    }
+  }
+
+  #importerOf({ opType, domain }: NodeProto, subject: string): Importer | undefined {
+    const { importers: own = {} } = this.#options;
+    if (Object.hasOwn(own, subject)) return own[subject];
+    if (!isStandard(domain)) return undefined;
+    return importers.get(opType) ?? evaluators.get(opType);
+  }
+
+  /** What a node makes, where that is known. */
+  #constantsOf(call: ImportCall, importer: Importer): readonly Imported[] | undefined {
+    const evaluator = evaluators.get(call.node.opType);
+    if (call.inputs.some((input) => input?.value)) {
+      demand(importer !== evaluator, NO_OPERATOR_OF_VALUES);
+      return undefined;
+    }
+    const own = importer !== evaluator && importer !== importers.get(call.node.opType);
+    if (own || !evaluator) return folded(call, importer, this.#allowance);
+    const made = evaluated(call, evaluator, this.#allowance);
+    demand(made || importer !== evaluator, TOO_MUCH);
+    return made;
+  }
+
+  /** What an importer gives, whose constants may need computing. */
+  #kept(made: readonly Imported[]): readonly Imported[] {
+    return made.map((output) => {
+      const kept = isValue(output) ? output : this.#allowance.keep(output);
+      demand(kept, TOO_MUCH);
+      return kept;
+    });
+  }
+
+  #readsFailed(inputs: readonly string[], subject: string, name: string, scope: Scope): boolean {
+    const failed = inputs.flatMap((input) => {
+      const failure = scope.failure(input);
+      return failure ? [{ input, ...failure }] : [];
+    });
+    for (const { input, maker } of failed) {
+      if (maker === undefined) continue;
+      this.#problems.add(subject, name, `reads ${quoted(input)} of ${maker}, which is not had`);
+    }
+    return failed.length > 0;
+  }
+
+  #callOf(node: NodeProto, index: number, scope: Scope): ImportCall {
+    const name = `${scope.prefix}${this.#nameOf(node, index)}`;
+    return new ImportCall(node, {
+      opset: this.#file.opset,
+      name,
+      g: this.#builder.at(name),
+      inputs: node.input.map((input) => (input === '' ? undefined : scope.operand(input))),
+      weight: (known) => this.#builder.weight(this.#weights.add(known), known.shape),
+      tensor: (tensor) => constantOf(tensor, name, this.#options.readExternal),
+      spend: this.#allowance.spend,
+    });
+  }
+
+  #nameOf(node: NodeProto, index: number): string {
+    let name = node.name || node.output[0] || node.opType;
+    if (this.#nodeNames.has(name)) name = `${name} (node ${index})`;
+    this.#nodeNames.add(name);
+    return name;
+  }
+
+  #output(name: string, scope: Scope): Value {
+    const { value, constant } = scope.operand(name);
+    // A graph gives back results of nodes: what is an input as it came in, or a constant, is seen through a view.
+    if (value?.kind === 'activation') return value;
+    const empty = constant && elementCount(constant.shape) === 0;
+    demand(!empty, `its output ${quoted(name)} has no elements`);
+    const seen = value ?? this.#builder.weight(this.#weights.add(constant), constant.shape);
+    return reshapeTo(this.#builder.at(name), seen, seen.desc.shape);
+  }
+}
+
+function isBranching({ domain, opType }: NodeProto): boolean {
+  return isStandard(domain) && opType === 'If';
+}
+
+/** The branch that a condition chooses, where that is known. */
+function branchOf({ input, attribute }: NodeProto, scope: Scope): GraphProto | undefined {
+  const condition = numberOf(scope.find(input[0] ?? ''));
+  if (condition === undefined) return undefined;
+  const name = condition === 0 ? 'else_branch' : 'then_branch';
+  return attribute.find((one) => one.name === name)?.g;
+}
+
+/** A name for a list of problems. */
+function shown(name: string): string {
+  return quoted(name).slice(1, -1);
+}
+
+function asOperand(name: string, made: Imported, call: ImportCall, output: number): Operand {
+  if (isValue(made)) return { value: made, type: resultType(call, output) };
+  return { constant: { ...made, name }, type: made.type };
+}

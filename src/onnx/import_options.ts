@@ -1,0 +1,33 @@
+/** What a reader of files is told beside the file. */
+import type { Shape } from '../runtime/tensor.ts';
+import type { ReadExternal } from './external_data.ts';
+import type { Importer } from './import_node.ts';
+
+export interface OnnxImportOptions {
+  /** For messages; `model.onnx` by default. */
+  readonly name?: string;
+  /** Shapes of inputs, by name, in place of those in the file. */
+  readonly shapes?: Readonly<Record<string, Shape>>;
+  /** Images at a time, where the file leaves that open; 1 by default. */
+  readonly batch?: number;
+  /** Inputs of the model that are given once, as weights, by name. */
+  readonly constants?: Readonly<
+    Record<string, { readonly shape: Shape; readonly data: Float32Array }>
+  >;
+  /** Reads the files that hold tensors beside the model's; without it, such models are refused. */
+  readonly readExternal?: ReadExternal;
+  /**
+   * Operators of your own, or in place of those that are read, by `OpType`, or `domain.OpType` in another domain than
+   * ONNX's: what a node of it is, made of builders. Where all inputs are constants, so is the result, if that is cheap.
+   *
+   * @example
+   * const importers = {
+   *   'com.example.ScaledTanh': (call) => {
+   *     const scale = call.float('scale', 1);
+   *     return pointwise(call.g, [call.value(0)], (x) => apply(functions.mul, apply(functions.tanh, x), scale));
+   *   },
+   * };
+   * const { graph, weights } = loadOnnx(bytes, { importers });
+   */
+  readonly importers?: Readonly<Record<string, Importer>>;
+}

@@ -1,0 +1,51 @@
+/** The constants of a file that its graph reads, as a source of weights. */
+import { WeightError } from '../runtime/errors.ts';
+import { formatShape, shapesEqual } from '../runtime/tensor.ts';
+import type { WeightSource } from '../runtime/weights/weight_source.ts';
+import type { Constant } from './tensor.ts';
+
+/** Constants by the names that the graph has for them, in the order of use. */
+export class ModelWeights {
+  readonly #constants = new Map<string, Constant>();
+
+  /** The name of a constant: its own, where no other has it. */
+  add(constant: Constant): string {
+    const wanted = constant.name || 'constant';
+    let name = wanted;
+    for (let i = 2; !this.#isFree(name, constant); i++) name = `${wanted}#${i}`;
+    this.#constants.set(name, constant);
+    return name;
+  }
+
+  #isFree(name: string, { numbers, shape }: Constant): boolean {
+    const known = this.#constants.get(name);
+    return !known || (known.numbers === numbers && shapesEqual(known.shape, shape));
+  }
+
+  /** Reading throws WeightError for what it lacks, and for numbers that f32 has not. */
+  source(file: string): WeightSource {
+    const tensors = [...this.#constants].map(([name, { shape, type }]) => {
+      return [name, { shape, dtype: type }] as const;
+    });
+    return {
+      name: file,
+      tensors: new Map(tensors),
+      read: (name, shape) => {
+        const found = this.#constants.get(name);
+        const who = `ONNX file "${file}":`;
+        if (!found || !shapesEqual(found.shape, shape)) {
+          throw new WeightError(`${who} has no weight "${name}" ${formatShape(shape)}`);
+        }
+        const numbers = found.numbers();
+        const data = Float32Array.from(numbers);
+        const lost = data.findIndex((x, i) => !Number.isFinite(x) && Number.isFinite(numbers[i]));
+        if (lost >= 0) {
+          throw new WeightError(
+            `${who} weight "${name}" has ${numbers[lost]}, which does not fit f32`,
+          );
+        }
+        return data;
+      },
+    };
+  }
+}
