@@ -11,12 +11,6 @@ const LISTED = 8;
 
 type Tensors = ReadonlyMap<string, TensorInfo>;
 
-/** A weight of the model, or a tensor of the source. */
-interface Named {
-  readonly name: string;
-  readonly desc: Pick<TensorInfo, 'shape'>;
-}
-
 /**
  * Checks that a source holds what a model needs: every weight that its outputs depend on, all of the right shape, and
  * nothing that is not the model's but PyTorch's `num_batches_tracked` counters, which inference does not use.
@@ -29,17 +23,30 @@ export function checkWeights(graph: Graph, source: WeightSource): void {
   }
   const { tensors } = source;
   if (!tensors) return;
-  const weights = weightsOf(graph);
+  const known = new Map(weightsOf(graph).map(({ name, desc }) => [name, desc.shape]));
   const missing = weightsOf(removeUnread(graph)).filter(({ name }) => !tensors.has(name));
-  const unexpected = unexpectedTensors(weights, tensors);
+  const unexpected: string[] = [];
+  const misshapen: string[] = [];
+  for (const [name, { shape }] of tensors) {
+    const expected = known.get(name);
+    const got = clipped(formatShape(shape));
+    if (expected && !shapesEqual(shape, expected)) {
+      misshapen.push(`${quoted(name)} expected ${formatShape(expected)}, got ${got}`);
+    } else if (!expected && !name.endsWith('num_batches_tracked')) {
+      unexpected.push(`${quoted(name)} ${got}`);
+    }
+  }
   const problems = [
-    ...listed('missing', missing.map(described)),
-    ...listed('unexpected', unexpected.map(described)),
-    ...listed('of the wrong shape', misshapenTensors(weights, tensors)),
+    ...listed(
+      'missing',
+      missing.map(({ name, desc }) => `${quoted(name)} ${formatShape(desc.shape)}`),
+    ),
+    ...listed('unexpected', unexpected),
+    ...listed('of the wrong shape', misshapen),
   ];
   if (problems.length === 0) return;
-  const lines = [...problems, ...prefixHint(missing, tensors)].map((line) => `\n  ${line}`);
-  throw new WeightError(`weights "${source.name}" do not fit the model:${lines.join('')}`);
+  const head = `weights "${source.name}" do not fit the model:`;
+  throw new WeightError([head, ...problems, ...prefixHint(missing, tensors)].join('\n  '));
 }
 
 /**
@@ -78,25 +85,6 @@ export function overflowWarning(name: string, data: Float32Array): string | unde
   return `weight ${quoted(name)} holds ${count} value(s) beyond the range of f16, which are stored as ${LARGEST_FLOAT16}`;
 }
 
-function unexpectedTensors(weights: readonly Weight[], tensors: Tensors): readonly Named[] {
-  const wanted = new Set(weights.map(({ name }) => name));
-  return [...tensors]
-    .map(([name, desc]) => ({ name, desc }))
-    .filter(({ name }) => !wanted.has(name) && !name.endsWith('num_batches_tracked'));
-}
-
-function misshapenTensors(weights: readonly Weight[], tensors: Tensors): readonly string[] {
-  return weights.flatMap(({ name, desc }) => {
-    const got = tensors.get(name)?.shape;
-    if (!got || shapesEqual(got, desc.shape)) return [];
-    return `${quoted(name)} expected ${formatShape(desc.shape)}, got ${clipped(formatShape(got))}`;
-  });
-}
-
-function described({ name, desc }: Named): string {
-  return `${quoted(name)} ${clipped(formatShape(desc.shape))}`;
-}
-
 /** One line that counts the items and shows the first of them; no line for no items. */
 function listed(kind: string, items: readonly string[]): readonly string[] {
   if (items.length === 0) return [];
@@ -106,18 +94,16 @@ function listed(kind: string, items: readonly string[]): readonly string[] {
 
 /** Training wrappers (DataParallel, Lightning) put a prefix before every name. */
 function prefixHint(missing: readonly Weight[], tensors: Tensors): readonly string[] {
-  const prefix = sharedPrefixes([...tensors.keys()]).find((candidate) =>
-    missing.some(({ name }) => tensors.has(candidate + name)),
-  );
-  if (prefix === undefined) return [];
-  return [`every name in the file starts with ${quoted(prefix)}; save it without this prefix`];
-}
-
-/** `a.` and `a.b.`, if all names start with these. */
-function sharedPrefixes(names: readonly string[]): readonly string[] {
-  const [first = ''] = names;
-  const segments = first.split('.').slice(0, -1);
-  return segments
+  const names = [...tensors.keys()];
+  const segments = (names[0] ?? '').split('.').slice(0, -1);
+  const prefix = segments
     .map((_, depth) => `${segments.slice(0, depth + 1).join('.')}.`)
-    .filter((prefix) => names.every((name) => name.startsWith(prefix)));
+    .find(
+      (start) =>
+        names.every((name) => name.startsWith(start)) &&
+        missing.some(({ name }) => tensors.has(start + name)),
+    );
+  return prefix
+    ? [`every name in the file starts with ${quoted(prefix)}; save it without this prefix`]
+    : [];
 }
