@@ -189,7 +189,7 @@ const CASES: readonly Case[] = [
 
   [
     'a builder in place of a model',
-    () => api.buildModel(bad(api.lenet)),
+    () => api.buildModel(bad(() => api.lenet)),
     'buildModel expects a model, as findModel gives, got Function',
   ],
   [
@@ -199,7 +199,7 @@ const CASES: readonly Case[] = [
   ],
   [
     'a builder in place of a classifier',
-    () => api.buildClassifier(bad(api.lenet)),
+    () => api.buildClassifier(bad(() => api.lenet)),
     'buildModel expects a model, as findModel gives, got Object',
   ],
   [
@@ -207,7 +207,7 @@ const CASES: readonly Case[] = [
     () => api.buildModel(api.findModel('lenet'), { outputs: ['toString'] }),
     'model "lenet" has no value "toString"; it has',
   ],
-  ['a domain of nothing', () => api.domainOf(bad(api.lenet)), 'got undefined in Function'],
+  ['a domain of nothing', () => api.domainOf(bad(() => api.lenet)), 'got undefined in Function'],
 
   [
     'no picture',

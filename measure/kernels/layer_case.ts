@@ -123,17 +123,19 @@ function inOwnMemory({ view, ...desc }: Desc): Desc {
 /** Stores an input as the node reads it. */
 function copyOf(input: Input, desc: Desc): Node {
   const g = GraphBuilder.create();
+  const x = g.input(input.name, input.desc.shape);
   g.output(
     'y',
-    pointwise(g.at(`${input.name} as it is stored`), [input], (x = 0) =>
-      apply(functions.add, x, 0),
+    pointwise(g.at(`${input.name} as it is stored`), [x], (value = 0) =>
+      apply(functions.add, value, 0),
     ),
   );
   const [copy] = g.build('copy').nodes;
   if (!copy) throw new Error(`"${input.name}" is not copied`);
   const { dtype } = desc;
   const attributes = { ...copy.attributes, ...(dtype !== 'f32' && { dtype }) };
-  return { ...copy, attributes, output: { ...copy.output, desc } };
+  const inputs = Object.fromEntries(Object.keys(copy.inputs).map((role) => [role, input]));
+  return { ...copy, attributes, inputs, output: { ...copy.output, desc } };
 }
 
 /** What a case is run with, and what must come out. */
