@@ -10,6 +10,8 @@ import {
   gridSample as gridSampleBound,
   localResponseNorm as localResponseNormBound,
   mean,
+  normalize as normalizeBound,
+  productsOfTaps,
   resizeAxis,
   roiAlign as roiAlignBound,
   softmaxAlong,
@@ -21,14 +23,18 @@ import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import type { Shape } from '../runtime/tensor.ts';
 import { clip, hardSwish, relu, sigmoid, silu } from './activations.ts';
 import { adaptiveAveragePool2d, globalAveragePool2d } from './adaptive_average_pool2d.ts';
+import { argMax } from './arg_reduce.ts';
 import { add, mul, sub } from './arithmetic.ts';
 import { batchNorm } from './batch_norm.ts';
+import { convTranspose2d } from './conv_transpose2d.ts';
 import { type Conv2dOptions, conv2d } from './conv2d.ts';
+import { conv2dDynamic } from './conv2d_dynamic.ts';
 import { gridSample } from './grid_sample.ts';
 import { operators } from './index.ts';
 import { linear } from './linear.ts';
 import { localResponseNorm } from './local_response_norm.ts';
 import { matmul } from './matmul.ts';
+import { normalize } from './normalize.ts';
 import { pad2d } from './pad2d.ts';
 import { averagePool2d, maxPool2d } from './pool2d.ts';
 import { reduce } from './reduce.ts';
@@ -164,6 +170,39 @@ const LAYERS: Readonly<Record<string, Layer>> = {
     op: 'reduce',
     build: (g) => reduce(g, g.input('x', [2, 5, 3, 7]), 'max', { axes: [1], keepAxes: false }),
     bound: exact,
+  },
+  conv_transpose2d: {
+    op: 'conv_transpose2d',
+    build: (g) =>
+      convTranspose2d(g.at('up'), g.input('x', [2, 6, 3, 4]), {
+        channels: 5,
+        kernel: 2,
+        stride: 2,
+      }),
+    bound: productsOfTaps,
+  },
+  conv2d_dynamic: {
+    op: 'conv2d_dynamic',
+    build: (g) =>
+      conv2dDynamic(g.at('conv'), g.input('x', [2, 5, 7, 5]), g.input('w', [4, 5, 3, 3]), {}),
+    bound: dotProduct,
+    // Weights are dense.
+    variants: ['f16'],
+  },
+  arg_reduce: {
+    op: 'arg_reduce',
+    build: (g) => argMax(g, g.input('x', [2, 5, 3, 7])),
+    bound: exact,
+  },
+  'normalize over channels': {
+    op: 'normalize',
+    build: (g) => normalize(g, g.input('x', [2, 5, 3, 7]), { from: 1, to: 2 }),
+    bound: normalizeBound,
+  },
+  'normalize over groups': {
+    op: 'normalize',
+    build: (g) => normalize(g, g.input('x', [2, 6, 3, 5]), { from: 1, groups: 2 }),
+    bound: normalizeBound,
   },
   batch_norm: {
     op: 'batch_norm',
