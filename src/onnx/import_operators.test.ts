@@ -369,6 +369,14 @@ const layerCases: readonly Case[] = [
     constants: [tensor('slope', [1], [0.25])],
     expected: X.map((x) => (x < 0 ? x / 4 : x)),
   },
+  {
+    what: 'PRelu, a slope a channel',
+    from: 7,
+    nodes: one('PRelu', {}, 'x slope'),
+    constants: [tensor('slope', [2], [0.5, 0.25])],
+    shape: [1, 2, 3, 1],
+    expected: [-2, -1.5, -1, -0.25, 0, 1],
+  },
   { what: 'Sigmoid', from: 7, nodes: one('Sigmoid'), expected: X.map((x) => 1 / (1 + exp(-x))) },
   {
     what: 'HardSigmoid',
@@ -633,6 +641,22 @@ const layerCases: readonly Case[] = [
     expected: [-1, 0, 3, -1, 0, 3, -1, 0, 3].map(
       (d, i) => d / Math.sqrt(2 / 3 + 1e-5) + (i % 3 === 1 ? 1 : 0),
     ),
+  },
+  {
+    what: 'LayerNormalization, its mean and reciprocal deviation',
+    from: 17,
+    nodes: [
+      {
+        opType: 'LayerNormalization',
+        input: ['x', 's'],
+        output: ['n', 'mean', 'reciprocal'],
+        attribute: [],
+      },
+      node('Add', 'mean reciprocal', 'y'),
+    ],
+    constants: [tensor('s', [3], [1, 1, 1])],
+    expected: [-3, 0, 3].map((mean) => mean + 1 / Math.sqrt(2 / 3 + 1e-5)),
+    outputShape: [1, 1, 3, 1],
   },
   {
     what: 'RMSNormalization',

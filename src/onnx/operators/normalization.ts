@@ -74,13 +74,24 @@ function repeated(g: GraphBuilder, vector: Value, shape: Shape): Value {
   ]);
 }
 
-function importLayerNorm(call: ImportCall, centred: boolean): Value {
+/** With the mean and the reciprocal of the deviation, where the node has outputs for them. */
+function importLayerNorm(call: ImportCall, centred: boolean): readonly Value[] {
   const x = call.value(0);
   const from = call.axis(-1, x.desc.shape.length);
   const epsilon = call.float('epsilon', 1e-5);
   const y = normalize(call.g.at('normalized'), x, { from, centred, epsilon });
   const bias = call.inputs[2] && call.value(2);
-  return scaled(call, y, call.value(1), bias);
+  const result = scaled(call, y, call.value(1), bias);
+  if (call.node.output.length === 1) return [result];
+  const axes = [...x.desc.shape.keys()].slice(from);
+  const mean = reduce(call.g.at('mean'), x, 'mean', { axes });
+  const rest = pointwise(call.g.at('rest'), [x, mean], (value, m) => apply(sub, value, m));
+  const squares = reduce(call.g.at('squares'), rest, 'sum_square', { axes });
+  const count = elementCount(x.desc.shape.slice(from));
+  const reciprocal = pointwise(call.g.at('reciprocal'), [squares], (sum = 0) =>
+    apply(div, 1, apply(sqrt, apply(add, apply(div, sum, count), epsilon))),
+  );
+  return [result, mean, reciprocal];
 }
 
 /** x / norm of x along an axis; where that is 0, 0. */

@@ -10,6 +10,7 @@ import * as f from '../../../shaders/lib/expression_functions.ts';
 import { toF32 } from '../../../shaders/lib/expression_wgsl.ts';
 import { gelu, prelu, silu } from '../../layers/activations.ts';
 import { binary } from '../../layers/arithmetic.ts';
+import { perChannel } from '../../layers/per_channel.ts';
 import { pointwise as layer, type OperandLike, pointwiseOp } from '../../layers/pointwise.ts';
 import { rearrange } from '../../layers/rearrange.ts';
 import { broadcastShape } from '../../runtime/broadcast.ts';
@@ -200,7 +201,14 @@ const importers: OperatorRows['importers'] = {
   Cast: cast,
   CastLike: cast,
   Trilu: triangle,
-  PRelu: (call) => prelu(call.g, call.value(0), call.value(1)),
+  PRelu(call) {
+    const [x, slope] = [call.value(0), call.value(1)];
+    const { shape } = x.desc;
+    // Before operator set 7, and in files converted from there, a vector is a value a channel.
+    const channels = slope.desc.shape.length === 1 && shape.at(-1) !== slope.desc.shape[0];
+    const along = channels && slope.desc.shape[0] === shape[1];
+    return prelu(call.g, x, along ? perChannel(call.g, slope, shape.length) : slope);
+  },
   Gelu: (call) => gelu(call.g, call.value(0), call.choice('approximate', 'none', 'tanh')),
   Swish(call) {
     const alpha = finite('alpha', call.float('alpha', 1));
