@@ -1,40 +1,29 @@
 /**
  * Where the largest or the least element of each row is.
  *
- *     y[o, i] = the l of the first, or of the last, of the largest or least x[o, l, i]; where an element is not a number,
- *               the l of that
+ *     y[o, i] = the l of the first, or of the last, of the largest or least x[o, l, i]; where an element is not a
+ *               number, the l of that
  *
  * Layouts: x row-major, seen as [OUTER, LENGTH, INNER] with the axis in the middle; y [OUTER, INNER], f32, exact below
  * 2^24. Elements are compared by their keys (lib/ordered_key.ts), equal ones by their index: no order of execution
  * matters.
  * Thread mapping: that of rows (lib/rows.ts).
  */
-import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
-import type { Epilogue } from './lib/epilogue.ts';
-import { epilogueAtText } from './lib/epilogue_at.ts';
 import type { Grid } from './lib/grid.ts';
 import { orderedKeyText } from './lib/ordered_key.ts';
-import { lanesText, type Rows, type RowsConfig, rowsText } from './lib/rows.ts';
+import { lanesText, type RowProblem, type RowsConfig, rowsText } from './lib/rows.ts';
 import { wgsl } from './lib/wgsl.ts';
 
-export interface ArgReduceProblem extends Rows {
+export interface ArgReduceProblem extends RowProblem {
   readonly order: 'largest' | 'least';
   /** Among equals. */
   readonly takes: 'first' | 'last';
-  /** Of y. */
-  readonly shape: readonly number[];
-  readonly types: UnaryTypes;
-  readonly epilogue: Epilogue | undefined;
 }
 
 export function argReduce(g: ArgReduceProblem, config: RowsConfig, grid: Grid): string {
   return wgsl`
-${elementTypes(g.types, g.epilogue)}
 ${rowsText(g, config, grid)}
 
-@group(0) @binding(0) var<storage, read> x: array<X>;
-@group(0) @binding(1) var<storage, read_write> y: array<Y>;
-${epilogueAtText(g.epilogue, g.shape)}
 ${orderedKeyText(g.order)}
 
 struct Found {

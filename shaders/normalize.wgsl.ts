@@ -11,31 +11,20 @@
  * the squares of what is left, both by blocks, and to store. One pass for both, over x and x^2, would lose all digits
  * where the mean is large beside the deviation.
  */
-import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
-import type { Epilogue } from './lib/epilogue.ts';
-import { epilogueAtText } from './lib/epilogue_at.ts';
 import type { Grid } from './lib/grid.ts';
-import { lanesText, type Rows, type RowsConfig, rowsText } from './lib/rows.ts';
+import { lanesText, type RowProblem, type RowsConfig, rowsText } from './lib/rows.ts';
 import { wgsl } from './lib/wgsl.ts';
 
-export interface NormalizeProblem extends Rows {
+export interface NormalizeProblem extends RowProblem {
   readonly centred: boolean;
   readonly epsilon: number;
-  /** The axes one by one. */
-  readonly shape: readonly number[];
-  readonly types: UnaryTypes;
-  readonly epilogue: Epilogue | undefined;
 }
 
 export function normalize(g: NormalizeProblem, config: RowsConfig, grid: Grid): string {
   return wgsl`
-${elementTypes(g.types, g.epilogue)}
 ${rowsText(g, config, grid)}
 const EPSILON = ${g.epsilon};
 
-@group(0) @binding(0) var<storage, read> x: array<X>;
-@group(0) @binding(1) var<storage, read_write> y: array<Y>;
-${epilogueAtText(g.epilogue, g.shape)}
 
 fn sum_of(a: f32, b: f32) -> f32 {
   return a + b;

@@ -4,24 +4,17 @@
  *     y[o, i] = epilogue( combine over l of element(x[o, l, i]), for a mean divided by LENGTH )
  *
  * Layouts: x row-major, seen as [OUTER, LENGTH, INNER] with the axes in the middle; y [OUTER, INNER].
- * Thread mapping: that of rows (lib/rows.ts). Each lane combines blocks of its elements, and the blocks; the largest and
- * the least begin with an element, as WGSL has no word for infinity.
+ * Thread mapping: that of rows (lib/rows.ts). Each lane combines blocks of its elements, and the blocks; the largest
+ * and the least begin with an element, as WGSL has no word for infinity.
  */
-import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
-import type { Epilogue } from './lib/epilogue.ts';
-import { epilogueAtText } from './lib/epilogue_at.ts';
 import type { Grid } from './lib/grid.ts';
-import { lanesText, type Rows, type RowsConfig, rowsText } from './lib/rows.ts';
+import { lanesText, type RowProblem, type RowsConfig, rowsText } from './lib/rows.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 export type ReduceKind = 'sum' | 'mean' | 'max' | 'min' | 'prod' | 'sum_square' | 'l1';
 
-export interface ReduceProblem extends Rows {
+export interface ReduceProblem extends RowProblem {
   readonly kind: ReduceKind;
-  /** Of y. */
-  readonly shape: readonly number[];
-  readonly types: UnaryTypes;
-  readonly epilogue: Epilogue | undefined;
 }
 
 /** How elements are combined: as terms of a sum or a product, from a neutral element on, or by comparison. */
@@ -40,14 +33,10 @@ const KINDS: Readonly<
 export function reduce(g: ReduceProblem, config: RowsConfig, grid: Grid): string {
   const { start, element = 'value', both } = KINDS[g.kind];
   return wgsl`
-${elementTypes(g.types, g.epilogue)}
 ${rowsText(g, config, grid)}
 const START = ${start ?? '0.0'};
 const DIVISOR = f32(${g.kind === 'mean' ? g.length : 1});
 
-@group(0) @binding(0) var<storage, read> x: array<X>;
-@group(0) @binding(1) var<storage, read_write> y: array<Y>;
-${epilogueAtText(g.epilogue, g.shape)}
 
 fn element(value: f32) -> f32 {
   return ${element};

@@ -8,29 +8,18 @@
  * Thread mapping: that of rows (lib/rows.ts). Each lane walks its elements three times: for the maximum, for the sum of
  * the exponentials, by blocks, and to store.
  */
-import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
-import type { Epilogue } from './lib/epilogue.ts';
-import { epilogueAtText } from './lib/epilogue_at.ts';
 import type { Grid } from './lib/grid.ts';
-import { lanesText, type Rows, type RowsConfig, rowsText } from './lib/rows.ts';
+import { lanesText, type RowProblem, type RowsConfig, rowsText } from './lib/rows.ts';
 import { wgsl } from './lib/wgsl.ts';
 
-export interface SoftmaxProblem extends Rows {
+export interface SoftmaxProblem extends RowProblem {
   readonly logarithm: boolean;
-  /** The axes one by one. */
-  readonly shape: readonly number[];
-  readonly types: UnaryTypes;
-  readonly epilogue: Epilogue | undefined;
 }
 
 export function softmax(g: SoftmaxProblem, config: RowsConfig, grid: Grid): string {
   return wgsl`
-${elementTypes(g.types, g.epilogue)}
 ${rowsText(g, config, grid)}
 
-@group(0) @binding(0) var<storage, read> x: array<X>;
-@group(0) @binding(1) var<storage, read_write> y: array<Y>;
-${epilogueAtText(g.epilogue, g.shape)}
 
 fn larger(a: f32, b: f32) -> f32 {
   return max(a, b);

@@ -12,9 +12,9 @@ export type UnaryTypes = ElementTypes<'x'>;
 
 /**
  * The head of a module, before all else: an alias for the elements of each tensor, `X` for those of x, and the
- * conversions of what is stored. The operands of an epilogue may need f16, too. WGSL does not say what becomes of values
- * beyond the range of f16, so they are stored as the largest: a layer that leaves the range is then off where it does,
- * instead of turning every layer after it into NaN.
+ * conversions of what is stored. The operands of an epilogue may need f16, too. WGSL does not say what becomes of
+ * values beyond the range of f16, so they are stored as the largest: a layer that leaves the range is then off where
+ * it does, instead of turning every layer after it into NaN.
  */
 export function elementTypes(
   types: ElementTypes<string>,

@@ -1,6 +1,6 @@
 /**
- * Kernels that reduce rows: a tensor is seen as [OUTER, LENGTH, INNER], and a row is the LENGTH elements INNER apart that
- * belong to one place of OUTER and INNER.
+ * Kernels that reduce rows: a tensor is seen as [OUTER, LENGTH, INNER], and a row is the LENGTH elements INNER apart
+ * that belong to one place of OUTER and INNER.
  *
  * Thread mapping. LANES invocations share a row: lane l takes the elements l, l + LANES, ...; a workgroup has TILE_ROWS
  * rows. Neighbouring invocations read neighbouring words: those of one row where its elements lie together (INNER = 1),
@@ -12,6 +12,9 @@
  * What the lanes find is combined by a tree in workgroup memory, always in the same order, so that the same input gives
  * the same bits. Sums are made block by block: of n values the error grows with the root of n and not with n.
  */
+import { elementTypes, type UnaryTypes } from './element_types.ts';
+import type { Epilogue } from './epilogue.ts';
+import { epilogueAtText } from './epilogue_at.ts';
 import { type Grid, tileText } from './grid.ts';
 import { wgsl } from './wgsl.ts';
 
@@ -19,6 +22,14 @@ export interface Rows {
   readonly outer: number;
   readonly length: number;
   readonly inner: number;
+}
+
+/** A tensor x whose rows make a tensor y, either row-major. */
+export interface RowProblem extends Rows {
+  /** Of y. */
+  readonly shape: readonly number[];
+  readonly types: UnaryTypes;
+  readonly epilogue: Epilogue | undefined;
 }
 
 export interface RowsConfig {
@@ -34,15 +45,16 @@ export function rowTiles({ outer, inner }: Rows, { threads, lanes }: RowsConfig)
 }
 
 /**
- * For the head of a module: the sizes, and `row_of(workgroup, thread)`. Invocations after the last row work on that row
+ * The head of a module: bindings, `epilogue_at(value, at)`, the sizes, and `row_of(workgroup, thread)`. Invocations after the last row work on that row
  * again, as all of them must reach the barriers; `inside` tells that what they find is to be stored.
  */
 export function rowsText(
-  { outer, length, inner }: Rows,
+  { outer, length, inner, shape, types, epilogue }: RowProblem,
   { threads, lanes }: RowsConfig,
   grid: Grid,
 ): string {
   return wgsl`
+${elementTypes(types, epilogue)}
 const LENGTH = ${length}u;
 const INNER = ${inner}u;
 const ROWS = ${outer * inner}u;
@@ -53,6 +65,10 @@ const TILE_ROWS = THREADS / LANES;
 const STEPS = (LENGTH + LANES - 1u) / LANES;
 const BLOCK = ${Math.max(1, Math.ceil(Math.sqrt(length / lanes)))}u;
 ${tileText(grid)}
+
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> y: array<Y>;
+${epilogueAtText(epilogue, shape)}
 
 struct Row {
   // Which row, where its first element is, and how the invocation shares in it.

@@ -112,7 +112,7 @@ function inRuns(g: GraphBuilder, x: Value, kind: ReduceKind, axes: readonly numb
 }
 
 function isKind(reduction: Reduction): reduction is ReduceKind {
-  return reduction in COMBINED;
+  return Object.hasOwn(COMBINED, reduction);
 }
 
 /** How the reference combines elements. */

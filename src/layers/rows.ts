@@ -1,8 +1,8 @@
 /** Kernels that reduce rows of a tensor: how a node's rows lie, and how many invocations share one. */
 
-import { type Epilogue, operandBindings } from '../../shaders/lib/epilogue.ts';
+import { operandBindings } from '../../shaders/lib/epilogue.ts';
 import { type Grid, gridOf } from '../../shaders/lib/grid.ts';
-import { type Rows, type RowsConfig, rowTiles } from '../../shaders/lib/rows.ts';
+import { type RowProblem, type Rows, type RowsConfig, rowTiles } from '../../shaders/lib/rows.ts';
 import { type DeviceProfile, kindOf } from '../runtime/device_profile.ts';
 import { type Kernel, kernel } from '../runtime/kernel.ts';
 import { elementCount, type Shape } from '../runtime/tensor.ts';
@@ -15,10 +15,6 @@ export function rowsAlong(shape: Shape, from: number, to: number): Rows {
     length: elementCount(shape.slice(from, to)),
     inner: elementCount(shape.slice(to)),
   };
-}
-
-export interface RowProblem extends Rows {
-  readonly epilogue: Epilogue | undefined;
 }
 
 /** A kernel of one dispatch that reads `x` and writes `y`. */

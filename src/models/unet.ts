@@ -2,8 +2,8 @@
  * U-Net: Ronneberger, Fischer and Brox, "U-Net: convolutional networks for biomedical image segmentation" (2015), with
  * padding, so that the map keeps the image's size, with batch norm, and of a quarter of the paper's channels.
  *
- *     3xHxW  -> block -> 16xHxW ----------------------------------------- concat -> block -> 16xHxW -> conv 1 -> classes
- *     pool 2 -> block -> 32x(H/2)x(W/2) -------------- concat -> block -> up 2
+ *     3xHxW  -> block -> 16xHxW ---------------------------------------- concat -> block -> 16xHxW -> conv 1 -> classes
+ *     pool 2 -> block -> 32x(H/2)x(W/2) ------------- concat -> block -> up 2
  *     pool 2 -> block -> 64x(H/4)x(W/4) -- concat -> block -> up 2
  *     pool 2 -> block -> 128x(H/8)x(W/8) -> up 2
  */

@@ -1,4 +1,4 @@
-/** Constants that are computed from constants, beside results worked out by hand; onnxruntime must agree, if installed. */
+/** Constants made of constants, beside results worked out by hand; onnxruntime must agree, if installed. */
 import { describe, expect, it } from 'vitest';
 import {
   type GraphInit,

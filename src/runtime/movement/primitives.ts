@@ -5,8 +5,8 @@ import type { StridedElements } from './strided_elements.ts';
 import { padElements, sliceElements, tileElements, transposeElements } from './strided_steps.ts';
 
 /**
- * Another shape for the same elements in the same order. One extent may be -1, for what is left; 0 stands for that of the
- * same axis before.
+ * Another shape for the same elements in the same order. One extent may be -1, for what is left; 0 stands for that of
+ * the same axis before.
  */
 export class Reshape implements Movement {
   readonly kind = 'reshape';

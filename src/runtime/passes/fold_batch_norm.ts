@@ -1,5 +1,6 @@
 /**
- * Folds a batch norm into the layer before it, a convolution either way or a linear layer, when nothing else reads that layer:
+ * Folds a batch norm into the layer before it, a convolution either way or a linear layer, when nothing else reads
+ * that layer:
  *
  *     weight'[o, ...] = weight[o, ...] * s[o]         s[o] = gamma[o] / sqrt(variance[o] + epsilon)
  *     bias'[o]        = (bias[o] - mean[o]) * s[o] + beta[o]

@@ -76,7 +76,7 @@ export class MemoryLayout {
     );
   }
 
-  /** A movement that is no view takes any view that leaves its steps one affine map; other operators say what they take. */
+  /** A movement that is no view takes any view that leaves its steps one affine map. Others say what they take. */
   #canMove(node: Node, value: Value, view: View): boolean {
     const { x } = node.inputs;
     const { output } = node;

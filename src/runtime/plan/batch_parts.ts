@@ -19,7 +19,7 @@ export function batchParts(graph: Graph, device: DeviceProfile): number {
   return 1;
 }
 
-/** Numbers of parts that are looked at: beyond them a batch of a prime number of images would be cut into single ones. */
+/** Numbers of parts that are looked at: after them, a batch of a prime number would be cut into single images. */
 const MOST_TRIED = 1024;
 
 /** Whether every tensor then has its share of the images and is else what it was: movements may name a batch. */
