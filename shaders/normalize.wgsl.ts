@@ -12,7 +12,7 @@
  * where the mean is large beside the deviation.
  */
 import type { Grid } from './lib/grid.ts';
-import { lanesText, type RowProblem, type RowsConfig, rowsText } from './lib/rows.ts';
+import { addUpText, type RowProblem, type RowsConfig, rowsText } from './lib/rows.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 export interface NormalizeProblem extends RowProblem {
@@ -25,11 +25,7 @@ export function normalize(g: NormalizeProblem, config: RowsConfig, grid: Grid): 
 ${rowsText(g, config, grid)}
 const EPSILON = ${g.epsilon};
 
-
-fn sum_of(a: f32, b: f32) -> f32 {
-  return a + b;
-}
-${lanesText('add_up', config, 'sum_of')}
+${addUpText(config)}
 
 // The elements of a lane, or the squares of their distances from a centre, added up.
 fn lane_sum(row: Row, centre: f32, squared: bool) -> f32 {

@@ -37,7 +37,6 @@ ${rowsText(g, config, grid)}
 const START = ${start ?? '0.0'};
 const DIVISOR = f32(${g.kind === 'mean' ? g.length : 1});
 
-
 fn element(value: f32) -> f32 {
   return ${element};
 }

@@ -9,7 +9,7 @@
  * the exponentials, by blocks, and to store.
  */
 import type { Grid } from './lib/grid.ts';
-import { lanesText, type RowProblem, type RowsConfig, rowsText } from './lib/rows.ts';
+import { addUpText, lanesText, type RowProblem, type RowsConfig, rowsText } from './lib/rows.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 export interface SoftmaxProblem extends RowProblem {
@@ -20,16 +20,11 @@ export function softmax(g: SoftmaxProblem, config: RowsConfig, grid: Grid): stri
   return wgsl`
 ${rowsText(g, config, grid)}
 
-
 fn larger(a: f32, b: f32) -> f32 {
   return max(a, b);
 }
-
-fn sum_of(a: f32, b: f32) -> f32 {
-  return a + b;
-}
 ${lanesText('maximum', config, 'larger')}
-${lanesText('add_up', config, 'sum_of')}
+${addUpText(config)}
 
 @compute @workgroup_size(THREADS)
 fn main(

@@ -94,6 +94,15 @@ fn row_of(workgroup: vec3u, thread: u32) -> Row {
 `;
 }
 
+/** `let total = add_up(row, sum);`: what the lanes of a row have added up, in each of them. */
+export function addUpText(config: RowsConfig): string {
+  return `
+fn sum_of(a: f32, b: f32) -> f32 {
+  return a + b;
+}
+${lanesText('add_up', config, 'sum_of')}`;
+}
+
 /**
  * `let total = NAME(row, value);`: what `combine`, a function of the module, makes of the values of all lanes of a row,
  * in each of them.

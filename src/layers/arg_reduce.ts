@@ -12,6 +12,7 @@ import {
   shapeError,
 } from '../runtime/operator.ts';
 import { formatShape, tensorDesc } from '../runtime/tensor.ts';
+import { checkIndices } from './element_indices.ts';
 import { rowKernel, rowsAlong } from './rows.ts';
 
 export interface ArgReduceAttributes {
@@ -22,9 +23,6 @@ export interface ArgReduceAttributes {
   /** Which of several equal ones. */
   readonly takes: ArgReduceProblem['takes'];
 }
-
-/** Indices beyond it are no f32. */
-const MOST_ELEMENTS = 2 ** 24;
 
 /**
  * Adds the index, a number, of the largest element along an axis, 1 by default: the classes. The first among equals;
@@ -101,12 +99,7 @@ export const argReduceOp: OpDef<ArgReduceAttributes, 'x'> = {
     if (extent === undefined) {
       throw shapeError(call, `axis ${axis} is not an axis of ${formatShape(shape)}`);
     }
-    if (extent >= MOST_ELEMENTS) {
-      throw shapeError(
-        call,
-        `rows have less than ${MOST_ELEMENTS} elements, got ${formatShape(shape)}`,
-      );
-    }
+    checkIndices(call, extent);
     return tensorDesc(shape.toSpliced(axis, 1, ...(keepAxis ? [1] : [])));
   },
   mixesBatch: (node) => node.attributes.axis === 0,

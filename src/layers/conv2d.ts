@@ -17,6 +17,7 @@ import {
   type Conv2dRole,
   problemOf,
 } from './conv2d_problem.ts';
+import { sumOverPlanes } from './conv2d_reference.ts';
 import { featureMap } from './feature_map.ts';
 import { type PaddingLike, type PairLike, padding, pair, slide } from './window.ts';
 
@@ -106,21 +107,9 @@ export function conv2dReference(node: Conv2d, inputs: DataByRole): Float64Array 
   const x = requireData(node, inputs, 'x');
   const weight = requireData(node, inputs, 'weight');
   const groupIn = g.inputChannels / g.groups;
-  const groupOut = g.outputChannels / g.groups;
-  const plane = g.outputHeight * g.outputWidth;
-  const y = new Float64Array(g.batch * g.outputChannels * plane);
-  for (let n = 0; n < g.batch; n++) {
-    for (let o = 0; o < g.outputChannels; o++) {
-      const start = (n * g.outputChannels + o) * plane;
-      const out = y.subarray(start, start + plane);
-      if (inputs.bias) out.fill(at(inputs.bias, o));
-      for (let c = 0; c < groupIn; c++) {
-        const channel = n * g.inputChannels + Math.floor(o / groupOut) * groupIn + c;
-        addPlane(g, x, channel, weight, o * groupIn + c, out);
-      }
-    }
-  }
-  return y;
+  return sumOverPlanes(g, inputs.bias, (out, plane, i, o) =>
+    addPlane(g, x, plane, weight, o * groupIn + i, out),
+  );
 }
 
 /** Adds one input plane, convolved with one kernel, to an output plane. */

@@ -13,6 +13,7 @@ import {
 } from './conv_transpose2d_problem.ts';
 import { gather } from './conv2d_kernels/gather.ts';
 import type { Conv2dRole } from './conv2d_problem.ts';
+import { sumOverPlanes } from './conv2d_reference.ts';
 import { featureMap } from './feature_map.ts';
 import { checkIntegers, type PaddingLike, type PairLike, padding, pair } from './window.ts';
 
@@ -131,22 +132,11 @@ export function convTranspose2dReference(node: ConvTranspose2d, inputs: DataByRo
   const g = problemOf(node, undefined);
   const x = requireData(node, inputs, 'x');
   const weight = requireData(node, inputs, 'weight');
-  const groupIn = g.inputChannels / g.groups;
-  const groupOut = g.outputChannels / g.groups;
-  const plane = g.outputHeight * g.outputWidth;
-  const y = new Float64Array(g.batch * g.outputChannels * plane);
-  for (let n = 0; n < g.batch; n++) {
-    for (let o = 0; o < g.outputChannels; o++) {
-      const start = (n * g.outputChannels + o) * plane;
-      const out = y.subarray(start, start + plane);
-      if (inputs.bias) out.fill(at(inputs.bias, o));
-      for (let i = 0; i < groupIn; i++) {
-        const c = Math.floor(o / groupOut) * groupIn + i;
-        layPlane(g, x, n * g.inputChannels + c, weight, c * groupOut + (o % groupOut), out);
-      }
-    }
-  }
-  return y;
+  const [groupIn, groupOut] = [g.inputChannels / g.groups, g.outputChannels / g.groups];
+  return sumOverPlanes(g, inputs.bias, (out, plane, i, o) => {
+    const c = Math.floor(o / groupOut) * groupIn + i;
+    layPlane(g, x, plane, weight, c * groupOut + (o % groupOut), out);
+  });
 }
 
 function layPlane(

@@ -14,14 +14,12 @@ import {
 } from '../runtime/operator.ts';
 import { formatShape, rowsAndColumns, tensorDesc } from '../runtime/tensor.ts';
 import { inOrder } from './bindings.ts';
+import { checkIndices } from './element_indices.ts';
 
 export interface TopKAttributes {
   readonly k: number;
   readonly order: TopKProblem['order'];
 }
-
-/** Indices beyond it are no f32. */
-const MOST_ELEMENTS = 2 ** 24;
 
 /**
  * Adds the `k` largest, or least, elements of each row of `x` [N, C]: [N, k, 2], each its value and its index, in this
@@ -82,12 +80,7 @@ export const topKOp: OpDef<TopKAttributes, 'x'> = {
     if (shape.length !== 2 || rows === undefined || length === undefined) {
       throw shapeError(call, `expects rows [N, C], got ${formatShape(shape)}`);
     }
-    if (length >= MOST_ELEMENTS) {
-      throw shapeError(
-        call,
-        `rows have less than ${MOST_ELEMENTS} elements, got ${formatShape(shape)}`,
-      );
-    }
+    checkIndices(call, length);
     if (!Number.isSafeInteger(k) || k < 1 || k > length) {
       throw shapeError(call, `k is an integer from 1 to the ${length} elements of a row, got ${k}`);
     }
