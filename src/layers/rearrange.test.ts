@@ -171,4 +171,14 @@ describe('rearrange reference', () => {
       [2, 3, 4],
     ]);
   });
+
+  it.each([[[1, 2]], [[3, 3]], [[-1, 6]], [[2.5, 2.5]], [[]]])(
+    'split refuses parts %j of 5',
+    (parts) => {
+      const build = () => of([1, 5], (g, x) => split(g, x, parts)[0] ?? x);
+      expect(build).toThrow(
+        `split: parts [${parts.join(', ')}] must be positive and add up to axis 1 of [1, 5]`,
+      );
+    },
+  );
 });

@@ -5,7 +5,7 @@
 
 import { movementProblem, type PointwiseProblem } from '../../shaders/pointwise.wgsl.ts';
 import type { RearrangeAttributes } from '../runtime/builtins.ts';
-import { UnsupportedError } from '../runtime/errors.ts';
+import { ShapeError, UnsupportedError } from '../runtime/errors.ts';
 import {
   type Activation,
   type DataByRole,
@@ -40,7 +40,7 @@ import {
   requireInput,
   shapeError,
 } from '../runtime/operator.ts';
-import { type Shape, tensorDesc, viewOfDesc } from '../runtime/tensor.ts';
+import { formatShape, type Shape, tensorDesc, viewOfDesc } from '../runtime/tensor.ts';
 import { pointwiseDispatch } from './pointwise.ts';
 
 type Rearrange = Node<RearrangeAttributes, 'x'>;
@@ -87,13 +87,22 @@ export function slice(
   return rearrange(g, x, [new Slice({ axis, from, step, ...(to !== undefined && { to }) })]);
 }
 
-/** Adds the parts of these extents along an axis. */
+/**
+ * Adds the parts of these extents along an axis, 1 by default. Throws ShapeError unless they add up to the axis.
+ */
 export function split(
   g: GraphBuilder,
   x: Value,
   extents: readonly number[],
   axis = 1,
 ): readonly Activation[] {
+  const whole = x.desc.shape[axis];
+  const sum = extents.reduce((total, extent) => total + extent, 0);
+  if (sum !== whole || !extents.every((extent) => Number.isSafeInteger(extent) && extent > 0)) {
+    throw new ShapeError(
+      `split: parts [${extents.join(', ')}] must be positive and add up to axis ${axis} of ${formatShape(x.desc.shape)}`,
+    );
+  }
   let from = 0;
   return extents.map((extent, i) => {
     const part = slice(g.at(i), x, axis, from, from + extent);

@@ -81,6 +81,28 @@ function resized(axis: Omit<ResizedAxis, 'axis'>, options: ResizeOptions): reado
 }
 
 describe('resize', () => {
+  it('leaves an axis alone that is not named, whatever the others are', () => {
+    const x = Array.from({ length: 24 }, (_, i) => i);
+    const options = {
+      filter: 'nearest',
+      coordinates: 'tf_half_pixel_for_nn',
+      rounding: 'ceil',
+    } as const;
+    const of = (axes: readonly ResizedAxis[]) =>
+      evaluate((g) => resize(g, g.input('x', [1, 2, 3, 4]), axes, options), { x });
+    const rows = of([{ axis: 2, size: 2 }]);
+    expect(rows.map((value) => value % 4)).toEqual([
+      0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3,
+    ]);
+  });
+
+  it('refuses an axis that is given twice', () => {
+    const twice = [3, 7].map((size) => ({ axis: 1, size }));
+    expect(() => buildOne((g) => resize(g, g.input('x', [2, 4]), twice))).toThrow(
+      'resize: axis 1 is given twice; name each once',
+    );
+  });
+
   it('is the cubic convolution', () => {
     // At 0.25: taps at distances 1.25, 0.25, 0.75, 1.75, of which the first is the edge. At 0.75 mirrored.
     const weights = [-0.10546875, 0.87890625, 0.26171875, -0.03515625];

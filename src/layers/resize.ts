@@ -1,5 +1,6 @@
 /** Resizing of tensors of any rank: images at once where `resize2d` can, else one axis after the other. */
 import type { ResizeFilter } from '../../shaders/resize_axis.wgsl.ts';
+import { ShapeError } from '../runtime/errors.ts';
 import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import type { Coordinates, NearestRounding } from './coordinates.ts';
@@ -45,6 +46,8 @@ export function resize(
   axes: readonly ResizedAxis[],
   options: ResizeOptions = {},
 ): Value {
+  const twice = axes.find(({ axis }, i) => axes.findIndex((other) => other.axis === axis) !== i);
+  if (twice) throw new ShapeError(`resize: axis ${twice.axis} is given twice; name each once`);
   return image(g, x, axes, options) ?? axisByAxis(g, x, axes, options);
 }
 
@@ -56,7 +59,10 @@ function image(
   options: ResizeOptions,
 ): Value | undefined {
   const { filter = 'linear', antialias, excludeOutside, coordinates, rounding } = options;
-  const inPlane = x.desc.shape.length === 4 && axes.every(({ axis }) => axis === 2 || axis === 3);
+  // These coordinates move an axis also where it keeps its extent: one that is not named stays out of it.
+  const named = coordinates !== 'tf_half_pixel_for_nn' || axes.length === 2;
+  const inPlane =
+    named && x.desc.shape.length === 4 && axes.every(({ axis }) => axis === 2 || axis === 3);
   const weighted = filter === 'cubic' || antialias || excludeOutside;
   if (!inPlane || axes.some(({ crop }) => crop) || (weighted && filter !== 'nearest')) {
     return undefined;

@@ -98,6 +98,16 @@ describe('exportOnnx', () => {
     );
   });
 
+  it('gives nodes names of their own, where an output has the name of a node', () => {
+    const g = GraphBuilder.create();
+    const y = relu(g.at('r'), g.input('x', [2]));
+    g.output('b', y);
+    g.output('r', y);
+    const { graph } = fromBinary(ModelProtoSchema, exportOnnx(g.build('two names'), weights));
+    const names = (graph?.node ?? []).map(({ name }) => name);
+    expect(new Set(names).size).toBe(2);
+  });
+
   it('refuses more weights than a file can hold, before it reads any', () => {
     const g = GraphBuilder.create();
     g.output('y', linear(g.at('fc'), g.input('x', [1, 65536]), { features: 16384, bias: false }));

@@ -371,7 +371,8 @@ const layerCases: readonly Case[] = [
   },
   {
     what: 'PRelu, a slope a channel',
-    from: 7,
+    from: 6,
+    to: 6,
     nodes: one('PRelu', {}, 'x slope'),
     constants: [tensor('slope', [2], [0.5, 0.25])],
     shape: [1, 2, 3, 1],

@@ -24,6 +24,8 @@ export class OnnxWriter {
   readonly #initializers: MessageInitShape<typeof TensorProtoSchema>[] = [];
   readonly #names = new Map<Value, string>();
   readonly #taken = new Set<string>();
+  /** Names of nodes are apart from those of values. */
+  readonly #nodeNames = new Set<string>();
   #opset = OPSET;
 
   constructor(graph: Graph, weights: WeightSource) {
@@ -74,7 +76,7 @@ export class OnnxWriter {
   ): void {
     this.#nodes.push({
       opType,
-      name,
+      name: unusedIn(this.#nodeNames, name),
       input: [...inputs],
       output: [output].flat(),
       attribute: Object.entries(attributes).map(([key, value]) => attributeProto(key, value)),
@@ -135,11 +137,16 @@ export class OnnxWriter {
   }
 
   #unique(wanted: string): string {
-    let name = wanted;
-    for (let i = 2; this.#taken.has(name); i++) name = `${wanted}#${i}`;
-    this.#taken.add(name);
-    return name;
+    return unusedIn(this.#taken, wanted);
   }
+}
+
+/** The name, with a number after it where it is taken; it is from then on. */
+function unusedIn(taken: Set<string>, wanted: string): string {
+  let name = wanted;
+  for (let i = 2; taken.has(name); i++) name = `${wanted}#${i}`;
+  taken.add(name);
+  return name;
 }
 
 /** An input or output of the model. */

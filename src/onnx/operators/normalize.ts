@@ -27,21 +27,15 @@ export const normalized = exporter(normalizeOp, (node, writer) => {
   // Each group an extent of an axis of its own.
   const { [from]: extent = 1 } = shape;
   const cut = shape.toSpliced(from, 1, groups, extent / groups);
-  const grouped = reshape(node, writer, name, cut, 'grouped');
+  const open = (extents: Shape): Shape => (from > 0 ? extents.with(0, 0) : extents);
+  const reshaped = (value: string, extents: Shape) =>
+    [value, writer.integers(node, 'shape', open(extents))] as const;
+  // Batches may be of any size, where the first axis stays the first.
+  const grouped = writer.step(node, 'Reshape', reshaped(name, cut));
   const part = { name: grouped, shape: cut, from: from + 1, to: to + 1 };
   const result = write(node, writer, part, false);
-  const extents = writer.integers(node, 'shape', openBatch(shape));
-  writer.layer(node, 'Reshape', [result, extents]);
+  writer.layer(node, 'Reshape', reshaped(result, shape));
 });
-
-/** Batches may be of any size, where the first axis stays the first. */
-function openBatch(shape: Shape): Shape {
-  return shape.with(0, 0);
-}
-
-function reshape(node: Node, writer: OnnxWriter, name: string, shape: Shape, part: string): string {
-  return writer.step(node, 'Reshape', [name, writer.integers(node, part, openBatch(shape))]);
-}
 
 /** Ends with the node's output, where it `isLast`; the name of what it makes. */
 function write(

@@ -204,9 +204,8 @@ const importers: OperatorRows['importers'] = {
   PRelu(call) {
     const [x, slope] = [call.value(0), call.value(1)];
     const { shape } = x.desc;
-    // Before operator set 7, and in files converted from there, a vector is a value a channel.
-    const channels = slope.desc.shape.length === 1 && shape.at(-1) !== slope.desc.shape[0];
-    const along = channels && slope.desc.shape[0] === shape[1];
+    // Before operator set 7, a slope was a value a channel, or one for all.
+    const along = call.opset < 7 && slope.desc.shape[0] === shape[1];
     return prelu(call.g, x, along ? perChannel(call.g, slope, shape.length) : slope);
   },
   Gelu: (call) => gelu(call.g, call.value(0), call.choice('approximate', 'none', 'tanh')),

@@ -50,12 +50,18 @@ export const reduce: OperatorRows = {
   exporters: [
     exporter(reduceOp, (node, writer) => {
       const { kind, from, to, keepAxes } = node.attributes;
+      const [x = ''] = read(writer, node, 'x');
+      // No axes mean all of them there.
+      if (from === to) {
+        if (kind === 'sum_square') writer.layer(node, 'Mul', [x, x]);
+        else writer.layer(node, kind === 'l1' ? 'Abs' : 'Identity', [x]);
+        return;
+      }
       // Axes as an input, which is how it stays from here on.
       writer.requireOpset(18);
       const list = Array.from({ length: to - from }, (_, i) => from + i);
       const axes = writer.integers(node, 'axes', list);
-      const inputs = [...read(writer, node, 'x'), axes];
-      writer.layer(node, NAMES[kind], inputs, { keepdims: { int: keepAxes } });
+      writer.layer(node, NAMES[kind], [x, axes], { keepdims: { int: keepAxes } });
     }),
   ],
 };

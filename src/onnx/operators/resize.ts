@@ -2,7 +2,7 @@
 import { scaledExtent } from '../../layers/coordinates.ts';
 import { resize as layer, type ResizedAxis, type ResizeOptions } from '../../layers/resize.ts';
 import { type ResizeAxisAttributes, resizeAxisOp } from '../../layers/resize_axis.ts';
-import { resize2dOp } from '../../layers/resize2d.ts';
+import { type Resize2dAttributes, resize2dOp } from '../../layers/resize2d.ts';
 import type { Node, Value } from '../../runtime/graph.ts';
 import { inputShape } from '../../runtime/operator.ts';
 import { formatShape } from '../../runtime/tensor.ts';
@@ -143,6 +143,17 @@ function writeAxis(node: Node<ResizeAxisAttributes, 'x'>, writer: OnnxWriter): v
   });
 }
 
+/** By its size, as ONNX rounds a scale to f32; but where that was rounded down, coordinates count by the scale. */
+function extentsOf(node: Node<Resize2dAttributes, 'x' | 'like'>, writer: OnnxWriter) {
+  const { scale } = node.attributes;
+  const [, , ...input] = inputShape(node, 'x');
+  const [, , ...output] = node.output.desc.shape;
+  const rounded = scale?.some((factor, i) => factor * (input[i] ?? 1) !== output[i]);
+  return scale && rounded
+    ? [writer.floats(`${node.name}/scales`, [2], Float32Array.from(scale))]
+    : ['', writer.integers(node, 'sizes', output)];
+}
+
 function placing(
   writer: OnnxWriter,
   coordinates: (typeof COORDINATES)[number] | typeof CROPPED,
@@ -170,11 +181,10 @@ export const resize: OperatorRows = {
     Upsample: (call) => scaled(call, call.floats('scales') ?? call.numbers(1, 'the scales')),
   },
   exporters: [
-    // By its size, since ONNX rounds a scale to f32; of height and width alone, so that the batch may be left open.
+    // Of height and width alone, so that the batch may be left open.
     exporter(resize2dOp, (node, writer) => {
       const { mode, coordinates, rounding } = node.attributes;
-      const sizes = writer.integers(node, 'sizes', node.output.desc.shape.slice(2));
-      writeResize(node, writer, ['', '', sizes], {
+      writeResize(node, writer, ['', ...extentsOf(node, writer)], {
         axes: { ints: [2, 3] },
         mode: { string: mode === 'bilinear' ? 'linear' : 'nearest' },
         ...placing(writer, coordinates, rounding),
