@@ -7,9 +7,12 @@
  * const { logits } = await session.run(pixels);
  * ```
  */
+export type { SampleFilter, SamplePadding } from '../shaders/grid_sample.wgsl.ts';
 export { apply, type Expression, type ExpressionFunction } from '../shaders/lib/expression.ts';
 export * as functions from '../shaders/lib/expression_functions.ts';
 export { describeExpression } from '../shaders/lib/expression_text.ts';
+export type { PadMode } from '../shaders/pad2d.wgsl.ts';
+export type { ResizeFilter } from '../shaders/resize_axis.wgsl.ts';
 export { type CreateSessionOptions, createSession } from './create_session.ts';
 export { type CreateTunedSessionOptions, createTunedSession } from './create_tuned_session.ts';
 export {

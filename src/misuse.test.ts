@@ -16,6 +16,9 @@ function graphOf(build: (g: api.GraphBuilder) => api.Value): api.Graph {
   return g.build('net');
 }
 
+const SIDES = { top: 1, left: 1, bottom: 1, right: 1 };
+const map = (g: api.GraphBuilder) => g.input('map', [1, 2, 4, 4]);
+
 const vectors = () => graphOf((g) => api.relu(g.at('r'), g.input('x', [4, 3])));
 const maps = () => graphOf((g) => api.relu(g.at('r'), g.input('x', [4, 3, 8, 8])));
 const convolution = () =>
@@ -185,6 +188,70 @@ const CASES: readonly Case[] = [
         ),
       ),
     'pointwise "sum": expects at most 7 values, got 8; compute some',
+  ],
+
+  [
+    'a reduction that is none',
+    () => graphOf((g) => api.reduce(g, map(g), bad('median'))),
+    'reduce: expects one of sum, mean, max, min, prod, sum_square, l1, l2, log_sum, log_sum_exp, got median',
+  ],
+  [
+    'an axis that is no number',
+    () => graphOf((g) => api.reduce(g.at('r'), map(g), 'sum', { axes: [Number.NaN] })),
+    'reduce "r": axes NaN to NaN are not axes of [1, 2, 4, 4]',
+  ],
+  [
+    'a mode of resizing',
+    () => graphOf((g) => api.resize2d(g.at('up'), map(g), { scale: 2, mode: bad('linear') })),
+    'resize2d "up": mode must be one of nearest, bilinear, got linear',
+  ],
+  [
+    'coordinates',
+    () =>
+      graphOf((g) => api.resize2d(g.at('up'), map(g), { scale: 2, coordinates: bad('centre') })),
+    'resize2d "up": coordinates must be one of half_pixel,',
+  ],
+  [
+    'a filter',
+    () =>
+      graphOf((g) =>
+        api.resize(g.at('up'), map(g), [{ axis: 1, size: 3 }], { filter: bad('lanczos') }),
+      ),
+    'resize_axis "up": filter must be one of nearest, linear, cubic, got lanczos',
+  ],
+  [
+    'a filter of samples',
+    () =>
+      graphOf((g) =>
+        api.gridSample(g.at('warp'), map(g), g.input('grid', [1, 3, 3, 2]), {
+          filter: bad('bilinear'),
+        }),
+      ),
+    'grid_sample "warp": filter must be one of nearest, linear, cubic, got bilinear',
+  ],
+  [
+    'a mode of padding',
+    () => graphOf((g) => api.pad2d(g.at('pad'), map(g), SIDES, { mode: bad('mirror') })),
+    'pad2d "pad": mode must be one of constant, edge, wrap, reflect, got mirror',
+  ],
+  [
+    'an order',
+    () => graphOf((g) => api.topElements(g.at('top'), g.input('x', [2, 4]), 1, bad('smallest'))),
+    'top_k "top": order must be one of largest, least, got smallest',
+  ],
+  [
+    'which of equals',
+    () => graphOf((g) => api.argMax(g.at('arg'), map(g), { takes: bad('middle') })),
+    'arg_reduce "arg": takes must be one of first, last, got middle',
+  ],
+  [
+    'a scale that is no number',
+    () =>
+      graphOf((g) => {
+        const x = map(g);
+        return api.matmul(g.at('product'), x, x, { scale: Number.NaN });
+      }),
+    'matmul "product": scale must be finite, got NaN',
   ],
 
   [

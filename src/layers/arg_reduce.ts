@@ -12,6 +12,7 @@ import {
   shapeError,
 } from '../runtime/operator.ts';
 import { formatShape, tensorDesc } from '../runtime/tensor.ts';
+import { checkChoices } from './choices.ts';
 import { checkIndices } from './element_indices.ts';
 import { rowKernel, rowsAlong } from './rows.ts';
 
@@ -94,6 +95,7 @@ export const argReduceOp: OpDef<ArgReduceAttributes, 'x'> = {
   name: 'arg_reduce',
   inferShape(call) {
     const shape = inputShape(call, 'x');
+    checkChoices(call, { order: ['largest', 'least'], takes: ['first', 'last'] });
     const { axis, keepAxis } = call.attributes;
     const extent = shape[axis];
     if (extent === undefined) {

@@ -9,16 +9,21 @@ import { type Fraction, fractionOf, ratioOf } from './fraction.ts';
  * output extent was rounded; `align_corners` puts the corners' centres on one another; `asymmetric` p r;
  * `tf_half_pixel_for_nn` (p + 1/2) r.
  */
-export type Coordinates =
-  | 'half_pixel'
-  | 'pytorch_half_pixel'
-  | 'half_pixel_symmetric'
-  | 'align_corners'
-  | 'asymmetric'
-  | 'tf_half_pixel_for_nn';
+export type Coordinates = (typeof COORDINATES)[number];
+
+export const COORDINATES = [
+  'half_pixel',
+  'pytorch_half_pixel',
+  'half_pixel_symmetric',
+  'align_corners',
+  'asymmetric',
+  'tf_half_pixel_for_nn',
+] as const;
 
 /** Which neighbour is the nearest: at a tie the lower or the upper, or always the one below or above. */
-export type NearestRounding = 'prefer_floor' | 'prefer_ceil' | 'floor' | 'ceil';
+export type NearestRounding = (typeof ROUNDINGS)[number];
+
+export const ROUNDINGS = ['prefer_floor', 'prefer_ceil', 'floor', 'ceil'] as const;
 
 /** Position p of an axis lies at (p * step + origin) / unit. */
 export type Place = Pick<ResizeAxis, 'step' | 'origin' | 'unit'>;

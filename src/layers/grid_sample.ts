@@ -18,6 +18,7 @@ import {
   shapeError,
 } from '../runtime/operator.ts';
 import { elementCount, formatShape, positionOf, tensorDesc } from '../runtime/tensor.ts';
+import { checkChoices } from './choices.ts';
 import { oneDispatch } from './one_dispatch.ts';
 
 export interface GridSampleAttributes {
@@ -30,7 +31,7 @@ export interface GridSampleAttributes {
 
 /**
  * Adds a sampling of `x` [N, C, H, W] at the places `grid` [N, P, Q, 2], each (x, y) from -1 to 1: [N, C, P, Q]. Of
- * volumes [N, C, D, H, W] places have three numbers. By default bilinear, of zeros outside. Throws ShapeError where
+ * volumes [N, C, D, H, W] places have three numbers. By default `linear`, of zeros outside. Throws ShapeError where
  * the shapes do not go together. (Jaderberg et al., "Spatial Transformer Networks", 2015.)
  */
 export function gridSample(
@@ -137,6 +138,10 @@ export const gridSampleOp: OpDef<GridSampleAttributes, Role> = {
   name: 'grid_sample',
   inferShape(call) {
     const [x, grid] = [inputShape(call, 'x'), inputShape(call, 'grid')];
+    checkChoices(call, {
+      filter: ['nearest', 'linear', 'cubic'],
+      padding: ['zeros', 'border', 'reflection'],
+    });
     const axes = x.length - 2;
     const [batch = 0, ...places] = grid;
     const fits = grid.length === x.length && places.pop() === axes && batch === x[0];

@@ -142,6 +142,8 @@ export const matmulOp: OpDef<MatmulAttributes, Role> = {
   name: 'matmul',
   inferShape(call) {
     const [a, b] = [factor(call, 'a'), factor(call, 'b')];
+    const { scale } = call.attributes;
+    if (!Number.isFinite(scale)) throw shapeError(call, `scale must be finite, got ${scale}`);
     const stack = broadcastShape(a.stack, b.stack);
     if (a.columns !== b.rows || !stack) {
       const shapes = (['a', 'b'] as const)

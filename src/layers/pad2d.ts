@@ -6,6 +6,7 @@ import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/grap
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
 import { nchw, tensorDesc } from '../runtime/tensor.ts';
+import { checkChoices } from './choices.ts';
 import { featureMap } from './feature_map.ts';
 import { mapProblemOf } from './map_problem.ts';
 import { oneDispatch } from './one_dispatch.ts';
@@ -69,6 +70,7 @@ export const pad2dOp: OpDef<Pad2dAttributes, 'x'> = {
   name: 'pad2d',
   inferShape(call) {
     const { batch, channels, height, width } = featureMap(call, 'x');
+    checkChoices(call, { mode: ['constant', 'edge', 'wrap', 'reflect'] });
     const { padding, mode, value } = call.attributes;
     const { top, left, bottom, right } = padding;
     const sides = [top, left, bottom, right];

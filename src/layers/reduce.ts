@@ -7,6 +7,7 @@ import {
   type ReduceProblem,
   reduce as shader,
 } from '../../shaders/reduce.wgsl.ts';
+import { ShapeError } from '../runtime/errors.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import {
@@ -57,6 +58,11 @@ export function reduce(
 ): Activation {
   const { shape } = x.desc;
   const sorted = [...new Set(axes ?? shape.keys())].sort((a, b) => a - b);
+  const wrong = sorted.find((axis) => shape[axis] === undefined);
+  // The node says what is wrong with it, under its name.
+  if (wrong !== undefined) {
+    return g.add(reduceOp, { kind: 'sum', from: wrong, to: wrong + 1, keepAxes }, { x });
+  }
   const [from = 0] = sorted;
   const isRun = sorted.every((axis, i) => axis === from + i);
   if (isKind(reduction) && isRun) {
@@ -91,6 +97,11 @@ function keeping(
       return pointwise(g, [of('sum', powers), largest], (sum, most) =>
         apply(add, apply(log, sum), most),
       );
+    }
+    default: {
+      const known = [...Object.keys(COMBINED), 'l2', 'log_sum', 'log_sum_exp'].join(', ');
+      const unknown: never = reduction;
+      throw new ShapeError(`reduce: expects one of ${known}, got ${String(unknown)}`);
     }
   }
 }

@@ -10,12 +10,15 @@ import type { Activation, DataByRole, Node, OpCall, OpDef, Value } from '../runt
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
 import { nchw, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
+import { checkChoices } from './choices.ts';
 import {
+  COORDINATES,
   type Coordinates,
   fits,
   type NearestRounding,
   nearestOf,
   placed,
+  ROUNDINGS,
   scaledExtent,
   stepOf,
 } from './coordinates.ts';
@@ -68,6 +71,11 @@ type Resize2dCall = OpCall<Resize2dAttributes, Role>;
 
 function inferShape(call: Resize2dCall): TensorDesc {
   const x = featureMap(call, 'x');
+  checkChoices(call, {
+    mode: ['nearest', 'bilinear'],
+    coordinates: COORDINATES,
+    rounding: ROUNDINGS,
+  });
   const { size, scale } = call.attributes;
   const { like } = call.inputs;
   const given = [size, scale, like].filter((one) => one !== undefined).length;

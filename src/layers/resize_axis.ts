@@ -17,13 +17,16 @@ import {
   shapeError,
 } from '../runtime/operator.ts';
 import { elementCount, formatShape, tensorDesc } from '../runtime/tensor.ts';
+import { checkChoices } from './choices.ts';
 import {
+  COORDINATES,
   type Coordinates,
   fits,
   type NearestRounding,
   nearestOf,
   type Place,
   placed,
+  ROUNDINGS,
   scaledExtent,
   stepOf,
 } from './coordinates.ts';
@@ -206,6 +209,11 @@ export const resizeAxisOp: OpDef<ResizeAxisAttributes, 'x'> = {
     if (extent === undefined) {
       throw shapeError(call, `expects a tensor with an axis ${axis}, got ${formatShape(shape)}`);
     }
+    checkChoices(call, {
+      filter: ['nearest', 'linear', 'cubic'],
+      coordinates: COORDINATES,
+      rounding: ROUNDINGS,
+    });
     const fault = faultOf(call.attributes);
     if (fault) throw shapeError(call, fault);
     const output = outputExtent(call.attributes, extent);

@@ -16,6 +16,7 @@ import {
   shapeError,
 } from '../runtime/operator.ts';
 import { formatShape, nchw, tensorDesc } from '../runtime/tensor.ts';
+import { checkChoices } from './choices.ts';
 import { featureMap } from './feature_map.ts';
 import { oneDispatch } from './one_dispatch.ts';
 import { type Pair, type PairLike, pair } from './window.ts';
@@ -144,6 +145,7 @@ export const roiAlignOp: OpDef<RoiAlignAttributes, Role> = {
       const shapes = `${formatShape(rois)} and ${formatShape(indices)}`;
       throw shapeError(call, `expects regions [R, 4] and batch indices [R], got ${shapes}`);
     }
+    checkChoices(call, { mode: ['avg', 'max'] });
     const { size, samples, scale } = call.attributes;
     if (!(Number.isSafeInteger(samples) && samples >= 0 && samples <= MOST_SAMPLES)) {
       throw shapeError(call, `samples must be 0 to ${MOST_SAMPLES}, got ${samples}`);

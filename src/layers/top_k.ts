@@ -14,6 +14,7 @@ import {
 } from '../runtime/operator.ts';
 import { formatShape, rowsAndColumns, tensorDesc } from '../runtime/tensor.ts';
 import { inOrder } from './bindings.ts';
+import { checkChoices } from './choices.ts';
 import { checkIndices } from './element_indices.ts';
 
 export interface TopKAttributes {
@@ -76,6 +77,7 @@ export const topKOp: OpDef<TopKAttributes, 'x'> = {
   inferShape(call) {
     const shape = inputShape(call, 'x');
     const [rows, length] = shape;
+    checkChoices(call, { order: ['largest', 'least'] });
     const { k } = call.attributes;
     if (shape.length !== 2 || rows === undefined || length === undefined) {
       throw shapeError(call, `expects rows [N, C], got ${formatShape(shape)}`);

@@ -1820,7 +1820,8 @@ describe('loadOnnx', () => {
     expect(output?.desc.shape).toEqual(outputShape);
     const values = runReference(graph, weights, { x: data });
     expectValues((output && values.get(output)) ?? [], expected, 'Tilewise');
-    if (!onnxruntime) return;
+    // Of what came before operator set 7, onnxruntime has kernels no more.
+    if (!onnxruntime || opset < 7) return;
     const { y } = await runOnnxRuntime(onnxruntime, bytes, { x: { data, shape } });
     expect(y?.dims).toEqual(outputShape);
     expectValues(y?.data ?? [], expected, 'onnxruntime');

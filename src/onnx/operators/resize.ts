@@ -1,5 +1,5 @@
 /** Resize, and Upsample before it. */
-import { scaledExtent } from '../../layers/coordinates.ts';
+import { COORDINATES, scaledExtent } from '../../layers/coordinates.ts';
 import { resize as layer, type ResizedAxis, type ResizeOptions } from '../../layers/resize.ts';
 import { type ResizeAxisAttributes, resizeAxisOp } from '../../layers/resize_axis.ts';
 import { type Resize2dAttributes, resize2dOp } from '../../layers/resize2d.ts';
@@ -11,15 +11,6 @@ import { demand } from '../errors.ts';
 import { exporter, type OperatorRows, read } from '../exporter.ts';
 import { axisOf, type ImportCall } from '../import_node.ts';
 import type { OnnxWriter } from '../onnx_writer.ts';
-
-const COORDINATES = [
-  'half_pixel',
-  'pytorch_half_pixel',
-  'half_pixel_symmetric',
-  'align_corners',
-  'asymmetric',
-  'tf_half_pixel_for_nn',
-] as const;
 
 const ROUNDINGS = {
   round_prefer_floor: 'prefer_floor',
