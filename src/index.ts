@@ -41,8 +41,10 @@ export { batchNorm } from './layers/batch_norm.ts';
 export { channelLinear } from './layers/channel_linear.ts';
 export { concat } from './layers/concat.ts';
 export { type ConvTranspose2dOptions, convTranspose2d } from './layers/conv_transpose2d.ts';
+export { type ConvTranspose3dOptions, convTranspose3d } from './layers/conv_transpose3d.ts';
 export { type Conv2dOptions, conv2d } from './layers/conv2d.ts';
 export { type Conv2dDynamicOptions, conv2dDynamic } from './layers/conv2d_dynamic.ts';
+export { type Conv3dOptions, conv3d } from './layers/conv3d.ts';
 export type { Coordinates, NearestRounding } from './layers/coordinates.ts';
 export { gridSample } from './layers/grid_sample.ts';
 export { type LinearOptions, linear } from './layers/linear.ts';
@@ -66,6 +68,12 @@ export {
   type Pool2dOptions,
 } from './layers/pool2d.ts';
 export {
+  type AveragePool3dOptions,
+  averagePool3d,
+  maxPool3d,
+  type Pool3dOptions,
+} from './layers/pool3d.ts';
+export {
   depthToSpace,
   flatten,
   rearrange,
@@ -82,6 +90,7 @@ export { type Resize2dOptions, resize2d } from './layers/resize2d.ts';
 export { type RoiAlignOptions, roiAlign } from './layers/roi_align.ts';
 export { logSoftmax, softmax } from './layers/softmax.ts';
 export { topElements } from './layers/top_k.ts';
+export type { Padding3dLike, TripleLike } from './layers/volume.ts';
 export type { PaddingLike, PairLike } from './layers/window.ts';
 export { alexnetModel as alexnet } from './models/alexnet.ts';
 export { buildClassifier } from './models/classifier.ts';

@@ -79,17 +79,17 @@ describe('loadOnnx', () => {
     expect(other.outputs.get('y')?.desc.shape).toEqual([4, 3, 4]);
   });
 
-  it('refuses what moves along three axes', () => {
+  it('refuses what moves along four axes', () => {
     const bytes = model({
       node: [
         { opType: 'Conv', name: 'conv', input: ['x', 'w'], output: ['a'] },
-        onnxNode('MaxPool', 'x', 'y', { kernel_shape: { ints: [2, 2, 2] } }),
+        onnxNode('MaxPool', 'x', 'y', { kernel_shape: { ints: [2, 2, 2, 2] } }),
       ],
-      input: [input('x', [1n, 1n, 4n, 4n, 4n]), input('w', [1n, 1n, 2n, 2n, 2n])],
+      input: [input('x', [1, 1, 4, 4, 4, 4]), input('w', [1, 1, 2, 2, 2, 2])],
       output: [{ name: 'a' }, { name: 'y' }],
     });
     expect(() => loadOnnx(bytes)).toThrow(
-      'Conv (1): conv: 3-D convolutions are not read\n  MaxPool (1): node 1: 3-D pools are not read',
+      'Conv (1): conv: 4-D convolutions are not read\n  MaxPool (1): node 1: 4-D pools are not read',
     );
   });
 

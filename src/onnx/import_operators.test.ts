@@ -86,6 +86,110 @@ const asymmetric = { coordinate_transformation_mode: text('asymmetric') };
 const PADDED = [9, 9, 9, 9, 9, -4, -3, 9, 9, -2, -1, 9];
 const BORDER: Shape = [1, 1, 3, 4];
 
+/** [-4 -3 -2; -1 0 1] before [2 3 4; 5 6 7]. */
+const VOLUME: Shape = [1, 1, 2, 2, 3];
+const cubes = { kernel_shape: ints(2, 2, 2), strides: ints(2, 2, 2), ceil_mode: int(1) };
+const columns = [tensor('w', [1, 1, 2, 1, 2], [1, 2, 3, 4]), tensor('b', [1], [1])];
+
+const volumeCases: readonly Case[] = [
+  {
+    what: 'Conv of a volume',
+    from: 7,
+    nodes: one('Conv', {}, 'x w b'),
+    constants: [tensor('w', [1, 1, 2, 2, 2], [1, 2, 3, 4, 5, 6, 7, 8]), tensor('b', [1], [1])],
+    shape: VOLUME,
+    expected: [99, 135],
+    outputShape: [1, 1, 1, 1, 2],
+  },
+  {
+    what: 'Conv of a volume, auto_pad',
+    from: 7,
+    nodes: one('Conv', { auto_pad: text('SAME_UPPER') }, 'x w'),
+    constants: [tensor('w', [1, 1, 2, 1, 1], [1, 10])],
+    shape: VOLUME,
+    expected: [16, 27, 38, 49, 60, 71, 2, 3, 4, 5, 6, 7],
+  },
+  {
+    what: 'Conv of a volume, pads, strides and dilations',
+    from: 7,
+    nodes: one(
+      'Conv',
+      { strides: ints(2, 1, 1), dilations: ints(1, 1, 2), pads: ints(1, 0, 0, 1, 1, 0) },
+      'x w',
+    ),
+    constants: [tensor('w', [1, 1, 2, 1, 2], [1, 2, 3, 4])],
+    shape: VOLUME,
+    // The first slice by [3 . 4], the second by [1 . 2], and a row of padding.
+    expected: [-20, 1, 0, 10, 19, 0],
+    outputShape: [1, 1, 2, 3, 1],
+  },
+  {
+    what: 'Conv of a volume, weights that are computed',
+    from: 7,
+    nodes: [node('Neg', 'x', 'w'), node('Conv', 'x w', 'y')],
+    shape: VOLUME,
+    expected: [-170],
+    outputShape: [1, 1, 1, 1, 1],
+  },
+  {
+    what: 'ConvTranspose of a volume',
+    from: 7,
+    nodes: one('ConvTranspose', { strides: ints(2, 1, 1) }, 'x w b'),
+    constants: columns,
+    shape: [1, 1, 2, 1, 2],
+    expected: [-3, -10, -5, -11, -24, -11, -1, -4, -1, -5, -10, -3],
+    outputShape: [1, 1, 4, 1, 3],
+  },
+  {
+    what: 'ConvTranspose of a volume, output_shape',
+    from: 7,
+    nodes: one('ConvTranspose', { strides: ints(2, 1, 1), output_shape: ints(3, 1, 3) }, 'x w b'),
+    constants: columns,
+    shape: [1, 1, 2, 1, 2],
+    expected: [-11, -24, -11, -1, -4, -1, -5, -10, -3],
+    outputShape: [1, 1, 3, 1, 3],
+  },
+  {
+    what: 'MaxPool of a volume, ceil_mode',
+    from: 10,
+    nodes: one('MaxPool', cubes),
+    shape: VOLUME,
+    expected: [6, 7],
+    outputShape: [1, 1, 1, 1, 2],
+  },
+  ...[0, 1].map((counted) => ({
+    what: `AveragePool of a volume, count_include_pad ${counted}`,
+    from: 7,
+    nodes: one('AveragePool', {
+      ...{ kernel_shape: ints(2, 1, 3), pads: ints(1, 0, 0, 0, 0, 0) },
+      count_include_pad: int(counted),
+    }),
+    shape: VOLUME,
+    expected: counted ? [-1.5, 0, 0, 3] : [-3, 0, 0, 3],
+    outputShape: [1, 1, 2, 2, 1],
+  })),
+  {
+    what: 'LpPool of a volume, ceil_mode',
+    from: 18,
+    nodes: one('LpPool', { ...cubes, p: int(1) }),
+    shape: VOLUME,
+    expected: [24, 14],
+    outputShape: [1, 1, 1, 1, 2],
+  },
+  {
+    what: 'Pools of whole volumes',
+    from: 7,
+    nodes: [
+      node('GlobalAveragePool', 'x', 'mean'),
+      node('GlobalMaxPool', 'x', 'most'),
+      node('Sub', 'most mean', 'y'),
+    ],
+    shape: VOLUME,
+    expected: [5.5],
+    outputShape: [1, 1, 1, 1, 1],
+  },
+];
+
 const layerCases: readonly Case[] = [
   {
     what: 'Conv',
@@ -1796,7 +1900,7 @@ function expectValues(actual: ArrayLike<number>, expected: readonly number[], wh
 }
 
 const cases = [
-  ...[...layerCases, ...pointwiseCases, ...movementCases],
+  ...[...layerCases, ...volumeCases, ...pointwiseCases, ...movementCases],
   ...[...quantizedCases, ...indexCases],
 ];
 const onnxruntime = findOnnxRuntime();

@@ -32,8 +32,10 @@ import { add, binary } from '../layers/arithmetic.ts';
 import { batchNorm } from '../layers/batch_norm.ts';
 import { concat } from '../layers/concat.ts';
 import { convTranspose2d } from '../layers/conv_transpose2d.ts';
+import { convTranspose3d } from '../layers/conv_transpose3d.ts';
 import { conv2d } from '../layers/conv2d.ts';
 import { conv2dDynamic } from '../layers/conv2d_dynamic.ts';
+import { type Conv3dOptions, conv3d } from '../layers/conv3d.ts';
 import { gridSample } from '../layers/grid_sample.ts';
 import { operators } from '../layers/index.ts';
 import { linear } from '../layers/linear.ts';
@@ -43,6 +45,7 @@ import { instanceNorm, normalize } from '../layers/normalize.ts';
 import { pad2d } from '../layers/pad2d.ts';
 import { pointwise, pointwiseOp } from '../layers/pointwise.ts';
 import { averagePool2d, maxPool2d } from '../layers/pool2d.ts';
+import { averagePool3d, maxPool3d } from '../layers/pool3d.ts';
 import { flatten, rearrange, reshapeTo } from '../layers/rearrange.ts';
 import { reduce } from '../layers/reduce.ts';
 import { type ResizedAxis, type ResizeOptions, resize } from '../layers/resize.ts';
@@ -80,6 +83,8 @@ const SIDES = { top: 1, left: 2, bottom: 0, right: 1 };
 
 type Build = (g: GraphBuilder) => Value;
 const map = (g: GraphBuilder) => g.input('x', MAP);
+const volume = (g: GraphBuilder) => g.input('x', [2, 4, 5, 6, 7]);
+const CUBES: Conv3dOptions = { channels: 6, kernel: 3, stride: [2, 1, 2], padding: 1, groups: 2 };
 const pair = (g: GraphBuilder, a: Shape, b: Shape) => [g.input('x', a), g.input('z', b)] as const;
 
 /** Each is read back, too; `written` are the nodes that it becomes, where there is a choice. */
@@ -109,6 +114,31 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
     'dilated, without bias',
     (g) => convTranspose2d(g, map(g), { channels: 2, kernel: 3, dilation: 2, bias: false }),
     'ConvTranspose',
+  ],
+  ['rearrange', 'conv3d, in groups', (g) => conv3d(g, volume(g), CUBES)],
+  ['rearrange', 'conv3d of planes', (g) => conv3d(g, volume(g), { ...CUBES, kernel: [1, 3, 2] })],
+  ['rearrange', 'conv3d of slices', (g) => conv3d(g, volume(g), { ...CUBES, kernel: [2, 1, 1] })],
+  [
+    'rearrange',
+    'convTranspose3d, in groups',
+    (g) => convTranspose3d(g, volume(g), { ...CUBES, outputPadding: [1, 0, 1] }),
+  ],
+  [
+    'rearrange',
+    'convTranspose3d of slices',
+    (g) => convTranspose3d(g, volume(g), { channels: 2, kernel: [3, 1, 1], stride: [2, 1, 1] }),
+  ],
+  [
+    'rearrange',
+    'maxPool3d',
+    (g) => maxPool3d(g, volume(g), { kernel: 3, stride: 2, padding: 1, ceilMode: true }),
+    'Reshape MaxPool Reshape MaxPool Reshape',
+  ],
+  [
+    'rearrange',
+    'averagePool3d',
+    (g) => averagePool3d(g, volume(g), { kernel: 3, stride: 2, padding: 1 }),
+    'Reshape AveragePool Reshape AveragePool Reshape',
   ],
   ['max_pool2d', 'with padding', (g) => maxPool2d(g, map(g), { kernel: 3, stride: 2, padding: 1 })],
   [

@@ -10,25 +10,43 @@ import {
   maxPool2dOp,
   type Pool2dAttributes,
 } from '../../layers/pool2d.ts';
+import { type AveragePool3dOptions, averagePool3d, maxPool3d } from '../../layers/pool3d.ts';
 import { reduce } from '../../layers/reduce.ts';
-import type { Padding, Window } from '../../layers/window.ts';
+import { overPlanes, type Padding3d, type Triple, type Window3d } from '../../layers/volume.ts';
+import type { Padding } from '../../layers/window.ts';
 import type { Node, Value } from '../../runtime/graph.ts';
 import type { GraphBuilder } from '../../runtime/graph_builder.ts';
 import { inputShape } from '../../runtime/operator.ts';
-import { nchw, type Shape } from '../../runtime/tensor.ts';
+import { elementCount, nchw } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
 import { exporter, type OperatorRows, read } from '../exporter.ts';
 import type { ImportCall, Importer } from '../import_node.ts';
 import { turned } from './linear.ts';
 import { reduced } from './reduce.ts';
-import { Plane, windowAttributes, windowOf } from './windows.ts';
+import { alongAxes, paddingOf, Space, windowAttributes, windowOf } from './windows.ts';
 
-/** The plane that a node works on, and its windows there. */
-function pooling(call: ImportCall) {
+type Options = Window3d & Required<Pick<AveragePool3dOptions, 'ceilMode' | 'countIncludePad'>>;
+
+/** The space that a node works on, and its windows there. */
+function pooling(call: ImportCall): { readonly space: Space; readonly options: Options } {
   const kernel = call.ints('kernel_shape');
   demand(kernel, 'kernel_shape is missing');
-  const plane = new Plane(call, call.value(0), kernel, 'pools');
-  return { plane, options: { ...windowOf(plane), ceilMode: call.flag('ceil_mode') } };
+  const space = new Space(call, call.value(0), kernel, 'pools');
+  const countIncludePad = call.flag('count_include_pad');
+  return {
+    space,
+    options: { ...windowOf(space), ceilMode: call.flag('ceil_mode'), countIncludePad },
+  };
+}
+
+function maxima({ call, x, isVolume }: Space, options: Options): Value {
+  if (isVolume) return maxPool3d(call.g, x, options);
+  return maxPool2d(call.g, x, { ...options, ...overPlanes(options) });
+}
+
+function means(g: GraphBuilder, x: Value, isVolume: boolean, options: Options): Value {
+  if (isVolume) return averagePool3d(g, x, options);
+  return averagePool2d(g, x, { ...options, ...overPlanes(options) });
 }
 
 function ofWholeMaps(kind: 'mean' | 'max'): Importer {
@@ -53,16 +71,32 @@ function power(call: ImportCall): number {
 
 /** As a mean of whole windows: what hangs over is padded, so that each divides by the same. */
 function importLpPool(call: ImportCall): Value {
-  const { plane, options } = pooling(call);
+  const { space, options } = pooling(call);
   const p = power(call);
-  const attributes = { ...options, countIncludePad: true };
-  const x = powers(call.g.at('powers'), plane.x, p);
-  const pooled = { op: averagePool2dOp, name: call.node.name, attributes, inputs: { x } };
-  const { shape } = averagePool2dOp.inferShape(pooled);
-  const padding = overhang(attributes, x.desc.shape, shape);
-  const mean = averagePool2d(call.g.at('mean'), x, { ...attributes, padding, ceilMode: false });
-  const [height, width] = options.kernel;
-  return plane.restored(norm(call.g, mean, height * width, p));
+  const whole = {
+    ...options,
+    padding: options.ceilMode ? wholeWindows(options, space.extents) : options.padding,
+    ceilMode: false,
+    countIncludePad: true,
+  };
+  const x = powers(call.g.at('powers'), space.x, p);
+  const mean = means(call.g.at('mean'), x, space.isVolume, whole);
+  return space.restored(norm(call.g, mean, elementCount(options.kernel), p));
+}
+
+/** The padding with which the windows that hang over in ceil mode do not. */
+function wholeWindows({ kernel, stride, dilation, padding }: Window3d, extents: Triple): Padding3d {
+  const { front, top, left, back, bottom, right } = padding;
+  const [before, after] = [[front, top, left] as const, [back, bottom, right] as const];
+  const ends = alongAxes((axis) => {
+    const reach = (kernel[axis] - 1) * dilation[axis] + 1;
+    const begin = extents[axis] + before[axis];
+    const steps = Math.ceil((begin + after[axis] - reach) / stride[axis]);
+    // A window begins on the input or on what is in front of it.
+    const last = (steps * stride[axis] < begin ? steps : steps - 1) * stride[axis];
+    return Math.max(after[axis], last + reach - begin);
+  });
+  return paddingOf(before, ends);
 }
 
 function importGlobalLpPool(call: ImportCall): Value {
@@ -79,18 +113,14 @@ function importGlobalLpPool(call: ImportCall): Value {
 }
 
 /** How far the last window reaches beyond the padded input, in ceil mode, as padding below and to the right. */
-function overhang(window: Window, input: Shape, output: Shape): Padding {
-  const { kernel, stride, dilation, padding } = window;
-  const [x, y] = [nchw(input), nchw(output)];
+function overhangOf(node: Node<Pool2dAttributes, 'x'>): Padding {
+  const { kernel, stride, dilation, padding } = node.attributes;
+  const [x, y] = [nchw(inputShape(node, 'x')), nchw(node.output.desc.shape)];
   const reach = (axis: 0 | 1, positions: number) =>
     (positions - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1;
   const bottom = Math.max(padding.bottom, reach(0, y.height) - padding.top - x.height);
   const right = Math.max(padding.right, reach(1, y.width) - padding.left - x.width);
   return { ...padding, bottom, right };
-}
-
-function overhangOf(node: Node<Pool2dAttributes, 'x'>): Padding {
-  return overhang(node.attributes, inputShape(node, 'x'), node.output.desc.shape);
 }
 
 /** [output, input]: row i takes the mean of the inputs that make output i. */
@@ -106,13 +136,12 @@ function meanMatrix(input: number, output: number): Float32Array {
 export const pool: OperatorRows = {
   importers: {
     MaxPool(call) {
-      const { plane, options } = pooling(call);
-      return plane.restored(maxPool2d(call.g, plane.x, options));
+      const { space, options } = pooling(call);
+      return space.restored(maxima(space, options));
     },
     AveragePool(call) {
-      const { plane, options } = pooling(call);
-      const countIncludePad = call.flag('count_include_pad');
-      return plane.restored(averagePool2d(call.g, plane.x, { ...options, countIncludePad }));
+      const { space, options } = pooling(call);
+      return space.restored(means(call.g, space.x, space.isVolume, options));
     },
     LpPool: importLpPool,
     GlobalAveragePool: ofWholeMaps('mean'),

@@ -1,112 +1,95 @@
 /** Sliding windows, as convolutions and pools have them, over one to three axes of space. */
 import { rearrange } from '../../layers/rearrange.ts';
+import type { Padding3d, Triple, Window3d } from '../../layers/volume.ts';
 import type { Padding, Pair, Window } from '../../layers/window.ts';
 import type { Value } from '../../runtime/graph.ts';
-import { type Movement, Squeeze, Unsqueeze } from '../../runtime/movement/index.ts';
+import { Squeeze, Unsqueeze } from '../../runtime/movement/index.ts';
 import { formatShape, type Shape } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
 import { derived, type ImportCall } from '../import_node.ts';
 
-/** The axis of space that is the height and the one that is the width; undefined where there is none. */
-type Axes = readonly [height: number | undefined, width: number | undefined];
+/** The axis of height that a row is given. */
+const HEIGHT = { axes: [2] };
 
 /**
- * The input of a node, and what its attributes say of each axis, seen as a feature map [N, C, H, W]: a row [N, C, L] is
- * a map of height 1, and of three axes one is left out on which nothing moves.
+ * The input of a node, and what its attributes say of each axis, seen as a feature map [N, C, H, W] or a volume: a row
+ * [N, C, L] is a map of height 1. All is said of depth, height and width, of which the first are idle where a node has
+ * fewer.
  */
-export class Plane {
+export class Space {
   readonly call: ImportCall;
-  readonly kernel: Pair;
   readonly x: Value;
-  readonly #axes: Axes;
+  readonly kernel: Triple;
+  /** Whether it has a depth. */
+  readonly isVolume: boolean;
   readonly #rank: number;
-  /** From the axes of the node to those of a map, and back; they hold whatever the extents become. */
-  readonly #into: Movement | undefined;
-  readonly #back: Movement | undefined;
 
   /** Throws UnsupportedError where `what` are not read over so many axes. */
   constructor(call: ImportCall, x: Value, kernel: Shape, what: string) {
     const { shape } = x.desc;
-    const space = shape.slice(2);
+    const rank = shape.length - 2;
     demand(
-      shape.length > 2 && space.length === kernel.length,
+      rank > 0 && rank === kernel.length,
       `expects an input of ${kernel.length} axes of space after [N, C], got ${formatShape(shape)}`,
     );
+    demand(rank <= 3, `${rank}-D ${what} are not read`);
     this.call = call;
-    this.#rank = space.length;
-    const axes = axesOf(call, space, kernel);
-    demand(axes, `${space.length}-D ${what} are not read`);
-    this.#axes = axes;
-    this.kernel = this.#pick(kernel, 1);
-    // The height that a row lacks, or the axis that is left out.
-    const left = space.length === 1 ? 0 : [0, 1, 2].findIndex((one) => !axes.includes(one));
-    const axis = { axes: [2 + left] };
-    const [more, less] = [new Unsqueeze(axis), new Squeeze(axis)];
-    if (space.length !== 2) {
-      [this.#into, this.#back] = space.length === 1 ? [more, less] : [less, more];
-    }
-    this.x = this.#into ? rearrange(call.g.at('plane'), x, [this.#into]) : x;
+    this.#rank = rank;
+    this.isVolume = rank === 3;
+    this.kernel = this.#triple(kernel, 1);
+    this.x = rank === 1 ? rearrange(call.g.at('plane'), x, [new Unsqueeze(HEIGHT)]) : x;
   }
 
-  get extents(): Pair {
-    const [, , height = 1, width = 1] = this.x.desc.shape;
-    return [height, width];
+  get extents(): Triple {
+    return this.#triple(this.x.desc.shape.slice(this.#rank === 1 ? 3 : 2), 1);
   }
 
-  /** What an attribute says of height and width. Throws UnsupportedError where it says it of other axes. */
-  pair(name: string, otherwise: number): Pair {
+  /** What an attribute says of depth, height and width. Throws UnsupportedError where it says it of other axes. */
+  triple(name: string, otherwise: number): Triple {
     const given = this.call.ints(name);
     demand(
       !given || given.length === this.#rank,
       `${name} [${given}] does not name ${this.#rank} axes`,
     );
-    return given ? this.#pick(given, otherwise) : [otherwise, otherwise];
+    return this.#triple(given ?? Array<number>(this.#rank).fill(otherwise), otherwise);
   }
 
-  pads(): Padding {
+  pads(): Padding3d {
     const given = this.call.ints('pads') ?? Array<number>(2 * this.#rank).fill(0);
     const paired = given.length === 2 * this.#rank;
     demand(paired, `pads [${given}] do not name both ends of ${this.#rank} axes`);
-    const [top, left] = this.#pick(given.slice(0, this.#rank), 0);
-    const [bottom, right] = this.#pick(given.slice(this.#rank), 0);
-    return { top, left, bottom, right };
+    const [before, after] = [given.slice(0, this.#rank), given.slice(this.#rank)];
+    return paddingOf(this.#triple(before, 0), this.#triple(after, 0));
   }
 
-  /** Weights [.., .., R, S]. */
+  /** Weights [.., .., R, S], or of a volume. */
   weight(given: Value): Value {
-    if (!this.#into) return given;
-    const shape = [...given.desc.shape.slice(0, 2), ...this.kernel];
+    if (this.#rank !== 1) return given;
+    const step = new Unsqueeze(HEIGHT);
     return given.kind === 'weight'
-      ? derived(given, 'of a plane', shape, (data) => data)
-      : rearrange(this.call.g.at('weight'), given, [this.#into]);
+      ? derived(given, 'of a plane', step.shapeAfter(given.desc.shape), (data) => data)
+      : rearrange(this.call.g.at('weight'), given, [step]);
   }
 
   /** A result [N, C, P, Q] with the axes that the input has. */
   restored(y: Value): Value {
-    return this.#back ? rearrange(this.call.g.at('space'), y, [this.#back]) : y;
+    return this.#rank === 1 ? rearrange(this.call.g.at('space'), y, [new Squeeze(HEIGHT)]) : y;
   }
 
-  #pick(values: readonly number[], otherwise: number): Pair {
-    const [height, width] = this.#axes;
-    const at = (axis: number | undefined): number =>
-      axis === undefined ? otherwise : (values[axis] ?? otherwise);
-    return [at(height), at(width)];
+  /** What is said of the last axes, as of three. */
+  #triple(values: readonly number[], otherwise: number): Triple {
+    const along = (axis: 0 | 1 | 2) => values[axis - 3 + this.#rank] ?? otherwise;
+    return [along(0), along(1), along(2)];
   }
 }
 
-/** Undefined where there are more than two axes along which a window moves. */
-function axesOf(call: ImportCall, space: Shape, kernel: Shape): Axes | undefined {
-  const rank = space.length;
-  if (rank < 3) return rank === 1 ? [undefined, 0] : [0, 1];
-  const idle = (axis: number): boolean => {
-    const padded = ['pads', 'output_padding'].some((name) =>
-      call.ints(name)?.some((amount, i) => i % rank === axis && amount !== 0),
-    );
-    return space[axis] === 1 && kernel[axis] === 1 && !padded && !call.has('output_shape');
-  };
-  const left = [0, 1, 2].filter(idle);
-  const [height, width] = [0, 1, 2].filter((axis) => axis !== left[0]);
-  return rank === 3 && left.length > 0 ? [height, width] : undefined;
+export function paddingOf([front, top, left]: Triple, [back, bottom, right]: Triple): Padding3d {
+  return { front, top, left, back, bottom, right };
+}
+
+/** Something of each axis. */
+export function alongAxes<T>(of: (axis: 0 | 1 | 2) => T): readonly [T, T, T] {
+  return [of(0), of(1), of(2)];
 }
 
 /** How a total of padding is parted, as [before, after]: by SAME_UPPER the rest comes after, else before. */
@@ -120,23 +103,32 @@ export function automaticPadding(call: ImportCall) {
 }
 
 /** The windows of a node that is read. */
-export function windowOf(plane: Plane): Window {
-  const { kernel, extents } = plane;
-  const stride = plane.pair('strides', 1);
-  const dilation = plane.pair('dilations', 1);
-  const automatic = automaticPadding(plane.call);
+export function windowOf(space: Space): Window3d {
+  const { kernel, extents } = space;
+  const stride = space.triple('strides', 1);
+  const dilation = space.triple('dilations', 1);
+  const automatic = automaticPadding(space.call);
+  const window = { kernel, stride, dilation };
   if (automatic === 'SAME_UPPER' || automatic === 'SAME_LOWER') {
-    const same = (axis: 0 | 1): Pair => {
+    const ends = alongAxes((axis): Pair => {
       const positions = Math.ceil(extents[axis] / stride[axis]);
       const reach = (kernel[axis] - 1) * dilation[axis] + 1;
       const total = Math.max(0, (positions - 1) * stride[axis] + reach - extents[axis]);
       return parted(total, automatic === 'SAME_UPPER');
-    };
-    const [[top, bottom], [left, right]] = [same(0), same(1)];
-    return { kernel, stride, dilation, padding: { top, left, bottom, right } };
+    });
+    return { ...window, padding: endsOf(ends) };
   }
-  const none = { top: 0, left: 0, bottom: 0, right: 0 };
-  return { kernel, stride, dilation, padding: automatic === 'VALID' ? none : plane.pads() };
+  return { ...window, padding: automatic === 'VALID' ? NO_PADDING : space.pads() };
+}
+
+export const NO_PADDING: Padding3d = paddingOf([0, 0, 0], [0, 0, 0]);
+
+/** Padding by [before, after] of each axis. */
+export function endsOf(ends: readonly [Pair, Pair, Pair]): Padding3d {
+  return paddingOf(
+    alongAxes((axis) => ends[axis][0]),
+    alongAxes((axis) => ends[axis][1]),
+  );
 }
 
 /** The attributes of a node that is written. */

@@ -1,0 +1,148 @@
+/** 3-D convolution: any kernel size, stride, padding (each side its own), dilation and groups. */
+import { ShapeError } from '../runtime/errors.ts';
+import { type Activation, isConstant, type OpDef, type Value } from '../runtime/graph.ts';
+import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { Reshape } from '../runtime/movement/index.ts';
+import { conv2dOp } from './conv2d.ts';
+import { conv2dDynamicOp } from './conv2d_dynamic.ts';
+import type { Conv2dRole } from './conv2d_problem.ts';
+import { type DepthTaps, depthTaps, stacked } from './depth_taps.ts';
+import { movedWeight } from './moved_weight.ts';
+import { rearrange } from './rearrange.ts';
+import {
+  alongDepth,
+  checkDepth,
+  checkGroups,
+  isIdle,
+  overPlanes,
+  type Padding3dLike,
+  padding3d,
+  seenAs,
+  type TripleLike,
+  triple,
+  volumeOf,
+  type Window3d,
+} from './volume.ts';
+
+export interface Conv3dOptions {
+  /** Output channels. */
+  readonly channels: number;
+  readonly kernel: TripleLike;
+  /** 1 by default. */
+  readonly stride?: TripleLike;
+  /** Zeros round the input; 0 by default. */
+  readonly padding?: Padding3dLike;
+  /** Distance between the taps of the kernel; 1 by default. */
+  readonly dilation?: TripleLike;
+  /** Input and output channels are cut into so many groups that do not see each other; 1 by default. */
+  readonly groups?: number;
+  /** true by default. */
+  readonly bias?: boolean;
+}
+
+export interface Conv3dAttributes extends Window3d {
+  readonly groups: number;
+}
+
+/** What a convolution multiplies by, and adds. */
+export interface ConvWeights {
+  readonly weight: Value;
+  readonly bias?: Value | undefined;
+}
+
+/**
+ * Adds a convolution of volumes: `x` [N, C, D, H, W] to [N, channels, P, Q, R]. Its weights are `weight`
+ * [channels, C / groups, S, T, U] and, unless switched off, `bias` [channels], at the builder's path. It computes a 2-D
+ * convolution: what the kernel sees along the depth are channels of its input. Throws ShapeError when the sizes do not
+ * fit.
+ *
+ * @example
+ * const features = conv3d(g.at('conv1'), frames, { channels: 64, kernel: [3, 7, 7], stride: [1, 2, 2] });
+ */
+export function conv3d(g: GraphBuilder, x: Value, options: Conv3dOptions): Activation {
+  const groups = options.groups ?? 1;
+  const kernel = triple(options.kernel);
+  const { channels } = volumeOf('conv3d', x);
+  const groupIn = Math.max(1, Math.floor(channels / Math.max(1, groups)));
+  const weights = {
+    weight: g.weight('weight', [options.channels, groupIn, ...kernel]),
+    ...((options.bias ?? true) && { bias: g.weight('bias', [options.channels]) }),
+  };
+  const attributes = {
+    kernel,
+    stride: triple(options.stride ?? 1),
+    dilation: triple(options.dilation ?? 1),
+    padding: padding3d(options.padding ?? 0),
+    groups,
+  };
+  return convolve3d(g, x, weights, attributes);
+}
+
+/** The operator for weights that are known when the model is loaded, or are not. */
+export function convolutionOf({ weight, bias }: ConvWeights): typeof conv2dOp {
+  const known = [weight, bias].every((value) => !value || isConstant(value));
+  return known ? conv2dOp : conv2dDynamicOp;
+}
+
+/** The same by weights [channels, C / groups, S, T, U] that are any values. */
+export function convolve3d(
+  g: GraphBuilder,
+  x: Value,
+  { weight, bias }: ConvWeights,
+  attributes: Conv3dAttributes,
+): Activation {
+  const { channels, depth } = volumeOf('conv3d', x);
+  checkGroups('conv3d', attributes.groups, channels);
+  const { groups } = attributes;
+  const op = convolutionOf({ weight, bias });
+  const planes = overPlanes(attributes);
+  if (isIdle(planes)) {
+    return overSlices(g, x, { weight, bias }, op, { ...alongDepth(attributes), groups });
+  }
+  const [, groupIn = 1, taps = 1, ...kernel] = weight.desc.shape;
+  const seen = tapsOf(attributes, depth);
+  const inputs = {
+    x: depthTaps(g.at('depth'), x, seen),
+    weight: movedWeight(g.at('weight'), weight, [
+      new Reshape({ extents: [0, groupIn * taps, ...kernel] }),
+    ]),
+    ...(bias && { bias }),
+  };
+  const y = g.add(op, { ...planes, groups }, inputs);
+  return rearrange(g.at('volume'), y, stacked(seen.positions, y.desc.shape));
+}
+
+/** A convolution by a kernel [taps, 1, 1], over maps [D, H * W]. */
+export function overSlices<A extends object>(
+  g: GraphBuilder,
+  x: Value,
+  { weight, bias }: ConvWeights,
+  op: OpDef<A, Conv2dRole>,
+  attributes: A,
+): Activation {
+  const [, , , height = 1, width = 1] = x.desc.shape;
+  const rows = { x: seenAs(g.at('slices'), x, [0, 0, 0, height * width]) };
+  const column = movedWeight(g.at('weight'), weight, [new Reshape({ extents: [0, 0, 0, 1] })]);
+  const y = g.add<A, Conv2dRole>(op, attributes, {
+    ...rows,
+    weight: column,
+    ...(bias && { bias }),
+  });
+  return seenAs(g.at('volume'), y, [0, 0, 0, height, width]);
+}
+
+/** Where the taps are along the depth. Throws ShapeError where the kernel does not fit. */
+function tapsOf(window: Window3d, depth: number): DepthTaps {
+  checkDepth('conv3d', window);
+  const { front, back } = window.padding;
+  const [[taps], [stride], [dilation]] = [window.kernel, window.stride, window.dilation];
+  const reach = (taps - 1) * dilation + 1;
+  const room = depth + front + back - reach;
+  if (room < 0) {
+    throw new ShapeError(
+      `conv3d: a kernel of ${taps} with dilation ${dilation} reaches ${reach}, the input is ${depth} deep and ${depth + front + back} with padding; give a deeper input`,
+    );
+  }
+  const first = Array.from({ length: taps }, (_, tap) => tap * dilation - front);
+  return { first, stride, positions: Math.floor(room / stride) + 1 };
+}

@@ -1,0 +1,184 @@
+/** Transposed 3-D convolution, also called deconvolution: the gradient of a convolution. */
+import { ShapeError, UnsupportedError } from '../runtime/errors.ts';
+import type { Activation, Value } from '../runtime/graph.ts';
+import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { Reshape, Slice, Transpose, Unsqueeze } from '../runtime/movement/index.ts';
+import { concat } from './concat.ts';
+import { convTranspose2dOp } from './conv_transpose2d.ts';
+import { type Conv3dAttributes, type ConvWeights, overSlices } from './conv3d.ts';
+import { type DepthTaps, depthTaps, stacked } from './depth_taps.ts';
+import { movedWeight } from './moved_weight.ts';
+import { rearrange } from './rearrange.ts';
+import {
+  alongDepth,
+  checkDepth,
+  checkGroups,
+  isIdle,
+  overPlanes,
+  type Padding3dLike,
+  padding3d,
+  type Triple,
+  type TripleLike,
+  triple,
+  volumeOf,
+  type Window3d,
+} from './volume.ts';
+import { pair } from './window.ts';
+
+export interface ConvTranspose3dOptions {
+  /** Output channels. */
+  readonly channels: number;
+  readonly kernel: TripleLike;
+  /** Distance of the output elements that neighbouring input elements are laid on; 1 by default. */
+  readonly stride?: TripleLike;
+  /** Slices, rows and columns that are cut off the output; 0 by default. */
+  readonly padding?: Padding3dLike;
+  /** Slices, rows and columns more, at the end; 0 by default. */
+  readonly outputPadding?: TripleLike;
+  /** Distance between the taps of the kernel; 1 by default. */
+  readonly dilation?: TripleLike;
+  /** Input and output channels are cut into so many groups that do not see each other; 1 by default. */
+  readonly groups?: number;
+  /** true by default. */
+  readonly bias?: boolean;
+}
+
+export interface ConvTranspose3dAttributes extends Conv3dAttributes {
+  /** Slices, rows and columns more, at the end. */
+  readonly outputPadding: Triple;
+}
+
+/** A phase is a node, and each of its taps a copy. */
+const MOST_PHASES = 2 ** 8;
+
+/**
+ * Adds a transposed convolution of volumes: `x` [N, C, D, H, W] to [N, channels, P, Q, R], where P = (D - 1) * stride +
+ * dilation * (kernel - 1) + 1 + outputPadding - padding on both sides. Its weights are `weight`
+ * [C, channels / groups, S, T, U] and, unless switched off, `bias` [channels], at the builder's path, as PyTorch has
+ * them. Throws ShapeError when the sizes do not fit.
+ *
+ * @example
+ * const doubled = convTranspose3d(g.at('up'), x, { channels: 64, kernel: 2, stride: 2 });
+ */
+export function convTranspose3d(
+  g: GraphBuilder,
+  x: Value,
+  options: ConvTranspose3dOptions,
+): Activation {
+  const groups = options.groups ?? 1;
+  const kernel = triple(options.kernel);
+  const { channels } = volumeOf('convTranspose3d', x);
+  const groupOut = Math.max(1, Math.floor(options.channels / Math.max(1, groups)));
+  const weights = {
+    weight: g.weight('weight', [channels, groupOut, ...kernel]),
+    ...((options.bias ?? true) && { bias: g.weight('bias', [options.channels]) }),
+  };
+  const attributes = {
+    kernel,
+    stride: triple(options.stride ?? 1),
+    dilation: triple(options.dilation ?? 1),
+    padding: padding3d(options.padding ?? 0),
+    outputPadding: triple(options.outputPadding ?? 0),
+    groups,
+  };
+  return convolveTransposed3d(g, x, weights, attributes);
+}
+
+/** The same by weights [C, channels / groups, S, T, U] that are any values. */
+export function convolveTransposed3d(
+  g: GraphBuilder,
+  x: Value,
+  { weight, bias }: ConvWeights,
+  { outputPadding: [deeper, ...outputPadding], groups, ...window }: ConvTranspose3dAttributes,
+): Activation {
+  const { channels, depth } = volumeOf('convTranspose3d', x);
+  checkGroups('convTranspose3d', groups, channels);
+  const planes = overPlanes(window);
+  if (isIdle(planes) && outputPadding.every((more) => more === 0)) {
+    const attributes = { ...alongDepth(window), outputPadding: pair([deeper, 0]), groups };
+    return overSlices(g, x, { weight, bias }, convTranspose2dOp, attributes);
+  }
+  const slices = slicesOf(window, depth, deeper);
+  const parts = phasesOf(window, depth, slices).map((phase, i) => {
+    const at = g.at(`phase ${i}`);
+    const inputs = {
+      x: depthTaps(at.at('depth'), x, phase),
+      weight: weightOf(at, weight, phase.taps),
+      ...(bias && { bias }),
+    };
+    const y = at.add(convTranspose2dOp, { ...planes, outputPadding, groups }, inputs);
+    const steps = [...stacked(phase.positions, y.desc.shape), new Unsqueeze({ axes: [3] })];
+    return rearrange(at.at('volume'), y, steps);
+  });
+  const whole = concat(g.at('phases'), parts, 3);
+  const [, outputs = 1, positions = 1, stride = 1, ...plane] = whole.desc.shape;
+  return rearrange(g.at('volume'), whole, [
+    new Reshape({ extents: [0, outputs, positions * stride, ...plane] }),
+    new Slice({ axis: 2, from: 0, to: slices }),
+  ]);
+}
+
+/** How deep the output is. Throws ShapeError where nothing is left of it. */
+function slicesOf(window: Window3d, depth: number, more: number): number {
+  checkDepth('convTranspose3d', window);
+  const { front, back } = window.padding;
+  const [[taps], [stride], [dilation]] = [window.kernel, window.stride, window.dilation];
+  const whole = (depth - 1) * stride + (taps - 1) * dilation + 1 + more;
+  const left = whole - front - back;
+  if (!Number.isSafeInteger(more) || more < 0) {
+    throw new ShapeError(
+      `convTranspose3d: output padding must be integers >= 0, got ${more} slices`,
+    );
+  }
+  if (left < 1) {
+    throw new ShapeError(
+      `convTranspose3d: the padding ${front} and ${back} leaves nothing of an output ${whole} deep; give less padding`,
+    );
+  }
+  return left;
+}
+
+/** Slices of the output that are a stride apart, and what they are computed of. */
+interface Phase extends DepthTaps {
+  /** The taps of the kernel. */
+  readonly taps: Slice;
+}
+
+/**
+ * Slice z of the output is the sum over the taps t of slice (z + front - t * dilation) / stride of the input, where
+ * that is an integer: of z = phase + j * stride, the same taps for every j.
+ */
+function phasesOf(window: Window3d, depth: number, slices: number): readonly Phase[] {
+  const [[count], [stride], [dilation]] = [window.kernel, window.stride, window.dilation];
+  if (stride > MOST_PHASES) {
+    throw new UnsupportedError(
+      `a transposed convolution has a stride of ${stride} along the depth; at most ${MOST_PHASES} is`,
+    );
+  }
+  const positions = Math.ceil(slices / stride);
+  return Array.from({ length: stride }, (_, phase): Phase => {
+    const sliceOf = (tap: number) => (phase + window.padding.front - tap * dilation) / stride;
+    const all = Array.from({ length: count }, (_, tap) => tap);
+    const taps = all.filter((tap) => Number.isInteger(sliceOf(tap)));
+    // Where there is none, the first one sees zeros.
+    const first = taps.length > 0 ? taps.map(sliceOf) : [depth];
+    const [from = 0, next = count] = taps;
+    const to = (taps.at(-1) ?? from) + 1;
+    return {
+      first,
+      stride: 1,
+      positions,
+      taps: new Slice({ axis: 2, from, to, step: Math.max(1, next - from) }),
+    };
+  });
+}
+
+/** Weights [C, channels / groups, taps, T, U] of some of the taps, which are input channels. */
+function weightOf(g: GraphBuilder, weight: Value, taps: Slice): Value {
+  const [, groupOut = 1, , ...kernel] = weight.desc.shape;
+  return movedWeight(g.at('weight'), weight, [
+    taps,
+    new Transpose({ order: [0, 2, 1, 3, 4] }),
+    new Reshape({ extents: [-1, groupOut, ...kernel] }),
+  ]);
+}

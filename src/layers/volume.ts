@@ -1,0 +1,112 @@
+/**
+ * Sliding windows over volumes [N, C, D, H, W]. A window moves over the planes [H, W] and along the depth, and both are
+ * windows over maps: the slices of a volume are rows, if a map has all pixels of a slice in a row.
+ */
+import { ShapeError } from '../runtime/errors.ts';
+import type { Activation, Value } from '../runtime/graph.ts';
+import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { Reshape } from '../runtime/movement/index.ts';
+import { formatShape, type Shape } from '../runtime/tensor.ts';
+import { rearrange } from './rearrange.ts';
+import type { Padding, Window } from './window.ts';
+
+/** [depth, height, width] */
+export type Triple = readonly [number, number, number];
+
+/** How builders take a size for all axes at once, or one for each. */
+export type TripleLike = number | Triple;
+
+export interface Padding3d extends Padding {
+  readonly front: number;
+  readonly back: number;
+}
+
+/** How builders take padding: all sides alike, [depth, height, width], or each side. */
+export type Padding3dLike = number | Triple | Padding3d;
+
+export interface Window3d {
+  readonly kernel: Triple;
+  readonly stride: Triple;
+  readonly dilation: Triple;
+  readonly padding: Padding3d;
+}
+
+interface Volume {
+  readonly channels: number;
+  readonly depth: number;
+  readonly height: number;
+  readonly width: number;
+}
+
+export function triple(value: TripleLike): Triple {
+  return typeof value === 'number' ? [value, value, value] : value;
+}
+
+export function padding3d(value: Padding3dLike): Padding3d {
+  if (typeof value === 'object' && 'front' in value) return value;
+  const [front, top, left] = triple(value);
+  return { front, top, left, back: front, bottom: top, right: left };
+}
+
+/** The extents of a volume by name. Throws ShapeError where it is none. */
+export function volumeOf(who: string, { desc: { shape } }: Value): Volume {
+  const [, channels = 1, depth = 1, height = 1, width = 1] = shape;
+  if (shape.length !== 5) {
+    throw new ShapeError(`${who}: expects a volume [N, C, D, H, W], got ${formatShape(shape)}`);
+  }
+  return { channels, depth, height, width };
+}
+
+/** How a window moves over height and width. */
+export function overPlanes({ kernel, stride, dilation, padding }: Window3d): Window {
+  const [, ...last] = kernel;
+  const { top, left, bottom, right } = padding;
+  return {
+    kernel: last,
+    stride: [stride[1], stride[2]],
+    dilation: [dilation[1], dilation[2]],
+    padding: { top, left, bottom, right },
+  };
+}
+
+/** How it moves along the depth: over maps [D, H * W]. */
+export function alongDepth({ kernel, stride, dilation, padding }: Window3d): Window {
+  return {
+    kernel: [kernel[0], 1],
+    stride: [stride[0], 1],
+    dilation: [dilation[0], 1],
+    padding: { top: padding.front, left: 0, bottom: padding.back, right: 0 },
+  };
+}
+
+/** Throws ShapeError where what a window says of the depth is no integer, or less than the least. */
+export function checkDepth(who: string, { kernel, stride, dilation, padding }: Window3d): void {
+  const [sizes, amounts] = [
+    [kernel[0], stride[0], dilation[0]],
+    [padding.front, padding.back],
+  ];
+  const whole = [...sizes, ...amounts].every(Number.isSafeInteger);
+  if (!whole || Math.min(...sizes) < 1 || Math.min(...amounts) < 0) {
+    throw new ShapeError(
+      `${who}: along the depth, kernel, stride and dilation must be integers >= 1, got ${formatShape(sizes)}, and padding >= 0, got ${formatShape(amounts)}`,
+    );
+  }
+}
+
+/** Throws ShapeError where groups cut the channels of a volume, whose taps could be as many as whole groups. */
+export function checkGroups(who: string, groups: number, channels: number): void {
+  if (!Number.isSafeInteger(groups) || groups < 1 || channels % groups) {
+    throw new ShapeError(`${who}: ${groups} groups must divide ${channels} input channels`);
+  }
+}
+
+/** Whether a window has one tap, which goes from element to element. */
+export function isIdle({ kernel, stride, padding }: Window): boolean {
+  const single = [...kernel, ...stride].every((extent) => extent === 1);
+  return single && Object.values(padding).every((amount: number) => amount === 0);
+}
+
+/** The same elements under another shape: 0 keeps an extent, -1 takes what is left. */
+export function seenAs(g: GraphBuilder, x: Value, extents: Shape): Activation {
+  return rearrange(g, x, [new Reshape({ extents })]);
+}
