@@ -245,6 +245,13 @@ const shapes: readonly Case[] = [
     expected: [4, 5, 6],
   },
   {
+    what: 'Sum of the squares of nothing',
+    nodes: [node('Mul', 'e one', 's'), ...one('ReduceSum', 's axis')],
+    constants: [tensor('e', [2, 0, 3], []), tensor('one', [1, 3], [1, 1, 1]), list('axis', 1)],
+    shape: [2, 1, 3],
+    expected: [0, 0, 0, 0, 0, 0],
+  },
+  {
     what: 'Slice back to front, of two axes',
     nodes: one('Slice', 'a starts ends axes steps'),
     constants: [

@@ -6,9 +6,11 @@ import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { elementCount, formatShape } from '../runtime/tensor.ts';
 import { quoted } from '../runtime/weights/messages.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
-import { MOST_INPUTS } from './bounds.ts';
+import { MOST_INPUTS, MOST_UNROLLED } from './bounds.ts';
+import { bodyOf, branchOf, isBranching, isLoop, LoopState } from './control_flow.ts';
 import { isStandard } from './domain.ts';
 import { demand, demandSound } from './errors.ts';
+import { commonShape } from './evaluators/broadcast.ts';
 import { evaluators } from './evaluators/index.ts';
 import { readOnce } from './external_data.ts';
 import { Allowance, evaluated, folded } from './fold.ts';
@@ -18,19 +20,18 @@ import {
   type Importer,
   isValue,
   listed,
-  numberOf,
   type Operand,
 } from './import_node.ts';
 import type { OnnxImportOptions } from './import_options.ts';
 import { describeType, inputShape, shapeOf, typeOf } from './model_inputs.ts';
 import { ModelWeights } from './model_weights.ts';
-import { importers } from './operators/index.ts';
+import { elementwise, importers } from './operators/index.ts';
 import { NO_OPERATOR, NO_OPERATOR_OF_VALUES, Problems } from './problems.ts';
 import { resultType } from './result_type.ts';
 import { namesFromOutside, visitInOrder } from './schedule.ts';
 import type { GraphProto, NodeProto, ValueInfoProto } from './schema/onnx_pb.ts';
 import { Scope } from './scope.ts';
-import { constantOf } from './tensor.ts';
+import { type Constant, constant, constantOf } from './tensor.ts';
 
 /** A file that was decoded, and whose version is one that is read. */
 export interface OnnxFile {
@@ -45,9 +46,6 @@ export interface ReadGraph {
 }
 
 const TOO_MUCH = 'computes more constants than is done for one model';
-/** Control flow that is not read. */
-const LOOPS = new Set(['Loop', 'Scan']);
-
 /** What the file says of values, by name. */
 type Infos = ReadonlyMap<string, ValueInfoProto>;
 
@@ -61,6 +59,8 @@ export class GraphReader {
   readonly #problems = new Problems();
   readonly #allowance = new Allowance();
   #visited = 0;
+  /** Nodes in the turns of loops. */
+  #unrolled = 0;
 
   constructor(
     file: OnnxFile,
@@ -149,8 +149,9 @@ export class GraphReader {
     );
   }
 
-  /** The values that a node needs: of a condition, first itself, then what the branch that it chooses needs. */
+  /** The values that a node needs: of a condition, first itself, then those of the branch that it chooses. */
   #reads(node: NodeProto, scope: Scope): readonly string[] {
+    if (isLoop(node)) return [...node.input, ...namesFromOutside(bodyOf(node))];
     if (!isBranching(node)) return node.input;
     const branch = branchOf(node, scope);
     return branch ? [...node.input, ...namesFromOutside(branch)] : node.input;
@@ -165,17 +166,17 @@ export class GraphReader {
     demandSound(few, `${label} reads ${node.input.length} values; at most ${MOST_INPUTS} are read`);
     const importer = this.#importerOf(node, subject);
     // What hangs on a node that failed is not wrong by itself.
-    if ((importer || isBranching(node)) && this.#readsFailed(node.input, subject, name, scope)) {
+    const holdsGraph = isBranching(node) || isLoop(node);
+    if ((importer || holdsGraph) && this.#readsFailed(node.input, subject, name, scope)) {
       for (const output of node.output) scope.fail(output);
       return;
     }
     try {
-      if (isBranching(node)) {
-        this.#readBranch(node, scope, index);
+      if (holdsGraph) {
+        if (isLoop(node)) this.#readLoop(node, scope, index);
+        else this.#readBranch(node, scope, index);
         return;
       }
-      const loop = isStandard(node.domain) && LOOPS.has(node.opType);
-      demand(!loop, 'loops are not read; export the model without control flow');
       demand(importer, NO_OPERATOR);
       const call = this.#callOf(node, index, scope);
       const made = this.#constantsOf(call, importer) ?? this.#kept(listed(importer(call)));
@@ -219,6 +220,48 @@ export class GraphReader {
     }
   }
 
+  /** Adds the nodes of a loop as often as it turns. */
+  #readLoop(node: NodeProto, scope: Scope, index: number): void {
+    const body = bodyOf(node);
+    const state = new LoopState(node, body, scope);
+    const name = this.#nameOf(node, index);
+    const around = new Scope(`${scope.prefix}${name}/`, scope);
+    this.#readInitializers(body, around);
+    while (state.goes) {
+      const results = this.#readTurn(body, state, around);
+      // Another turn would have the same problems.
+      if (!results) {
+        for (const output of node.output) scope.fail(output);
+        return;
+      }
+      state.take(results);
+    }
+    const g = this.#builder.at(`${scope.prefix}${name}`);
+    const weight = (known: Constant) => this.#weightOf({ ...known, name });
+    const made = state.outputs(g, node.output.length, weight);
+    for (const [i, output] of node.output.entries()) {
+      const found = made[i];
+      demandSound(found, `loop ${quoted(name)} gives ${made.length} values, no ${quoted(output)}`);
+      const known = found.constant && { ...this.#keptConstant(found.constant), name: output };
+      scope.define(output, known ? { constant: known, type: found.type } : found);
+    }
+  }
+
+  /** What one turn of a loop gives; undefined where some of it is not had. */
+  #readTurn(body: GraphProto, state: LoopState, around: Scope): readonly Operand[] | undefined {
+    this.#unrolled += state.size;
+    const few = this.#unrolled <= MOST_UNROLLED;
+    demand(few, `the turns of loops have more than ${MOST_UNROLLED} nodes`);
+    const inner = new Scope(`${around.prefix}${state.turn}/`, around);
+    const inputs = body.input.map(({ name }) => name);
+    for (const [i, given] of state.inputs.entries()) inner.define(inputs[i] ?? '', given);
+    const before = this.#problems.count;
+    this.#readNodes(body, inner);
+    const names = body.output.map(({ name }) => name);
+    const had = this.#problems.count === before && !names.some((name) => inner.failure(name));
+    return had ? names.map((name) => inner.operand(name)) : undefined;
+  }
+
   #importerOf({ opType, domain }: NodeProto, subject: string): Importer | undefined {
     const { importers: own = {} } = this.#options;
     if (Object.hasOwn(own, subject)) return own[subject];
@@ -234,6 +277,8 @@ export class GraphReader {
       return undefined;
     }
     const own = importer !== evaluator && importer !== importers.get(call.node.opType);
+    const nothing = !own && !evaluator && emptyResult(call);
+    if (nothing) return [nothing];
     if (own || !evaluator) return folded(call, importer, this.#allowance);
     const made = evaluated(call, evaluator, this.#allowance);
     demand(made || importer !== evaluator, TOO_MUCH);
@@ -242,11 +287,13 @@ export class GraphReader {
 
   /** What an importer gives, whose constants may need computing. */
   #kept(made: readonly Imported[]): readonly Imported[] {
-    return made.map((output) => {
-      const kept = isValue(output) ? output : this.#allowance.keep(output);
-      demand(kept, TOO_MUCH);
-      return kept;
-    });
+    return made.map((output) => (isValue(output) ? output : this.#keptConstant(output)));
+  }
+
+  #keptConstant(made: Constant): Constant {
+    const kept = this.#allowance.keep(made);
+    demand(kept, TOO_MUCH);
+    return kept;
   }
 
   #readsFailed(inputs: readonly string[], subject: string, name: string, scope: Scope): boolean {
@@ -268,10 +315,14 @@ export class GraphReader {
       name,
       g: this.#builder.at(name),
       inputs: node.input.map((input) => (input === '' ? undefined : scope.operand(input))),
-      weight: (known) => this.#builder.weight(this.#weights.add(known), known.shape),
+      weight: (known) => this.#weightOf(known),
       tensor: (tensor) => constantOf(tensor, name, this.#options.readExternal),
       spend: this.#allowance.spend,
     });
+  }
+
+  #weightOf(known: Constant): Value {
+    return this.#builder.weight(this.#weights.add(known), known.shape);
   }
 
   #nameOf(node: NodeProto, index: number): string {
@@ -287,21 +338,17 @@ export class GraphReader {
     if (value?.kind === 'activation') return value;
     const empty = constant && elementCount(constant.shape) === 0;
     demand(!empty, `its output ${quoted(name)} has no elements`);
-    const seen = value ?? this.#builder.weight(this.#weights.add(constant), constant.shape);
+    const seen = value ?? this.#weightOf(constant);
     return reshapeTo(this.#builder.at(name), seen, seen.desc.shape);
   }
 }
 
-function isBranching({ domain, opType }: NodeProto): boolean {
-  return isStandard(domain) && opType === 'If';
-}
-
-/** The branch that a condition chooses, where that is known. */
-function branchOf({ input, attribute }: NodeProto, scope: Scope): GraphProto | undefined {
-  const condition = numberOf(scope.find(input[0] ?? ''));
-  if (condition === undefined) return undefined;
-  const name = condition === 0 ? 'else_branch' : 'then_branch';
-  return attribute.find((one) => one.name === name)?.g;
+/** What functions of elements make of a tensor that has none, which is no node's input. */
+function emptyResult(call: ImportCall): Constant | undefined {
+  if (!isStandard(call.node.domain) || !elementwise.has(call.node.opType)) return undefined;
+  const shapes = call.inputs.flatMap((input, i) => (input ? [call.shape(i)] : []));
+  if (shapes.every((shape) => elementCount(shape) > 0)) return undefined;
+  return constant(shapes.reduce(commonShape), [], resultType(call, 0));
 }
 
 /** A name for a list of problems. */

@@ -22,8 +22,8 @@ const LEAST_OPSET = 6;
 
 /**
  * Reads an .onnx file: the convnet part of the operator set, versions 6 and later. What constants are computed of is
- * constant itself, of the branches of a known condition the one that it chooses stays, and what does nothing at
- * inference is left out.
+ * constant itself, of the branches of a known condition the one that it chooses stays, loops are written out turn by
+ * turn where it is known how many there are, and what does nothing at inference is left out.
  *
  * Everything is f32 on the device. Float16, bfloat16 and double are read as f32, also as inputs and outputs, and a cast
  * to them rounds nothing. Integers are floats without a fraction, exact up to 2^24, true and false are 1 and 0: inputs

@@ -19,6 +19,10 @@ export class Problems {
   readonly #groups = new Map<string, Group>();
   #count = 0;
 
+  get count(): number {
+    return this.#count;
+  }
+
   /** `subject` is the operator, where nodes of it have the same problem. */
   add(subject: string, name: string, reason: string): void {
     this.#count++;

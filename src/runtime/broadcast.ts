@@ -5,7 +5,7 @@ import { denseStrides, type Shape } from './tensor.ts';
 export function broadcastShape(a: Shape, b: Shape): Shape | undefined {
   const rank = Math.max(a.length, b.length);
   const [left, right] = [alignedTo(a, rank), alignedTo(b, rank)];
-  const shape = left.map((extent, axis) => Math.max(extent, right[axis] ?? 1));
+  const shape = left.map((extent, axis) => (extent === 1 ? (right[axis] ?? 1) : extent));
   const fits = (operand: Shape) =>
     operand.every((extent, axis) => extent === 1 || extent === shape[axis]);
   return fits(left) && fits(right) ? shape : undefined;

@@ -35,3 +35,6 @@ export const importers: ReadonlyMap<string, Importer> = new Map(
 export const exporters: ReadonlyMap<OpDef, Exporter['write']> = new Map(
   families.flatMap((family) => family.exporters ?? []).map(({ op, write }) => [op, write]),
 );
+
+/** Those that make each element of one of each input, by ONNX's names. */
+export const elementwise: ReadonlySet<string> = new Set(Object.keys(pointwise.importers));
