@@ -1,5 +1,5 @@
 /** The types of elements in ONNX: which there are here, and what numbers they can hold. */
-import { round } from '../../shaders/lib/expression_functions.ts';
+import { BFLOAT16, FLOAT16, narrowed } from '../../shaders/lib/narrow_floats.ts';
 import { TensorProto_DataType as Type } from './schema/onnx_pb.ts';
 
 export type ElementType =
@@ -76,9 +76,9 @@ export function roundingOf(type: ElementType): (x: number) => number {
     case 'float32':
       return Math.fround;
     case 'float16':
-      return (x) => limited(rounded(x, 11, -14), 65504);
+      return (x) => narrowed(x, FLOAT16);
     case 'bfloat16':
-      return (x) => limited(rounded(x, 8, -126), (2 - 2 ** -7) * 2 ** 127);
+      return (x) => narrowed(x, BFLOAT16);
     case 'bool':
       return (x) => Number(x !== 0);
     default:
@@ -94,18 +94,6 @@ export function castingTo(type: ElementType, from: ElementType): (x: number) => 
   if (!isInteger(type) || !isFloat(from)) return roundingOf(type);
   const [least, most] = rangeOf(type);
   return (x) => (Number.isNaN(x) ? 0 : Math.min(Math.max(Math.trunc(x), least), most));
-}
-
-/** So many digits, in base 2, of numbers whose exponent is at least `least`. */
-function rounded(x: number, digits: number, least: number): number {
-  if (!Number.isFinite(x) || x === 0) return x;
-  const exponent = Math.max(Math.floor(Math.log2(Math.abs(x))), least);
-  const unit = 2 ** (exponent - digits + 1);
-  return round.evaluate(x / unit) * unit;
-}
-
-function limited(x: number, most: number): number {
-  return Math.abs(x) > most ? Math.sign(x) * Number.POSITIVE_INFINITY : x;
 }
 
 function wrapping(type: ElementType): (x: number) => number {

@@ -1255,6 +1255,19 @@ const CONDITIONS: readonly (readonly [string, number, (x: number) => number, str
 ];
 
 const pointwiseCases: readonly Case[] = [
+  {
+    what: 'Cast to bfloat16 and back',
+    from: 13,
+    nodes: [
+      node('Mul', 'x more', 'm'),
+      node('Cast', 'm', 'narrow', { to: int(16) }),
+      node('Cast', 'narrow', 'y', { to: int(1) }),
+    ],
+    constants: [small('more', 1.005)],
+    expected: [
+      -4.03125, -3.015625, -2.015625, -1.0078125, 0, 1.0078125, 2.015625, 3.015625, 4.03125,
+    ],
+  },
   ...FUNCTIONS.map(([opType, from, f, attributes]) => ({
     what: `${opType} ${Object.keys(attributes ?? {})}`,
     from,

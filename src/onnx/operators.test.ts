@@ -4,6 +4,7 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { apply, operand } from '../../shaders/lib/expression.ts';
 import * as f from '../../shaders/lib/expression_functions.ts';
+import { toBfloat16 } from '../../shaders/lib/narrow_floats.ts';
 import { expectReference, inputsOf, largest } from '../../test/fixtures/compare_graphs.ts';
 import { expectClose } from '../../test/fixtures/expect_close.ts';
 import { findOnnxRuntime, runOnnxRuntime } from '../../test/fixtures/onnxruntime.ts';
@@ -175,6 +176,12 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
   ['pointwise', 'hard swish', (g) => hardSwish(g, map(g)), 'HardSwish'],
   ['pointwise', 'SiLU', (g) => silu(g, map(g)), 'Sigmoid Mul'],
   ['pointwise', 'GELU', (g) => gelu(g, map(g)), 'Gelu'],
+  [
+    'pointwise',
+    'rounded to bfloat16',
+    (g) => pointwise(g, [map(g)], (x = 0) => apply(toBfloat16, x)),
+    'Cast Cast',
+  ],
   ['pointwise', 'GELU by tanh', (g) => gelu(g, map(g), 'tanh'), 'Gelu'],
   ['pointwise', 'ELU', (g) => elu(g, map(g)), 'Elu'],
   ['pointwise', 'ELU, another alpha', (g) => elu(g, map(g), 0.3), 'Elu'],

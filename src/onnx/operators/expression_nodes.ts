@@ -3,6 +3,7 @@ import { type Expression, isCall, type Step } from '../../../shaders/lib/express
 import { select } from '../../../shaders/lib/expression_functions.ts';
 import { isComparison } from '../../../shaders/lib/expression_text.ts';
 import { toF32 } from '../../../shaders/lib/expression_wgsl.ts';
+import { toBfloat16 } from '../../../shaders/lib/narrow_floats.ts';
 import type { Node } from '../../runtime/graph.ts';
 import type { Attributes } from '../attribute.ts';
 import type { OnnxWriter } from '../onnx_writer.ts';
@@ -56,6 +57,11 @@ export function writeExpression(
     }
     if (isComparison(step.fn)) {
       return write(at, 'Cast', [conditionOf(at)], { to: { int: TensorProto_DataType.FLOAT } });
+    }
+    if (step.fn === toBfloat16) {
+      const narrow = { to: { int: TensorProto_DataType.BFLOAT16 } };
+      const halves = writer.step(node, 'Cast', step.args.map(resultOf), narrow);
+      return write(at, 'Cast', [halves], { to: { int: TensorProto_DataType.FLOAT } });
     }
     const [condition = 0, ...others] = step.args;
     const inputs =

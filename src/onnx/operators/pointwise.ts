@@ -8,6 +8,7 @@ import {
 } from '../../../shaders/lib/expression.ts';
 import * as f from '../../../shaders/lib/expression_functions.ts';
 import { toF32 } from '../../../shaders/lib/expression_wgsl.ts';
+import { toBfloat16 } from '../../../shaders/lib/narrow_floats.ts';
 import { gelu, prelu, silu } from '../../layers/activations.ts';
 import { binary } from '../../layers/arithmetic.ts';
 import { perChannel } from '../../layers/per_channel.ts';
@@ -158,13 +159,18 @@ const clip: Importer = (call) => {
   });
 };
 
-/** Every float is an f32 here, integers are floats without a fraction, and true and false are 1 and 0. */
+/**
+ * Every float is an f32 here, of which a bfloat16 is one with fewer digits; integers are floats without a fraction, and
+ * true and false are 1 and 0.
+ */
 const cast: Importer = (call) => {
   // Of another type's tensor, only the type is read.
   if (call.operand(0).constant) return castConstant(call);
   const [from, to] = [call.type(0), resultType(call, 0)];
   const x = call.value(0);
-  if (from === to || isFloat(to) || from === 'bool') return x;
+  if (from === to || from === 'bool') return x;
+  if (to === 'bfloat16') return layer(call.g, [x], (v = 0) => apply(toBfloat16, v));
+  if (isFloat(to)) return x;
   if (to === 'bool') return layer(call.g, [x], (v = 0) => apply(f.select, v, 1, 0));
   if (isFloat(from)) return layer(call.g, [x], (v = 0) => truncated(apply(f.add, v, 0)));
   const [least, most] = rangeOf(to);
