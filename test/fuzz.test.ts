@@ -241,6 +241,30 @@ function branching(depth: number): NonNullable<GraphInit['node']>[number] {
   return { ...node('If', 'on', 'y'), attribute: attributes({ name: 'then_branch', type: 5, g }) };
 }
 
+/** A loop in a loop, and so on. */
+function looping(depth: number): Pick<GraphInit, 'node' | 'output'> {
+  const inside = depth === 1 ? { node: [node('Relu', 'x', 'y')], output: [] } : looping(depth - 1);
+  const g = create(GraphProtoSchema, {
+    node: [...(inside.node ?? []), node('Identity', 'going', 'goes')],
+    input: ['i', 'going', 'last'].map((name) => ({ name })),
+    output: [{ name: 'goes' }, { name: 'y' }],
+  });
+  const loop = node('Loop', 'turns _ x', 'y');
+  const attribute = attributes({ name: 'body', type: 5, g });
+  return { node: [{ ...loop, attribute }], output: [{ name: 'y' }] };
+}
+
+/** A transposed convolution by a kernel of so many slices, after one that is not. */
+function deep(slices: bigint, stride: bigint): GraphInit {
+  const strides = attributes({ name: 'strides', type: 7, ints: [stride, 1n, 1n] });
+  const transposed = { ...node('ConvTranspose', 'x w', 'z'), attribute: strides };
+  return {
+    node: [node('Conv', 'x w', 'y'), transposed],
+    input: [input('x', [1n, 1n, 2n ** 21n, 2n, 2n]), input('w', [1n, 1n, slices, 2n, 2n])],
+    output: [{ name: 'y' }, { name: 'z' }],
+  };
+}
+
 /** A large constant, which is transposed again and again: each is computed from the one before. */
 function transposing(count: number): GraphInit {
   const nodes = Array.from({ length: count }, (_, i) =>
@@ -349,6 +373,18 @@ describe('hostile ONNX files', () => {
         }),
       undefined,
     ],
+    [
+      'loops in loops',
+      () =>
+        model({
+          ...looping(8),
+          input: [input('x', [1n])],
+          initializer: [{ name: 'turns', dims: [], dataType: 7, int64Data: [2n ** 40n] }],
+        }),
+      /the turns of loops have more than 16384 nodes/,
+    ],
+    ['a kernel of 2^20 slices', () => model(deep(2n ** 20n, 1n)), /1048576 taps along the depth/],
+    ['a stride of 2^40 slices', () => model(deep(2n, 2n ** 40n)), /a stride of 1099511627776/],
     [
       'a branch that reads its own result',
       () =>

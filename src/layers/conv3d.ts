@@ -143,6 +143,6 @@ function tapsOf(window: Window3d, depth: number): DepthTaps {
       `conv3d: a kernel of ${taps} with dilation ${dilation} reaches ${reach}, the input is ${depth} deep and ${depth + front + back} with padding; give a deeper input`,
     );
   }
-  const first = Array.from({ length: taps }, (_, tap) => tap * dilation - front);
-  return { first, stride, positions: Math.floor(room / stride) + 1 };
+  const positions = Math.floor(room / stride) + 1;
+  return { first: -front, step: dilation, count: taps, stride, positions };
 }

@@ -146,7 +146,7 @@ interface Phase extends DepthTaps {
 
 /**
  * Slice z of the output is the sum over the taps t of slice (z + front - t * dilation) / stride of the input, where
- * that is an integer: of z = phase + j * stride, the same taps for every j.
+ * that is an integer: of z = phase + j * stride, the same taps for every j, which are a period apart.
  */
 function phasesOf(window: Window3d, depth: number, slices: number): readonly Phase[] {
   const [[count], [stride], [dilation]] = [window.kernel, window.stride, window.dilation];
@@ -155,20 +155,23 @@ function phasesOf(window: Window3d, depth: number, slices: number): readonly Pha
       `a transposed convolution has a stride of ${stride} along the depth; at most ${MOST_PHASES} is`,
     );
   }
-  const positions = Math.ceil(slices / stride);
-  return Array.from({ length: stride }, (_, phase): Phase => {
+  const strides = Array.from({ length: stride }, (_, i) => i);
+  const period = strides.find((i) => i > 0 && (i * dilation) % stride === 0) ?? stride;
+  return strides.map((phase): Phase => {
     const sliceOf = (tap: number) => (phase + window.padding.front - tap * dilation) / stride;
-    const all = Array.from({ length: count }, (_, tap) => tap);
-    const taps = all.filter((tap) => Number.isInteger(sliceOf(tap)));
-    // Where there is none, the first one sees zeros.
-    const first = taps.length > 0 ? taps.map(sliceOf) : [depth];
-    const [from = 0, next = count] = taps;
-    const to = (taps.at(-1) ?? from) + 1;
+    const from = strides.find((tap) => tap < count && Number.isInteger(sliceOf(tap)));
+    const shared = { stride: 1, positions: Math.ceil(slices / stride) };
+    if (from === undefined) {
+      // Where no tap meets it, the first one sees zeros.
+      const taps = new Slice({ axis: 2, from: 0, to: 1 });
+      return { ...shared, first: depth, step: 1, count: 1, taps };
+    }
     return {
-      first,
-      stride: 1,
-      positions,
-      taps: new Slice({ axis: 2, from, to, step: Math.max(1, next - from) }),
+      ...shared,
+      first: sliceOf(from),
+      step: (-period * dilation) / stride,
+      count: Math.ceil((count - from) / period),
+      taps: new Slice({ axis: 2, from, to: count, step: period }),
     };
   });
 }

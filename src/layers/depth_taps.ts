@@ -21,9 +21,11 @@ import { volumeOf } from './volume.ts';
 /** Each tap is a copy, and a node. */
 const MOST_TAPS = 2 ** 8;
 
-/** Where the taps of a kernel are at position p: slice `first[tap] + p * stride`, which is zero outside. */
+/** Where the taps of a kernel are: tap t at position p at slice `first + t * step + p * stride`, zero outside. */
 export interface DepthTaps {
-  readonly first: readonly number[];
+  readonly first: number;
+  readonly step: number;
+  readonly count: number;
   readonly stride: number;
   readonly positions: number;
 }
@@ -31,10 +33,9 @@ export interface DepthTaps {
 /** Adds a volume [N, C, D, H, W] as maps [N * positions, C * taps, H, W]. Throws UnsupportedError for too many taps. */
 export function depthTaps(g: GraphBuilder, x: Value, taps: DepthTaps): Activation {
   const { channels, depth, height, width } = volumeOf('depthTaps', x);
-  const { first, stride, positions } = taps;
-  const count = first.length;
+  const { first, step, count, stride, positions } = taps;
   const maps = new Reshape({ extents: [-1, channels * count, height, width] });
-  const inOrder = first.every((slice, tap) => slice === tap);
+  const inOrder = first === 0 && (step === 1 || count === 1);
   if (inOrder && (stride === count || positions === 1) && positions * count <= depth) {
     // Windows that lie side by side: the depth in pieces.
     return rearrange(g, x, [
@@ -49,8 +50,8 @@ export function depthTaps(g: GraphBuilder, x: Value, taps: DepthTaps): Activatio
       `a kernel has ${count} taps along the depth; at most ${MOST_TAPS} are`,
     );
   }
-  const slices = first.map((from, tap) =>
-    rearrange(g.at(`tap ${tap}`), x, slicesFrom(from, taps, depth)),
+  const slices = Array.from({ length: count }, (_, tap) =>
+    rearrange(g.at(`tap ${tap}`), x, slicesFrom(first + tap * step, taps, depth)),
   );
   const [only = x] = slices;
   const side = count === 1 ? only : concat(g.at('taps'), slices, 3);
@@ -65,10 +66,9 @@ function slicesFrom(
 ): readonly Movement[] {
   const last = from + (positions - 1) * stride;
   const [before, after] = [Math.max(0, -from), Math.max(0, last + 1 - depth)];
-  const start = from + before;
   return [
     new Pad({ before: [0, 0, before, 0, 0], after: [0, 0, after, 0, 0], value: 0 }),
-    new Slice({ axis: 2, from: start, to: start + (positions - 1) * stride + 1, step: stride }),
+    new Slice({ axis: 2, from: from + before, to: last + before + 1, step: stride }),
     new Transpose({ order: [0, 2, 1, 3, 4] }),
     new Unsqueeze({ axes: [3] }),
   ];

@@ -22,7 +22,7 @@ export const MOST_IN_LIST = 64;
 export const MOST_INDICES = 2 ** 12;
 export const MOST_SLICES = 2 ** 8;
 /** Nodes of all turns of all loops. */
-export const MOST_UNROLLED = 2 ** 16;
+export const MOST_UNROLLED = 2 ** 14;
 /** Rows of what is scattered into. */
 export const MOST_ROWS = 2 ** 16;
 

@@ -173,7 +173,7 @@ describe('a loop', () => {
   });
 
   it('is refused where it does not end, also in another', () => {
-    const message = /the turns of loops have more than 65536 nodes/;
+    const message = /the turns of loops have more than 16384 nodes/;
     expect(refusal({ body: body([], [], []), inputs: '_ on' })).toThrow(message);
     const inner = create(AttributeProtoSchema, {
       name: 'body',
