@@ -7,6 +7,7 @@ import { builtins } from '../builtins.ts';
 import { ANY_GPU } from '../runtime/device_profile.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { prepare } from '../runtime/prepare.ts';
+import { reshape } from '../runtime/reshape.ts';
 import type { Shape } from '../runtime/tensor.ts';
 import { type Conv3dOptions, conv3d, convolve3d } from './conv3d.ts';
 import { padding3d, triple } from './volume.ts';
@@ -130,6 +131,15 @@ describe('conv3d', () => {
     const graph = graphOf((g) => conv3d(g, g.input('x', [1, 3, 4, 8, 8]), options));
     const { plan } = prepare(graph, builtins, { device: ANY_GPU });
     expect(plan.dispatches.map(({ node }) => node.op.name)).toEqual(['conv2d']);
+  });
+
+  it.each<[string, Conv3dOptions['kernel'], Shape]>([
+    ['cubes', 3, [3, 4, 2, 4, 4]],
+    ['slices', [3, 1, 1], [3, 4, 2, 6, 6]],
+  ])('of %s is the same of another batch', (_, kernel, shape) => {
+    const graph = graphOf((g) => conv3d(g, g.input('x', [1, 3, 4, 6, 6]), { channels: 4, kernel }));
+    const other = reshape(graph, { x: [3, 3, 4, 6, 6] });
+    expect(other.outputs.get('y')?.desc.shape).toEqual(shape);
   });
 
   it.each<[Partial<Conv3dOptions>, string]>([
