@@ -46,10 +46,13 @@ export { type Conv2dOptions, conv2d } from './layers/conv2d.ts';
 export { type Conv2dDynamicOptions, conv2dDynamic } from './layers/conv2d_dynamic.ts';
 export { type Conv3dOptions, conv3d } from './layers/conv3d.ts';
 export type { Coordinates, NearestRounding } from './layers/coordinates.ts';
+export { type CumSumAttributes, cumSum } from './layers/cum_sum.ts';
 export { gridSample } from './layers/grid_sample.ts';
 export { type LinearOptions, linear } from './layers/linear.ts';
 export { localResponseNorm } from './layers/local_response_norm.ts';
 export { matmul } from './layers/matmul.ts';
+export { type MaxPool2dIndicesOptions, maxPool2dIndices } from './layers/max_pool2d_indices.ts';
+export { maxUnpool } from './layers/max_unpool.ts';
 export {
   groupNorm,
   instanceNorm,
@@ -88,6 +91,7 @@ export { type ResizedAxis, type ResizeOptions, resize } from './layers/resize.ts
 export type { AxisCrop } from './layers/resize_axis.ts';
 export { type Resize2dOptions, resize2d } from './layers/resize2d.ts';
 export { type RoiAlignOptions, roiAlign } from './layers/roi_align.ts';
+export { scatter } from './layers/scatter.ts';
 export { logSoftmax, softmax } from './layers/softmax.ts';
 export { topElements } from './layers/top_k.ts';
 export type { Padding3dLike, TripleLike } from './layers/volume.ts';

@@ -245,6 +245,14 @@ const CASES: readonly Case[] = [
     'arg_reduce "arg": takes must be one of first, last, got middle',
   ],
   [
+    'an order of indices',
+    () =>
+      graphOf((g) =>
+        api.maxPool2dIndices(g.at('where'), map(g), { kernel: 2, order: bad('planes') }),
+      ),
+    'max_pool2d_indices "where": order must be one of rows, columns, got planes',
+  ],
+  [
     'a scale that is no number',
     () =>
       graphOf((g) => {

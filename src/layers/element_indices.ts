@@ -11,3 +11,12 @@ export function checkIndices(call: OpCall<object, 'x'>, extent: number): void {
   const shown = formatShape(inputShape(call, 'x'));
   throw shapeError(call, `rows have less than ${MOST_ELEMENTS} elements, got ${shown}`);
 }
+
+/** Throws ShapeError where indices of so many elements are not exact as numbers. */
+export function checkElements(call: OpCall, count: number): void {
+  if (count <= MOST_ELEMENTS) return;
+  throw shapeError(
+    call,
+    `indices of ${count} elements are not exact; at most ${MOST_ELEMENTS} are, so run fewer images at once`,
+  );
+}

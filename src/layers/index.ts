@@ -7,10 +7,13 @@ import { concatOp } from './concat.ts';
 import { convTranspose2dOp } from './conv_transpose2d.ts';
 import { conv2dOp } from './conv2d.ts';
 import { conv2dDynamicOp } from './conv2d_dynamic.ts';
+import { cumSumOp } from './cum_sum.ts';
 import { gridSampleOp } from './grid_sample.ts';
 import { linearOp } from './linear.ts';
 import { localResponseNormOp } from './local_response_norm.ts';
 import { matmulOp } from './matmul.ts';
+import { maxPool2dIndicesOp } from './max_pool2d_indices.ts';
+import { maxUnpoolOp } from './max_unpool.ts';
 import { normalizeOp } from './normalize.ts';
 import { pad2dOp } from './pad2d.ts';
 import { pointwiseOp } from './pointwise.ts';
@@ -20,6 +23,7 @@ import { reduceOp } from './reduce.ts';
 import { resizeAxisOp } from './resize_axis.ts';
 import { resize2dOp } from './resize2d.ts';
 import { roiAlignOp } from './roi_align.ts';
+import { scatterOp } from './scatter.ts';
 import { softmaxOp } from './softmax.ts';
 import { topKOp } from './top_k.ts';
 
@@ -30,10 +34,13 @@ export const operators: readonly OpDef[] = [
   linearOp,
   matmulOp,
   maxPool2dOp,
+  maxPool2dIndicesOp,
+  maxUnpoolOp,
   averagePool2dOp,
   adaptiveAveragePool2dOp,
   reduceOp,
   argReduceOp,
+  cumSumOp,
   batchNormOp,
   normalizeOp,
   localResponseNormOp,
@@ -44,6 +51,7 @@ export const operators: readonly OpDef[] = [
   roiAlignOp,
   pad2dOp,
   topKOp,
+  scatterOp,
   pointwiseOp,
   rearrangeOp,
   concatOp,

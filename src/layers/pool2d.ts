@@ -40,7 +40,7 @@ export interface AveragePool2dOptions extends Pool2dOptions {
 
 /** Adds a max pooling: [N, C, H, W] to [N, C, P, Q]. Throws ShapeError when the window does not fit. */
 export function maxPool2d(g: GraphBuilder, x: Value, options: Pool2dOptions): Activation {
-  return g.add(maxPool2dOp, attributesOf(options, false), { x });
+  return g.add(maxPool2dOp, pool2dAttributes(options, false), { x });
 }
 
 /** Adds an average pooling: [N, C, H, W] to [N, C, P, Q]. Throws ShapeError when the window does not fit. */
@@ -49,10 +49,13 @@ export function averagePool2d(
   x: Value,
   options: AveragePool2dOptions,
 ): Activation {
-  return g.add(averagePool2dOp, attributesOf(options, options.countIncludePad ?? true), { x });
+  return g.add(averagePool2dOp, pool2dAttributes(options, options.countIncludePad ?? true), { x });
 }
 
-function attributesOf(options: Pool2dOptions, countIncludePad: boolean): Pool2dAttributes {
+export function pool2dAttributes(
+  options: Pool2dOptions,
+  countIncludePad: boolean,
+): Pool2dAttributes {
   return {
     kernel: pair(options.kernel),
     stride: pair(options.stride ?? options.kernel),
@@ -65,7 +68,8 @@ function attributesOf(options: Pool2dOptions, countIncludePad: boolean): Pool2dA
 
 type Pool2d = Node<Pool2dAttributes, 'x'>;
 
-function inferShape(call: OpCall<Pool2dAttributes, 'x'>): TensorDesc {
+/** The output of a pooling. Throws ShapeError when the window does not fit. */
+export function pool2dShape(call: OpCall<Pool2dAttributes, 'x'>): TensorDesc {
   const x = featureMap(call, 'x');
   const window = call.attributes;
   const reach = window.kernel.map((taps, axis) => taps * (window.dilation[axis] ?? 1));
@@ -112,7 +116,8 @@ function everyWindowSees(
 /** Taps of the largest window: more than any image has. */
 const LARGEST_WINDOW = 2 ** 16;
 
-function problemOf(
+/** A pooling as its kernels see it. */
+export function pool2dProblemOf(
   mode: Pool2dProblem['mode'],
   node: Pool2d,
   epilogue: Epilogue | undefined,
@@ -136,11 +141,11 @@ function problemOf(
 }
 
 export function maxPool2dReference(node: Pool2d, inputs: DataByRole): Float64Array {
-  return pooled(problemOf('max', node, undefined), requireData(node, inputs, 'x'));
+  return pooled(pool2dProblemOf('max', node, undefined), requireData(node, inputs, 'x'));
 }
 
 export function averagePool2dReference(node: Pool2d, inputs: DataByRole): Float64Array {
-  return pooled(problemOf('average', node, undefined), requireData(node, inputs, 'x'));
+  return pooled(pool2dProblemOf('average', node, undefined), requireData(node, inputs, 'x'));
 }
 
 function pooled(g: Pool2dProblem, x: Float64Array): Float64Array {
@@ -186,11 +191,11 @@ function poolWindow(
 function poolOp(name: string, mode: Pool2dProblem['mode']): OpDef<Pool2dAttributes, 'x'> {
   return {
     name,
-    inferShape,
+    inferShape: pool2dShape,
     views: { x: 'map', y: 'map' },
     fusesEpilogue: true,
     candidates: candidatesOf(
-      (node: Pool2d, epilogue) => problemOf(mode, node, epilogue),
+      (node: Pool2d, epilogue) => pool2dProblemOf(mode, node, epilogue),
       [
         oneDispatch<Pool2dProblem, 'x'>({
           name,

@@ -6,10 +6,13 @@ import { batchNormReference } from './batch_norm.ts';
 import { concatReference } from './concat.ts';
 import { convTranspose2dReference } from './conv_transpose2d.ts';
 import { conv2dReference } from './conv2d.ts';
+import { cumSumReference } from './cum_sum.ts';
 import { gridSampleReference } from './grid_sample.ts';
 import { linearReference } from './linear.ts';
 import { localResponseNormReference } from './local_response_norm.ts';
 import { matmulReference } from './matmul.ts';
+import { maxPool2dIndicesReference } from './max_pool2d_indices.ts';
+import { maxUnpoolReference } from './max_unpool.ts';
 import { normalizeReference } from './normalize.ts';
 import { pad2dReference } from './pad2d.ts';
 import { pointwiseReference } from './pointwise.ts';
@@ -19,6 +22,7 @@ import { reduceReference } from './reduce.ts';
 import { resizeAxisReference } from './resize_axis.ts';
 import { resize2dReference } from './resize2d.ts';
 import { roiAlignReference } from './roi_align.ts';
+import { scatterReference } from './scatter.ts';
 import { softmaxReference } from './softmax.ts';
 import { topKReference } from './top_k.ts';
 
@@ -29,10 +33,13 @@ export const references: References = {
   linear: linearReference,
   matmul: matmulReference,
   max_pool2d: maxPool2dReference,
+  max_pool2d_indices: maxPool2dIndicesReference,
+  max_unpool: maxUnpoolReference,
   average_pool2d: averagePool2dReference,
   adaptive_average_pool2d: adaptiveAveragePool2dReference,
   reduce: reduceReference,
   arg_reduce: argReduceReference,
+  cum_sum: cumSumReference,
   batch_norm: batchNormReference,
   normalize: normalizeReference,
   local_response_norm: localResponseNormReference,
@@ -43,6 +50,7 @@ export const references: References = {
   roi_align: roiAlignReference,
   pad2d: pad2dReference,
   top_k: topKReference,
+  scatter: scatterReference,
   pointwise: pointwiseReference,
   rearrange: rearrangeReference,
   concat: concatReference,

@@ -23,8 +23,9 @@ export const MOST_INDICES = 2 ** 12;
 export const MOST_SLICES = 2 ** 8;
 /** Nodes of all turns of all loops. */
 export const MOST_UNROLLED = 2 ** 14;
-/** Rows of what is scattered into. */
+/** Rows of what is scattered into by slices, and updates that are reduced to one row. */
 export const MOST_ROWS = 2 ** 16;
+export const MOST_MEETING = 2 ** 5;
 
 /** Elements of a constant that is computed from less than that: a VGG's largest weight has 1.03e8, a shape has 4. */
 export const MOST_MADE = 2 ** 24;

@@ -68,6 +68,8 @@ const quadKernel = [tensor('w', [1, 1, 2, 2], [1, 1, 1, 1]), tensor('b', [1], [1
 const square: Shape = [1, 1, 2, 2];
 /** Pooled by 2 x 2 in strides of 2, with a border on top and left. */
 const bordered = { ...quad, strides: ints(2, 2), pads: ints(1, 1, 0, 0) };
+/** The same with a border on all sides. */
+const padded = { ...bordered, pads: ints(1, 1, 1, 1) };
 const statistics = 'scale 2 bias 1 mean 1 var 1'.split(' ');
 const normalised = [0, 2, 4, 6].map((i) =>
   tensor(statistics[i] ?? '', [1], [Number(statistics[i + 1])]),
@@ -306,6 +308,75 @@ const layerCases: readonly Case[] = [
     shape: [1, 1, 5],
     expected: [-4, -2, 0],
     outputShape: [1, 1, 3],
+  },
+  ...[0, 1].map(
+    (order): Case => ({
+      what: `MaxPool's indices, ${order === 0 ? 'row by row' : 'column by column'}`,
+      from: 8,
+      nodes: [
+        poolNode({ ...quad, storage_order: int(order) }, 'maxima indices'),
+        node('Cast', 'indices', 'floats', { to: int(1) }),
+        node('Add', 'maxima floats', 'y'),
+      ],
+      // 0, 1, 3, 4 at 4, 5, 7, 8 or 4, 7, 5, 8.
+      expected: order === 0 ? [4, 6, 10, 12] : [4, 8, 8, 12],
+      outputShape: square,
+    }),
+  ),
+  {
+    what: "MaxPool's indices in a plane, as PyTorch exports them",
+    from: 10,
+    nodes: [
+      poolNode(quad, 'maxima indices'),
+      poolNode({ kernel_shape: ints(1, 1) }, 'all places'),
+      node('Slice', 'places from to axes', 'first'),
+      node('Sub', 'indices first', 'within'),
+      node('Cast', 'within', 'y', { to: int(1) }),
+    ],
+    constants: [list('from', 0, 0), list('to', 1, 1), list('axes', 2, 3)],
+    shape: [1, 2, 2, 3],
+    expected: [4, 5, 4, 5],
+    outputShape: [1, 2, 1, 2],
+  },
+  {
+    what: "MaxPool's indices of a row",
+    from: 8,
+    nodes: [
+      poolNode({ kernel_shape: ints(2), strides: ints(2) }, 'maxima indices'),
+      node('Cast', 'indices', 'y', { to: int(1) }),
+    ],
+    shape: [1, 2, 4],
+    expected: [1, 3, 5, 7],
+    outputShape: [1, 2, 2],
+  },
+  {
+    what: 'MaxUnpool',
+    from: 9,
+    nodes: [
+      poolNode({ ...quad, strides: ints(2, 2) }, 'maxima indices'),
+      node('MaxUnpool', 'maxima indices', 'y', { ...quad, strides: ints(2, 2) }),
+    ],
+    shape: LARGER,
+    expected: [0, 0, 0, 0, 0, 1, 0, 3, 0, 0, 0, 0, 0, 9, 0, 11],
+  },
+  {
+    what: 'MaxUnpool of windows that are padded',
+    from: 9,
+    nodes: [poolNode(padded, 'maxima indices'), node('MaxUnpool', 'maxima indices', 'y', padded)],
+    shape: LARGER,
+    // Maxima of the corners, of the edges two by two, and of the middle.
+    expected: [-4, 0, -2, -1, 0, 0, 0, 0, 4, 0, 6, 7, 8, 0, 10, 11],
+  },
+  {
+    what: 'MaxUnpool to a shape that is given',
+    from: 9,
+    nodes: [
+      poolNode({ ...quad, strides: ints(2, 2) }, 'maxima indices'),
+      node('MaxUnpool', 'maxima indices shape', 'y', { ...quad, strides: ints(2, 2) }),
+    ],
+    constants: [list('shape', 1, 1, 3, 5)],
+    shape: [1, 1, 3, 5],
+    expected: [0, 0, 0, 0, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0],
   },
   {
     what: 'AveragePool of a row',
@@ -1571,6 +1642,22 @@ const movementCases: readonly Case[] = [
     outputShape: [2, 2],
   },
   {
+    what: 'CumSum',
+    from: 11,
+    nodes: one('CumSum', {}, 'x axis'),
+    constants: [list('axis', -1)],
+    shape: matrix,
+    expected: [-4, -7, -9, -1, -1, 0],
+  },
+  {
+    what: 'CumSum from the end, without the element itself',
+    from: 11,
+    nodes: one('CumSum', { exclusive: int(1), reverse: int(1) }, 'x axis'),
+    constants: [tensor('axis', [], [0], 'integer')],
+    shape: [3, 2],
+    expected: [-2, 0, 0, 1, 0, 0],
+  },
+  {
     what: 'TopK',
     from: 11,
     nodes: [
@@ -1882,7 +1969,107 @@ const indexCases: readonly Case[] = [
     shape: [2, 3],
     expected: [0, 0, 1, 0, 0, 0],
   },
+  ...(['add', 'mul'] as const).map(
+    (reduction): Case => ({
+      what: `ScatterElements, of updates that meet: ${reduction}`,
+      from: 16,
+      nodes: one('ScatterElements', { axis: int(1), reduction: text(reduction) }, 'x i u'),
+      constants: [
+        tensor('i', [2, 4], [1, 0, 1, -1, 2, 2, 2, 0], 'integer'),
+        tensor('u', [2, 4], [1, 2, 3, 4, 5, 6, 7, 8]),
+      ],
+      shape: [2, 3],
+      expected: reduction === 'add' ? [-2, 1, 2, 7, 0, 19] : [-8, -9, -8, -8, 0, 210],
+    }),
+  ),
+  ...(['max', 'min'] as const).map(
+    (reduction): Case => ({
+      what: `ScatterND, of updates that meet: ${reduction}`,
+      from: 18,
+      nodes: one('ScatterND', { reduction: text(reduction) }, 'x i u'),
+      constants: [
+        tensor('i', [3, 1], [2, 0, 2], 'integer'),
+        tensor('u', [3, 2], [-9, 9, -3.5, -3.5, 2, -2]),
+      ],
+      shape: [3, 2],
+      expected: reduction === 'max' ? [-3.5, -3, -2, -1, 2, 9] : [-4, -3.5, -2, -1, -9, -2],
+    }),
+  ),
+  {
+    what: 'ScatterElements, of more parts than slices are taken',
+    from: 11,
+    nodes: one('ScatterElements', {}, 'x i u'),
+    constants: [
+      tensor(
+        'i',
+        [300],
+        Array.from({ length: 300 }, (_, i) => 2 * i),
+        'integer',
+      ),
+      tensor(
+        'u',
+        [300],
+        Array.from({ length: 300 }, (_, i) => -i),
+      ),
+    ],
+    shape: [600],
+    expected: Array.from({ length: 600 }, (_, i) => (i % 2 === 0 ? -i / 2 : i - 4)),
+  },
+  {
+    what: 'ScatterElements, at indices that are computed',
+    from: 13,
+    nodes: [
+      node('Clip', 'x low high', 'near'),
+      node('Cast', 'near', 'i', { to: int(7) }),
+      ...one('ScatterElements', { axis: int(1) }, 'x i u'),
+    ],
+    constants: [small('low', -2), small('high', 2), tensor('u', [2, 3], [1, 2, 3, 4, 5, 6])],
+    shape: [2, 3],
+    // At [1, 1, 1] and [2, 0, 1].
+    expected: [-4, 3, -2, 5, 6, 4],
+  },
+  {
+    what: 'ScatterElements, at computed indices of a part of the rows',
+    from: 13,
+    nodes: [
+      node('ArgMax', 'x', 'i', { axis: int(0), keepdims: int(1) }),
+      node('ScatterElements', 'x i u', 'y', { axis: int(0) }),
+    ],
+    constants: [tensor('u', [1, 3], [7, 8, 9])],
+    shape: [2, 3],
+    expected: [-4, -3, -2, 7, 8, 9],
+  },
+  {
+    what: 'ScatterND, at indices that are computed',
+    from: 13,
+    nodes: [
+      node('Clip', 'x low high', 'near'),
+      node('Cast', 'near', 'i', { to: int(7) }),
+      ...one('ScatterND', {}, 'x i u'),
+    ],
+    constants: [small('low', -1), small('high', 1), tensor('u', [3], [10, 20, 30])],
+    shape: [3, 2],
+    // At (2, 1), (2, 1) and (0, 1).
+    expected: [-4, 30, -2, -1, 0, 20],
+  },
+  {
+    what: 'ScatterND, of rows at indices that are computed',
+    from: 13,
+    nodes: [
+      node('ArgMin', 'x', 'i', { axis: int(0), keepdims: int(0) }),
+      node('Unsqueeze', 'i last', 'places'),
+      ...one('ScatterND', {}, 'x places u'),
+    ],
+    constants: [list('last', 1), tensor('u', [2, 2], [7, 8, 9, 10])],
+    shape: [3, 2],
+    expected: [9, 10, -2, -1, 0, 1],
+  },
 ];
+
+/** MaxPool with both of its outputs. */
+function poolNode(attributes: Attributes, outputs: string) {
+  return { ...node('MaxPool', 'x', '', attributes), output: outputs.split(' ') };
+}
 
 function splitNode(attributes: Attributes, inputs: string, outputs: string) {
   return { ...node('Split', inputs, '', attributes), output: outputs.split(' ') };

@@ -37,11 +37,14 @@ import { convTranspose3d } from '../layers/conv_transpose3d.ts';
 import { conv2d } from '../layers/conv2d.ts';
 import { conv2dDynamic } from '../layers/conv2d_dynamic.ts';
 import { type Conv3dOptions, conv3d } from '../layers/conv3d.ts';
+import { cumSum } from '../layers/cum_sum.ts';
 import { gridSample } from '../layers/grid_sample.ts';
 import { operators } from '../layers/index.ts';
 import { linear } from '../layers/linear.ts';
 import { localResponseNorm } from '../layers/local_response_norm.ts';
 import { matmul } from '../layers/matmul.ts';
+import { maxPool2dIndices } from '../layers/max_pool2d_indices.ts';
+import { maxUnpool } from '../layers/max_unpool.ts';
 import { instanceNorm, normalize } from '../layers/normalize.ts';
 import { pad2d } from '../layers/pad2d.ts';
 import { pointwise, pointwiseOp } from '../layers/pointwise.ts';
@@ -52,6 +55,7 @@ import { reduce } from '../layers/reduce.ts';
 import { type ResizedAxis, type ResizeOptions, resize } from '../layers/resize.ts';
 import { resize2d } from '../layers/resize2d.ts';
 import { roiAlign } from '../layers/roi_align.ts';
+import { scatter } from '../layers/scatter.ts';
 import { logSoftmax, softmax } from '../layers/softmax.ts';
 import { topElements } from '../layers/top_k.ts';
 import { runReference } from '../reference.ts';
@@ -369,6 +373,45 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
   ['pad2d', 'wrapped round', (g) => pad2d(g, map(g), SIDES, { mode: 'wrap' })],
   ['pad2d', 'of the edge', (g) => pad2d(g, map(g), SIDES, { mode: 'edge' })],
   ['pad2d', 'negative', (g) => pad2d(g, map(g), { top: -1, left: 1, bottom: 0, right: -2 })],
+  ['cum_sum', 'along the height', (g) => cumSum(g, map(g), 2), 'CumSum'],
+  [
+    'cum_sum',
+    'from the end, of what is after each',
+    (g) => cumSum(g, map(g), 3, { exclusive: true, reverse: true }),
+    'CumSum',
+  ],
+  [
+    'max_pool2d_indices',
+    'row by row, in ceil mode',
+    (g) => maxPool2dIndices(g, map(g), { kernel: 3, stride: 2, padding: 1, ceilMode: true }),
+    'MaxPool Cast',
+  ],
+  [
+    'max_pool2d_indices',
+    'column by column, dilated',
+    (g) => maxPool2dIndices(g, map(g), { kernel: 2, dilation: 2, order: 'columns' }),
+    'MaxPool Cast',
+  ],
+  [
+    'max_unpool',
+    'of what was pooled',
+    (g) => {
+      const x = map(g);
+      const window = { kernel: 2 };
+      const indices = maxPool2dIndices(g.at('indices'), x, window);
+      return maxUnpool(g, maxPool2d(g.at('pool'), x, window), indices, [6, 5]);
+    },
+    'MaxPool Cast MaxPool Shape Slice Concat Cast MaxUnpool',
+  ],
+  [
+    'scatter',
+    'of rows',
+    (g) => {
+      const x = g.input('x', [5, 4]);
+      return scatter(g, x, argMax(g.at('where'), x, { axis: 0 }), g.input('z', [4, 4]));
+    },
+    'ArgMax Cast Cast Reshape Reshape Reshape ScatterND Reshape',
+  ],
   ['top_k', 'of rows', (g) => topElements(g, g.input('x', [3, 7]), 2)],
   ['top_k', 'the least', (g) => topElements(g, g.input('x', [3, 7]), 2, 'least')],
   ['rearrange', 'nothing', (g) => rearrange(g, map(g), []), 'Identity'],

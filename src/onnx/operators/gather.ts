@@ -1,11 +1,10 @@
-/** Parts of computed values, taken from or put to places that are known when the model is loaded. */
+/** Parts of computed values, taken from places that are known when the model is loaded. */
 import { concat } from '../../layers/concat.ts';
 import { rearrange, reshapeTo } from '../../layers/rearrange.ts';
 import type { Value } from '../../runtime/graph.ts';
 import type { GraphBuilder } from '../../runtime/graph_builder.ts';
 import { Slice, Squeeze } from '../../runtime/movement/index.ts';
-import { elementCount, formatShape } from '../../runtime/tensor.ts';
-import { MOST_INDICES, MOST_ROWS, MOST_SLICES } from '../bounds.ts';
+import { MOST_INDICES, MOST_SLICES } from '../bounds.ts';
 import { demand } from '../errors.ts';
 import type { OperatorRows } from '../exporter.ts';
 import type { ImportCall, Importer } from '../import_node.ts';
@@ -18,7 +17,7 @@ interface Run {
 }
 
 /** Indices as runs of even steps. */
-function runsOf(indices: readonly number[]): readonly Run[] {
+export function runsOf(indices: readonly number[]): readonly Run[] {
   const runs: Run[] = [];
   for (const index of indices) {
     const last = runs.at(-1);
@@ -31,7 +30,12 @@ function runsOf(indices: readonly number[]): readonly Run[] {
 }
 
 /** Rows along an axis, as slices of runs side by side. Throws UnsupportedError where these are too many. */
-function gathered(g: GraphBuilder, x: Value, axis: number, wanted: readonly number[]): Value {
+export function gathered(
+  g: GraphBuilder,
+  x: Value,
+  axis: number,
+  wanted: readonly number[],
+): Value {
   const runs = runsOf(wanted);
   const few = runs.length <= MOST_SLICES;
   demand(few, `gathers ${runs.length} parts; at most ${MOST_SLICES} are read`);
@@ -53,23 +57,6 @@ const gatherPlaces: Importer = (call) => {
   return reshapeTo(call.g, gathered(call.g, matrix, 0, wanted), shape);
 };
 
-/** The input with updates in the places of indices: of two that meet, the later. */
-const scatterPlaces: Importer = (call) => {
-  call.choice('reduction', 'none');
-  const { shape, inner, rows } = placesOf(call);
-  const fits = formatShape(call.shape(2)) === formatShape(shape);
-  demand(fits, `updates ${formatShape(call.shape(2))} are not ${formatShape(shape)}`);
-  const places = rows(Float64Array.from(call.numbers(1, 'the indices', MOST_INDICES)));
-  const count = elementCount(call.shape(0)) / inner;
-  demand(count <= MOST_ROWS, `scatters into ${count} rows; at most ${MOST_ROWS} are`);
-  const sources = Array.from({ length: count }, (_, i) => i);
-  for (const [i, place] of places.entries()) sources[place] = count + i;
-  const matrix = (name: string, index: number) =>
-    reshapeTo(call.g.at(name), call.value(index), [-1, inner]);
-  const both = concat(call.g.at('both'), [matrix('rows', 0), matrix('updates', 2)], 0);
-  return reshapeTo(call.g, gathered(call.g, both, 0, sources), call.shape(0));
-};
-
 function gatherRows(call: ImportCall): Value {
   const x = call.value(0);
   const axis = call.axis(0, x.desc.shape.length);
@@ -89,7 +76,5 @@ export const gather: OperatorRows = {
     Gather: gatherRows,
     GatherElements: gatherPlaces,
     GatherND: gatherPlaces,
-    ScatterElements: scatterPlaces,
-    ScatterND: scatterPlaces,
   },
 };

@@ -6,6 +6,7 @@ import { argReduce } from './arg_reduce.ts';
 import { concat } from './concat.ts';
 import { constants } from './constants.ts';
 import { conv } from './conv.ts';
+import { cumSum } from './cum_sum.ts';
 import { einsum } from './einsum.ts';
 import { gather } from './gather.ts';
 import { linear } from './linear.ts';
@@ -18,12 +19,14 @@ import { rearrange } from './rearrange.ts';
 import { reduce } from './reduce.ts';
 import { resize } from './resize.ts';
 import { sampling } from './sampling.ts';
+import { scatter } from './scatter.ts';
 import { topK } from './top_k.ts';
+import { unpool } from './unpool.ts';
 
 const families: readonly OperatorRows[] = [
-  ...[conv, pool, normalization, pointwise, rearrange, pad],
-  ...[concat, linear, einsum, reduce, argReduce, resize, sampling, topK, constants],
-  ...[quantization, gather],
+  ...[conv, pool, unpool, normalization, pointwise, rearrange, pad],
+  ...[concat, linear, einsum, reduce, argReduce, cumSum, resize, sampling, topK, constants],
+  ...[quantization, gather, scatter],
 ];
 
 /** By ONNX's name of the operator. */

@@ -1,0 +1,84 @@
+/** Running sums along an axis. */
+import { type CumSumProblem, cumSum as shader } from '../../shaders/cum_sum.wgsl.ts';
+import type { Epilogue } from '../../shaders/lib/epilogue.ts';
+import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
+import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import {
+  at,
+  candidatesOf,
+  elementTypesOf,
+  inputShape,
+  requireData,
+  shapeError,
+} from '../runtime/operator.ts';
+import { formatShape, tensorDesc } from '../runtime/tensor.ts';
+import { rowKernel, rowsAlong } from './rows.ts';
+
+export interface CumSumAttributes {
+  readonly axis: number;
+  /** Whether an element is no part of its own sum; false by default. */
+  readonly exclusive: boolean;
+  /** Whether sums run from the end of the axis; false by default. */
+  readonly reverse: boolean;
+}
+
+/**
+ * Adds the running sums of `x` along an axis: of the shape of `x`. Throws ShapeError for an axis that `x` lacks.
+ *
+ * @example
+ * const rows = cumSum(g.at('rows'), mask, 2); // of [N, 1, H, W]: how many pixels there are up to each
+ */
+export function cumSum(
+  g: GraphBuilder,
+  x: Value,
+  axis: number,
+  { exclusive = false, reverse = false }: Partial<Omit<CumSumAttributes, 'axis'>> = {},
+): Activation {
+  return g.add(cumSumOp, { axis, exclusive, reverse }, { x });
+}
+
+type CumSum = Node<CumSumAttributes, 'x'>;
+
+function problemOf(node: CumSum, epilogue: Epilogue | undefined): CumSumProblem {
+  const { axis, exclusive, reverse } = node.attributes;
+  return {
+    exclusive,
+    reverse,
+    ...rowsAlong(inputShape(node, 'x'), axis, axis + 1),
+    shape: node.output.desc.shape,
+    types: elementTypesOf(node, 'x'),
+    epilogue,
+  };
+}
+
+export function cumSumReference(node: CumSum, inputs: DataByRole): Float64Array {
+  const { exclusive, reverse, outer, length, inner } = problemOf(node, undefined);
+  const x = requireData(node, inputs, 'x');
+  const y = new Float64Array(x.length);
+  for (let row = 0; row < outer * inner; row++) {
+    const first = Math.floor(row / inner) * length * inner + (row % inner);
+    let sum = 0;
+    for (let nth = 0; nth < length; nth++) {
+      const element = first + (reverse ? length - 1 - nth : nth) * inner;
+      const before = sum;
+      sum += at(x, element);
+      y[element] = exclusive ? before : sum;
+    }
+  }
+  return y;
+}
+
+export const cumSumOp: OpDef<CumSumAttributes, 'x'> = {
+  name: 'cum_sum',
+  inferShape(call) {
+    const shape = inputShape(call, 'x');
+    const { axis } = call.attributes;
+    if (shape[axis] === undefined) {
+      throw shapeError(call, `axis ${axis} is not an axis of ${formatShape(shape)}`);
+    }
+    return tensorDesc(shape);
+  },
+  mixesBatch: (node) => node.attributes.axis === 0,
+  fusesEpilogue: true,
+  candidates: candidatesOf(problemOf, [rowKernel('cum_sum', shader)]),
+};

@@ -1,0 +1,70 @@
+/** MaxPool's indices, and MaxUnpool, which reads them. */
+import { maxPool2dIndicesOp } from '../../layers/max_pool2d_indices.ts';
+import { maxUnpool, maxUnpoolOp } from '../../layers/max_unpool.ts';
+import type { Value } from '../../runtime/graph.ts';
+import { formatShape } from '../../runtime/tensor.ts';
+import { demand } from '../errors.ts';
+import { exporter, type OperatorRows, read } from '../exporter.ts';
+import type { ImportCall } from '../import_node.ts';
+import { TensorProto_DataType as Type } from '../schema/onnx_pb.ts';
+import { overhang } from './pool.ts';
+import { windowAttributes } from './windows.ts';
+
+/** Indices count the elements of the output, whose shape is given, or is what the window says. */
+function importMaxUnpool(call: ImportCall): Value {
+  const x = call.value(0);
+  const { shape } = x.desc;
+  const given = call.numbersIfGiven(2, 'the output shape');
+  const size = given?.slice(2) ?? windowed(call, shape.slice(2));
+  demand(
+    !given || formatShape(given.slice(0, 2)) === formatShape(shape.slice(0, 2)),
+    `an output of [${given}] has not the images and channels of ${formatShape(shape)}`,
+  );
+  return maxUnpool(call.g, x, call.value(1), size);
+}
+
+function windowed(call: ImportCall, extents: readonly number[]): readonly number[] {
+  const rank = extents.length;
+  const list = (name: string, length: number, otherwise: number): readonly number[] => {
+    const found = call.ints(name) ?? Array<number>(length).fill(otherwise);
+    demand(found.length === length, `${name} [${found}] does not name ${rank} axes`);
+    return found;
+  };
+  demand(call.has('kernel_shape'), 'kernel_shape is missing');
+  const kernel = list('kernel_shape', rank, 1);
+  const strides = list('strides', rank, 1);
+  const pads = list('pads', 2 * rank, 0);
+  return extents.map((extent, axis) => {
+    const whole = (extent - 1) * (strides[axis] ?? 1) + (kernel[axis] ?? 1);
+    return whole - (pads[axis] ?? 0) - (pads[rank + axis] ?? 0);
+  });
+}
+
+export const unpool: OperatorRows = {
+  importers: { MaxUnpool: importMaxUnpool },
+  exporters: [
+    // Indices are numbers here.
+    exporter(maxPool2dIndicesOp, (node, writer) => {
+      const { attributes } = node;
+      const outputs = [writer.between(node, 'maxima'), writer.between(node, 'indices')];
+      writer.node('MaxPool', `${node.name}/MaxPool`, read(writer, node, 'x'), outputs, {
+        ...windowAttributes(attributes, overhang(node)),
+        storage_order: { int: attributes.order === 'columns' },
+      });
+      const [, indices = ''] = outputs;
+      writer.layer(node, 'Cast', [indices], { to: { int: Type.FLOAT } });
+    }),
+    /** Windows of one element, as the shape is given: that of the input but for the size, whatever the batch. */
+    exporter(maxUnpoolOp, (node, writer) => {
+      const { size } = node.attributes;
+      const [x = '', indices = ''] = read(writer, node, 'x', 'indices');
+      const [from, to] = [writer.integers(node, 'from', [0]), writer.integers(node, 'to', [2])];
+      const planes = writer.step(node, 'Slice', [writer.step(node, 'Shape', [x]), from, to]);
+      const extents = writer.integers(node, 'size', size);
+      const shape = writer.step(node, 'Concat', [planes, extents], { axis: { int: 0 } });
+      const whole = writer.step(node, 'Cast', [indices], { to: { int: Type.INT64 } });
+      const ones = { ints: size.map(() => 1) };
+      writer.layer(node, 'MaxUnpool', [x, whole, shape], { kernel_shape: ones, strides: ones });
+    }),
+  ],
+};
