@@ -10,6 +10,7 @@ import { batchNorm } from '../../layers/batch_norm.ts';
 import { conv2d } from '../../layers/conv2d.ts';
 import { linear } from '../../layers/linear.ts';
 import { flatten } from '../../layers/rearrange.ts';
+import { scatter } from '../../layers/scatter.ts';
 import { softmax } from '../../layers/softmax.ts';
 import { verify } from '../../profiling/verify.ts';
 import type { DeviceProfile } from '../device_profile.ts';
@@ -100,6 +101,26 @@ describe('assignPrecision', () => {
     expect(half(graph).nodes.every((node, i) => node === graph.nodes[i])).toBe(true);
     const plain = network();
     expect(assignPrecision(plain, builtins, 'f32')).toBe(plain);
+  });
+
+  it('leaves exact layers what they read and make', () => {
+    const g = GraphBuilder.create();
+    const x = g.input('x', [2, 3]);
+    const values = relu(g.at('relu'), x);
+    const put = scatter(g.at('put'), values, g.input('places', [2, 3]), g.weight('u', [2, 3]));
+    g.output('y', relu(g.at('after'), scatter(g.at('again'), put, g.weight('more', [2, 3]), put)));
+    const { nodes } = half(g.build('indices'));
+    const read = nodes.map(({ name, inputs }) => {
+      const types = Object.entries(inputs).map(([role, { desc }]) => `${role} ${desc.dtype}`);
+      return `${name}: ${types.join(', ')}`;
+    });
+    expect(read).toEqual([
+      'x as f16: x f32',
+      'relu: x0 f16',
+      'put: x f32, indices f32, updates f32',
+      'again: x f32, indices f32, updates f32',
+      'after: x0 f32',
+    ]);
   });
 
   it('gives a layer by itself edges in f32', () => {

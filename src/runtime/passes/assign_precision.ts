@@ -4,7 +4,8 @@
  * Activations and matrices of weights become f16; what callers write and read stays f32. An input is converted by
  * a node of its own; an output that nothing else reads is stored as f32 by whatever computes it, and any other
  * is converted. Vectors (biases, running statistics, factors of channels) stay f32: they are a thousandth of
- * the weights, their rounding would shift whole channels, and statistics leave f16's range.
+ * the weights, their rounding would shift whole channels, and statistics leave f16's range. Exact operators read inputs
+ * and constants as they are.
  */
 
 import { operand } from '../../../shaders/lib/expression.ts';
@@ -67,7 +68,7 @@ class Assignment {
     this.#returned.set(input, outside);
     const readers = this.#readers.get(input) ?? [];
     const converts = input.desc.dtype === 'f16' || this.#precision === 'f16';
-    if (converts && readers.some((reader) => !isConversion(reader))) {
+    if (converts && readers.some((reader) => !isKept(reader))) {
       this.#stored.set(input, this.#convert(outside, 'f16'));
     }
     return outside;
@@ -88,10 +89,10 @@ class Assignment {
     this.#returned.set(node.output, outside);
   }
 
-  /** What a node reads. The conversion of an input that is there already goes on to read the input. */
+  /** What a node reads. What is kept goes on to read the input. */
   #read(node: Node, value: Value): Value {
-    if (isConstant(value)) return this.#constant(value);
-    const outside = isConversion(node) && value.kind === 'input';
+    const outside = isKept(node) && value.kind !== 'activation';
+    if (isConstant(value) && !outside) return this.#constant(value);
     return (outside ? this.#returned : this.#stored).get(value) ?? value;
   }
 
@@ -110,7 +111,7 @@ class Assignment {
   /** The node's output as it is stored. */
   #written(node: Node, inputs: Readonly<Record<string, Value>>): Activation {
     const { output } = node;
-    if (isConversion(node)) return output;
+    if (isKept(node)) return output;
     const dtype = this.#dtypeOf(node, inputs);
     return dtype === output.desc.dtype ? output : { ...output, desc: stored(output.desc, dtype) };
   }
@@ -118,7 +119,7 @@ class Assignment {
   #dtypeOf(node: Node, inputs: Readonly<Record<string, Value>>): DType {
     const [viewed] = Object.values(inputs);
     if (isRearrange(node) && viewed && !isConstant(viewed)) return viewed.desc.dtype;
-    if (this.#precision === 'f32' || node.op.exact) return node.output.desc.dtype;
+    if (this.#precision === 'f32') return node.output.desc.dtype;
     const readers = this.#readers.get(node.output) ?? [];
     const shortened = readers.some(({ op }) => !op.exact);
     return shortened ? 'f16' : node.output.desc.dtype;
@@ -141,9 +142,9 @@ class Assignment {
   }
 }
 
-/** A node that only stores what it reads as another type. */
-function isConversion(node: Node): boolean {
-  return isPointwise(node) && node.attributes.dtype !== undefined;
+/** A node that stays as it is: an exact one, and one that only stores what it reads as another type. */
+function isKept(node: Node): boolean | undefined {
+  return node.op.exact || (isPointwise(node) && node.attributes.dtype !== undefined);
 }
 
 function stored(desc: TensorDesc, dtype: DType): TensorDesc {
