@@ -1,5 +1,6 @@
 /**
- * The second pass of a transposed convolution: adds up, for each element, the products that fall on it.
+ * Columns laid back on the map that they were taken of, col2im, which is also the second pass of a transposed convolution:
+ * adds up, for each element, the products that fall on it.
  *
  *     y[n, o, p, q] = epilogue( bias[o] + sum over r, s of products[(o * K_H + r) * K_W + s, n, row, column] )
  *
@@ -9,8 +10,7 @@
  * With a kernel as large as the stride this is one product for each element: an interleaving of phases. Products are
  * added in the order of r and s, so that results do not depend on timing.
  *
- * Layouts: products a map of dense planes;
- * y a feature map of dense planes; bias [C_OUT]. Threads: one invocation an element of y, in the order of the shape.
+ * Layouts: products, y maps of dense planes; bias [C_OUT]. Threads: one invocation an element of y, in the order of the shape.
  */
 import { type ElementTypes, elementTypes } from './lib/element_types.ts';
 import { type Epilogue, epilogueText } from './lib/epilogue.ts';
@@ -35,7 +35,7 @@ export interface Col2imProblem {
   readonly bias: boolean;
   readonly epilogue: Epilogue | undefined;
   readonly yStrides: MapStrides;
-  readonly types: ElementTypes;
+  readonly types: ElementTypes<'products'>;
 }
 
 export const COL2IM_THREADS = 64;
@@ -67,6 +67,7 @@ const W_OUT = ${g.outputWidth}u;
 const PLANE_OUT = H_OUT * W_OUT;
 const HEIGHT = ${g.height}u;
 const WIDTH = ${g.width}u;
+const OFFSET = ${g.products.offset}u;
 const IMAGE = ${g.products.image}u;
 const CHANNEL = ${g.products.channel}u;
 const K_H = ${g.kernel[0]}u;
@@ -83,7 +84,7 @@ const Y_OFFSET = ${g.yStrides.offset}u;
 const Y_IMAGE = ${g.yStrides.image}u;
 const Y_CHANNEL = ${g.yStrides.channel}u;
 
-@group(0) @binding(0) var<storage, read> products: array<f32>;
+@group(0) @binding(0) var<storage, read> products: array<Products>;
 #if ${g.bias}
 @group(0) @binding(1) var<storage, read> bias: array<f32>;
 #endif
@@ -104,7 +105,7 @@ fn main(
   let place = nth % PLANE_OUT;
   let down = place / W_OUT + PAD_TOP;
   let across = place % W_OUT + PAD_LEFT;
-  let first = channel * (K_H * K_W * CHANNEL) + image * IMAGE;
+  let first = OFFSET + channel * (K_H * K_W * CHANNEL) + image * IMAGE;
 
   var sum = 0.0;
 #if ${isInterleaving(g)}
@@ -112,7 +113,7 @@ fn main(
   let column = across / STRIDE_W;
   let tap = down % STRIDE_H * K_W + across % STRIDE_W;
   if (row < HEIGHT && column < WIDTH) {
-    sum = products[first + tap * CHANNEL + row * WIDTH + column];
+    sum = f32(products[first + tap * CHANNEL + row * WIDTH + column]);
   }
 #else
   // A factor that no compiler can bound: Mesa would unroll the loops.
@@ -128,7 +129,7 @@ fn main(
       let stretched_column = across - s * DILATION_W;
       let column = stretched_column / STRIDE_W;
       if (column < WIDTH && column * STRIDE_W == stretched_column) {
-        sum += products[first + (r * K_W + s) * CHANNEL + row * WIDTH + column];
+        sum += f32(products[first + (r * K_W + s) * CHANNEL + row * WIDTH + column]);
       }
     }
   }

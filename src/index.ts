@@ -39,6 +39,7 @@ export { type ArgReduceAttributes, argMax, argMin } from './layers/arg_reduce.ts
 export { add, binary, div, mul, sub } from './layers/arithmetic.ts';
 export { batchNorm } from './layers/batch_norm.ts';
 export { channelLinear } from './layers/channel_linear.ts';
+export { type Col2imAxis, col2im } from './layers/col2im.ts';
 export { concat } from './layers/concat.ts';
 export { type ConvTranspose2dOptions, convTranspose2d } from './layers/conv_transpose2d.ts';
 export { type ConvTranspose3dOptions, convTranspose3d } from './layers/conv_transpose3d.ts';

@@ -3,6 +3,7 @@ import type { OpDef } from '../runtime/graph.ts';
 import { adaptiveAveragePool2dOp } from './adaptive_average_pool2d.ts';
 import { argReduceOp } from './arg_reduce.ts';
 import { batchNormOp } from './batch_norm.ts';
+import { col2imOp } from './col2im.ts';
 import { concatOp } from './concat.ts';
 import { convTranspose2dOp } from './conv_transpose2d.ts';
 import { conv2dOp } from './conv2d.ts';
@@ -41,6 +42,7 @@ export const operators: readonly OpDef[] = [
   reduceOp,
   argReduceOp,
   cumSumOp,
+  col2imOp,
   batchNormOp,
   normalizeOp,
   localResponseNormOp,

@@ -3,6 +3,7 @@ import type { References } from '../runtime/reference/run_reference.ts';
 import { adaptiveAveragePool2dReference } from './adaptive_average_pool2d.ts';
 import { argReduceReference } from './arg_reduce.ts';
 import { batchNormReference } from './batch_norm.ts';
+import { col2imReference } from './col2im.ts';
 import { concatReference } from './concat.ts';
 import { convTranspose2dReference } from './conv_transpose2d.ts';
 import { conv2dReference } from './conv2d.ts';
@@ -40,6 +41,7 @@ export const references: References = {
   reduce: reduceReference,
   arg_reduce: argReduceReference,
   cum_sum: cumSumReference,
+  col2im: col2imReference,
   batch_norm: batchNormReference,
   normalize: normalizeReference,
   local_response_norm: localResponseNormReference,

@@ -324,6 +324,25 @@ const layerCases: readonly Case[] = [
     }),
   ),
   {
+    what: 'Col2Im',
+    from: 18,
+    nodes: one('Col2Im', { pads: ints(0, 1, 0, 0), strides: ints(1, 2) }, 'x size block'),
+    constants: [list('size', 2, 3), list('block', 1, 2)],
+    // Columns -2, 0 and 2 of taps -4 ... -1 and 0 ... 3: those before the map are dropped.
+    shape: [1, 2, 4],
+    expected: [0, -3, 1, 2, -1, 3],
+    outputShape: [1, 1, 2, 3],
+  },
+  {
+    what: 'Col2Im of a volume',
+    from: 18,
+    nodes: one('Col2Im', { dilations: ints(1, 1, 1) }, 'x size block'),
+    constants: [list('size', 2, 1, 3), list('block', 2, 1, 2)],
+    shape: [1, 4, 2],
+    expected: [-4, -5, -1, 0, 3, 3],
+    outputShape: [1, 1, 2, 1, 3],
+  },
+  {
     what: "MaxPool's indices in a plane, as PyTorch exports them",
     from: 10,
     nodes: [

@@ -31,6 +31,7 @@ import { adaptiveAveragePool2d } from '../layers/adaptive_average_pool2d.ts';
 import { argMax, argMin } from '../layers/arg_reduce.ts';
 import { add, binary } from '../layers/arithmetic.ts';
 import { batchNorm } from '../layers/batch_norm.ts';
+import { col2im } from '../layers/col2im.ts';
 import { concat } from '../layers/concat.ts';
 import { convTranspose2d } from '../layers/conv_transpose2d.ts';
 import { convTranspose3d } from '../layers/conv_transpose3d.ts';
@@ -373,6 +374,16 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
   ['pad2d', 'wrapped round', (g) => pad2d(g, map(g), SIDES, { mode: 'wrap' })],
   ['pad2d', 'of the edge', (g) => pad2d(g, map(g), SIDES, { mode: 'edge' })],
   ['pad2d', 'negative', (g) => pad2d(g, map(g), { top: -1, left: 1, bottom: 0, right: -2 })],
+  [
+    'col2im',
+    'of windows that overlap',
+    (g) =>
+      col2im(g, g.input('x', [2, 18, 12]), [
+        { size: 7, kernel: 3, stride: 2, padding: [1, 1] },
+        { size: 5, kernel: 2, dilation: 2, padding: [0, 0] },
+      ]),
+    'Col2Im',
+  ],
   ['cum_sum', 'along the height', (g) => cumSum(g, map(g), 2), 'CumSum'],
   [
     'cum_sum',

@@ -109,7 +109,7 @@ export function splitOf(node: Conv2d, g: Conv2dGatherProblem, form: Form): Split
       stride: g.stride,
       dilation: each(({ overlap }) => overlap.dilation),
       padding: { top: down.overlap.padding, left: across.overlap.padding },
-      ...{ bias, epilogue, yStrides, types: { y: g.types.y } },
+      ...{ bias, epilogue, yStrides, types: { products: 'f32', y: g.types.y } },
     },
     bytes: byteLength(desc),
   };

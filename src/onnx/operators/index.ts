@@ -3,6 +3,7 @@ import type { OpDef } from '../../runtime/graph.ts';
 import type { Exporter, OperatorRows } from '../exporter.ts';
 import type { Importer } from '../import_node.ts';
 import { argReduce } from './arg_reduce.ts';
+import { col2im } from './col2im.ts';
 import { concat } from './concat.ts';
 import { constants } from './constants.ts';
 import { conv } from './conv.ts';
@@ -24,7 +25,7 @@ import { topK } from './top_k.ts';
 import { unpool } from './unpool.ts';
 
 const families: readonly OperatorRows[] = [
-  ...[conv, pool, unpool, normalization, pointwise, rearrange, pad],
+  ...[conv, col2im, pool, unpool, normalization, pointwise, rearrange, pad],
   ...[concat, linear, einsum, reduce, argReduce, cumSum, resize, sampling, topK, constants],
   ...[quantization, gather, scatter],
 ];

@@ -8,7 +8,7 @@ import { exporter, type OperatorRows, read } from '../exporter.ts';
 import type { ImportCall } from '../import_node.ts';
 import { TensorProto_DataType as Type } from '../schema/onnx_pb.ts';
 import { overhang } from './pool.ts';
-import { windowAttributes } from './windows.ts';
+import { listOf, windowAttributes } from './windows.ts';
 
 /** Indices count the elements of the output, whose shape is given, or is what the window says. */
 function importMaxUnpool(call: ImportCall): Value {
@@ -25,15 +25,10 @@ function importMaxUnpool(call: ImportCall): Value {
 
 function windowed(call: ImportCall, extents: readonly number[]): readonly number[] {
   const rank = extents.length;
-  const list = (name: string, length: number, otherwise: number): readonly number[] => {
-    const found = call.ints(name) ?? Array<number>(length).fill(otherwise);
-    demand(found.length === length, `${name} [${found}] does not name ${rank} axes`);
-    return found;
-  };
   demand(call.has('kernel_shape'), 'kernel_shape is missing');
-  const kernel = list('kernel_shape', rank, 1);
-  const strides = list('strides', rank, 1);
-  const pads = list('pads', 2 * rank, 0);
+  const kernel = listOf(call, 'kernel_shape', rank, 1);
+  const strides = listOf(call, 'strides', rank, 1);
+  const pads = listOf(call, 'pads', 2 * rank, 0);
   return extents.map((extent, axis) => {
     const whole = (extent - 1) * (strides[axis] ?? 1) + (kernel[axis] ?? 1);
     return whole - (pads[axis] ?? 0) - (pads[rank + axis] ?? 0);

@@ -92,6 +92,18 @@ export function alongAxes<T>(of: (axis: 0 | 1 | 2) => T): readonly [T, T, T] {
   return [of(0), of(1), of(2)];
 }
 
+/** What a list among the attributes says of so many axes, or of both ends of them. Throws UnsupportedError. */
+export function listOf(
+  call: ImportCall,
+  name: string,
+  length: number,
+  otherwise: number,
+): readonly number[] {
+  const found = call.ints(name) ?? Array<number>(length).fill(otherwise);
+  demand(found.length === length, `${name} [${found}] are not ${length}`);
+  return found;
+}
+
 /** How a total of padding is parted, as [before, after]: by SAME_UPPER the rest comes after, else before. */
 export function parted(total: number, upper: boolean): Pair {
   const less = Math.floor(total / 2);
