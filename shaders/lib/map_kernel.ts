@@ -61,7 +61,8 @@ fn element_at(workgroup: vec3u, thread: u32) -> Element {
 }`;
 }
 
-function planeText(tensor: 'x' | 'y', { offset, image, channel }: MapStrides): string {
+/** `NAME_plane(image, channel)`: the index of the first element of a plane of a tensor of this name. */
+export function planeText(tensor: string, { offset, image, channel }: MapStrides): string {
   const name = tensor.toUpperCase();
   return `
 const ${name}_OFFSET = ${offset}u;

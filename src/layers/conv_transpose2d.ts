@@ -8,11 +8,10 @@ import {
   type ConvTranspose2d,
   type ConvTranspose2dAttributes,
   type ConvTranspose2dProblem,
-  hasConstants,
   problemOf,
 } from './conv_transpose2d_problem.ts';
 import { gather } from './conv2d_kernels/gather.ts';
-import type { Conv2dRole } from './conv2d_problem.ts';
+import { type Conv2dRole, hasConstants } from './conv2d_problem.ts';
 import { sumOverPlanes } from './conv2d_reference.ts';
 import { featureMap } from './feature_map.ts';
 import { checkIntegers, type PaddingLike, type PairLike, padding, pair } from './window.ts';

@@ -1,11 +1,11 @@
 import type { Conv2dGatherProblem } from '../../shaders/conv2d_gather.wgsl.ts';
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
-import { isConstant, type Node } from '../runtime/graph.ts';
-import { inputDesc, requireInput } from '../runtime/operator.ts';
+import type { Node } from '../runtime/graph.ts';
+import { inputDesc } from '../runtime/operator.ts';
 import { mapStrides, nchw } from '../runtime/tensor.ts';
 import { type Form, type Split, splitOf } from './conv_transpose2d_kernels/split.ts';
 import { gatherTypesOf } from './conv2d_kernels/gather.ts';
-import type { Conv2dAttributes, Conv2dRole } from './conv2d_problem.ts';
+import { type Conv2dAttributes, type Conv2dRole, hasConstants } from './conv2d_problem.ts';
 import type { Pair } from './window.ts';
 
 export interface ConvTranspose2dAttributes extends Conv2dAttributes {
@@ -51,10 +51,4 @@ export function problemOf(
   const forms: readonly Form[] = hasConstants(node) ? ['phases', 'columns'] : [];
   const splits = forms.map((form) => [form, splitOf(node, problem, form)]);
   return { ...problem, splits: Object.fromEntries(splits) as ConvTranspose2dProblem['splits'] };
-}
-
-/** Whether weight and bias are known when the model is loaded. */
-export function hasConstants(node: Node<object, Conv2dRole>): boolean {
-  const { bias } = node.inputs;
-  return isConstant(requireInput(node, 'weight')) && (!bias || isConstant(bias));
 }

@@ -9,6 +9,7 @@ import { convTranspose2dOp } from './conv_transpose2d.ts';
 import { conv2dOp } from './conv2d.ts';
 import { conv2dDynamicOp } from './conv2d_dynamic.ts';
 import { cumSumOp } from './cum_sum.ts';
+import { deformConv2dOp } from './deform_conv2d.ts';
 import { gridSampleOp } from './grid_sample.ts';
 import { linearOp } from './linear.ts';
 import { localResponseNormOp } from './local_response_norm.ts';
@@ -32,6 +33,7 @@ export const operators: readonly OpDef[] = [
   conv2dOp,
   conv2dDynamicOp,
   convTranspose2dOp,
+  deformConv2dOp,
   linearOp,
   matmulOp,
   maxPool2dOp,

@@ -8,6 +8,7 @@ import { concatReference } from './concat.ts';
 import { convTranspose2dReference } from './conv_transpose2d.ts';
 import { conv2dReference } from './conv2d.ts';
 import { cumSumReference } from './cum_sum.ts';
+import { deformConv2dReference } from './deform_conv2d.ts';
 import { gridSampleReference } from './grid_sample.ts';
 import { linearReference } from './linear.ts';
 import { localResponseNormReference } from './local_response_norm.ts';
@@ -31,6 +32,7 @@ export const references: References = {
   conv2d: conv2dReference,
   conv2d_dynamic: conv2dReference,
   conv_transpose2d: convTranspose2dReference,
+  deform_conv2d: deformConv2dReference,
   linear: linearReference,
   matmul: matmulReference,
   max_pool2d: maxPool2dReference,

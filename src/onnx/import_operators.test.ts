@@ -324,6 +324,41 @@ const layerCases: readonly Case[] = [
     }),
   ),
   {
+    what: 'DeformConv',
+    from: 19,
+    nodes: [
+      node('Expand', 'half shape', 'offset'),
+      node('DeformConv', 'x w offset b', 'y', { kernel_shape: ints(1, 2) }),
+    ],
+    constants: [
+      tensor('w', [1, 1, 1, 2], [1, 10]),
+      tensor('b', [1], [1]),
+      // Half a pixel down for the first tap, one to the right for the second.
+      tensor('half', [1, 4, 1, 1], [0.5, 0, 0, 1]),
+      list('shape', 1, 4, 3, 2),
+    ],
+    expected: [-21.5, -0.5, 11.5, 2.5, 42, 2.5],
+    outputShape: [1, 1, 3, 2],
+  },
+  {
+    what: 'DeformConv with a mask and computed weights, in groups',
+    from: 19,
+    nodes: [
+      node('Transpose', 'x', 'turned', { perm: ints(1, 0, 2, 3) }),
+      {
+        ...node('DeformConv', '', 'y', { group: int(2), offset_group: int(2) }),
+        input: ['x', 'turned', 'offset', '', 'mask'],
+      },
+    ],
+    constants: [
+      tensor('offset', [1, 4, 1, 1], [0, 0, 0.5, 0]),
+      tensor('mask', [1, 2, 1, 1], [0.5, 3]),
+    ],
+    shape: [1, 2, 1, 1],
+    // -4 * -4 / 2, and half of -3, times -3, times 3.
+    expected: [8, 13.5],
+  },
+  {
     what: 'Col2Im',
     from: 18,
     nodes: one('Col2Im', { pads: ints(0, 1, 0, 0), strides: ints(1, 2) }, 'x size block'),

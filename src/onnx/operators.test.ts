@@ -39,6 +39,7 @@ import { conv2d } from '../layers/conv2d.ts';
 import { conv2dDynamic } from '../layers/conv2d_dynamic.ts';
 import { type Conv3dOptions, conv3d } from '../layers/conv3d.ts';
 import { cumSum } from '../layers/cum_sum.ts';
+import { deformConv2d } from '../layers/deform_conv2d.ts';
 import { gridSample } from '../layers/grid_sample.ts';
 import { operators } from '../layers/index.ts';
 import { linear } from '../layers/linear.ts';
@@ -374,6 +375,33 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
   ['pad2d', 'wrapped round', (g) => pad2d(g, map(g), SIDES, { mode: 'wrap' })],
   ['pad2d', 'of the edge', (g) => pad2d(g, map(g), SIDES, { mode: 'edge' })],
   ['pad2d', 'negative', (g) => pad2d(g, map(g), { top: -1, left: 1, bottom: 0, right: -2 })],
+  [
+    'deform_conv2d',
+    'in groups, strided and padded, with a mask',
+    (g) => {
+      const [offset, mask] = [g.input('offset', [2, 36, 3, 4]), g.input('mask', [2, 18, 3, 4])];
+      const window = { kernel: 3, stride: [2, 1], padding: SIDES, dilation: [1, 2] } as const;
+      const x = g.input('x', [2, 4, 6, 5]);
+      return deformConv2d(g, x, offset, { ...window, channels: 6, groups: 2, mask });
+    },
+    'DeformConv',
+  ],
+  [
+    'deform_conv2d',
+    'without bias, with a mask',
+    (g) => {
+      const mask = g.input('mask', [2, 4, 5, 4]);
+      const offset = g.input('offset', [2, 8, 5, 4]);
+      return deformConv2d(g, map(g), offset, { channels: 2, kernel: 2, bias: false, mask });
+    },
+    'DeformConv',
+  ],
+  [
+    'deform_conv2d',
+    'of one tap, without a mask',
+    (g) => deformConv2d(g, map(g), g.input('offset', [2, 6, 6, 5]), { channels: 2, kernel: 1 }),
+    'DeformConv',
+  ],
   [
     'col2im',
     'of windows that overlap',

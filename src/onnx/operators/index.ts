@@ -8,6 +8,7 @@ import { concat } from './concat.ts';
 import { constants } from './constants.ts';
 import { conv } from './conv.ts';
 import { cumSum } from './cum_sum.ts';
+import { deformConv } from './deform_conv.ts';
 import { einsum } from './einsum.ts';
 import { gather } from './gather.ts';
 import { linear } from './linear.ts';
@@ -25,7 +26,7 @@ import { topK } from './top_k.ts';
 import { unpool } from './unpool.ts';
 
 const families: readonly OperatorRows[] = [
-  ...[conv, col2im, pool, unpool, normalization, pointwise, rearrange, pad],
+  ...[conv, deformConv, col2im, pool, unpool, normalization, pointwise, rearrange, pad],
   ...[concat, linear, einsum, reduce, argReduce, cumSum, resize, sampling, topK, constants],
   ...[quantization, gather, scatter],
 ];
