@@ -4,7 +4,7 @@ import { checkKernels } from '../../test/fixtures/check_kernels.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
 import { combined } from '../../test/fixtures/rounding_bounds.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import { elementCount, type Shape } from '../runtime/tensor.ts';
+import { elementCount, positionOf, type Shape } from '../runtime/tensor.ts';
 import { relu } from './activations.ts';
 import { type Col2imAxis, col2im } from './col2im.ts';
 
@@ -52,29 +52,32 @@ describe('col2im', () => {
   });
 
   it('lays windows of volumes, axis by axis', () => {
-    // The last of each axis is what two windows add up to; the sum of all taps stays.
-    const build = (g: GraphBuilder) =>
-      col2im(g, g.input('x', [1, 8, 8]), [
-        { size: 3, kernel: 2 },
-        { size: 3, kernel: 2 },
-        { size: 3, kernel: 2 },
-      ]);
-    const y = evaluate(build, { x: Array<number>(64).fill(1) });
-    const along = [1, 2, 1];
-    const expected = along.flatMap((a) => along.flatMap((b) => along.map((c) => a * b * c)));
-    expect(y).toEqual(expected);
-  });
-
-  it('knows axes of volumes apart', () => {
-    // One window of 2 x 3 x 2 taps, each its own number, is the volume.
-    const axes = [2, 3, 2].map((size) => ({ size, kernel: size }));
-    const build = (g: GraphBuilder) => col2im(g, g.input('x', [1, 12, 1]), axes);
-    const x = Array.from({ length: 12 }, (_, i) => i);
-    expect(evaluate(build, { x })).toEqual(x);
-    // Windows of one tap, each its own number, are the volume too.
-    const ones = [2, 3, 2].map((size) => ({ size, kernel: 1 }));
-    const places = (g: GraphBuilder) => col2im(g, g.input('x', [1, 1, 12]), ones);
-    expect(evaluate(places, { x })).toEqual(x);
+    const axes: readonly Col2imAxis[] = [
+      { size: 4, kernel: 2, stride: 2, padding: [1, 1] },
+      { size: 3, kernel: 2, padding: [0, 1] },
+      { size: 5, kernel: 3, dilation: 2, padding: [1, 0] },
+    ];
+    const [taps, windows]: readonly Shape[] = [
+      [2, 2, 3],
+      [3, 3, 2],
+    ];
+    // Whole numbers, so that the order of a sum does not matter.
+    const [channels, count] = [2 * 12, 18];
+    const x = Array.from({ length: channels * count }, (_, i) => (i * 37) % 101);
+    const expected = new Float64Array(2 * 60);
+    for (const [i, value] of x.entries()) {
+      const [row, window] = [Math.floor(i / count), positionOf(i % count, windows ?? [])];
+      const tap = positionOf(row % 12, taps ?? []);
+      const place = axes.map(({ stride = 1, dilation = 1, padding = [0, 0] }, axis) => {
+        return (window[axis] ?? 0) * stride + (tap[axis] ?? 0) * dilation - padding[0];
+      });
+      if (place.some((at, axis) => at < 0 || at >= (axes[axis]?.size ?? 0))) continue;
+      const [d = 0, h = 0, w = 0] = place;
+      const to = ((Math.floor(row / 12) * 4 + d) * 3 + h) * 5 + w;
+      expected[to] = (expected[to] ?? 0) + value;
+    }
+    const y = evaluate((g) => col2im(g, g.input('x', [1, channels, count]), axes), { x });
+    expect(y).toEqual([...expected]);
   });
 
   it('refuses sizes that do not fit', () => {
