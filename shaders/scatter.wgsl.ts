@@ -12,8 +12,8 @@
  * Indices are numbers, exact up to 2^24, whose fractions are dropped; of those that are not from 0 to ROWS - 1 nothing
  * is put anywhere.
  *
- * Layouts: x, y [ROWS, INNER]; indices [PLACES]; updates [PLACES, INNER]; dense. Threads: one invocation a row, an index,
- * or an element of y, in memory order.
+ * Layouts: x, y [ROWS, INNER]; indices [PLACES]; updates [PLACES, INNER]; dense. last [ROWS], filled up to whole fours.
+ * Threads: one invocation for four rows, an index, or an element of y, in memory order.
  */
 import { type ElementTypes, elementTypes } from './lib/element_types.ts';
 import type { Epilogue } from './lib/epilogue.ts';
@@ -38,21 +38,26 @@ export interface ScatterProblem {
 
 export const SCATTER_THREADS = 64;
 
-/** Writes `last`. */
-export function scatterClear({ rows }: ScatterProblem, grid: Grid): string {
-  return wgsl`
-${elementText(grid, SCATTER_THREADS, rows)}
+/** Fours of rows. */
+export function scatterFours({ rows }: ScatterProblem): number {
+  return Math.ceil(rows / 4);
+}
 
-@group(0) @binding(0) var<storage, read_write> last: array<u32>;
+/** Writes `last`. */
+export function scatterClear(g: ScatterProblem, grid: Grid): string {
+  return wgsl`
+${elementText(grid, SCATTER_THREADS, scatterFours(g))}
+
+@group(0) @binding(0) var<storage, read_write> last: array<vec4u>;
 
 @compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let row = element_of(workgroup, thread);
-  if (row < COUNT) {
-    last[row] = 0u;
+  let four = element_of(workgroup, thread);
+  if (four < COUNT) {
+    last[four] = vec4u();
   }
 }
 `;

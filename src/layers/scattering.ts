@@ -6,6 +6,7 @@ import {
   type ScatterProblem,
   scatterClaim,
   scatterClear,
+  scatterFours,
   scatterTake,
 } from '../../shaders/scatter.wgsl.ts';
 import { type Kernel, kernel, type NoConfig } from '../runtime/kernel.ts';
@@ -39,11 +40,11 @@ export function scattering(updates: string): Kernel<ScatterProblem> {
       );
       return {
         dispatches: [
-          dispatch(g.rows, scatterClear, []),
+          dispatch(scatterFours(g), scatterClear, []),
           dispatch(g.places, scatterClaim, ['indices']),
           { ...take, bindings: [...take.bindings, ...operandBindings(g.epilogue)] },
         ],
-        scratch: { [LAST]: g.rows * Uint32Array.BYTES_PER_ELEMENT },
+        scratch: { [LAST]: scatterFours(g) * 4 * Uint32Array.BYTES_PER_ELEMENT },
       };
     },
   });
