@@ -79,6 +79,51 @@ describe('loadOnnx', () => {
     expect(other.outputs.get('y')?.desc.shape).toEqual([4, 3, 4]);
   });
 
+  it.each<
+    [what: string, inputs: string, shapes: Readonly<Record<string, readonly bigint[]>>, why: RegExp]
+  >([
+    [
+      'ScatterND',
+      'x i u',
+      { x: [4n, 2n], i: [3n, 1n], u: [3n, 3n] },
+      /updates \[3, 3\] are not \[3, 2\]/,
+    ],
+    [
+      'ScatterElements add',
+      'x i u',
+      { x: [4n], i: [3n], u: [3n] },
+      /reduction add is read of indices that are known, and these are not/,
+    ],
+    [
+      'ScatterElements add',
+      'x same u',
+      { x: [4n], u: [40n] },
+      /more than 32 updates meet in one place/,
+    ],
+    ['CumSum', 'x i', { x: [4n], i: [1n] }, /the axis "i" must be known when the model is loaded/],
+    [
+      'MaxUnpool',
+      'x i same',
+      { x: [1n, 1n, 2n, 2n], i: [1n, 1n, 2n, 2n] },
+      /an output of \[0,0,.*\] has not the images and channels of \[1, 1, 2, 2\]/,
+    ],
+    [
+      'DeformConv',
+      'x i u',
+      { x: [1n, 1n, 2n, 2n], i: [1n, 1n, 1n, 1n], u: [1n, 4n, 2n, 2n] },
+      /expects 2 offsets a window, got \[1, 4, 2, 2\]/,
+    ],
+  ])('says why it does not read %s of %s', (what, inputs, shapes, why) => {
+    const [opType = '', reduction] = what.split(' ');
+    const bytes = model({
+      node: [onnxNode(opType, inputs, 'y', reduction ? { reduction: { string: reduction } } : {})],
+      initializer: [onnxTensor('same', [40], Array<number>(40).fill(0), 'integer')],
+      input: Object.entries(shapes).map(([name, shape]) => input(name, [...shape])),
+      output: [{ name: 'y' }],
+    });
+    expect(() => loadOnnx(bytes)).toThrow(why);
+  });
+
   it('refuses what moves along four axes', () => {
     const bytes = model({
       node: [
@@ -94,22 +139,25 @@ describe('loadOnnx', () => {
   });
 
   it('lists nodes that read what comes after the first output of another', () => {
-    const kernel = { kernel_shape: { ints: [1, 1] } };
+    const importers = { Magic: (call) => mul(call.g, call.value(0), 2) } satisfies Record<
+      string,
+      Importer
+    >;
     const bytes = model({
       node: [
-        { ...onnxNode('MaxPool', 'x', '', kernel), name: 'pool', output: ['a', 'places'] },
+        { opType: 'Magic', name: 'trick', input: ['x'], output: ['a', 'places'] },
         { opType: 'Mul', name: 'scale', input: ['a', 'places'], output: ['y'] },
       ],
       input: [input('x', [1, 1, 2, 2])],
       output: [{ name: 'y' }, { name: 'places' }],
     });
-    expect(() => loadOnnx(bytes)).toThrow(
+    expect(() => loadOnnx(bytes, { importers })).toThrow(
       expect.objectContaining({
         name: 'UnsupportedError',
         message: [
           'ONNX file "model.onnx": 2 of its parts are not supported:',
-          'Mul (1): scale: reads "places" of MaxPool "pool", which is not had',
-          'output (1): places: reads "places" of MaxPool "pool", which is not had',
+          'Mul (1): scale: reads "places" of Magic "trick", which is not had',
+          'output (1): places: reads "places" of Magic "trick", which is not had',
         ].join('\n  '),
       }),
     );

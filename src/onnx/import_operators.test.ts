@@ -2107,6 +2107,22 @@ const indexCases: readonly Case[] = [
     expected: [-4, 30, -2, -1, 0, 20],
   },
   {
+    what: 'ScatterND, which is how PyTorch takes max unpooling apart',
+    from: 13,
+    nodes: [
+      poolNode({ ...quad, strides: ints(2, 2) }, 'maxima indices'),
+      node('Reshape', 'indices flat', 'row'),
+      node('Unsqueeze', 'row last', 'places'),
+      node('Reshape', 'maxima flat', 'updates'),
+      node('ConstantOfShape', 'count', 'zeros'),
+      node('ScatterND', 'zeros places updates', 'laid'),
+      node('Reshape', 'laid shape', 'y'),
+    ],
+    constants: [list('flat', -1), list('last', 1), list('count', 16), list('shape', 1, 1, 4, 4)],
+    shape: LARGER,
+    expected: [0, 0, 0, 0, 0, 1, 0, 3, 0, 0, 0, 0, 0, 9, 0, 11],
+  },
+  {
     what: 'ScatterND, of rows at indices that are computed',
     from: 13,
     nodes: [

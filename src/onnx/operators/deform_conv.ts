@@ -1,11 +1,12 @@
 /** DeformConv. */
 import { deformConv2dOp } from '../../layers/deform_conv2d.ts';
+import { overPlanes } from '../../layers/volume.ts';
 import type { Value } from '../../runtime/graph.ts';
 import { elementCount, formatShape } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
 import { exporter, type OperatorRows, read } from '../exporter.ts';
 import type { ImportCall } from '../import_node.ts';
-import { Plane, windowAttributes, windowOf } from './windows.ts';
+import { Space, windowAttributes, windowOf } from './windows.ts';
 
 function importDeformConv(call: ImportCall): Value {
   const [x, weight, offset] = [call.value(0), call.value(1), call.value(2)];
@@ -18,7 +19,7 @@ function importDeformConv(call: ImportCall): Value {
     `kernel_shape is [${stated}], its weight ${formatShape(weight.desc.shape)}`,
   );
   const attributes = {
-    ...windowOf(new Plane(call, x, kernel, 'deformable convolutions')),
+    ...overPlanes(windowOf(new Space(call, x, kernel, 'deformable convolutions'))),
     groups: call.int('group', 1),
   };
   const offsets = 2 * elementCount(kernel) * call.int('offset_group', 1);
