@@ -91,9 +91,8 @@ class Assignment {
 
   /** What a node reads. What is kept goes on to read the input. */
   #read(node: Node, value: Value): Value {
-    const outside = isKept(node) && value.kind !== 'activation';
-    if (isConstant(value) && !outside) return this.#constant(value);
-    return (outside ? this.#returned : this.#stored).get(value) ?? value;
+    if (value.kind !== 'activation' && isKept(node)) return this.#returned.get(value) ?? value;
+    return isConstant(value) ? this.#constant(value) : (this.#stored.get(value) ?? value);
   }
 
   #constant(constant: Constant): Constant {
