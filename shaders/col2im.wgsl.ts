@@ -1,6 +1,6 @@
 /**
- * Columns laid back on the map that they were taken of, col2im, which is also the second pass of a transposed convolution:
- * adds up, for each element, the products that fall on it.
+ * Columns laid back on the map that they were taken of, which is also the second pass of a transposed convolution: adds
+ * up, for each element, the products that fall on it.
  *
  *     y[n, o, p, q] = epilogue( bias[o] + sum over r, s of products[(o * K_H + r) * K_W + s, n, row, column] )
  *
@@ -10,7 +10,8 @@
  * With a kernel as large as the stride this is one product for each element: an interleaving of phases. Products are
  * added in the order of r and s, so that results do not depend on timing.
  *
- * Layouts: products, y maps of dense planes; bias [C_OUT]. Threads: one invocation an element of y, in the order of the shape.
+ * Layouts: products, y maps of dense planes; bias [C_OUT]. Threads: one invocation an element of y, in the order of the
+ * shape.
  */
 import { type ElementTypes, elementTypes } from './lib/element_types.ts';
 import { type Epilogue, epilogueText } from './lib/epilogue.ts';

@@ -10,8 +10,8 @@
  * where tap = r * K_W + s, g is the group of c, of OFFSET_GROUPS, and x is interpolated between its four neighbours, of
  * zeros outside of the map.
  *
- * Layouts: all maps of dense planes. Threads: one invocation for a tap of a window and at most BLOCK channels of a group,
- * which share their place; places of a plane are neighbours.
+ * Layouts: all maps of dense planes. Threads: one invocation for a tap of a window and at most BLOCK channels of a
+ * group, which share their place; places of a plane are neighbours.
  */
 import { type ElementTypes, elementTypes } from './lib/element_types.ts';
 import { elementText, type Grid } from './lib/grid.ts';

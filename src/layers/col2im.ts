@@ -92,8 +92,9 @@ function axisByAxis(
   const rows = channels / taps;
   const across = windows / down;
   if (!Number.isSafeInteger(rows) || !Number.isSafeInteger(across)) {
+    const kernel = [first, ...others].map((axis) => axis.kernel);
     throw new ShapeError(
-      `col2im: ${formatShape(x.desc.shape)} are no windows of [${[first, ...others].map(({ kernel }) => kernel).join(', ')}]`,
+      `col2im: ${formatShape(x.desc.shape)} are no windows of ${formatShape(kernel)}`,
     );
   }
   const planes = rearrange(g.at('planes'), x, [

@@ -42,12 +42,12 @@ export interface DeformConv2dOptions {
 }
 
 /**
- * Adds a deformable convolution: `x` [N, C, H, W] to [N, channels, P, Q]. `offset` [N, G * R * S * 2, P, Q] says how many
- * pixels each tap of each window lies further down and to the right; each of the G groups of input channels has offsets
- * of its own. Between pixels `x` is interpolated, outside it is 0. Its weights are `weight` [channels, C / groups, R, S]
- * and, unless switched off, `bias` [channels], at the builder's path, as torchvision has them. Throws ShapeError when
- * the sizes do not fit. (Dai et al., "Deformable Convolutional Networks", 2017; with a mask, Zhu et al., "Deformable
- * ConvNets v2", 2019.)
+ * Adds a deformable convolution: `x` [N, C, H, W] to [N, channels, P, Q]. `offset` [N, G * R * S * 2, P, Q] says how
+ * many pixels each tap of each window lies further down and to the right; each of the G groups of input channels has
+ * offsets of its own. Between pixels `x` is interpolated, outside it is 0. Its weights are `weight`
+ * [channels, C / groups, R, S] and, unless switched off, `bias` [channels], at the builder's path, as torchvision has
+ * them. Throws ShapeError when the sizes do not fit. (Dai et al., "Deformable Convolutional Networks", 2017; with a
+ * mask, Zhu et al., "Deformable ConvNets v2", 2019.)
  *
  * @example
  * const offset = conv2d(g.at('offset'), x, { channels: 18, kernel: 3, padding: 1 });

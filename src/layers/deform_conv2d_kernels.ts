@@ -1,6 +1,6 @@
 /**
- * A deformable convolution as a 1x1 convolution of columns, which a first dispatch gathers: any kernel of the convolution
- * does, since only what it reads was moved.
+ * A deformable convolution as a 1x1 convolution of columns, which a first dispatch gathers: any kernel of the
+ * convolution does, since only what it reads was moved.
  */
 import {
   DEFORM_COLUMNS_THREADS,

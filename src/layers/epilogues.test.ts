@@ -5,6 +5,8 @@ import { useDevice } from '../../test/fixtures/device.ts';
 import {
   batchNorm as batchNormBound,
   bilinear,
+  combined,
+  deformConv2d as deformConv2dBound,
   dotProduct,
   exact,
   gridSample as gridSampleBound,
@@ -14,6 +16,7 @@ import {
   productsOfTaps,
   resizeAxis,
   roiAlign as roiAlignBound,
+  runningSum,
   softmaxAlong,
   winograd,
 } from '../../test/fixtures/rounding_bounds.ts';
@@ -26,14 +29,19 @@ import { adaptiveAveragePool2d, globalAveragePool2d } from './adaptive_average_p
 import { argMax } from './arg_reduce.ts';
 import { add, mul, sub } from './arithmetic.ts';
 import { batchNorm } from './batch_norm.ts';
+import { col2im } from './col2im.ts';
 import { convTranspose2d } from './conv_transpose2d.ts';
 import { type Conv2dOptions, conv2d } from './conv2d.ts';
 import { conv2dDynamic } from './conv2d_dynamic.ts';
+import { cumSum } from './cum_sum.ts';
+import { deformConv2d } from './deform_conv2d.ts';
 import { gridSample } from './grid_sample.ts';
 import { operators } from './index.ts';
 import { linear } from './linear.ts';
 import { localResponseNorm } from './local_response_norm.ts';
 import { matmul } from './matmul.ts';
+import { maxPool2dIndices } from './max_pool2d_indices.ts';
+import { maxUnpool } from './max_unpool.ts';
 import { normalize } from './normalize.ts';
 import { pad2d } from './pad2d.ts';
 import { averagePool2d, maxPool2d } from './pool2d.ts';
@@ -41,6 +49,7 @@ import { reduce } from './reduce.ts';
 import { resize } from './resize.ts';
 import { resize2d } from './resize2d.ts';
 import { roiAlign } from './roi_align.ts';
+import { scatter } from './scatter.ts';
 import { softmax } from './softmax.ts';
 
 const device = useDevice();
@@ -244,6 +253,56 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       return roiAlign(g, x, rois, g.input('indices', [4]), { size: [2, 3], scale: 2 });
     },
     bound: roiAlignBound,
+    epilogues: ONE_OF_A_KIND,
+  },
+  max_pool2d_indices: {
+    op: 'max_pool2d_indices',
+    build: (g) => maxPool2dIndices(g, g.input('x', [2, 3, 7, 5]), { kernel: 3, stride: 2 }),
+    bound: exact,
+    epilogues: ONE_OF_A_KIND,
+  },
+  max_unpool: {
+    op: 'max_unpool',
+    build(g) {
+      const shape = [2, 3, 3, 2];
+      return maxUnpool(g, g.input('x', shape), g.input('indices', shape), [5, 3]);
+    },
+    bound: exact,
+    epilogues: ONE_OF_A_KIND,
+  },
+  scatter: {
+    op: 'scatter',
+    build(g) {
+      const [x, indices] = [g.input('x', [2, 3, 5, 3]), g.input('indices', [4])];
+      return scatter(g, x, indices, g.input('updates', [4, 5, 3]));
+    },
+    bound: exact,
+    epilogues: ONE_OF_A_KIND,
+  },
+  cum_sum: {
+    op: 'cum_sum',
+    build: (g) => cumSum(g, g.input('x', [2, 3, 5, 7]), 2),
+    bound: runningSum,
+    epilogues: ONE_OF_A_KIND,
+  },
+  col2im: {
+    op: 'col2im',
+    build: (g) =>
+      col2im(g, g.input('x', [2, 12, 6]), [
+        { size: 4, kernel: 2 },
+        { size: 5, kernel: 2, stride: 3 },
+      ]),
+    bound: combined(4),
+    epilogues: ONE_OF_A_KIND,
+  },
+  deform_conv2d: {
+    op: 'deform_conv2d',
+    build: (g) =>
+      deformConv2d(g.at('deform'), g.input('x', [2, 3, 5, 4]), g.input('offset', [2, 8, 4, 3]), {
+        channels: 5,
+        kernel: 2,
+      }),
+    bound: deformConv2dBound,
     epilogues: ONE_OF_A_KIND,
   },
   pad2d: {
