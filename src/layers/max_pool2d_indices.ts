@@ -31,8 +31,8 @@ export interface MaxPool2dIndicesOptions extends Pool2dOptions {
 
 /**
  * Adds the index of what `maxPool2d` takes of each window: [N, C, H, W] to [N, C, P, Q]. An index counts the elements
- * of all of `x`, as ONNX has it; the first among equals, and of what is not a number, if there is any. Throws ShapeError
- * when the window does not fit, and where `x` has more than 2^24 elements, whose indices would not be exact.
+ * of all of `x`, as ONNX has it; the first among equals, and of what is not a number, if there is any. Throws
+ * ShapeError when the window does not fit, and where `x` has more than 2^24 elements, whose indices would not be exact.
  *
  * @example
  * const window = { kernel: 2 };
