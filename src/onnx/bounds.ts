@@ -27,8 +27,10 @@ export const MOST_UNROLLED = 2 ** 14;
 export const MOST_ROWS = 2 ** 16;
 export const MOST_MEETING = 2 ** 5;
 
-/** Elements of a constant that is computed from less than that: a VGG's largest weight has 1.03e8, a shape has 4. */
+/** Elements of a constant that is computed from less than that; a shape has 4. */
 export const MOST_MADE = 2 ** 24;
+/** The same where all are one number, as the weights of ONNX's light networks: a VGG's largest has 1.03e8. */
+export const MOST_FILLED = 2 ** 27;
 /** Elements that one constant may take, with those that it is computed from, to be computed at once. */
 export const MOST_AT_ONCE = 2 ** 16;
 /** The same of all of them together. */

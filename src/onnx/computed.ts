@@ -1,7 +1,7 @@
 /** Constants that are computed from others, when their data is asked for. */
 import { elementCount, formatShape, type Shape } from '../runtime/tensor.ts';
-import { MOST_MADE } from './bounds.ts';
-import { type ElementType, roundingOf } from './element_type.ts';
+import { MOST_FILLED, MOST_MADE } from './bounds.ts';
+import { type ElementType, isFloat, roundingOf } from './element_type.ts';
 import { demand } from './errors.ts';
 import { type Constant, constant, type Numbers } from './tensor.ts';
 
@@ -17,14 +17,15 @@ export function computed<const S extends readonly Constant[]>(
   type: ElementType,
   sources: S,
   compute: (...sources: DataOf<S>) => Numbers,
+  most = MOST_MADE,
 ): Constant {
   const valid = shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0);
   demand(valid, `${formatShape(shape)} is no shape`);
   const count = elementCount(shape);
   const read = sources.reduce((sum, source) => sum + elementCount(source.shape), 0);
   demand(
-    count <= Math.max(MOST_MADE, read),
-    `a constant of ${formatShape(shape)} is computed; at most ${MOST_MADE} elements are`,
+    count <= Math.max(most, read),
+    `a constant of ${formatShape(shape)} is computed; at most ${most} elements are`,
   );
   const earlier = sources.reduce((sum, { work = 0 }) => sum + work, 0);
   const numbers = () => {
@@ -66,5 +67,6 @@ export function integers(values: readonly number[]): Constant {
 
 /** So many times the same number. */
 export function filled(shape: Shape, type: ElementType, value: number): Constant {
-  return computed(shape, type, [], () => new Float64Array(elementCount(shape)).fill(value));
+  const Held = isFloat(type) && type !== 'double' ? Float32Array : Float64Array;
+  return computed(shape, type, [], () => new Held(elementCount(shape)).fill(value), MOST_FILLED);
 }

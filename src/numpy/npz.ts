@@ -1,0 +1,73 @@
+/** A .npz file: a ZIP archive with a .npy file for each array, stored or deflated, under its name. */
+import { type UnzipFileInfo, unzipSync, zipSync } from 'fflate';
+import { quoted } from '../runtime/weights/messages.ts';
+import { demandSound, type NumpyArray, NumpyError } from './array.ts';
+import { readArray, writeNpy } from './npy.ts';
+
+const EXTENSION = '.npy';
+/** A network has dozens of inputs and outputs at most. */
+const MOST_ENTRIES = 4096;
+/** More than the buffers of a device hold: what a small file may unfold into. */
+const MOST_UNPACKED_BYTES = 2 ** 30;
+/** The first day that ZIP knows, as numpy.savez says it: the same arrays are the same bytes. */
+const FIRST_DAY = new Date(1980, 0, 1);
+
+/**
+ * Reads a .npz file: its arrays by name, each as `readNpy` reads it. `name` is for messages. Throws NumpyError for a
+ * file that is broken, one that unfolds into more than a gibibyte, and what `readNpy` refuses.
+ *
+ * @example
+ * const arrays = readNpz(bytes);
+ * await session.run(Object.fromEntries([...arrays].map(([name, { data }]) => [name, data])));
+ */
+export function readNpz(bytes: Uint8Array, name = 'arrays.npz'): ReadonlyMap<string, NumpyArray> {
+  const who = `NumPy file ${quoted(name)}`;
+  const files = Object.entries(unpacked(bytes, who));
+  return new Map(
+    files.map(([file, content]) => {
+      const array = file.slice(0, -EXTENSION.length);
+      return [array, readArray(content, `${who}, array ${quoted(array)}`)] as const;
+    }),
+  );
+}
+
+function unpacked(bytes: Uint8Array, who: string): Readonly<Record<string, Uint8Array>> {
+  const allowance = new Allowance(who);
+  try {
+    return unzipSync(bytes, { filter: (file) => allowance.takes(file) });
+  } catch (cause) {
+    if (cause instanceof NumpyError) throw cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new NumpyError(`${who}: is damaged or no ZIP archive (${reason})`, { cause });
+  }
+}
+
+/** Bounds what an archive unfolds into, by what its directory says, before any of it is unpacked. */
+class Allowance {
+  readonly #who: string;
+  #entries = 0;
+  #bytes = 0;
+
+  constructor(who: string) {
+    this.#who = who;
+  }
+
+  /** Whether a file of the archive is an array. Throws NumpyError where it is one too many. */
+  takes({ name, originalSize }: UnzipFileInfo): boolean {
+    this.#entries += 1;
+    demandSound(this.#entries <= MOST_ENTRIES, `${this.#who}: has more than ${MOST_ENTRIES} files`);
+    if (!name.endsWith(EXTENSION)) return false;
+    this.#bytes += originalSize;
+    const much = `${this.#who}: unfolds into ${this.#bytes} bytes; ${MOST_UNPACKED_BYTES} are read`;
+    demandSound(this.#bytes <= MOST_UNPACKED_BYTES, much);
+    return true;
+  }
+}
+
+/** Writes a .npz file, uncompressed, as numpy.savez does. Throws NumpyError as `writeNpy` does. */
+export function writeNpz(arrays: Readonly<Record<string, NumpyArray>>): Uint8Array {
+  const files = Object.entries(arrays).map(
+    ([name, array]) => [`${name}${EXTENSION}`, writeNpy(array)] as const,
+  );
+  return zipSync(Object.fromEntries(files), { level: 0, mtime: FIRST_DAY });
+}
