@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../test/fixtures/cli.ts';
@@ -47,6 +47,26 @@ describe('openModel', () => {
     symlinkSync('real.bin', join(models, 'inside.bin'));
     const { weights } = openModel(modelBeside('inside.bin'));
     expect([...(weights?.read('w', [2, 1, 1]) ?? [])]).toEqual([1, 2]);
+  });
+
+  it.runIf(process.platform !== 'win32')('follows the links of the hub’s cache', () => {
+    const [blobs, snapshot] = [
+      join(folder, 'hub', 'blobs'),
+      join(folder, 'hub', 'snapshots', 'main'),
+    ];
+    for (const path of [blobs, snapshot]) mkdirSync(path, { recursive: true });
+    copyFileSync(modelBeside('model.onnx_data'), join(blobs, 'c0de'));
+    writeFileSync(join(blobs, 'da7a'), DATA);
+    symlinkSync('../../blobs/c0de', join(snapshot, 'model.onnx'));
+    symlinkSync('../../blobs/da7a', join(snapshot, 'model.onnx_data'));
+    const { weights } = openModel(join(snapshot, 'model.onnx'));
+    expect([...(weights?.read('w', [2, 1, 1]) ?? [])]).toEqual([1, 2]);
+    // A link to the model opens no other folder than the one that the model is in.
+    rmSync(join(snapshot, 'model.onnx_data'));
+    symlinkSync('../../../secret', join(snapshot, 'model.onnx_data'));
+    expect(() => openModel(join(snapshot, 'model.onnx'))).toThrow(
+      /leads out of the model's folder/,
+    );
   });
 
   it.each(['../secret', join(folder, 'secret'), 'C:\\secret', '..\\secret'])(

@@ -2,16 +2,17 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 import { findModel, type ModelDef, models, TilewiseError, UnsupportedError } from '../src/index.ts';
-import { onnxModel } from '../src/onnx/index.ts';
+import { onnxModel, type ReadExternal } from '../src/onnx/index.ts';
 
 /** Throws UnsupportedError for an unknown name, and what `loadOnnx` throws. */
 export function openModel(name: string): ModelDef {
-  if (!name.toLowerCase().endsWith('.onnx')) return findModel(name);
-  const folder = dirname(name);
-  return onnxModel(readOnnx(name), {
-    name: basename(name),
-    readExternal: (path) => readBeside(folder, path),
-  });
+  if (!isOnnx(name)) return findModel(name);
+  return onnxModel(readOnnx(name), { name: basename(name), readExternal: externalOf(name) });
+}
+
+/** Whether `--model` names a file. */
+export function isOnnx(name: string): boolean {
+  return name.toLowerCase().endsWith('.onnx');
 }
 
 /**
@@ -39,21 +40,28 @@ export function openSegmentingModel(name: string): ModelDef {
   );
 }
 
-/** A file that a model refers to. Links must not lead out of its folder either. */
-function readBeside(folder: string, path: string): Uint8Array {
-  const inside = realpath(folder) + sep;
-  const file = realpath(join(folder, path));
-  if (!file.startsWith(inside)) {
-    throw new TilewiseError(`"${path}" leads out of the model's folder ${folder}; copy it there`);
-  }
-  return readOnnx(file);
+/**
+ * Reads files that a model refers to. Links must not lead out of its folder either, but may lead where the model's own
+ * link does: the hub's cache keeps all files of a repository in one folder, and links to them under their names.
+ */
+export function externalOf(model: string): ReadExternal {
+  const folder = dirname(model);
+  return (path) => {
+    const folders = [realpath(folder), dirname(realpath(model))];
+    const file = realpath(join(folder, path));
+    if (!folders.some((inside) => file.startsWith(inside + sep))) {
+      throw new TilewiseError(`"${path}" leads out of the model's folder ${folder}; copy it there`);
+    }
+    return readOnnx(file);
+  };
 }
 
 function realpath(path: string): string {
   return reading(path, () => realpathSync(path));
 }
 
-function readOnnx(path: string): Uint8Array {
+/** Throws TilewiseError for a file that cannot be read. */
+export function readOnnx(path: string): Uint8Array {
   return reading(path, () => readFileSync(path));
 }
 

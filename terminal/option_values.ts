@@ -22,11 +22,6 @@ export function parseSize(text: string): readonly [number, number] {
   return [height, width];
 }
 
-/** `1,3,224,224` */
-export function parseShape(text: string): readonly number[] {
-  return parseCounts(text, [4], 'N,C,H,W, such as 1,3,224,224');
-}
-
 /** Some number of counts with commas between them. `form` says of what is expected how it looks. */
 function parseCounts(text: string, lengths: readonly number[], form: string): readonly number[] {
   const counts = text.split(',').map(Number);

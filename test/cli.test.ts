@@ -10,7 +10,9 @@ import {
   syntheticWeights,
   weightsOf,
 } from '../src/index.ts';
+import { readNpy, readNpz, writeNpy } from '../src/numpy/index.ts';
 import { type CliResult, runCli, temporaryFolder } from './fixtures/cli.ts';
+import { onnxFile, onnxInput, onnxNode } from './fixtures/onnx_model.ts';
 
 const folder = temporaryFolder();
 const digits = join(import.meta.dirname, '..', 'samples', 'digits');
@@ -84,7 +86,8 @@ describe('tilewise', () => {
     );
     expect(result.stderr).not.toContain('error');
     const [report] = jsonLines(result);
-    expect(report).toMatchObject({ model: 'lenet', inputShape: shape, outputShape: [2, 10] });
+    expect(report).toMatchObject({ model: 'lenet', inputs: { input: shape } });
+    expect(report).toMatchObject({ outputs: { logits: [2, 10] } });
 
     const graph = buildModel(findModel('lenet'), { batch: 2 });
     const weights = syntheticWeights(weightsOf(graph).map(({ name }) => name));
@@ -95,6 +98,43 @@ describe('tilewise', () => {
     for (const [i, value] of actual.entries()) {
       expect(value).toBeCloseTo(expected?.[i] ?? Number.NaN, 4);
     }
+  });
+
+  it('run takes several inputs and gives several outputs, as NumPy has them', async () => {
+    const model = write(
+      'sums.onnx',
+      onnxFile({
+        node: [onnxNode('Add', 'a b', 'sum'), onnxNode('Sub', 'a b', 'difference')],
+        input: [onnxInput('a', ['n', 2]), onnxInput('b', ['n', 2])],
+        output: [{ name: 'sum' }, { name: 'difference' }],
+      }),
+    );
+    const a = write('a.npy', writeNpy({ shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) }));
+    const b = write('b.f32', floats(Float32Array.of(10, 20, 30, 40)));
+    const [all, one] = [join(folder, 'all.npz'), join(folder, 'difference.npy')];
+    const result = await runCli(
+      [
+        'run',
+        '--model',
+        model,
+        '--input',
+        `a=${a}`,
+        '--input',
+        `b=${b}`,
+        '--shape',
+        'b=2,2',
+      ].concat(['--output', all, '--output', `difference=${one}`]),
+    );
+    expect(result.stderr).not.toContain('error');
+    for (const row of [/in +a +\[2, 2\] +\S*a\.npy/, /out +sum +\[2, 2\] +\S*all\.npz/]) {
+      expect(result.stdout).toMatch(row);
+    }
+    const difference = { shape: [2, 2], data: Float32Array.of(-9, -18, -27, -36) };
+    expect(readNpy(readFileSync(one))).toEqual(difference);
+    expect(Object.fromEntries(readNpz(readFileSync(all)))).toEqual({
+      sum: { shape: [2, 2], data: Float32Array.of(11, 22, 33, 44) },
+      difference,
+    });
   });
 
   it('classify reads each sample digit, one JSON object a line', async () => {
@@ -127,7 +167,7 @@ describe('tilewise', () => {
       runCli(['classify', join(digits, '7.png'), '--model', out, '--json']),
       runCli(['inspect', '--model', out, '--json']),
     ]);
-    expect(jsonLines(run)[0]).toMatchObject({ model: 'lenet.onnx', outputShape: [1, 10] });
+    expect(jsonLines(run)[0]).toMatchObject({ model: 'lenet.onnx', outputs: { logits: [1, 10] } });
     expect(jsonLines(verified)[0]).toMatchObject({ ok: true });
     expect(jsonLines(classified)[0]?.top).toMatchObject([{ class: 7, label: '7' }, {}, {}, {}, {}]);
     expect(jsonLines(inspected)[0]?.totals).toMatchObject({ parameters: 105_506 });
@@ -309,13 +349,22 @@ describe('what a user gets wrong is told in one message, without a stack, and by
       [...run, '--precision', 'f16', '--adapter', 'SwiftShader'],
       /precision f16 needs the WebGPU feature shader-f16, which the adapter "SwiftShader.*" lacks; use precision f32/,
     ],
-    'bad shape': async () => [[...run, '--shape', '1,2'], /expected N,C,H,W/],
-    'a shape with crosses': async () => [[...run, '--shape', '1x1x28x28'], /expected N,C,H,W/],
-    'wrong channels': async () => [[...run, '--shape', '1,3,28,28'], /takes 1 channels/],
+    'bad shape': async () => [
+      [...run, '--shape', '1,2'],
+      /--shape is \[1, 2\], the input "input" takes \[\?, 1, \?, \?\]/,
+    ],
+    'a shape with crosses': async () => [
+      [...run, '--shape', '1x1x28x28'],
+      /--shape 1x1x28x28: expected extents with commas between them, such as 1,3,224,224/,
+    ],
+    'wrong channels': async () => [
+      [...run, '--shape', '1,3,28,28'],
+      /--shape is \[1, 3, 28, 28\], the input "input" takes \[\?, 1, \?, \?\]/,
+    ],
     'input too small for the model': async () => [[...run, '--shape', '1,1,9,9'], /conv2d "conv2"/],
     'input of the wrong length': async () => [
       ['run', '--model', 'lenet', '--input', write('short.f32', new Uint8Array(12))],
-      /has 12 bytes, a tensor \[1, 1, 28, 28\] of f32 takes 3136/,
+      /short\.f32" has 12 bytes, "input" \[1, 1, 28, 28\] takes 3136 bytes of f32; give/,
     ],
     'input that is not there': async () => [
       ['run', '--model', 'lenet', '--input', join(folder, 'none.f32')],

@@ -1,18 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import {
-  buildModel,
-  elementCount,
-  formatShape,
-  type ModelDef,
-  type Shape,
-  ShapeError,
-  syntheticInput,
-  TilewiseError,
-} from '../../src/index.ts';
-import { parseShape } from '../../terminal/option_values.ts';
+import { formatShape, type Shape } from '../../src/index.ts';
+import { collect } from '../../terminal/option_values.ts';
 import { formatMs, print, printJson, roundMs } from '../../terminal/output.ts';
-import { openModel } from '../open_model.ts';
+import { formatTable } from '../../terminal/table.ts';
 import {
   addCommonOptions,
   addWeightsOptions,
@@ -20,99 +10,104 @@ import {
   MODEL_OPTION,
   type WeightsOptions,
 } from '../options.ts';
+import { feedsOf, readRunInputs } from '../run_inputs.ts';
+import { planOutputs } from '../run_outputs.ts';
+import { openRunnable } from '../runnable.ts';
 import { openSession, withDevice } from '../runner.ts';
+import { type NamedTensor, writeTensors } from '../tensor_files.ts';
 import { loadWeights } from '../weights.ts';
+
+/** An input or output of a session. */
+type Port = Pick<NamedTensor, 'name' | 'shape'>;
 
 interface RunOptions extends CommonOptions, WeightsOptions {
   readonly model: string;
-  readonly input: string;
-  readonly shape?: Shape;
-  readonly output?: string;
+  readonly input: readonly string[];
+  readonly shape?: readonly string[];
+  readonly output?: readonly string[];
 }
 
 export function addRunCommand(program: Command): void {
   const command = program
     .command('run')
-    .description('run a model on a raw tensor: little-endian f32 in, little-endian f32 out')
-    .requiredOption(...MODEL_OPTION)
-    .requiredOption('--input <file>', 'a file of f32 values in NCHW order, or "synthetic"')
-    .option(
-      '--shape <N,C,H,W>',
-      "shape of the input; the model's own, one image, by default",
-      parseShape,
+    .description(
+      'run a model on tensors in files: .npy, .npz, or raw little-endian f32 under any other name',
     )
-    .option('--output <file>', 'where to write the logits');
+    .requiredOption(...MODEL_OPTION)
+    .requiredOption(
+      '--input <[name=]file>',
+      'what goes into an input, or "synthetic"; once for each input, or one .npz that has them by name',
+      collect,
+    )
+    .option(
+      '--shape <[name=]extents>',
+      "shape of an input, such as 1,3,224,224; by default a .npy file's, or the model's own, of one image",
+      collect,
+    )
+    .option(
+      '--output <[name=]file>',
+      'where to write an output, in f32; without a name the first one, or all into a .npz',
+      collect,
+    );
   addWeightsOptions(command);
   addCommonOptions(command).action(run);
 }
 
 async function run(options: RunOptions): Promise<void> {
-  const model = openModel(options.model);
-  const shape = options.shape ?? [1, model.channels, ...model.size];
-  const graph = buildModel(model, sizesOf(model, shape));
-  const input =
-    options.input === 'synthetic' ? syntheticInput(shape) : readInput(options.input, shape);
-  const weights = await loadWeights(model, graph, options);
+  const model = openRunnable(options.model);
+  const inputs = readRunInputs(model, options.input, options.shape ?? []);
+  const shapes = [...inputs].flatMap(([name, { shape }]) =>
+    shape ? [[name, shape] as const] : [],
+  );
+  const { graph, weights: own } = model.build(Object.fromEntries(shapes));
+  const feeds = feedsOf(graph, inputs);
+  const files = planOutputs(options.output ?? [], [...graph.outputs.keys()]);
+  const named = { name: model.name, ...(own && { weights: own }) };
+  const weights = await loadWeights(named, graph, options);
   await withDevice(options, async ({ device }) => {
     using session = await openSession(device, graph, { ...options, weights });
     const begun = performance.now();
-    const { logits = new Float32Array() } = await session.run(input);
+    const results = await session.run(feeds);
     const ms = performance.now() - begun;
-    if (options.output) writeOutput(options.output, logits);
-    const outputShape = session.outputs[0]?.shape ?? [];
+    const outputs = session.outputs.map(({ name, shape }) => {
+      return { name, shape, data: results[name] ?? new Float32Array() };
+    });
+    for (const [path, names] of files) {
+      writeTensors(
+        path,
+        outputs.filter(({ name }) => names.includes(name)),
+      );
+    }
     if (options.json) {
-      const adapter = device.adapter.name;
-      const facts = { inputShape: shape, outputShape, ms: roundMs(ms), adapter };
-      printJson({ model: model.name, ...facts });
+      const facts = { ms: roundMs(ms), adapter: device.adapter.name };
+      const [fed, made] = [shapesOf(session.inputs), shapesOf(outputs)];
+      printJson({ model: model.name, inputs: fed, outputs: made, ...facts });
       return;
     }
-    print(`${model.name} on ${device.adapter.name}`);
-    print(`${formatShape(shape)} -> ${formatShape(outputShape)} in ${formatMs(ms)}`);
-    print(options.output ? `written to ${options.output}` : preview(logits));
+    print(`${model.name} on ${device.adapter.name} in ${formatMs(ms)}`);
+    const rows = [
+      ...session.inputs.map((input) => rowOf('in', input, inputs.get(input.name)?.from ?? '')),
+      ...outputs.map((output) => rowOf('out', output, whereabouts(output, files))),
+    ];
+    print(formatTable(['', 'name', 'shape', 'file or values'], rows));
   });
 }
 
-function sizesOf(
-  model: ModelDef,
-  shape: Shape,
-): { batch: number; size: readonly [number, number] } {
-  const [batch = 1, channels, height = 1, width = 1] = shape;
-  if (channels !== model.channels) {
-    throw new ShapeError(
-      `model "${model.name}" takes ${model.channels} channels, --shape has ${channels} ${formatShape(shape)}`,
-    );
-  }
-  return { batch, size: [height, width] };
+function shapesOf(ports: readonly Port[]): Readonly<Record<string, Shape>> {
+  return Object.fromEntries(ports.map(({ name, shape }) => [name, shape]));
 }
 
-function readInput(path: string, shape: Shape): Float32Array {
-  const bytes = readBytes(path);
-  const expected = elementCount(shape) * Float32Array.BYTES_PER_ELEMENT;
-  if (bytes.byteLength !== expected) {
-    throw new ShapeError(
-      `input file "${path}" has ${bytes.byteLength} bytes, a tensor ${formatShape(shape)} of f32 takes ${expected}; give the right --shape`,
-    );
-  }
-  // Copied, since a small file's buffer may begin at any offset.
-  return new Float32Array(Uint8Array.from(bytes).buffer);
+function rowOf(way: string, { name, shape }: Port, rest: string): readonly string[] {
+  return [way, name, formatShape(shape), rest];
 }
 
-function readBytes(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TilewiseError(`input file "${path}" cannot be read: ${reason}`, { cause });
-  }
-}
-
-function writeOutput(path: string, values: Float32Array): void {
-  try {
-    writeFileSync(path, new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TilewiseError(`output file "${path}" cannot be written: ${reason}`, { cause });
-  }
+/** The files that have an output, or else its first values. */
+function whereabouts(
+  { name, data }: NamedTensor,
+  files: ReadonlyMap<string, readonly string[]>,
+): string {
+  const paths = [...files].flatMap(([path, names]) => (names.includes(name) ? [path] : []));
+  return paths.join(', ') || preview(data);
 }
 
 function preview(values: Float32Array): string {

@@ -6,7 +6,7 @@ import { readArray, writeNpy } from './npy.ts';
 
 const EXTENSION = '.npy';
 /** A network has dozens of inputs and outputs at most. */
-const MOST_ENTRIES = 4096;
+const MOST_FILES = 4096;
 /** More than the buffers of a device hold: what a small file may unfold into. */
 const MOST_UNPACKED_BYTES = 2 ** 30;
 /** The first day that ZIP knows, as numpy.savez says it: the same arrays are the same bytes. */
@@ -31,10 +31,13 @@ export function readNpz(bytes: Uint8Array, name = 'arrays.npz'): ReadonlyMap<str
   );
 }
 
+/** The files of an archive that are arrays. */
 function unpacked(bytes: Uint8Array, who: string): Readonly<Record<string, Uint8Array>> {
-  const allowance = new Allowance(who);
+  const survey = new Survey(who);
   try {
-    return unzipSync(bytes, { filter: (file) => allowance.takes(file) });
+    // The directory alone, all of it, before anything is unpacked.
+    unzipSync(bytes, { filter: (file) => survey.counts(file) });
+    return unzipSync(bytes, { filter: isArray });
   } catch (cause) {
     if (cause instanceof NumpyError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -42,25 +45,28 @@ function unpacked(bytes: Uint8Array, who: string): Readonly<Record<string, Uint8
   }
 }
 
-/** Bounds what an archive unfolds into, by what its directory says, before any of it is unpacked. */
-class Allowance {
+function isArray({ name }: UnzipFileInfo): boolean {
+  return name.endsWith(EXTENSION);
+}
+
+/** Counts what an archive unfolds into, by its directory. */
+class Survey {
   readonly #who: string;
-  #entries = 0;
+  #files = 0;
   #bytes = 0;
 
   constructor(who: string) {
     this.#who = who;
   }
 
-  /** Whether a file of the archive is an array. Throws NumpyError where it is one too many. */
-  takes({ name, originalSize }: UnzipFileInfo): boolean {
-    this.#entries += 1;
-    demandSound(this.#entries <= MOST_ENTRIES, `${this.#who}: has more than ${MOST_ENTRIES} files`);
-    if (!name.endsWith(EXTENSION)) return false;
-    this.#bytes += originalSize;
-    const much = `${this.#who}: unfolds into ${this.#bytes} bytes; ${MOST_UNPACKED_BYTES} are read`;
-    demandSound(this.#bytes <= MOST_UNPACKED_BYTES, much);
-    return true;
+  /** Takes no file. Throws NumpyError where this is one too many. */
+  counts(file: UnzipFileInfo): false {
+    this.#files += 1;
+    if (isArray(file)) this.#bytes += file.originalSize;
+    const much = `unfolds into ${this.#bytes} bytes; at most ${MOST_UNPACKED_BYTES} are read`;
+    demandSound(this.#files <= MOST_FILES, `${this.#who}: has more than ${MOST_FILES} files`);
+    demandSound(this.#bytes <= MOST_UNPACKED_BYTES, `${this.#who}: ${much}`);
+    return false;
   }
 }
 

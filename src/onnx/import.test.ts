@@ -18,6 +18,7 @@ import { exportOnnx } from './export.ts';
 import { loadOnnx } from './import.ts';
 import type { Importer } from './import_node.ts';
 import type { OnnxImportOptions } from './import_options.ts';
+import { onnxInputs } from './inputs.ts';
 import {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
@@ -474,6 +475,30 @@ describe('loadOnnx', () => {
     expect(graph.nodes.map(({ op }) => op.name)).toEqual(['pointwise']);
     const read = weights.read('t', [2, rows]);
     expect([read[0], read[1], read[rows], read[rows + 1]]).toEqual([-50, -49, -49.5, -48.5]);
+  });
+});
+
+describe('onnxInputs', () => {
+  it('lists what is fed, with what the file leaves open', () => {
+    const bytes = model({
+      node: [onnxNode('Add', 'x w', 'y')],
+      initializer: [onnxTensor('w', [1], [1])],
+      input: [
+        input('x', ['batch', 3, 'height', 4]),
+        input('w', [1]),
+        input('ids', [1], 7),
+        { name: 'any' },
+      ],
+      output: [{ name: 'y' }],
+    });
+    expect(onnxInputs(bytes)).toEqual([
+      { name: 'x', type: 'float32', shape: [undefined, 3, undefined, 4] },
+      { name: 'ids', type: 'int64', shape: [1] },
+      { name: 'any', type: 'no tensor', shape: undefined },
+    ]);
+    expect(() => onnxInputs(Uint8Array.of(1, 2), 'x.onnx')).toThrow(
+      /ONNX file "x\.onnx": is damaged/,
+    );
   });
 });
 

@@ -9,5 +9,6 @@ export type { ReadExternal } from './external_data.ts';
 export { loadOnnx, type OnnxModel } from './import.ts';
 export type { ImportCall, Imported, Importer, Operand, Place } from './import_node.ts';
 export type { OnnxImportOptions } from './import_options.ts';
+export { type OnnxInput, onnxInputs } from './inputs.ts';
 export { type OnnxModelOptions, onnxModel } from './model.ts';
 export { type Constant, constant, type Numbers } from './tensor.ts';

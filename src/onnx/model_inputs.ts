@@ -5,7 +5,7 @@ import { type ElementType, elementTypeOf, typeName } from './element_type.ts';
 import type { ValueInfoProto } from './schema/onnx_pb.ts';
 
 /** Undefined where the file leaves an extent, or all of them, open. */
-type Extents = readonly (number | undefined)[] | undefined;
+export type Extents = readonly (number | undefined)[] | undefined;
 
 function tensorTypeOf({ type }: ValueInfoProto) {
   return type?.value.case === 'tensorType' ? type.value.value : undefined;
@@ -22,7 +22,7 @@ export function describeType(info: ValueInfoProto): string {
   return tensor ? typeName(tensor.elemType) : 'no tensor';
 }
 
-function extentsOf(info: ValueInfoProto): Extents {
+export function extentsOf(info: ValueInfoProto): Extents {
   return tensorTypeOf(info)?.shape?.dim.map(({ value }) =>
     value.case === 'dimValue' && value.value >= 0n ? Number(value.value) : undefined,
   );

@@ -1,0 +1,90 @@
+/** Models with any inputs and outputs, for `tilewise run`. */
+import { basename } from 'node:path';
+import {
+  buildModel,
+  findModel,
+  formatShape,
+  type Graph,
+  type ModelDef,
+  type Shape,
+  ShapeError,
+  type WeightSource,
+} from '../src/index.ts';
+import { loadOnnx, onnxInputs } from '../src/onnx/index.ts';
+import { externalOf, isOnnx, readOnnx } from './open_model.ts';
+
+/** Extents that are undefined are for the caller to say. */
+type Extents = readonly (number | undefined)[] | undefined;
+
+export interface RunnableInput {
+  readonly name: string;
+  readonly shape: Extents;
+}
+
+export interface Runnable {
+  readonly name: string;
+  readonly inputs: readonly RunnableInput[];
+  /**
+   * Shapes by input; where one is left out, it is the model's own, of one image. Throws ShapeError, and what
+   * `loadOnnx` throws.
+   */
+  build(shapes: Readonly<Record<string, Shape>>): {
+    readonly graph: Graph;
+    /** Where the file has them. */
+    readonly weights?: WeightSource;
+  };
+}
+
+/** What `--model` names. Throws UnsupportedError for an unknown name, and what `loadOnnx` throws. */
+export function openRunnable(model: string): Runnable {
+  return isOnnx(model) ? onnxRunnable(model) : builtInRunnable(findModel(model));
+}
+
+function builtInRunnable(model: ModelDef): Runnable {
+  return {
+    name: model.name,
+    inputs: [{ name: 'input', shape: [undefined, model.channels, undefined, undefined] }],
+    build({ input = [1, model.channels, ...model.size] }) {
+      const [batch = 1, , height = 1, width = 1] = input;
+      return { graph: buildModel(model, { batch, size: [height, width] }) };
+    },
+  };
+}
+
+function onnxRunnable(path: string): Runnable {
+  const name = basename(path);
+  const bytes = readOnnx(path);
+  const inputs = onnxInputs(bytes, name);
+  const readExternal = externalOf(path);
+  return {
+    name,
+    inputs,
+    build(shapes) {
+      for (const input of inputs) if (!shapes[input.name]) checkKnown(input, name);
+      return loadOnnx(bytes, { name, shapes, readExternal });
+    },
+  };
+}
+
+/** The number of images may be open: then it is 1. */
+function checkKnown({ name, shape }: RunnableInput, model: string): void {
+  if (shape?.slice(1).every((extent) => extent !== undefined)) return;
+  throw new ShapeError(
+    `input "${name}" of ${model} leaves its shape open ${shownExtents(shape)}; give a .npy file, or --shape ${name}=EXTENTS, such as ${name}=1,3,224,224`,
+  );
+}
+
+/** `[?, 3, 224, 224]` */
+export function shownExtents(shape: Extents): string {
+  return shape ? `[${shape.map((extent) => extent ?? '?').join(', ')}]` : '[...]';
+}
+
+/** Throws ShapeError, which names the file, for a tensor of another rank, or other channels, than an input takes. */
+export function checkFits({ name, shape }: RunnableInput, given: Shape, whose: string): void {
+  // Batch, height and width may be others than a file says; channels are what the weights are for.
+  const fits = !shape || (given.length === shape.length && (shape[1] ?? given[1]) === given[1]);
+  if (fits) return;
+  throw new ShapeError(
+    `${whose} is ${formatShape(given)}, the input "${name}" takes ${shownExtents(shape)}; give --shape ${name}=EXTENTS that fit`,
+  );
+}

@@ -1,0 +1,31 @@
+/** What a model takes, before anything of it is built. */
+import { openOnnx } from './import.ts';
+import { describeType, type Extents, extentsOf, typeOf } from './model_inputs.ts';
+
+/** An input that is fed at every run. */
+export interface OnnxInput {
+  readonly name: string;
+  /** `float32`, `int64`; or what is not read, as the file says it: `STRING`. */
+  readonly type: string;
+  /** An extent is undefined where the file leaves it open, and so is the shape where it leaves out all of them. */
+  readonly shape: Extents;
+}
+
+/**
+ * The inputs of an .onnx file, in its order, without those that it has values for: their names and shapes, to be fed and
+ * given to `loadOnnx`. Throws OnnxError and UnsupportedError as `loadOnnx` does for a file that cannot be read at all.
+ *
+ * @example
+ * const [image] = onnxInputs(bytes); // { name: 'input', type: 'float32', shape: [undefined, 3, 224, 224] }
+ */
+export function onnxInputs(bytes: Uint8Array, name = 'model.onnx'): readonly OnnxInput[] {
+  const { graph } = openOnnx(bytes, name);
+  const constants = new Set(graph.initializer.map((tensor) => tensor.name));
+  return graph.input
+    .filter((input) => !constants.has(input.name))
+    .map((input) => ({
+      name: input.name,
+      type: typeOf(input) ?? describeType(input),
+      shape: extentsOf(input),
+    }));
+}
