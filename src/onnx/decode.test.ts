@@ -1,0 +1,152 @@
+import { create, type DescMessage, fromBinary, ScalarType, toBinary } from '@bufbuild/protobuf';
+import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../test/fixtures/random.ts';
+import { randomGraph } from '../../test/fixtures/random_graph.ts';
+import { syntheticWeights } from '../runtime/weights/synthetic.ts';
+import { decodeModel } from './decode.ts';
+import { exportOnnx } from './export.ts';
+import { messageFields } from './schema/fields.ts';
+import { ModelProtoSchema } from './schema/onnx_pb.ts';
+
+/** All messages that a model may hold, by their names in onnx.proto. */
+function schemas(): ReadonlyMap<string, DescMessage> {
+  const found = new Map<string, DescMessage>();
+  const visit = (message: DescMessage) => {
+    const name = message.typeName.replace('onnx.', '');
+    if (found.has(name)) return;
+    found.set(name, message);
+    for (const field of message.fields) if (field.message) visit(field.message);
+  };
+  visit(ModelProtoSchema);
+  return found;
+}
+
+function typeOf({ scalar, message, enum: choice }: DescMessage['fields'][number]): string {
+  if (message) return message.typeName.replace('onnx.', '');
+  return choice ? 'int32' : ScalarType[scalar ?? ScalarType.STRING].toLowerCase();
+}
+
+/** A message as plain data, field by field of the schema. */
+function plain(schema: DescMessage, message: object): object {
+  const values = new Map<string, unknown>(Object.entries(message));
+  const valueIn = (field: DescMessage['fields'][number], value: unknown): unknown =>
+    field.message && value !== undefined ? plain(field.message, value as object) : value;
+  const rows = schema.members.map((member) => {
+    const own: unknown = values.get(member.localName) ?? Reflect.get(message, member.localName);
+    if (member.kind === 'oneof') {
+      const { case: name, value } = own as { readonly case?: string; readonly value?: unknown };
+      const field = member.fields.find(({ localName }) => localName === name);
+      return [member.localName, { name, value: field && valueIn(field, value) }] as const;
+    }
+    const list = Array.isArray(own) ? own.map((value) => valueIn(member, value)) : undefined;
+    return [member.localName, list ?? valueIn(member, own)] as const;
+  });
+  return Object.fromEntries(rows);
+}
+
+function expectSame(bytes: Uint8Array): void {
+  const [actual, expected] = [decodeModel(bytes), fromBinary(ModelProtoSchema, bytes)];
+  expect(plain(ModelProtoSchema, actual)).toEqual(plain(ModelProtoSchema, expected));
+}
+
+describe('messageFields', () => {
+  it('says what onnx.proto says', () => {
+    const table = Object.entries(messageFields()).map(
+      ([name, fields]) => [name, Object.fromEntries(fields)] as const,
+    );
+    const expected = [...schemas()].map(([name, { fields }]) => {
+      const rows = fields.map((field) => {
+        const { number, localName, fieldKind, oneof } = field;
+        const list = fieldKind === 'list';
+        return [
+          number,
+          { name: localName, type: typeOf(field), list, oneof: oneof?.localName },
+        ] as const;
+      });
+      return [name, Object.fromEntries(rows)] as const;
+    });
+    expect(Object.fromEntries(table)).toEqual(Object.fromEntries(expected));
+  });
+});
+
+describe('decodeModel', () => {
+  it.each(Array.from({ length: 10 }, (_, seed) => seed))(
+    'reads what protobuf’s own decoder reads: random graph %i',
+    (seed) => {
+      expectSame(exportOnnx(randomGraph(new Random(seed), 12), syntheticWeights([])));
+    },
+  );
+
+  it('reads every kind of field, negative numbers, and what is absent', () => {
+    const tensor = {
+      dims: [-1n, 2n ** 62n],
+      dataType: 1,
+      segment: { begin: 3n },
+      floatData: [1.5, -0, Number.POSITIVE_INFINITY],
+      int32Data: [-7, 2 ** 31 - 1],
+      int64Data: [-(2n ** 63n)],
+      uint64Data: [2n ** 64n - 1n],
+      doubleData: [0.1],
+      stringData: [Uint8Array.of(1, 2)],
+      rawData: Uint8Array.of(255, 0),
+      externalData: [{ key: 'location', value: 'ü.bin' }, {}],
+    };
+    const attribute = { name: 'a', f: 0.25, i: -1n, s: Uint8Array.of(9), ints: [], t: tensor };
+    const dim = [
+      { value: { case: 'dimValue' as const, value: 0n } },
+      { value: { case: 'dimParam' as const, value: 'n' } },
+      {},
+    ];
+    const type = { value: { case: 'tensorType' as const, value: { elemType: 1, shape: { dim } } } };
+    const graph = {
+      node: [{ input: ['x', ''], output: ['y'], opType: 'Op', attribute: [attribute] }],
+      initializer: [tensor],
+      input: [{ name: 'x', type }, { name: 'any' }],
+    };
+    const functions = [{ name: 'f', input: ['a'] }];
+    expectSame(toBinary(ModelProtoSchema, create(ModelProtoSchema, { graph, functions })));
+    expectSame(new Uint8Array());
+  });
+
+  it('reads numbers of a list one by one and packed, and parts of a message one after the other', () => {
+    const dims = new BinaryWriter().tag(1, WireType.Varint).int64(5);
+    dims.tag(1, WireType.LengthDelimited).bytes(Uint8Array.of(6, 7));
+    const tensor = dims.finish();
+    const part = (write: (writer: BinaryWriter) => void) => {
+      const writer = new BinaryWriter();
+      write(writer);
+      return new BinaryWriter().tag(7, WireType.LengthDelimited).bytes(writer.finish()).finish();
+    };
+    const bytes = [
+      part((graph) => graph.tag(2, WireType.LengthDelimited).string('first')),
+      part((graph) => graph.tag(5, WireType.LengthDelimited).bytes(tensor)),
+      part((graph) => graph.tag(2, WireType.LengthDelimited).string('last')),
+    ].flatMap((written) => [...written]);
+    const { graph } = decodeModel(Uint8Array.from(bytes));
+    expect([graph?.name, graph?.initializer[0]?.dims]).toEqual(['last', [5n, 6n, 7n]]);
+    expectSame(Uint8Array.from(bytes));
+  });
+
+  it('leaves out fields that it does not know, and what is not encoded as it must be', () => {
+    const bytes = new BinaryWriter()
+      .tag(99, WireType.Varint)
+      .int32(1)
+      .tag(1, WireType.LengthDelimited)
+      .string('a version in words')
+      .tag(2, WireType.LengthDelimited)
+      .string('me')
+      .finish();
+    const { irVersion, producerName } = decodeModel(bytes);
+    expect([irVersion, producerName]).toEqual([0n, 'me']);
+  });
+
+  it.each([
+    ['a field cut short', [0x3a, 5, 1]],
+    ['a number without end', [8, ...Array.from({ length: 11 }, () => 0xff)]],
+    ['the end of a group', [0x0c]],
+    ['text that is none', [0x3a, 2, 0x12, 5]],
+  ])('refuses %s', (_, bytes) => {
+    expect(() => decodeModel(Uint8Array.from(bytes))).toThrow(/is damaged or no ONNX file/);
+  });
+});
