@@ -9,6 +9,7 @@ const ROOT = join(import.meta.dirname, '..');
 const ENTRIES = {
   tilewise: ['src/index.ts'],
   'tilewise/onnx': ['src/onnx/index.ts'],
+  'tilewise/numpy': ['src/numpy/index.ts'],
   'tilewise/node': ['node/index.ts'],
 };
 

@@ -21,7 +21,7 @@ import { importers } from './operators/index.ts';
 import { AttributeProtoSchema, TensorProtoSchema } from './schema/onnx_pb.ts';
 
 /** The newest operator set, and the newest one that changed each operator here: 22 windows, 21 and 23 shapes. */
-const NEWEST = 24;
+const NEWEST = 25;
 const MAP: Shape = [1, 1, 3, 3];
 /** -4 to 4 as a map. */
 const X = [-4, -3, -2, -1, 0, 1, 2, 3, 4];
@@ -2174,6 +2174,8 @@ const cases = [
   ...[...quantizedCases, ...indexCases],
 ];
 const onnxruntime = findOnnxRuntime();
+/** What onnxruntime 1.30 has no kernel for, on the CPU. */
+const LACKING = ['Swish'];
 
 describe('loadOnnx', () => {
   it('is checked in every operator that it knows', () => {
@@ -2194,8 +2196,9 @@ describe('loadOnnx', () => {
     expect(output?.desc.shape).toEqual(outputShape);
     const values = runReference(graph, weights, { x: data });
     expectValues((output && values.get(output)) ?? [], expected, 'Tilewise');
+    const known = one.nodes?.every(({ opType = '' }) => !LACKING.includes(opType));
     // Of what came before operator set 7, onnxruntime has kernels no more.
-    if (!onnxruntime || opset < 7) return;
+    if (!onnxruntime || opset < 7 || !known) return;
     const { y } = await runOnnxRuntime(onnxruntime, bytes, { x: { data, shape } });
     expect(y?.dims).toEqual(outputShape);
     expectValues(y?.data ?? [], expected, 'onnxruntime');
