@@ -1,6 +1,9 @@
 import { type Zippable, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { npyBytes } from '../../test/fixtures/npy_bytes.ts';
+import { Random } from '../../test/fixtures/random.ts';
+import { NumpyError } from './array.ts';
+import { readNpy, writeNpy } from './npy.ts';
 import { readNpz, writeNpz } from './npz.ts';
 
 /**
@@ -12,6 +15,8 @@ const BY_NUMPY = `UEsDBBQAAAAIAAAAIQBP6QAqVQAAAJgAAAAFABQAeC5ucHkBABAAmAAAAAAAAA
   AAAAgwAAAAoAFABtYXNrL2EubnB5AQAQAIMAAAAAAAAARwAAAAAAAACb7BfqGxDJyFDGUK2eklqcXKRupaBek2SorqOgnpZfVFKUmBefX5SSChJ3S8wpTg
   WKF2ckFqQC+RrGOpo6CrUKFAAuRgZGAFBLAQIUAxQAAAAIAAAAIQBP6QAqVQAAAJgAAAAFAAAAAAAAAAAAAACAAQAAAAB4Lm5weVBLAQIUAxQAAAAIAAAA
   IQAWk4y7RwAAAIMAAAAKAAAAAAAAAAAAAACAAYwAAABtYXNrL2EubnB5UEsFBgAAAAACAAIAawAAAA8BAAAAAA==`;
+
+const ARRAY = { shape: [1, 3], data: Float32Array.of(1, 2, 3) };
 
 /** An archive whose directory says another size of its first file than it has. */
 function archive(files: Zippable, size?: number): Uint8Array {
@@ -60,6 +65,31 @@ describe('readNpz', () => {
     );
   });
 
+  it('reads damaged files as arrays, or refuses them as what they are', () => {
+    const random = new Random(7);
+    for (const whole of [
+      Buffer.from(BY_NUMPY, 'base64'),
+      writeNpz({ x: ARRAY }),
+      writeNpy(ARRAY),
+    ]) {
+      for (let i = 0; i < 500; i++) {
+        const bytes = Uint8Array.from(
+          whole.subarray(0, random.int(0, 3) ? undefined : random.int(0, 400)),
+        );
+        for (let n = random.int(1, 4); n > 0 && bytes.length > 0; n--) {
+          bytes[random.int(0, bytes.length - 1)] = random.int(0, 255);
+        }
+        for (const read of [readNpz, readNpy]) {
+          try {
+            read(bytes);
+          } catch (error) {
+            expect(error).toBeInstanceOf(NumpyError);
+          }
+        }
+      }
+    }
+  });
+
   it('adds up what files unfold into, before it unpacks the first of them', () => {
     const bytes = archive({ 'x.npy': Uint8Array.of(1), 'y.npy': npyBytes({}) }, 2 ** 30);
     // The first one is no array: that would be said first.
@@ -70,7 +100,7 @@ describe('readNpz', () => {
 describe('writeNpz', () => {
   it('writes what is read back, and the same arrays as the same bytes', () => {
     const arrays = {
-      logits: { shape: [1, 3], data: Float32Array.of(1, 2, 3) },
+      logits: ARRAY,
       '/model/Add_output_0': { shape: [], data: Float32Array.of(-0.5) },
     };
     const bytes = writeNpz(arrays);
