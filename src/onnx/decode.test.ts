@@ -7,7 +7,7 @@ import { syntheticWeights } from '../runtime/weights/synthetic.ts';
 import { decodeModel } from './decode.ts';
 import { exportOnnx } from './export.ts';
 import { messageFields } from './schema/fields.ts';
-import { ModelProtoSchema } from './schema/onnx_pb.ts';
+import { ModelProtoSchema, ValueInfoProtoSchema } from './schema/onnx_pb.ts';
 
 /** All messages that a model may hold, by their names in onnx.proto. */
 function schemas(): ReadonlyMap<string, DescMessage> {
@@ -126,6 +126,19 @@ describe('decodeModel', () => {
     const { graph } = decodeModel(Uint8Array.from(bytes));
     expect([graph?.name, graph?.initializer[0]?.dims]).toEqual(['last', [5n, 6n, 7n]]);
     expectSame(Uint8Array.from(bytes));
+  });
+
+  it('goes on with a message that is one of several', () => {
+    const tensorType = (value: object) => ({
+      type: { value: { case: 'tensorType' as const, value } },
+    });
+    const parts = [{ elemType: 7 }, { shape: { dim: [{}] } }].map((part) =>
+      toBinary(ValueInfoProtoSchema, create(ValueInfoProtoSchema, tensorType(part))),
+    );
+    const wrapped = (field: number, bytes: Uint8Array) =>
+      new BinaryWriter().tag(field, WireType.LengthDelimited).bytes(bytes).finish();
+    const input = Uint8Array.from(parts.flatMap((part) => [...part]));
+    expectSame(wrapped(7, wrapped(11, input)));
   });
 
   it('leaves out fields that it does not know, and what is not encoded as it must be', () => {
