@@ -1,7 +1,7 @@
 import { type Plugin, parseSync, Visitor } from 'vite';
 
 /** Between operands. What is between two operators stays: `a - -b` would become another program. */
-const BLANKS_ROUND_OPERATORS = /(?<=[\w)\]]) ([-+*/%<>=&|^!]{1,3}) (?=[\w(])/g;
+const BLANKS_ROUND_OPERATORS = /(?<=[\w)\]]) ([-+*/%<>=&|^!]{1,3}) (?=[\w(#])/g;
 /** Behind commas and the like, and before braces. */
 const BLANKS_AT_PUNCTUATION = /(?<=[,;]|[\w)]:) (?=[\w(])|(?<=[\w)]) (?={)/g;
 

@@ -15,6 +15,7 @@
  */
 import { elementText, type Grid } from './lib/grid.ts';
 import { type MapProblem, mapText } from './lib/map_kernel.ts';
+import { extremeText } from './lib/special_values.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 export interface Pool2dProblem extends MapProblem {
@@ -49,6 +50,7 @@ export function pool2dRuns(g: Pool2dProblem): number {
 }
 
 export function pool2d(g: Pool2dProblem, grid: Grid): string {
+  const isMax = g.mode === 'max';
   const outputs = outputsOf(g);
   const reach = (g.kernel[1] - 1) * g.dilation[1] + 1;
   return wgsl`
@@ -72,7 +74,9 @@ const OUTPUTS = ${outputs}u;
 const RUNS = ${Math.ceil(g.outputWidth / outputs)}u;
 const REACH = ${reach}i;
 const PATCH = ${(outputs - 1) * g.stride[1] + reach}i;
-const LOWEST = -0x1.fffffep+127f;
+// The bits of -Infinity, which WGSL has no word for, or of 0.
+const START = ${isMax ? -0x800000 : 0}i;
+${isMax ? extremeText('max', 'larger') : ''}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -90,26 +94,20 @@ fn main(
   let plane = i32(x_plane(image, channel));
   let top = i32(p) * STRIDE_H - PAD_TOP;
   let left = i32(first) * STRIDE_W - PAD_LEFT;
-
-#if ${g.mode === 'max'}
-#for o in OUTPUTS
-  var result#o = LOWEST;
-#end
-#else
-#for o in OUTPUTS
-  var result#o = 0.0;
-#end
-  var rows = 0.0;
-#endif
   // A factor that no compiler can bound: Mesa would unroll the loops.
   let one = i32(min(1u, arrayLength(&y)));
+
+#for o in OUTPUTS
+  var result#o = bitcast<f32>(START * one);
+#end
+  var rows = 0.0;
   for (var r = 0i; r < K_H * one; r++) {
     let row = top + r * DILATION_H;
-#if ${g.mode === 'average'}
+#if ${!isMax}
 #if ${g.countIncludePad}
-    rows += select(0.0, 1.0, row < PADDED_BOTTOM);
+    rows += f32(row < PADDED_BOTTOM);
 #else
-    rows += select(0.0, 1.0, row >= 0i && row < H_IN);
+    rows += f32(row >= 0i && row < H_IN);
 #endif
 #endif
     if (row < 0i || row >= H_IN) {
@@ -123,8 +121,8 @@ fn main(
         {
           let tap = j - #o * STRIDE_W;
           let seen = (tap >= 0i) & (tap < REACH);
-#if ${g.mode === 'max'}
-          result#o = select(result#o, max(result#o, value), seen);
+#if ${isMax}
+          result#o = select(result#o, larger(result#o, value), seen);
 #else
           result#o += select(0.0, value, seen);
 #endif
@@ -137,14 +135,14 @@ fn main(
   let place = p * W_OUT + first;
 #for o in OUTPUTS
   if (first + #o < W_OUT) {
-#if ${g.mode === 'average'}
+#if ${!isMax}
     var columns = 0.0;
     for (var s = 0i; s < K_W * one; s++) {
       let column = left + #o * STRIDE_W + s * DILATION_W;
 #if ${g.countIncludePad}
-      columns += select(0.0, 1.0, column < PADDED_RIGHT);
+      columns += f32(column < PADDED_RIGHT);
 #else
-      columns += select(0.0, 1.0, column >= 0i && column < W_IN);
+      columns += f32(column >= 0i && column < W_IN);
 #endif
     }
     result#o /= rows * columns;

@@ -9,6 +9,7 @@
  */
 import type { Grid } from './lib/grid.ts';
 import { lanesText, type RowProblem, type RowsConfig, rowsText } from './lib/rows.ts';
+import { extremeText } from './lib/special_values.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 export type ReduceKind = 'sum' | 'mean' | 'max' | 'min' | 'prod' | 'sum_square' | 'l1';
@@ -23,8 +24,8 @@ const KINDS: Readonly<
 > = {
   sum: { start: '0.0', both: 'a + b' },
   mean: { start: '0.0', both: 'a + b' },
-  max: { both: 'max(a, b)' },
-  min: { both: 'min(a, b)' },
+  max: { both: 'extreme(a, b)' },
+  min: { both: 'extreme(a, b)' },
   prod: { start: '1.0', both: 'a * b' },
   sum_square: { start: '0.0', element: 'value * value', both: 'a + b' },
   l1: { start: '0.0', element: 'abs(value)', both: 'a + b' },
@@ -41,6 +42,7 @@ fn element(value: f32) -> f32 {
   return ${element};
 }
 
+${g.kind === 'max' || g.kind === 'min' ? extremeText(g.kind, 'extreme') : ''}
 fn combined(a: f32, b: f32) -> f32 {
   return ${both};
 }

@@ -18,6 +18,7 @@ import { type ElementTypes, elementTypes } from './lib/element_types.ts';
 import type { Epilogue } from './lib/epilogue.ts';
 import { epilogueAtText } from './lib/epilogue_at.ts';
 import { elementText, type Grid } from './lib/grid.ts';
+import { extremeText } from './lib/special_values.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 export interface RoiAlignProblem {
@@ -61,6 +62,7 @@ const HALF = f32(${g.halfPixel ? 0.5 : 0});
 @group(0) @binding(2) var<storage, read> batch_indices: array<Indices>;
 @group(0) @binding(3) var<storage, read_write> y: array<Y>;
 ${epilogueAtText(g.epilogue, g.shape)}
+${g.mode === 'max' ? extremeText('max', 'larger') : ''}
 
 // The samples of a bin along one axis.
 struct Samples {
@@ -137,8 +139,8 @@ fn main(
 #if ${g.mode === 'avg'}
       sum += upper.x + upper.y + (lower.x + lower.y);
 #else
-      let greatest = max(max(upper.x, upper.y), max(lower.x, lower.y));
-      sum = select(max(sum, greatest), greatest, i + j == 0u);
+      let greatest = larger(larger(upper.x, upper.y), larger(lower.x, lower.y));
+      sum = select(larger(sum, greatest), greatest, i + j == 0u);
 #endif
     }
   }

@@ -1,5 +1,6 @@
 /**
- * Softmax of rows and its logarithm, shifted by the maximum so that no exponential overflows.
+ * Softmax of rows and its logarithm, shifted by the maximum so that no exponential overflows. NaN
+ * makes all of its row NaN.
  *
  *     softmax        y = epilogue( exp(x - max x) / sum exp(x - max x) )
  *     log softmax    y = epilogue( x - max x - log sum exp(x - max x) )
@@ -10,6 +11,7 @@
  */
 import type { Grid } from './lib/grid.ts';
 import { addUpText, lanesText, type RowProblem, type RowsConfig, rowsText } from './lib/rows.ts';
+import { extremeText } from './lib/special_values.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 export interface SoftmaxProblem extends RowProblem {
@@ -19,10 +21,7 @@ export interface SoftmaxProblem extends RowProblem {
 export function softmax(g: SoftmaxProblem, config: RowsConfig, grid: Grid): string {
   return wgsl`
 ${rowsText(g, config, grid)}
-
-fn larger(a: f32, b: f32) -> f32 {
-  return max(a, b);
-}
+${extremeText('max', 'larger')}
 ${lanesText('maximum', config, 'larger')}
 ${addUpText(config)}
 
@@ -37,7 +36,7 @@ fn main(
 
   var largest = f32(x[row.first + min(row.lane, LENGTH - 1u) * INNER]);
   for (var l = row.lane; l < LENGTH * one; l += LANES) {
-    largest = max(largest, f32(x[row.first + l * INNER]));
+    largest = larger(largest, f32(x[row.first + l * INNER]));
   }
   largest = maximum(row, largest);
 

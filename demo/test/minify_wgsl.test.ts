@@ -8,6 +8,7 @@ describe('minified', () => {
   it.each([
     ['blanks round operators', 'let a = b + c * (d - e);', 'let a=b+c*(d-e);'],
     ['blanks behind commas and colons', 'fn f(a: u32, b: u32) -> f32 {', 'fn f(a:u32,b:u32)->f32{'],
+    ['blanks before what loops count', 'let a = b + #i;', 'let a=b+#i;'],
     ['indentation', '    y[i] = x;', 'y[i]=x;'],
     ['comments', '  // why', undefined],
   ])('leaves out %s', (_, line, expected) => {

@@ -11,8 +11,9 @@
  */
 import type { DType } from './element_types.ts';
 import { type Expression, operand } from './expression.ts';
-import { type Clamp, clampOf } from './expression_clamp.ts';
-import { printExpression, toF32 } from './expression_wgsl.ts';
+import { clampOf, UNCLAMPED } from './expression_clamp.ts';
+import { printExpression } from './expression_wgsl.ts';
+import { isSpecial } from './special_values.ts';
 
 export interface EpilogueOperand {
   /** Its role, and its name in the shader. */
@@ -134,14 +135,11 @@ function passed(sizes: EpilogueModule['sizes']): Pick<EpilogueModule, 'sizes' | 
   return { sizes, sizeArguments: names.join('') };
 }
 
-const UNCLAMPED: Clamp = { addend: undefined, low: undefined, high: undefined };
-
 /** Four at once are loaded where the addend goes along the plane as y does; else it has a text of its own. */
 function sharedModule(epilogue: Epilogue | undefined, width: Width): EpilogueModule | undefined {
   const clamp = epilogue ? clampOf(epilogue.expression, 'value') : UNCLAMPED;
   const addend = epilogue?.operands[0];
   if (!clamp || (width === 4 && addend?.strides.place === 0)) return undefined;
-  const { low = Number.NEGATIVE_INFINITY, high = Number.POSITIVE_INFINITY } = clamp;
   const { offset = 0, image = 0, channel = 0, place = 0 } = addend?.strides ?? {};
   const sizes = {
     HAS_ADDEND: Number(addend !== undefined),
@@ -149,10 +147,8 @@ function sharedModule(epilogue: Epilogue | undefined, width: Width): EpilogueMod
     ADDEND_IMAGE: image,
     ADDEND_CHANNEL: channel,
     ADDEND_PLACE: place,
-    // Where nothing is clamped, NaN stays what it is.
-    CLAMPS: Number(Number.isFinite(low) || Number.isFinite(high)),
-    LOW: bitsOf(low),
-    HIGH: bitsOf(high),
+    LOW: bitsOf(clamp.low),
+    HIGH: bitsOf(clamp.high),
   };
   const at = 'ADDEND_OFFSET + image * ADDEND_IMAGE + channel * ADDEND_CHANNEL';
   const text = [
@@ -166,17 +162,16 @@ function sharedModule(epilogue: Epilogue | undefined, width: Width): EpilogueMod
       '}',
       `let low = ${TYPES[width]}(bitcast<f32>(LOW));`,
       `let high = ${TYPES[width]}(bitcast<f32>(HIGH));`,
-      'return select(sum, clamp(sum, low, high), CLAMPS == 1u);',
+      `return select(clamp(sum, low, high), sum, ${isSpecial('sum', TYPES[width])});`,
     ]),
   ].join('\n');
   // Where there is no addend, the weights are in its place.
   return { text, ...passed(sizes), bindings: [bindingOf(addend?.name ?? 'weight')] };
 }
 
-/** Of an f32; an infinity stays one. */
+/** Of an f32. */
 function bitsOf(value: number): number {
-  const rounded = Number.isFinite(value) ? toF32(value) : value;
-  return new Uint32Array(Float32Array.of(rounded).buffer)[0] ?? 0;
+  return new Uint32Array(Float32Array.of(value).buffer)[0] ?? 0;
 }
 
 const TYPES = { 1: 'f32', 4: 'vec4f' } as const;

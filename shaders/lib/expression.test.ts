@@ -13,7 +13,7 @@ import {
   sizeOf,
   substitute,
 } from './expression.ts';
-import { clampOf } from './expression_clamp.ts';
+import { clampOf, UNCLAMPED } from './expression_clamp.ts';
 import * as f from './expression_functions.ts';
 import { describeExpression } from './expression_text.ts';
 
@@ -212,7 +212,7 @@ describe('isSame', () => {
 
 describe('clampOf', () => {
   const sum = apply(f.add, value, residual);
-  const none = { addend: undefined, low: undefined, high: undefined };
+  const none = UNCLAMPED;
   it.each([
     ['value', value, none],
     ['a sum', sum, { ...none, addend: 'residual' }],
@@ -221,7 +221,7 @@ describe('clampOf', () => {
     ['relu the other way', apply(f.max, 0, value), { ...none, low: 0 }],
     ['relu6', apply(f.min, apply(f.max, value, 0), 6), { ...none, low: 0, high: 6 }],
     ['relu6 the other way', apply(f.max, 0, apply(f.min, 6, value)), { ...none, low: 0, high: 6 }],
-    ['relu of a sum', apply(f.max, sum, 0), { addend: 'residual', low: 0, high: undefined }],
+    ['relu of a sum', apply(f.max, sum, 0), { ...none, addend: 'residual', low: 0 }],
     [
       'relu6 of relu',
       apply(f.min, apply(f.max, apply(f.max, value, 0), -1), 6),

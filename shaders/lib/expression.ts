@@ -57,7 +57,11 @@ type Arithmetic = (...values: number[]) => number;
 /** A function of a module, of f32 or, with a 4 at the end of its name, of vec4f. */
 export interface Helper {
   readonly name: string;
-  readonly source: (type: string, name: string, splat: (number: string) => string) => string;
+  readonly source: (
+    type: 'f32' | 'vec4f',
+    name: string,
+    splat: (number: string) => string,
+  ) => string;
 }
 
 /** A part of a text. */

@@ -5,7 +5,17 @@
  */
 import { apply, constantOf, type Expression, type ExpressionFunction } from './expression.ts';
 import { printSelect } from './expression_wgsl.ts';
-import { ERF, SIGMOID, SIGNED_POW, TANH } from './expression_wgsl_functions.ts';
+import {
+  ERF,
+  EXP,
+  LOG,
+  MAX,
+  MIN,
+  SIGMOID,
+  SIGN,
+  SIGNED_POW,
+  TANH,
+} from './expression_wgsl_functions.ts';
 
 export type Unary = ExpressionFunction<(x: number) => number>;
 export type Binary = ExpressionFunction<(a: number, b: number) => number>;
@@ -13,12 +23,12 @@ export type Ternary = ExpressionFunction<(a: number, b: number, c: number) => nu
 
 export const abs: Unary = { name: 'abs', evaluate: Math.abs };
 export const neg: Unary = { name: 'neg', evaluate: (x) => -x, sign: '-' };
-export const sign: Unary = { name: 'sign', evaluate: Math.sign };
+export const sign: Unary = { name: 'sign', evaluate: Math.sign, helper: SIGN };
 export const floor: Unary = { name: 'floor', evaluate: Math.floor };
 export const ceil: Unary = { name: 'ceil', evaluate: Math.ceil };
 export const round: Unary = { name: 'round', evaluate: roundHalfToEven };
-export const exp: Unary = { name: 'exp', evaluate: Math.exp };
-export const log: Unary = { name: 'log', evaluate: Math.log };
+export const exp: Unary = { name: 'exp', evaluate: Math.exp, helper: EXP };
+export const log: Unary = { name: 'log', evaluate: Math.log, helper: LOG };
 export const sqrt: Unary = { name: 'sqrt', evaluate: Math.sqrt };
 export const sin: Unary = { name: 'sin', evaluate: Math.sin };
 export const cos: Unary = { name: 'cos', evaluate: Math.cos };
@@ -42,8 +52,18 @@ export const mul: Binary = {
   neutral: 1,
 };
 export const div: Binary = { name: 'div', evaluate: (a, b) => a / b, sign: '/', neutral: 1 };
-export const min: Binary = { name: 'min', evaluate: (a, b) => Math.min(a, b), commutative: true };
-export const max: Binary = { name: 'max', evaluate: (a, b) => Math.max(a, b), commutative: true };
+export const min: Binary = {
+  name: 'min',
+  evaluate: (a, b) => Math.min(a, b),
+  commutative: true,
+  helper: MIN,
+};
+export const max: Binary = {
+  name: 'max',
+  evaluate: (a, b) => Math.max(a, b),
+  commutative: true,
+  helper: MAX,
+};
 
 export const less: Binary = { name: 'less', evaluate: (a, b) => Number(a < b), sign: '<' };
 export const less_equal: Binary = {

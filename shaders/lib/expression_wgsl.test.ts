@@ -81,8 +81,11 @@ function printed(e: Expression, width: 1 | 4): string {
 describe('printExpression', () => {
   it.each(
     Object.entries({
-      relu: ['max(x, 0.0)', 'max(x, vec4f(0.0))'],
-      relu6_of_sum: ['min(max(x + y, 0.0), 6.0)', 'min(max(x + y, vec4f(0.0)), vec4f(6.0))'],
+      relu: ['max_of(x, 0.0)', 'max_of4(x, vec4f(0.0))'],
+      relu6_of_sum: [
+        'min_of(max_of(x + y, 0.0), 6.0)',
+        'min_of4(max_of4(x + y, vec4f(0.0)), vec4f(6.0))',
+      ],
       leaky_relu: [
         'select(x, x * 0.009999999776482582, x < 0.0)',
         'select(x, x * 0.009999999776482582, x < vec4f(0.0))',
@@ -90,8 +93,8 @@ describe('printExpression', () => {
       silu: ['x * sigmoid(x)', 'x * sigmoid4(x)'],
       silu_of_sum: ['let t0 = x + y; t0 * sigmoid(t0)', 'let t0 = x + y; t0 * sigmoid4(t0)'],
       hard_swish: [
-        'x * min(max(x / 6.0 + 0.5, 0.0), 1.0)',
-        'x * min(max(x / 6.0 + 0.5, vec4f(0.0)), vec4f(1.0))',
+        'x * min_of(max_of(x / 6.0 + 0.5, 0.0), 1.0)',
+        'x * min_of4(max_of4(x / 6.0 + 0.5, vec4f(0.0)), vec4f(1.0))',
       ],
       gelu: [
         '0.5 * x * (1.0 + erf(x * 0.7071067690849304))',
@@ -112,8 +115,8 @@ describe('printExpression', () => {
         'select(vec4f(2.0), vec4f(1.0), x != vec4f(0.0))',
       ],
       not_finite: [
-        'let t0 = 1.0; let t1 = 0.0; max(min(t0 / t1, x), 3.0)',
-        'let t0 = vec4f(1.0); let t1 = vec4f(0.0); max(min(t0 / t1, x), vec4f(3.0))',
+        'let t0 = 1.0; let t1 = 0.0; max_of(min_of(t0 / t1, x), 3.0)',
+        'let t0 = vec4f(1.0); let t1 = vec4f(0.0); max_of4(min_of4(t0 / t1, x), vec4f(3.0))',
       ],
       a_number: ['0.10000000149011612', 'vec4f(0.10000000149011612)'],
       a_comparison: ['f32(x == y)', 'vec4f(x == y)'],

@@ -1,5 +1,36 @@
-/** The functions that WGSL lacks, or has with gaps. */
+/**
+ * The functions that WGSL lacks, or has with gaps. What is not a number stays that through all of them: they look at its
+ * bits, since a compiler may assume of floats that all are numbers.
+ */
 import type { Helper } from './expression.ts';
+import { extremeText, INFINITY, isSpecial, MINUS_INFINITY, NAN, orBits } from './special_values.ts';
+
+export const MAX: Helper = {
+  name: 'max_of',
+  source: (type, name) => extremeText('max', name, type),
+};
+
+export const MIN: Helper = {
+  name: 'min_of',
+  source: (type, name) => extremeText('min', name, type),
+};
+
+/** One of WGSL's own. */
+const keepingNan = (wgsl: string, type: 'f32' | 'vec4f', name: string): string => `
+fn ${name}(x: ${type}) -> ${type} {
+  return select(${wgsl}(x), x, ${isSpecial('x', type)});
+}
+`;
+
+export const EXP: Helper = {
+  name: 'exp_of',
+  source: (type, name) => keepingNan('exp', type, name),
+};
+
+export const SIGN: Helper = {
+  name: 'sign_of',
+  source: (type, name) => keepingNan('sign', type, name),
+};
 
 /**
  * Below 1 by an odd polynomial, above as 1 - exp(polynomial), which is 1 from 4 on. Both are minimax fits: a
@@ -17,24 +48,42 @@ fn ${name}(x: ${type}) -> ${type} {
     + s * (-0.026711315 + s * (0.0049175555 + s * -0.00056314375)))));
   let tail = -0.00016644777 + t * (-1.1277972 + t * (-0.63697606 + t * (-0.104113676
     + t * (0.022315213 + t * (-0.0030654902 + t * 0.00019821965)))));
-  return sign(x) * select(1.0 - exp(tail), small, t < ${splat('1.0')});
+  let erf = sign(x) * select(1.0 - exp(tail), small, t < ${splat('1.0')});
+  return select(erf, x, ${isSpecial('x', type)});
 }
 `,
 };
 
 /**
- * The power of C: WGSL's is for positive bases. Of a negative base and an exponent that is no integer, where
- * there is none, this is that of the positive.
+ * The power of C: WGSL's is for positive bases. It is NaN where base or exponent are, but of x^0, and where a finite,
+ * negative base has an exponent that is no integer.
  */
 export const SIGNED_POW: Helper = {
   name: 'signed_pow',
   source: (type, name, splat) => `
 fn ${name}(x: ${type}, y: ${type}) -> ${type} {
   let power = pow(abs(x), y);
+  let negative = x < ${splat('0.0')};
   let odd = abs(y - 2.0 * floor(0.5 * y)) == ${splat('1.0')};
-  let of_base = select(power, -power, (x < ${splat('0.0')}) & odd);
-  let of_zero = select(of_base, ${splat('0.0')}, (x == ${splat('0.0')}) & (y > ${splat('0.0')}));
-  return select(of_zero, ${splat('1.0')}, y == ${splat('0.0')});
+  let signed = select(power, -power, negative & odd);
+  let undefined = negative & (y != floor(y)) & !(${isSpecial('x', type, '>=')});
+  let defined = select(signed, ${orBits('x', type, NAN)}, undefined | (${isSpecial('x', type)}));
+  let of_exponent = select(defined, y, ${isSpecial('y', type)});
+  let of_zero = select(${orBits('abs(x)', type, INFINITY)}, ${splat('0.0')}, y > ${splat('0.0')});
+  let of_any = select(of_exponent, of_zero, (x == ${splat('0.0')}) & !(${isSpecial('y', type)}));
+  return select(of_any, ${splat('1.0')}, y == ${splat('0.0')});
+}
+`,
+};
+
+/** WGSL leaves open what the logarithms of 0 and of negative numbers are: -Infinity and NaN. */
+export const LOG: Helper = {
+  name: 'log_of',
+  source: (type, name, splat) => `
+fn ${name}(x: ${type}) -> ${type} {
+  let of_finite = select(log(x), x, ${isSpecial('x', type, '>=')});
+  let of_positive = select(of_finite, ${orBits('x', type, NAN)}, x < ${splat('0.0')});
+  return select(of_positive, ${orBits('x', type, MINUS_INFINITY)}, x == ${splat('0.0')});
 }
 `,
 };
@@ -45,7 +94,8 @@ export const SIGMOID: Helper = {
   source: (type, name, splat) => `
 fn ${name}(x: ${type}) -> ${type} {
   let decay = exp(-abs(x));
-  return select(${splat('1.0')}, decay, x < ${splat('0.0')}) / (1.0 + decay);
+  let sigmoid = select(${splat('1.0')}, decay, x < ${splat('0.0')}) / (1.0 + decay);
+  return select(sigmoid, x, ${isSpecial('x', type)});
 }
 `,
 };
@@ -63,7 +113,8 @@ fn ${name}(x: ${type}) -> ${type} {
   let small = t + t * s * (-0.333332819422 + s * (0.133314422036
     + s * (-0.0537397155531 + s * (0.0206390887954 + s * -0.00570498872745))));
   let decay = exp(-2.0 * t);
-  return sign(x) * select((1.0 - decay) / (1.0 + decay), small, t < ${splat('0.625')});
+  let tanh = sign(x) * select((1.0 - decay) / (1.0 + decay), small, t < ${splat('0.625')});
+  return select(tanh, x, ${isSpecial('x', type)});
 }
 `,
 };

@@ -1,0 +1,35 @@
+/**
+ * NaN and infinities in WGSL. Compilers may assume that there are none, so those that matter are told by their bits,
+ * as integers.
+ */
+type Floats = 'f32' | 'vec4f';
+
+/** Whether x, of this type, is NaN, or with `>=` NaN or infinite. */
+export function isSpecial(x: string, type: Floats, than: '>' | '>=' = '>'): string {
+  const integers = integersOf(type);
+  return `(bitcast<${integers}>(${x}) & ${integers}(0x7fffffff)) ${than} ${integers}(0x7f800000)`;
+}
+
+/** The larger or the smaller of two, as a function of this name: NaN where one is NaN, which WGSL's own may drop. */
+export function extremeText(of: 'max' | 'min', name: string, type: Floats = 'f32'): string {
+  return `
+fn ${name}(a: ${type}, b: ${type}) -> ${type} {
+  return select(select(${of}(a, b), b, ${isSpecial('b', type)}), a, ${isSpecial('a', type)});
+}
+`;
+}
+
+/** Bits that make any float NaN, and 0 infinite. */
+export const INFINITY = '0x7f800000';
+export const NAN = '0x7fc00000';
+export const MINUS_INFINITY = '-0x800000';
+
+/** x with these bits set: computed from a variable, since WGSL has no word for what they make. */
+export function orBits(x: string, type: Floats, bits: string): string {
+  const integers = integersOf(type);
+  return `bitcast<${type}>(bitcast<${integers}>(${x}) | ${integers}(${bits}))`;
+}
+
+function integersOf(type: Floats): string {
+  return type.replace('f', 'i');
+}

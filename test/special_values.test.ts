@@ -1,0 +1,265 @@
+/**
+ * NaN, infinities, the largest f32s and subnormals in every kernel. What is expected is what IEEE 754 gives, where WGSL
+ * lets a device assume that none of these are there (docs/decisions/0069-special-values.md).
+ */
+import { describe, it } from 'vitest';
+import { apply } from '../shaders/lib/expression.ts';
+import * as f from '../shaders/lib/expression_functions.ts';
+import * as activations from '../src/layers/activations.ts';
+import { globalAveragePool2d } from '../src/layers/adaptive_average_pool2d.ts';
+import { argMax, argMin } from '../src/layers/arg_reduce.ts';
+import { binary } from '../src/layers/arithmetic.ts';
+import { batchNorm } from '../src/layers/batch_norm.ts';
+import { concat } from '../src/layers/concat.ts';
+import { convTranspose2d } from '../src/layers/conv_transpose2d.ts';
+import { linear } from '../src/layers/linear.ts';
+import { matmul } from '../src/layers/matmul.ts';
+import { pad2d } from '../src/layers/pad2d.ts';
+import { pointwise } from '../src/layers/pointwise.ts';
+import { averagePool2d, maxPool2d } from '../src/layers/pool2d.ts';
+import { transpose } from '../src/layers/rearrange.ts';
+import { reduce } from '../src/layers/reduce.ts';
+import { resize2d } from '../src/layers/resize2d.ts';
+import { logSoftmax, softmax } from '../src/layers/softmax.ts';
+import { topElements } from '../src/layers/top_k.ts';
+import { padding } from '../src/layers/window.ts';
+import type { Value } from '../src/runtime/graph.ts';
+import type { GraphBuilder } from '../src/runtime/graph_builder.ts';
+import type { Shape } from '../src/runtime/tensor.ts';
+import { syntheticTensor } from '../src/runtime/weights/synthetic.ts';
+import { asOnGpus, type Choose, checkKernels } from './fixtures/check_kernels.ts';
+import { buildConv2d, type Conv2dCase } from './fixtures/conv2d_case.ts';
+import { useDevice } from './fixtures/device.ts';
+import { smallTiles } from './fixtures/small_tiles.ts';
+
+const device = useDevice();
+
+// llvmpipe takes half as long to compile for half as wide vectors.
+process.env.LP_NATIVE_VECTOR_WIDTH = '128';
+
+const { NaN: NAN, POSITIVE_INFINITY: INF } = Number;
+
+/** What x86 makes of Infinity - Infinity: its sign is set. */
+const NEGATIVE_NAN = new Float32Array(Uint32Array.of(0xffc0_0000).buffer);
+
+const NOT_FINITE = [NAN, INF, -INF];
+const SPECIALS = [...NOT_FINITE, 3e38, -3e38, 0];
+
+/** Synthetic values, with these special ones `every` so many elements, and a negative NaN after them. */
+function sprinkled(shape: Shape, specials: readonly number[], every: number): Float32Array {
+  const data = syntheticTensor('x', shape);
+  specials.forEach((value, i) => {
+    data[i * every + ((i * 13) % every)] = value;
+  });
+  // As a number it may lose its sign.
+  data.set(NEGATIVE_NAN, specials.length * every + 1);
+  return data;
+}
+
+type Build = (g: GraphBuilder, x: Value) => Value;
+
+interface SpecialCase {
+  readonly op: string;
+  readonly build: Build;
+  readonly x: Float32Array;
+  readonly shape: Shape;
+  readonly choose?: Choose;
+}
+
+/** Finite results within what sums of some dozen terms lose; subnormals may be 0. All else exactly. */
+function tolerance(expected: Float64Array): Float64Array {
+  return expected.map((value) => (Number.isFinite(value) ? 1e-4 + 2 ** -12 * Math.abs(value) : 0));
+}
+
+function check({ shape, x, build, ...test }: SpecialCase): Promise<void> {
+  return checkKernels(device(), {
+    ...test,
+    build: (g) => build(g, g.input('x', shape)),
+    inputs: { x },
+    within: tolerance,
+  });
+}
+
+function ofOne(fn: f.Unary): Build {
+  return (g, x) => pointwise(g, [x], (value = 0) => apply(fn, value));
+}
+
+const ELEMENTWISE: Readonly<Record<string, Build>> = {
+  relu: activations.relu,
+  'clip to [-1, 1]': (g, x) => activations.clip(g, x, { least: -1, most: 1 }),
+  'clip to [-1, Infinity]': (g, x) => activations.clip(g, x, { least: -1 }),
+  'clip to [-Infinity, 6]': (g, x) => activations.clip(g, x, { most: 6 }),
+  'max of a constant and x': (g, x) => binary(g, f.max, -0.5, x),
+  'min of a constant and x': (g, x) => binary(g, f.min, 0.5, x),
+  leakyRelu: (g, x) => activations.leakyRelu(g, x),
+  hardSigmoid: (g, x) => activations.hardSigmoid(g, x),
+  hardSwish: activations.hardSwish,
+  sigmoid: activations.sigmoid,
+  silu: activations.silu,
+  tanh: activations.tanh,
+  erf: ofOne(f.erf),
+  elu: (g, x) => activations.elu(g, x),
+  softplus: activations.softplus,
+  abs: ofOne(f.abs),
+  neg: ofOne(f.neg),
+  sign: ofOne(f.sign),
+  floor: ofOne(f.floor),
+  ceil: ofOne(f.ceil),
+  round: ofOne(f.round),
+  exp: ofOne(f.exp),
+  log: ofOne(f.log),
+  sqrt: ofOne(f.sqrt),
+  'x + 1': (g, x) => binary(g, f.add, x, 1),
+  '2 x': (g, x) => binary(g, f.mul, x, 2),
+  'x < 0': (g, x) => binary(g, f.less, x, 0),
+  'x == x': (g, x) => binary(g, f.equal, x, x),
+  'x to the power of 2': (g, x) => binary(g, f.pow, x, 2),
+  'x to the power of 1.3': (g, x) => binary(g, f.pow, x, 1.3),
+  'x to the power of -1.5': (g, x) => binary(g, f.pow, x, -1.5),
+  'x to the power of 5': (g, x) => binary(g, f.pow, x, 5),
+};
+
+const MAP: Shape = [2, 3, 5, 7];
+
+describe('special values', () => {
+  describe.each(Object.entries(ELEMENTWISE))('%s', (_, build) => {
+    const x = sprinkled(MAP, SPECIALS, 7);
+
+    it('alone', () => check({ op: 'pointwise', shape: MAP, x, build }));
+
+    it('in vectors', () => {
+      const shape = [2, 4, 4, 8];
+      return check({ op: 'pointwise', shape, x: sprinkled(shape, SPECIALS, 7), build });
+    });
+
+    it('as an epilogue', () =>
+      check({
+        ...{ op: 'average_pool2d', shape: MAP, x },
+        build: (g, value) => build(g, averagePool2d(g.at('pool'), value, { kernel: 1 })),
+      }));
+  });
+});
+
+/** Each with each. */
+const VALUES = [...NOT_FINITE, 3e38, -3e38, 0, 1, -1, 0.5, -0.5, 2, -2, 3, -3, 1.5, -1.5];
+
+describe('special values in pairs', () => {
+  const functions = [f.max, f.min, f.add, f.sub, f.mul, f.div, f.pow];
+  const comparisons = [f.less, f.less_equal, f.greater, f.greater_equal, f.equal];
+  it.each([...functions, ...comparisons])('$name', (fn) => {
+    const n = VALUES.length;
+    // Exponents are finite: 1^Infinity is 1 in C, and NaN here.
+    const second = fn === f.pow ? VALUES.map((b) => (Number.isFinite(b) ? b : 0)) : VALUES;
+    return checkKernels(device(), {
+      op: 'pointwise',
+      build: (g) => binary(g, fn, g.input('a', [n, n]), g.input('b', [n, n])),
+      inputs: {
+        a: Float32Array.from({ length: n * n }, (_, i) => VALUES[i % n] ?? 0),
+        b: Float32Array.from({ length: n * n }, (_, i) => second[Math.floor(i / n)] ?? 0),
+      },
+      within: tolerance,
+    });
+  });
+});
+
+/** Each special value in a row of its own, and three rows of nothing but one of them. */
+const ROWS: Shape = [13, 70];
+
+function inRows(specials: readonly number[]): Float32Array {
+  const data = sprinkled(ROWS, specials, 70);
+  return [INF, -INF, NAN].reduce(
+    (x, value, i) => x.fill(value, (10 + i) * 70, (11 + i) * 70),
+    data,
+  );
+}
+
+const extremes = inRows(SPECIALS);
+const notFinite = inRows(NOT_FINITE);
+
+describe('special values in rows', () => {
+  it.each(['max', 'min', 'sum', 'mean', 'prod', 'l1', 'sum_square'] as const)(
+    'reduce %s',
+    async (kind) => {
+      const x = kind === 'max' || kind === 'min' ? extremes : notFinite;
+      const test = { op: 'reduce', shape: ROWS, x, choose: asOnGpus };
+      await check({ ...test, build: (g, value) => reduce(g, value, kind, { axes: [1] }) });
+      await check({ ...test, build: (g, value) => reduce(g, value, kind, { axes: [0] }) });
+    },
+  );
+
+  it.each<[string, string, Build]>([
+    ['argMax', 'arg_reduce', argMax],
+    ['argMin', 'arg_reduce', argMin],
+    ['topElements', 'top_k', (g, x) => topElements(g, x, 5)],
+    ['linear', 'linear', (g, x) => linear(g.at('fc'), x, { features: 33 })],
+    ['matmul', 'matmul', (g, x) => matmul(g, x, g.weight('weight', [70, 33]))],
+  ])('%s', (_, op, build) => check({ op, shape: ROWS, x: notFinite, build, choose: asOnGpus }));
+});
+
+describe('softmax of special values', () => {
+  // Where a row has Infinity, all of it is NaN, or this element alone: exp(NaN) is Infinity on SwiftShader.
+  const x = inRows([NAN, 0, -INF]).fill(0, 10 * 70, 11 * 70);
+  it.each([
+    ['softmax', softmax],
+    ['logSoftmax', logSoftmax],
+  ])('%s', (_, build) => check({ op: 'softmax', shape: ROWS, x, build, choose: asOnGpus }));
+});
+
+const WINDOWS: Shape = [1, 2, 12, 14];
+const inWindows = sprinkled(WINDOWS, NOT_FINITE, 61).fill(-INF, 200, 300);
+
+describe('special values in windows', () => {
+  it.each<[string, string, Build]>([
+    ['maxPool2d', 'max_pool2d', (g, x) => maxPool2d(g, x, { kernel: 2 })],
+    [
+      'maxPool2d, overlapping',
+      'max_pool2d',
+      (g, x) => maxPool2d(g, x, { kernel: 3, stride: 1, padding: 1 }),
+    ],
+    [
+      'averagePool2d',
+      'average_pool2d',
+      (g, x) => averagePool2d(g, x, { kernel: 3, stride: 2, padding: 1 }),
+    ],
+    ['globalAveragePool2d', 'adaptive_average_pool2d', globalAveragePool2d],
+    [
+      'resize2d to the nearest',
+      'resize2d',
+      (g, x) => resize2d(g, x, { size: [24, 7], mode: 'nearest' }),
+    ],
+    ['pad2d', 'pad2d', (g, x) => pad2d(g, x, padding(2), { mode: 'reflect' })],
+    ['transpose', 'rearrange', (g, x) => transpose(g, x, [0, 2, 3, 1])],
+    ['concat', 'concat', (g, x) => concat(g, [x, x])],
+    ['batchNorm', 'batch_norm', (g, x) => batchNorm(g.at('bn'), x)],
+    // Kernels of fewer taps are filled up with zeros, as tiles of Winograd are: 0 * NaN spreads.
+    [
+      'convTranspose2d',
+      'conv_transpose2d',
+      (g, x) => convTranspose2d(g.at('up'), x, { channels: 3, kernel: 4, stride: 2 }),
+    ],
+  ])('%s', (_, op, build) => check({ op, shape: WINDOWS, x: inWindows, build }));
+});
+
+describe('special values in convolutions', () => {
+  it.each<[string, Omit<Conv2dCase, 'x'>, Shape]>([
+    ['a 1x1 kernel', { channels: 9, kernel: 1 }, [1, 5, 9, 11]],
+    ['a 1x1 kernel over whole fours', { channels: 9, kernel: 1 }, [1, 5, 8, 12]],
+    [
+      'a 3x3 kernel, relu',
+      { channels: 9, kernel: 3, padding: 1, epilogue: ['relu'] },
+      [2, 5, 9, 11],
+    ],
+    ['stride 2', { channels: 9, kernel: 3, padding: 1, stride: 2 }, [1, 33, 9, 11]],
+    ['groups', { channels: 10, kernel: 3, padding: 1, groups: 2 }, [1, 6, 9, 11]],
+    ['one group a channel', { channels: 6, kernel: 3, padding: 1, groups: 6 }, [1, 6, 9, 11]],
+    ['many channels', { channels: 9, kernel: 1, epilogue: ['residual', 'relu'] }, [1, 512, 3, 3]],
+  ])('%s', (_, options, shape) =>
+    check({
+      op: 'conv2d',
+      shape,
+      x: sprinkled(shape, NOT_FINITE, 71),
+      build: (g, value) => buildConv2d(g, { ...options, x: shape }, value),
+      choose: smallTiles,
+    }),
+  );
+});
