@@ -1,10 +1,11 @@
 /**
  * NaN, infinities, the largest f32s and subnormals in every kernel. What is expected is what IEEE 754 gives, where WGSL
- * lets a device assume that none of these are there (docs/decisions/0069-special-values.md).
+ * lets a device assume that none of these are there (docs/decisions/0072-special-values.md).
  */
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { apply } from '../shaders/lib/expression.ts';
 import * as f from '../shaders/lib/expression_functions.ts';
+import { createSession } from '../src/create_session.ts';
 import * as activations from '../src/layers/activations.ts';
 import { globalAveragePool2d } from '../src/layers/adaptive_average_pool2d.ts';
 import { argMax, argMin } from '../src/layers/arg_reduce.ts';
@@ -23,10 +24,13 @@ import { resize2d } from '../src/layers/resize2d.ts';
 import { logSoftmax, softmax } from '../src/layers/softmax.ts';
 import { topElements } from '../src/layers/top_k.ts';
 import { padding } from '../src/layers/window.ts';
-import type { Value } from '../src/runtime/graph.ts';
+import { buildClassifier } from '../src/models/classifier.ts';
+import { findModel } from '../src/models/index.ts';
+import { type Value, weightsOf } from '../src/runtime/graph.ts';
 import type { GraphBuilder } from '../src/runtime/graph_builder.ts';
 import type { Shape } from '../src/runtime/tensor.ts';
-import { syntheticTensor } from '../src/runtime/weights/synthetic.ts';
+import { syntheticTensor, syntheticWeights } from '../src/runtime/weights/synthetic.ts';
+import { topK } from '../src/vision/top_k.ts';
 import { asOnGpus, type Choose, checkKernels } from './fixtures/check_kernels.ts';
 import { buildConv2d, type Conv2dCase } from './fixtures/conv2d_case.ts';
 import { useDevice } from './fixtures/device.ts';
@@ -262,4 +266,15 @@ describe('special values in convolutions', () => {
       choose: smallTiles,
     }),
   );
+});
+
+it('a classifier says so where its input holds NaN', async () => {
+  const model = buildClassifier(findModel('lenet'), { outputs: ['probabilities'] });
+  const weights = syntheticWeights(weightsOf(model).map(({ name }) => name));
+  using session = await createSession(device(), model, { weights });
+  const pixels = syntheticTensor('input', model.inputs[0]?.desc.shape ?? []);
+  const { probabilities: good = new Float32Array() } = await session.run(pixels);
+  expect(topK(good, 1)).toHaveLength(1);
+  const { probabilities = new Float32Array() } = await session.run(pixels.with(300, NAN));
+  expect(() => topK(probabilities, 1)).toThrow('is not a number; the weights or the input hold');
 });

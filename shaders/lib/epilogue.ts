@@ -13,7 +13,6 @@ import type { DType } from './element_types.ts';
 import { type Expression, operand } from './expression.ts';
 import { clampOf, UNCLAMPED } from './expression_clamp.ts';
 import { printExpression } from './expression_wgsl.ts';
-import { isSpecial } from './special_values.ts';
 
 export interface EpilogueOperand {
   /** Its role, and its name in the shader. */
@@ -162,7 +161,8 @@ function sharedModule(epilogue: Epilogue | undefined, width: Width): EpilogueMod
       '}',
       `let low = ${TYPES[width]}(bitcast<f32>(LOW));`,
       `let high = ${TYPES[width]}(bitcast<f32>(HIGH));`,
-      `return select(clamp(sum, low, high), sum, ${isSpecial('sum', TYPES[width])});`,
+      // Of NaN, either is false.
+      'return select(select(sum, low, sum < low), high, sum > high);',
     ]),
   ].join('\n');
   // Where there is no addend, the weights are in its place.

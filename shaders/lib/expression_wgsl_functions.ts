@@ -1,6 +1,6 @@
 /**
- * The functions that WGSL lacks, or has with gaps. What is not a number stays that through all of them: they look at its
- * bits, since a compiler may assume of floats that all are numbers.
+ * The functions that WGSL lacks, or has with gaps. NaN stays NaN through all of them: they look at its bits, since a
+ * compiler may assume of floats that all are numbers.
  */
 import type { Helper } from './expression.ts';
 import { extremeText, INFINITY, isSpecial, MINUS_INFINITY, NAN, orBits } from './special_values.ts';

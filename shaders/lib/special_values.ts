@@ -10,11 +10,14 @@ export function isSpecial(x: string, type: Floats, than: '>' | '>=' = '>'): stri
   return `(bitcast<${integers}>(${x}) & ${integers}(0x7fffffff)) ${than} ${integers}(0x7f800000)`;
 }
 
-/** The larger or the smaller of two, as a function of this name: NaN where one is NaN, which WGSL's own may drop. */
+/**
+ * The larger or the smaller of two, as a function of this name: NaN where one is NaN, which WGSL's own may drop. Of a
+ * first NaN, the comparison is false; a constant costs no look at the bits of the second.
+ */
 export function extremeText(of: 'max' | 'min', name: string, type: Floats = 'f32'): string {
   return `
 fn ${name}(a: ${type}, b: ${type}) -> ${type} {
-  return select(select(${of}(a, b), b, ${isSpecial('b', type)}), a, ${isSpecial('a', type)});
+  return select(select(a, b, a ${of === 'max' ? '<' : '>'} b), b, ${isSpecial('b', type)});
 }
 `;
 }

@@ -27,6 +27,14 @@ describe('deviation', () => {
     expect(of(expected, actual)).toMatchObject({ error: Infinity, ok: false, index });
   });
 
+  it('takes 0 for what f16 has no normal number for, in f16 only, and nothing else for it', () => {
+    const [expected, zeros] = [Float64Array.of(2 ** -15, 2 ** -15), new Float32Array(2)];
+    expect(deviation(expected, zeros, [2], 'f16')).toMatchObject({ error: 0, ok: true });
+    expect(deviation(expected, zeros, [2])).toMatchObject({ error: 1, ok: false });
+    const [small, off] = [Float64Array.of(2 ** -12), Float32Array.of(1.2 * 2 ** -12)];
+    expect(deviation(small, off, [1], 'f16').ok).toBe(false);
+  });
+
   it('takes the share of finite values, beside infinite ones', () => {
     expect(of([-Infinity, 4, 2], [-Infinity, 4, 3])).toMatchObject({
       error: 0.25,

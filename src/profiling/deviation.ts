@@ -34,8 +34,8 @@ const TOLERANCES: Readonly<Record<DType, number>> = {
   f16: F32_TOLERANCE + 2 ** -10,
 };
 
-/** Below this, the smallest normal f32, WGSL allows a device to put 0 in place of a number. */
-const SMALLEST_NORMAL = 2 ** -126;
+/** Below this, the type's smallest normal number, WGSL allows a device to put 0 in place of a number. */
+const SMALLEST_NORMAL: Readonly<Record<DType, number>> = { f32: 2 ** -126, f16: 2 ** -14 };
 
 /**
  * Compares the result of one layer with the reference, both row-major, of this shape. `precision` is f16 where the
@@ -55,7 +55,7 @@ export function deviation(
   let at = 0;
   for (let i = 0; i < expected.length; i++) {
     const value = inRange(expected[i] ?? 0);
-    const difference = differenceOf(value, actual[i] ?? 0);
+    const difference = differenceOf(value, actual[i] ?? 0, SMALLEST_NORMAL[precision]);
     if (Number.isFinite(value)) largest = Math.max(largest, Math.abs(value));
     if (difference > worst) {
       worst = difference;
@@ -85,10 +85,10 @@ function inRange(value: number): number {
   return Number.isFinite(rounded) ? value : rounded;
 }
 
-/** Infinite where one is NaN and the other is not. */
-function differenceOf(expected: number, actual: number): number {
+/** Infinite where one is NaN and the other is not, and none between numbers that may be 0. */
+function differenceOf(expected: number, actual: number, smallestNormal: number): number {
   if (Object.is(expected, actual) || expected === actual) return 0;
   const difference = Math.abs(expected - actual);
   if (Number.isNaN(difference)) return Number.POSITIVE_INFINITY;
-  return difference < SMALLEST_NORMAL ? 0 : difference;
+  return Math.max(Math.abs(expected), Math.abs(actual)) <= smallestNormal ? 0 : difference;
 }

@@ -4,6 +4,7 @@ import { useDevice, useDevices } from '../../test/fixtures/device.ts';
 import { clip, relu } from '../layers/activations.ts';
 import { add, mul } from '../layers/arithmetic.ts';
 import { concat } from '../layers/concat.ts';
+import { conv2d } from '../layers/conv2d.ts';
 import { linear, linearOp } from '../layers/linear.ts';
 import { softmax } from '../layers/softmax.ts';
 import type { References } from '../reference.ts';
@@ -128,5 +129,22 @@ describe('verify approves of', () => {
     const checks = await verify(small, graph, inputs, { weights: named });
     expect(checks.map(({ layer }) => layer)).toContain('fc 0..63#2');
     expect(checks.filter(({ ok }) => !ok)).toEqual([]);
+  });
+});
+
+describe('verify of convolutions by Winograd', () => {
+  const graph = graphOf((g) =>
+    conv2d(g.at('conv'), g.input('x', [1, 16, 8, 8]), { channels: 16, kernel: 3, padding: 1 }),
+  );
+  const kernels = (kernel: string) => ({ weights, kernels: () => kernel });
+  const largest = syntheticTensor('x', [1, 16, 8, 8]).map((value) => value * 2e37);
+
+  it('says how to have the direct sum where the transforms overflow', async () => {
+    const [check] = await verify(device(), graph, { x: largest }, kernels('conv2d_winograd'));
+    expect(check).toMatchObject({ ok: false, kernel: 'conv2d_winograd' });
+    expect(check?.remedy).toContain('"conv2d_direct"');
+    const [direct] = await verify(device(), graph, { x: largest }, kernels('conv2d_direct'));
+    expect(direct).toMatchObject({ ok: true, kernel: 'conv2d_direct' });
+    expect(direct?.remedy).toBeUndefined();
   });
 });

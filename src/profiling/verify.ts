@@ -17,6 +17,8 @@ export interface LayerCheck extends Deviation {
   readonly computes: readonly string[];
   /** `undefined` where nothing runs: the layer's output is a view of its input. */
   readonly kernel: string | undefined;
+  /** What to do about it, where the algorithm is known to be off in this way. */
+  readonly remedy?: string;
 }
 
 export interface VerifyOptions extends CreateSessionOptions {
@@ -52,6 +54,19 @@ export async function verify(
 function precisionOf({ inputs, output }: Node): DType {
   const values = [...Object.values(inputs), output];
   return values.some(({ desc }) => desc.dtype === 'f16') ? 'f16' : 'f32';
+}
+
+const DIRECTLY =
+  'the direct sum is another: pass kernels: ({ op }) => ' +
+  '(op.name === "conv2d" ? "conv2d_direct" : undefined), or "conv2d_tiled" on a GPU';
+
+/** Winograd's transforms overflow before the direct sum does, and spread what is not finite over a tile. */
+function remedyFor(
+  kernel: string | undefined,
+  { expected, actual }: Deviation,
+): string | undefined {
+  const spreads = kernel === 'conv2d_winograd' && !Number.isFinite(actual);
+  return spreads && !Object.is(expected, actual) ? DIRECTLY : undefined;
 }
 
 async function checkLayers(
@@ -90,12 +105,16 @@ async function checkLayers(
         precisionOf(node),
       );
     });
+    const worst = deviations.reduce((found, one) => (one.error > found.error ? one : found));
+    const kernel = kernels.get(node);
+    const remedy = remedyFor(kernel, worst);
     const check = {
       layer: node.name,
       op: node.op.name,
       computes: (origin.get(node) ?? []).map(({ name }) => name),
-      kernel: kernels.get(node),
-      ...deviations.reduce((worst, one) => (one.error > worst.error ? one : worst)),
+      kernel,
+      ...worst,
+      ...(remedy !== undefined && { remedy }),
     };
     onCheck?.(check);
     checks.push(check);

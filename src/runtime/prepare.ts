@@ -25,7 +25,7 @@ export interface PrepareOptions {
   readonly precision?: DType | undefined;
   /** What was fastest on this device when it was timed. */
   readonly tuning?: Tuning | undefined;
-  /** Prefers kernels by name; for tests and benchmarks. */
+  /** Prefers kernels by name: for tests and benchmarks, and where an algorithm must not be used. */
   readonly kernels?: KernelPreference | undefined;
   /** Bytes that a session may take on the device; unlimited by default. */
   readonly maxMemory?: number | undefined;
