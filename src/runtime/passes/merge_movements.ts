@@ -4,6 +4,9 @@ import type { Graph, Node } from '../graph.ts';
 import { indexMapOf } from '../movement/index.ts';
 import { Rewriter } from './rewriter.ts';
 
+/** Steps of one node: with each that joins them, all are lowered anew. */
+const MOST_STEPS = 16;
+
 export function mergeMovements(graph: Graph): Graph {
   const rewriter = new Rewriter(graph);
   for (const node of graph.nodes) {
@@ -18,7 +21,7 @@ function merge(rewriter: Rewriter, second: Node<RearrangeAttributes>): Node | un
   if (!first || !isRearrange(first)) return undefined;
   const steps = [...first.attributes.steps, ...second.attributes.steps];
   const from = first.inputs.x?.desc.shape ?? [];
-  if (!indexMapOf(steps, from)) return undefined;
+  if (steps.length > MOST_STEPS || !indexMapOf(steps, from)) return undefined;
   const { output } = second;
   return rewriter.replace(first, second, { ...first, attributes: { steps }, output });
 }

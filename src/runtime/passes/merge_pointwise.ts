@@ -34,13 +34,18 @@ function mergeOne(
     const producer = rewriter.soleProducer(value);
     if (!producer || !isPointwise(producer) || producer.attributes.dtype !== undefined) continue;
     if (!shapesEqual(value.desc.shape, reader.output.desc.shape)) continue;
+    // Before they are joined, which takes the longer the more there are.
+    if (callsOf(producer) + callsOf(reader) > MOST_CALLS) continue;
     const merged = joined(producer, reader, value);
-    const fits = Object.keys(merged.inputs).length <= mostOperands;
-    if (fits && sizeOf(merged.attributes.expression) <= MOST_CALLS) {
+    if (Object.keys(merged.inputs).length <= mostOperands) {
       return rewriter.replace(producer, reader, merged);
     }
   }
   return undefined;
+}
+
+function callsOf({ attributes }: Node<PointwiseAttributes>): number {
+  return sizeOf(attributes.expression);
 }
 
 /** The reader with the producer's expression in place of an operand; operands are numbered anew, each value once. */
