@@ -3,12 +3,24 @@ import { readFile } from 'node:fs/promises';
 import type { Metadata, Sharp, SharpOptions } from 'sharp';
 import { type Image, ImageError, UnsupportedError } from '../src/index.ts';
 import { loadSharp } from './load_sharp.ts';
+import { decodeInProcess } from './svg_process.ts';
 
 /** The formats that are decoded. */
 export const IMAGE_FORMATS = 'PNG, JPEG, WebP, GIF, TIFF, AVIF or SVG';
 
-/** Pixels of the largest image that is decoded: 1 GiB of RGBA. */
-const MAX_PIXELS = 2 ** 28;
+/** Pixels of the largest image that is decoded: 512 MiB of RGBA. */
+const MAX_PIXELS = 2 ** 27;
+
+/** How files of pixels begin, and where. What begins otherwise may be SVG, which is a program. */
+const PIXELS: readonly (readonly [at: number, text: string])[] = [
+  [0, '\x89PNG'],
+  [0, '\xff\xd8\xff'],
+  [0, 'GIF8'],
+  [0, 'RIFF'],
+  [0, 'II'],
+  [0, 'MM'],
+  [4, 'ftyp'],
+];
 
 /**
  * Values stay as the file has them, as in PIL: a profile that says sRGB in other words would shift them.
@@ -26,19 +38,21 @@ const OPTIONS: SharpOptions = {
  * Decodes a PNG, JPEG, WebP, GIF, TIFF, AVIF or SVG file to 8 bit RGBA, upright as its EXIF data says.
  * Of animations it takes the first frame; of 16 bit channels the upper half; colour profiles are ignored.
  *
- * Throws ImageError for a file that is missing, broken or no image, UnsupportedError for more than 2^28
- * pixels or where sharp is not installed. Messages name the file.
+ * Throws ImageError for a file that is missing, broken or no image, UnsupportedError for more than 2^27
+ * pixels, for SVG of more than 2^24 or that takes 10 s to draw, or where sharp is not installed. Messages name the file.
  */
 export async function decodeImage(path: string): Promise<Image> {
   const open = await loadSharp();
   const file = await readImageFile(path);
   try {
+    if (!holdsPixels(file)) return await decodeInProcess(file);
     const metadata = await open(file, OPTIONS).metadata();
-    checkPixels(path, metadata);
+    checkPixels(metadata);
     const image = open(file, OPTIONS);
     return await (metadata.space === 'cmyk' ? decodeCmyk(image) : decodeRgb(image));
   } catch (error) {
-    throw error instanceof UnsupportedError ? error : explain(path, error);
+    if (!(error instanceof UnsupportedError)) throw explain(path, error);
+    throw new UnsupportedError(`image "${path}" ${error.message}`);
   }
 }
 
@@ -62,10 +76,15 @@ async function readImageFile(path: string): Promise<Uint8Array> {
   return file;
 }
 
-function checkPixels(path: string, { width, height }: Metadata): void {
+function holdsPixels(file: Uint8Array): boolean {
+  const head = String.fromCharCode(...file.subarray(0, 12));
+  return PIXELS.some(([at, text]) => head.startsWith(text, at));
+}
+
+function checkPixels({ width, height }: Metadata): void {
   if (width * height <= MAX_PIXELS) return;
   throw new UnsupportedError(
-    `image "${path}": ${width} x ${height} pixels are more than the ${MAX_PIXELS} that are decoded; make it smaller first`,
+    `has ${width} x ${height} pixels, more than the ${MAX_PIXELS} that are decoded; make it smaller first`,
   );
 }
 
@@ -75,7 +94,8 @@ async function decodeRgb(image: Sharp): Promise<Image> {
     .ensureAlpha()
     .raw()
     .toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, data: new Uint8Array(data) };
+  const { width, height } = info;
+  return { width, height, data: new Uint8Array(data.buffer, data.byteOffset, data.length) };
 }
 
 /** sharp would convert by a press profile; PIL, and so whoever trained with it, subtracts the inks. */

@@ -4,18 +4,32 @@ import { stderr, stdout } from 'node:process';
 /** One JSON object, on a line of its own. */
 export function printJson(value: object): void {
   clearProgress();
-  stdout.write(`${JSON.stringify(value)}\n`);
+  stdout.write(`${printable(JSON.stringify(value))}\n`);
 }
 
 export function print(text: string): void {
   clearProgress();
-  stdout.write(`${text}\n`);
+  stdout.write(`${printable(text)}\n`);
 }
 
 export function note(text: string): void {
   clearProgress();
-  stderr.write(`${text}\n`);
+  stderr.write(`${printable(text)}\n`);
 }
+
+/**
+ * Text as a terminal may have it. Names of layers, files and labels come from outside, and may hold what moves the
+ * cursor, renames the window, or turns the order of letters; such characters are written as `\\u001b`, as in JSON.
+ */
+export function printable(text: string): string {
+  return text.replace(COMMANDS, (character) => {
+    const code = character.charCodeAt(0).toString(16).padStart(4, '0');
+    return `\\u${code}`;
+  });
+}
+
+/** Controls but for line feed and tab, marks of writing direction, separators of lines. */
+const COMMANDS = /[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 
 /** Shows how far long work has come, and how long the rest may take. */
 export function progress(
@@ -33,7 +47,7 @@ export function progress(
 
 /** Writes over the line that was shown before; nothing where stderr is no terminal. */
 export function progressLine(text: string): void {
-  if (stderr.isTTY) stderr.write(`\r\x1b[K${text}`);
+  if (stderr.isTTY) stderr.write(`\r\x1b[K${printable(text)}`);
 }
 
 export function clearProgress(): void {

@@ -1,5 +1,8 @@
 /** HTTP to the hub: proxies, timeouts, and the token for nobody else. */
 import { UnsupportedError, WeightError } from '../../src/index.ts';
+import { formatDuration, note } from '../../terminal/output.ts';
+import { patiently, wholeAnswer } from './answers.ts';
+import { MOST_SILENCE_MS } from './bounds.ts';
 import type { HubSettings } from './settings.ts';
 
 export interface HubConnection {
@@ -14,11 +17,8 @@ export interface HubConnection {
   close(): Promise<void>;
 }
 
-/** A connection that says nothing for so long is broken. */
-const SILENCE_MS = 30_000;
-
 /**
- * Opens nothing yet. `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` are followed, in either case of letters.
+ * Opens nothing yet. A busy hub is asked again. `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` are followed, in either case of letters.
  * Throws UnsupportedError where the packages are not installed, WeightError for a proxy that is no URL.
  */
 export async function connectHub({ endpoint, token }: HubSettings): Promise<HubConnection> {
@@ -32,13 +32,25 @@ export async function connectHub({ endpoint, token }: HubSettings): Promise<HubC
     if (url.origin !== origin) headers.delete('authorization');
     const { method = 'GET', body } = init;
     const text = typeof body === 'string' ? { body } : {};
-    return http.fetch(url, { method, headers: [...headers], ...text, dispatcher });
+    const response = await patiently(
+      // The same class, declared in two places.
+      async () =>
+        (await http.fetch(url, {
+          method,
+          headers: [...headers],
+          ...text,
+          dispatcher,
+        })) as unknown as Response,
+      (status, ms) => note(`the hub is busy (${status}); trying again in ${formatDuration(ms)}`),
+    );
+    // Files are taken as they come; of a refusal, its reason is.
+    return response.ok ? response : wholeAnswer(response);
   };
   return {
     hub,
     access: {
-      hubUrl: endpoint, // The same interface, declared in two places.
-      fetch: send as unknown as typeof fetch,
+      hubUrl: endpoint,
+      fetch: send as typeof fetch,
       ...(token && { accessToken: token }),
     },
     close: () => dispatcher.destroy(),
@@ -61,7 +73,7 @@ async function loadPackages(): Promise<readonly [HubConnection['hub'], Http]> {
 
 function openProxies({ EnvHttpProxyAgent }: Http): InstanceType<Http['EnvHttpProxyAgent']> {
   try {
-    return new EnvHttpProxyAgent({ headersTimeout: SILENCE_MS, bodyTimeout: SILENCE_MS });
+    return new EnvHttpProxyAgent({ headersTimeout: MOST_SILENCE_MS, bodyTimeout: MOST_SILENCE_MS });
   } catch (cause) {
     throw new WeightError(
       'HTTP_PROXY or HTTPS_PROXY is no URL; expected the like of http://proxy.example:3128',

@@ -1,5 +1,7 @@
 /** What the hub says of a weights file, before it is downloaded. */
 import { WeightError } from '../../src/index.ts';
+import { wholeAnswer } from './answers.ts';
+import { MOST_FILE_BYTES, MOST_LISTED, MOST_PAGES } from './bounds.ts';
 import { type CacheEntry, COMMIT, chooseWeights } from './cache.ts';
 import type { HubConnection } from './connection.ts';
 import { type HubReference, isInside } from './reference.ts';
@@ -12,18 +14,15 @@ export interface HubFile extends CacheEntry {
   readonly algorithm: 'sha256' | 'git-sha1';
 }
 
-/** More than any convnet has. */
-const MAX_BYTES = 2 ** 33;
-const MAX_LISTED = 10_000;
-
 type Listing = Pick<HubFile, 'file' | 'bytes' | 'checksum' | 'algorithm'>;
 
 /** Asks for the commit, the licence, the size and the checksum. Throws WeightError, HubApiError. */
 export async function describeHubFile(
-  { hub, access }: HubConnection,
+  { hub, access: given }: HubConnection,
   reference: HubReference,
 ): Promise<HubFile> {
   const { repo, revision } = reference;
+  const access = { ...given, fetch: boundedFetch(repo, given.fetch) };
   const info = await hub.modelInfo({
     ...access,
     name: repo,
@@ -36,14 +35,25 @@ export async function describeHubFile(
   return { repo, revision, commit, licence: licenceOf(info.cardData), ...listing };
 }
 
+/** Answers within bounds, and not without end: a page of files names the next. */
+function boundedFetch(repo: string, send: typeof fetch): typeof fetch {
+  let answers = 0;
+  return async (...request) => {
+    answers++;
+    if (answers > 1 + MOST_PAGES) throw unusable(repo, `more than ${MOST_PAGES} pages of files`);
+    return wholeAnswer(await send(...request));
+  };
+}
+
 async function findListing(
   { hub, access }: Pick<HubConnection, 'hub' | 'access'>,
   { repo, revision, file }: HubReference,
 ): Promise<Listing> {
   const entries = [];
   for await (const entry of hub.listFiles({ ...access, repo, revision, recursive: true })) {
+    if (typeof entry?.path !== 'string') throw unusable(repo, 'a file without a path');
     if (entry.type === 'file' && entry.path.endsWith('.safetensors')) entries.push(entry);
-    if (entries.length > MAX_LISTED) break;
+    if (entries.length > MOST_LISTED) break;
   }
   const names = entries.map(({ path }) => path);
   const wanted = file ?? chooseWeights(names);
@@ -60,8 +70,9 @@ async function findListing(
 /** All of this becomes paths and allocations here. */
 function checkListing(repo: string, { file, bytes, checksum, algorithm }: Listing): void {
   if (!isInside(file)) throw unusable(repo, `the file name ${JSON.stringify(file)}`);
-  if (!Number.isSafeInteger(bytes) || bytes < 0 || bytes > MAX_BYTES) {
-    throw unusable(repo, `"${file}" of ${bytes} bytes, at most ${MAX_BYTES} are taken`);
+  if (!Number.isSafeInteger(bytes) || bytes < 0 || bytes > MOST_FILE_BYTES) {
+    const size = String(bytes).slice(0, 20);
+    throw unusable(repo, `"${file}" of ${size} bytes, at most ${MOST_FILE_BYTES} are taken`);
   }
   const digits = algorithm === 'sha256' ? 64 : 40;
   if (!new RegExp(`^[0-9a-f]{${digits}}$`).test(checksum)) {

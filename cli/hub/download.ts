@@ -9,6 +9,8 @@ import type { ReadableStream } from 'node:stream/web';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TilewiseError, WeightError } from '../../src/index.ts';
 import { formatBytes } from '../../terminal/output.ts';
+import { BUSY } from './answers.ts';
+import { MOST_TRIES } from './bounds.ts';
 import { blobPath, register } from './cache.ts';
 import type { HubConnection } from './connection.ts';
 import type { HubFile } from './describe.ts';
@@ -22,9 +24,6 @@ export interface DownloadOptions {
   /** The pause before a new try, in milliseconds; doubles with each that brings nothing. */
   readonly retryMs?: number;
 }
-
-/** Tries in a row that may bring not a byte. */
-const TRIES = 5;
 
 /** The path of the file in the cache. Throws WeightError, HubApiError. */
 export async function downloadHubFile(
@@ -84,7 +83,7 @@ async function receive(
       if (isRefusal(connection, error)) throw error;
       done = await begin(partial, file.bytes);
       failures = done > before ? 1 : failures + 1;
-      if (failures === TRIES) throw broken(file, done, error);
+      if (failures === MOST_TRIES) throw broken(file, done, error);
       onRetry?.(reasonOf(error));
       await sleep(retryMs * 2 ** (failures - 1));
     }
@@ -197,8 +196,8 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 function isRefusal({ hub }: HubConnection, error: unknown): boolean {
   return (
     error instanceof hub.HubApiError &&
-    error.statusCode < 500 &&
-    ![408, 429].includes(error.statusCode)
+    // What is busy was asked again already.
+    (BUSY.includes(error.statusCode) || (error.statusCode < 500 && error.statusCode !== 408))
   );
 }
 

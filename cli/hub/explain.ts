@@ -42,6 +42,8 @@ function meaning(
       return `there is no model "${repo}" with a revision "${revision}"`;
     case 429:
       return 'too many requests; wait some minutes, or set HF_TOKEN';
+    case 503:
+      return 'it is busy; try again in some minutes';
     default:
       return undefined;
   }

@@ -7,19 +7,27 @@ import type { Constant } from './tensor.ts';
 /** Constants by the names that the graph has for them, in the order of use. */
 export class ModelWeights {
   readonly #constants = new Map<string, Constant>();
+  /** What some data was named, by the name that was wanted and the shape. */
+  readonly #names = new Map<Constant['numbers'], Map<string, string>>();
+  /** The last number that was put to each name: a file may have many constants of one. */
+  readonly #numbers = new Map<string, number>();
 
   /** The name of a constant: its own, where no other has it. */
   add(constant: Constant): string {
+    const { numbers, shape } = constant;
     const wanted = constant.name || 'constant';
+    const names = this.#names.get(numbers) ?? new Map<string, string>();
+    this.#names.set(numbers, names);
+    const key = JSON.stringify([wanted, shape]);
+    const known = names.get(key);
+    if (known !== undefined) return known;
     let name = wanted;
-    for (let i = 2; !this.#isFree(name, constant); i++) name = `${wanted}#${i}`;
+    let number = this.#numbers.get(wanted) ?? 1;
+    while (this.#constants.has(name)) name = `${wanted}#${++number}`;
+    this.#numbers.set(wanted, number);
     this.#constants.set(name, constant);
+    names.set(key, name);
     return name;
-  }
-
-  #isFree(name: string, { numbers, shape }: Constant): boolean {
-    const known = this.#constants.get(name);
-    return !known || (known.numbers === numbers && shapesEqual(known.shape, shape));
   }
 
   /** Reading throws WeightError for what it lacks, and for numbers that f32 has not. */

@@ -1,6 +1,8 @@
 /** The one place that knows the order of the stages between a model and what runs. */
+import { MOST_READ } from './bounds.ts';
 import type { Builtins } from './builtins.ts';
 import { type DeviceProfile, largestBuffer } from './device_profile.ts';
+import { UnsupportedError } from './errors.ts';
 import type { Graph, Node } from './graph.ts';
 import { uniqueName } from './graph_builder.ts';
 import { assignLayouts } from './passes/assign_layouts.ts';
@@ -52,10 +54,12 @@ interface Stage {
 
 /**
  * Everything between a model and its first run that needs no GPU and touches no data. Throws UnsupportedError where
- * the device is too small, lacks what `precision` needs, or `maxMemory` is too small.
+ * the graph is larger than is planned, the device is too small or lacks what `precision` needs, or `maxMemory` is too
+ * small.
  */
 export function prepare(model: Graph, builtins: Builtins, options: PrepareOptions): Prepared {
   const { device, precision = 'f32', optimize = true, observed = false } = options;
+  checkWork(model);
   checkPrecision(precision, device);
   const parts = batchParts(assignPrecision(model, builtins, precision), device);
   const optimizing: readonly Stage[] = [
@@ -87,6 +91,15 @@ export function prepare(model: Graph, builtins: Builtins, options: PrepareOption
   const named = withDistinctNames(laidOut, model);
   const plan = compile(observed ? withAllOutputs(named) : named, options);
   return { plan, parts, log, origin: originOf(plan.graph, model) };
+}
+
+/** Stages take time for each value that a node reads. */
+function checkWork({ name, nodes }: Graph): void {
+  const read = nodes.reduce((sum, { inputs }) => sum + Object.keys(inputs).length, 0);
+  if (read <= MOST_READ) return;
+  throw new UnsupportedError(
+    `"${name}": its ${nodes.length} nodes read ${read} values, at most ${MOST_READ} are planned; cut the model into several`,
+  );
 }
 
 /** Numbers what stages named as they name it, where that is the name of another node. */

@@ -8,6 +8,7 @@
  * The new constants are computed at load time, in f64, and rounded once.
  */
 
+import { MOST_FOLDED } from '../bounds.ts';
 import { type BatchNormAttributes, isBatchNorm } from '../builtins.ts';
 import { type Constant, type DerivedWeight, type Graph, isConstant, type Node } from '../graph.ts';
 import { elementCount } from '../tensor.ts';
@@ -29,7 +30,8 @@ function fold(rewriter: Rewriter, norm: Node<BatchNormAttributes>): Node | undef
   const axis = layer?.op.channelAxis;
   if (!layer || axis === undefined) return undefined;
   const { weight, bias } = layer.inputs;
-  if (layer.epilogue || norm.epilogue) return undefined;
+  if (layer.epilogue || norm.epilogue || (layer.sources?.length ?? 1) > MOST_FOLDED)
+    return undefined;
   const constants = [gamma, beta, mean, variance, weight].flatMap((v) =>
     v && isConstant(v) ? [v] : [],
   );

@@ -9,8 +9,10 @@ import {
   operand,
   operandsOf,
   rebuild,
+  sizeOf,
   substitute,
 } from '../../../shaders/lib/expression.ts';
+import { MOST_CALLS } from '../bounds.ts';
 import { isPointwise, type PointwiseAttributes } from '../builtins.ts';
 import type { DeviceProfile } from '../device_profile.ts';
 import { operandStrides } from '../epilogue.ts';
@@ -50,11 +52,17 @@ function fuse(
 }
 
 /** Operands that a kernel cannot find by image, channel and place in the plane are read by a kernel of their own. */
-function canFuse({ op }: Node, pointwise: Node, value: Value): boolean {
+function canFuse(
+  { op, epilogue }: Node,
+  pointwise: Node<PointwiseAttributes>,
+  value: Value,
+): boolean {
   const { shape } = pointwise.output.desc;
+  const calls = sizeOf(pointwise.attributes.expression) + (epilogue ? sizeOf(epilogue) : 0);
   const others = Object.values(pointwise.inputs).filter((input) => input !== value);
   return (
     op.fusesEpilogue === true &&
+    calls <= MOST_CALLS &&
     shapesEqual(value.desc.shape, shape) &&
     others.every(({ desc }) => operandStrides(desc, shape) !== undefined)
   );

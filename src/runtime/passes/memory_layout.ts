@@ -2,9 +2,14 @@
 import { operandsOf } from '../../../shaders/lib/expression.ts';
 import { isRearrange } from '../builtins.ts';
 import { operandStrides } from '../epilogue.ts';
-import { type Access, consumers, type Graph, type Node, type Value } from '../graph.ts';
+import type { Access, Graph, Node, Value } from '../graph.ts';
 import { indexMapInto } from '../movement/index.ts';
 import { mapStridesOf, type TensorDesc, type View, viewOfDesc, withView } from '../tensor.ts';
+
+interface Reader {
+  readonly node: Node;
+  readonly role: string;
+}
 
 interface Place {
   readonly root: Value;
@@ -13,12 +18,21 @@ interface Place {
 
 export class MemoryLayout {
   readonly #places = new Map<Value, Place>();
-  readonly #readers: ReadonlyMap<Value, readonly Node[]>;
+  /** Of each root the values that lie in its memory, beside itself. */
+  readonly #members = new Map<Value, Set<Value>>();
+  /** A node that reads a value in two roles stands there twice. */
+  readonly #readers = new Map<Value, Reader[]>();
   readonly #producers: ReadonlyMap<Value, Node>;
   readonly #outputs: ReadonlySet<Value>;
 
   constructor(graph: Graph) {
-    this.#readers = consumers(graph);
+    for (const node of graph.nodes) {
+      for (const [role, value] of Object.entries(node.inputs)) {
+        const readers = this.#readers.get(value);
+        if (readers) readers.push({ node, role });
+        else this.#readers.set(value, [{ node, role }]);
+      }
+    }
     this.#producers = new Map(graph.nodes.map((node) => [node.output, node]));
     this.#outputs = new Set(graph.outputs.values());
   }
@@ -30,7 +44,7 @@ export class MemoryLayout {
 
   /** Whether it may still be put elsewhere: nothing lies in its memory yet, and it in no other's. */
   isFree(value: Value): boolean {
-    return !this.#places.has(value) && this.membersOf(value).length === 1;
+    return !this.#places.has(value) && !this.#members.has(value);
   }
 
   isOutput(value: Value): boolean {
@@ -46,33 +60,32 @@ export class MemoryLayout {
     return place ? withView(value.desc, place.view) : value.desc;
   }
 
-  readersOf(value: Value): readonly Node[] {
+  readersOf(value: Value): readonly Reader[] {
     return this.#readers.get(value) ?? [];
   }
 
   /** The values that lie in a root's memory, itself among them. */
   membersOf(root: Value): readonly Value[] {
-    return [
-      root,
-      ...[...this.#places]
-        .filter(([value, place]) => place.root === root && value !== root)
-        .map(([value]) => value),
-    ];
+    return [root, ...(this.#members.get(root) ?? [])];
   }
 
   place(value: Value, root: Value, view: View): void {
     this.#places.set(value, { root, view });
+    if (value === root) return;
+    const members = this.#members.get(root);
+    if (members) members.add(value);
+    else this.#members.set(root, new Set([value]));
   }
 
   /** Whether what computes a value can write it under a view, and all that read it can read it, but for `except`. */
   allowsView(value: Value, view: View, except?: Node): boolean {
     const desc = withView(value.desc, view);
     const producer = this.#producers.get(value);
-    const able = (node: Node, accepts: boolean): boolean =>
-      node === except || (accepts && this.#canMove(node, value, view));
+    const able = (node: Node, role: string): boolean =>
+      node === except || (canBind(node, role, desc) && this.#canMove(node, value, view));
     return (
-      (!producer || able(producer, accepts(accessOf(producer, 'y'), desc))) &&
-      this.readersOf(value).every((reader) => able(reader, canRead(reader, value, desc)))
+      (!producer || able(producer, 'y')) &&
+      this.readersOf(value).every(({ node, role }) => able(node, role))
     );
   }
 
@@ -98,19 +111,17 @@ export class MemoryLayout {
   /** The same for a view, which nothing writes. */
   readersWouldConflict(value: Value, root: Value, except?: Node): boolean {
     return this.readersOf(value).some(
-      (reader) => reader !== except && this.rootOf(reader.output) === root,
+      ({ node }) => node !== except && this.rootOf(node.output) === root,
     );
   }
 }
 
-/** Whether a node can read a value under a view, in all roles in which it does. */
-function canRead(node: Node, value: Value, desc: TensorDesc): boolean {
-  const operands = node.epilogue ? operandsOf(node.epilogue) : [];
-  return Object.entries(node.inputs).every(([role, input]) => {
-    if (input !== value) return true;
-    if (operands.includes(role)) return operandStrides(desc, node.output.desc.shape) !== undefined;
-    return accepts(accessOf(node, role), desc);
-  });
+/** Whether a node can read a tensor in a role under its view, or write it as `y`. */
+function canBind(node: Node, role: string, desc: TensorDesc): boolean {
+  if (node.epilogue && operandsOf(node.epilogue).includes(role)) {
+    return operandStrides(desc, node.output.desc.shape) !== undefined;
+  }
+  return accepts(accessOf(node, role), desc);
 }
 
 function accessOf({ op: { views } }: Node, role: string): Access | undefined {

@@ -1,11 +1,9 @@
 /** Makes one node of two neighbours that move data, where one affine map does what both did. */
+import { MOST_STEPS } from '../bounds.ts';
 import { isRearrange, type RearrangeAttributes } from '../builtins.ts';
 import type { Graph, Node } from '../graph.ts';
 import { indexMapOf } from '../movement/index.ts';
 import { Rewriter } from './rewriter.ts';
-
-/** Steps of one node: with each that joins them, all are lowered anew. */
-const MOST_STEPS = 16;
 
 export function mergeMovements(graph: Graph): Graph {
   const rewriter = new Rewriter(graph);

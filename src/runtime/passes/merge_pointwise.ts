@@ -4,14 +4,12 @@
  * a node, or the epilogue of one.
  */
 import { operand, sizeOf, substitute } from '../../../shaders/lib/expression.ts';
+import { MOST_CALLS } from '../bounds.ts';
 import { isPointwise, type PointwiseAttributes } from '../builtins.ts';
 import type { DeviceProfile } from '../device_profile.ts';
 import type { Graph, Node, Value } from '../graph.ts';
 import { shapesEqual } from '../tensor.ts';
 import { Rewriter } from './rewriter.ts';
-
-/** Calls of one expression: more would be more registers than a kernel has. */
-const MOST_CALLS = 64;
 
 export function mergePointwise(graph: Graph, { limits }: Pick<DeviceProfile, 'limits'>): Graph {
   // The output is bound, too.

@@ -1,4 +1,5 @@
 /** Has the parts of concats written where they belong. */
+import { MOST_READERS } from '../bounds.ts';
 import { type ConcatAttributes, isConcat } from '../builtins.ts';
 import type { Graph, Node, Value } from '../graph.ts';
 import type { View } from '../tensor.ts';
@@ -10,10 +11,12 @@ export function placeParts(graph: Graph, layout: MemoryLayout): void {
     if (!isConcat(node) || viewParts(node, layout)) continue;
     const root = layout.rootOf(node.output);
     const values = Object.values(node.inputs);
+    const seen = new Set<Value>();
+    const twice = new Set(values.filter((value) => seen.size === seen.add(value).size));
     partViews(node, layout.viewOf(node.output)).forEach((view, i) => {
       const value = values[i];
-      const once = values.filter((other) => other === value).length === 1;
-      if (value && once && canLie(value, node, root, view, layout)) layout.place(value, root, view);
+      if (value && !twice.has(value) && canLie(value, node, root, view, layout))
+        layout.place(value, root, view);
     });
   }
 }
@@ -41,6 +44,7 @@ function canLie(
   return (
     value.kind === 'activation' &&
     layout.isFree(value) &&
+    layout.readersOf(value).length <= MOST_READERS &&
     !layout.isOutput(value) &&
     // Of f16 parts of an output in f32, copies are made.
     value.desc.dtype === root.desc.dtype &&

@@ -1,3 +1,4 @@
+import { MOST_TRIED } from '../bounds.ts';
 import { type DeviceProfile, largestBuffer } from '../device_profile.ts';
 import { ShapeError } from '../errors.ts';
 import type { Graph, Node } from '../graph.ts';
@@ -18,9 +19,6 @@ export function batchParts(graph: Graph, device: DeviceProfile): number {
   }
   return 1;
 }
-
-/** Numbers of parts that are looked at: after them, a batch of a prime number would be cut into single images. */
-const MOST_TRIED = 1024;
 
 /** Whether every tensor then has its share of the images and is else what it was: movements may name a batch. */
 function canCut(graph: Graph, parts: number): boolean {

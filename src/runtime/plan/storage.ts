@@ -1,6 +1,6 @@
 /** Which activations need memory of their own, and from which step to which. */
 import { type Graph, type Node, rootOf, type Value } from '../graph.ts';
-import type { KernelDispatch, Lowering } from '../kernel.ts';
+import type { Lowering } from '../kernel.ts';
 import { describe } from '../operator.ts';
 import { bufferBytes, storedElements } from '../tensor.ts';
 
@@ -78,7 +78,9 @@ export function liveness(
   let step = 0;
   for (const node of graph.nodes) {
     const { dispatches = [], scratch = {} } = loweringOf(node) ?? {};
-    const spanOf = (role: string): Span => boundIn(dispatches, role, step);
+    const spans = spansOf(dispatches, step);
+    const all: Span = [step, step + Math.max(1, dispatches.length) - 1];
+    const spanOf = (role: string): Span => spans.get(role) ?? all;
     for (const [role, value] of Object.entries(node.inputs)) use(value, spanOf(role)[1]);
     const role = overwritten.get(node);
     if (role !== undefined) overwrite(node, role);
@@ -97,11 +99,12 @@ export function liveness(
 /** The first step and the last. */
 type Span = readonly [number, number];
 
-/** The first and the last of a node's dispatches that bind a role; all of them where none does. */
-function boundIn(dispatches: Lowering['dispatches'], role: string, step: number): Span {
-  const binds = ({ bindings }: KernelDispatch): boolean =>
-    bindings.some(({ value }) => value === role);
-  const first = dispatches.findIndex(binds);
-  if (first < 0) return [step, step + Math.max(1, dispatches.length) - 1];
-  return [step + first, step + dispatches.findLastIndex(binds)];
+/** The first and the last of a node's dispatches that bind each role. */
+function spansOf(dispatches: Lowering['dispatches'], step: number): ReadonlyMap<string, Span> {
+  const spans = new Map<string, Span>();
+  for (const [i, { bindings }] of dispatches.entries()) {
+    for (const { value } of bindings)
+      spans.set(value, [spans.get(value)?.[0] ?? step + i, step + i]);
+  }
+  return spans;
 }

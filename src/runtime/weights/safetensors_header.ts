@@ -6,6 +6,7 @@
  * A file is untrusted input: every rule of the format is checked here, so that nothing a header says
  * can cause a read out of bounds or an outsized allocation later on.
  */
+import { MOST_HEADER_BYTES } from '../bounds.ts';
 import type { WeightError } from '../errors.ts';
 import { elementCount, formatShape, type Shape } from '../tensor.ts';
 import { duplicateKey } from './json_keys.ts';
@@ -13,8 +14,6 @@ import { clipped, quoted } from './messages.ts';
 import type { TensorInfo } from './weight_source.ts';
 
 const LENGTH_BYTES = 8;
-/** The reference implementation's limit. */
-const MAX_HEADER_BYTES = 100_000_000;
 /** Holds free text about the file instead of a tensor. */
 const METADATA_KEY = '__metadata__';
 
@@ -71,8 +70,8 @@ function headerLength(bytes: Uint8Array, fault: Fault): number {
   if (claimed > BigInt(bytes.length - LENGTH_BYTES)) {
     throw fault(`the header claims ${claimed} bytes, the file has ${bytes.length}; ${suspicion}`);
   }
-  if (claimed > BigInt(MAX_HEADER_BYTES)) {
-    throw fault(`the header claims ${claimed} bytes, the format allows ${MAX_HEADER_BYTES}`);
+  if (claimed > BigInt(MOST_HEADER_BYTES)) {
+    throw fault(`the header claims ${claimed} bytes, the format allows ${MOST_HEADER_BYTES}`);
   }
   return Number(claimed);
 }

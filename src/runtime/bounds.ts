@@ -1,0 +1,23 @@
+/**
+ * A graph and its weights may come from outside. These bound what planning them takes, in time and in memory, whatever
+ * they are; each is far beyond what convnets need. Those of ONNX files are in `src/onnx/bounds.ts`.
+ */
+
+/** Values that all nodes of a graph read, one by one: six times as many as those of EfficientNetV2-L. */
+export const MOST_READ = 2 ** 14;
+/** Pieces of memory that are placed in several ways, of which the best is kept; of more, one must do. */
+export const MOST_COMPARED = 2 ** 12;
+/** Readers of a value that is written where a concat has it: for each such concat, all readers are asked. */
+export const MOST_READERS = 2 ** 8;
+
+/** Calls of one expression: more would be more registers than a kernel has. */
+export const MOST_CALLS = 64;
+/** Steps of one movement: with each that joins them, all are lowered anew. */
+export const MOST_STEPS = 16;
+/** Batch norms in one layer: for each, its weights are computed anew when they are uploaded. */
+export const MOST_FOLDED = 8;
+/** Numbers of parts of a batch that are tried: after them, a batch of a prime number would be cut into single images. */
+export const MOST_TRIED = 1024;
+
+/** Bytes of a safetensors file's header: the reference implementation's limit. */
+export const MOST_HEADER_BYTES = 100_000_000;
