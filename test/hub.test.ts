@@ -61,6 +61,39 @@ function interruptedAt(bytes: Uint8Array): void {
   writeFileSync(partialPath(), bytes);
 }
 
+describe('a hub that is busy', () => {
+  it('is asked again when it says, of the model as of the file', async () => {
+    await serve();
+    const soon = new Date(Date.now() + 500).toUTCString();
+    server.busy.push([429, '0'], [503, soon], [503, '0']);
+    expect(readFileSync(await download()).equals(lenetWeights)).toBe(true);
+    expect(server.busy).toEqual([]);
+  });
+
+  it('for longer than anybody waits is said to be', async () => {
+    await serve();
+    server.busy.push([503, '3600']);
+    await expect(download()).rejects.toThrow(/answered 503: it is busy; try again in some minutes/);
+    server.busy.push(...Array.from({ length: 5 }, () => [429, '0'] as const));
+    await expect(download()).rejects.toThrow(/answered 429: too many requests/);
+    expect(server.busy).toEqual([]);
+  });
+});
+
+describe('a hub whose answers have no end', () => {
+  it.each([
+    ['model', /the hub's answer from http:\/\/127.0.0.1:\d+ is longer than 8.4 MB/],
+    ['files', /the hub's answer is of no use: more than 100 pages of files/],
+    ['refusal', /the hub's answer from http:\/\/127.0.0.1:\d+ is longer than 8.4 MB/],
+  ] as const)('of the %s', async (what, message) => {
+    await serve();
+    server.endless = what;
+    const before = process.memoryUsage().rss;
+    await expect(download()).rejects.toThrow(message);
+    expect(process.memoryUsage().rss - before).toBeLessThan(3e8);
+  });
+});
+
 describe('a download from the hub', () => {
   it.each([
     ['through a redirect to the delivery network', {}],
