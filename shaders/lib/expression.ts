@@ -127,38 +127,25 @@ function identity(fn: ExpressionFunction, args: readonly Expression[]): Expressi
   return commutative && constantOf(a) === neutral ? b : undefined;
 }
 
-/**
- * One program of the arguments' programs, without their common steps, and the call. A chain of calls is made anew again
- * and again: the first argument's steps are taken as they are, as are those that another begins with in common.
- */
+/** One program of the arguments' programs, without their common steps, and the call. */
 function concatenated(fn: ExpressionFunction, args: readonly Expression[]): Expression {
-  const [first = { steps: [] }, ...others] = args;
-  const steps = [...first.steps];
+  const steps: Step[] = [];
+  const known = new Map<string, number>();
   const add = (step: Step): number => {
-    const at = steps.findIndex((known) => isSameStep(known, step));
-    return at >= 0 ? at : steps.push(step) - 1;
+    const key = JSON.stringify(keyOf(step));
+    const at = known.get(key) ?? steps.push(step) - 1;
+    known.set(key, at);
+    return at;
   };
-  const roots = others.map((other) => {
-    const differs = other.steps.findIndex((step, i) => steps[i] !== step);
-    const common = differs < 0 ? other.steps.length : differs;
-    const moved = Array.from({ length: common }, (_, i) => i);
-    for (const step of other.steps.slice(common)) {
+  const roots = args.map((arg) => {
+    const moved: number[] = [];
+    for (const step of arg.steps) {
       moved.push(add(isCall(step) ? { fn: step.fn, args: pick(moved, step.args) } : step));
     }
     return moved.at(-1) ?? 0;
   });
-  add({ fn, args: [first.steps.length - 1, ...roots] });
+  add({ fn, args: roots });
   return { steps };
-}
-
-function isSameStep(a: Step, b: Step | undefined): boolean {
-  if (!b) return false;
-  if (isCall(a)) {
-    return isCall(b) && a.fn.name === b.fn.name && a.args.every((arg, i) => arg === b.args[i]);
-  }
-  return a.fn === 'operand'
-    ? b.fn === 'operand' && a.name === b.name
-    : b.fn === 'constant' && a.value === b.value;
 }
 
 export function isCall(step: Step): step is CallStep {
@@ -190,9 +177,13 @@ export function sizeOf({ steps }: Expression): number {
 
 /** Whether two expressions have the same steps; not whether they are equal by algebra. */
 export function isSame(a: Expression, b: Expression): boolean {
-  return (
-    a.steps.length === b.steps.length && a.steps.every((step, i) => isSameStep(step, b.steps[i]))
-  );
+  return JSON.stringify(a.steps.map(keyOf)) === JSON.stringify(b.steps.map(keyOf));
+}
+
+function keyOf(step: Step): readonly (string | number)[] {
+  if (step.fn === 'operand') return [step.fn, step.name];
+  if (step.fn === 'constant') return [step.fn, step.value];
+  return [step.fn.name, ...step.args];
 }
 
 /** The expression with others in place of operands, all at once; an operand that gets `undefined` stays. */
@@ -200,22 +191,9 @@ export function substitute(
   e: Expression,
   replacement: (name: string) => Expression | undefined,
 ): Expression {
-  const made = new Map(
-    operandsOf(e).map((name) => [name, replacement(name) ?? operand(name)] as const),
-  );
-  // Other names need no other steps, which is what long chains of merged nodes ask for, over and over.
-  const firsts = [...made.values()].map(({ steps }) => steps.length === 1 && steps[0]);
-  const names = firsts.map((step) => step && step.fn === 'operand' && step.name);
-  if (!names.includes(false) && new Set(names).size === names.length) {
-    return {
-      steps: e.steps.map((step) =>
-        step.fn === 'operand' ? (made.get(step.name)?.steps[0] ?? step) : step,
-      ),
-    };
-  }
   return rebuild(
     e,
-    (name) => made.get(name) ?? operand(name),
+    (name) => replacement(name) ?? operand(name),
     () => undefined,
   );
 }

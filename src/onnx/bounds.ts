@@ -9,6 +9,10 @@ export const MOST_PARTS = 100_000;
 export const MOST_LISTED = 2 ** 22;
 /** Messages in messages: a model, graph, node, attribute, tensor; graphs in attributes take three more each. */
 export const MOST_NESTED = 32;
+/** Nodes that the outputs depend on, those of constants among them: twice as many as a plan's nodes may read values. */
+export const MOST_NODES = 2 ** 15;
+/** Characters of a node's name, which are cut: messages say them. */
+export const MOST_IN_NAME = 256;
 /** Values that one node reads; a large concatenation has dozens. */
 export const MOST_INPUTS = 2 ** 12;
 

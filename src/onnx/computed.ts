@@ -1,6 +1,6 @@
 /** Constants that are computed from others, when their data is asked for. */
 import { elementCount, formatShape, type Shape } from '../runtime/tensor.ts';
-import { MOST_FILLED, MOST_MADE } from './bounds.ts';
+import { MOST_AXES, MOST_FILLED, MOST_MADE } from './bounds.ts';
 import { type ElementType, isFloat, roundingOf } from './element_type.ts';
 import { demand } from './errors.ts';
 import { type Constant, constant, type Numbers } from './tensor.ts';
@@ -19,6 +19,9 @@ export function computed<const S extends readonly Constant[]>(
   compute: (...sources: DataOf<S>) => Numbers,
   most = MOST_MADE,
 ): Constant {
+  // Indices that are gathered by themselves have twice as many axes each time.
+  const few = shape.length <= MOST_AXES;
+  demand(few, `a constant of ${shape.length} axes is computed; at most ${MOST_AXES} are`);
   const valid = shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0);
   demand(valid, `${formatShape(shape)} is no shape`);
   const count = elementCount(shape);

@@ -6,7 +6,7 @@ import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { elementCount, formatShape } from '../runtime/tensor.ts';
 import { quoted } from '../runtime/weights/messages.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
-import { MOST_INPUTS, MOST_UNROLLED } from './bounds.ts';
+import { MOST_IN_NAME, MOST_INPUTS, MOST_NODES, MOST_UNROLLED } from './bounds.ts';
 import { bodyOf, branchOf, isBranching, isLoop, LoopState } from './control_flow.ts';
 import { isStandard } from './domain.ts';
 import { demand, demandSound } from './errors.ts';
@@ -159,6 +159,7 @@ export class GraphReader {
 
   #readNode(node: NodeProto, scope: Scope, infos: Infos): void {
     const index = this.#visited++;
+    demandSound(index < MOST_NODES, `has more than ${MOST_NODES} nodes that its outputs depend on`);
     const subject = isStandard(node.domain) ? node.opType : `${node.domain}.${node.opType}`;
     const name = shown(node.name || `node ${index}`);
     const label = `${shown(subject)} "${name}"`;
@@ -326,7 +327,7 @@ export class GraphReader {
   }
 
   #nameOf(node: NodeProto, index: number): string {
-    let name = node.name || node.output[0] || node.opType;
+    let name = (node.name || node.output[0] || node.opType).slice(0, MOST_IN_NAME);
     if (this.#nodeNames.has(name)) name = `${name} (node ${index})`;
     this.#nodeNames.add(name);
     return name;

@@ -1,7 +1,9 @@
 /** Reads an ONNX model into a graph and its weights. (https://onnx.ai/onnx/repo-docs/IR.html) */
 import type { Graph, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
+import { removeUnread } from '../runtime/passes/remove_unread.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
+import { MOST_IN_NAME } from './bounds.ts';
 import { decodeModel } from './decode.ts';
 import { isStandard } from './domain.ts';
 import { demand, demandSound, ofFile } from './errors.ts';
@@ -39,7 +41,9 @@ export function loadOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): On
   const builder = GraphBuilder.create();
   const { outputs, weights } = importOnnx(file, options, builder);
   for (const [output, value] of outputs) builder.output(output, value);
-  return { graph: builder.build(file.graph.name || name), weights, opset: file.opset };
+  const graph = builder.build((file.graph.name || name).slice(0, MOST_IN_NAME));
+  // Of some nodes, the last does what all did.
+  return { graph: removeUnread(graph), weights, opset: file.opset };
 }
 
 /** Throws OnnxError, UnsupportedError. */

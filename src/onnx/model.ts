@@ -70,6 +70,6 @@ function named(
 ): Readonly<Record<string, Value>> & { readonly logits: Value } {
   const [logits] = outputs.values();
   demand(logits, 'has no output');
-  const ends = g.opOf(logits) === 'softmax';
+  const ends = g.nodeOf(logits)?.op.name === 'softmax';
   return { ...Object.fromEntries(outputs), logits, ...(ends && { probabilities: logits }) };
 }

@@ -1,6 +1,7 @@
 /** The constants of a file that its graph reads, as a source of weights. */
 import { WeightError } from '../runtime/errors.ts';
 import { formatShape, shapesEqual } from '../runtime/tensor.ts';
+import { quoted } from '../runtime/weights/messages.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
 import type { Constant } from './tensor.ts';
 
@@ -42,14 +43,14 @@ export class ModelWeights {
         const found = this.#constants.get(name);
         const who = `ONNX file "${file}":`;
         if (!found || !shapesEqual(found.shape, shape)) {
-          throw new WeightError(`${who} has no weight "${name}" ${formatShape(shape)}`);
+          throw new WeightError(`${who} has no weight ${quoted(name)} ${formatShape(shape)}`);
         }
         const numbers = found.numbers();
         const data = Float32Array.from(numbers);
         const lost = data.findIndex((x, i) => !Number.isFinite(x) && Number.isFinite(numbers[i]));
         if (lost >= 0) {
           throw new WeightError(
-            `${who} weight "${name}" has ${numbers[lost]}, which does not fit f32`,
+            `${who} weight ${quoted(name)} has ${numbers[lost]}, which does not fit f32`,
           );
         }
         return data;

@@ -18,6 +18,7 @@ interface Draft {
   readonly outputs: Map<string, Value>;
   readonly weights: Map<string, Weight>;
   readonly nodeNames: Set<string>;
+  readonly makers: Map<Value, Node>;
 }
 
 /**
@@ -43,6 +44,7 @@ export class GraphBuilder {
       outputs: new Map(),
       weights: new Map(),
       nodeNames: new Set<string>(),
+      makers: new Map(),
     };
     return new GraphBuilder(draft, '');
   }
@@ -89,12 +91,13 @@ export class GraphBuilder {
     const output: Activation = { kind: 'activation', name, desc: outputDesc(call) };
     const node: Node<A, R> = { ...call, output };
     this.#draft.nodes.push(node);
+    this.#draft.makers.set(output, node);
     return output;
   }
 
-  /** The operator that makes a value; undefined for inputs and weights. */
-  opOf(value: Value): string | undefined {
-    return this.#draft.nodes.findLast(({ output }) => output === value)?.op.name;
+  /** The node that makes a value; undefined for inputs and weights. */
+  nodeOf(value: Value): Node | undefined {
+    return this.#draft.makers.get(value);
   }
 
   /** Names a value that `run()` gives back. */

@@ -59,7 +59,12 @@ interface Stage {
  */
 export function prepare(model: Graph, builtins: Builtins, options: PrepareOptions): Prepared {
   const { device, precision = 'f32', optimize = true, observed = false } = options;
-  checkWork(model);
+  const read = model.nodes.flatMap(({ inputs }) => Object.keys(inputs)).length;
+  if (read > MOST_READ) {
+    throw new UnsupportedError(
+      `"${model.name}" reads ${read} values, at most ${MOST_READ} are planned; cut it in two`,
+    );
+  }
   checkPrecision(precision, device);
   const parts = batchParts(assignPrecision(model, builtins, precision), device);
   const optimizing: readonly Stage[] = [
@@ -91,15 +96,6 @@ export function prepare(model: Graph, builtins: Builtins, options: PrepareOption
   const named = withDistinctNames(laidOut, model);
   const plan = compile(observed ? withAllOutputs(named) : named, options);
   return { plan, parts, log, origin: originOf(plan.graph, model) };
-}
-
-/** Stages take time for each value that a node reads. */
-function checkWork({ name, nodes }: Graph): void {
-  const read = nodes.reduce((sum, { inputs }) => sum + Object.keys(inputs).length, 0);
-  if (read <= MOST_READ) return;
-  throw new UnsupportedError(
-    `"${name}": its ${nodes.length} nodes read ${read} values, at most ${MOST_READ} are planned; cut the model into several`,
-  );
 }
 
 /** Numbers what stages named as they name it, where that is the name of another node. */

@@ -26,6 +26,7 @@ import { castConstant } from '../evaluators/arithmetic.ts';
 import { exporter, type OperatorRows } from '../exporter.ts';
 import { derived, type ImportCall, type Importer, numberOf } from '../import_node.ts';
 import { resultType } from '../result_type.ts';
+import { decomposedNorm } from './decomposed_norm.ts';
 import { writeExpression } from './expression_nodes.ts';
 import { FUNCTIONS, NAMED, type NamedFunction, nameOf } from './functions.ts';
 
@@ -100,6 +101,8 @@ const div: Importer = (call) => {
   demandNoWrapping(call);
   return expressed(2, (a, b) => truncated(apply(f.div, a, b)))(call);
 };
+
+const mul = ofFunction(f.mul);
 
 /** Of the divisor's sign, as in Python, or with `fmod` of the dividend's, as in C. */
 const mod: Importer = (call) => {
@@ -201,7 +204,8 @@ const triangle: Importer = (call) => {
 const importers: OperatorRows['importers'] = {
   ...Object.fromEntries(NAMED.map((row) => [row.opType, named(row)])),
   ...Object.fromEntries(FUNCTIONS.map((fn) => [nameOf(fn), ofFunction(fn)])),
-  Div: div,
+  Div: (call) => decomposedNorm(call) ?? div(call),
+  Mul: (call) => decomposedNorm(call) ?? mul(call),
   Mod: mod,
   Clip: clip,
   Cast: cast,

@@ -2,14 +2,9 @@
 import { operandsOf } from '../../../shaders/lib/expression.ts';
 import { isRearrange } from '../builtins.ts';
 import { operandStrides } from '../epilogue.ts';
-import type { Access, Graph, Node, Value } from '../graph.ts';
+import { type Access, consumers, type Graph, type Node, type Value } from '../graph.ts';
 import { indexMapInto } from '../movement/index.ts';
 import { mapStridesOf, type TensorDesc, type View, viewOfDesc, withView } from '../tensor.ts';
-
-interface Reader {
-  readonly node: Node;
-  readonly role: string;
-}
 
 interface Place {
   readonly root: Value;
@@ -20,19 +15,12 @@ export class MemoryLayout {
   readonly #places = new Map<Value, Place>();
   /** Of each root the values that lie in its memory, beside itself. */
   readonly #members = new Map<Value, Set<Value>>();
-  /** A node that reads a value in two roles stands there twice. */
-  readonly #readers = new Map<Value, Reader[]>();
+  readonly #readers: ReadonlyMap<Value, readonly Node[]>;
   readonly #producers: ReadonlyMap<Value, Node>;
   readonly #outputs: ReadonlySet<Value>;
 
   constructor(graph: Graph) {
-    for (const node of graph.nodes) {
-      for (const [role, value] of Object.entries(node.inputs)) {
-        const readers = this.#readers.get(value);
-        if (readers) readers.push({ node, role });
-        else this.#readers.set(value, [{ node, role }]);
-      }
-    }
+    this.#readers = consumers(graph);
     this.#producers = new Map(graph.nodes.map((node) => [node.output, node]));
     this.#outputs = new Set(graph.outputs.values());
   }
@@ -60,7 +48,7 @@ export class MemoryLayout {
     return place ? withView(value.desc, place.view) : value.desc;
   }
 
-  readersOf(value: Value): readonly Reader[] {
+  readersOf(value: Value): readonly Node[] {
     return this.#readers.get(value) ?? [];
   }
 
@@ -71,21 +59,21 @@ export class MemoryLayout {
 
   place(value: Value, root: Value, view: View): void {
     this.#places.set(value, { root, view });
-    if (value === root) return;
-    const members = this.#members.get(root);
-    if (members) members.add(value);
-    else this.#members.set(root, new Set([value]));
+    if (value !== root) {
+      this.#members.set(root, (this.#members.get(root) ?? new Set()).add(value));
+    }
   }
 
   /** Whether what computes a value can write it under a view, and all that read it can read it, but for `except`. */
   allowsView(value: Value, view: View, except?: Node): boolean {
     const desc = withView(value.desc, view);
     const producer = this.#producers.get(value);
-    const able = (node: Node, role: string): boolean =>
-      node === except || (canBind(node, role, desc) && this.#canMove(node, value, view));
+    const able = (node: Node, role?: string): boolean =>
+      node === except ||
+      ((role ? accepts(accessOf(node, role), desc) : canRead(node, value, desc)) &&
+        this.#canMove(node, value, view));
     return (
-      (!producer || able(producer, 'y')) &&
-      this.readersOf(value).every(({ node, role }) => able(node, role))
+      (!producer || able(producer, 'y')) && this.readersOf(value).every((reader) => able(reader))
     );
   }
 
@@ -111,17 +99,19 @@ export class MemoryLayout {
   /** The same for a view, which nothing writes. */
   readersWouldConflict(value: Value, root: Value, except?: Node): boolean {
     return this.readersOf(value).some(
-      ({ node }) => node !== except && this.rootOf(node.output) === root,
+      (reader) => reader !== except && this.rootOf(reader.output) === root,
     );
   }
 }
 
-/** Whether a node can read a tensor in a role under its view, or write it as `y`. */
-function canBind(node: Node, role: string, desc: TensorDesc): boolean {
-  if (node.epilogue && operandsOf(node.epilogue).includes(role)) {
-    return operandStrides(desc, node.output.desc.shape) !== undefined;
-  }
-  return accepts(accessOf(node, role), desc);
+/** Whether a node can read a value under a view, in all roles in which it does. */
+function canRead(node: Node, value: Value, desc: TensorDesc): boolean {
+  const operands = node.epilogue ? operandsOf(node.epilogue) : [];
+  return Object.entries(node.inputs).every(([role, input]) => {
+    if (input !== value) return true;
+    if (operands.includes(role)) return operandStrides(desc, node.output.desc.shape) !== undefined;
+    return accepts(accessOf(node, role), desc);
+  });
 }
 
 function accessOf({ op: { views } }: Node, role: string): Access | undefined {

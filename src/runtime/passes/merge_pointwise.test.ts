@@ -90,7 +90,7 @@ describe('mergePointwise', () => {
     ],
     [
       'a tree, each value once',
-      ['sigmoid(x0) * max(x1, 0) + x0'],
+      ['sigmoid(x1) * max(x0, 0) + x1'],
       (g) => {
         const [a, b] = [g.input('a', SHAPE), g.input('b', SHAPE)];
         return add(g, mul(g, sigmoid(g, a), relu(g, b)), a);

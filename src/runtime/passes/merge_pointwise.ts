@@ -46,25 +46,19 @@ function callsOf({ attributes }: Node<PointwiseAttributes>): number {
   return sizeOf(attributes.expression);
 }
 
-/** The reader with the producer's expression in place of an operand; operands are numbered anew, each value once. */
+/** The reader with the producer's expression in place of an operand: that one's names stay, and each value has one. */
 function joined(
   producer: Node<PointwiseAttributes>,
   reader: Node<PointwiseAttributes>,
   value: Value,
 ): Node<PointwiseAttributes> {
-  const roles = new Map<Value, string>();
-  const roleOf = (input: Value): string => {
-    const role = roles.get(input) ?? `x${roles.size}`;
-    roles.set(input, role);
-    return role;
-  };
-  const inner = substitute(producer.attributes.expression, (role) => {
-    const input = producer.inputs[role];
-    return input && operand(roleOf(input));
-  });
+  const roles = new Map(Object.entries(producer.inputs).map(([role, input]) => [input, role]));
   const expression = substitute(reader.attributes.expression, (role) => {
     const input = reader.inputs[role];
-    return input === value ? inner : input && operand(roleOf(input));
+    if (!input || input === value) return input && producer.attributes.expression;
+    const known = roles.get(input) ?? `x${roles.size}`;
+    roles.set(input, known);
+    return operand(known);
   });
   const inputs = Object.fromEntries([...roles].map(([input, role]) => [role, input]));
   return { ...reader, attributes: { ...reader.attributes, expression }, inputs };

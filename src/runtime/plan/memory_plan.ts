@@ -28,19 +28,11 @@ export interface MemoryPlan {
 interface SharedBuffer {
   readonly index: number;
   bytes: number;
-  /** In the order of their lives, of which no two overlap. */
   readonly tenants: Storage[];
 }
 
-/** A buffer that is free during a storage's life: between two tenants, or after all, or before. */
-interface Room {
-  readonly buffer: SharedBuffer;
-  /** Where the storage would stand among the tenants. */
-  readonly at: number;
-}
-
 /** How badly a free buffer suits a storage; the least is taken. */
-type Misfit = (room: Room, storage: Storage) => number;
+type Misfit = (buffer: SharedBuffer, storage: Storage) => number;
 
 interface Strategy {
   readonly before: (a: Storage, b: Storage) => number;
@@ -67,14 +59,19 @@ function place(storages: readonly Storage[], { before, misfit }: Strategy): Memo
   const buffers: SharedBuffer[] = [];
   const bufferOf = new Map<Storage, number>();
   for (const storage of storages.toSorted(before)) {
-    let best: Room | undefined;
+    let best: SharedBuffer | undefined;
+    const worse = (a: SharedBuffer, b: SharedBuffer): number =>
+      growth(a, storage) - growth(b, storage) || misfit(a, storage) - misfit(b, storage);
     for (const buffer of buffers) {
-      const room = roomIn(buffer, storage);
-      if (room && (!best || suitsBetter(room, best, storage, misfit))) best = room;
+      const free = buffer.tenants.every((tenant) => !overlap(tenant, storage));
+      if (free && (!best || worse(best, buffer) > 0)) best = buffer;
     }
-    const { buffer, at } = best ?? { buffer: newBuffer(buffers), at: 0 };
+    const buffer = best ?? { index: buffers.length, bytes: 0, tenants: [] };
+    if (!best) buffers.push(buffer);
     buffer.bytes = Math.max(buffer.bytes, storage.bytes);
-    buffer.tenants.splice(at, 0, storage);
+    // In the order of the schedule, the last is the only one that may be in the way of the next.
+    if (before === bySchedule) buffer.tenants.length = 0;
+    buffer.tenants.push(storage);
     bufferOf.set(storage, buffer.index);
   }
   return {
@@ -87,66 +84,46 @@ function place(storages: readonly Storage[], { before, misfit }: Strategy): Memo
   };
 }
 
-function newBuffer(buffers: SharedBuffer[]): SharedBuffer {
-  const buffer = { index: buffers.length, bytes: 0, tenants: [] };
-  buffers.push(buffer);
-  return buffer;
-}
-
-/** By bisection: a buffer may have had thousands of tenants. */
-function roomIn(buffer: SharedBuffer, { firstStep, lastStep }: Storage): Room | undefined {
-  const { tenants } = buffer;
-  let [at, end] = [0, tenants.length];
-  while (at < end) {
-    const middle = (at + end) >> 1;
-    if ((tenants[middle]?.firstStep ?? 0) > lastStep) end = middle;
-    else at = middle + 1;
-  }
-  const before = tenants[at - 1];
-  return before && before.lastStep >= firstStep ? undefined : { buffer, at };
-}
-
-/** First of all in that it has to grow less: not at all, where the largest storages come first. */
-function suitsBetter(a: Room, b: Room, storage: Storage, misfit: Misfit): boolean {
-  const growth = ({ buffer }: Room): number => Math.max(0, storage.bytes - buffer.bytes);
-  return (growth(a) - growth(b) || misfit(a, storage) - misfit(b, storage)) < 0;
+/** None where the largest come first. */
+function growth({ bytes }: SharedBuffer, storage: Storage): number {
+  return Math.max(0, storage.bytes - bytes);
 }
 
 /** Leaves small ones to small storages. */
-function largest({ buffer }: Room): number {
-  return -buffer.bytes;
+function largest({ bytes }: SharedBuffer): number {
+  return -bytes;
 }
 
 /** Wastes the fewest bytes. */
-function smallest({ buffer }: Room): number {
-  return buffer.bytes;
+function smallest({ bytes }: SharedBuffer): number {
+  return bytes;
 }
 
 /** More steps than any schedule has. */
 const FOREVER = 2 ** 31;
 
 /** Leaves the fewest steps idle before and after, and so keeps long gaps for storages that live long. */
-function tightest({ buffer: { tenants }, at }: Room, { firstStep, lastStep }: Storage): number {
-  const [before, after] = [tenants[at - 1], tenants[at]];
-  return (
-    (before ? firstStep - before.lastStep : FOREVER) +
-    (after ? after.firstStep - lastStep : FOREVER)
-  );
+function tightest({ tenants }: SharedBuffer, { firstStep, lastStep }: Storage): number {
+  const before = tenants.map((tenant) => firstStep - tenant.lastStep).filter((gap) => gap > 0);
+  const after = tenants.map((tenant) => tenant.firstStep - lastStep).filter((gap) => gap > 0);
+  return Math.min(FOREVER, ...before) + Math.min(FOREVER, ...after);
+}
+
+function overlap(a: Storage, b: Storage): boolean {
+  return a.firstStep <= b.lastStep && b.firstStep <= a.lastStep;
 }
 
 function mostAlive(storages: readonly Storage[]): number {
-  const changes = new Map<number, number>();
-  const change = (step: number, bytes: number): void => {
-    changes.set(step, (changes.get(step) ?? 0) + bytes);
-  };
-  for (const { firstStep, lastStep, bytes } of storages) {
-    change(firstStep, bytes);
-    change(lastStep + 1, -bytes);
-  }
-  let [alive, most] = [0, 0];
-  for (const [, bytes] of [...changes].sort(([a], [b]) => a - b)) {
+  const changes = storages
+    .flatMap(({ firstStep, lastStep, bytes }) => [
+      [firstStep, bytes] as const,
+      [lastStep + 1, -bytes] as const,
+    ])
+    // What ends goes before what begins.
+    .sort(([a, x], [b, y]) => a - b || x - y);
+  let alive = 0;
+  return changes.reduce((most, [, bytes]) => {
     alive += bytes;
-    most = Math.max(most, alive);
-  }
-  return most;
+    return Math.max(most, alive);
+  }, 0);
 }
