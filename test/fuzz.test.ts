@@ -375,7 +375,8 @@ describe('hostile ONNX files', () => {
       () =>
         model({
           ...computing(
-            { i0: [0, 0] },
+            { i: [0], s: [1, 1] },
+            node('Reshape', 'i s', 'i0'),
             ...Array.from({ length: 60 }, (_, i) => node('Gather', `i${i} i${i}`, `i${i + 1}`)),
             node('Identity', 'i60', 'c'),
           ),

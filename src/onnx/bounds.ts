@@ -11,8 +11,9 @@ export const MOST_LISTED = 2 ** 22;
 export const MOST_NESTED = 32;
 /** Nodes that the outputs depend on, those of constants among them: twice as many as a plan's nodes may read values. */
 export const MOST_NODES = 2 ** 15;
-/** Characters of a node's name, which are cut: messages say them. */
-export const MOST_IN_NAME = 256;
+/** Bytes of a name, and characters of the name of a node or a graph, which is cut: messages say them. */
+export const MOST_NAME_BYTES = 2 ** 9;
+export const MOST_IN_NAME = 2 ** 8;
 /** Values that one node reads; a large concatenation has dozens. */
 export const MOST_INPUTS = 2 ** 12;
 

@@ -3,7 +3,7 @@
  * first, which allocates nothing, so that a small file cannot unfold into a large one.
  */
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
-import { MOST_LISTED, MOST_NESTED, MOST_PARTS } from './bounds.ts';
+import { MOST_LISTED, MOST_NAME_BYTES, MOST_NESTED, MOST_PARTS } from './bounds.ts';
 import { demandSound, OnnxError } from './errors.ts';
 import {
   type Field,
@@ -27,6 +27,9 @@ export function decodeModel(bytes: Uint8Array): ModelProto {
   }
 }
 
+/** The fields of names, which messages repeat. */
+const NAMES: ReadonlySet<string> = new Set(['name', 'input', 'output', 'opType', 'domain']);
+
 /** Counts what decoding would allocate. */
 class Survey {
   readonly #fields = messageFields();
@@ -47,6 +50,11 @@ class Survey {
         continue;
       }
       const content = reader.bytes();
+      const usual = !NAMES.has(field.name) || content.length <= MOST_NAME_BYTES;
+      demandSound(
+        usual,
+        `has a name of ${content.length} bytes; at most ${MOST_NAME_BYTES} are read`,
+      );
       if (isMessage(field.type)) this.message(field.type, content, depth + 1);
       else if (field.list) this.#list(listedIn(field.type, content));
     }
