@@ -6,7 +6,7 @@
 /** Values that all nodes of a graph read, one by one: six times as many as those of EfficientNetV2-L. */
 export const MOST_READ = 2 ** 14;
 /** Pieces of memory that are placed in several ways, of which the best is kept; of more, one must do. */
-export const MOST_COMPARED = 2 ** 12;
+export const MOST_COMPARED = 2 ** 10;
 /** Readers of a value that is written where a concat has it: for each such concat, all readers are asked. */
 export const MOST_READERS = 2 ** 8;
 

@@ -7,14 +7,15 @@ import { Random, seeds } from '../../test/fixtures/random.ts';
 import { randomGraph } from '../../test/fixtures/random_graph.ts';
 import { builtins } from '../builtins.ts';
 import { relu } from '../layers/activations.ts';
+import { concat } from '../layers/concat.ts';
 import { conv2d } from '../layers/conv2d.ts';
 import { linear } from '../layers/linear.ts';
 import { pointwise } from '../layers/pointwise.ts';
-import { flatten } from '../layers/rearrange.ts';
+import { flatten, transpose } from '../layers/rearrange.ts';
 import { findModel } from '../models/index.ts';
 import { buildModel } from '../models/model.ts';
 import { ANY_GPU } from './device_profile.ts';
-import { type Graph, type Node, weightsOf } from './graph.ts';
+import { type Graph, type Node, type Value, weightsOf } from './graph.ts';
 import { GraphBuilder } from './graph_builder.ts';
 import { assignLayouts } from './passes/assign_layouts.ts';
 import { foldBatchNorm } from './passes/fold_batch_norm.ts';
@@ -231,5 +232,42 @@ describe('prepare', () => {
     expect([...result.outputs.keys()]).toEqual(outputs);
     expect(opsOf(result).startsWith('conv2d batch_norm max_pool2d conv2d')).toBe(true);
     expectInOrder(result);
+  });
+});
+
+describe('a graph of thousands of nodes', () => {
+  const chain = (count: number, next: (g: GraphBuilder, x: Value) => Value): Graph => {
+    const g = GraphBuilder.create();
+    let y: Value = g.input('x', [1, 2, 2, 2]);
+    for (let i = 0; i < count; i++) y = next(g.at(i), y);
+    g.output('y', relu(g.at('last'), y));
+    return g.build('chain');
+  };
+
+  it.each<[string, () => Graph]>([
+    ['activations', () => chain(4000, relu)],
+    ['movements', () => chain(4000, (g, x) => transpose(g, x, [0, 1, 3, 2]))],
+    [
+      'parts of one',
+      () => {
+        const g = GraphBuilder.create();
+        const x = g.input('x', [1, 2, 2, 2]);
+        const parts = Array.from({ length: 4000 }, (_, i) => relu(g.at(i), x));
+        g.output('y', concat(g.at('joined'), parts));
+        g.output('again', concat(g.at('again'), parts));
+        return g.build('parts');
+      },
+    ],
+  ])('is planned in time that grows with them: %s', (_, make) => {
+    const graph = make();
+    const begun = process.cpuUsage();
+    prepared(graph);
+    expect(process.cpuUsage(begun).user / 1000).toBeLessThan(15_000);
+  });
+
+  it('is refused where they read more values than are planned', () => {
+    expect(() => prepared(chain(16_384, relu))).toThrow(
+      /"chain" reads 16385 values, at most 16384 are planned; cut it in two/,
+    );
   });
 });
