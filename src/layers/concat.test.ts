@@ -158,3 +158,11 @@ describe('concat shapes', () => {
     );
   });
 });
+
+it('concat of more elements than kernels count is refused', () => {
+  const g = GraphBuilder.create();
+  const x = g.input('x', [1, 2 ** 15, 2 ** 15]);
+  expect(() => concat(g.at('joined'), [x, x])).toThrow(
+    /concat "joined": \[1, 65536, 32768\] has more than 2147483647 elements/,
+  );
+});

@@ -60,7 +60,12 @@ function inferShape(call: OpCall<ConcatAttributes, Role>): TensorDesc {
     }
     extent += shape[axis] ?? 0;
   }
-  return tensorDesc(first.with(axis, extent));
+  const joined = first.with(axis, extent);
+  // Kernels count elements in 32 bits with a sign.
+  if (elementCount(joined) >= 2 ** 31) {
+    throw shapeError(call, `${formatShape(joined)} has more than 2147483647 elements`);
+  }
+  return tensorDesc(joined);
 }
 
 /** The inputs, and which index along the axis each begins at. */
