@@ -4,7 +4,7 @@ import { checkKernels } from '../../test/fixtures/check_kernels.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
 import { exact } from '../../test/fixtures/rounding_bounds.ts';
 import type { Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { GraphBuilder } from '../runtime/graph_builder.ts';
 import type { Shape } from '../runtime/tensor.ts';
 import { concat } from './concat.ts';
 
