@@ -1,5 +1,5 @@
 /** The memory plan as a picture: a row a buffer, a bar a tensor, from the step that writes it to its last reader. */
-import type { MemoryPlan } from '../src/index.ts';
+import { lowerBoundOf, type MemoryPlan } from '../src/index.ts';
 
 const LABEL_WIDTH = 90;
 const STEP_WIDTH = 14;
@@ -21,7 +21,7 @@ export function ganttSvg(title: string, plan: MemoryPlan): string {
     '<style>text{font:11px sans-serif;fill:#555}line{stroke:#ddd}rect{fill:#5b8def;fill-opacity:.75;stroke:#fff}</style>',
     `<rect width="${width}" height="${height}" style="fill:#fff;fill-opacity:1"/>`,
     `<text x="4" y="16" style="font-weight:bold">${escapeXml(title)}</text>`,
-    `<text x="4" y="34">${megabytes(plan.bytes)} in ${plan.buffers.length} buffers over ${steps} steps; no plan needs less than ${megabytes(plan.lowerBound)}</text>`,
+    `<text x="4" y="34">${megabytes(plan.bytes)} in ${plan.buffers.length} buffers over ${steps} steps; no plan needs less than ${megabytes(lowerBoundOf(plan))}</text>`,
     ...rows,
     ...bars,
     '</svg>',

@@ -174,7 +174,7 @@ export { observe } from './runtime/observe.ts';
 export { candidatesOf, multiplyAddsOf as multiplyAdds } from './runtime/operator.ts';
 export { describeStages, type StageReport, type StageResult } from './runtime/passes/report.ts';
 export type { ExecutionPlan, MemoryUse } from './runtime/plan/compile.ts';
-export type { MemoryPlan } from './runtime/plan/memory_plan.ts';
+export { lowerBoundOf, type MemoryPlan } from './runtime/plan/memory_plan.ts';
 export { checkPrecision } from './runtime/plan/precision.ts';
 export { parseTuning, type Tuning, tuningText, tuningTextKey } from './runtime/plan/tuning.ts';
 export type { BatchAndSize, NewShapes } from './runtime/reshape.ts';

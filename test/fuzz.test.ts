@@ -322,7 +322,7 @@ describe('hostile ONNX files', () => {
     ['10^6 nodes', () => model(chain(1e6)), /has more than 100000 parts/],
     ['a chain of 90,000 nodes of one name', () => model(chain(9e4)), /has more than 32768 nodes/],
     ['a chain of 16,000 nodes of one name', () => model(chain(16e3)), undefined],
-    ['a chain of 20,000', () => model(chain(2e4)), /reads 20000 values, at most 16384 are planned/],
+    ['a chain of 20,000', () => model(chain(2e4)), /reads 20000 values; at most 16384 are planned/],
     ['results that double', () => model(doubling()), undefined],
     [
       'a path out of the folder',

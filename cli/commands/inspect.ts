@@ -8,6 +8,7 @@ import {
   elementCount,
   formatShape,
   type Graph,
+  lowerBoundOf,
   multiplyAdds,
   type Node,
   type Prepared,
@@ -239,7 +240,8 @@ function inspectMemory(target: Target, options: InspectOptions): void {
     ...storage,
     buffer: activations.bufferOf[i] ?? -1,
   }));
-  const { buffers, lowerBound } = activations;
+  const { buffers } = activations;
+  const lowerBound = lowerBoundOf(activations);
   if (options.json) {
     printJson({ model, adapter, parts: prepared.parts, memory, lowerBound, buffers, tensors });
     return;

@@ -6,6 +6,7 @@ import {
   describeConfig,
   findModel,
   type Graph,
+  lowerBoundOf,
   multiplyAdds,
   prepare,
   profile,
@@ -55,7 +56,7 @@ export class Inspector {
         })),
         buffers: activations.buffers,
         bytes: activations.bytes,
-        lowerBound: activations.lowerBound,
+        lowerBound: lowerBoundOf(activations),
       },
       weightBytes: memory.weights,
     };

@@ -7,8 +7,8 @@ import type { WeightSource } from '../runtime/weights/weight_source.ts';
 import { demand } from './errors.ts';
 import type { Exporter } from './exporter.ts';
 import { OnnxWriter } from './onnx_writer.ts';
+import { exporters } from './operators/exporters.ts';
 import { writeExpression } from './operators/expression_nodes.ts';
-import { exporters } from './operators/index.ts';
 import { ModelProtoSchema } from './schema/onnx_pb.ts';
 
 export interface OnnxExportOptions {

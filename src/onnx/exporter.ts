@@ -1,14 +1,6 @@
 /** What writes the nodes of one operator. */
 import type { Node, OpDef } from '../runtime/graph.ts';
-import type { Importer } from './import_node.ts';
 import type { OnnxWriter } from './onnx_writer.ts';
-
-/** What ONNX and this library have of one kind of operator: how files are read, and how they are written. */
-export interface OperatorRows {
-  /** By ONNX's name of the operator. */
-  readonly importers: Readonly<Record<string, Importer>>;
-  readonly exporters?: readonly Exporter[];
-}
 
 /** How an operator is written, without an epilogue that a node may have. */
 export interface Exporter {
@@ -16,7 +8,13 @@ export interface Exporter {
   readonly write: (node: Node, writer: OnnxWriter) => void;
 }
 
-/** `write` gets the nodes of this operator. */
+export type Exporters = readonly Exporter[];
+
+/**
+ * `write` gets the nodes of this operator.
+ *
+ * @__NO_SIDE_EFFECTS__
+ */
 export function exporter<A extends object, R extends string>(
   op: OpDef<A, R>,
   write: (node: Node<A, R>, writer: OnnxWriter) => void,

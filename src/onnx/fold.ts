@@ -1,8 +1,12 @@
 /** Constants out of constants: whatever a node is, it is computed once, on the host. */
-import { resultOf } from '../reference.ts';
-import { isConcat, isPointwise, isRearrange } from '../runtime/builtins.ts';
+import { concatReference } from '../layers/concat.ts';
+import { linearReference } from '../layers/linear.ts';
+import { matmulReference } from '../layers/matmul.ts';
+import { pointwiseReference } from '../layers/pointwise.ts';
+import { rearrangeReference } from '../layers/rearrange.ts';
 import type { Node, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
+import { type References, resultOf } from '../runtime/reference/run_reference.ts';
 import { elementCount } from '../runtime/tensor.ts';
 import { MOST_AT_ONCE, MOST_COMPUTED, MOST_DEFERRED } from './bounds.ts';
 import { tabulated } from './computed.ts';
@@ -12,6 +16,15 @@ import type { ImportCall, Imported, Importer } from './import_node.ts';
 import { isValue, listed } from './import_node.ts';
 import { resultType } from './result_type.ts';
 import { type Constant, constant, type Numbers } from './tensor.ts';
+
+/** Of what is computed here. All else is left to the device, and a page that reads models carries none of it. */
+const REFERENCES: References = {
+  pointwise: pointwiseReference,
+  rearrange: rearrangeReference,
+  concat: concatReference,
+  linear: linearReference,
+  matmul: matmulReference,
+};
 
 /**
  * What may be computed while a model is loaded, and what later, when weights are read. Small constants are computed
@@ -123,13 +136,13 @@ function evaluateNodes(
   };
   for (const node of nodes) {
     const inputs = Object.entries(node.inputs).map(([role, value]) => [role, dataOf(value)]);
-    data.set(node.output, resultOf(node, Object.fromEntries(inputs)));
+    data.set(node.output, resultOf(node, Object.fromEntries(inputs), REFERENCES));
   }
   return data;
 }
 
 /** Whether a node's reference takes no longer than its elements, or its multiply-adds, say. */
 function isCheap(node: Node): boolean {
-  if (isPointwise(node) || isRearrange(node) || isConcat(node)) return true;
-  return (node.op.multiplyAdds?.(node) ?? Number.POSITIVE_INFINITY) <= MOST_AT_ONCE;
+  const known = Object.hasOwn(REFERENCES, node.op.name);
+  return known && (node.op.multiplyAdds?.(node) ?? 0) <= MOST_AT_ONCE;
 }

@@ -25,7 +25,7 @@ import {
 import type { OnnxImportOptions } from './import_options.ts';
 import { describeType, inputShape, shapeOf, typeOf } from './model_inputs.ts';
 import { ModelWeights } from './model_weights.ts';
-import { elementwise, importers } from './operators/index.ts';
+import { elementwise, importers } from './operators/importers.ts';
 import { NO_OPERATOR, NO_OPERATOR_OF_VALUES, Problems } from './problems.ts';
 import { resultType } from './result_type.ts';
 import { namesFromOutside, visitInOrder } from './schedule.ts';

@@ -31,6 +31,9 @@ export type Imported = Value | Constant;
  */
 export type Importer = (call: ImportCall) => Imported | readonly Imported[];
 
+/** By ONNX's names of the operators. */
+export type Importers = Readonly<Record<string, Importer>>;
+
 /** Where a node's layers go, and what it reads there. */
 export interface Place {
   readonly opset: number;

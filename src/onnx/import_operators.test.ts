@@ -17,7 +17,7 @@ import { runReference } from '../reference.ts';
 import { elementCount, type Shape } from '../runtime/tensor.ts';
 import type { Attribute } from './attribute.ts';
 import { loadOnnx } from './import.ts';
-import { importers } from './operators/index.ts';
+import { importers } from './operators/importers.ts';
 import { AttributeProtoSchema, TensorProtoSchema } from './schema/onnx_pb.ts';
 
 /** The newest operator set, and the newest one that changed each operator here: 22 windows, 21 and 23 shapes. */

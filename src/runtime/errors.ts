@@ -4,14 +4,6 @@
  */
 export class TilewiseError extends Error {
   override readonly name: string = 'TilewiseError';
-
-  /** What a file says may be part of the message: of control characters, which command terminals, the code is shown. */
-  constructor(message?: string, options?: ErrorOptions) {
-    super(
-      message?.replace(/[^\P{C}\n\t]/gu, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`),
-      options,
-    );
-  }
 }
 
 /** Shapes or attributes do not fit together, or data does not have the length its shape asks for. */

@@ -62,7 +62,7 @@ export function prepare(model: Graph, builtins: Builtins, options: PrepareOption
   const read = model.nodes.flatMap(({ inputs }) => Object.keys(inputs)).length;
   if (read > MOST_READ) {
     throw new UnsupportedError(
-      `"${model.name}" reads ${read} values, at most ${MOST_READ} are planned; cut it in two`,
+      `"${model.name}" reads ${read} values; at most ${MOST_READ} are planned`,
     );
   }
   checkPrecision(precision, device);

@@ -1,7 +1,7 @@
 /** ArgMax, ArgMin. */
 import { argMax, argMin, argReduceOp } from '../../layers/arg_reduce.ts';
-import { exporter, type OperatorRows, read } from '../exporter.ts';
-import type { Importer } from '../import_node.ts';
+import { type Exporters, exporter, read } from '../exporter.ts';
+import type { Importer, Importers } from '../import_node.ts';
 import { TensorProto_DataType } from '../schema/onnx_pb.ts';
 
 function finding(layer: typeof argMax): Importer {
@@ -13,19 +13,18 @@ function finding(layer: typeof argMax): Importer {
     });
 }
 
-export const argReduce: OperatorRows = {
-  importers: { ArgMax: finding(argMax), ArgMin: finding(argMin) },
-  exporters: [
-    // Indices are numbers here.
-    exporter(argReduceOp, (node, writer) => {
-      const { order, axis, keepAxis, takes } = node.attributes;
-      const opType = order === 'largest' ? 'ArgMax' : 'ArgMin';
-      const found = writer.step(node, opType, read(writer, node, 'x'), {
-        axis: { int: axis },
-        keepdims: { int: keepAxis },
-        select_last_index: { int: takes === 'last' },
-      });
-      writer.layer(node, 'Cast', [found], { to: { int: TensorProto_DataType.FLOAT } });
-    }),
-  ],
-};
+export const importers: Importers = { ArgMax: finding(argMax), ArgMin: finding(argMin) };
+
+export const exporters: Exporters = [
+  // Indices are numbers here.
+  exporter(argReduceOp, (node, writer) => {
+    const { order, axis, keepAxis, takes } = node.attributes;
+    const opType = order === 'largest' ? 'ArgMax' : 'ArgMin';
+    const found = writer.step(node, opType, read(writer, node, 'x'), {
+      axis: { int: axis },
+      keepdims: { int: keepAxis },
+      select_last_index: { int: takes === 'last' },
+    });
+    writer.layer(node, 'Cast', [found], { to: { int: TensorProto_DataType.FLOAT } });
+  }),
+];

@@ -14,8 +14,8 @@ import type { Pair } from '../../layers/window.ts';
 import type { Value } from '../../runtime/graph.ts';
 import { formatShape } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
-import { exporter, type OperatorRows, read } from '../exporter.ts';
-import type { ImportCall } from '../import_node.ts';
+import { type Exporters, exporter, read } from '../exporter.ts';
+import type { ImportCall, Importers } from '../import_node.ts';
 import type { OnnxWriter } from '../onnx_writer.ts';
 import {
   alongAxes,
@@ -99,17 +99,16 @@ function writeConv(node: Conv2d, writer: OnnxWriter): void {
   });
 }
 
-export const conv: OperatorRows = {
-  importers: { Conv: importConv, ConvTranspose: importConvTranspose },
-  exporters: [
-    exporter(conv2dOp, writeConv),
-    exporter(conv2dDynamicOp, writeConv),
-    exporter(convTranspose2dOp, (node, writer) => {
-      writer.layer(node, 'ConvTranspose', read(writer, node, 'x', 'weight', 'bias'), {
-        ...windowAttributes(node.attributes, node.attributes.padding),
-        output_padding: { ints: node.attributes.outputPadding },
-        group: { int: node.attributes.groups },
-      });
-    }),
-  ],
-};
+export const importers: Importers = { Conv: importConv, ConvTranspose: importConvTranspose };
+
+export const exporters: Exporters = [
+  exporter(conv2dOp, writeConv),
+  exporter(conv2dDynamicOp, writeConv),
+  exporter(convTranspose2dOp, (node, writer) => {
+    writer.layer(node, 'ConvTranspose', read(writer, node, 'x', 'weight', 'bias'), {
+      ...windowAttributes(node.attributes, node.attributes.padding),
+      output_padding: { ints: node.attributes.outputPadding },
+      group: { int: node.attributes.groups },
+    });
+  }),
+];

@@ -4,8 +4,8 @@ import { overPlanes } from '../../layers/volume.ts';
 import type { Value } from '../../runtime/graph.ts';
 import { elementCount, formatShape } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
-import { exporter, type OperatorRows, read } from '../exporter.ts';
-import type { ImportCall } from '../import_node.ts';
+import { type Exporters, exporter, read } from '../exporter.ts';
+import type { ImportCall, Importers } from '../import_node.ts';
 import { Space, windowAttributes, windowOf } from './windows.ts';
 
 function importDeformConv(call: ImportCall): Value {
@@ -31,20 +31,19 @@ function importDeformConv(call: ImportCall): Value {
   return call.g.add(deformConv2dOp, attributes, inputs);
 }
 
-export const deformConv: OperatorRows = {
-  importers: { DeformConv: importDeformConv },
-  exporters: [
-    exporter(deformConv2dOp, (node, writer) => {
-      const { bias, mask, offset } = node.inputs;
-      const { kernel, padding, groups } = node.attributes;
-      const last = bias || !mask ? read(writer, node, 'bias', 'mask') : ['', writer.nameOf(mask)];
-      const offsets = offset?.desc.shape[1] ?? 0;
-      writer.requireOpset(19);
-      writer.layer(node, 'DeformConv', [...read(writer, node, 'x', 'weight', 'offset'), ...last], {
-        ...windowAttributes(node.attributes, padding),
-        group: { int: groups },
-        offset_group: { int: offsets / (2 * elementCount(kernel)) },
-      });
-    }),
-  ],
-};
+export const importers: Importers = { DeformConv: importDeformConv };
+
+export const exporters: Exporters = [
+  exporter(deformConv2dOp, (node, writer) => {
+    const { bias, mask, offset } = node.inputs;
+    const { kernel, padding, groups } = node.attributes;
+    const last = bias || !mask ? read(writer, node, 'bias', 'mask') : ['', writer.nameOf(mask)];
+    const offsets = offset?.desc.shape[1] ?? 0;
+    writer.requireOpset(19);
+    writer.layer(node, 'DeformConv', [...read(writer, node, 'x', 'weight', 'offset'), ...last], {
+      ...windowAttributes(node.attributes, padding),
+      group: { int: groups },
+      offset_group: { int: offsets / (2 * elementCount(kernel)) },
+    });
+  }),
+];

@@ -13,8 +13,7 @@ import {
 } from '../../runtime/tensor.ts';
 import { clipped } from '../../runtime/weights/messages.ts';
 import { demand } from '../errors.ts';
-import type { OperatorRows } from '../exporter.ts';
-import type { ImportCall } from '../import_node.ts';
+import type { ImportCall, Importers } from '../import_node.ts';
 
 /** Characters of an equation; that of attention has 17. */
 const MOST_CHARACTERS = 256;
@@ -176,4 +175,4 @@ function extentsOf({ value, labels }: Named, wanted: readonly string[]): Shape {
   return wanted.map((label) => value.desc.shape[labels.indexOf(label)] ?? 1);
 }
 
-export const einsum: OperatorRows = { importers: { Einsum: importEinsum } };
+export const importers: Importers = { Einsum: importEinsum };

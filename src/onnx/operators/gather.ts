@@ -6,8 +6,7 @@ import type { GraphBuilder } from '../../runtime/graph_builder.ts';
 import { Slice, Squeeze } from '../../runtime/movement/index.ts';
 import { MOST_INDICES, MOST_SLICES } from '../bounds.ts';
 import { demand } from '../errors.ts';
-import type { OperatorRows } from '../exporter.ts';
-import type { ImportCall, Importer } from '../import_node.ts';
+import type { ImportCall, Importer, Importers } from '../import_node.ts';
 import { placesOf } from '../places.ts';
 
 interface Run {
@@ -71,10 +70,8 @@ function gatherRows(call: ImportCall): Value {
   return reshapeTo(call.g, joined, joined.desc.shape.toSpliced(axis, 1, ...shape));
 }
 
-export const gather: OperatorRows = {
-  importers: {
-    Gather: gatherRows,
-    GatherElements: gatherPlaces,
-    GatherND: gatherPlaces,
-  },
+export const importers: Importers = {
+  Gather: gatherRows,
+  GatherElements: gatherPlaces,
+  GatherND: gatherPlaces,
 };

@@ -8,8 +8,8 @@ import { reshapeTo } from '../../layers/rearrange.ts';
 import type { Value } from '../../runtime/graph.ts';
 import { requireInput } from '../../runtime/operator.ts';
 import { type Shape, shapesEqual } from '../../runtime/tensor.ts';
-import { exporter, type OperatorRows, read } from '../exporter.ts';
-import { derived, type ImportCall, numberOf } from '../import_node.ts';
+import { type Exporters, exporter, read } from '../exporter.ts';
+import { derived, type ImportCall, type Importers, numberOf } from '../import_node.ts';
 import type { Constant } from '../tensor.ts';
 
 /** As NumPy has it: a vector is a row before a matrix and a column after one, and its axis is dropped again. */
@@ -114,38 +114,37 @@ function plus(call: ImportCall, product: Value, beta: number): Value {
   );
 }
 
-export const linear: OperatorRows = {
-  importers: { MatMul: importMatMul, Gemm: importGemm },
-  exporters: [
-    exporter(linearOp, (node, writer) => {
-      const inputs = read(writer, node, 'x', 'weight', 'bias');
-      writer.layer(node, 'Gemm', inputs, { transB: { int: 1 } });
-    }),
-    /** Gemm transposes and scales matrices, MatMul multiplies stacks of them. */
-    exporter(matmulOp, (node, writer) => {
-      const { transposeA, transposeB, scale } = node.attributes;
-      const factors = [
-        { value: requireInput(node, 'a'), transpose: transposeA },
-        { value: requireInput(node, 'b'), transpose: transposeB },
-      ];
-      const matrices = factors.every(({ value }) => value.desc.shape.length === 2);
-      if (matrices && (transposeA || transposeB || scale !== 1)) {
-        const transposes = { transA: { int: transposeA }, transB: { int: transposeB } };
-        const attributes = { ...transposes, alpha: { float: scale } };
-        writer.layer(node, 'Gemm', read(writer, node, 'a', 'b'), attributes);
-        return;
-      }
-      const inputs = factors.map(({ value, transpose }) => {
-        const name = writer.nameOf(value);
-        const axes = [...value.desc.shape.keys()];
-        const perm = { ints: [...axes.slice(0, -2), ...axes.slice(-2).reverse()] };
-        return transpose ? writer.step(node, 'Transpose', [name], { perm }) : name;
-      });
-      if (scale === 1) writer.layer(node, 'MatMul', inputs);
-      else {
-        const product = writer.step(node, 'MatMul', inputs);
-        writer.layer(node, 'Mul', [product, writer.scalar(node, 'scale', scale)]);
-      }
-    }),
-  ],
-};
+export const importers: Importers = { MatMul: importMatMul, Gemm: importGemm };
+
+export const exporters: Exporters = [
+  exporter(linearOp, (node, writer) => {
+    const inputs = read(writer, node, 'x', 'weight', 'bias');
+    writer.layer(node, 'Gemm', inputs, { transB: { int: 1 } });
+  }),
+  /** Gemm transposes and scales matrices, MatMul multiplies stacks of them. */
+  exporter(matmulOp, (node, writer) => {
+    const { transposeA, transposeB, scale } = node.attributes;
+    const factors = [
+      { value: requireInput(node, 'a'), transpose: transposeA },
+      { value: requireInput(node, 'b'), transpose: transposeB },
+    ];
+    const matrices = factors.every(({ value }) => value.desc.shape.length === 2);
+    if (matrices && (transposeA || transposeB || scale !== 1)) {
+      const transposes = { transA: { int: transposeA }, transB: { int: transposeB } };
+      const attributes = { ...transposes, alpha: { float: scale } };
+      writer.layer(node, 'Gemm', read(writer, node, 'a', 'b'), attributes);
+      return;
+    }
+    const inputs = factors.map(({ value, transpose }) => {
+      const name = writer.nameOf(value);
+      const axes = [...value.desc.shape.keys()];
+      const perm = { ints: [...axes.slice(0, -2), ...axes.slice(-2).reverse()] };
+      return transpose ? writer.step(node, 'Transpose', [name], { perm }) : name;
+    });
+    if (scale === 1) writer.layer(node, 'MatMul', inputs);
+    else {
+      const product = writer.step(node, 'MatMul', inputs);
+      writer.layer(node, 'Mul', [product, writer.scalar(node, 'scale', scale)]);
+    }
+  }),
+];

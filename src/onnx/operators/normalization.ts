@@ -24,8 +24,8 @@ import type { GraphBuilder } from '../../runtime/graph_builder.ts';
 import { Expand, Reshape } from '../../runtime/movement/index.ts';
 import { elementCount, type Shape } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
-import { exporter, type OperatorRows, read } from '../exporter.ts';
-import { axisOf, type ImportCall } from '../import_node.ts';
+import { type Exporters, exporter, read } from '../exporter.ts';
+import { axisOf, type ImportCall, type Importers } from '../import_node.ts';
 import { constant } from '../tensor.ts';
 import { isTraining, normalizedByBatch } from './batch_statistics.ts';
 import { normalized } from './normalize.ts';
@@ -163,54 +163,53 @@ function alongRows(
   return reshapeTo(call.g, rows, axis > 0 ? [-1, ...shape.slice(1)] : shape);
 }
 
-export const normalization: OperatorRows = {
-  importers: {
-    BatchNormalization(call) {
-      demand(call.int('spatial', 1) === 1, 'spatial is 0');
-      if (isTraining(call)) return normalizedByBatch(call);
-      const inputs = Object.fromEntries(BATCH_NORM_ROLES.map((role, i) => [role, call.value(i)]));
-      return call.g.add(batchNormOp, { epsilon: call.float('epsilon', 1e-5) }, inputs);
-    },
-    LRN: (call) =>
-      localResponseNorm(call.g, call.value(0), {
-        size: call.int('size', 0),
-        alpha: call.float('alpha', 1e-4),
-        beta: call.float('beta', 0.75),
-        bias: call.float('bias', 1),
-      }),
-    Softmax: (call) => importSoftmax(call, false),
-    LogSoftmax: (call) => importSoftmax(call, true),
-    Hardmax: importHardmax,
-    InstanceNormalization(call) {
-      const [, channels = 1] = call.shape(0);
-      return importGroupNorm(call, channels);
-    },
-    GroupNormalization: (call) => importGroupNorm(call, call.int('num_groups', 1)),
-    LayerNormalization: (call) => importLayerNorm(call, true),
-    RMSNormalization: (call) => importLayerNorm(call, false),
-    LpNormalization: importLpNorm,
-    MeanVarianceNormalization: importMeanVariance,
+export const importers: Importers = {
+  BatchNormalization(call) {
+    demand(call.int('spatial', 1) === 1, 'spatial is 0');
+    if (isTraining(call)) return normalizedByBatch(call);
+    const inputs = Object.fromEntries(BATCH_NORM_ROLES.map((role, i) => [role, call.value(i)]));
+    return call.g.add(batchNormOp, { epsilon: call.float('epsilon', 1e-5) }, inputs);
   },
-  exporters: [
-    exporter(batchNormOp, (node, writer) => {
-      const inputs = read(writer, node, ...BATCH_NORM_ROLES);
-      const epsilon = { float: node.attributes.epsilon };
-      writer.layer(node, 'BatchNormalization', inputs, { epsilon });
+  LRN: (call) =>
+    localResponseNorm(call.g, call.value(0), {
+      size: call.int('size', 0),
+      alpha: call.float('alpha', 1e-4),
+      beta: call.float('beta', 0.75),
+      bias: call.float('bias', 1),
     }),
-    exporter(localResponseNormOp, (node, writer) => {
-      const { size, alpha, beta, bias } = node.attributes;
-      writer.layer(node, 'LRN', read(writer, node, 'x'), {
-        size: { int: size },
-        alpha: { float: alpha },
-        beta: { float: beta },
-        bias: { float: bias },
-      });
-    }),
-    exporter(softmaxOp, (node, writer) => {
-      const { axis, logarithm } = node.attributes;
-      const opType = logarithm ? 'LogSoftmax' : 'Softmax';
-      writer.layer(node, opType, read(writer, node, 'x'), { axis: { int: axis } });
-    }),
-    normalized,
-  ],
+  Softmax: (call) => importSoftmax(call, false),
+  LogSoftmax: (call) => importSoftmax(call, true),
+  Hardmax: importHardmax,
+  InstanceNormalization(call) {
+    const [, channels = 1] = call.shape(0);
+    return importGroupNorm(call, channels);
+  },
+  GroupNormalization: (call) => importGroupNorm(call, call.int('num_groups', 1)),
+  LayerNormalization: (call) => importLayerNorm(call, true),
+  RMSNormalization: (call) => importLayerNorm(call, false),
+  LpNormalization: importLpNorm,
+  MeanVarianceNormalization: importMeanVariance,
 };
+
+export const exporters: Exporters = [
+  exporter(batchNormOp, (node, writer) => {
+    const inputs = read(writer, node, ...BATCH_NORM_ROLES);
+    const epsilon = { float: node.attributes.epsilon };
+    writer.layer(node, 'BatchNormalization', inputs, { epsilon });
+  }),
+  exporter(localResponseNormOp, (node, writer) => {
+    const { size, alpha, beta, bias } = node.attributes;
+    writer.layer(node, 'LRN', read(writer, node, 'x'), {
+      size: { int: size },
+      alpha: { float: alpha },
+      beta: { float: beta },
+      bias: { float: bias },
+    });
+  }),
+  exporter(softmaxOp, (node, writer) => {
+    const { axis, logarithm } = node.attributes;
+    const opType = logarithm ? 'LogSoftmax' : 'Softmax';
+    writer.layer(node, opType, read(writer, node, 'x'), { axis: { int: axis } });
+  }),
+  normalized,
+];

@@ -6,8 +6,8 @@ import { rearrange } from '../../layers/rearrange.ts';
 import type { Value } from '../../runtime/graph.ts';
 import { Pad } from '../../runtime/movement/index.ts';
 import { demand } from '../errors.ts';
-import { exporter, type OperatorRows, read } from '../exporter.ts';
-import { axisOf, type ImportCall } from '../import_node.ts';
+import { type Exporters, exporter, read } from '../exporter.ts';
+import { axisOf, type ImportCall, type Importers } from '../import_node.ts';
 
 function importPad(call: ImportCall): Value {
   const x = call.value(0);
@@ -43,17 +43,16 @@ function importCenterCropPad(call: ImportCall): Value {
   return rearrange(call.g, x, [new Pad({ before, after, value: 0 })]);
 }
 
-export const pad: OperatorRows = {
-  importers: { Pad: importPad, CenterCropPad: importCenterCropPad },
-  exporters: [
-    exporter(pad2dOp, (node, writer) => {
-      const { padding, mode, value } = node.attributes;
-      const { top, left, bottom, right } = padding;
-      const pads = writer.integers(node, 'pads', [0, 0, top, left, 0, 0, bottom, right]);
-      if (mode === 'wrap') writer.requireOpset(19);
-      const filling = mode === 'constant' ? [writer.scalar(node, 'value', value)] : [];
-      const inputs = [...read(writer, node, 'x'), pads, ...filling];
-      writer.layer(node, 'Pad', inputs, { mode: { string: mode } });
-    }),
-  ],
-};
+export const importers: Importers = { Pad: importPad, CenterCropPad: importCenterCropPad };
+
+export const exporters: Exporters = [
+  exporter(pad2dOp, (node, writer) => {
+    const { padding, mode, value } = node.attributes;
+    const { top, left, bottom, right } = padding;
+    const pads = writer.integers(node, 'pads', [0, 0, top, left, 0, 0, bottom, right]);
+    if (mode === 'wrap') writer.requireOpset(19);
+    const filling = mode === 'constant' ? [writer.scalar(node, 'value', value)] : [];
+    const inputs = [...read(writer, node, 'x'), pads, ...filling];
+    writer.layer(node, 'Pad', inputs, { mode: { string: mode } });
+  }),
+];

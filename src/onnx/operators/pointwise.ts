@@ -23,8 +23,14 @@ import { tabulated } from '../computed.ts';
 import { bitsOf, isFloat, isInteger, rangeOf } from '../element_type.ts';
 import { demand } from '../errors.ts';
 import { castConstant } from '../evaluators/arithmetic.ts';
-import { exporter, type OperatorRows } from '../exporter.ts';
-import { derived, type ImportCall, type Importer, numberOf } from '../import_node.ts';
+import { type Exporters, exporter } from '../exporter.ts';
+import {
+  derived,
+  type ImportCall,
+  type Importer,
+  type Importers,
+  numberOf,
+} from '../import_node.ts';
 import { resultType } from '../result_type.ts';
 import { decomposedNorm } from './decomposed_norm.ts';
 import { writeExpression } from './expression_nodes.ts';
@@ -201,7 +207,7 @@ const triangle: Importer = (call) => {
   return layer(call.g, [inside, x], (condition = 0, v = 0) => apply(f.select, condition, v, 0));
 };
 
-const importers: OperatorRows['importers'] = {
+export const importers: Importers = {
   ...Object.fromEntries(NAMED.map((row) => [row.opType, named(row)])),
   ...Object.fromEntries(FUNCTIONS.map((fn) => [nameOf(fn), ofFunction(fn)])),
   Div: (call) => decomposedNorm(call) ?? div(call),
@@ -236,30 +242,27 @@ const importers: OperatorRows['importers'] = {
   Mean: mean,
 };
 
-export const pointwise: OperatorRows = {
-  importers,
-  exporters: [
-    // How values are stored is every runtime's own choice.
-    exporter(pointwiseOp, (node, writer) => {
-      const { expression } = node.attributes;
-      const { shape } = node.output.desc;
-      const reached = operandsOf(expression)
-        .map((role) => inputShape(node, role))
-        .reduce<Shape>((all, next) => broadcastShape(all, next) ?? all, []);
-      const operand = (role: string) => writer.nameOf(requireInput(node, role));
-      const output = writer.nameOf(node.output);
-      if (shapesEqual(reached, shape)) {
-        writeExpression(node, writer, expression, { operand, output, last: node.name });
-        return;
-      }
-      // An input that no step reads still says how often the result is repeated.
-      let result = writer.between(node, 'once');
-      writeExpression(node, writer, expression, { operand, output: result, last: result });
-      for (const value of Object.values(node.inputs)) {
-        const extents = writer.step(node, 'Shape', [writer.nameOf(value)]);
-        result = writer.step(node, 'Expand', [result, extents]);
-      }
-      writer.layer(node, 'Identity', [result]);
-    }),
-  ],
-};
+export const exporters: Exporters = [
+  // How values are stored is every runtime's own choice.
+  exporter(pointwiseOp, (node, writer) => {
+    const { expression } = node.attributes;
+    const { shape } = node.output.desc;
+    const reached = operandsOf(expression)
+      .map((role) => inputShape(node, role))
+      .reduce<Shape>((all, next) => broadcastShape(all, next) ?? all, []);
+    const operand = (role: string) => writer.nameOf(requireInput(node, role));
+    const output = writer.nameOf(node.output);
+    if (shapesEqual(reached, shape)) {
+      writeExpression(node, writer, expression, { operand, output, last: node.name });
+      return;
+    }
+    // An input that no step reads still says how often the result is repeated.
+    let result = writer.between(node, 'once');
+    writeExpression(node, writer, expression, { operand, output: result, last: result });
+    for (const value of Object.values(node.inputs)) {
+      const extents = writer.step(node, 'Shape', [writer.nameOf(value)]);
+      result = writer.step(node, 'Expand', [result, extents]);
+    }
+    writer.layer(node, 'Identity', [result]);
+  }),
+];

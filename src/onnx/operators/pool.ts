@@ -20,8 +20,8 @@ import type { GraphBuilder } from '../../runtime/graph_builder.ts';
 import { inputShape } from '../../runtime/operator.ts';
 import { elementCount, nchw } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
-import { exporter, type OperatorRows, read } from '../exporter.ts';
-import type { ImportCall, Importer } from '../import_node.ts';
+import { type Exporters, exporter, read } from '../exporter.ts';
+import type { ImportCall, Importer, Importers } from '../import_node.ts';
 import { turned } from './linear.ts';
 import { reduced } from './reduce.ts';
 import { alongAxes, paddingOf, Space, windowAttributes, windowOf } from './windows.ts';
@@ -146,61 +146,60 @@ function meanMatrix(input: number, output: number): Float32Array {
   return matrix;
 }
 
-export const pool: OperatorRows = {
-  importers: {
-    MaxPool: importMaxPool,
-    AveragePool(call) {
-      const { space, options } = pooling(call);
-      return space.restored(means(call.g, space.x, space.isVolume, options));
-    },
-    LpPool: importLpPool,
-    GlobalAveragePool: ofWholeMaps('mean'),
-    GlobalMaxPool: ofWholeMaps('max'),
-    GlobalLpPool: importGlobalLpPool,
+export const importers: Importers = {
+  MaxPool: importMaxPool,
+  AveragePool(call) {
+    const { space, options } = pooling(call);
+    return space.restored(means(call.g, space.x, space.isVolume, options));
   },
-  exporters: [
-    // Ceil mode is written as padding, since runtimes do not agree on where it puts the last window.
-    exporter(maxPool2dOp, (node, writer) => {
-      const attributes = windowAttributes(node.attributes, overhang(node));
-      writer.layer(node, 'MaxPool', read(writer, node, 'x'), attributes);
-    }),
-    exporter(averagePool2dOp, (node, writer) => {
-      const { ceilMode, countIncludePad, dilation, padding } = node.attributes;
-      // What hangs over never counts, padding may: only where it does not, either can stand for the other.
-      const pads = countIncludePad ? padding : overhang(node);
-      const { dilations, ...window } = windowAttributes(node.attributes, pads);
-      const dilated = dilation.some((distance) => distance > 1);
-      if (dilated) writer.requireOpset(19);
-      writer.layer(node, 'AveragePool', read(writer, node, 'x'), {
-        ...window,
-        ...(dilated && { dilations }),
-        count_include_pad: { int: countIncludePad },
-        ceil_mode: { int: ceilMode && countIncludePad },
-      });
-    }),
-    /**
-     * ONNX has only the mean over everything. Where the output divides the input it is a pooling, else the
-     * product with a matrix of means on either side: Y = rows X columns.
-     */
-    exporter(adaptiveAveragePool2dOp, (node, writer) => {
-      const x = nchw(inputShape(node, 'x'));
-      const [height, width] = node.attributes.outputSize;
-      const inputs = read(writer, node, 'x');
-      if (height === 1 && width === 1) {
-        writer.layer(node, 'GlobalAveragePool', inputs);
-      } else if (x.height % height === 0 && x.width % width === 0) {
-        const window = { ints: [x.height / height, x.width / width] };
-        writer.layer(node, 'AveragePool', inputs, { kernel_shape: window, strides: window });
-      } else {
-        const means = turned(meanMatrix(x.width, width), width, x.width);
-        const columns = writer.floats(`${node.name}/columns`, [x.width, width], means);
-        const rows = writer.floats(
-          `${node.name}/rows`,
-          [height, x.height],
-          meanMatrix(x.height, height),
-        );
-        writer.layer(node, 'MatMul', [rows, writer.step(node, 'MatMul', [...inputs, columns])]);
-      }
-    }),
-  ],
+  LpPool: importLpPool,
+  GlobalAveragePool: ofWholeMaps('mean'),
+  GlobalMaxPool: ofWholeMaps('max'),
+  GlobalLpPool: importGlobalLpPool,
 };
+
+export const exporters: Exporters = [
+  // Ceil mode is written as padding, since runtimes do not agree on where it puts the last window.
+  exporter(maxPool2dOp, (node, writer) => {
+    const attributes = windowAttributes(node.attributes, overhang(node));
+    writer.layer(node, 'MaxPool', read(writer, node, 'x'), attributes);
+  }),
+  exporter(averagePool2dOp, (node, writer) => {
+    const { ceilMode, countIncludePad, dilation, padding } = node.attributes;
+    // What hangs over never counts, padding may: only where it does not, either can stand for the other.
+    const pads = countIncludePad ? padding : overhang(node);
+    const { dilations, ...window } = windowAttributes(node.attributes, pads);
+    const dilated = dilation.some((distance) => distance > 1);
+    if (dilated) writer.requireOpset(19);
+    writer.layer(node, 'AveragePool', read(writer, node, 'x'), {
+      ...window,
+      ...(dilated && { dilations }),
+      count_include_pad: { int: countIncludePad },
+      ceil_mode: { int: ceilMode && countIncludePad },
+    });
+  }),
+  /**
+   * ONNX has only the mean over everything. Where the output divides the input it is a pooling, else the
+   * product with a matrix of means on either side: Y = rows X columns.
+   */
+  exporter(adaptiveAveragePool2dOp, (node, writer) => {
+    const x = nchw(inputShape(node, 'x'));
+    const [height, width] = node.attributes.outputSize;
+    const inputs = read(writer, node, 'x');
+    if (height === 1 && width === 1) {
+      writer.layer(node, 'GlobalAveragePool', inputs);
+    } else if (x.height % height === 0 && x.width % width === 0) {
+      const window = { ints: [x.height / height, x.width / width] };
+      writer.layer(node, 'AveragePool', inputs, { kernel_shape: window, strides: window });
+    } else {
+      const means = turned(meanMatrix(x.width, width), width, x.width);
+      const columns = writer.floats(`${node.name}/columns`, [x.width, width], means);
+      const rows = writer.floats(
+        `${node.name}/rows`,
+        [height, x.height],
+        meanMatrix(x.height, height),
+      );
+      writer.layer(node, 'MatMul', [rows, writer.step(node, 'MatMul', [...inputs, columns])]);
+    }
+  }),
+];

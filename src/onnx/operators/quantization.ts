@@ -11,13 +11,19 @@ import { elementCount } from '../../runtime/tensor.ts';
 import { computed, seenAs } from '../computed.ts';
 import { type ElementType, isFloat, rangeOf } from '../element_type.ts';
 import { demand } from '../errors.ts';
-import type { OperatorRows } from '../exporter.ts';
-import { type ImportCall, type Importer, isValue, numberOf, type Operand } from '../import_node.ts';
+import {
+  type ImportCall,
+  type Importer,
+  type Importers,
+  isValue,
+  numberOf,
+  type Operand,
+} from '../import_node.ts';
 import { alongAxis } from '../quantization.ts';
 import { quantizedType } from '../result_type.ts';
 import type { Constant } from '../tensor.ts';
-import { conv } from './conv.ts';
-import { linear } from './linear.ts';
+import * as conv from './conv.ts';
+import * as linear from './linear.ts';
 
 type Part = Expression | number;
 
@@ -137,25 +143,23 @@ function rescaled(
   );
 }
 
-export const quantization: OperatorRows = {
-  importers: {
-    QuantizeLinear: quantize,
-    DequantizeLinear: dequantize,
-    DynamicQuantizeLinear: quantizeBySize,
-    ConvInteger: (call) => asFloats(call, 'Conv', [centred(call, 0, 2, 1), centred(call, 1, 3, 0)]),
-    MatMulInteger: (call) =>
-      asFloats(call, 'MatMul', [centred(call, 0, 2, -2), centred(call, 1, 3, -1)]),
-    QLinearConv(call) {
-      const factors = [centred(call, 0, 2, 1), centred(call, 3, 5, 0)];
-      const product = asFloats(call, 'Conv', [...factors, call.inputs[8]]);
-      const spatial = Array<number>(Math.max(0, product.desc.shape.length - 2)).fill(1);
-      return rescaled(call, product, (scale) =>
-        seenAs(scale, { shape: [elementCount(scale.shape), ...spatial] }),
-      );
-    },
-    QLinearMatMul(call) {
-      const product = asFloats(call, 'MatMul', [centred(call, 0, 2, -2), centred(call, 3, 5, -1)]);
-      return rescaled(call, product, (scale) => scale);
-    },
+export const importers: Importers = {
+  QuantizeLinear: quantize,
+  DequantizeLinear: dequantize,
+  DynamicQuantizeLinear: quantizeBySize,
+  ConvInteger: (call) => asFloats(call, 'Conv', [centred(call, 0, 2, 1), centred(call, 1, 3, 0)]),
+  MatMulInteger: (call) =>
+    asFloats(call, 'MatMul', [centred(call, 0, 2, -2), centred(call, 1, 3, -1)]),
+  QLinearConv(call) {
+    const factors = [centred(call, 0, 2, 1), centred(call, 3, 5, 0)];
+    const product = asFloats(call, 'Conv', [...factors, call.inputs[8]]);
+    const spatial = Array<number>(Math.max(0, product.desc.shape.length - 2)).fill(1);
+    return rescaled(call, product, (scale) =>
+      seenAs(scale, { shape: [elementCount(scale.shape), ...spatial] }),
+    );
+  },
+  QLinearMatMul(call) {
+    const product = asFloats(call, 'MatMul', [centred(call, 0, 2, -2), centred(call, 3, 5, -1)]);
+    return rescaled(call, product, (scale) => scale);
   },
 };

@@ -23,8 +23,8 @@ import { elementCount, type Shape, shapesEqual } from '../../runtime/tensor.ts';
 import type { Attributes } from '../attribute.ts';
 import { filled, seenAs } from '../computed.ts';
 import { demand } from '../errors.ts';
-import { exporter, type OperatorRows, read } from '../exporter.ts';
-import { axisOf, type ImportCall, type Importer } from '../import_node.ts';
+import { type Exporters, exporter, read } from '../exporter.ts';
+import { axisOf, type ImportCall, type Importer, type Importers } from '../import_node.ts';
 
 /** What slices go to who mean the end; exporters write the largest integer of 32 or 64 bits. */
 const END = 2 ** 31 - 1;
@@ -159,68 +159,65 @@ function linkOf(step: Movement, from: Shape, to: Shape): Link {
   return ['Unsqueeze', { axes: step.axes }];
 }
 
-export const rearrange: OperatorRows = {
-  importers: {
-    ...Object.fromEntries(Object.entries(STEPS).map(([name, stepOf]) => [name, moving(stepOf)])),
-    Identity: same,
-    Dropout(call) {
-      const [training = 0] = call.numbersIfGiven(2, 'training_mode', 1) ?? [];
-      if (training !== 0) {
-        const [ratio = 0.5] = call.numbersIfGiven(1, 'the ratio', 1) ?? [];
-        const remedy = 'drops elements at random, as in training; export the model for inference';
-        demand(ratio === 0, remedy);
-      }
-      // Nothing is dropped; before operator set 10, masks were as floats.
-      const { constant, value } = call.operand(0);
-      const type = call.opset < 10 ? call.type(0) : 'bool';
-      return [constant ?? value, filled(call.shape(0), type, 1)];
-    },
-    /** Bounds as attributes, or since operator set 10 as inputs. */
-    Slice(call) {
-      const x = call.value(0);
-      const [starts = [], ends = [], axes, strides] = ['starts', 'ends', 'axes', 'steps'].map(
-        (name, i) => call.numbersIfGiven(i + 1, `the ${name}`) ?? call.bounds(name),
-      );
-      const steps = starts.map((start, i): Movement => {
-        const [to = END, step = 1] = [ends[i], strides?.[i]];
-        return new Slice({
-          axis: axisOf(axes?.[i] ?? i, x.desc.shape.length),
-          from: Math.min(Math.max(start, -END), END),
-          step,
-          ...((step > 0 ? to < END : to > -END) && { to }),
-        });
-      });
-      return steps.length === 0 ? x : layer(call.g, x, steps);
-    },
-    Split(call) {
-      const x = call.value(0);
-      const axis = call.axis(0, x.desc.shape.length);
-      const extent = x.desc.shape[axis] ?? 1;
-      const count = call.node.output.length;
-      const largest = Math.ceil(extent / count);
-      const equal = Array.from({ length: count }, (_, i) =>
-        Math.min(largest, extent - i * largest),
-      );
-      const extents = call.numbersIfGiven(1, 'the split', extent) ?? call.ints('split') ?? equal;
-      const whole =
-        extents.every((part) => part > 0) && extents.reduce((a, b) => a + b, 0) === extent;
-      demand(whole, `splits the ${extent} along axis ${axis} into [${extents}]`);
-      return split(call.g, x, extents, axis);
-    },
+export const importers: Importers = {
+  ...Object.fromEntries(Object.entries(STEPS).map(([name, stepOf]) => [name, moving(stepOf)])),
+  Identity: same,
+  Dropout(call) {
+    const [training = 0] = call.numbersIfGiven(2, 'training_mode', 1) ?? [];
+    if (training !== 0) {
+      const [ratio = 0.5] = call.numbersIfGiven(1, 'the ratio', 1) ?? [];
+      const remedy = 'drops elements at random, as in training; export the model for inference';
+      demand(ratio === 0, remedy);
+    }
+    // Nothing is dropped; before operator set 10, masks were as floats.
+    const { constant, value } = call.operand(0);
+    const type = call.opset < 10 ? call.type(0) : 'bool';
+    return [constant ?? value, filled(call.shape(0), type, 1)];
   },
-  exporters: [
-    exporter(rearrangeOp, (node, writer) => {
-      const links = linksOf(node.attributes.steps, inputShape(node, 'x'));
-      let [data = ''] = read(writer, node, 'x');
-      for (const [i, [opType, inputs = {}, attributes]] of links.entries()) {
-        const names = Object.entries(inputs).map(([part, given]) =>
-          typeof given === 'number'
-            ? writer.scalar(node, part, given)
-            : writer.integers(node, part, given),
-        );
-        if (i === links.length - 1) writer.layer(node, opType, [data, ...names], attributes);
-        else data = writer.step(node, opType, [data, ...names], attributes);
-      }
-    }),
-  ],
+  /** Bounds as attributes, or since operator set 10 as inputs. */
+  Slice(call) {
+    const x = call.value(0);
+    const [starts = [], ends = [], axes, strides] = ['starts', 'ends', 'axes', 'steps'].map(
+      (name, i) => call.numbersIfGiven(i + 1, `the ${name}`) ?? call.bounds(name),
+    );
+    const steps = starts.map((start, i): Movement => {
+      const [to = END, step = 1] = [ends[i], strides?.[i]];
+      return new Slice({
+        axis: axisOf(axes?.[i] ?? i, x.desc.shape.length),
+        from: Math.min(Math.max(start, -END), END),
+        step,
+        ...((step > 0 ? to < END : to > -END) && { to }),
+      });
+    });
+    return steps.length === 0 ? x : layer(call.g, x, steps);
+  },
+  Split(call) {
+    const x = call.value(0);
+    const axis = call.axis(0, x.desc.shape.length);
+    const extent = x.desc.shape[axis] ?? 1;
+    const count = call.node.output.length;
+    const largest = Math.ceil(extent / count);
+    const equal = Array.from({ length: count }, (_, i) => Math.min(largest, extent - i * largest));
+    const extents = call.numbersIfGiven(1, 'the split', extent) ?? call.ints('split') ?? equal;
+    const whole =
+      extents.every((part) => part > 0) && extents.reduce((a, b) => a + b, 0) === extent;
+    demand(whole, `splits the ${extent} along axis ${axis} into [${extents}]`);
+    return split(call.g, x, extents, axis);
+  },
 };
+
+export const exporters: Exporters = [
+  exporter(rearrangeOp, (node, writer) => {
+    const links = linksOf(node.attributes.steps, inputShape(node, 'x'));
+    let [data = ''] = read(writer, node, 'x');
+    for (const [i, [opType, inputs = {}, attributes]] of links.entries()) {
+      const names = Object.entries(inputs).map(([part, given]) =>
+        typeof given === 'number'
+          ? writer.scalar(node, part, given)
+          : writer.integers(node, part, given),
+      );
+      if (i === links.length - 1) writer.layer(node, opType, [data, ...names], attributes);
+      else data = writer.step(node, opType, [data, ...names], attributes);
+    }
+  }),
+];

@@ -2,8 +2,8 @@
 import { globalAveragePool2d } from '../../layers/adaptive_average_pool2d.ts';
 import { reduce as layer, type Reduction, reduceOp } from '../../layers/reduce.ts';
 import type { Value } from '../../runtime/graph.ts';
-import { exporter, type OperatorRows, read } from '../exporter.ts';
-import { axisOf, type ImportCall, type Importer } from '../import_node.ts';
+import { type Exporters, exporter, read } from '../exporter.ts';
+import { axisOf, type ImportCall, type Importer, type Importers } from '../import_node.ts';
 
 const NAMES: Readonly<Record<Reduction, string>> = {
   sum: 'ReduceSum',
@@ -43,25 +43,24 @@ export function reduced(
   return layer(call.g, x, reduction, { axes, keepAxes });
 }
 
-export const reduce: OperatorRows = {
-  importers: Object.fromEntries(
-    Object.entries(NAMES).map(([reduction, name]) => [name, reducing(reduction as Reduction)]),
-  ),
-  exporters: [
-    exporter(reduceOp, (node, writer) => {
-      const { kind, from, to, keepAxes } = node.attributes;
-      const [x = ''] = read(writer, node, 'x');
-      // No axes mean all of them there.
-      if (from === to) {
-        if (kind === 'sum_square') writer.layer(node, 'Mul', [x, x]);
-        else writer.layer(node, kind === 'l1' ? 'Abs' : 'Identity', [x]);
-        return;
-      }
-      // Axes as an input, which is how it stays from here on.
-      writer.requireOpset(18);
-      const list = Array.from({ length: to - from }, (_, i) => from + i);
-      const axes = writer.integers(node, 'axes', list);
-      writer.layer(node, NAMES[kind], [x, axes], { keepdims: { int: keepAxes } });
-    }),
-  ],
-};
+export const importers: Importers = Object.fromEntries(
+  Object.entries(NAMES).map(([reduction, name]) => [name, reducing(reduction as Reduction)]),
+);
+
+export const exporters: Exporters = [
+  exporter(reduceOp, (node, writer) => {
+    const { kind, from, to, keepAxes } = node.attributes;
+    const [x = ''] = read(writer, node, 'x');
+    // No axes mean all of them there.
+    if (from === to) {
+      if (kind === 'sum_square') writer.layer(node, 'Mul', [x, x]);
+      else writer.layer(node, kind === 'l1' ? 'Abs' : 'Identity', [x]);
+      return;
+    }
+    // Axes as an input, which is how it stays from here on.
+    writer.requireOpset(18);
+    const list = Array.from({ length: to - from }, (_, i) => from + i);
+    const axes = writer.integers(node, 'axes', list);
+    writer.layer(node, NAMES[kind], [x, axes], { keepdims: { int: keepAxes } });
+  }),
+];

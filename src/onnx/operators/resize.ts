@@ -8,8 +8,8 @@ import { inputShape } from '../../runtime/operator.ts';
 import { formatShape } from '../../runtime/tensor.ts';
 import type { Attributes } from '../attribute.ts';
 import { demand } from '../errors.ts';
-import { exporter, type OperatorRows, read } from '../exporter.ts';
-import { axisOf, type ImportCall } from '../import_node.ts';
+import { type Exporters, exporter, read } from '../exporter.ts';
+import { axisOf, type ImportCall, type Importers } from '../import_node.ts';
 import type { OnnxWriter } from '../onnx_writer.ts';
 
 const ROUNDINGS = {
@@ -166,21 +166,20 @@ function writeResize(
   writer.layer(node, 'Resize', [...read(writer, node, 'x'), ...extents], attributes);
 }
 
-export const resize: OperatorRows = {
-  importers: {
-    Resize: importResize,
-    Upsample: (call) => scaled(call, call.floats('scales') ?? call.numbers(1, 'the scales')),
-  },
-  exporters: [
-    // Of height and width alone, so that the batch may be left open.
-    exporter(resize2dOp, (node, writer) => {
-      const { mode, coordinates, rounding } = node.attributes;
-      writeResize(node, writer, ['', ...extentsOf(node, writer)], {
-        axes: { ints: [2, 3] },
-        mode: { string: mode === 'bilinear' ? 'linear' : 'nearest' },
-        ...placing(writer, coordinates, rounding),
-      });
-    }),
-    exporter(resizeAxisOp, writeAxis),
-  ],
+export const importers: Importers = {
+  Resize: importResize,
+  Upsample: (call) => scaled(call, call.floats('scales') ?? call.numbers(1, 'the scales')),
 };
+
+export const exporters: Exporters = [
+  // Of height and width alone, so that the batch may be left open.
+  exporter(resize2dOp, (node, writer) => {
+    const { mode, coordinates, rounding } = node.attributes;
+    writeResize(node, writer, ['', ...extentsOf(node, writer)], {
+      axes: { ints: [2, 3] },
+      mode: { string: mode === 'bilinear' ? 'linear' : 'nearest' },
+      ...placing(writer, coordinates, rounding),
+    });
+  }),
+  exporter(resizeAxisOp, writeAxis),
+];

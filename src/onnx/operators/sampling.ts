@@ -13,8 +13,8 @@ import {
 } from '../../runtime/tensor.ts';
 import { MOST_MADE } from '../bounds.ts';
 import { demand } from '../errors.ts';
-import { exporter, type OperatorRows, read } from '../exporter.ts';
-import type { ImportCall } from '../import_node.ts';
+import { type Exporters, exporter, read } from '../exporter.ts';
+import type { ImportCall, Importers } from '../import_node.ts';
 import { TensorProto_DataType as Type } from '../schema/onnx_pb.ts';
 
 const FILTERS = {
@@ -97,35 +97,34 @@ function importRoiAlign(call: ImportCall): Value {
   });
 }
 
-export const sampling: OperatorRows = {
-  importers: {
-    GridSample: importGridSample,
-    AffineGrid: importAffineGrid,
-    RoiAlign: importRoiAlign,
-  },
-  exporters: [
-    exporter(gridSampleOp, (node, writer) => {
-      const { filter, padding, alignCorners } = node.attributes;
-      // Volumes came with 20, which also renamed the filters but for the default, linear, and the nearest.
-      if (node.output.desc.shape.length > 4 || filter === 'cubic') writer.requireOpset(20);
-      writer.layer(node, 'GridSample', read(writer, node, 'x', 'grid'), {
-        ...(filter !== 'linear' && { mode: { string: filter } }),
-        padding_mode: { string: padding },
-        align_corners: { int: alignCorners },
-      });
-    }),
-    exporter(roiAlignOp, (node, writer) => {
-      const { size, mode, scale, samples, halfPixel } = node.attributes;
-      const [indices = ''] = read(writer, node, 'batch_indices');
-      const whole = writer.step(node, 'Cast', [indices], { to: { int: Type.INT64 } });
-      writer.layer(node, 'RoiAlign', [...read(writer, node, 'x', 'rois'), whole], {
-        coordinate_transformation_mode: { string: halfPixel ? 'half_pixel' : 'output_half_pixel' },
-        mode: { string: mode },
-        output_height: { int: size[0] },
-        output_width: { int: size[1] },
-        sampling_ratio: { int: samples },
-        spatial_scale: { float: scale },
-      });
-    }),
-  ],
+export const importers: Importers = {
+  GridSample: importGridSample,
+  AffineGrid: importAffineGrid,
+  RoiAlign: importRoiAlign,
 };
+
+export const exporters: Exporters = [
+  exporter(gridSampleOp, (node, writer) => {
+    const { filter, padding, alignCorners } = node.attributes;
+    // Volumes came with 20, which also renamed the filters but for the default, linear, and the nearest.
+    if (node.output.desc.shape.length > 4 || filter === 'cubic') writer.requireOpset(20);
+    writer.layer(node, 'GridSample', read(writer, node, 'x', 'grid'), {
+      ...(filter !== 'linear' && { mode: { string: filter } }),
+      padding_mode: { string: padding },
+      align_corners: { int: alignCorners },
+    });
+  }),
+  exporter(roiAlignOp, (node, writer) => {
+    const { size, mode, scale, samples, halfPixel } = node.attributes;
+    const [indices = ''] = read(writer, node, 'batch_indices');
+    const whole = writer.step(node, 'Cast', [indices], { to: { int: Type.INT64 } });
+    writer.layer(node, 'RoiAlign', [...read(writer, node, 'x', 'rois'), whole], {
+      coordinate_transformation_mode: { string: halfPixel ? 'half_pixel' : 'output_half_pixel' },
+      mode: { string: mode },
+      output_height: { int: size[0] },
+      output_width: { int: size[1] },
+      sampling_ratio: { int: samples },
+      spatial_scale: { float: scale },
+    });
+  }),
+];

@@ -14,8 +14,8 @@ import { inputShape } from '../../runtime/operator.ts';
 import { denseStrides, elementCount, formatShape } from '../../runtime/tensor.ts';
 import { MOST_INDICES, MOST_MEETING, MOST_ROWS, MOST_SLICES } from '../bounds.ts';
 import { demand } from '../errors.ts';
-import { exporter, type OperatorRows, read } from '../exporter.ts';
-import type { ImportCall } from '../import_node.ts';
+import { type Exporters, exporter, read } from '../exporter.ts';
+import type { ImportCall, Importers } from '../import_node.ts';
 import { type Places, placesOf } from '../places.ts';
 import { TensorProto_DataType as Type } from '../schema/onnx_pb.ts';
 import { constant } from '../tensor.ts';
@@ -141,24 +141,23 @@ function rowsOfTuples(call: ImportCall): Value {
   return rest.reduce((sum, part, i) => binary(call.g.at(`sum${i}`), f.add, sum, part), first);
 }
 
-export const scatter: OperatorRows = {
-  importers: { ScatterElements: importScatter, ScatterND: importScatter },
-  exporters: [
-    // Indices are numbers here, and whole rows are put.
-    exporter(scatterOp, (node, writer) => {
-      const [x = '', indices = '', updates = ''] = read(writer, node, 'x', 'indices', 'updates');
-      const places = elementCount(inputShape(node, 'indices'));
-      const inner = elementCount(inputShape(node, 'updates')) / places;
-      const { shape } = node.output.desc;
-      const as = (value: string, part: string, extents: readonly number[]) =>
-        writer.step(node, 'Reshape', [value, writer.integers(node, part, extents)]);
-      const whole = writer.step(node, 'Cast', [indices], { to: { int: Type.INT64 } });
-      const put = writer.step(node, 'ScatterND', [
-        as(x, 'rows', [elementCount(shape) / inner, inner]),
-        as(whole, 'places', [places, 1]),
-        as(updates, 'updates', [places, inner]),
-      ]);
-      writer.layer(node, 'Reshape', [put, writer.integers(node, 'shape', shape)]);
-    }),
-  ],
-};
+export const importers: Importers = { ScatterElements: importScatter, ScatterND: importScatter };
+
+export const exporters: Exporters = [
+  // Indices are numbers here, and whole rows are put.
+  exporter(scatterOp, (node, writer) => {
+    const [x = '', indices = '', updates = ''] = read(writer, node, 'x', 'indices', 'updates');
+    const places = elementCount(inputShape(node, 'indices'));
+    const inner = elementCount(inputShape(node, 'updates')) / places;
+    const { shape } = node.output.desc;
+    const as = (value: string, part: string, extents: readonly number[]) =>
+      writer.step(node, 'Reshape', [value, writer.integers(node, part, extents)]);
+    const whole = writer.step(node, 'Cast', [indices], { to: { int: Type.INT64 } });
+    const put = writer.step(node, 'ScatterND', [
+      as(x, 'rows', [elementCount(shape) / inner, inner]),
+      as(whole, 'places', [places, 1]),
+      as(updates, 'updates', [places, inner]),
+    ]);
+    writer.layer(node, 'Reshape', [put, writer.integers(node, 'shape', shape)]);
+  }),
+];

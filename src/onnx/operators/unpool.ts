@@ -4,8 +4,8 @@ import { maxUnpool, maxUnpoolOp } from '../../layers/max_unpool.ts';
 import type { Value } from '../../runtime/graph.ts';
 import { formatShape } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
-import { exporter, type OperatorRows, read } from '../exporter.ts';
-import type { ImportCall } from '../import_node.ts';
+import { type Exporters, exporter, read } from '../exporter.ts';
+import type { ImportCall, Importers } from '../import_node.ts';
 import { TensorProto_DataType as Type } from '../schema/onnx_pb.ts';
 import { overhang } from './pool.ts';
 import { listOf, windowAttributes } from './windows.ts';
@@ -35,31 +35,30 @@ function windowed(call: ImportCall, extents: readonly number[]): readonly number
   });
 }
 
-export const unpool: OperatorRows = {
-  importers: { MaxUnpool: importMaxUnpool },
-  exporters: [
-    // Indices are numbers here.
-    exporter(maxPool2dIndicesOp, (node, writer) => {
-      const { attributes } = node;
-      const outputs = [writer.between(node, 'maxima'), writer.between(node, 'indices')];
-      writer.node('MaxPool', `${node.name}/MaxPool`, read(writer, node, 'x'), outputs, {
-        ...windowAttributes(attributes, overhang(node)),
-        storage_order: { int: attributes.order === 'columns' },
-      });
-      const [, indices = ''] = outputs;
-      writer.layer(node, 'Cast', [indices], { to: { int: Type.FLOAT } });
-    }),
-    /** Windows of one element, as the shape is given: that of the input but for the size, whatever the batch. */
-    exporter(maxUnpoolOp, (node, writer) => {
-      const { size } = node.attributes;
-      const [x = '', indices = ''] = read(writer, node, 'x', 'indices');
-      const [from, to] = [writer.integers(node, 'from', [0]), writer.integers(node, 'to', [2])];
-      const planes = writer.step(node, 'Slice', [writer.step(node, 'Shape', [x]), from, to]);
-      const extents = writer.integers(node, 'size', size);
-      const shape = writer.step(node, 'Concat', [planes, extents], { axis: { int: 0 } });
-      const whole = writer.step(node, 'Cast', [indices], { to: { int: Type.INT64 } });
-      const ones = { ints: size.map(() => 1) };
-      writer.layer(node, 'MaxUnpool', [x, whole, shape], { kernel_shape: ones, strides: ones });
-    }),
-  ],
-};
+export const importers: Importers = { MaxUnpool: importMaxUnpool };
+
+export const exporters: Exporters = [
+  // Indices are numbers here.
+  exporter(maxPool2dIndicesOp, (node, writer) => {
+    const { attributes } = node;
+    const outputs = [writer.between(node, 'maxima'), writer.between(node, 'indices')];
+    writer.node('MaxPool', `${node.name}/MaxPool`, read(writer, node, 'x'), outputs, {
+      ...windowAttributes(attributes, overhang(node)),
+      storage_order: { int: attributes.order === 'columns' },
+    });
+    const [, indices = ''] = outputs;
+    writer.layer(node, 'Cast', [indices], { to: { int: Type.FLOAT } });
+  }),
+  /** Windows of one element, as the shape is given: that of the input but for the size, whatever the batch. */
+  exporter(maxUnpoolOp, (node, writer) => {
+    const { size } = node.attributes;
+    const [x = '', indices = ''] = read(writer, node, 'x', 'indices');
+    const [from, to] = [writer.integers(node, 'from', [0]), writer.integers(node, 'to', [2])];
+    const planes = writer.step(node, 'Slice', [writer.step(node, 'Shape', [x]), from, to]);
+    const extents = writer.integers(node, 'size', size);
+    const shape = writer.step(node, 'Concat', [planes, extents], { axis: { int: 0 } });
+    const whole = writer.step(node, 'Cast', [indices], { to: { int: Type.INT64 } });
+    const ones = { ints: size.map(() => 1) };
+    writer.layer(node, 'MaxUnpool', [x, whole, shape], { kernel_shape: ones, strides: ones });
+  }),
+];

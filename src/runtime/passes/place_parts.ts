@@ -11,12 +11,10 @@ export function placeParts(graph: Graph, layout: MemoryLayout): void {
     if (!isConcat(node) || viewParts(node, layout)) continue;
     const root = layout.rootOf(node.output);
     const values = Object.values(node.inputs);
-    const seen = new Set<Value>();
-    const twice = new Set(values.filter((value) => seen.size === seen.add(value).size));
     partViews(node, layout.viewOf(node.output)).forEach((view, i) => {
       const value = values[i];
-      if (value && !twice.has(value) && canLie(value, node, root, view, layout))
-        layout.place(value, root, view);
+      const once = value && values.indexOf(value) === values.lastIndexOf(value);
+      if (once && canLie(value, node, root, view, layout)) layout.place(value, root, view);
     });
   }
 }

@@ -21,8 +21,6 @@ export interface MemoryPlan {
   readonly bytes: number;
   /** Steps of the schedule. */
   readonly steps: number;
-  /** No plan can do with less: the most bytes that are alive at one step. */
-  readonly lowerBound: number;
 }
 
 interface SharedBuffer {
@@ -80,7 +78,6 @@ function place(storages: readonly Storage[], { before, misfit }: Strategy): Memo
     bufferOf: storages.map((storage) => bufferOf.get(storage) ?? -1),
     bytes: buffers.reduce((sum, { bytes }) => sum + bytes, 0),
     steps: Math.max(0, ...storages.map(({ lastStep }) => lastStep)),
-    lowerBound: mostAlive(storages),
   };
 }
 
@@ -113,7 +110,8 @@ function overlap(a: Storage, b: Storage): boolean {
   return a.firstStep <= b.lastStep && b.firstStep <= a.lastStep;
 }
 
-function mostAlive(storages: readonly Storage[]): number {
+/** Bytes without which no plan does: the most that are alive at one step. */
+export function lowerBoundOf({ storages }: Pick<MemoryPlan, 'storages'>): number {
   const changes = storages
     .flatMap(({ firstStep, lastStep, bytes }) => [
       [firstStep, bytes] as const,
