@@ -31,10 +31,12 @@
  *                lane's sum number o belongs to pixel o ^ l. One instruction on SwiftShader, where a broadcast
  *                takes 25.
  *
+ * Sums are taken by blocks of BLOCK_ROWS rows of the weights (lib/blocked_sum.ts), and results add those up.
  * DEPTH input channels are read before any is multiplied: llvmpipe then selects by its execution mask, which
  * guards whatever a loop carries, once for DEPTH multiply-adds; SwiftShader loads and stores the sums as seldom.
  */
 
+import { blockOf } from './lib/blocked_sum.ts';
 import { type Conv2dProblem, conv2dSizes, outputPixels, wholeFours } from './lib/conv2d_problem.ts';
 import { dimensions, type ShaderModule } from './lib/dimensions.ts';
 import { elementTypes } from './lib/element_types.ts';
@@ -119,6 +121,7 @@ const VECTORS = ${config.channels / vector}u;
 const TILE_CHANNELS = LANES * CHANNELS;
 const PIXELS = ${config.pixels}u;
 const DEPTH = ${config.depth}u;
+const BLOCK_ROWS = ${blockOf(config.depth)}u;
 const SUBGROUP = ${subgroup}u;
 const X_VECTOR = ${xVector}u;
 const X_LOADS = ${Math.ceil(config.pixels / (subgroup * xVector))}u;
@@ -185,19 +188,18 @@ ${locals}
   let first_pixel = (pixel_tiles - group * PIXEL_TILES) * PIXELS;
   let first_channel = channel_tile * TILE_CHANNELS;
 
-  var sums: array<array<f32, LOADED_PIXELS>, CHANNELS>;
-  var values: array<array<f32, CHANNELS>, DEPTH>;
+  var results: array<Sums, Y_VECTORS * CHANNELS>;
 #if ${bound || g.bias}
   let bias_at = (group * C_OUT_PADDED + first_channel) / VECTOR + lane;
 #for v in VECTORS
   let bias#v = select(Weights(), bias[bias_at + #v * LANES], HAS_BIAS == 1u);
-#for o in PIXELS
+#for o in Y_VECTORS
 #if ${vector === 4}
 #for e in VECTOR
-  sums[#v * VECTOR + #e][#o] = bias#v[#e];
+  results[#o * CHANNELS + #v * VECTOR + #e] = Sums(bias#v[#e]);
 #end
 #else
-  sums[#v][#o] = bias#v;
+  results[#o * CHANNELS + #v] = Sums(bias#v);
 #endif
 #end
 #end
@@ -229,110 +231,117 @@ ${locals}
   var s = 0u;
   var channels_left = 0u;
 #endif
-  // One loop over taps and channels: compilers carry the sums from loop to loop one by one.
-  for (var k = 0u; k < K_H * K_W * TAP_ROWS; k += DEPTH) {
+  // A block is one loop over taps and channels: compilers carry the sums from loop to loop one by one.
+  var values: array<array<f32, CHANNELS>, DEPTH>;
+  let rows = K_H * K_W * TAP_ROWS;
+  var k = 0u;
+  while (k < rows) {
+    // Spelt out: SwiftShader keeps what a variable without initializer had in the round before.
+    var sums = array<array<f32, LOADED_PIXELS>, CHANNELS>();
+    let block_end = min(k + BLOCK_ROWS, rows);
+    for (; k < block_end; k += DEPTH) {
 #if ${!columns}
-    if (channels_left == 0u) {
+      if (channels_left == 0u) {
 #for w in X_LOADS
-      {
-        // Above and left of the image the subtraction wraps round to a huge number: one comparison does.
-        let row = top#w + r * DILATION_H - PAD_TOP;
-        let column = left#w + s * DILATION_W - PAD_LEFT;
-        x_at#w = plane#w + row * W_IN + column;
+        {
+          // Above and left of the image the subtraction wraps round to a huge number: one comparison does.
+          let row = top#w + r * DILATION_H - PAD_TOP;
+          let column = left#w + s * DILATION_W - PAD_LEFT;
+          x_at#w = plane#w + row * W_IN + column;
 #if ${masked}
-        inside#w = (row < H_IN) & (column < W_IN);
-        x_at#w = select(0u, x_at#w, inside#w);
+          inside#w = (row < H_IN) & (column < W_IN);
+          x_at#w = select(0u, x_at#w, inside#w);
 #endif
-      }
+        }
 #end
-      s++;
-      r += select(0u, 1u, s == K_W);
-      s = select(s, 0u, s == K_W);
-      channels_left = GROUP_C_IN;
-    }
+        s++;
+        r += select(0u, 1u, s == K_W);
+        s = select(s, 0u, s == K_W);
+        channels_left = GROUP_C_IN;
+      }
 #endif
 #for d in DEPTH
 #for v in VECTORS
-    let weights#d_#v = Weights(weight[weight_at + #d * weight_row + #v * LANES]);
+      let weights#d_#v = Weights(weight[weight_at + #d * weight_row + #v * LANES]);
 #if ${vector === 4}
 #for e in VECTOR
-    values[#d][#v * VECTOR + #e] = weights#d_#v[#e];
+      values[#d][#v * VECTOR + #e] = weights#d_#v[#e];
 #end
 #else
-    values[#d][#v] = weights#d_#v;
+      values[#d][#v] = weights#d_#v;
 #endif
 #end
 #for w in X_LOADS
 #if ${masked}
-    let loaded#d_#w = select(0.0, f32(x[x_at#w + #d * x_row]), inside#w & (#d < channels_left));
+      let loaded#d_#w = select(0.0, f32(x[x_at#w + #d * x_row]), inside#w & (#d < channels_left));
 #else
-    let loaded#d_#w = Values(x[x_at#w + #d * x_row]);
+      let loaded#d_#w = Values(x[x_at#w + #d * x_row]);
 #endif
 #end
 #end
 #for w in X_LOADS
 #if ${swapped}
 #for d in DEPTH
-    let turned#d_#w_0 = loaded#d_#w;
-    let turned#d_#w_1 = quadSwapX(loaded#d_#w);
-    let turned#d_#w_2 = quadSwapY(loaded#d_#w);
-    let turned#d_#w_3 = quadSwapDiagonal(loaded#d_#w);
+      let turned#d_#w_0 = loaded#d_#w;
+      let turned#d_#w_1 = quadSwapX(loaded#d_#w);
+      let turned#d_#w_2 = quadSwapY(loaded#d_#w);
+      let turned#d_#w_3 = quadSwapDiagonal(loaded#d_#w);
 #end
 #endif
 #for l in SUBGROUP
 #for e in X_VECTOR
-    {
-      const O = (#w * SUBGROUP + #l) * X_VECTOR + #e;
-      // The last load may fetch more than the tile needs.
-      if (O < PIXELS) {
+      {
+        const O = (#w * SUBGROUP + #l) * X_VECTOR + #e;
+        // The last load may fetch more than the tile needs.
+        if (O < PIXELS) {
 #for d in DEPTH
 #if ${xVector === 4}
 #if ${shared}
-        let x#d = subgroupBroadcast(loaded#d_#w[#e], #l);
+          let x#d = subgroupBroadcast(loaded#d_#w[#e], #l);
 #else
-        let x#d = loaded#d_#w[#e];
+          let x#d = loaded#d_#w[#e];
 #endif
 #elif ${swapped}
-        let x#d = turned#d_#w_#l;
+          let x#d = turned#d_#w_#l;
 #elif ${shared}
-        let x#d = subgroupBroadcast(loaded#d_#w, #l);
+          let x#d = subgroupBroadcast(loaded#d_#w, #l);
 #else
-        let x#d = loaded#d_#w;
+          let x#d = loaded#d_#w;
 #endif
 #for c in CHANNELS
 #if ${config.fused}
-        sums[#c][O] = fma(values[#d][#c], x#d, sums[#c][O]);
+          sums[#c][O] = fma(values[#d][#c], x#d, sums[#c][O]);
 #else
-        sums[#c][O] += values[#d][#c] * x#d;
+          sums[#c][O] += values[#d][#c] * x#d;
 #endif
 #end
 #end
+        }
       }
-    }
 #end
 #end
 #end
 #for w in X_LOADS
-    x_at#w += DEPTH * x_row;
+      x_at#w += DEPTH * x_row;
 #end
-    weight_at += DEPTH * weight_row;
+      weight_at += DEPTH * weight_row;
 #if ${!columns}
-    channels_left -= min(channels_left, DEPTH);
+      channels_left -= min(channels_left, DEPTH);
 #endif
-  }
-
-  // The epilogue is true loops over a copy of the sums. Unrolled like the rest, its stores would be nine
-  // tenths of the compile time on CPU adapters; a factor that the compiler cannot bound keeps them loops.
-  var results: array<Sums, Y_VECTORS * CHANNELS>;
+    }
 #for o in Y_VECTORS
 #for c in CHANNELS
 #if ${wideOutput}
-  results[#o * CHANNELS + #c] = vec4f(sums[#c][#o * 4], sums[#c][#o * 4 + 1], sums[#c][#o * 4 + 2], sums[#c][#o * 4 + 3]);
+    results[#o * CHANNELS + #c] += vec4f(sums[#c][#o * 4], sums[#c][#o * 4 + 1], sums[#c][#o * 4 + 2], sums[#c][#o * 4 + 3]);
 #else
-  results[#o * CHANNELS + #c] = sums[#c][#o];
+    results[#o * CHANNELS + #c] += sums[#c][#o];
 #endif
 #end
 #end
+  }
+
+  // The epilogue is true loops. Unrolled like the rest, its stores would be nine tenths of the compile time on CPU
+  // adapters; a factor that the compiler cannot bound keeps them loops.
   let one = min(1u, arrayLength(&y));
   for (var o = 0u; o < Y_VECTORS * one; o++) {
 #if ${swapped}

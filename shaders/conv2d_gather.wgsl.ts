@@ -94,11 +94,13 @@ fn main(
       }
       var x_at = x_first + row * W_IN + column;
       var weight_at = weight_first + r * K_W + s;
+      var tap_sum = 0.0;
       for (var c = 0u; c < GROUP_C_IN * one; c++) {
-        sum += f32(x[x_at]) * f32(weight[weight_at]);
+        tap_sum += f32(x[x_at]) * f32(weight[weight_at]);
         x_at += X_CHANNEL;
         weight_at += WEIGHT_STEP;
       }
+      sum += tap_sum;
     }
   }
 #if ${g.bias}

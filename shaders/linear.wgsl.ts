@@ -13,12 +13,13 @@
  * Threads. A workgroup owns a block: COLUMNS invocations along the outputs, four outputs each, times SLICES along
  * the inputs. Slice s adds up the inputs DEPTH * (s + SLICES * i) and the DEPTH - 1 after each, four where rows
  * of x are whole fours and can be read as such. A tree in workgroup memory, always in the same order, adds the
- * slices; so the same input gives the same bits.
+ * slices; so the same input gives the same bits. A slice's own sums are taken by blocks (lib/blocked_sum.ts).
  *
  *     SLICES 1    CPU adapters: no workgroup memory, no barrier. One core goes through a block anyway, and lanes
  *                 along the outputs read neighbouring words.
  *     SLICES > 1  GPUs: a layer of 1000 outputs has few blocks, and needs all compute units to read its weights.
  */
+import { blockOf } from './lib/blocked_sum.ts';
 import { type ElementTypes, elementTypes } from './lib/element_types.ts';
 import { type Epilogue, epilogueText } from './lib/epilogue.ts';
 import { type Grid, tileText } from './lib/grid.ts';
@@ -58,6 +59,7 @@ const ROWS = ${g.batch}u;
 const COLUMNS = ${config.columns}u;
 const SLICES = ${config.slices}u;
 const DEPTH = ${depth}u;
+const BLOCK_STEPS = ${blockOf(depth) / depth}u;
 const STEPS = ${g.inputs / depth}u;
 const THREADS = ${config.columns * config.slices}u;
 
@@ -110,21 +112,30 @@ fn main(
 
   var sums: array<vec4f, ROWS>;
   var weight_at = (block * STEPS + slice) * DEPTH * COLUMNS + column;
-  for (var step = slice; step < STEPS; step += SLICES) {
+  var step = slice;
+  while (step < STEPS) {
+    // Spelt out: SwiftShader keeps what a variable without initializer had in the round before.
+    var block_sums = array<vec4f, ROWS>();
+    let block_end = min(step + BLOCK_STEPS * SLICES, STEPS);
+    for (; step < block_end; step += SLICES) {
 #for d in DEPTH
-    let w#d = vec4f(weight[weight_at + #d * COLUMNS]);
+      let w#d = vec4f(weight[weight_at + #d * COLUMNS]);
 #end
 #for r in ROWS
-    let x#r = Values(x[#r * STEPS + step]);
+      let x#r = Values(x[#r * STEPS + step]);
 #if ${depth === 4}
 #for d in DEPTH
-    sums[#r] += x#r[#d] * w#d;
+      block_sums[#r] += x#r[#d] * w#d;
 #end
 #else
-    sums[#r] += x#r * w0;
+      block_sums[#r] += x#r * w0;
 #endif
 #end
-    weight_at += SLICES * DEPTH * COLUMNS;
+      weight_at += SLICES * DEPTH * COLUMNS;
+    }
+#for r in ROWS
+    sums[#r] += block_sums[#r];
+#end
   }
 
 #if ${config.slices > 1}

@@ -8,8 +8,9 @@
  * Tile and threads. A workgroup owns TILE_ROWS rows of a matrix and 4 * LANES columns; lane l keeps the sums of all
  * these rows and of the columns from 4 * l on. A load is what costs, whatever its pattern, so that four words are
  * loaded at once where that can be: of a along k; of b along its columns, or along k where b is stored transposed.
- * STEP rows of k are multiplied at a time. Rows and columns after the last ones repeat it and are not stored.
+ * STEP rows of k are multiplied at a time, and sums are taken by blocks (lib/blocked_sum.ts). Rows and columns after the last ones repeat it and are not stored.
  */
+import { blockOf } from './lib/blocked_sum.ts';
 import { type Grid, tileText } from './lib/grid.ts';
 import { inFours, type MatmulProblem, matmulText } from './lib/matmul_problem.ts';
 import { wgsl } from './lib/wgsl.ts';
@@ -32,6 +33,7 @@ ${tileText(grid)}
 const TILE_ROWS = ${config.rows}u;
 const LANES = ${config.lanes}u;
 const STEP = ${step}u;
+const BLOCK = ${blockOf(step)}u;
 const ROW_TILES = ${Math.ceil(g.rows / config.rows)}u;
 const COLUMN_TILES = ${Math.ceil(g.columns / (4 * config.lanes))}u;
 const QUAD = 4;
@@ -55,47 +57,51 @@ fn main(
   let b_at#c = b_first(matrix) + min(first_column + #c, COLUMNS - 1u) * B_COLUMN;
 #end
 
-  var sums: array<vec4f, TILE_ROWS>;
-  for (var k = 0u; k < DEPTH; k += STEP) {
+  var results: array<vec4f, TILE_ROWS>;
+  var k = 0u;
+  while (k < DEPTH) {
+    // Spelt out: SwiftShader keeps what a variable without initializer had in the round before.
+    var sums = array<vec4f, TILE_ROWS>();
+    let block_end = min(k + BLOCK, DEPTH);
+    for (; k < block_end; k += STEP) {
 #if ${bAlongDepth}
 #for c in QUAD
-    let column#c = vec4f(b[(b_at#c + k) / 4u]);
+      let column#c = vec4f(b[(b_at#c + k) / 4u]);
 #end
 #for d in STEP
-    let b#d = vec4f(column0[#d], column1[#d], column2[#d], column3[#d]);
+      let b#d = vec4f(column0[#d], column1[#d], column2[#d], column3[#d]);
 #end
 #else
 #for d in STEP
 #if ${bWide}
-    let b#d = vec4f(b[(b_at0 + (k + #d) * B_ROW) / 4u]);
+      let b#d = vec4f(b[(b_at0 + (k + #d) * B_ROW) / 4u]);
 #else
-    let b_row#d = (k + #d) * B_ROW;
-    let b#d = vec4f(
-      f32(b[b_at0 + b_row#d]), f32(b[b_at1 + b_row#d]), f32(b[b_at2 + b_row#d]), f32(b[b_at3 + b_row#d]),
-    );
+      let b_row#d = (k + #d) * B_ROW;
+      let b#d = vec4f(
+        f32(b[b_at0 + b_row#d]), f32(b[b_at1 + b_row#d]), f32(b[b_at2 + b_row#d]), f32(b[b_at3 + b_row#d]),
+      );
 #endif
 #end
 #endif
 #for r in TILE_ROWS
 #if ${aWide}
-    let a#r = vec4f(a[(a_at#r + k) / 4u]);
+      let a#r = vec4f(a[(a_at#r + k) / 4u]);
 #for d in STEP
-    sums[#r] += a#r[#d] * b#d;
+      sums[#r] += a#r[#d] * b#d;
 #end
 #else
 #for d in STEP
-    sums[#r] += f32(a[a_at#r + (k + #d) * A_COLUMN]) * b#d;
+      sums[#r] += f32(a[a_at#r + (k + #d) * A_COLUMN]) * b#d;
 #end
 #endif
 #end
+    }
+#for r in TILE_ROWS
+    results[#r] += sums[#r];
+#end
   }
 
-  // True loops over a copy: a factor that no compiler can bound keeps them from being unrolled, which would be most
-  // of the code.
-  var results: array<vec4f, TILE_ROWS>;
-#for r in TILE_ROWS
-  results[#r] = sums[#r];
-#end
+  // True loops: a factor that no compiler can bound keeps them from being unrolled, which would be most of the code.
   let one = min(1u, arrayLength(&y));
   for (var r = 0u; r < TILE_ROWS * one; r++) {
     for (var c = 0u; c < 4u * one; c++) {

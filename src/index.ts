@@ -100,7 +100,7 @@ export type { Padding3dLike, TripleLike } from './layers/volume.ts';
 export type { PaddingLike, PairLike } from './layers/window.ts';
 export { alexnetModel as alexnet } from './models/alexnet.ts';
 export { buildClassifier } from './models/classifier.ts';
-export { fcnResnet50Model as fcnResnet50 } from './models/fcn.ts';
+export { fcnResnet50 } from './models/fcn.ts';
 export { findModel, type ModelFamily, modelFamilies, models } from './models/index.ts';
 export { lenetModel as lenet } from './models/lenet.ts';
 export { type BuildOptions, buildModel, type ModelDef } from './models/model.ts';

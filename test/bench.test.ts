@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ModelRun } from '../measure/model_runs.ts';
-import { runCli, temporaryFolder } from './fixtures/cli.ts';
+import { COMMAND, runCli, temporaryFolder } from './fixtures/cli.ts';
 
 const folder = temporaryFolder();
 const adapter = process.env.TILEWISE_ADAPTER;
@@ -82,8 +82,7 @@ describe('bench kernels', () => {
   });
 
   it('prints what is done when Ctrl-C comes, and ends with exit code 130', async () => {
-    const main = join(import.meta.dirname, '..', 'cli', 'main.ts');
-    const child = spawn(process.execPath, ['--import', 'tsx', main, ...bench, '--quick'], {
+    const child = spawn(process.execPath, [...COMMAND, ...bench, '--quick'], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let stdout = '';

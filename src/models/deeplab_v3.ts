@@ -13,7 +13,7 @@ import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { convNorm, numbered } from './conv_norm.ts';
 import { mobilenetV3Features, mobilenetV3LargeLayers } from './mobilenet_v3.ts';
 import type { ModelDef } from './model.ts';
-import { resnet50Sections, resnetFeatures } from './resnet.ts';
+import { resnet50Sections, resnet101Sections, resnetFeatures } from './resnet.ts';
 import { VOC_CLASSES, vocModel } from './voc_model.ts';
 
 const DILATIONS = [12, 24, 36] as const;
@@ -61,6 +61,11 @@ export const deeplabV3Models: readonly ModelDef[] = [
     'deeplabv3_resnet50',
     'DeepLabV3 on a dilated ResNet-50',
     (g, x) => resnetFeatures(g, x, { ...resnet50Sections, outputStride: 8 }).layer4,
+  ),
+  deeplabV3Model(
+    'deeplabv3_resnet101',
+    'DeepLabV3 on a dilated ResNet-101',
+    (g, x) => resnetFeatures(g, x, { ...resnet101Sections, outputStride: 8 }).layer4,
   ),
   deeplabV3Model(
     'deeplabv3_mobilenet_v3_large',

@@ -1,9 +1,9 @@
 /**
  * Fully convolutional network: Long, Shelhamer and Darrell, "Fully convolutional networks for semantic
- * segmentation" (2015), as torchvision has it: a ResNet-50 dilated to an output stride of 8, a head of two
+ * segmentation" (2015), as torchvision has it: a ResNet dilated to an output stride of 8, a head of two
  * convolutions, and bilinear upsampling to the size of the image.
  *
- *     3xHxW -> ResNet-50 -> 2048x(H/8)x(W/8) -> conv 3 -> 512 -> conv 1 -> classes -> resize -> classes x H x W
+ *     3xHxW -> ResNet -> 2048x(H/8)x(W/8) -> conv 3 -> 512 -> conv 1 -> classes -> resize -> classes x H x W
  */
 
 import { relu } from '../layers/activations.ts';
@@ -13,15 +13,23 @@ import { resize2d } from '../layers/resize2d.ts';
 import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import type { ModelDef } from './model.ts';
-import { type ResnetFeatures, resnet50Sections, resnetFeatures } from './resnet.ts';
+import {
+  type ResnetFeatures,
+  type ResnetSections,
+  resnet50Sections,
+  resnet101Sections,
+  resnetFeatures,
+} from './resnet.ts';
+import { VOC_CLASSES, vocModel } from './voc_model.ts';
 
-/** Adds an FCN on ResNet-50: images [N, 3, H, W] to logits [N, classes, H, W]. */
-export function fcnResnet50(
+/** Adds an FCN on a ResNet of these sections: images [N, 3, H, W] to logits [N, classes, H, W]. */
+export function fcn(
   g: GraphBuilder,
   x: Value,
+  sections: ResnetSections,
   classes: number,
 ): ResnetFeatures & { readonly logits: Value } {
-  const features = resnetFeatures(g.at('backbone'), x, { ...resnet50Sections, outputStride: 8 });
+  const features = resnetFeatures(g.at('backbone'), x, { ...sections, outputStride: 8 });
   const head = g.at('classifier');
   let y: Value = conv2d(head.at(0), features.layer4, {
     channels: 512,
@@ -36,12 +44,14 @@ export function fcnResnet50(
   return { ...features, logits: resize2d(g.at('upsample'), y, { like: x }) };
 }
 
-export const fcnResnet50Model: ModelDef = {
-  name: 'fcn_resnet50',
-  summary: 'FCN on a dilated ResNet-50: what each pixel belongs to, of 21 classes of Pascal VOC',
-  domain: 'voc',
-  channels: 3,
-  size: [520, 520],
-  classes: 21,
-  build: (g, x) => fcnResnet50(g, x, 21),
-};
+function fcnModel(name: string, backbone: string, sections: ResnetSections): ModelDef {
+  return vocModel(name, `FCN on a dilated ${backbone}`, (g, x) => fcn(g, x, sections, VOC_CLASSES));
+}
+
+/** Long, Shelhamer and Darrell's network on ResNet-50. A page that imports it holds no other. */
+export const fcnResnet50: ModelDef = fcnModel('fcn_resnet50', 'ResNet-50', resnet50Sections);
+
+export const fcnModels: readonly ModelDef[] = [
+  fcnResnet50,
+  fcnModel('fcn_resnet101', 'ResNet-101', resnet101Sections),
+];

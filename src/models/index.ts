@@ -5,7 +5,7 @@ import { convnextModels } from './convnext.ts';
 import { deeplabV3Models } from './deeplab_v3.ts';
 import { densenetModels } from './densenet.ts';
 import { efficientnetModels } from './efficientnet.ts';
-import { fcnResnet50Model } from './fcn.ts';
+import { fcnModels } from './fcn.ts';
 import { googlenetModel } from './googlenet.ts';
 import { inceptionV3Model } from './inception_v3.ts';
 import { lenetModel } from './lenet.ts';
@@ -43,7 +43,7 @@ export const modelFamilies: readonly ModelFamily[] = [
   { name: 'MnasNet', models: mnasnetModels },
   { name: 'ShuffleNet', models: shufflenetV2Models },
   { name: 'SqueezeNet', models: squeezenetModels },
-  { name: 'FCN', models: [fcnResnet50Model] },
+  { name: 'FCN', models: fcnModels },
   { name: 'DeepLab', models: deeplabV3Models },
   { name: 'LR-ASPP', models: [lrasppModel] },
   { name: 'U-Net', models: [unetModel] },

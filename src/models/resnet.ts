@@ -218,5 +218,12 @@ export const resnet50Sections: ResnetSections = {
   blocks: [3, 4, 6, 3],
 };
 
+/** The sections of ResNet-101, which other networks are built on. */
+export const resnet101Sections: ResnetSections = {
+  kind: 'bottleneck',
+  placement: 'v1.5',
+  blocks: [3, 4, 23, 3],
+};
+
 /** ResNet-50 as torchvision has it. Its relatives are in a file of their own: pages that import it hold no other. */
 export const resnet50: ModelDef = resnetModel('resnet50', 'ResNet-50', resnet50Sections);

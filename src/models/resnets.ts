@@ -1,13 +1,13 @@
 /** ResNets of every depth, in both placements of the stride, and their relatives. */
 import type { ModelDef } from './model.ts';
-import { resnet50, resnet50Sections, resnetModel } from './resnet.ts';
+import { resnet50, resnet50Sections, resnet101Sections, resnetModel } from './resnet.ts';
 
 /** Blocks of the sections, by the number in the name, which counts convolutions and the linear layer. */
 const BLOCKS = {
   18: [2, 2, 2, 2],
   34: [3, 4, 6, 3],
   50: resnet50Sections.blocks,
-  101: [3, 4, 23, 3],
+  101: resnet101Sections.blocks,
   152: [3, 8, 36, 3],
 } as const;
 
@@ -21,7 +21,7 @@ export const resnetModels: readonly ModelDef[] = [
   resnetModel('resnet34', 'ResNet-34', { ...BASIC, blocks: BLOCKS[34] }),
   resnet50,
   resnetModel('resnet50_v1', `ResNet-50, ${PAPER}`, { ...V1, blocks: BLOCKS[50] }),
-  resnetModel('resnet101', 'ResNet-101', { ...V1_5, blocks: BLOCKS[101] }),
+  resnetModel('resnet101', 'ResNet-101', resnet101Sections),
   resnetModel('resnet101_v1', `ResNet-101, ${PAPER}`, { ...V1, blocks: BLOCKS[101] }),
   resnetModel('resnet152', 'ResNet-152', { ...V1_5, blocks: BLOCKS[152] }),
   resnetModel('resnet152_v1', `ResNet-152, ${PAPER}`, { ...V1, blocks: BLOCKS[152] }),

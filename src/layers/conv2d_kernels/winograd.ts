@@ -30,11 +30,11 @@ const KERNEL_TRANSFORM: Readonly<Record<WinogradTile, readonly (readonly number[
     [0, 0, 1],
   ],
   4: [
-    [1 / 4, 0, 0],
-    [-1 / 6, -1 / 6, -1 / 6],
-    [-1 / 6, 1 / 6, -1 / 6],
-    [1 / 24, 1 / 12, 1 / 6],
-    [1 / 24, -1 / 12, 1 / 6],
+    [1, 0, 0],
+    [-2 / 3, -Math.SQRT2 / 3, -1 / 3],
+    [-2 / 3, Math.SQRT2 / 3, -1 / 3],
+    [1 / 6, Math.SQRT2 / 6, 1 / 3],
+    [1 / 6, -Math.SQRT2 / 6, 1 / 3],
     [0, 0, 1],
   ],
 };
