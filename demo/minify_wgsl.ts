@@ -5,9 +5,12 @@ const BLANKS_ROUND_OPERATORS = /(?<=[\w)\]]) ([-+*/%<>=&|^!]{1,3}) (?=[\w(#])/g;
 /** Behind commas and the like, and before braces. */
 const BLANKS_AT_PUNCTUATION = /(?<=[,;]|[\w)]:) (?=[\w(])|(?<=[\w)]) (?={)/g;
 
+/** What constants are called in shaders, and where code makes them: `TILE_ROWS`; what follows a point is JavaScript's. */
+const CONSTANT = /(?<![.\w])[A-Z][A-Z\d]*_[A-Z\d_]+\b/g;
+
 /**
- * Leaves out of built pages what only people read in shaders: lines of comment, indentation, blanks round operators.
- * They are template literals, which no minifier of JavaScript touches.
+ * Leaves out of built pages what only people read in shaders: lines of comment, indentation, blanks round operators,
+ * and the long names of constants. They are template literals, which no minifier of JavaScript touches.
  */
 export function minifyWgsl(): Plugin {
   return {
@@ -17,7 +20,42 @@ export function minifyWgsl(): Plugin {
       filter: { id: /\/shaders\/.*\.ts$/ },
       handler: (code, id) => ({ code: minified(code, id), map: null }),
     },
+    // When all is in one place: shaders are put together from several files, and the sizes of a layer are keys there.
+    generateBundle(_, bundle) {
+      const chunks = Object.values(bundle).filter((part) => part.type === 'chunk');
+      const names = shortNames(chunks.map(({ code }) => code));
+      for (const chunk of chunks) {
+        chunk.code = chunk.code.replaceAll(CONSTANT, (name) => names.get(name) ?? name);
+      }
+    },
   };
+}
+
+/** A shorter name for each constant of the shaders in these files, but for those that JavaScript reads by name. */
+export function shortNames(codes: readonly string[]): ReadonlyMap<string, string> {
+  const shaders = codes.flatMap(shadersOf).join('\n');
+  const ofJavaScript = new Set(codes.join('\n').match(/(?<=\.)\w+/g));
+  const counts = new Map<string, number>();
+  for (const name of shaders.match(CONSTANT) ?? []) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const taken = new Set(shaders.match(/\w+/g));
+  const free = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ']
+    .flatMap((letter) => Array.from('0123456789', (digit) => letter + digit))
+    .filter((name) => !taken.has(name));
+  const longest = [...counts].filter(([name]) => !ofJavaScript.has(name));
+  longest.sort(([a, x], [b, y]) => y * b.length - x * a.length);
+  return new Map(longest.slice(0, free.length).map(([name], i) => [name, free[i] ?? name]));
+}
+
+/** The texts of several lines in a file. */
+function shadersOf(code: string): readonly string[] {
+  const texts: string[] = [];
+  new Visitor({
+    TemplateElement({ start, end }) {
+      const text = code.slice(start, end);
+      if (text.includes('\n')) texts.push(text);
+    },
+  }).visit(parseSync('chunk.js', code).program);
+  return texts;
 }
 
 export function minified(code: string, id: string): string {

@@ -18,8 +18,8 @@
  *     | . . . . . | -----> . . . . . .  ------->  . . . . . .  ------>  | . . . |
  *     +-----------+   B                                           A     +-------+
  *
- * The points of tiles of 4 are 0, 1 / SQRT2, -1 / SQRT2, SQRT2, -SQRT2 and infinity. With 1 and 2, which
- * would save two multiplications, the error is 1.5 to 2.5 times as large (docs/kernels.md).
+ * The points of tiles of 4 are 0, ROOT / 2, -ROOT / 2, ROOT, -ROOT and infinity, ROOT being that of 2. With 1 and 2,
+ * which would save two multiplications, the error is 1.5 to 2.5 times as large (docs/kernels.md).
  *
  * Layouts: x, y feature maps of dense planes, at any distance; V, M [position][channel][tile of the whole batch], rows
  * PITCH apart; tiles after the last one repeat it. Bias [output channel].
@@ -35,9 +35,6 @@ import type { Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 export const WINOGRAD_THREADS = 64;
-
-const ROOTS = `const SQRT2 = ${Math.SQRT2};
-const SQRT1_2 = ${Math.SQRT1_2};`;
 
 /** Outputs of a tile along each axis. */
 export type WinogradTile = 2 | 4;
@@ -86,7 +83,7 @@ ${declarations}
 const THREADS = ${WINOGRAD_THREADS}u;
 const TILE = ${tile}u;
 const FIELD = ${tile + 2}u;
-${ROOTS}
+const ROOT = sqrt(2.0);
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> v: array<f32>;
@@ -99,9 +96,9 @@ fn transform(d: array<f32, FIELD>) -> array<f32, FIELD> {
 #else
 fn transform(d: array<f32, FIELD>) -> array<f32, FIELD> {
   let even1 = d[4] - 2.0 * d[2];
-  let odd1 = SQRT1_2 * (d[3] - 2.0 * d[1]);
+  let odd1 = ROOT * (0.5 * d[3] - d[1]);
   let even2 = d[4] - 0.5 * d[2];
-  let odd2 = SQRT2 * (d[3] - 0.5 * d[1]);
+  let odd2 = ROOT * (d[3] - 0.5 * d[1]);
   return array(
     d[0] - 2.5 * d[2] + d[4],
     even1 + odd1,
@@ -187,7 +184,7 @@ ${declarations}
 const THREADS = ${WINOGRAD_THREADS}u;
 const TILE = ${tile}u;
 const FIELD = ${tile + 2}u;
-${ROOTS}
+const ROOT = sqrt(2.0);
 
 @group(0) @binding(0) var<storage, read> m: array<f32>;
 #if ${g.bias}
@@ -209,9 +206,9 @@ fn transform(m: array<f32, FIELD>) -> array<f32, TILE> {
   let difference2 = m[3] - m[4];
   return array(
     m[0] + sum1 + sum2,
-    SQRT1_2 * difference1 + SQRT2 * difference2,
+    ROOT * (0.5 * difference1 + difference2),
     0.5 * sum1 + 2.0 * sum2,
-    0.5 * SQRT1_2 * difference1 + 2.0 * SQRT2 * difference2 + m[5],
+    ROOT * (0.25 * difference1 + 2.0 * difference2) + m[5],
   );
 }
 #endif

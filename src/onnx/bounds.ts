@@ -11,6 +11,8 @@ export const MOST_LISTED = 2 ** 22;
 export const MOST_NESTED = 32;
 /** Nodes that the outputs depend on, those of constants among them: twice as many as a plan's nodes may read values. */
 export const MOST_NODES = 2 ** 15;
+/** Values that all nodes of a graph read, one by one: six times as many as those of EfficientNetV2-L. */
+export const MOST_READ = 2 ** 14;
 /** Bytes of a name, and characters of the name of a node or a graph, which is cut: messages say them. */
 export const MOST_NAME_BYTES = 2 ** 9;
 export const MOST_IN_NAME = 2 ** 8;

@@ -1,9 +1,10 @@
 /** Reads an ONNX model into a graph and its weights. (https://onnx.ai/onnx/repo-docs/IR.html) */
+import { UnsupportedError } from '../runtime/errors.ts';
 import type { Graph, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { removeUnread } from '../runtime/passes/remove_unread.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
-import { MOST_IN_NAME } from './bounds.ts';
+import { MOST_IN_NAME, MOST_READ } from './bounds.ts';
 import { decodeModel } from './decode.ts';
 import { isStandard } from './domain.ts';
 import { demand, demandSound, ofFile } from './errors.ts';
@@ -28,9 +29,9 @@ const LEAST_OPSET = 6;
  * turn where it is known how many there are, and what does nothing at inference is left out.
  *
  * Everything is f32 on the device. Float16, bfloat16 and double are read as f32, also as inputs and outputs; a cast to
- * bfloat16 rounds, one to float16 or double does not. Integers are floats without a fraction, exact up to 2^24, true and false are 1 and 0: inputs
- * of these types are fed as such. An input with an extent of 0 is not fed. Quantised values are computed as the file
- * says, as floats that hold integers; quantised weights are f32 once they are read.
+ * bfloat16 rounds, one to float16 or double does not. Integers are floats without a fraction, exact up to 2^24, true and
+ * false are 1 and 0: inputs of these types are fed as such. An input with an extent of 0 is not fed. Quantised values are
+ * computed as the file says, as floats that hold integers; quantised weights are f32 once they are read.
  *
  * Throws OnnxError for a file that is broken; UnsupportedError that lists all that cannot be had, by operator;
  * ShapeError where the file leaves an extent open and `shapes` does not give it. `weights` throws WeightError.
@@ -43,7 +44,14 @@ export function loadOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): On
   for (const [output, value] of outputs) builder.output(output, value);
   const graph = builder.build((file.graph.name || name).slice(0, MOST_IN_NAME));
   // Of some nodes, the last does what all did.
-  return { graph: removeUnread(graph), weights, opset: file.opset };
+  const needed = removeUnread(graph);
+  const read = needed.nodes.flatMap(({ inputs }) => Object.keys(inputs)).length;
+  if (read > MOST_READ) {
+    throw new UnsupportedError(
+      `ONNX file "${name}" reads ${read} values; at most ${MOST_READ} are planned`,
+    );
+  }
+  return { graph: needed, weights, opset: file.opset };
 }
 
 /** Throws OnnxError, UnsupportedError. */

@@ -3,8 +3,6 @@
  * they are; each is far beyond what convnets need. Those of ONNX files are in `src/onnx/bounds.ts`.
  */
 
-/** Values that all nodes of a graph read, one by one: six times as many as those of EfficientNetV2-L. */
-export const MOST_READ = 2 ** 14;
 /** Pieces of memory that are placed in several ways, of which the best is kept; of more, one must do. */
 export const MOST_COMPARED = 2 ** 10;
 /** Readers of a value that is written where a concat has it: for each such concat, all readers are asked. */

@@ -1,8 +1,6 @@
 /** The one place that knows the order of the stages between a model and what runs. */
-import { MOST_READ } from './bounds.ts';
 import type { Builtins } from './builtins.ts';
 import { type DeviceProfile, largestBuffer } from './device_profile.ts';
-import { UnsupportedError } from './errors.ts';
 import type { Graph, Node } from './graph.ts';
 import { uniqueName } from './graph_builder.ts';
 import { assignLayouts } from './passes/assign_layouts.ts';
@@ -54,17 +52,10 @@ interface Stage {
 
 /**
  * Everything between a model and its first run that needs no GPU and touches no data. Throws UnsupportedError where
- * the graph is larger than is planned, the device is too small or lacks what `precision` needs, or `maxMemory` is too
- * small.
+ * the device is too small, lacks what `precision` needs, or `maxMemory` is too small.
  */
 export function prepare(model: Graph, builtins: Builtins, options: PrepareOptions): Prepared {
   const { device, precision = 'f32', optimize = true, observed = false } = options;
-  const read = model.nodes.flatMap(({ inputs }) => Object.keys(inputs)).length;
-  if (read > MOST_READ) {
-    throw new UnsupportedError(
-      `"${model.name}" reads ${read} values; at most ${MOST_READ} are planned`,
-    );
-  }
   checkPrecision(precision, device);
   const parts = batchParts(assignPrecision(model, builtins, precision), device);
   const optimizing: readonly Stage[] = [
