@@ -14,7 +14,7 @@ import {
 import { formatShape, tensorDesc } from '../runtime/tensor.ts';
 import { checkChoices } from './choices.ts';
 import { checkIndices } from './element_indices.ts';
-import { rowKernel, rowsAlong } from './rows.ts';
+import { firstOfRow, rowKernel, rowsAlong } from './rows.ts';
 
 export interface ArgReduceAttributes {
   readonly order: ArgReduceProblem['order'];
@@ -73,10 +73,11 @@ function problemOf(node: ArgReduce, epilogue: Epilogue | undefined): ArgReducePr
 }
 
 export function argReduceReference(node: ArgReduce, inputs: DataByRole): Float64Array {
-  const { order, takes, outer, length, inner } = problemOf(node, undefined);
+  const rows = problemOf(node, undefined);
+  const { order, takes, outer, length, inner } = rows;
   const x = requireData(node, inputs, 'x');
   return new Float64Array(outer * inner).map((_, i) => {
-    const first = Math.floor(i / inner) * length * inner + (i % inner);
+    const first = firstOfRow(rows, i);
     const rank = (l: number): number => {
       const value = at(x, first + l * inner);
       if (Number.isNaN(value)) return Number.POSITIVE_INFINITY;

@@ -3,16 +3,8 @@ import { type CumSumProblem, cumSum as shader } from '../../shaders/cum_sum.wgsl
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import {
-  at,
-  candidatesOf,
-  elementTypesOf,
-  inputShape,
-  requireData,
-  shapeError,
-} from '../runtime/operator.ts';
-import { formatShape, tensorDesc } from '../runtime/tensor.ts';
-import { rowKernel, rowsAlong } from './rows.ts';
+import { at, candidatesOf, elementTypesOf, inputShape, requireData } from '../runtime/operator.ts';
+import { firstOfRow, rowKernel, rowsAlong, shapeAlong } from './rows.ts';
 
 export interface CumSumAttributes {
   readonly axis: number;
@@ -52,11 +44,12 @@ function problemOf(node: CumSum, epilogue: Epilogue | undefined): CumSumProblem 
 }
 
 export function cumSumReference(node: CumSum, inputs: DataByRole): Float64Array {
-  const { exclusive, reverse, outer, length, inner } = problemOf(node, undefined);
+  const rows = problemOf(node, undefined);
+  const { exclusive, reverse, outer, length, inner } = rows;
   const x = requireData(node, inputs, 'x');
   const y = new Float64Array(x.length);
   for (let row = 0; row < outer * inner; row++) {
-    const first = Math.floor(row / inner) * length * inner + (row % inner);
+    const first = firstOfRow(rows, row);
     let sum = 0;
     for (let nth = 0; nth < length; nth++) {
       const element = first + (reverse ? length - 1 - nth : nth) * inner;
@@ -70,14 +63,7 @@ export function cumSumReference(node: CumSum, inputs: DataByRole): Float64Array 
 
 export const cumSumOp: OpDef<CumSumAttributes, 'x'> = {
   name: 'cum_sum',
-  inferShape(call) {
-    const shape = inputShape(call, 'x');
-    const { axis } = call.attributes;
-    if (shape[axis] === undefined) {
-      throw shapeError(call, `axis ${axis} is not an axis of ${formatShape(shape)}`);
-    }
-    return tensorDesc(shape);
-  },
+  inferShape: shapeAlong,
   mixesBatch: (node) => node.attributes.axis === 0,
   fusesEpilogue: true,
   candidates: candidatesOf(problemOf, [rowKernel('cum_sum', shader)]),

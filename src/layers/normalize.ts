@@ -16,7 +16,7 @@ import {
 import { formatShape, type Shape, tensorDesc } from '../runtime/tensor.ts';
 import { perChannel } from './per_channel.ts';
 import { pointwise } from './pointwise.ts';
-import { rowKernel, rowsAlong } from './rows.ts';
+import { firstOfRow, rowKernel, rowsAlong } from './rows.ts';
 
 export interface NormalizeAttributes {
   /** The statistics are those of all elements along the axes from `from` to `to`, `to` not included. */
@@ -128,11 +128,12 @@ function problemOf(node: Normalize, epilogue: Epilogue | undefined): NormalizePr
 }
 
 export function normalizeReference(node: Normalize, inputs: DataByRole): Float64Array {
-  const { outer, length, inner, centred, epsilon } = problemOf(node, undefined);
+  const rows = problemOf(node, undefined);
+  const { outer, length, inner, centred, epsilon } = rows;
   const x = requireData(node, inputs, 'x');
   const y = new Float64Array(x.length);
   for (let row = 0; row < outer * inner; row++) {
-    const first = Math.floor(row / inner) * length * inner + (row % inner);
+    const first = firstOfRow(rows, row);
     const meanOf = (of: (value: number) => number): number => {
       let sum = 0;
       for (let i = 0; i < length; i++) sum += of(at(x, first + i * inner));

@@ -21,7 +21,7 @@ import {
 import { formatShape, tensorDesc } from '../runtime/tensor.ts';
 import { pointwise } from './pointwise.ts';
 import { reshapeTo } from './rearrange.ts';
-import { rowKernel, rowsAlong } from './rows.ts';
+import { firstOfRow, rowKernel, rowsAlong } from './rows.ts';
 
 export interface ReduceAttributes {
   readonly kind: ReduceKind;
@@ -157,11 +157,12 @@ export function reduceReference(
   node: Node<ReduceAttributes, 'x'>,
   inputs: DataByRole,
 ): Float64Array {
-  const { kind, outer, length, inner } = problemOf(node, undefined);
+  const rows = problemOf(node, undefined);
+  const { kind, outer, length, inner } = rows;
   const x = requireData(node, inputs, 'x');
   const [start, combine] = COMBINED[kind];
   return new Float64Array(outer * inner).map((_, i) => {
-    const first = Math.floor(i / inner) * length * inner + (i % inner);
+    const first = firstOfRow(rows, i);
     let result = start;
     for (let l = 0; l < length; l++) result = combine(result, at(x, first + l * inner));
     return kind === 'mean' ? result / length : result;

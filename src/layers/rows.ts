@@ -4,8 +4,16 @@ import { operandBindings } from '../../shaders/lib/epilogue.ts';
 import { type Grid, gridOf } from '../../shaders/lib/grid.ts';
 import { type RowProblem, type Rows, type RowsConfig, rowTiles } from '../../shaders/lib/rows.ts';
 import { type DeviceProfile, kindOf } from '../runtime/device_profile.ts';
+import type { OpCall } from '../runtime/graph.ts';
 import { type Kernel, kernel } from '../runtime/kernel.ts';
-import { elementCount, type Shape } from '../runtime/tensor.ts';
+import { inputShape, shapeError } from '../runtime/operator.ts';
+import {
+  elementCount,
+  formatShape,
+  type Shape,
+  type TensorDesc,
+  tensorDesc,
+} from '../runtime/tensor.ts';
 import { inOrder } from './bindings.ts';
 
 /** The rows along the axes [from, to). */
@@ -15,6 +23,21 @@ export function rowsAlong(shape: Shape, from: number, to: number): Rows {
     length: elementCount(shape.slice(from, to)),
     inner: elementCount(shape.slice(to)),
   };
+}
+
+/** Where a row begins, among the elements. */
+export function firstOfRow({ length, inner }: Rows, row: number): number {
+  return Math.floor(row / inner) * length * inner + (row % inner);
+}
+
+/** As many as are read, along an axis. Throws ShapeError where that is none. */
+export function shapeAlong(call: OpCall<{ readonly axis: number }, 'x'>): TensorDesc {
+  const shape = inputShape(call, 'x');
+  const { axis } = call.attributes;
+  if (shape[axis] === undefined) {
+    throw shapeError(call, `axis ${axis} is not an axis of ${formatShape(shape)}`);
+  }
+  return tensorDesc(shape);
 }
 
 /** A kernel of one dispatch that reads `x` and writes `y`. */

@@ -3,16 +3,8 @@ import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import { type SoftmaxProblem, softmax as shader } from '../../shaders/softmax.wgsl.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import {
-  at,
-  candidatesOf,
-  elementTypesOf,
-  inputShape,
-  requireData,
-  shapeError,
-} from '../runtime/operator.ts';
-import { formatShape, tensorDesc } from '../runtime/tensor.ts';
-import { rowKernel, rowsAlong } from './rows.ts';
+import { at, candidatesOf, elementTypesOf, inputShape, requireData } from '../runtime/operator.ts';
+import { firstOfRow, rowKernel, rowsAlong, shapeAlong } from './rows.ts';
 
 export interface SoftmaxAttributes {
   readonly axis: number;
@@ -48,11 +40,12 @@ function problemOf(node: Softmax, epilogue: Epilogue | undefined): SoftmaxProble
 }
 
 export function softmaxReference(node: Softmax, inputs: DataByRole): Float64Array {
-  const { logarithm, outer, length, inner } = problemOf(node, undefined);
+  const rows = problemOf(node, undefined);
+  const { logarithm, outer, length, inner } = rows;
   const x = requireData(node, inputs, 'x');
   const y = new Float64Array(x.length);
   for (let row = 0; row < outer * inner; row++) {
-    const first = Math.floor(row / inner) * length * inner + (row % inner);
+    const first = firstOfRow(rows, row);
     const value = (i: number): number => at(x, first + i * inner);
     let largest = Number.NEGATIVE_INFINITY;
     for (let i = 0; i < length; i++) largest = Math.max(largest, value(i));
@@ -68,14 +61,7 @@ export function softmaxReference(node: Softmax, inputs: DataByRole): Float64Arra
 
 export const softmaxOp: OpDef<SoftmaxAttributes, 'x'> = {
   name: 'softmax',
-  inferShape(call) {
-    const shape = inputShape(call, 'x');
-    const { axis } = call.attributes;
-    if (shape[axis] === undefined) {
-      throw shapeError(call, `axis ${axis} is not an axis of ${formatShape(shape)}`);
-    }
-    return tensorDesc(shape);
-  },
+  inferShape: shapeAlong,
   mixesBatch: (node) => node.attributes.axis === 0,
   fusesEpilogue: true,
   candidates: candidatesOf(problemOf, [rowKernel('softmax', shader)]),
