@@ -150,11 +150,11 @@ describe('decodeModel', () => {
       .int32(1)
       .tag(1, WireType.LengthDelimited)
       .string('a version in words')
-      .tag(2, WireType.LengthDelimited)
-      .string('me')
+      .tag(4, WireType.LengthDelimited)
+      .string('mine')
       .finish();
-    const { irVersion, producerName } = decodeModel(bytes);
-    expect([irVersion, producerName]).toEqual([0n, 'me']);
+    const { irVersion, domain } = decodeModel(bytes);
+    expect([irVersion, domain]).toEqual([0n, 'mine']);
   });
 
   it.each([
