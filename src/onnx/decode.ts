@@ -18,7 +18,7 @@ import type { ModelProto } from './schema/onnx_pb.ts';
 export function decodeModel(bytes: Uint8Array): ModelProto {
   try {
     new Survey().message('ModelProto', bytes, 0);
-    // Its fields are those of the type, which a test compares.
+    // Of the type's fields it has those that are read: `schema/fields.ts`, which a test compares.
     return new Decoder().message('ModelProto', bytes) as unknown as ModelProto;
   } catch (cause) {
     if (cause instanceof OnnxError) throw cause;
