@@ -9,8 +9,8 @@ const BLANKS_AT_PUNCTUATION = /(?<=[,;]|[\w)]:) (?=[\w(])|(?<=[\w)]) (?={)/g;
 const CONSTANT = /(?<![.\w])[A-Z][A-Z\d]*_[A-Z\d_]+\b/g;
 
 /**
- * Leaves out of built pages what only people read in shaders: lines of comment, indentation, blanks round operators,
- * and the long names of constants. They are template literals, which no minifier of JavaScript touches.
+ * Leaves out of built pages what only people read in shaders: lines of comment, indentation, blanks round operators.
+ * They are template literals, which no minifier of JavaScript touches.
  */
 export function minifyWgsl(): Plugin {
   return {
@@ -20,7 +20,17 @@ export function minifyWgsl(): Plugin {
       filter: { id: /\/shaders\/.*\.ts$/ },
       handler: (code, id) => ({ code: minified(code, id), map: null }),
     },
-    // When all is in one place: shaders are put together from several files, and the sizes of a layer are keys there.
+  };
+}
+
+/**
+ * Shortens the names of constants in shaders, in files that nobody reads. When all is in one place, since shaders are
+ * put together from several files, and the sizes of a layer are keys there. Source maps do not know of it.
+ */
+export function shortenConstants(): Plugin {
+  return {
+    name: 'shorten-constants',
+    apply: 'build',
     generateBundle(_, bundle) {
       const chunks = Object.values(bundle).filter((part) => part.type === 'chunk');
       const names = shortNames(chunks.map(({ code }) => code));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { minified } from '../minify_wgsl.ts';
+import { minified, shortNames } from '../minify_wgsl.ts';
 
 /** A shader's module around this text. */
 const moduleOf = (text: string): string => `export const source = (n) => wgsl\`${text}\`;\n`;
@@ -29,5 +29,21 @@ describe('minified', () => {
   it('leaves messages as they are', () => {
     const code = `throw new Error(\`a = \${b}, c - d\`);\n`;
     expect(minified(code, 'a.wgsl.ts')).toBe(code);
+  });
+});
+
+describe('shortNames', () => {
+  it('gives each constant of the shaders a name of its own, the most frequent first', () => {
+    const code = `const sizes = { TILE_ROWS: 1, C_OUT: 2 };\n${moduleOf('\nlet A0 = TILE_ROWS + C_OUT;\n')}`;
+    const used = moduleOf('\nlet b = C_OUT * C_OUT * C_OUT;\n').replace('source', 'other');
+    expect([...shortNames([code, used])]).toEqual([
+      ['C_OUT', 'A1'],
+      ['TILE_ROWS', 'A2'],
+    ]);
+  });
+
+  it('leaves those that JavaScript reads, and those of messages', () => {
+    const code = 'const usage = GPUBufferUsage.MAP_READ, kind = `F8_E4M3`;\n';
+    expect([...shortNames([code + moduleOf('\n// MAP_READ\n')])]).toEqual([]);
   });
 });
