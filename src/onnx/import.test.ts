@@ -173,6 +173,18 @@ describe('loadOnnx', () => {
     );
   });
 
+  it('has no weights that only nodes read which no output needs', () => {
+    const bytes = model({
+      node: [onnxNode('Add', 'x b', 'y'), onnxNode('Mul', 'x unread', 'z')],
+      initializer: [onnxTensor('b', [3], [1, 2, 3]), onnxTensor('unread', [3], [4, 5, 6])],
+      input: [input('x', [1n, 3n])],
+      output: [{ name: 'y' }],
+    });
+    const { graph, weights } = loadOnnx(bytes);
+    expect(graph.nodes.map(({ name }) => name)).toEqual(['y']);
+    expect([...(weights.tensors ?? [])].map(([name]) => name)).toEqual(['b']);
+  });
+
   it('says what is unsupported in 2,000 characters', () => {
     const node = Array.from({ length: 900 }, (_, i) => ({
       ...onnxNode(`Magic${i}${'x'.repeat(i % 400)}`, 'x', `y${i}`),

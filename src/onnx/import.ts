@@ -1,6 +1,6 @@
 /** Reads an ONNX model into a graph and its weights. (https://onnx.ai/onnx/repo-docs/IR.html) */
 import { UnsupportedError } from '../runtime/errors.ts';
-import type { Graph, Value } from '../runtime/graph.ts';
+import { type Graph, type Value, weightsOf } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { removeUnread } from '../runtime/passes/remove_unread.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
@@ -51,7 +51,14 @@ export function loadOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): On
       `ONNX file "${name}" reads ${read} values; at most ${MOST_READ} are planned`,
     );
   }
-  return { graph: needed, weights, opset: file.opset };
+  return { graph: needed, weights: readBy(needed, weights), opset: file.opset };
+}
+
+/** The weights that a graph reads. */
+function readBy(graph: Graph, weights: WeightSource): WeightSource {
+  const read = new Set(weightsOf(graph).map(({ name }) => name));
+  const tensors = [...(weights.tensors ?? [])].filter(([name]) => read.has(name));
+  return { ...weights, tensors: new Map(tensors) };
 }
 
 /** Throws OnnxError, UnsupportedError. */
