@@ -5,7 +5,9 @@ const BLANKS_ROUND_OPERATORS = /(?<=[\w)\]]) ([-+*/%<>=&|^!]{1,3}) (?=[\w(#])/g;
 /** Behind commas and the like, and before braces. */
 const BLANKS_AT_PUNCTUATION = /(?<=[,;]|[\w)]:) (?=[\w(])|(?<=[\w)]) (?={)/g;
 
-/** What constants are called in shaders, and where code makes them: `TILE_ROWS`; what follows a point is JavaScript's. */
+/**
+ * What constants are called in shaders, and where code makes them: `TILE_ROWS`; what follows a point is JavaScript's.
+ */
 const CONSTANT = /(?<![.\w])[A-Z][A-Z\d]*_[A-Z\d_]+\b/g;
 
 /**

@@ -38,8 +38,8 @@ const OPTIONS: SharpOptions = {
  * Decodes a PNG, JPEG, WebP, GIF, TIFF, AVIF or SVG file to 8 bit RGBA, upright as its EXIF data says.
  * Of animations it takes the first frame; of 16 bit channels the upper half; colour profiles are ignored.
  *
- * Throws ImageError for a file that is missing, broken or no image, UnsupportedError for more than 2^27
- * pixels, for SVG of more than 2^24 or that takes 10 s to draw, or where sharp is not installed. Messages name the file.
+ * Throws ImageError for a file that is missing, broken or no image, UnsupportedError for more than 2^27 pixels, for SVG
+ * of more than 2^24 or that takes 10 s to draw, or where sharp is not installed. Messages name the file.
  */
 export async function decodeImage(path: string): Promise<Image> {
   const open = await loadSharp();

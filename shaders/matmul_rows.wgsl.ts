@@ -7,8 +7,9 @@
  *
  * Tile and threads. A workgroup owns TILE_ROWS rows of a matrix and 4 * LANES columns; lane l keeps the sums of all
  * these rows and of the columns from 4 * l on. A load is what costs, whatever its pattern, so that four words are
- * loaded at once where that can be: of a along k; of b along its columns, or along k where b is stored transposed.
- * STEP rows of k are multiplied at a time, and sums are taken by blocks (lib/blocked_sum.ts). Rows and columns after the last ones repeat it and are not stored.
+ * loaded at once where that can be: of a along k; of b along its columns, or along k where b is stored transposed. STEP
+ * rows of k are multiplied at a time, and sums are taken by blocks (lib/blocked_sum.ts). Rows and columns after the
+ * last ones repeat it and are not stored.
  */
 import { blockOf } from './lib/blocked_sum.ts';
 import { type Grid, tileText } from './lib/grid.ts';

@@ -8,10 +8,14 @@ const ROOT = join(import.meta.dirname, '..');
 const MODULE_STATE =
   /^(export )?(let|var) |^(export )?const \w+(: [^=]+)? = new (Map|Set|WeakMap)\(\)/m;
 
-function sources(folder: string): readonly string[] {
+function modules(folder: string): readonly string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
+    .filter((name) => name.endsWith('.ts'))
     .map((name) => join(folder, name));
+}
+
+function sources(folder: string): readonly string[] {
+  return modules(folder).filter((path) => !path.endsWith('.test.ts'));
 }
 
 it('no module of the library holds mutable state', () => {
@@ -53,3 +57,16 @@ function importsOf(path: string): readonly string[] {
     normalize(join(path, '..', file)),
   );
 }
+
+it('lines of comments end by the 120th column, as those of code do', () => {
+  const offenders = FLOORS.flat()
+    .flatMap(modules)
+    .filter((path) => !/node_modules|onnx_pb|[/\\]dist[/\\]/.test(path))
+    .flatMap((path) => {
+      const lines = readFileSync(join(ROOT, path), 'utf8').split('\n');
+      return lines.flatMap((line, i) =>
+        line.length > 120 && /^ *(\/?\*|\/\/)/.test(line) ? [`${path}:${i + 1}`] : [],
+      );
+    });
+  expect(offenders).toEqual([]);
+});

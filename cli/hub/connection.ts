@@ -18,8 +18,8 @@ export interface HubConnection {
 }
 
 /**
- * Opens nothing yet. A busy hub is asked again. `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` are followed, in either case of letters.
- * Throws UnsupportedError where the packages are not installed, WeightError for a proxy that is no URL.
+ * Opens nothing yet. A busy hub is asked again. `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` are followed, in either case
+ * of letters. Throws UnsupportedError where the packages are not installed, WeightError for a proxy that is no URL.
  */
 export async function connectHub({ endpoint, token }: HubSettings): Promise<HubConnection> {
   const [hub, http] = await loadPackages();

@@ -45,8 +45,9 @@ export function rowTiles({ outer, inner }: Rows, { threads, lanes }: RowsConfig)
 }
 
 /**
- * The head of a module: bindings, `epilogue_at(value, at)`, the sizes, and `row_of(workgroup, thread)`. Invocations after the last row work on that row
- * again, as all of them must reach the barriers; `inside` tells that what they find is to be stored.
+ * The head of a module: bindings, `epilogue_at(value, at)`, the sizes, and `row_of(workgroup, thread)`. Invocations
+ * after the last row work on that row again, as all of them must reach the barriers; `inside` tells that what they find
+ * is to be stored.
  */
 export function rowsText(
   { outer, length, inner, shape, types, epilogue }: RowProblem,

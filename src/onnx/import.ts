@@ -29,9 +29,9 @@ const LEAST_OPSET = 6;
  * turn where it is known how many there are, and what does nothing at inference is left out.
  *
  * Everything is f32 on the device. Float16, bfloat16 and double are read as f32, also as inputs and outputs; a cast to
- * bfloat16 rounds, one to float16 or double does not. Integers are floats without a fraction, exact up to 2^24, true and
- * false are 1 and 0: inputs of these types are fed as such. An input with an extent of 0 is not fed. Quantised values are
- * computed as the file says, as floats that hold integers; quantised weights are f32 once they are read.
+ * bfloat16 rounds, one to float16 or double does not. Integers are floats without a fraction, exact up to 2^24, true
+ * and false are 1 and 0: inputs of these types are fed as such. An input with an extent of 0 is not fed. Quantised
+ * values are computed as the file says, as floats that hold integers; quantised weights are f32 once they are read.
  *
  * Throws OnnxError for a file that is broken; UnsupportedError that lists all that cannot be had, by operator;
  * ShapeError where the file leaves an extent open and `shapes` does not give it. `weights` throws WeightError.

@@ -12,8 +12,9 @@ export interface OnnxInput {
 }
 
 /**
- * The inputs of an .onnx file, in its order, without those that it has values for: their names and shapes, to be fed and
- * given to `loadOnnx`. Throws OnnxError and UnsupportedError as `loadOnnx` does for a file that cannot be read at all.
+ * The inputs of an .onnx file, in its order, without those that it has values for: their names and shapes, to be fed
+ * and given to `loadOnnx`. Throws OnnxError and UnsupportedError as `loadOnnx` does for a file that cannot be read at
+ * all.
  *
  * @example
  * const [image] = onnxInputs(bytes); // { name: 'input', type: 'float32', shape: [undefined, 3, 224, 224] }

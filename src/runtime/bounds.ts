@@ -14,7 +14,9 @@ export const MOST_CALLS = 64;
 export const MOST_STEPS = 16;
 /** Batch norms in one layer: for each, its weights are computed anew when they are uploaded. */
 export const MOST_FOLDED = 8;
-/** Numbers of parts of a batch that are tried: after them, a batch of a prime number would be cut into single images. */
+/**
+ * Numbers of parts of a batch that are tried: after them, a batch of a prime number would be cut into single images.
+ */
 export const MOST_TRIED = 1024;
 
 /** Bytes of a safetensors file's header: the reference implementation's limit. */

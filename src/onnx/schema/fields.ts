@@ -1,7 +1,8 @@
 /**
- * What is read of the messages of onnx.proto, in the form that reading needs: `NUMBER NAME TYPE`, `*` after a type of which there is a
- * list, `ONEOF.NAME` for a field that excludes others. Enumerations are int32 there. `onnx_pb.ts` says the same, for
- * writing and for types, but a page that only reads would download ten times as much for it; a test compares the two.
+ * What is read of the messages of onnx.proto, in the form that reading needs: `NUMBER NAME TYPE`, `*` after a type of
+ * which there is a list, `ONEOF.NAME` for a field that excludes others. Enumerations are int32 there. `onnx_pb.ts` says
+ * the same, for writing and for types, but a page that only reads would download ten times as much for it; a test
+ * compares the two.
  */
 const MESSAGES = {
   ModelProto: `1 irVersion int64, 8 opsetImport OperatorSetIdProto*, 4 domain string, 7 graph GraphProto,
