@@ -18,8 +18,9 @@ import { type Epilogue, epilogueText } from './lib/epilogue.ts';
 import { elementText, type Grid } from './lib/grid.ts';
 import type { MapStrides } from './lib/map_strides.ts';
 import { wgsl } from './lib/wgsl.ts';
+import { type Window2d, windowText } from './lib/window.ts';
 
-export interface Col2imProblem {
+export interface Col2imProblem extends Window2d {
   readonly batch: number;
   readonly outputChannels: number;
   readonly outputHeight: number;
@@ -28,11 +29,6 @@ export interface Col2imProblem {
   readonly height: number;
   readonly width: number;
   readonly products: MapStrides;
-  /** [height, width], as all pairs here. */
-  readonly kernel: readonly [number, number];
-  readonly stride: readonly [number, number];
-  readonly dilation: readonly [number, number];
-  readonly padding: { readonly top: number; readonly left: number };
   readonly bias: boolean;
   readonly epilogue: Epilogue | undefined;
   readonly yStrides: MapStrides;
@@ -71,16 +67,9 @@ const WIDTH = ${g.width}u;
 const OFFSET = ${g.products.offset}u;
 const IMAGE = ${g.products.image}u;
 const CHANNEL = ${g.products.channel}u;
-const K_H = ${g.kernel[0]}u;
-const K_W = ${g.kernel[1]}u;
-const STRIDE_H = ${g.stride[0]}u;
-const STRIDE_W = ${g.stride[1]}u;
-const DILATION_H = ${g.dilation[0]}u;
-const DILATION_W = ${g.dilation[1]}u;
+${windowText(g, 'u32')}
 const STEP_H = ${stepOf(g, 0)}u;
 const STEP_W = ${stepOf(g, 1)}u;
-const PAD_TOP = ${g.padding.top}u;
-const PAD_LEFT = ${g.padding.left}u;
 const Y_OFFSET = ${g.yStrides.offset}u;
 const Y_IMAGE = ${g.yStrides.image}u;
 const Y_CHANNEL = ${g.yStrides.channel}u;

@@ -18,8 +18,9 @@ import { elementText, type Grid } from './lib/grid.ts';
 import { planeText } from './lib/map_kernel.ts';
 import type { MapStrides } from './lib/map_strides.ts';
 import { wgsl } from './lib/wgsl.ts';
+import { type Window2d, windowText } from './lib/window.ts';
 
-export interface DeformColumnsProblem {
+export interface DeformColumnsProblem extends Window2d {
   readonly batch: number;
   readonly channels: number;
   readonly inputHeight: number;
@@ -28,11 +29,6 @@ export interface DeformColumnsProblem {
   readonly outputWidth: number;
   /** Groups of channels that have offsets and a mask of their own. */
   readonly offsetGroups: number;
-  /** [height, width], as all pairs here. */
-  readonly kernel: readonly [number, number];
-  readonly stride: readonly [number, number];
-  readonly dilation: readonly [number, number];
-  readonly padding: { readonly top: number; readonly left: number };
   readonly xStrides: MapStrides;
   readonly offsetStrides: MapStrides;
   /** Undefined where there is no mask. */
@@ -65,14 +61,8 @@ const H_IN = ${g.inputHeight}.0;
 const W_IN = ${g.inputWidth}.0;
 const W_OUT = ${g.outputWidth}u;
 const PLANE = ${g.outputHeight * g.outputWidth}u;
-const K_W = ${g.kernel[1]}u;
 const TAPS = ${g.kernel[0] * g.kernel[1]}u;
-const STRIDE_H = ${g.stride[0]}i;
-const STRIDE_W = ${g.stride[1]}i;
-const DILATION_H = ${g.dilation[0]}i;
-const DILATION_W = ${g.dilation[1]}i;
-const PAD_TOP = ${g.padding.top}i;
-const PAD_LEFT = ${g.padding.left}i;
+${windowText(g, 'i32')}
 const OFFSET_GROUPS = ${g.offsetGroups}u;
 const GROUP = ${g.channels / g.offsetGroups}u;
 const BLOCK = ${BLOCK}u;
@@ -124,8 +114,8 @@ fn main(
   let moved = group * TAPS + tap;
   let down = f32(offset[offset_plane(image, moved * 2u) + place]);
   let across = f32(offset[offset_plane(image, moved * 2u + 1u) + place]);
-  let row = f32(i32(place / W_OUT) * STRIDE_H + i32(tap / K_W) * DILATION_H - PAD_TOP) + down;
-  let column = f32(i32(place % W_OUT) * STRIDE_W + i32(tap % K_W) * DILATION_W - PAD_LEFT) + across;
+  let row = f32(i32(place / W_OUT) * STRIDE_H + i32(tap) / K_W * DILATION_H - PAD_TOP) + down;
+  let column = f32(i32(place % W_OUT) * STRIDE_W + i32(tap) % K_W * DILATION_W - PAD_LEFT) + across;
   let top = floor(row);
   let left = floor(column);
   let below = row - top;

@@ -13,6 +13,7 @@ import type { Grid } from './lib/grid.ts';
 import { mapElementText } from './lib/map_kernel.ts';
 import { orderedKeyText } from './lib/ordered_key.ts';
 import { wgsl } from './lib/wgsl.ts';
+import { windowText } from './lib/window.ts';
 import type { Pool2dProblem } from './pool2d.wgsl.ts';
 
 export interface MaxPool2dIndicesProblem extends Pool2dProblem {
@@ -26,14 +27,7 @@ ${mapElementText(g, grid)}
 const H_IN = ${g.inputHeight}i;
 const W_IN = ${g.inputWidth}i;
 const W_OUT = ${g.outputWidth}u;
-const K_H = ${g.kernel[0]}i;
-const K_W = ${g.kernel[1]}i;
-const STRIDE_H = ${g.stride[0]}i;
-const STRIDE_W = ${g.stride[1]}i;
-const DILATION_H = ${g.dilation[0]}i;
-const DILATION_W = ${g.dilation[1]}i;
-const PAD_TOP = ${g.padding.top}i;
-const PAD_LEFT = ${g.padding.left}i;
+${windowText(g, 'i32')}
 // From one index to the next, down and across.
 const DOWN = ${g.order === 'rows' ? g.inputWidth : 1}u;
 const ACROSS = ${g.order === 'rows' ? 1 : g.inputHeight}u;

@@ -17,16 +17,14 @@ import { elementText, type Grid } from './lib/grid.ts';
 import { type MapProblem, mapText } from './lib/map_kernel.ts';
 import { extremeText } from './lib/special_values.ts';
 import { wgsl } from './lib/wgsl.ts';
+import { type Window2d, windowText } from './lib/window.ts';
 
-export interface Pool2dProblem extends MapProblem {
+export interface Pool2dProblem extends MapProblem, Window2d {
   readonly mode: 'max' | 'average';
   readonly inputHeight: number;
   readonly inputWidth: number;
   readonly outputHeight: number;
   readonly outputWidth: number;
-  readonly kernel: readonly [number, number];
-  readonly stride: readonly [number, number];
-  readonly dilation: readonly [number, number];
   readonly padding: {
     readonly top: number;
     readonly left: number;
@@ -60,14 +58,7 @@ const H_IN = ${g.inputHeight}i;
 const W_IN = ${g.inputWidth}i;
 const H_OUT = ${g.outputHeight}u;
 const W_OUT = ${g.outputWidth}u;
-const K_H = ${g.kernel[0]}i;
-const K_W = ${g.kernel[1]}i;
-const STRIDE_H = ${g.stride[0]}i;
-const STRIDE_W = ${g.stride[1]}i;
-const DILATION_H = ${g.dilation[0]}i;
-const DILATION_W = ${g.dilation[1]}i;
-const PAD_TOP = ${g.padding.top}i;
-const PAD_LEFT = ${g.padding.left}i;
+${windowText(g, 'i32')}
 const PADDED_BOTTOM = ${g.inputHeight + g.padding.bottom}i;
 const PADDED_RIGHT = ${g.inputWidth + g.padding.right}i;
 const OUTPUTS = ${outputs}u;

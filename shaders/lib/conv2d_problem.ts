@@ -1,9 +1,10 @@
 import type { ElementTypes } from './element_types.ts';
 import type { Epilogue } from './epilogue.ts';
 import type { MapStrides } from './map_strides.ts';
+import type { Window2d } from './window.ts';
 
 /** A convolution as its kernels see it. */
-export interface Conv2dProblem {
+export interface Conv2dProblem extends Window2d {
   readonly batch: number;
   readonly inputChannels: number;
   readonly inputHeight: number;
@@ -12,11 +13,6 @@ export interface Conv2dProblem {
   readonly outputHeight: number;
   readonly outputWidth: number;
   readonly groups: number;
-  /** [height, width], as all pairs here. */
-  readonly kernel: readonly [number, number];
-  readonly stride: readonly [number, number];
-  readonly dilation: readonly [number, number];
-  readonly padding: { readonly top: number; readonly left: number };
   /** Whether some output reads beyond the input, so that reads need a check. */
   readonly padded: boolean;
   readonly bias: boolean;
