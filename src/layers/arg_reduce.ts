@@ -3,18 +3,11 @@ import { type ArgReduceProblem, argReduce as shader } from '../../shaders/arg_re
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import {
-  at,
-  candidatesOf,
-  elementTypesOf,
-  inputShape,
-  requireData,
-  shapeError,
-} from '../runtime/operator.ts';
+import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
 import { formatShape, tensorDesc } from '../runtime/tensor.ts';
 import { checkChoices } from './choices.ts';
 import { checkIndices } from './element_indices.ts';
-import { firstOfRow, rowKernel, rowsAlong } from './rows.ts';
+import { firstOfRow, rowKernel, rowProblemOf } from './rows.ts';
 
 export interface ArgReduceAttributes {
   readonly order: ArgReduceProblem['order'];
@@ -65,10 +58,7 @@ function problemOf(node: ArgReduce, epilogue: Epilogue | undefined): ArgReducePr
   return {
     order,
     takes,
-    ...rowsAlong(inputShape(node, 'x'), axis, axis + 1),
-    shape: node.output.desc.shape,
-    types: elementTypesOf(node, 'x'),
-    epilogue,
+    ...rowProblemOf(node, epilogue, axis),
   };
 }
 

@@ -3,8 +3,8 @@ import { type CumSumProblem, cumSum as shader } from '../../shaders/cum_sum.wgsl
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import { at, candidatesOf, elementTypesOf, inputShape, requireData } from '../runtime/operator.ts';
-import { firstOfRow, rowKernel, rowsAlong, shapeAlong } from './rows.ts';
+import { at, candidatesOf, requireData } from '../runtime/operator.ts';
+import { firstOfRow, rowKernel, rowProblemOf, shapeAlong } from './rows.ts';
 
 export interface CumSumAttributes {
   readonly axis: number;
@@ -36,10 +36,7 @@ function problemOf(node: CumSum, epilogue: Epilogue | undefined): CumSumProblem 
   return {
     exclusive,
     reverse,
-    ...rowsAlong(inputShape(node, 'x'), axis, axis + 1),
-    shape: node.output.desc.shape,
-    types: elementTypesOf(node, 'x'),
-    epilogue,
+    ...rowProblemOf(node, epilogue, axis),
   };
 }
 

@@ -5,18 +5,11 @@ import { add, mul } from '../../shaders/lib/expression_functions.ts';
 import { type NormalizeProblem, normalize as shader } from '../../shaders/normalize.wgsl.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import {
-  at,
-  candidatesOf,
-  elementTypesOf,
-  inputShape,
-  requireData,
-  shapeError,
-} from '../runtime/operator.ts';
+import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
 import { formatShape, type Shape, tensorDesc } from '../runtime/tensor.ts';
 import { perChannel } from './per_channel.ts';
 import { pointwise } from './pointwise.ts';
-import { firstOfRow, rowKernel, rowsAlong } from './rows.ts';
+import { firstOfRow, rowKernel, rowProblemOf } from './rows.ts';
 
 export interface NormalizeAttributes {
   /** The statistics are those of all elements along the axes from `from` to `to`, `to` not included. */
@@ -112,18 +105,14 @@ function scaled(
 type Normalize = Node<NormalizeAttributes, 'x'>;
 
 function problemOf(node: Normalize, epilogue: Epilogue | undefined): NormalizeProblem {
-  const shape = inputShape(node, 'x');
   const { from, to, groups, centred, epsilon } = node.attributes;
-  const { outer, length, inner } = rowsAlong(shape, from, to);
+  const rows = rowProblemOf(node, epilogue, from, to);
   return {
-    outer: outer * groups,
-    length: length / groups,
-    inner,
+    ...rows,
+    outer: rows.outer * groups,
+    length: rows.length / groups,
     centred,
     epsilon,
-    shape,
-    types: elementTypesOf(node, 'x'),
-    epilogue,
   };
 }
 

@@ -10,18 +10,11 @@ import {
 import { ShapeError } from '../runtime/errors.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import {
-  at,
-  candidatesOf,
-  elementTypesOf,
-  inputShape,
-  requireData,
-  shapeError,
-} from '../runtime/operator.ts';
+import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
 import { formatShape, tensorDesc } from '../runtime/tensor.ts';
 import { pointwise } from './pointwise.ts';
 import { reshapeTo } from './rearrange.ts';
-import { firstOfRow, rowKernel, rowsAlong } from './rows.ts';
+import { firstOfRow, rowKernel, rowProblemOf } from './rows.ts';
 
 export interface ReduceAttributes {
   readonly kind: ReduceKind;
@@ -146,10 +139,7 @@ function problemOf(
   const { kind, from, to } = node.attributes;
   return {
     kind,
-    ...rowsAlong(inputShape(node, 'x'), from, to),
-    shape: node.output.desc.shape,
-    types: elementTypesOf(node, 'x'),
-    epilogue,
+    ...rowProblemOf(node, epilogue, from, to),
   };
 }
 

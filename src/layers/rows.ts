@@ -1,27 +1,30 @@
 /** Kernels that reduce rows of a tensor: how a node's rows lie, and how many invocations share one. */
 
-import { operandBindings } from '../../shaders/lib/epilogue.ts';
+import { type Epilogue, operandBindings } from '../../shaders/lib/epilogue.ts';
 import { type Grid, gridOf } from '../../shaders/lib/grid.ts';
 import { type RowProblem, type Rows, type RowsConfig, rowTiles } from '../../shaders/lib/rows.ts';
 import { type DeviceProfile, kindOf } from '../runtime/device_profile.ts';
-import type { OpCall } from '../runtime/graph.ts';
+import type { Node, OpCall } from '../runtime/graph.ts';
 import { type Kernel, kernel } from '../runtime/kernel.ts';
-import { inputShape, shapeError } from '../runtime/operator.ts';
-import {
-  elementCount,
-  formatShape,
-  type Shape,
-  type TensorDesc,
-  tensorDesc,
-} from '../runtime/tensor.ts';
+import { elementTypesOf, inputShape, shapeError } from '../runtime/operator.ts';
+import { elementCount, formatShape, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
 import { inOrder } from './bindings.ts';
 
-/** The rows along the axes [from, to). */
-export function rowsAlong(shape: Shape, from: number, to: number): Rows {
+/** Of a node that works on the rows of `x` along the axes [from, to). */
+export function rowProblemOf<A extends object, R extends string>(
+  node: Node<A, R | 'x'>,
+  epilogue: Epilogue | undefined,
+  from: number,
+  to = from + 1,
+): RowProblem {
+  const shape = inputShape(node, 'x');
   return {
     outer: elementCount(shape.slice(0, from)),
     length: elementCount(shape.slice(from, to)),
     inner: elementCount(shape.slice(to)),
+    shape: node.output.desc.shape,
+    types: elementTypesOf(node, 'x'),
+    epilogue,
   };
 }
 

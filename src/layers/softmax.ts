@@ -3,8 +3,8 @@ import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import { type SoftmaxProblem, softmax as shader } from '../../shaders/softmax.wgsl.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import { at, candidatesOf, elementTypesOf, inputShape, requireData } from '../runtime/operator.ts';
-import { firstOfRow, rowKernel, rowsAlong, shapeAlong } from './rows.ts';
+import { at, candidatesOf, requireData } from '../runtime/operator.ts';
+import { firstOfRow, rowKernel, rowProblemOf, shapeAlong } from './rows.ts';
 
 export interface SoftmaxAttributes {
   readonly axis: number;
@@ -28,15 +28,8 @@ export function logSoftmax(g: GraphBuilder, x: Value, axis = 1): Activation {
 type Softmax = Node<SoftmaxAttributes, 'x'>;
 
 function problemOf(node: Softmax, epilogue: Epilogue | undefined): SoftmaxProblem {
-  const shape = inputShape(node, 'x');
   const { axis, logarithm } = node.attributes;
-  return {
-    logarithm,
-    ...rowsAlong(shape, axis, axis + 1),
-    shape,
-    types: elementTypesOf(node, 'x'),
-    epilogue,
-  };
+  return { logarithm, ...rowProblemOf(node, epilogue, axis) };
 }
 
 export function softmaxReference(node: Softmax, inputs: DataByRole): Float64Array {
