@@ -22,7 +22,7 @@ describe('arg_reduce kernels', () => {
     [[2, 3, 70], 2],
     [[1, 3, 2100], 2],
     [[9, 4], 0],
-  ])('agree with the reference for axis %2$i of %1$j', async (shape, axis) => {
+  ])('agree with the reference for %j along axis %i', async (shape, axis) => {
     for (const layer of [argMax, argMin]) {
       for (const takes of ['first', 'last'] as const) {
         for (const inputs of [{}, { x: withEquals(shape) }]) {

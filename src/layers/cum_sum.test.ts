@@ -29,7 +29,7 @@ describe('cum_sum', () => {
     [[4, 3, 2], 0],
     [[1, 3, 2100], 2],
     [[2, 4099], 1],
-  ])('agrees with the reference along axis %2$i of %1$j', async (shape, axis) => {
+  ])('agrees with the reference of %j along axis %i', async (shape, axis) => {
     for (const options of FORMS) {
       await checkKernels(device(), {
         op: 'cum_sum',
