@@ -19,6 +19,7 @@ import { operandStrides } from '../epilogue.ts';
 import { type Graph, type Node, RESULT, type Value } from '../graph.ts';
 import { shapesEqual } from '../tensor.ts';
 import { Rewriter } from './rewriter.ts';
+import { roleOf } from './role_of.ts';
 
 export function fuseEpilogue(graph: Graph, { limits }: Pick<DeviceProfile, 'limits'>): Graph {
   const rewriter = new Rewriter(graph);
@@ -73,23 +74,16 @@ function withEpilogue(
   { attributes, inputs, output }: Node<PointwiseAttributes>,
   value: Value,
 ): Node {
-  const roles = new Map(Object.entries(producer.inputs).map(([role, input]) => [role, input]));
-  const roleOf = (input: Value): string => {
-    const known = [...roles].find(([role, other]) => other === input && role.startsWith('operand'));
-    if (known) return known[0];
-    const role = `operand${[...roles.keys()].filter((name) => name.startsWith('operand')).length}`;
-    roles.set(role, input);
-    return role;
-  };
+  const read: Record<string, Value> = { ...producer.inputs };
   const epilogue = substitute(attributes.expression, (role) => {
     const input = inputs[role];
     if (!input || input === value) return producer.epilogue ?? operand(RESULT);
-    return operand(roleOf(input));
+    return operand(roleOf(read, 'operand', input));
   });
   return {
     ...producer,
     epilogue: resultFirst(epilogue),
-    inputs: Object.fromEntries(roles),
+    inputs: read,
     output,
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { apply, isSame } from '../../../shaders/lib/expression.ts';
+import { apply, isSame, operand } from '../../../shaders/lib/expression.ts';
 import * as f from '../../../shaders/lib/expression_functions.ts';
 import { describeExpression } from '../../../shaders/lib/expression_text.ts';
 import { graphOf } from '../../../test/fixtures/build_one.ts';
@@ -11,7 +11,7 @@ import { clip, hardSwish, relu, sigmoid, silu, tanh } from '../../layers/activat
 import { globalAveragePool2d } from '../../layers/adaptive_average_pool2d.ts';
 import { add, binary, div, mul } from '../../layers/arithmetic.ts';
 import { conv2d } from '../../layers/conv2d.ts';
-import { pointwise } from '../../layers/pointwise.ts';
+import { pointwise, pointwiseOp } from '../../layers/pointwise.ts';
 import { isPointwise } from '../builtins.ts';
 import { ANY_GPU, DEFAULT_LIMITS } from '../device_profile.ts';
 import { consumers, type Graph, type Value } from '../graph.ts';
@@ -52,6 +52,20 @@ const DECOMPOSED: Readonly<Record<string, (g: GraphBuilder, x: Value) => Value>>
 };
 
 describe('mergePointwise', () => {
+  it.each([
+    ['with a gap', ['x1', 'x2']],
+    ['that are others', ['left', 'right']],
+    ['the second first', ['x1', 'x0']],
+  ] as const)('keeps what nodes read whose operands have names %s', (_, [left, right]) => {
+    const graph = graphOf((g) => {
+      const [a, b, c] = [g.input('a', SHAPE), g.input('b', SHAPE), g.input('c', SHAPE)];
+      const sum = apply(f.add, operand(left), operand(right));
+      const y = g.at('sum').add(pointwiseOp, { expression: sum }, { [left]: a, [right]: b });
+      return mul(g.at('product'), y, c);
+    });
+    expect(merged(graph)).toHaveLength(1);
+  });
+
   it.each(Object.entries(DECOMPOSED))('makes one node of the pieces of %s', (_, build) => {
     const graph = graphOf((g) => build(g, g.input('x', SHAPE)));
     expect(merged(graph)).toHaveLength(1);

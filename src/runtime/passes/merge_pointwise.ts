@@ -10,6 +10,7 @@ import type { DeviceProfile } from '../device_profile.ts';
 import type { Graph, Node, Value } from '../graph.ts';
 import { shapesEqual } from '../tensor.ts';
 import { Rewriter } from './rewriter.ts';
+import { roleOf } from './role_of.ts';
 
 export function mergePointwise(graph: Graph, { limits }: Pick<DeviceProfile, 'limits'>): Graph {
   // The output is bound, too.
@@ -52,14 +53,11 @@ function joined(
   reader: Node<PointwiseAttributes>,
   value: Value,
 ): Node<PointwiseAttributes> {
-  const roles = new Map(Object.entries(producer.inputs).map(([role, input]) => [input, role]));
+  const inputs: Record<string, Value> = { ...producer.inputs };
   const expression = substitute(reader.attributes.expression, (role) => {
     const input = reader.inputs[role];
     if (!input || input === value) return input && producer.attributes.expression;
-    const known = roles.get(input) ?? `x${roles.size}`;
-    roles.set(input, known);
-    return operand(known);
+    return operand(roleOf(inputs, 'x', input));
   });
-  const inputs = Object.fromEntries([...roles].map(([input, role]) => [role, input]));
   return { ...reader, attributes: { ...reader.attributes, expression }, inputs };
 }
