@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { npyBytes } from '../../test/fixtures/npy_bytes.ts';
-import { readNpy, writeNpy } from './npy.ts';
+import { readArray, readNpy, writeNpy } from './npy.ts';
 
 /** What numpy.save of NumPy 1.24 writes of `np.asfortranarray(np.arange(6, dtype='>i2').reshape(2, 3))`. */
 const BY_NUMPY = `k05VTVBZAQB2AHsnZGVzY3InOiAnPmkyJywgJ2ZvcnRyYW5fb3JkZXInOiBUcnVlLCAnc2hhcGUnOiAoMiwgMyks
@@ -209,4 +209,11 @@ describe('writeNpy', () => {
       /\[2, 3\] takes 6 elements, the data has 5/,
     );
   });
+});
+
+it('an array of more elements than may be read is refused before there is room for it', () => {
+  expect(readArray(npyBytes({}), 'array', 6).shape).toEqual([2, 3]);
+  expect(() => readArray(npyBytes({}), 'array', 5)).toThrow(
+    /array: has 6 elements; at most 5 are read of a file/,
+  );
 });

@@ -16,6 +16,8 @@ const LENGTH_AT = VERSION_AT + 2;
 /** Those of NumPy: bytes of a header that it reads without being told to, and axes of an array. */
 const MOST_HEADER_BYTES = 10_000;
 const MOST_AXES = 64;
+/** A gibibyte in f32, more than the buffers of a device hold: an element may take a byte in the file, and none in a ZIP. */
+export const MOST_ELEMENTS = 2 ** 28;
 /** What NumPy pads a header to, so that elements can be mapped into memory. */
 const ALIGNMENT = 64;
 
@@ -28,8 +30,8 @@ interface Header {
 
 /**
  * Reads a .npy file, in f32: of floats of 2, 4 and 8 bytes, integers of up to 8, and truth values, in either order of
- * bytes and of axes. `name` is for messages. Throws NumpyError for a file that is broken or holds something else, and
- * for a number that f32 does not hold.
+ * bytes and of axes. `name` is for messages. Throws NumpyError for a file that is broken or holds something else, for
+ * more than 2^28 elements, and for a number that f32 does not hold.
  *
  * @example
  * const { shape, data } = readNpy(new Uint8Array(await (await fetch('/input.npy')).arrayBuffer()));
@@ -38,14 +40,16 @@ export function readNpy(bytes: Uint8Array, name = 'array.npy'): NumpyArray {
   return readArray(bytes, `NumPy file ${quoted(name)}`);
 }
 
-/** The same, of an array that messages call `who`. */
-export function readArray(bytes: Uint8Array, who: string): NumpyArray {
+/** The same, of an array that messages call `who`, of so many elements at most. */
+export function readArray(bytes: Uint8Array, who: string, most = MOST_ELEMENTS): NumpyArray {
   const { text, end } = headerOf(bytes, who);
   const { type, fortran, shape } = parseHeader(text, who);
-  const expected = elementCount(shape) * type.bytes;
+  const count = elementCount(shape);
+  const expected = count * type.bytes;
   const got = bytes.length - end;
   const shown = `${formatShape(shape)} takes ${expected} bytes, ${got} are there`;
   demandSound(expected === got, `${who}: ${shown}; it is damaged, or was cut off`);
+  demandSound(count <= most, `${who}: has ${count} elements; at most ${most} are read of a file`);
   const data = elements(bytes.subarray(end), type, who);
   return { shape, data: fortran ? rowMajor(data, shape) : data };
 }

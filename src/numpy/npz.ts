@@ -2,7 +2,7 @@
 import { type UnzipFileInfo, unzipSync, zipSync } from 'fflate';
 import { quoted } from '../runtime/weights/messages.ts';
 import { demandSound, type NumpyArray, NumpyError } from './array.ts';
-import { readArray, writeNpy } from './npy.ts';
+import { MOST_ELEMENTS, readArray, writeNpy } from './npy.ts';
 
 const EXTENSION = '.npy';
 /** A network has dozens of inputs and outputs at most. */
@@ -14,7 +14,8 @@ const FIRST_DAY = new Date(1980, 0, 1);
 
 /**
  * Reads a .npz file: its arrays by name, each as `readNpy` reads it. `name` is for messages. Throws NumpyError for a
- * file that is broken, one that unfolds into more than a gibibyte, and what `readNpy` refuses.
+ * file that is broken, one that unfolds into more than a gibibyte or 2^28 elements, and what `readNpy`
+ * refuses.
  *
  * @example
  * const arrays = readNpz(bytes);
@@ -22,13 +23,15 @@ const FIRST_DAY = new Date(1980, 0, 1);
  */
 export function readNpz(bytes: Uint8Array, name = 'arrays.npz'): ReadonlyMap<string, NumpyArray> {
   const who = `NumPy file ${quoted(name)}`;
-  const files = Object.entries(unpacked(bytes, who));
-  return new Map(
-    files.map(([file, content]) => {
-      const array = file.slice(0, -EXTENSION.length);
-      return [array, readArray(content, `${who}, array ${quoted(array)}`)] as const;
-    }),
-  );
+  const arrays = new Map<string, NumpyArray>();
+  let left = MOST_ELEMENTS;
+  for (const [file, content] of Object.entries(unpacked(bytes, who))) {
+    const array = file.slice(0, -EXTENSION.length);
+    const read = readArray(content, `${who}, array ${quoted(array)}`, left);
+    left -= read.data.length;
+    arrays.set(array, read);
+  }
+  return arrays;
 }
 
 /** The files of an archive that are arrays. */
