@@ -7,7 +7,7 @@ export interface NamedValue {
 }
 
 /**
- * Splits `NAME=VALUE` where NAME is one of those that a model has. Names may hold an equals sign, and paths may, too:
+ * Splits `NAME=VALUE` where NAME is one of those that a model has, the longest that fits. Names may hold an equals sign, and paths may, too:
  * what stands before it is no name where it has a slash. Throws UnsupportedError for a name that the model has not.
  */
 export function parseNamed(
@@ -15,7 +15,9 @@ export function parseNamed(
   what: 'input' | 'output',
   names: readonly string[],
 ): NamedValue {
-  const name = names.find((known) => text.startsWith(`${known}=`));
+  const [name] = names
+    .filter((known) => text.startsWith(`${known}=`))
+    .toSorted((a, b) => b.length - a.length);
   if (name !== undefined) return { name, value: text.slice(name.length + 1) };
   const [, unknown] = /^([^=/\\]*)=/.exec(text) ?? [];
   if (unknown === undefined) return { name: undefined, value: text };

@@ -15,7 +15,8 @@ export function planOutputs(
   for (const text of given) {
     const { name, value: path } = parseNamed(text, 'output', names);
     const unnamed = holdsNames(path) ? names : names.slice(0, 1);
-    const wanted = [...(files.get(path) ?? []), ...(name === undefined ? unnamed : [name])];
+    const asked = name === undefined ? unnamed : [name];
+    const wanted = [...new Set([...(files.get(path) ?? []), ...asked])];
     if (wanted.length > 1 && !holdsNames(path)) {
       throw new TilewiseError(
         `output file "${path}" takes one tensor, not ${wanted.join(', ')}; write several into a .npz file`,
