@@ -51,17 +51,20 @@ export async function decodeInProcess(file: Uint8Array, mostMs = MOST_MS): Promi
     child.on('error', reject);
     child.on('close', resolve);
   });
-  if (code === null)
+  // Set by the time limit alone.
+  if (child.killed) {
     throw new UnsupportedError(
       `takes longer than ${mostMs / 1000} s to draw; make a PNG file of it`,
     );
-  const message = Buffer.concat(said).toString();
+  }
+  // What a crash says goes on for pages.
+  const [message = ''] = Buffer.concat(said).toString().trim().split('\n');
   if (/exceeds pixel limit/.test(message)) {
     throw new UnsupportedError(
       `has more than the ${MOST_PIXELS} pixels that are drawn of SVG; make it smaller first`,
     );
   }
-  if (code !== 0) throw new ImageError(message);
+  if (code !== 0) throw new ImageError(message || `its process ended by ${child.signalCode}`);
   const all = Buffer.concat(chunks);
   const data = new Uint8Array(all.buffer, all.byteOffset + 8, all.length - 8);
   return { width: all.readUInt32LE(0), height: all.readUInt32LE(4), data };

@@ -19,7 +19,7 @@ export function note(text: string): void {
 
 /**
  * Text as a terminal may have it. Names of layers, files and labels come from outside, and may hold what moves the
- * cursor, renames the window, or turns the order of letters; such characters are written as `\\u001b`, as in JSON.
+ * cursor, renames the window, or turns the order of letters; such characters are written as `\u001b`, as in JSON.
  */
 export function printable(text: string): string {
   return text.replace(COMMANDS, (character) => {
