@@ -11,7 +11,9 @@
  *
  * Layouts: x, y maps [N, C, H, W] of dense planes; weight [C_OUT, GROUP_C_IN, K_H, K_W], transposed
  * [C_IN, GROUP_C_OUT, K_H, K_W]; bias [C_OUT]. Threads: one invocation an element of y, in the order of the shape.
+ * The channels of a tap are added up by blocks (lib/blocked_sum.ts).
  */
+import { blockOf } from './lib/blocked_sum.ts';
 import { type Conv2dProblem, conv2dSizes } from './lib/conv2d_problem.ts';
 import { dimensions } from './lib/dimensions.ts';
 import { type ElementTypes, elementTypes } from './lib/element_types.ts';
@@ -34,6 +36,7 @@ ${elementTypes(g.types, g.epilogue)}
 ${elementText(grid, CONV2D_GATHER_THREADS, count)}
 ${dimensions(conv2dSizes(g), false).declarations}
 const TAPS = K_H * K_W;
+const BLOCK = ${blockOf(1)}u;
 
 @group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read> weight: array<Weight>;
@@ -94,13 +97,17 @@ fn main(
       }
       var x_at = x_first + row * W_IN + column;
       var weight_at = weight_first + r * K_W + s;
-      var tap_sum = 0.0;
-      for (var c = 0u; c < GROUP_C_IN * one; c++) {
-        tap_sum += f32(x[x_at]) * f32(weight[weight_at]);
-        x_at += X_CHANNEL;
-        weight_at += WEIGHT_STEP;
+      var c = 0u;
+      while (c < GROUP_C_IN) {
+        var block_sum = 0.0;
+        let block_end = min(c + BLOCK, GROUP_C_IN * one);
+        for (; c < block_end; c++) {
+          block_sum += f32(x[x_at]) * f32(weight[weight_at]);
+          x_at += X_CHANNEL;
+          weight_at += WEIGHT_STEP;
+        }
+        sum += block_sum;
       }
-      sum += tap_sum;
     }
   }
 #if ${g.bias}

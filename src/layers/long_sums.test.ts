@@ -7,7 +7,9 @@ import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { elementCount } from '../runtime/tensor.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
+import { relu } from './activations.ts';
 import { conv2d } from './conv2d.ts';
+import { conv2dDynamic } from './conv2d_dynamic.ts';
 import { linear } from './linear.ts';
 import { matmul } from './matmul.ts';
 
@@ -36,6 +38,16 @@ describe('sums of many products', () => {
       'conv2d 1x1',
       18432,
       (g) => conv2d(g, g.input('x', [1, 18432, 2, 3]), { channels: 9, kernel: 1, bias: false }),
+    ],
+    [
+      'conv2d by weights that are computed',
+      18432,
+      (g) =>
+        conv2dDynamic(
+          g,
+          g.input('x', [1, 18432, 2, 3]),
+          relu(g.at('weight'), g.weight('w', [9, 18432, 1, 1])),
+        ),
     ],
     ['matmul', 18432, (g) => matmul(g, g.input('x', [3, 18432]), g.weight('w', [18432, 17]))],
   ])('are taken by blocks: %s', async (_, products, build) => {
