@@ -11,7 +11,7 @@ import { byteLength, type Shape, shapesEqual } from '../tensor.ts';
  */
 export function batchParts(graph: Graph, device: DeviceProfile): number {
   const tensors = [...graph.inputs, ...graph.nodes.map((node) => node.output)];
-  const largest = Math.max(...tensors.map(({ desc }) => byteLength(desc)));
+  const largest = tensors.reduce((most, { desc }) => Math.max(most, byteLength(desc)), 0);
   const least = Math.ceil(largest / largestBuffer(device));
   const batch = Math.min(commonBatch(graph), least + MOST_TRIED);
   for (let parts = Math.max(2, least); least > 1 && parts <= batch; parts++) {

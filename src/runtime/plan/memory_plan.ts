@@ -33,42 +33,44 @@ interface SharedBuffer {
 type Misfit = (buffer: SharedBuffer, storage: Storage) => number;
 
 interface Strategy {
-  readonly before: (a: Storage, b: Storage) => number;
+  /** In the order of the schedule, the last tenant of a buffer is the only one that may be in the way of the next. */
+  readonly inOrder: boolean;
   readonly misfit: Misfit;
 }
 
 const bySize = (a: Storage, b: Storage): number => b.bytes - a.bytes;
 const bySchedule = (a: Storage, b: Storage): number => a.firstStep - b.firstStep || bySize(a, b);
 
+/** In time that grows with the storages times the buffers, where largest first it grows with their square. */
+const OF_MANY: Strategy = { inOrder: true, misfit: largest };
 const STRATEGIES: readonly Strategy[] = [
-  { before: bySize, misfit: smallest },
-  { before: bySize, misfit: tightest },
-  { before: bySchedule, misfit: smallest },
-  { before: bySchedule, misfit: largest },
+  { inOrder: false, misfit: smallest },
+  { inOrder: false, misfit: tightest },
+  { inOrder: true, misfit: smallest },
+  OF_MANY,
 ];
 
 export function planMemory(storages: readonly Storage[]): MemoryPlan {
-  const tried = storages.length > MOST_COMPARED ? STRATEGIES.slice(-1) : STRATEGIES;
+  const tried = storages.length > MOST_COMPARED ? [OF_MANY] : STRATEGIES;
   const plans = tried.map((strategy) => place(storages, strategy));
   return plans.reduce((best, plan) => (plan.bytes < best.bytes ? plan : best));
 }
 
-function place(storages: readonly Storage[], { before, misfit }: Strategy): MemoryPlan {
+function place(storages: readonly Storage[], { inOrder, misfit }: Strategy): MemoryPlan {
   const buffers: SharedBuffer[] = [];
   const bufferOf = new Map<Storage, number>();
-  for (const storage of storages.toSorted(before)) {
+  for (const storage of storages.toSorted(inOrder ? bySchedule : bySize)) {
     let best: SharedBuffer | undefined;
-    const worse = (a: SharedBuffer, b: SharedBuffer): number =>
+    const compare = (a: SharedBuffer, b: SharedBuffer): number =>
       growth(a, storage) - growth(b, storage) || misfit(a, storage) - misfit(b, storage);
     for (const buffer of buffers) {
       const free = buffer.tenants.every((tenant) => !overlap(tenant, storage));
-      if (free && (!best || worse(best, buffer) > 0)) best = buffer;
+      if (free && (!best || compare(buffer, best) < 0)) best = buffer;
     }
     const buffer = best ?? { index: buffers.length, bytes: 0, tenants: [] };
     if (!best) buffers.push(buffer);
     buffer.bytes = Math.max(buffer.bytes, storage.bytes);
-    // In the order of the schedule, the last is the only one that may be in the way of the next.
-    if (before === bySchedule) buffer.tenants.length = 0;
+    if (inOrder) buffer.tenants.length = 0;
     buffer.tenants.push(storage);
     bufferOf.set(storage, buffer.index);
   }
@@ -77,7 +79,7 @@ function place(storages: readonly Storage[], { before, misfit }: Strategy): Memo
     buffers: buffers.map(({ bytes }) => bytes),
     bufferOf: storages.map((storage) => bufferOf.get(storage) ?? -1),
     bytes: buffers.reduce((sum, { bytes }) => sum + bytes, 0),
-    steps: Math.max(0, ...storages.map(({ lastStep }) => lastStep)),
+    steps: storages.reduce((steps, { lastStep }) => Math.max(steps, lastStep), 0),
   };
 }
 
