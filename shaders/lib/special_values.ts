@@ -22,10 +22,11 @@ fn ${name}(a: ${type}, b: ${type}) -> ${type} {
 `;
 }
 
-/** Bits that make any float NaN, and 0 infinite. */
+/** Bits that make 0 infinite. */
 export const INFINITY = '0x7f800000';
-export const NAN = '0x7fc00000';
 export const MINUS_INFINITY = '-0x800000';
+/** Bits that make any float NaN. */
+export const NAN = '0x7fc00000';
 
 /** x with these bits set: computed from a variable, since WGSL has no word for what they make. */
 export function orBits(x: string, type: Floats, bits: string): string {
