@@ -7,8 +7,9 @@ export interface NamedValue {
 }
 
 /**
- * Splits `NAME=VALUE` where NAME is one of those that a model has, the longest that fits. Names may hold an equals sign, and paths may, too:
- * what stands before it is no name where it has a slash. Throws UnsupportedError for a name that the model has not.
+ * Splits `NAME=VALUE` where NAME is one of those that a model has, the longest that fits. Names may hold an equals
+ * sign, and paths may, too: what stands before it is no name where it has a slash. Throws UnsupportedError for a name
+ * that the model has not.
  */
 export function parseNamed(
   text: string,

@@ -16,7 +16,10 @@ const LENGTH_AT = VERSION_AT + 2;
 /** Those of NumPy: bytes of a header that it reads without being told to, and axes of an array. */
 const MOST_HEADER_BYTES = 10_000;
 const MOST_AXES = 64;
-/** A gibibyte in f32, more than the buffers of a device hold: an element may take a byte in the file, and none in a ZIP. */
+/**
+ * A gibibyte in f32, more than the buffers of a device hold: an element may take a byte in the file, and none in a
+ * ZIP.
+ */
 export const MOST_ELEMENTS = 2 ** 28;
 /** What NumPy pads a header to, so that elements can be mapped into memory. */
 const ALIGNMENT = 64;
