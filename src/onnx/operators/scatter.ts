@@ -11,7 +11,7 @@ import { reshapeTo, slice } from '../../layers/rearrange.ts';
 import { scatter as layer, scatterOp } from '../../layers/scatter.ts';
 import type { Value } from '../../runtime/graph.ts';
 import { inputShape } from '../../runtime/operator.ts';
-import { denseStrides, elementCount, formatShape } from '../../runtime/tensor.ts';
+import { denseStrides, elementCount, formatShape, shapesEqual } from '../../runtime/tensor.ts';
 import { MOST_INDICES, MOST_MEETING, MOST_ROWS, MOST_SLICES } from '../bounds.ts';
 import { demand } from '../errors.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
@@ -26,8 +26,9 @@ const REDUCTIONS = { add: f.add, mul: f.mul, max: f.max, min: f.min } as const;
 
 function importScatter(call: ImportCall): Value {
   const reduction = call.choice('reduction', 'none', 'add', 'mul', 'max', 'min');
+  if (elementCount(call.shape(1)) === 0) return call.value(0);
   const places = placesOf(call);
-  const fits = formatShape(call.shape(2)) === formatShape(places.shape);
+  const fits = shapesEqual(call.shape(2), places.shape);
   demand(fits, `updates ${formatShape(call.shape(2))} are not ${formatShape(places.shape)}`);
   const known = call.operand(1).constant !== undefined;
   if (reduction !== 'none') {
@@ -103,9 +104,19 @@ function roundsOf(rows: Float64Array): readonly (readonly number[])[] {
   return rounds;
 }
 
-/** An index counted from the front, where it may be negative. */
-function fromFront(index: Expression | number, extent: number): Expression | number {
-  return apply(f.select, apply(f.less, index, 0), apply(f.add, index, extent), index);
+/**
+ * How many rows a computed index along an axis stands for; it may count from the end. Where it is none of the axis it
+ * is so far before the first row of all that no index of another axis brings it back.
+ */
+function rowsAlong(
+  index: Expression | number,
+  extent: number,
+  stride: number,
+  rows: number,
+): Expression {
+  const place = apply(f.select, apply(f.less, index, 0), apply(f.add, index, extent), index);
+  const inside = apply(f.mul, apply(f.less, place, extent), apply(f.less_equal, 0, place));
+  return apply(f.select, inside, apply(f.mul, place, stride), -rows);
 }
 
 /** The rows that computed indices choose: each stands for its own position, but for an axis. */
@@ -115,7 +126,7 @@ function rowsOfElements(call: ImportCall, { shape, rows }: Places): Value {
   const stride = denseStrides(x)[axis] ?? 1;
   const indices = reshapeTo(call.g.at('indices'), call.value(1), [-1]);
   const along = pointwise(call.g.at('along'), [indices], (index = 0) =>
-    apply(f.mul, fromFront(index, x[axis] ?? 1), stride),
+    rowsAlong(index, x[axis] ?? 1, stride, elementCount(x)),
   );
   if (x.length === 1) return along;
   const count = elementCount(shape);
@@ -135,7 +146,9 @@ function rowsOfTuples(call: ImportCall): Value {
   const [first, ...rest] = strides.map((stride, i) => {
     const g = call.g.at(`axis${i}`);
     const part = slice(g.at('part'), indices, last, i, i + 1);
-    return pointwise(g, [part], (index = 0) => apply(f.mul, fromFront(index, x[i] ?? 1), stride));
+    return pointwise(g, [part], (index = 0) =>
+      rowsAlong(index, x[i] ?? 1, stride, elementCount(x)),
+    );
   });
   demand(first, `indices ${formatShape(indices.desc.shape)} name no axis`);
   return rest.reduce((sum, part, i) => binary(call.g.at(`sum${i}`), f.add, sum, part), first);
