@@ -46,6 +46,14 @@ const BYTES = tensor('b', [4], [0, 100, 200, 255], 'uint8');
 
 const arithmetic: readonly Case[] = [
   {
+    what: 'ArgMax takes what is no number for the largest',
+    nodes: one('ArgMax', 'f', { axis: int(0), keepdims: int(0) }),
+    constants: [tensor('f', [4], [1, Number.NaN, 2, Number.NaN])],
+    shape: [],
+    expected: [1],
+    alone: true,
+  },
+  {
     what: 'Div of integers goes towards zero',
     nodes: one('Div', 'a b'),
     constants: [A, list('b', 2, 2, -2)],

@@ -79,8 +79,16 @@ function reducing(reduce: Reduce): Evaluator {
   };
 }
 
+/** The order of the largest, or of the smallest, first of all what is not a number. */
+function firstOf(most: 'largest' | 'least') {
+  const sign = most === 'largest' ? 1 : -1;
+  return (a: number, b: number): number =>
+    Number(Number.isNaN(b)) - Number(Number.isNaN(a)) || sign * (b - a) || 0;
+}
+
 /** Where the largest, or the smallest, is along an axis. */
-function locating(sign: 1 | -1): Evaluator {
+function locating(most: 'largest' | 'least'): Evaluator {
+  const before = firstOf(most);
   return (call) => {
     const x = call.known(0, 'the input');
     const axis = call.axis(0, x.shape.length);
@@ -88,9 +96,13 @@ function locating(sign: 1 | -1): Evaluator {
     const { row } = rowsOf(x.shape, [axis]);
     const shape = without(x.shape, [axis], call.flag('keepdims', true));
     return tabulated(shape, 'int64', [x], (data) => (nth) => {
-      const values = row(data, nth).map((value) => value * sign);
-      const most = largest(values);
-      return Math.max(0, last ? values.lastIndexOf(most) : values.indexOf(most));
+      const values = row(data, nth);
+      let found = 0;
+      for (const [i, value] of values.entries()) {
+        const order = before(value, values[found] ?? 0);
+        if (order < 0 || (last && order === 0)) found = i;
+      }
+      return found;
     });
   };
 }
@@ -124,7 +136,7 @@ const topK: Evaluator = (call) => {
   const x = call.known(0, 'the input');
   const axis = call.axis(-1, x.shape.length);
   const [k = 0] = call.numbersIfGiven(1, 'k', 1) ?? [call.int('k', 0)];
-  const sign = call.flag('largest', true) ? -1 : 1;
+  const before = firstOf(call.flag('largest', true) ? 'largest' : 'least');
   const extent = x.shape[axis] ?? 1;
   demand(k >= 0 && k <= extent, `asks for ${k} of ${extent}`);
   const { count, row } = rowsOf(x.shape, [axis]);
@@ -137,7 +149,7 @@ const topK: Evaluator = (call) => {
       for (let nth = 0; nth < count; nth++) {
         const values = row(data, nth);
         const indices = [...values.keys()].sort(
-          (a, b) => sign * ((values[a] ?? 0) - (values[b] ?? 0)) || a - b,
+          (a, b) => before(values[a] ?? 0, values[b] ?? 0) || a - b,
         );
         for (const [i, index] of indices.slice(0, k).entries()) {
           result[placeOf(nth, i)] = pick(values, index);
@@ -193,8 +205,8 @@ export const reductions: Evaluators = {
   ...Object.fromEntries(
     Object.entries(REDUCTIONS).map(([name, reduce]) => [`Reduce${name}`, reducing(reduce)]),
   ),
-  ArgMax: locating(1),
-  ArgMin: locating(-1),
+  ArgMax: locating('largest'),
+  ArgMin: locating('least'),
   CumSum: runningSum,
   TopK: topK,
   Unique: unique,
