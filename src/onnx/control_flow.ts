@@ -94,14 +94,17 @@ export class LoopState {
     this.#rows.push(results.slice(count));
   }
 
-  /** What the loop gives after its last turn: so many outputs. */
-  outputs(g: GraphBuilder, count: number, weight: WeightOf): readonly Operand[] {
-    const [first] = this.#rows;
-    const stacks = Math.max(0, count - this.#carried.length);
-    demand(first || stacks === 0, 'stacks what no turn gives; its extents are not known');
-    const stacked = (first ?? []).map((_, i) => {
+  /** What the loop gives after its last turn; of what it stacks, outputs of no name are not made. */
+  outputs(
+    g: GraphBuilder,
+    names: readonly string[],
+    weight: WeightOf,
+  ): readonly (Operand | undefined)[] {
+    const stacked = names.slice(this.#carried.length).map((name, i) => {
+      if (name === '') return undefined;
+      demand(this.#rows.length > 0, 'stacks what no turn gives; its extents are not known');
       const rows = this.#rows.flatMap((row) => row[i] ?? []);
-      return stackOf(g.at(`stack ${i}`), rows, weight);
+      return rows.length > 0 ? stackOf(g.at(`stack ${i}`), rows, weight) : undefined;
     });
     return [...this.#carried, ...stacked];
   }

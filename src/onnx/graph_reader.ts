@@ -151,6 +151,7 @@ export class GraphReader {
 
   /** The values that a node needs: of a condition, first itself, then those of the branch that it chooses. */
   #reads(node: NodeProto, scope: Scope): readonly string[] {
+    if (this.#importerOf(node, subjectOf(node))) return node.input;
     if (isLoop(node)) return [...node.input, ...namesFromOutside(bodyOf(node))];
     if (!isBranching(node)) return node.input;
     const branch = branchOf(node, scope);
@@ -160,14 +161,14 @@ export class GraphReader {
   #readNode(node: NodeProto, scope: Scope, infos: Infos): void {
     const index = this.#visited++;
     demandSound(index < MOST_NODES, `has more than ${MOST_NODES} nodes that its outputs depend on`);
-    const subject = isStandard(node.domain) ? node.opType : `${node.domain}.${node.opType}`;
+    const subject = subjectOf(node);
     const name = shown(node.name || `node ${index}`);
     const label = `${shown(subject)} "${name}"`;
     const few = node.input.length <= MOST_INPUTS;
     demandSound(few, `${label} reads ${node.input.length} values; at most ${MOST_INPUTS} are read`);
     const importer = this.#importerOf(node, subject);
     // What hangs on a node that failed is not wrong by itself.
-    const holdsGraph = isBranching(node) || isLoop(node);
+    const holdsGraph = !importer && (isBranching(node) || isLoop(node));
     if ((importer || holdsGraph) && this.#readsFailed(node.input, subject, name, scope)) {
       for (const output of node.output) scope.fail(output);
       return;
@@ -239,11 +240,15 @@ export class GraphReader {
     }
     const g = this.#builder.at(`${scope.prefix}${name}`);
     const weight = (known: Constant) => this.#weightOf({ ...known, name });
-    const made = state.outputs(g, node.output.length, weight);
+    const made = state.outputs(g, node.output, weight);
     for (const [i, output] of node.output.entries()) {
+      if (output === '') continue;
       const found = made[i];
       demandSound(found, `loop ${quoted(name)} gives ${made.length} values, no ${quoted(output)}`);
-      const known = found.constant && { ...this.#keptConstant(found.constant), name: output };
+      const known = found.constant && {
+        ...this.#keptConstant(found.constant),
+        name: `${scope.prefix}${output}`,
+      };
       scope.define(output, known ? { constant: known, type: found.type } : found);
     }
   }
@@ -273,13 +278,13 @@ export class GraphReader {
   /** What a node makes, where that is known. */
   #constantsOf(call: ImportCall, importer: Importer): readonly Imported[] | undefined {
     const evaluator = evaluators.get(call.node.opType);
+    const own = importer !== evaluator && importer !== importers.get(call.node.opType);
+    const nothing = !own && !evaluator && emptyResult(call);
+    if (nothing) return [nothing];
     if (call.inputs.some((input) => input?.value)) {
       demand(importer !== evaluator, NO_OPERATOR_OF_VALUES);
       return undefined;
     }
-    const own = importer !== evaluator && importer !== importers.get(call.node.opType);
-    const nothing = !own && !evaluator && emptyResult(call);
-    if (nothing) return [nothing];
     if (own || !evaluator) return folded(call, importer, this.#allowance);
     const made = evaluated(call, evaluator, this.#allowance);
     demand(made || importer !== evaluator, TOO_MUCH);
@@ -350,6 +355,11 @@ function emptyResult(call: ImportCall): Constant | undefined {
   const shapes = call.inputs.flatMap((input, i) => (input ? [call.shape(i)] : []));
   if (shapes.every((shape) => elementCount(shape) > 0)) return undefined;
   return constant(shapes.reduce(commonShape), [], resultType(call, 0));
+}
+
+/** What an operator is called in options and messages. */
+function subjectOf({ domain, opType }: NodeProto): string {
+  return isStandard(domain) ? opType : `${domain}.${opType}`;
 }
 
 /** A name for a list of problems. */
