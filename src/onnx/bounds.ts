@@ -44,6 +44,8 @@ export const MOST_AT_ONCE = 2 ** 16;
 export const MOST_COMPUTED = 2 ** 21;
 /** Elements of all constants that are computed when weights are read, or read for that: those of a VGG. */
 export const MOST_DEFERRED = 2 ** 28;
+/** Steps of what is computed later, one in the other: each is a call within a call. */
+export const MOST_DEEP = 2 ** 9;
 
 /** The longest list of what is not supported, in characters, and the nodes that a line of it names. */
 export const LONGEST_REFUSAL = 1900;

@@ -35,7 +35,8 @@ export function computed<const S extends readonly Constant[]>(
     const data = sources.map((source) => source.numbers());
     return compute(...(data as DataOf<S>));
   };
-  return { name: '', shape, type, work: earlier + read + count, numbers };
+  const depth = 1 + sources.reduce((most, source) => Math.max(most, source.depth ?? 0), 0);
+  return { name: '', shape, type, work: earlier + read + count, depth, numbers };
 }
 
 /** A constant whose elements are computed one by one, in f64, and rounded to the type. Throws UnsupportedError. */

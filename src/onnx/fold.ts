@@ -8,7 +8,7 @@ import type { Node, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { type References, resultOf } from '../runtime/reference/run_reference.ts';
 import { elementCount } from '../runtime/tensor.ts';
-import { MOST_AT_ONCE, MOST_COMPUTED, MOST_DEFERRED } from './bounds.ts';
+import { MOST_AT_ONCE, MOST_COMPUTED, MOST_DEEP, MOST_DEFERRED } from './bounds.ts';
 import { tabulated } from './computed.ts';
 import { demand } from './errors.ts';
 import type { Evaluator } from './evaluators/evaluator.ts';
@@ -45,10 +45,10 @@ export class Allowance {
 
   /** The constant as it is kept; undefined where computing it would take too long. */
   keep(made: Constant): Constant | undefined {
-    const { work = 0, shape, type, numbers } = made;
+    const { work = 0, depth = 0, shape, type, numbers } = made;
     if (work === 0 || this.#kept.has(numbers)) return made;
     if (work <= MOST_AT_ONCE && this.spend(work)) return constant(shape, numbers(), type);
-    if (this.#deferred + work > MOST_DEFERRED) return undefined;
+    if (this.#deferred + work > MOST_DEFERRED || depth > MOST_DEEP) return undefined;
     this.#deferred += work;
     // What is small may be asked for many times, as shapes are.
     const count = elementCount(shape);

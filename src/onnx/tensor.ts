@@ -23,6 +23,8 @@ export interface Constant {
   readonly type: ElementType;
   /** Elements that a call of `numbers` computes, in all steps that lead there; 0 by default. */
   readonly work?: number;
+  /** Steps that lead there, one in the other; 0 by default. */
+  readonly depth?: number;
   numbers(): Numbers;
 }
 
