@@ -19,6 +19,7 @@ import { loadOnnx } from './import.ts';
 import type { Importer } from './import_node.ts';
 import type { OnnxImportOptions } from './import_options.ts';
 import { onnxInputs } from './inputs.ts';
+import { onnxModel } from './model.ts';
 import {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
@@ -349,6 +350,72 @@ describe('loadOnnx', () => {
     expect(() => loadOnnx(bytes('Scan'))).toThrow(/Scan \(1\): node 1: no such operator here/);
   });
 
+  it('puts nothing where a computed index is none of its axis, and all where there are no updates', () => {
+    const elements = model({
+      node: [onnxNode('ScatterElements', 'x i u', 'y', { axis: { int: 1 } })],
+      initializer: [onnxTensor('u', [2, 3], [10, 11, 12, 13, 14, 15])],
+      input: [input('x', [2, 3]), input('i', [2, 3], 7)],
+      output: [{ name: 'y' }],
+    });
+    const x = [1, 2, 3, 4, 5, 6];
+    expect(resultOf(elements, { x, i: [3, 0, -4, 0, -4, 2] })).toEqual([11, 2, 3, 13, 5, 15]);
+    const tuples = model({
+      node: [onnxNode('ScatterND', 'x i u', 'y')],
+      initializer: [onnxTensor('u', [4], [10, 11, 12, 13])],
+      input: [input('x', [2, 3]), input('i', [4, 2], 7)],
+      output: [{ name: 'y' }],
+    });
+    const i = [0, 3, 1, -4, -3, 2, 1, -1];
+    expect(resultOf(tuples, { x, i })).toEqual([1, 2, 3, 4, 5, 13]);
+    const none = model({
+      node: [onnxNode('ScatterND', 'x i u', 'z'), onnxNode('Neg', 'z', 'y')],
+      initializer: [onnxTensor('i', [0, 1], [], 'integer'), onnxTensor('u', [0, 3], [])],
+      input: [input('x', [2, 3])],
+      output: [{ name: 'y' }],
+    });
+    expect(resultOf(none, { x })).toEqual([-1, -2, -3, -4, -5, -6]);
+  });
+
+  it('takes importers that are given also for what holds graphs', () => {
+    const bytes = model({
+      node: [onnxNode('Loop', 'x', 'y')],
+      input: [input('x', [2])],
+      output: [{ name: 'y' }],
+    });
+    const importers = { Loop: (call) => mul(call.g, call.value(0), 3) } satisfies Record<
+      string,
+      Importer
+    >;
+    expect(resultOf(bytes, { x: [-1, 3] }, { importers })).toEqual([-3, 9]);
+  });
+
+  it('computes a chain of thousands of constants, of which the memory for small ones is used up', () => {
+    const filled = Array.from({ length: 40 }, (_, i) =>
+      onnxNode('ConstantOfShape', 'many', `filled${i}`),
+    );
+    const chain = Array.from({ length: 12_000 }, (_, i) =>
+      onnxNode('Add', `c${i} one`, `c${i + 1}`),
+    );
+    const bytes = model({
+      node: [
+        ...filled,
+        onnxNode('Sum', filled.map((_, i) => `filled${i}`).join(' '), 'zeros'),
+        onnxNode('ReduceMax', 'zeros', 'zero'),
+        onnxNode('Add', 'x zero', 'z'),
+        ...chain,
+        onnxNode('Add', 'z c12000', 'y'),
+      ],
+      initializer: [
+        onnxTensor('many', [1], [65_000], 'integer'),
+        onnxTensor('c0', [1], [0]),
+        onnxTensor('one', [1], [1]),
+      ],
+      input: [input('x', [1])],
+      output: [{ name: 'y' }],
+    });
+    expect(resultOf(bytes, { x: [0.5] })).toEqual([12_000.5]);
+  });
+
   it('reads operators of other domains, and its own, by importers that are given', () => {
     const bytes = model({
       node: [
@@ -538,3 +605,30 @@ function refusalOf(load: () => unknown): string {
   }
   return '';
 }
+
+describe('onnxModel', () => {
+  it('refuses more than is planned, as loadOnnx does', () => {
+    const node = Array.from({ length: 17_000 }, (_, i) => onnxNode('Relu', `v${i}`, `v${i + 1}`));
+    const bytes = model({
+      node,
+      input: [input('v0', [1n, 3n, 2n, 2n])],
+      output: [{ name: 'v17000' }],
+    });
+    for (const read of [loadOnnx, onnxModel]) {
+      expect(() => read(bytes)).toThrow(/reads 17000 values; at most 16384 are planned/);
+    }
+  });
+
+  it('has the weights that its outputs need', () => {
+    const bytes = model({
+      node: [onnxNode('Add', 'x b', 'y'), onnxNode('Mul', 'x unread', 'z')],
+      initializer: [
+        onnxTensor('b', [3, 1, 1], [1, 2, 3]),
+        onnxTensor('unread', [3, 1, 1], [4, 5, 6]),
+      ],
+      input: [input('x', [1n, 3n, 2n, 2n])],
+      output: [{ name: 'y' }],
+    });
+    expect([...(onnxModel(bytes).weights.tensors ?? [])].map(([name]) => name)).toEqual(['b']);
+  });
+});

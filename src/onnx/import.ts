@@ -43,22 +43,28 @@ export function loadOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): On
   const { outputs, weights } = importOnnx(file, options, builder);
   for (const [output, value] of outputs) builder.output(output, value);
   const graph = builder.build((file.graph.name || name).slice(0, MOST_IN_NAME));
-  // Of some nodes, the last does what all did.
+  return { ...neededOf(graph, weights, name), opset: file.opset };
+}
+
+/**
+ * What the outputs need of a file's graph, of whose nodes some do what others did, and of its weights. Throws
+ * UnsupportedError for more than is planned.
+ */
+export function neededOf(
+  graph: Graph,
+  weights: WeightSource,
+  file: string,
+): Pick<OnnxModel, 'graph' | 'weights'> {
   const needed = removeUnread(graph);
   const read = needed.nodes.flatMap(({ inputs }) => Object.keys(inputs)).length;
   if (read > MOST_READ) {
     throw new UnsupportedError(
-      `ONNX file "${name}" reads ${read} values; at most ${MOST_READ} are planned`,
+      `ONNX file "${file}" reads ${read} values; at most ${MOST_READ} are planned`,
     );
   }
-  return { graph: needed, weights: readBy(needed, weights), opset: file.opset };
-}
-
-/** The weights that a graph reads. */
-function readBy(graph: Graph, weights: WeightSource): WeightSource {
-  const read = new Set(weightsOf(graph).map(({ name }) => name));
-  const tensors = [...(weights.tensors ?? [])].filter(([name]) => read.has(name));
-  return { ...weights, tensors: new Map(tensors) };
+  const names = new Set(weightsOf(needed).map((weight) => weight.name));
+  const tensors = [...(weights.tensors ?? [])].filter(([weight]) => names.has(weight));
+  return { graph: needed, weights: { ...weights, tensors: new Map(tensors) } };
 }
 
 /** Throws OnnxError, UnsupportedError. */

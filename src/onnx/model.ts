@@ -6,7 +6,7 @@ import { formatShape } from '../runtime/tensor.ts';
 import { demand, ofFile } from './errors.ts';
 import { readOnce } from './external_data.ts';
 import type { OnnxFile } from './graph_reader.ts';
-import { importOnnx, openOnnx } from './import.ts';
+import { importOnnx, neededOf, openOnnx } from './import.ts';
 import type { OnnxImportOptions } from './import_options.ts';
 
 export type OnnxModelOptions = Pick<OnnxImportOptions, 'name' | 'readExternal' | 'importers'>;
@@ -34,6 +34,8 @@ export function onnxModel(
   };
   const g = GraphBuilder.create();
   const { outputs, weights } = build(g, g.input('input', [1, channels, ...size]));
+  for (const [output, value] of Object.entries(outputs)) g.output(output, value);
+  const needed = neededOf(g.build('model'), weights, name);
   return {
     name,
     summary: `ONNX file ${name}`,
@@ -41,7 +43,7 @@ export function onnxModel(
     channels,
     size,
     classes: outputs.logits.desc.shape[1] ?? 1,
-    weights,
+    weights: needed.weights,
     build: (builder, x) => build(builder, x).outputs,
   };
 }

@@ -140,7 +140,7 @@ function importHardmax(call: ImportCall): Value {
     const { shape: whole } = rows.desc;
     const places = Array.from({ length: whole[at] ?? 1 }, (_, i) => i);
     const along = whole.map((extent, axis) => (axis === at ? extent : 1));
-    const name = `${call.node.name} places`;
+    const name = `${call.name} places`;
     const indices = call.place.weight({ ...constant(along, places, 'float32'), name });
     return pointwise(g, [first, indices], (found = 0, place = 0) =>
       apply(select, apply(equal, found, place), 1, 0),

@@ -64,7 +64,7 @@ function placesOf(call: ImportCall, extents: Shape, alignCorners: boolean): Valu
   };
   return {
     kind: 'derived',
-    name: `${call.node.name || call.node.output[0]} places`,
+    name: `${call.name} places`,
     desc: tensorDesc([count, columns]),
     sources: [],
     compute() {
