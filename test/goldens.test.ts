@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import {
   buildModel,
@@ -17,6 +16,7 @@ import {
   weightsOf,
 } from '../src/index.ts';
 import { useDevice } from './fixtures/device.ts';
+import { mnistAccuracy } from './fixtures/mnist.ts';
 
 const data = process.env.TILEWISE_TEST_DATA;
 const trained = join('weights', 'resnet50-pqf.safetensors');
@@ -97,32 +97,6 @@ function checkStage(name: string, actual: Float32Array, golden: Stage): void {
     const difference = Math.abs((actual[i] ?? Number.NaN) - expected);
     expect(difference, `${name}: element ${i}`).toBeLessThan(tolerance);
   }
-}
-
-/** MNIST's idx format: 4 bytes of magic, a big-endian size for each dimension, then bytes. */
-function idx(folder: string, name: string, header: number): Uint8Array {
-  return Uint8Array.from(gunzipSync(bytesOf(folder, 'data', 'mnist', name))).subarray(header);
-}
-
-async function mnistAccuracy(folder: string, batch: number): Promise<number> {
-  const pixels = idx(folder, 't10k-images-idx3-ubyte.gz', 16);
-  const labels = idx(folder, 't10k-labels-idx1-ubyte.gz', 8);
-  const weightsFile = join(import.meta.dirname, '..', 'weights');
-  const weights = openSafetensors(bytesOf(weightsFile, 'lenet-mnist.safetensors'), 'lenet');
-  using session = await createSession(device(), buildModel(findModel('lenet'), { batch }), {
-    weights,
-  });
-  let right = 0;
-  for (let first = 0; first < labels.length; first += batch) {
-    const images = pixels.subarray(first * 784, (first + batch) * 784);
-    const input = Float32Array.from(images, (pixel) => (pixel / 255 - 0.1307) / 0.3081);
-    const { logits = new Float32Array() } = await session.run(input);
-    for (let i = 0; i < batch; i++) {
-      const [best] = topK(logits.subarray(i * 10, (i + 1) * 10), 1);
-      if (best?.class === labels[first + i]) right++;
-    }
-  }
-  return right / labels.length;
 }
 
 /** PyTorch's ReLU works in place, so that what was recorded behind `bn1` has been through it. */
@@ -265,7 +239,13 @@ function checkGoldens(folder: string): void {
   });
 
   it('LeNet reads at least 99 % of the MNIST test images', async () => {
-    const accuracy = await mnistAccuracy(folder, 500);
+    const batch = 500;
+    const file = join(import.meta.dirname, '..', 'weights', 'lenet-mnist.safetensors');
+    const weights = openSafetensors(Uint8Array.from(readFileSync(file)), 'lenet');
+    const graph = buildModel(findModel('lenet'), { batch });
+    using session = await createSession(device(), graph, { weights });
+    const normalize = (pixel: number) => (pixel / 255 - 0.1307) / 0.3081;
+    const accuracy = await mnistAccuracy(session, folder, batch, normalize);
     console.log(`LeNet on the MNIST test images: ${(100 * accuracy).toFixed(2)} %`);
     expect(accuracy).toBeGreaterThanOrEqual(0.99);
   });
