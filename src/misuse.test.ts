@@ -193,12 +193,12 @@ const CASES: readonly Case[] = [
   [
     'a reduction that is none',
     () => graphOf((g) => api.reduce(g, map(g), bad('median'))),
-    'reduce: expects one of sum, mean, max, min, prod, sum_square, l1, l2, log_sum, log_sum_exp, got median',
+    'reduce "reduce": expects one of sum, mean, max, min, prod, sum_square, l1, l2, log_sum, log_sum_exp, got median',
   ],
   [
     'an axis that is no number',
     () => graphOf((g) => api.reduce(g.at('r'), map(g), 'sum', { axes: [Number.NaN] })),
-    'reduce "r": axes NaN to NaN are not axes of [1, 2, 4, 4]',
+    'reduce "r": axis NaN is not an axis of [1, 2, 4, 4]',
   ],
   [
     'a mode of resizing',

@@ -3,11 +3,11 @@ import { type ArgReduceProblem, argReduce as shader } from '../../shaders/arg_re
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
-import { formatShape, tensorDesc } from '../runtime/tensor.ts';
+import { at, candidatesOf, inputShape, requireData } from '../runtime/operator.ts';
+import { tensorDesc } from '../runtime/tensor.ts';
 import { checkChoices } from './choices.ts';
 import { checkIndices } from './element_indices.ts';
-import { firstOfRow, rowKernel, rowProblemOf } from './rows.ts';
+import { extentOf, firstOfRow, rowKernel, rowProblemOf } from './rows.ts';
 
 export interface ArgReduceAttributes {
   readonly order: ArgReduceProblem['order'];
@@ -88,11 +88,7 @@ export const argReduceOp: OpDef<ArgReduceAttributes, 'x'> = {
     const shape = inputShape(call, 'x');
     checkChoices(call, { order: ['largest', 'least'], takes: ['first', 'last'] });
     const { axis, keepAxis } = call.attributes;
-    const extent = shape[axis];
-    if (extent === undefined) {
-      throw shapeError(call, `axis ${axis} is not an axis of ${formatShape(shape)}`);
-    }
-    checkIndices(call, extent);
+    checkIndices(call, extentOf(call, shape, axis));
     return tensorDesc(shape.toSpliced(axis, 1, ...(keepAxis ? [1] : [])));
   },
   mixesBatch: (node) => node.attributes.axis === 0,

@@ -77,7 +77,7 @@ describe('max_pool2d_indices', () => {
     const build = (g: GraphBuilder) =>
       maxPool2dIndices(g.at('where'), g.input('x', [5, 64, 256, 256]), { kernel: 2 });
     expect(() => buildOne(build)).toThrow(
-      'max_pool2d_indices "where": indices of 20971520 elements are not exact; at most 16777216 are, so run fewer images at once',
+      'max_pool2d_indices "where": indices of 20971520 elements are not exact; at most 16777216 are, so give fewer at once',
     );
   });
 });

@@ -10,7 +10,7 @@ import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, inputShape, requireData } from '../runtime/operator.ts';
 import { elementCount } from '../runtime/tensor.ts';
 import { checkChoices } from './choices.ts';
-import { checkElements } from './element_indices.ts';
+import { checkIndices } from './element_indices.ts';
 import { oneDispatch } from './one_dispatch.ts';
 import {
   type Pool2dAttributes,
@@ -103,7 +103,7 @@ export const maxPool2dIndicesOp: OpDef<MaxPool2dIndicesAttributes, 'x'> = {
   inferShape(call) {
     checkChoices(call, { order: ['rows', 'columns'] });
     const desc = pool2dShape(call);
-    checkElements(call, elementCount(inputShape(call, 'x')));
+    checkIndices(call, elementCount(inputShape(call, 'x')));
     return desc;
   },
   // Indices go through all images.

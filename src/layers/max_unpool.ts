@@ -17,7 +17,7 @@ import {
   shapesEqual,
   tensorDesc,
 } from '../runtime/tensor.ts';
-import { checkElements } from './element_indices.ts';
+import { checkIndices } from './element_indices.ts';
 import { putRows, scattering } from './scattering.ts';
 import { checkIntegers } from './window.ts';
 
@@ -79,7 +79,7 @@ export const maxUnpoolOp: OpDef<MaxUnpoolAttributes, Role> = {
       );
     }
     const shape = [...x.slice(0, 2), ...size];
-    checkElements(call, elementCount(shape));
+    checkIndices(call, elementCount(shape));
     return tensorDesc(shape);
   },
   // Indices go through all images.

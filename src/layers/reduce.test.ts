@@ -123,7 +123,7 @@ describe('reduce', () => {
     expect(() => built([2, 3, 5], 'mean', { axes })).toThrow(
       expect.objectContaining({
         name: 'ShapeError',
-        message: `reduce "layer": axes ${axes[0]} to ${(axes[0] ?? 0) + 1} are not axes of [2, 3, 5]`,
+        message: `reduce "layer": axis ${axes[0]} is not an axis of [2, 3, 5]`,
       }),
     );
   });

@@ -7,14 +7,13 @@ import {
   type ReduceProblem,
   reduce as shader,
 } from '../../shaders/reduce.wgsl.ts';
-import { ShapeError } from '../runtime/errors.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
 import { formatShape, tensorDesc } from '../runtime/tensor.ts';
 import { pointwise } from './pointwise.ts';
 import { reshapeTo } from './rearrange.ts';
-import { firstOfRow, rowKernel, rowProblemOf } from './rows.ts';
+import { extentOf, firstOfRow, rowKernel, rowProblemOf } from './rows.ts';
 
 export interface ReduceAttributes {
   readonly kind: ReduceKind;
@@ -51,11 +50,7 @@ export function reduce(
 ): Activation {
   const { shape } = x.desc;
   const sorted = [...new Set(axes ?? shape.keys())].sort((a, b) => a - b);
-  const wrong = sorted.find((axis) => shape[axis] === undefined);
-  // The node says what is wrong with it, under its name.
-  if (wrong !== undefined) {
-    return g.add(reduceOp, { kind: 'sum', from: wrong, to: wrong + 1, keepAxes }, { x });
-  }
+  for (const axis of sorted) extentOf(g.named('reduce'), shape, axis);
   const [from = 0] = sorted;
   const isRun = sorted.every((axis, i) => axis === from + i);
   if (isKind(reduction) && isRun) {
@@ -94,7 +89,7 @@ function keeping(
     default: {
       const known = [...Object.keys(COMBINED), 'l2', 'log_sum', 'log_sum_exp'].join(', ');
       const unknown: never = reduction;
-      throw new ShapeError(`reduce: expects one of ${known}, got ${String(unknown)}`);
+      throw shapeError(g.named('reduce'), `expects one of ${known}, got ${String(unknown)}`);
     }
   }
 }

@@ -6,8 +6,14 @@ import { type RowProblem, type Rows, type RowsConfig, rowTiles } from '../../sha
 import { type DeviceProfile, kindOf } from '../runtime/device_profile.ts';
 import type { Node, OpCall } from '../runtime/graph.ts';
 import { type Kernel, kernel } from '../runtime/kernel.ts';
-import { elementTypesOf, inputShape, shapeError } from '../runtime/operator.ts';
-import { elementCount, formatShape, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
+import { elementTypesOf, inputShape, type Named, shapeError } from '../runtime/operator.ts';
+import {
+  elementCount,
+  formatShape,
+  type Shape,
+  type TensorDesc,
+  tensorDesc,
+} from '../runtime/tensor.ts';
 import { inOrder } from './bindings.ts';
 
 /** Of a node that works on the rows of `x` along the axes [from, to). */
@@ -33,13 +39,17 @@ export function firstOfRow({ length, inner }: Rows, row: number): number {
   return Math.floor(row / inner) * length * inner + (row % inner);
 }
 
+/** The extent of an axis. Throws ShapeError where there is none. */
+export function extentOf(call: Named, shape: Shape, axis: number): number {
+  const extent = shape[axis];
+  if (extent !== undefined) return extent;
+  throw shapeError(call, `axis ${axis} is not an axis of ${formatShape(shape)}`);
+}
+
 /** As many as are read, along an axis. Throws ShapeError where that is none. */
 export function shapeAlong(call: OpCall<{ readonly axis: number }, 'x'>): TensorDesc {
   const shape = inputShape(call, 'x');
-  const { axis } = call.attributes;
-  if (shape[axis] === undefined) {
-    throw shapeError(call, `axis ${axis} is not an axis of ${formatShape(shape)}`);
-  }
+  extentOf(call, shape, call.attributes.axis);
   return tensorDesc(shape);
 }
 

@@ -11,7 +11,7 @@ import {
   shapeError,
 } from '../runtime/operator.ts';
 import { elementCount, formatShape, type Shape, tensorDesc } from '../runtime/tensor.ts';
-import { checkElements } from './element_indices.ts';
+import { checkIndices } from './element_indices.ts';
 import { putRows, scattering } from './scattering.ts';
 
 /**
@@ -66,7 +66,7 @@ export const scatterOp: OpDef<object, Role> = {
       const shapes = `${formatShape(updates)} for ${formatShape(indices)} of ${formatShape(x)}`;
       throw shapeError(call, `expects a row of updates for each index, got ${shapes}`);
     }
-    checkElements(call, elementCount(x) / inner);
+    checkIndices(call, elementCount(x) / inner);
     return tensorDesc(x);
   },
   mixesBatch: () => true,

@@ -9,7 +9,7 @@ import {
   type Value,
   type Weight,
 } from './graph.ts';
-import { outputDesc } from './operator.ts';
+import { type Named, outputDesc } from './operator.ts';
 import { formatShape, type Shape, shapesEqual, tensorDesc } from './tensor.ts';
 
 interface Draft {
@@ -100,6 +100,11 @@ export class GraphBuilder {
     return this.#draft.makers.get(value);
   }
 
+  /** What a builder of several nodes is in messages: a node at this path. */
+  named(op: string): Named {
+    return { op: { name: op }, name: this.#path || op };
+  }
+
   /** Names a value that `run()` gives back. */
   output(name: string, value: Value): void {
     if (value.kind !== 'activation') {
@@ -127,8 +132,7 @@ export class GraphBuilder {
   }
 
   #uniqueNodeName(op: string): string {
-    const wanted = this.#path === '' ? op : this.#path;
-    return uniqueName(wanted, this.#draft.nodeNames);
+    return uniqueName(this.named(op).name, this.#draft.nodeNames);
   }
 }
 

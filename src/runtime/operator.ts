@@ -21,16 +21,19 @@ export function candidatesOf<A extends object, R extends string, P>(
   };
 }
 
-/** `conv2d "layer1.0.conv2"`: how messages name a node. */
-export function describe(node: {
+/** What messages name: a node, or a builder of several. */
+export interface Named {
   readonly op: { readonly name: string };
   readonly name: string;
-}): string {
+}
+
+/** `conv2d "layer1.0.conv2"`: how messages name a node. */
+export function describe(node: Named): string {
   return `${node.op.name} "${node.name}"`;
 }
 
 /** A ShapeError that names the node. */
-export function shapeError(call: OpCall, message: string): ShapeError {
+export function shapeError(call: Named, message: string): ShapeError {
   return new ShapeError(`${describe(call)}: ${message}`);
 }
 
