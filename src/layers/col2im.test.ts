@@ -92,8 +92,8 @@ describe('col2im', () => {
     );
     expect(build([1, 8, 9], quad)).toThrow('expects columns [N, C * 4, 12]');
     expect(build([1, 8, 9], [...quad, { size: 2, kernel: 3 }])).toThrow(
-      'are no windows of [2, 2, 3]',
+      'col2im "fold": expects columns [N, C * 12, 3 * windows], got [1, 8, 9]',
     );
-    expect(build([1, 8, 9], [])).toThrow('col2im: expects an axis at least');
+    expect(build([1, 8, 9], [])).toThrow('col2im "fold": expects an axis at least');
   });
 });

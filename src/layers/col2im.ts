@@ -6,8 +6,7 @@ import {
   col2im as shader,
 } from '../../shaders/col2im.wgsl.ts';
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
-import { ShapeError } from '../runtime/errors.ts';
-import type { Activation, DataByRole, Node, OpCall, OpDef, Value } from '../runtime/graph.ts';
+import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { Reshape, Transpose } from '../runtime/movement/index.ts';
 import {
@@ -16,13 +15,14 @@ import {
   elementTypesOf,
   inputDesc,
   inputShape,
+  type Named,
   requireData,
   shapeError,
 } from '../runtime/operator.ts';
 import { elementCount, formatShape, mapStrides, nchw, tensorDesc } from '../runtime/tensor.ts';
 import { oneDispatch } from './one_dispatch.ts';
 import { rearrange, reshapeTo } from './rearrange.ts';
-import { checkIntegers, type Pair, slide, type Window } from './window.ts';
+import { checkExtent, checkIntegers, type Pair, slide, type Window } from './window.ts';
 
 /** An axis of the map, and of the windows on it. */
 export interface Col2imAxis {
@@ -54,29 +54,28 @@ export interface Col2imAttributes extends Window {
  */
 export function col2im(g: GraphBuilder, x: Value, axes: readonly Col2imAxis[]): Activation {
   const [first, second, ...others] = axes;
-  if (!first) throw new ShapeError('col2im: expects an axis at least');
+  if (!first) throw shapeError(g.named('col2im'), 'expects an axis at least, got none; give one');
   if (!second) {
     const plane = col2im(g.at('plane'), x, [IDLE, first]);
     return reshapeTo(g, plane, plane.desc.shape.toSpliced(2, 1));
   }
   if (others.length > 0) return axisByAxis(g, x, first, [second, ...others]);
-  const each = (part: (axis: Col2imAxis) => number): Pair => [part(first), part(second)];
-  const attributes = {
-    size: each(({ size }) => size),
-    kernel: each(({ kernel }) => kernel),
-    stride: each(({ stride = 1 }) => stride),
-    dilation: each(({ dilation = 1 }) => dilation),
-    padding: paddingOf(first, second),
-  };
-  return g.add(col2imOp, attributes, { x });
+  return g.add(col2imOp, attributesOf(first, second), { x });
 }
 
 /** Along it nothing moves. */
 const IDLE: Col2imAxis = { size: 1, kernel: 1 };
 
-function paddingOf({ padding: [top, bottom] = [0, 0] }: Col2imAxis, across: Col2imAxis) {
-  const [left, right] = across.padding ?? [0, 0];
-  return { top, left, bottom, right };
+function attributesOf(down: Col2imAxis, across: Col2imAxis): Col2imAttributes {
+  const each = (part: (axis: Col2imAxis) => number): Pair => [part(down), part(across)];
+  const [[top, bottom], [left, right]] = [down.padding ?? [0, 0], across.padding ?? [0, 0]];
+  return {
+    size: each(({ size }) => size),
+    kernel: each(({ kernel }) => kernel),
+    stride: each(({ stride = 1 }) => stride),
+    dilation: each(({ dilation = 1 }) => dilation),
+    padding: { top, left, bottom, right },
+  };
 }
 
 /** The windows are first laid along all other axes, as if they were windows of planes, and then along the first. */
@@ -88,14 +87,13 @@ function axisByAxis(
 ): Activation {
   const [images = 1, channels = 1, windows = 1] = x.desc.shape;
   const taps = elementCount(others.map(({ kernel }) => kernel));
-  const down = positionsOf(first);
+  const call = g.named('col2im');
+  const [down] = positions(call, attributesOf(first, IDLE));
   const rows = channels / taps;
   const across = windows / down;
   if (!Number.isSafeInteger(rows) || !Number.isSafeInteger(across)) {
-    const kernel = [first, ...others].map((axis) => axis.kernel);
-    throw new ShapeError(
-      `col2im: ${formatShape(x.desc.shape)} are no windows of ${formatShape(kernel)}`,
-    );
+    const expected = `[N, C * ${first.kernel * taps}, ${down} * windows]`;
+    throw shapeError(call, `expects columns ${expected}, got ${formatShape(x.desc.shape)}`);
   }
   const planes = rearrange(g.at('planes'), x, [
     new Reshape({ extents: [images, rows, taps, down, across] }),
@@ -110,31 +108,20 @@ function axisByAxis(
   return reshapeTo(g, y, [...y.desc.shape.slice(0, 2), first.size, ...sizes]);
 }
 
-function positionsOf({ size, kernel, stride = 1, dilation = 1, padding = [0, 0] }: Col2imAxis) {
-  const [before, after] = padding;
-  return Math.floor((size + before + after - (kernel - 1) * dilation - 1) / stride) + 1;
-}
-
 type Col2im = Node<Col2imAttributes, 'x'>;
 
-/** What the kernel counts with: positions with the padding before them. */
-const LARGEST_EXTENT = 2 ** 30;
-
-function positions(call: OpCall<Col2imAttributes, 'x'>): Pair {
-  const { size, padding } = call.attributes;
+function positions(call: Named, attributes: Col2imAttributes): Pair {
+  const { size, padding } = attributes;
   checkIntegers(call, 'size', size, 1);
-  const { top, left, bottom, right } = padding;
-  const largest = Math.max(size[0] + top + bottom, size[1] + left + right);
-  if (largest > LARGEST_EXTENT) {
-    throw shapeError(call, `a map of ${largest} with its padding; at most ${LARGEST_EXTENT} is`);
-  }
-  return slide(call, call.attributes, size, false);
+  checkExtent(call, size[0] + padding.top + padding.bottom, 'high');
+  checkExtent(call, size[1] + padding.left + padding.right, 'wide');
+  return slide(call, attributes, size);
 }
 
 function problemOf(node: Col2im, epilogue: Epilogue | undefined): Col2imProblem {
   const { kernel, stride, dilation, padding } = node.attributes;
   const y = nchw(node.output.desc.shape);
-  const [height, width] = positions(node);
+  const [height, width] = positions(node, node.attributes);
   const types = elementTypesOf(node, 'x');
   return {
     batch: y.batch,
@@ -183,7 +170,7 @@ export const col2imOp: OpDef<Col2imAttributes, 'x'> = {
   inferShape(call) {
     const shape = inputShape(call, 'x');
     const { size, kernel } = call.attributes;
-    const [height, width] = positions(call);
+    const [height, width] = positions(call, call.attributes);
     const [images = 1, channels = 1, windows] = shape;
     const taps = kernel[0] * kernel[1];
     if (shape.length !== 3 || channels % taps !== 0 || windows !== height * width) {

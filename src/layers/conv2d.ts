@@ -98,7 +98,7 @@ function inferShape(call: OpCall<Conv2dAttributes, Conv2dRole>): TensorDesc {
   if (bias && (bias.length !== 1 || bias[0] !== outputChannels)) {
     throw shapeError(call, `expects bias [${outputChannels}], got ${formatShape(bias)}`);
   }
-  const [height, width] = slide(call, call.attributes, [x.height, x.width], false);
+  const [height, width] = slide(call, call.attributes, [x.height, x.width]);
   return tensorDesc([x.batch, outputChannels, height, width]);
 }
 

@@ -144,12 +144,12 @@ describe('conv3d', () => {
 
   it.each<[Partial<Conv3dOptions>, string]>([
     [{ kernel: 5 }, 'a kernel of 5 with dilation 1 reaches 5, the input is 4 deep and 4 with'],
-    [{ stride: [0, 1, 1] }, 'along the depth, kernel, stride and dilation must be integers >= 1'],
-    [{ padding: [-1, 0, 0] }, 'and padding >= 0, got [-1, -1]'],
-    [{ groups: 2 }, 'conv3d: 2 groups must divide 3 input channels'],
+    [{ stride: [0, 1, 1] }, 'stride must be integers >= 1, got [0, 1]'],
+    [{ padding: [-1, 0, 0] }, 'padding must be integers >= 0, got [-1, 0, -1, 0]'],
+    [{ groups: 2 }, 'conv3d "conv": 2 groups must divide 3 input channels'],
   ])('refuses %j', (options, message) => {
     const build = (g: GraphBuilder) =>
-      conv3d(g, g.input('x', [1, 3, 4, 6, 6]), { channels: 4, kernel: 3, ...options });
+      conv3d(g.at('conv'), g.input('x', [1, 3, 4, 6, 6]), { channels: 4, kernel: 3, ...options });
     expect(() => graphOf(build)).toThrow(message);
   });
 
@@ -157,9 +157,11 @@ describe('conv3d', () => {
     const of = (shape: Shape, kernel: Conv3dOptions['kernel']) => () =>
       graphOf((g) => conv3d(g, g.input('x', shape), { channels: 1, kernel }));
     expect(of([1, 3, 4, 4], 3)).toThrow(
-      'conv3d: expects a volume [N, C, D, H, W], got [1, 3, 4, 4]',
+      'conv3d "conv3d": expects a volume [N, C, D, H, W], got [1, 3, 4, 4]',
     );
-    expect(of([1, 1, 400, 2, 2], [300, 2, 2])).toThrow('300 taps along the depth; at most 256 are');
+    expect(of([1, 1, 400, 2, 2], [300, 2, 2])).toThrow(
+      'conv3d "conv3d": expects at most 256 taps along the depth, got 300',
+    );
   });
 });
 

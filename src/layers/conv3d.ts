@@ -1,18 +1,17 @@
 /** 3-D convolution: any kernel size, stride, padding (each side its own), dilation and groups. */
-import { ShapeError } from '../runtime/errors.ts';
 import { type Activation, isConstant, type OpDef, type Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { Reshape } from '../runtime/movement/index.ts';
 import { conv2dOp } from './conv2d.ts';
 import { conv2dDynamicOp } from './conv2d_dynamic.ts';
 import type { Conv2dRole } from './conv2d_problem.ts';
-import { type DepthTaps, depthTaps, stacked } from './depth_taps.ts';
+import { depthTaps, stacked } from './depth_taps.ts';
 import { movedWeight } from './moved_weight.ts';
 import { rearrange } from './rearrange.ts';
 import {
   alongDepth,
-  checkDepth,
   checkGroups,
+  DEPTH,
   isIdle,
   overPlanes,
   type Padding3dLike,
@@ -23,6 +22,7 @@ import {
   volumeOf,
   type Window3d,
 } from './volume.ts';
+import { slide } from './window.ts';
 
 export interface Conv3dOptions {
   /** Output channels. */
@@ -62,7 +62,7 @@ export interface ConvWeights {
 export function conv3d(g: GraphBuilder, x: Value, options: Conv3dOptions): Activation {
   const groups = options.groups ?? 1;
   const kernel = triple(options.kernel);
-  const { channels } = volumeOf('conv3d', x);
+  const { channels } = volumeOf(g.named('conv3d'), x);
   const groupIn = Math.max(1, Math.floor(channels / Math.max(1, groups)));
   const weights = {
     weight: g.weight('weight', [options.channels, groupIn, ...kernel]),
@@ -91,25 +91,27 @@ export function convolve3d(
   { weight, bias }: ConvWeights,
   attributes: Conv3dAttributes,
 ): Activation {
-  const { channels, depth } = volumeOf('conv3d', x);
-  checkGroups('conv3d', attributes.groups, channels);
+  const call = g.named('conv3d');
+  const { channels, depth } = volumeOf(call, x);
   const { groups } = attributes;
+  checkGroups(call, groups, channels);
   const op = convolutionOf({ weight, bias });
-  const planes = overPlanes(attributes);
-  if (isIdle(planes)) {
-    return overSlices(g, x, { weight, bias }, op, { ...alongDepth(attributes), groups });
-  }
+  const [planes, slices] = [overPlanes(attributes), alongDepth(attributes)];
+  if (isIdle(planes)) return overSlices(g, x, { weight, bias }, op, { ...slices, groups });
   const [, groupIn = 1, taps = 1, ...kernel] = weight.desc.shape;
-  const seen = tapsOf(attributes, depth);
+  const [positions] = slide(call, slices, [depth, 1], false, DEPTH);
+  const { front } = attributes.padding;
+  const [[step], [stride]] = [attributes.dilation, attributes.stride];
+  const seen = { first: -front, step, count: taps, stride, positions };
   const inputs = {
-    x: depthTaps(g.at('depth'), x, seen),
+    x: depthTaps(g.at('depth'), call, x, seen),
     weight: movedWeight(g.at('weight'), weight, [
       new Reshape({ extents: [0, groupIn * taps, ...kernel] }),
     ]),
     ...(bias && { bias }),
   };
   const y = g.add(op, { ...planes, groups }, inputs);
-  return rearrange(g.at('volume'), y, stacked(seen.positions, y.desc.shape));
+  return rearrange(g.at('volume'), y, stacked(positions, y.desc.shape));
 }
 
 /** A convolution by a kernel [taps, 1, 1], over maps [D, H * W]. */
@@ -129,20 +131,4 @@ export function overSlices<A extends object>(
     ...(bias && { bias }),
   });
   return seenAs(g.at('volume'), y, [0, 0, 0, height, width]);
-}
-
-/** Where the taps are along the depth. Throws ShapeError where the kernel does not fit. */
-function tapsOf(window: Window3d, depth: number): DepthTaps {
-  checkDepth('conv3d', window);
-  const { front, back } = window.padding;
-  const [[taps], [stride], [dilation]] = [window.kernel, window.stride, window.dilation];
-  const reach = (taps - 1) * dilation + 1;
-  const room = depth + front + back - reach;
-  if (room < 0) {
-    throw new ShapeError(
-      `conv3d: a kernel of ${taps} with dilation ${dilation} reaches ${reach}, the input is ${depth} deep and ${depth + front + back} with padding; give a deeper input`,
-    );
-  }
-  const positions = Math.floor(room / stride) + 1;
-  return { first: -front, step: dilation, count: taps, stride, positions };
 }

@@ -237,7 +237,7 @@ describe('convTranspose2d', () => {
     [
       'an output beyond any size',
       { stride: 2 ** 30 },
-      'its output would be 4294967299 high; at most 1073741824 is',
+      'a map would be 4294967299 high with its padding; at most 1073741824 is',
     ],
   ])('refuses %s', (_, options, message) => {
     expect(() => named(options)).toThrow(message);

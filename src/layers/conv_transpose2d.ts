@@ -14,7 +14,7 @@ import { gather } from './conv2d_kernels/gather.ts';
 import { type Conv2dRole, hasConstants } from './conv2d_problem.ts';
 import { sumOverPlanes } from './conv2d_reference.ts';
 import { featureMap } from './feature_map.ts';
-import { checkIntegers, type PaddingLike, type PairLike, padding, pair } from './window.ts';
+import { lay, type PaddingLike, type PairLike, padding, pair } from './window.ts';
 
 export interface ConvTranspose2dOptions {
   /** Output channels. */
@@ -70,11 +70,8 @@ export function convTranspose2d(
 
 type Call = OpCall<ConvTranspose2dAttributes, Conv2dRole>;
 
-/** What kernels count with: positions before the padding is cut off. */
-const LARGEST_EXTENT = 2 ** 30;
-
 function inferShape(call: Call): TensorDesc {
-  const { groups, kernel, stride, dilation, padding, outputPadding } = call.attributes;
+  const { groups, kernel } = call.attributes;
   const x = featureMap(call, 'x');
   const weight = inputShape(call, 'weight');
   const [inputChannels = 0, groupOut = 0] = weight;
@@ -98,32 +95,8 @@ function inferShape(call: Call): TensorDesc {
   if (bias && (bias.length !== 1 || bias[0] !== channels)) {
     throw shapeError(call, `expects bias [${channels}], got ${formatShape(bias)}`);
   }
-  checkIntegers(call, 'kernel', kernel, 1);
-  checkIntegers(call, 'stride', stride, 1);
-  checkIntegers(call, 'dilation', dilation, 1);
-  const { top, left, bottom, right } = padding;
-  checkIntegers(call, 'padding', [top, left, bottom, right], 0);
-  checkIntegers(call, 'output padding', outputPadding, 0);
-  const height = extentOf(call, 0, x.height, top, bottom);
-  const width = extentOf(call, 1, x.width, left, right);
+  const [height, width] = lay(call, call.attributes, [x.height, x.width]);
   return tensorDesc([x.batch, channels, height, width]);
-}
-
-function extentOf(call: Call, axis: 0 | 1, input: number, before: number, after: number): number {
-  const { kernel, stride, dilation, outputPadding } = call.attributes;
-  const reach = (input - 1) * stride[axis] + (kernel[axis] - 1) * dilation[axis] + 1;
-  const whole = reach + outputPadding[axis];
-  const what = axis === 0 ? 'high' : 'wide';
-  if (whole > LARGEST_EXTENT) {
-    throw shapeError(call, `its output would be ${whole} ${what}; at most ${LARGEST_EXTENT} is`);
-  }
-  if (whole <= before + after) {
-    throw shapeError(
-      call,
-      `the padding ${before} and ${after} leaves nothing of an output ${whole} ${what}; give less padding`,
-    );
-  }
-  return whole - before - after;
 }
 
 /** Lays each input plane, spread and multiplied by each tap, on the output planes that it adds to. */

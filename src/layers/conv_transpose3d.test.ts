@@ -93,14 +93,18 @@ describe('convTranspose3d', () => {
   });
 
   it.each<[Partial<ConvTranspose3dOptions>, string]>([
-    [{ stride: [0, 1, 1] }, 'along the depth, kernel, stride and dilation must be integers >= 1'],
+    [{ stride: [0, 1, 1] }, 'stride must be integers >= 1, got [0, 1]'],
     [{ padding: [3, 0, 0] }, 'the padding 3 and 3 leaves nothing of an output 6 deep; give less'],
-    [{ outputPadding: [-1, 0, 0] }, 'output padding must be integers >= 0, got -1 slices'],
-    [{ stride: [257, 1, 1] }, 'has a stride of 257 along the depth; at most 256 is'],
-    [{ groups: 2 }, 'convTranspose3d: 2 groups must divide 3 input channels'],
+    [{ outputPadding: [-1, 0, 0] }, 'output padding must be integers >= 0, got [-1, 0]'],
+    [{ stride: [257, 1, 1] }, 'expects a stride of at most 256 along the depth, got 257'],
+    [{ groups: 2 }, 'conv_transpose3d "up": 2 groups must divide 3 input channels'],
   ])('refuses %j', (options, message) => {
     const build = (g: GraphBuilder) =>
-      convTranspose3d(g, g.input('x', [1, 3, 4, 6, 6]), { channels: 4, kernel: 3, ...options });
+      convTranspose3d(g.at('up'), g.input('x', [1, 3, 4, 6, 6]), {
+        channels: 4,
+        kernel: 3,
+        ...options,
+      });
     expect(() => graphOf(build)).toThrow(message);
   });
 });

@@ -1,8 +1,9 @@
 /** Transposed 3-D convolution, also called deconvolution: the gradient of a convolution. */
-import { ShapeError, UnsupportedError } from '../runtime/errors.ts';
+import { UnsupportedError } from '../runtime/errors.ts';
 import type { Activation, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { Reshape, Slice, Transpose, Unsqueeze } from '../runtime/movement/index.ts';
+import { describe, type Named } from '../runtime/operator.ts';
 import { concat } from './concat.ts';
 import { convTranspose2dOp } from './conv_transpose2d.ts';
 import { type Conv3dAttributes, type ConvWeights, overSlices } from './conv3d.ts';
@@ -11,8 +12,8 @@ import { movedWeight } from './moved_weight.ts';
 import { rearrange } from './rearrange.ts';
 import {
   alongDepth,
-  checkDepth,
   checkGroups,
+  DEPTH,
   isIdle,
   overPlanes,
   type Padding3dLike,
@@ -23,7 +24,7 @@ import {
   volumeOf,
   type Window3d,
 } from './volume.ts';
-import { pair } from './window.ts';
+import { lay, pair } from './window.ts';
 
 export interface ConvTranspose3dOptions {
   /** Output channels. */
@@ -67,7 +68,7 @@ export function convTranspose3d(
 ): Activation {
   const groups = options.groups ?? 1;
   const kernel = triple(options.kernel);
-  const { channels } = volumeOf('convTranspose3d', x);
+  const { channels } = volumeOf(g.named('conv_transpose3d'), x);
   const groupOut = Math.max(1, Math.floor(options.channels / Math.max(1, groups)));
   const weights = {
     weight: g.weight('weight', [channels, groupOut, ...kernel]),
@@ -91,18 +92,19 @@ export function convolveTransposed3d(
   { weight, bias }: ConvWeights,
   { outputPadding: [deeper, ...outputPadding], groups, ...window }: ConvTranspose3dAttributes,
 ): Activation {
-  const { channels, depth } = volumeOf('convTranspose3d', x);
-  checkGroups('convTranspose3d', groups, channels);
+  const call = g.named('conv_transpose3d');
+  const { channels, depth } = volumeOf(call, x);
+  checkGroups(call, groups, channels);
   const planes = overPlanes(window);
+  const attributes = { ...alongDepth(window), outputPadding: pair([deeper, 0]), groups };
   if (isIdle(planes) && outputPadding.every((more) => more === 0)) {
-    const attributes = { ...alongDepth(window), outputPadding: pair([deeper, 0]), groups };
     return overSlices(g, x, { weight, bias }, convTranspose2dOp, attributes);
   }
-  const slices = slicesOf(window, depth, deeper);
-  const parts = phasesOf(window, depth, slices).map((phase, i) => {
+  const [slices] = lay(call, attributes, [depth, 1], DEPTH);
+  const parts = phasesOf(call, window, depth, slices).map((phase, i) => {
     const at = g.at(`phase ${i}`);
     const inputs = {
-      x: depthTaps(at.at('depth'), x, phase),
+      x: depthTaps(at.at('depth'), call, x, phase),
       weight: weightOf(at, weight, phase.taps),
       ...(bias && { bias }),
     };
@@ -118,26 +120,6 @@ export function convolveTransposed3d(
   ]);
 }
 
-/** How deep the output is. Throws ShapeError where nothing is left of it. */
-function slicesOf(window: Window3d, depth: number, more: number): number {
-  checkDepth('convTranspose3d', window);
-  const { front, back } = window.padding;
-  const [[taps], [stride], [dilation]] = [window.kernel, window.stride, window.dilation];
-  const whole = (depth - 1) * stride + (taps - 1) * dilation + 1 + more;
-  const left = whole - front - back;
-  if (!Number.isSafeInteger(more) || more < 0) {
-    throw new ShapeError(
-      `convTranspose3d: output padding must be integers >= 0, got ${more} slices`,
-    );
-  }
-  if (left < 1) {
-    throw new ShapeError(
-      `convTranspose3d: the padding ${front} and ${back} leaves nothing of an output ${whole} deep; give less padding`,
-    );
-  }
-  return left;
-}
-
 /** Slices of the output that are a stride apart, and what they are computed of. */
 interface Phase extends DepthTaps {
   /** The taps of the kernel. */
@@ -148,11 +130,11 @@ interface Phase extends DepthTaps {
  * Slice z of the output is the sum over the taps t of slice (z + front - t * dilation) / stride of the input, where
  * that is an integer: of z = phase + j * stride, the same taps for every j, which are a period apart.
  */
-function phasesOf(window: Window3d, depth: number, slices: number): readonly Phase[] {
+function phasesOf(call: Named, window: Window3d, depth: number, slices: number): readonly Phase[] {
   const [[count], [stride], [dilation]] = [window.kernel, window.stride, window.dilation];
   if (stride > MOST_PHASES) {
     throw new UnsupportedError(
-      `a transposed convolution has a stride of ${stride} along the depth; at most ${MOST_PHASES} is`,
+      `${describe(call)}: expects a stride of at most ${MOST_PHASES} along the depth, got ${stride}`,
     );
   }
   const strides = Array.from({ length: stride }, (_, i) => i);

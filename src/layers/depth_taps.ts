@@ -14,6 +14,7 @@ import {
   Transpose,
   Unsqueeze,
 } from '../runtime/movement/index.ts';
+import { describe, type Named } from '../runtime/operator.ts';
 import { concat } from './concat.ts';
 import { rearrange } from './rearrange.ts';
 import { volumeOf } from './volume.ts';
@@ -30,9 +31,12 @@ export interface DepthTaps {
   readonly positions: number;
 }
 
-/** Adds a volume [N, C, D, H, W] as maps [N * positions, C * taps, H, W]. Throws UnsupportedError for too many taps. */
-export function depthTaps(g: GraphBuilder, x: Value, taps: DepthTaps): Activation {
-  const { channels, depth, height, width } = volumeOf('depthTaps', x);
+/**
+ * Adds a volume [N, C, D, H, W] as maps [N * positions, C * taps, H, W]. Throws UnsupportedError, in the caller's name,
+ * for too many taps.
+ */
+export function depthTaps(g: GraphBuilder, call: Named, x: Value, taps: DepthTaps): Activation {
+  const { channels, depth, height, width } = volumeOf(call, x);
   const { first, step, count, stride, positions } = taps;
   const maps = new Reshape({ extents: [-1, channels * count, height, width] });
   const inOrder = first === 0 && (step === 1 || count === 1);
@@ -47,7 +51,7 @@ export function depthTaps(g: GraphBuilder, x: Value, taps: DepthTaps): Activatio
   }
   if (count > MOST_TAPS) {
     throw new UnsupportedError(
-      `a kernel has ${count} taps along the depth; at most ${MOST_TAPS} are`,
+      `${describe(call)}: expects at most ${MOST_TAPS} taps along the depth, got ${count}; give a smaller kernel`,
     );
   }
   const slices = Array.from({ length: count }, (_, tap) =>

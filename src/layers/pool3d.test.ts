@@ -89,7 +89,7 @@ describe('averagePool3d', () => {
   it('refuses maps', () => {
     const build = (g: GraphBuilder) => averagePool3d(g, g.input('x', [1, 3, 4, 6]), { kernel: 2 });
     expect(() => graphOf(build)).toThrow(
-      'averagePool3d: expects a volume [N, C, D, H, W], got [1, 3, 4, 6]',
+      'average_pool3d "average_pool3d": expects a volume [N, C, D, H, W], got [1, 3, 4, 6]',
     );
   });
 });

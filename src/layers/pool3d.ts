@@ -40,7 +40,7 @@ export interface AveragePool3dOptions extends Pool3dOptions {
  */
 export function maxPool3d(g: GraphBuilder, x: Value, options: Pool3dOptions): Activation {
   const { ceilMode = false } = options;
-  return pooled('maxPool3d', g, x, options, (at, map, window) =>
+  return pooled('max_pool3d', g, x, options, (at, map, window) =>
     maxPool2d(at, map, { ...window, ceilMode }),
   );
 }
@@ -55,7 +55,7 @@ export function averagePool3d(
   options: AveragePool3dOptions,
 ): Activation {
   const { ceilMode = false, countIncludePad = true } = options;
-  return pooled('averagePool3d', g, x, options, (at, map, window) =>
+  return pooled('average_pool3d', g, x, options, (at, map, window) =>
     averagePool2d(at, map, { ...window, ceilMode, countIncludePad }),
   );
 }
@@ -67,7 +67,7 @@ function pooled(
   options: Pool3dOptions,
   pool: (g: GraphBuilder, map: Value, window: Window) => Value,
 ): Activation {
-  const { channels, depth, height, width } = volumeOf(who, x);
+  const { channels, depth, height, width } = volumeOf(g.named(who), x);
   const window = {
     kernel: triple(options.kernel),
     stride: triple(options.stride ?? options.kernel),

@@ -2,13 +2,13 @@
  * Sliding windows over volumes [N, C, D, H, W]. A window moves over the planes [H, W] and along the depth, and both are
  * windows over maps: the slices of a volume are rows, if a map has all pixels of a slice in a row.
  */
-import { ShapeError } from '../runtime/errors.ts';
 import type { Activation, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { Reshape } from '../runtime/movement/index.ts';
+import { type Named, shapeError } from '../runtime/operator.ts';
 import { formatShape, type Shape } from '../runtime/tensor.ts';
 import { rearrange } from './rearrange.ts';
-import type { Padding, Window } from './window.ts';
+import type { Padding, Ways, Window } from './window.ts';
 
 /** [depth, height, width] */
 export type Triple = readonly [number, number, number];
@@ -48,11 +48,14 @@ export function padding3d(value: Padding3dLike): Padding3d {
   return { front, top, left, back: front, bottom: top, right: left };
 }
 
-/** The extents of a volume by name. Throws ShapeError where it is none. */
-export function volumeOf(who: string, { desc: { shape } }: Value): Volume {
+/** Where a volume's depth is that of maps [D, H * W], in messages. */
+export const DEPTH: Ways = ['deep', 'wide'];
+
+/** The extents of a volume by name. Throws ShapeError, in the caller's name, where it is none. */
+export function volumeOf(call: Named, { desc: { shape } }: Value): Volume {
   const [, channels = 1, depth = 1, height = 1, width = 1] = shape;
   if (shape.length !== 5) {
-    throw new ShapeError(`${who}: expects a volume [N, C, D, H, W], got ${formatShape(shape)}`);
+    throw shapeError(call, `expects a volume [N, C, D, H, W], got ${formatShape(shape)}`);
   }
   return { channels, depth, height, width };
 }
@@ -79,24 +82,10 @@ export function alongDepth({ kernel, stride, dilation, padding }: Window3d): Win
   };
 }
 
-/** Throws ShapeError where what a window says of the depth is no integer, or less than the least. */
-export function checkDepth(who: string, { kernel, stride, dilation, padding }: Window3d): void {
-  const [sizes, amounts] = [
-    [kernel[0], stride[0], dilation[0]],
-    [padding.front, padding.back],
-  ];
-  const whole = [...sizes, ...amounts].every(Number.isSafeInteger);
-  if (!whole || Math.min(...sizes) < 1 || Math.min(...amounts) < 0) {
-    throw new ShapeError(
-      `${who}: along the depth, kernel, stride and dilation must be integers >= 1, got ${formatShape(sizes)}, and padding >= 0, got ${formatShape(amounts)}`,
-    );
-  }
-}
-
 /** Throws ShapeError where groups cut the channels of a volume, whose taps could be as many as whole groups. */
-export function checkGroups(who: string, groups: number, channels: number): void {
+export function checkGroups(call: Named, groups: number, channels: number): void {
   if (!Number.isSafeInteger(groups) || groups < 1 || channels % groups) {
-    throw new ShapeError(`${who}: ${groups} groups must divide ${channels} input channels`);
+    throw shapeError(call, `${groups} groups must divide ${channels} input channels`);
   }
 }
 

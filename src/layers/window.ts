@@ -1,6 +1,5 @@
 /** Sliding windows: what convolution and pooling have in common. */
-import type { OpCall } from '../runtime/graph.ts';
-import { shapeError } from '../runtime/operator.ts';
+import { type Named, shapeError } from '../runtime/operator.ts';
 
 /** [height, width] */
 export type Pair = readonly [number, number];
@@ -35,45 +34,109 @@ export interface Window {
   readonly padding: Padding;
 }
 
+/** How messages say which way an extent goes. */
+export type Ways = readonly [first: string, second: string];
+
+const WAYS: Ways = ['high', 'wide'];
+
+/** What kernels count with: positions on a map with its padding. */
+const LARGEST_EXTENT = 2 ** 30;
+
 /** Positions of the window along both axes, as [height, width]. Throws ShapeError where it does not fit. */
-export function slide(call: OpCall, window: Window, input: Pair, ceilMode: boolean): Pair {
-  checkIntegers(call, 'kernel', window.kernel, 1);
-  checkIntegers(call, 'stride', window.stride, 1);
-  checkIntegers(call, 'dilation', window.dilation, 1);
-  const { top, left, bottom, right } = window.padding;
-  checkIntegers(call, 'padding', [top, left, bottom, right], 0);
-  const [height, width] = input;
-  return [
-    positions(call, window, 0, height, [top, bottom], ceilMode),
-    positions(call, window, 1, width, [left, right], ceilMode),
-  ];
+export function slide(
+  call: Named,
+  window: Window,
+  input: Pair,
+  ceilMode = false,
+  ways = WAYS,
+): Pair {
+  return alongBoth(call, window, (axis, { kernel, stride, dilation, reach, before, after }) => {
+    const extent = input[axis];
+    const room = extent + before + after - reach;
+    if (room < 0) {
+      throw shapeError(
+        call,
+        `a kernel of ${kernel} with dilation ${dilation} reaches ${reach}, the input is ${extent} ${ways[axis]} and ${extent + before + after} with padding; give a larger input`,
+      );
+    }
+    if (!ceilMode) return Math.floor(room / stride) + 1;
+    const count = Math.ceil(room / stride) + 1;
+    // A window may hang over the end, but it must begin on the image or on the padding before it.
+    return (count - 1) * stride >= extent + before ? count - 1 : count;
+  });
 }
 
-function positions(
-  call: OpCall,
-  { kernel, stride, dilation }: Window,
-  axis: 0 | 1,
-  extent: number,
-  [before, after]: Pair,
-  ceilMode: boolean,
-): number {
-  const reach = dilation[axis] * (kernel[axis] - 1) + 1;
-  const room = extent + before + after - reach;
-  if (room < 0) {
-    throw shapeError(
-      call,
-      `a kernel of ${kernel[axis]} with dilation ${dilation[axis]} reaches ${reach}, the input is ${extent} ${axis === 0 ? 'high' : 'wide'} and ${extent + before + after} with padding; give a larger input`,
-    );
-  }
-  if (!ceilMode) return Math.floor(room / stride[axis]) + 1;
-  const count = Math.ceil(room / stride[axis]) + 1;
-  // A window may hang over the end, but it must begin on the image or on the padding before it.
-  return (count - 1) * stride[axis] >= extent + before ? count - 1 : count;
+/**
+ * Extents of the map that windows are laid on, one for each element of the input, as [height, width]. Throws ShapeError
+ * where nothing is left of it.
+ */
+export function lay(
+  call: Named,
+  window: Window & { readonly outputPadding: Pair },
+  input: Pair,
+  ways = WAYS,
+): Pair {
+  const { outputPadding } = window;
+  checkIntegers(call, 'output padding', outputPadding, 0);
+  return alongBoth(call, window, (axis, { stride, reach, before, after }) => {
+    const whole = (input[axis] - 1) * stride + reach + outputPadding[axis];
+    checkExtent(call, whole, ways[axis]);
+    if (whole <= before + after) {
+      throw shapeError(
+        call,
+        `the padding ${before} and ${after} leaves nothing of an output ${whole} ${ways[axis]}; give less padding`,
+      );
+    }
+    return whole - before - after;
+  });
+}
+
+/** Throws ShapeError where kernels cannot count so far. */
+export function checkExtent(call: Named, extent: number, way: string): void {
+  if (extent <= LARGEST_EXTENT) return;
+  throw shapeError(
+    call,
+    `a map would be ${extent} ${way} with its padding; at most ${LARGEST_EXTENT} is`,
+  );
+}
+
+/** A window along one axis. */
+interface AxisWindow {
+  readonly kernel: number;
+  readonly stride: number;
+  readonly dilation: number;
+  /** From the first tap to the last, both included. */
+  readonly reach: number;
+  /** Padding. */
+  readonly before: number;
+  readonly after: number;
+}
+
+/** What a window gives along each axis. Throws ShapeError where it is no window. */
+function alongBoth(
+  call: Named,
+  { kernel, stride, dilation, padding: { top, left, bottom, right } }: Window,
+  along: (axis: 0 | 1, window: AxisWindow) => number,
+): Pair {
+  checkIntegers(call, 'kernel', kernel, 1);
+  checkIntegers(call, 'stride', stride, 1);
+  checkIntegers(call, 'dilation', dilation, 1);
+  checkIntegers(call, 'padding', [top, left, bottom, right], 0);
+  const of = (axis: 0 | 1, before: number, after: number): number =>
+    along(axis, {
+      kernel: kernel[axis],
+      stride: stride[axis],
+      dilation: dilation[axis],
+      reach: dilation[axis] * (kernel[axis] - 1) + 1,
+      before,
+      after,
+    });
+  return [of(0, top, bottom), of(1, left, right)];
 }
 
 /** Throws ShapeError where one is no integer, or less than `least`. */
 export function checkIntegers(
-  call: OpCall,
+  call: Named,
   what: string,
   values: readonly number[],
   least: number,
