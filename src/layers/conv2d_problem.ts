@@ -1,7 +1,7 @@
 import type { Conv2dProblem } from '../../shaders/lib/conv2d_problem.ts';
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
-import { isConstant, type Node } from '../runtime/graph.ts';
-import { elementTypesOf, inputDesc, requireInput } from '../runtime/operator.ts';
+import { isConstant, type Node, type Value } from '../runtime/graph.ts';
+import { elementTypesOf, inputDesc } from '../runtime/operator.ts';
 import { mapStrides, nchw } from '../runtime/tensor.ts';
 import type { Window } from './window.ts';
 
@@ -13,10 +13,15 @@ export type Conv2dRole = 'x' | 'weight' | 'bias';
 
 export type Conv2d = Node<Conv2dAttributes, Conv2dRole>;
 
+/** What a convolution multiplies by, and adds. */
+export interface ConvWeights {
+  readonly weight: Value;
+  readonly bias?: Value | undefined;
+}
+
 /** Whether weight and bias are known when the model is loaded. */
-export function hasConstants(node: Node<object, Conv2dRole>): boolean {
-  const { bias } = node.inputs;
-  return isConstant(requireInput(node, 'weight')) && (!bias || isConstant(bias));
+export function hasConstants({ weight, bias }: Partial<ConvWeights>): boolean {
+  return [weight, bias].every((value) => !value || isConstant(value));
 }
 
 export function problemOf(node: Conv2d, epilogue: Epilogue | undefined): Conv2dProblem {

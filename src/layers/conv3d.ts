@@ -1,10 +1,10 @@
 /** 3-D convolution: any kernel size, stride, padding (each side its own), dilation and groups. */
-import { type Activation, isConstant, type OpDef, type Value } from '../runtime/graph.ts';
+import type { Activation, OpDef, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { Reshape } from '../runtime/movement/index.ts';
 import { conv2dOp } from './conv2d.ts';
 import { conv2dDynamicOp } from './conv2d_dynamic.ts';
-import type { Conv2dRole } from './conv2d_problem.ts';
+import { type Conv2dRole, type ConvWeights, hasConstants } from './conv2d_problem.ts';
 import { depthTaps, stacked } from './depth_taps.ts';
 import { movedWeight } from './moved_weight.ts';
 import { rearrange } from './rearrange.ts';
@@ -44,12 +44,6 @@ export interface Conv3dAttributes extends Window3d {
   readonly groups: number;
 }
 
-/** What a convolution multiplies by, and adds. */
-export interface ConvWeights {
-  readonly weight: Value;
-  readonly bias?: Value | undefined;
-}
-
 /**
  * Adds a convolution of volumes: `x` [N, C, D, H, W] to [N, channels, P, Q, R]. Its weights are `weight`
  * [channels, C / groups, S, T, U] and, unless switched off, `bias` [channels], at the builder's path. It computes a 2-D
@@ -79,9 +73,8 @@ export function conv3d(g: GraphBuilder, x: Value, options: Conv3dOptions): Activ
 }
 
 /** The operator for weights that are known when the model is loaded, or are not. */
-export function convolutionOf({ weight, bias }: ConvWeights): typeof conv2dOp {
-  const known = [weight, bias].every((value) => !value || isConstant(value));
-  return known ? conv2dOp : conv2dDynamicOp;
+export function conv2dOpFor(weights: ConvWeights): typeof conv2dOp {
+  return hasConstants(weights) ? conv2dOp : conv2dDynamicOp;
 }
 
 /** The same by weights [channels, C / groups, S, T, U] that are any values. */
@@ -95,7 +88,7 @@ export function convolve3d(
   const { channels, depth } = volumeOf(call, x);
   const { groups } = attributes;
   checkGroups(call, groups, channels);
-  const op = convolutionOf({ weight, bias });
+  const op = conv2dOpFor({ weight, bias });
   const [planes, slices] = [overPlanes(attributes), alongDepth(attributes)];
   if (isIdle(planes)) return overSlices(g, x, { weight, bias }, op, { ...slices, groups });
   const [, groupIn = 1, taps = 1, ...kernel] = weight.desc.shape;

@@ -144,7 +144,7 @@ export const convTranspose2dOp: OpDef<ConvTranspose2dAttributes, Conv2dRole> = {
     return elementCount(inputShape(node, 'x')) * elementCount(perInput);
   },
   // Weights that are computed have no batch.
-  mixesBatch: (node) => !hasConstants(node),
+  mixesBatch: (node) => !hasConstants(node.inputs),
   channelAxis: 1,
   views: { x: 'map', y: 'map' },
   fusesEpilogue: true,

@@ -48,7 +48,7 @@ export function problemOf(
     yStrides: mapStrides(node.output.desc),
     types: gatherTypesOf(node),
   };
-  const forms: readonly Form[] = hasConstants(node) ? ['phases', 'columns'] : [];
+  const forms: readonly Form[] = hasConstants(node.inputs) ? ['phases', 'columns'] : [];
   const splits = forms.map((form) => [form, splitOf(node, problem, form)]);
   return { ...problem, splits: Object.fromEntries(splits) as ConvTranspose2dProblem['splits'] };
 }

@@ -6,7 +6,8 @@ import { Reshape, Slice, Transpose, Unsqueeze } from '../runtime/movement/index.
 import { describe, type Named } from '../runtime/operator.ts';
 import { concat } from './concat.ts';
 import { convTranspose2dOp } from './conv_transpose2d.ts';
-import { type Conv3dAttributes, type ConvWeights, overSlices } from './conv3d.ts';
+import type { ConvWeights } from './conv2d_problem.ts';
+import { type Conv3dAttributes, overSlices } from './conv3d.ts';
 import { type DepthTaps, depthTaps, stacked } from './depth_taps.ts';
 import { movedWeight } from './moved_weight.ts';
 import { rearrange } from './rearrange.ts';

@@ -11,14 +11,13 @@ import {
 } from '../runtime/operator.ts';
 import { elementCount, formatShape, type TensorDesc } from '../runtime/tensor.ts';
 import { conv2dOp } from './conv2d.ts';
-import type { Conv2dAttributes, Conv2dRole } from './conv2d_problem.ts';
+import { type Conv2dAttributes, type Conv2dRole, hasConstants } from './conv2d_problem.ts';
 import { sumOverPlanes } from './conv2d_reference.ts';
 import { byColumns } from './deform_conv2d_kernels.ts';
 import {
   convolutionOf,
   type DeformConv2d,
   type DeformRole,
-  hasConstantWeights,
   problemOf,
 } from './deform_conv2d_problem.ts';
 import { type PaddingLike, type PairLike, padding, pair } from './window.ts';
@@ -168,7 +167,7 @@ export const deformConv2dOp: OpDef<Conv2dAttributes, DeformRole> = {
   inferShape,
   multiplyAdds: (node) => multiplyAddsOf(convolutionOf(node)),
   // Weights that are computed have no batch.
-  mixesBatch: (node) => !hasConstantWeights(node),
+  mixesBatch: (node) => !hasConstants(node.inputs),
   channelAxis: 0,
   views: { x: 'map', offset: 'map', mask: 'map', y: 'map' },
   fusesEpilogue: true,

@@ -64,11 +64,6 @@ export function convolutionOf(node: DeformConv2d): Conv2d {
   };
 }
 
-/** Whether weight and bias are known when the model is loaded. */
-export function hasConstantWeights(node: DeformConv2d): boolean {
-  return hasConstants(convolutionOf(node));
-}
-
 export function problemOf(node: DeformConv2d, epilogue: Epilogue | undefined): DeformConv2dProblem {
   const inner = convolutionOf(node);
   const columns = inputDesc(inner, 'x');
@@ -77,7 +72,7 @@ export function problemOf(node: DeformConv2d, epilogue: Epilogue | undefined): D
     columns: columnsOf(node, inner),
     bytes: byteLength(columns),
     convolution,
-    dynamic: hasConstants(inner)
+    dynamic: hasConstants(node.inputs)
       ? undefined
       : { ...convolution, transposed: false, types: gatherTypesOf(inner) },
   };

@@ -8,7 +8,7 @@ import {
 import { conv2dOp } from '../../layers/conv2d.ts';
 import { conv2dDynamicOp } from '../../layers/conv2d_dynamic.ts';
 import type { Conv2d } from '../../layers/conv2d_problem.ts';
-import { convolutionOf, convolve3d } from '../../layers/conv3d.ts';
+import { conv2dOpFor, convolve3d } from '../../layers/conv3d.ts';
 import { overPlanes } from '../../layers/volume.ts';
 import type { Pair } from '../../layers/window.ts';
 import type { Value } from '../../runtime/graph.ts';
@@ -49,7 +49,7 @@ function importConv(call: ImportCall): Value {
   if (space.isVolume) return convolve3d(call.g, space.x, weights, { ...window, groups });
   const inputs = { x: space.x, ...weights };
   const attributes = { ...overPlanes(window), groups };
-  return space.restored(call.g.add(convolutionOf(weights), attributes, inputs));
+  return space.restored(call.g.add(conv2dOpFor(weights), attributes, inputs));
 }
 
 function importConvTranspose(call: ImportCall): Value {
