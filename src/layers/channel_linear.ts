@@ -1,8 +1,9 @@
 /** A linear layer at every pixel of a feature map. */
 import type { Activation, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { Reshape } from '../runtime/movement/index.ts';
 import { conv2dOp } from './conv2d.ts';
-import { reshapedWeight } from './reshaped_weight.ts';
+import { movedWeight } from './moved_weight.ts';
 import { padding, pair } from './window.ts';
 
 /**
@@ -12,11 +13,8 @@ import { padding, pair } from './window.ts';
  */
 export function channelLinear(g: GraphBuilder, x: Value, features: number): Activation {
   const [, channels = 1] = x.desc.shape;
-  const weight = reshapedWeight(g.weight('weight', [features, channels]), [
-    features,
-    channels,
-    1,
-    1,
+  const weight = movedWeight(g.at('weight'), g.weight('weight', [features, channels]), [
+    new Reshape({ extents: [features, channels, 1, 1] }),
   ]);
   const attributes = {
     kernel: pair(1),

@@ -1,8 +1,8 @@
-import { type Activation, isConstant, type Value } from '../runtime/graph.ts';
+import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import { formatShape, type Shape } from '../runtime/tensor.ts';
-import { reshapeTo } from './rearrange.ts';
-import { reshapedWeight } from './reshaped_weight.ts';
+import { Reshape } from '../runtime/movement/index.ts';
+import { formatShape } from '../runtime/tensor.ts';
+import { movedWeight } from './moved_weight.ts';
 
 /**
  * A value a channel, [C], as it is broadcast along `axis` of a tensor of `rank` axes: [C, 1, 1] for the channels of
@@ -11,9 +11,6 @@ import { reshapedWeight } from './reshaped_weight.ts';
 export function perChannel(g: GraphBuilder, vector: Value, rank: number, axis = 1): Value {
   const shape = [...vector.desc.shape, ...Array<number>(Math.max(0, rank - 1 - axis)).fill(1)];
   if (shape.length === vector.desc.shape.length) return vector;
-  return isConstant(vector) ? reshapedWeight(vector, shape) : viewed(g, vector, shape);
-}
-
-function viewed(g: GraphBuilder, vector: Value, shape: Shape): Activation {
-  return reshapeTo(g.at(`${vector.name} as ${formatShape(shape)}`), vector, shape);
+  const at = g.at(`${vector.name} as ${formatShape(shape)}`);
+  return movedWeight(at, vector, [new Reshape({ extents: shape })]);
 }
