@@ -68,13 +68,14 @@ export class MemoryLayout {
   allowsView(value: Value, view: View, except?: Node): boolean {
     const desc = withView(value.desc, view);
     const producer = this.#producers.get(value);
-    const able = (node: Node, role?: string): boolean =>
-      node === except ||
-      ((role ? accepts(accessOf(node, role), desc) : canRead(node, value, desc)) &&
-        this.#canMove(node, value, view));
-    return (
-      (!producer || able(producer, 'y')) && this.readersOf(value).every((reader) => able(reader))
-    );
+    const canMove = (node: Node): boolean => this.#canMove(node, value, view);
+    const writable =
+      !producer ||
+      producer === except ||
+      (accepts(accessOf(producer, 'y'), desc) && canMove(producer));
+    const readable = (node: Node): boolean =>
+      node === except || (canRead(node, value, desc) && canMove(node));
+    return writable && this.readersOf(value).every(readable);
   }
 
   /** A movement that is no view takes any view that leaves its steps one affine map. Others say what they take. */
