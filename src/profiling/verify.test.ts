@@ -4,10 +4,12 @@ import { useDevice, useDevices } from '../../test/fixtures/device.ts';
 import { clip, relu } from '../layers/activations.ts';
 import { add, mul } from '../layers/arithmetic.ts';
 import { concat } from '../layers/concat.ts';
+import { convTranspose2d } from '../layers/conv_transpose2d.ts';
 import { conv2d } from '../layers/conv2d.ts';
 import { linear, linearOp } from '../layers/linear.ts';
 import { softmax } from '../layers/softmax.ts';
 import type { References } from '../reference.ts';
+import { kindOf } from '../runtime/device_profile.ts';
 import type { OpDef } from '../runtime/graph.ts';
 import { kernel, type NoConfig } from '../runtime/kernel.ts';
 import { candidatesOf, inputDesc } from '../runtime/operator.ts';
@@ -147,4 +149,35 @@ describe('verify of convolutions by Winograd', () => {
     expect(direct).toMatchObject({ ok: true, kernel: 'conv2d_direct' });
     expect(direct?.remedy).toBeUndefined();
   });
+
+  it('says so of transposed convolutions that are made of them', async () => {
+    const up = graphOf((g) =>
+      convTranspose2d(g.at('up'), g.input('x', [1, 16, 8, 8]), { channels: 16, kernel: 3 }),
+    );
+    const byWinograd = up.nodes.map((node) => ({ ...node, op: onlyWinograd(node.op) }));
+    const [check] = await verify(
+      device(),
+      { ...up, nodes: byWinograd },
+      { x: largest },
+      { weights },
+    );
+    expect(check).toMatchObject({ ok: false, kernel: 'conv_transpose2d_phases' });
+    expect(check?.remedy).toContain('"conv_transpose2d_columns"');
+  });
+
+  /** Of kernels for such a device that do not say what they cost, the first is used. */
+  function onlyWinograd(op: OpDef): OpDef {
+    return {
+      ...op,
+      candidates: (node, profile) =>
+        op
+          .candidates(node, profile)
+          .map(({ prefers = kindOf(profile), ...rest }) => ({
+            ...rest,
+            prefers,
+            cost: () => undefined,
+          }))
+          .toSorted((a, b) => Number(b.overflows ?? false) - Number(a.overflows ?? false)),
+    };
+  }
 });

@@ -1,8 +1,11 @@
 /** Every layer on this device against the CPU, so that a wrong kernel, or a wrong driver, has a name. */
 import { type CreateSessionOptions, createSession } from '../create_session.ts';
 import { type References, referenceOf } from '../reference.ts';
+import { type DeviceProfile, kindOf } from '../runtime/device_profile.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import { type Graph, isConstant, type Node, type Value } from '../runtime/graph.ts';
+import type { PlannedDispatch } from '../runtime/plan/compile.ts';
+import { isChoice } from '../runtime/plan/select_kernels.ts';
 import type { Session } from '../runtime/session.ts';
 import type { DType } from '../runtime/tensor.ts';
 import { elementCount, type Shape } from '../runtime/tensor.ts';
@@ -44,7 +47,7 @@ export async function verify(
 ): Promise<readonly LayerCheck[]> {
   const session = await createSession(device, graph, { ...options, observed: true });
   try {
-    return await checkLayers(session, inputs, await session.run(inputs), options);
+    return await checkLayers(device, session, inputs, await session.run(inputs), options);
   } finally {
     session.dispose();
   }
@@ -56,20 +59,30 @@ function precisionOf({ inputs, output }: Node): DType {
   return values.some(({ desc }) => desc.dtype === 'f16') ? 'f16' : 'f32';
 }
 
-const DIRECTLY =
-  'the direct sum is another: pass kernels: ({ op }) => ' +
-  '(op.name === "conv2d" ? "conv2d_direct" : undefined), or "conv2d_tiled" on a GPU';
-
-/** Winograd's transforms overflow before the direct sum does, and spread what is not finite over a tile. */
+/** Another kernel, where the one that was used overflows before its result does, or spreads what is not finite. */
 function remedyFor(
-  kernel: string | undefined,
+  { node, kernel, config }: Pick<PlannedDispatch, 'node' | 'kernel' | 'config'>,
   { expected, actual }: Deviation,
+  device: DeviceProfile,
 ): string | undefined {
-  const spreads = kernel === 'conv2d_winograd' && !Number.isFinite(actual);
-  return spreads && !Object.is(expected, actual) ? DIRECTLY : undefined;
+  if (Number.isFinite(actual) || Object.is(expected, actual)) return undefined;
+  const candidates = node.op.candidates(node, device);
+  const used = candidates.find((candidate) => isChoice(candidate, { kernel, config }));
+  if (!used?.overflows) return undefined;
+  const overflowing = new Set(candidates.filter((one) => one.overflows).map((one) => one.kernel));
+  const other = candidates.find(
+    ({ kernel, prefers = kindOf(device) }) =>
+      prefers === kindOf(device) && !overflowing.has(kernel),
+  );
+  return (
+    other &&
+    `${kernel} computes with larger numbers than its result has: pass kernels: ({ op }) => ` +
+      `(op.name === "${node.op.name}" ? "${other.kernel}" : undefined)`
+  );
 }
 
 async function checkLayers(
+  { profile }: Device,
   { prepared: { plan, parts, origin } }: Session,
   inputs: Readonly<Record<string, Float32Array>>,
   results: Readonly<Record<string, Float32Array>>,
@@ -77,7 +90,7 @@ async function checkLayers(
 ): Promise<readonly LayerCheck[]> {
   const { nodes } = plan.graph;
   const reader = new ConstantReader(weights, () => {});
-  const kernels = new Map(plan.dispatches.map(({ node, kernel }) => [node, kernel]));
+  const dispatches = new Map(plan.dispatches.map((dispatch) => [dispatch.node, dispatch]));
   const values = new Map<Value, Float32Array>();
   for (const input of plan.graph.inputs)
     values.set(input, inputs[input.name] ?? new Float32Array());
@@ -106,13 +119,13 @@ async function checkLayers(
       );
     });
     const worst = deviations.reduce((found, one) => (one.error > found.error ? one : found));
-    const kernel = kernels.get(node);
-    const remedy = remedyFor(kernel, worst);
+    const dispatch = dispatches.get(node);
+    const remedy = dispatch && remedyFor(dispatch, worst, profile);
     const check = {
       layer: node.name,
       op: node.op.name,
       computes: (origin.get(node) ?? []).map(({ name }) => name),
-      kernel,
+      kernel: dispatch?.kernel,
       ...worst,
       ...(remedy !== undefined && { remedy }),
     };

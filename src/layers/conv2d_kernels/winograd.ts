@@ -155,6 +155,7 @@ function supports(g: Conv2dProblem, device: DeviceProfile): boolean {
 export function winogradOn<C extends object>(gemm: Conv2dGemm<C>): Kernel<Conv2dProblem> {
   return kernel({
     name: 'conv2d_winograd',
+    overflows: true,
     supports: (g, device) => kindOf(device) === gemm.inside && supports(g, device),
     configs: (g, device): readonly WinogradConfig<C>[] =>
       TILES.flatMap((tile) =>
