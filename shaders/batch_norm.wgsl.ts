@@ -10,6 +10,7 @@
 import { elementTypes, type UnaryTypes } from './lib/element_types.ts';
 import { type Epilogue, epilogueText } from './lib/epilogue.ts';
 import { elementText, type Grid } from './lib/grid.ts';
+import { planeText } from './lib/map_kernel.ts';
 import type { MapStrides } from './lib/map_strides.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -33,12 +34,6 @@ ${elementTypes(g.types, g.epilogue)}
 ${elementText(grid, BATCH_NORM_THREADS, g.count)}
 const CHANNELS = ${g.channels}u;
 const PLANE = ${g.plane}u;
-const X_OFFSET = ${g.xStrides.offset}u;
-const X_IMAGE = ${g.xStrides.image}u;
-const X_CHANNEL = ${g.xStrides.channel}u;
-const Y_OFFSET = ${g.yStrides.offset}u;
-const Y_IMAGE = ${g.yStrides.image}u;
-const Y_CHANNEL = ${g.yStrides.channel}u;
 const EPSILON = ${g.epsilon};
 
 #if ${!inPlace}
@@ -49,6 +44,8 @@ const EPSILON = ${g.epsilon};
 @group(0) @binding(3) var<storage, read> running_mean: array<f32>;
 @group(0) @binding(4) var<storage, read> running_var: array<f32>;
 @group(0) @binding(5) var<storage, read_write> y: array<Y>;
+${planeText('x', g.xStrides)}
+${planeText('y', g.yStrides)}
 ${epilogueText(g.epilogue)}
 
 @compute @workgroup_size(THREADS)
@@ -63,11 +60,11 @@ fn main(
   let place = nth % PLANE;
   let channel = nth / PLANE % CHANNELS;
   let image = nth / PLANE / CHANNELS;
-  let at = Y_OFFSET + image * Y_IMAGE + channel * Y_CHANNEL + place;
+  let at = y_plane(image, channel) + place;
 #if ${inPlace}
   let value = f32(y[at]);
 #else
-  let value = f32(x[X_OFFSET + image * X_IMAGE + channel * X_CHANNEL + place]);
+  let value = f32(x[x_plane(image, channel) + place]);
 #endif
   let scale = weight[channel] / sqrt(running_var[channel] + EPSILON);
   y[at] = to_y(epilogue((value - running_mean[channel]) * scale + bias[channel], image, channel, place));

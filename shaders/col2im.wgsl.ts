@@ -16,6 +16,7 @@
 import { type ElementTypes, elementTypes } from './lib/element_types.ts';
 import { type Epilogue, epilogueText } from './lib/epilogue.ts';
 import { elementText, type Grid } from './lib/grid.ts';
+import { planeText } from './lib/map_kernel.ts';
 import type { MapStrides } from './lib/map_strides.ts';
 import { wgsl } from './lib/wgsl.ts';
 import { type Window2d, windowText } from './lib/window.ts';
@@ -64,21 +65,17 @@ const W_OUT = ${g.outputWidth}u;
 const PLANE_OUT = H_OUT * W_OUT;
 const HEIGHT = ${g.height}u;
 const WIDTH = ${g.width}u;
-const OFFSET = ${g.products.offset}u;
-const IMAGE = ${g.products.image}u;
-const CHANNEL = ${g.products.channel}u;
 ${windowText(g, 'u32')}
 const STEP_H = ${stepOf(g, 0)}u;
 const STEP_W = ${stepOf(g, 1)}u;
-const Y_OFFSET = ${g.yStrides.offset}u;
-const Y_IMAGE = ${g.yStrides.image}u;
-const Y_CHANNEL = ${g.yStrides.channel}u;
 
 @group(0) @binding(0) var<storage, read> products: array<Products>;
 #if ${g.bias}
 @group(0) @binding(1) var<storage, read> bias: array<f32>;
 #endif
 @group(0) @binding(2) var<storage, read_write> y: array<Y>;
+${planeText('products', g.products)}
+${planeText('y', g.yStrides)}
 ${epilogueText(g.epilogue)}
 
 @compute @workgroup_size(THREADS)
@@ -95,7 +92,7 @@ fn main(
   let place = nth % PLANE_OUT;
   let down = place / W_OUT + PAD_TOP;
   let across = place % W_OUT + PAD_LEFT;
-  let first = OFFSET + channel * (K_H * K_W * CHANNEL) + image * IMAGE;
+  let first = products_plane(image, channel * K_H * K_W);
 
   var sum = 0.0;
 #if ${isInterleaving(g)}
@@ -103,7 +100,7 @@ fn main(
   let column = across / STRIDE_W;
   let tap = down % STRIDE_H * K_W + across % STRIDE_W;
   if (row < HEIGHT && column < WIDTH) {
-    sum = f32(products[first + tap * CHANNEL + row * WIDTH + column]);
+    sum = f32(products[first + tap * PRODUCTS_CHANNEL + row * WIDTH + column]);
   }
 #else
   // A factor that no compiler can bound: Mesa would unroll the loops.
@@ -119,7 +116,7 @@ fn main(
       let stretched_column = across - s * DILATION_W;
       let column = stretched_column / STRIDE_W;
       if (column < WIDTH && column * STRIDE_W == stretched_column) {
-        sum += f32(products[first + (r * K_W + s) * CHANNEL + row * WIDTH + column]);
+        sum += f32(products[first + (r * K_W + s) * PRODUCTS_CHANNEL + row * WIDTH + column]);
       }
     }
   }
@@ -127,8 +124,7 @@ fn main(
 #if ${g.bias}
   sum += bias[channel];
 #endif
-  let at = Y_OFFSET + image * Y_IMAGE + channel * Y_CHANNEL + place;
-  y[at] = to_y(epilogue(sum, image, channel, place));
+  y[y_plane(image, channel) + place] = to_y(epilogue(sum, image, channel, place));
 }
 `;
 }

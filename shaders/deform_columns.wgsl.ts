@@ -11,8 +11,10 @@
  * zeros outside of the map.
  *
  * Layouts: all maps of dense planes. Threads: one invocation for a tap of a window and at most BLOCK channels of a
- * group, which share their place; places of a plane are neighbours.
+ * group, which share their place; places of a plane are neighbours. Columns are made of PLANE windows of each image,
+ * from window FIRST on, which is bound: bands of them share a pipeline.
  */
+import { dimensions, type ShaderModule } from './lib/dimensions.ts';
 import { type ElementTypes, elementTypes } from './lib/element_types.ts';
 import { elementText, type Grid } from './lib/grid.ts';
 import { planeText } from './lib/map_kernel.ts';
@@ -25,8 +27,9 @@ export interface DeformColumnsProblem extends Window2d {
   readonly channels: number;
   readonly inputHeight: number;
   readonly inputWidth: number;
-  readonly outputHeight: number;
   readonly outputWidth: number;
+  /** Windows of each image, row by row. */
+  readonly windows: { readonly first: number; readonly count: number };
   /** Groups of channels that have offsets and a mask of their own. */
   readonly offsetGroups: number;
   readonly xStrides: MapStrides;
@@ -49,18 +52,18 @@ function blocksOf({ channels, offsetGroups }: DeformColumnsProblem): number {
 
 /** Invocations that it takes. */
 export function deformColumnsCount(g: DeformColumnsProblem): number {
-  const windows = g.batch * g.outputHeight * g.outputWidth;
-  return windows * g.kernel[0] * g.kernel[1] * g.offsetGroups * blocksOf(g);
+  return g.batch * g.windows.count * g.kernel[0] * g.kernel[1] * g.offsetGroups * blocksOf(g);
 }
 
-export function deformColumns(g: DeformColumnsProblem, grid: Grid): string {
-  return wgsl`
+export function deformColumns(g: DeformColumnsProblem, grid: Grid): ShaderModule {
+  const { declarations, locals, words } = dimensions({ FIRST: g.windows.first }, true);
+  const source = wgsl`
 ${elementTypes(g.types)}
 ${elementText(grid, DEFORM_COLUMNS_THREADS, deformColumnsCount(g))}
 const H_IN = ${g.inputHeight}.0;
 const W_IN = ${g.inputWidth}.0;
 const W_OUT = ${g.outputWidth}u;
-const PLANE = ${g.outputHeight * g.outputWidth}u;
+const PLANE = ${g.windows.count}u;
 const TAPS = ${g.kernel[0] * g.kernel[1]}u;
 ${windowText(g, 'i32')}
 const OFFSET_GROUPS = ${g.offsetGroups}u;
@@ -74,9 +77,10 @@ const BLOCKS = ${blocksOf(g)}u;
 @group(0) @binding(2) var<storage, read> mask: array<Mask>;
 #endif
 @group(0) @binding(3) var<storage, read_write> columns: array<Y>;
+${declarations}
 ${planeText('x', g.xStrides)}
 ${planeText('offset', g.offsetStrides)}
-${planeText('mask', g.maskStrides ?? g.offsetStrides)}
+${g.maskStrides ? planeText('mask', g.maskStrides) : ''}
 ${planeText('columns', g.columnStrides)}
 
 // A neighbour of a place: how much it counts, and where it is in a plane of x.
@@ -101,21 +105,23 @@ fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
+${locals}
   let nth = element_of(workgroup, thread);
   if (nth >= COUNT) {
     return;
   }
   let place = nth % PLANE;
+  let window = FIRST + place;
   let tap = nth / PLANE % TAPS;
   let block = nth / (PLANE * TAPS) % BLOCKS;
   let group = nth / (PLANE * TAPS * BLOCKS) % OFFSET_GROUPS;
   let image = nth / (PLANE * TAPS * BLOCKS * OFFSET_GROUPS);
 
   let moved = group * TAPS + tap;
-  let down = f32(offset[offset_plane(image, moved * 2u) + place]);
-  let across = f32(offset[offset_plane(image, moved * 2u + 1u) + place]);
-  let row = f32(i32(place / W_OUT) * STRIDE_H + i32(tap) / K_W * DILATION_H - PAD_TOP) + down;
-  let column = f32(i32(place % W_OUT) * STRIDE_W + i32(tap) % K_W * DILATION_W - PAD_LEFT) + across;
+  let down = f32(offset[offset_plane(image, moved * 2u) + window]);
+  let across = f32(offset[offset_plane(image, moved * 2u + 1u) + window]);
+  let row = f32(i32(window / W_OUT) * STRIDE_H + i32(tap) / K_W * DILATION_H - PAD_TOP) + down;
+  let column = f32(i32(window % W_OUT) * STRIDE_W + i32(tap) % K_W * DILATION_W - PAD_LEFT) + across;
   let top = floor(row);
   let left = floor(column);
   let below = row - top;
@@ -125,7 +131,7 @@ fn main(
   let bottom_left = corner(top + 1.0, left, below * (1.0 - right));
   let bottom_right = corner(top + 1.0, left + 1.0, below * right);
 #if ${g.maskStrides !== undefined}
-  let factor = f32(mask[mask_plane(image, moved) + place]);
+  let factor = f32(mask[mask_plane(image, moved) + window]);
 #else
   let factor = 1.0;
 #endif
@@ -142,4 +148,5 @@ fn main(
   }
 }
 `;
+  return { source, words };
 }

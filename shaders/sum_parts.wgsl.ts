@@ -12,6 +12,7 @@ import type { ShaderModule } from './lib/dimensions.ts';
 import { elementTypes } from './lib/element_types.ts';
 import { epilogueModule } from './lib/epilogue.ts';
 import { elementText, type Grid } from './lib/grid.ts';
+import { planeText } from './lib/map_kernel.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 export const SUM_PARTS_THREADS = 64;
@@ -26,15 +27,13 @@ ${elementText(grid, SUM_PARTS_THREADS, g.batch * imageOut)}
 const PARTS = ${parts}u;
 const PLANE_OUT = ${plane}u;
 const IMAGE_OUT = ${imageOut}u;
-const Y_OFFSET = ${g.yStrides.offset}u;
-const Y_IMAGE = ${g.yStrides.image}u;
-const Y_CHANNEL = ${g.yStrides.channel}u;
 
 @group(0) @binding(0) var<storage, read> parts: array<f32>;
 #if ${g.bias}
 @group(0) @binding(1) var<storage, read> bias: array<f32>;
 #endif
 @group(0) @binding(2) var<storage, read_write> y: array<Y>;
+${planeText('y', g.yStrides)}
 ${epilogue.text}
 
 @compute @workgroup_size(THREADS)
@@ -58,8 +57,7 @@ fn main(
 #if ${g.bias}
   value += bias[channel];
 #endif
-  let at = Y_OFFSET + image * Y_IMAGE + channel * Y_CHANNEL + place;
-  y[at] = to_y(epilogue(value, image, channel, place));
+  y[y_plane(image, channel) + place] = to_y(epilogue(value, image, channel, place));
 }
 `;
   return { source, operands: epilogue.bindings };

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { graphOf } from '../../test/fixtures/build_one.ts';
+import { buildOne, graphOf } from '../../test/fixtures/build_one.ts';
 import { bestGuesses, checkKernels, type KernelCase } from '../../test/fixtures/check_kernels.ts';
 import { buildConv2d, type Conv2dCase, randomConv2d } from '../../test/fixtures/conv2d_case.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
+import { profileOf } from '../../test/fixtures/profiles.ts';
 import { Random, seeds } from '../../test/fixtures/random.ts';
 import { dotProduct, winograd as winogradBound } from '../../test/fixtures/rounding_bounds.ts';
 import { smallTiles, smallWinograd } from '../../test/fixtures/small_tiles.ts';
 import { builtins } from '../builtins.ts';
+import type { DeviceProfile } from '../runtime/device_profile.ts';
 import type { Candidate } from '../runtime/kernel.ts';
 import { Session } from '../runtime/session.ts';
 import { syntheticTensor, syntheticWeights } from '../runtime/weights/synthetic.ts';
@@ -252,4 +254,23 @@ describe.each([2, 4] as const)('conv2d_winograd with tiles of %i', (tile) => {
       variants: ['views'],
     }),
   );
+});
+
+describe.each(['llvmpipe', 'gpu'] as const)('on a %s kernels', (family) => {
+  it.each<[string, Conv2dCase]>([
+    ['maps as large as a tile', { x: [64, 16, 4, 4], channels: 16, kernel: 3, padding: 1 }],
+    ['maps smaller than a tile', { x: [64, 16, 2, 2], channels: 16, kernel: 3, padding: 1 }],
+    ['many channels', { x: [1, 512, 2, 2], channels: 8, kernel: 1 }],
+  ])('pass on no more than a buffer holds: %s', (_, test) => {
+    const node = buildOne((g) => buildConv2d(g, test));
+    const sizesOn = (device: DeviceProfile): readonly number[] =>
+      node.op
+        .candidates(node, device)
+        .flatMap((candidate) => Object.values(candidate.lower().scratch ?? {}));
+    const sizes = sizesOn(profileOf(family));
+    for (const limit of new Set(sizes)) {
+      const small = profileOf(family, { maxBufferSize: limit });
+      expect(sizesOn(small).filter((bytes) => bytes > limit)).toEqual([]);
+    }
+  });
 });

@@ -361,6 +361,16 @@ describe('the choice', () => {
       'conv2d_gather',
     ]);
   });
+
+  it('fills no weights up beyond what a buffer holds', () => {
+    const node = buildOne((g) => build(g, { x: [1, 16, 1, 1], channels: 4, kernel: 2, stride: 5 }));
+    const filledUp = 4 * 16 * 4 * 5 * 5;
+    const small = profileOf('llvmpipe', { maxStorageBufferBindingSize: filledUp - 4 });
+    expect([...new Set(node.op.candidates(node, small).map(({ kernel }) => kernel))]).toEqual([
+      'conv_transpose2d_columns',
+      'conv2d_gather',
+    ]);
+  });
 });
 
 describe('weights that are computed', () => {

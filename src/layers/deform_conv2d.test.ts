@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { buildOne, evaluate } from '../../test/fixtures/build_one.ts';
+import { buildOne, evaluate, graphOf } from '../../test/fixtures/build_one.ts';
 import { type Choose, checkKernels } from '../../test/fixtures/check_kernels.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
 import { deformConv2d as bound } from '../../test/fixtures/rounding_bounds.ts';
 import { createSession } from '../create_session.ts';
+import { prepare } from '../prepare.ts';
+import { ANY_GPU, largestBuffer } from '../runtime/device_profile.ts';
+import type { Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { elementCount, type Shape } from '../runtime/tensor.ts';
 import { syntheticTensor, syntheticWeights } from '../runtime/weights/synthetic.ts';
 import { relu } from './activations.ts';
+import { add } from './arithmetic.ts';
 import { batchNorm } from './batch_norm.ts';
 import { conv2d } from './conv2d.ts';
 import { type DeformConv2dOptions, deformConv2d, deformConv2dOp } from './deform_conv2d.ts';
@@ -52,6 +56,18 @@ function build(g: GraphBuilder, { x, places, offsetGroups = 1, masked, ...option
   return deformConv2d(g.at('deform'), g.input('x', x), offset, { ...options, mask });
 }
 
+function withComputedWeights(g: GraphBuilder): Value {
+  const inputs = {
+    x: g.input('x', [2, 4, 5, 5]),
+    offset: g.input('offset', [2, 8, 4, 4]),
+    weight: g.input('weight', [6, 2, 2, 2]),
+    bias: g.input('bias', [6]),
+  };
+  const padding = { top: 0, left: 0, bottom: 0, right: 0 };
+  const window = { kernel: [2, 2], stride: [1, 1], dilation: [1, 1] } as const;
+  return g.at('deform').add(deformConv2dOp, { ...window, padding, groups: 2 }, inputs);
+}
+
 describe('deform_conv2d', () => {
   it.each(CASES)('agrees with the reference: %j', async (one) => {
     await checkKernels(device(), {
@@ -71,21 +87,68 @@ describe('deform_conv2d', () => {
   it('takes weights that are computed', async () => {
     await checkKernels(device(), {
       op: 'deform_conv2d',
-      build(g) {
-        const inputs = {
-          x: g.input('x', [2, 4, 5, 5]),
-          offset: g.input('offset', [2, 8, 4, 4]),
-          weight: g.input('weight', [6, 2, 2, 2]),
-          bias: g.input('bias', [6]),
-        };
-        const padding = { top: 0, left: 0, bottom: 0, right: 0 };
-        const window = { kernel: [2, 2], stride: [1, 1], dilation: [1, 1] } as const;
-        return g.at('deform').add(deformConv2dOp, { ...window, padding, groups: 2 }, inputs);
-      },
+      build: withComputedWeights,
       bound,
       // Slices of weights are no weights.
       variants: ['f16'],
     });
+  });
+
+  it.each(CASES)('takes columns in bands where a buffer holds no more: %j', async (one) => {
+    const [images = 1, channels = 1] = one.x;
+    const column = 4 * images * channels * elementCount(pair(one.kernel));
+    await checkKernels(device(), {
+      op: 'deform_conv2d',
+      // Planes of an epilogue's operand, too, begin at the first window.
+      build(g) {
+        const y = build(g, one);
+        return add(g.at('add'), y, g.input('other', y.desc.shape));
+      },
+      bound,
+      largestBuffer: 11 * column,
+    });
+  });
+
+  it('takes columns in bands by weights that are computed', async () => {
+    await checkKernels(device(), {
+      op: 'deform_conv2d',
+      build: withComputedWeights,
+      bound,
+      largestBuffer: 5 * 4 * 2 * 4 * 4,
+      variants: [],
+    });
+  });
+
+  it('takes as few bands as fit, of which each fits', () => {
+    const graph = graphOf((g) =>
+      build(g, { x: [1, 256, 200, 200], places: [200, 200], channels: 8, kernel: 3, padding: 1 }),
+    );
+    const { plan } = prepare(graph, { device: ANY_GPU });
+    const scratch = plan.activations.storages.find(({ name }) => name === 'deform (deformed)');
+    const bytes = 256 * 9 * 200 * 200 * 4;
+    const bands = Math.ceil(bytes / largestBuffer(ANY_GPU));
+    expect(scratch?.bytes).toBe(256 * 9 * Math.ceil((200 * 200) / bands / 4) * 4 * 4);
+    const gathering = plan.dispatches.filter(({ lowered }) =>
+      lowered.bindings.some(({ value }) => value === 'offset'),
+    );
+    expect(gathering).toHaveLength(bands);
+    expect(new Set(gathering.map(({ source }) => source)).size).toBe(1);
+  });
+
+  it('says what is too large where the columns of one window are', () => {
+    const small = { ...ANY_GPU, limits: { ...ANY_GPU.limits, maxBufferSize: 2 ** 16 } };
+    const graph = graphOf((g) =>
+      build(g, {
+        x: [1024, 16, 1, 1],
+        places: [1, 1],
+        channels: 1,
+        kernel: [1, 3],
+        padding: [0, 1],
+      }),
+    );
+    expect(() => prepare(graph, { device: small })).toThrow(
+      '"deform (deformed)" takes 196608 bytes, a buffer of this device holds at most 65536; use a smaller batch or image',
+    );
   });
 
   it('is a convolution where nothing is moved', () => {

@@ -122,7 +122,7 @@ export function deformConv2dReference(node: DeformConv2d, inputs: DataByRole): F
 function deformed(node: DeformConv2d, inputs: DataByRole): Float64Array {
   const { columns: g } = problemOf(node, undefined);
   const [x, offset] = [requireData(node, inputs, 'x'), requireData(node, inputs, 'offset')];
-  const plane = g.outputHeight * g.outputWidth;
+  const plane = g.windows.count;
   const taps = g.kernel[0] * g.kernel[1];
   const group = g.channels / g.offsetGroups;
   return new Float64Array(g.batch * g.channels * taps * plane).map((_, i) => {

@@ -5,7 +5,6 @@ import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import type { Activation, Node } from '../runtime/graph.ts';
 import { elementTypesOf, inputDesc, inputShape, requireInput } from '../runtime/operator.ts';
 import {
-  byteLength,
   channelMajor,
   elementCount,
   mapStrides,
@@ -30,8 +29,6 @@ export type DeformConv2d = Node<Conv2dAttributes, DeformRole>;
 /** A deformable convolution as its kernels see it: what makes the columns, and the 1x1 convolution of these. */
 export interface DeformConv2dProblem {
   readonly columns: DeformColumnsProblem;
-  /** Bytes of the columns. */
-  readonly bytes: number;
   readonly convolution: Conv2dProblem;
   /** The same by weights that are known only when the network runs; undefined where they are constants. */
   readonly dynamic: Conv2dGatherProblem | undefined;
@@ -66,11 +63,9 @@ export function convolutionOf(node: DeformConv2d): Conv2d {
 
 export function problemOf(node: DeformConv2d, epilogue: Epilogue | undefined): DeformConv2dProblem {
   const inner = convolutionOf(node);
-  const columns = inputDesc(inner, 'x');
   const convolution = conv2dProblemOf(inner, epilogue);
   return {
     columns: columnsOf(node, inner),
-    bytes: byteLength(columns),
     convolution,
     dynamic: hasConstants(node.inputs)
       ? undefined
@@ -90,8 +85,8 @@ function columnsOf(node: DeformConv2d, inner: Conv2d): DeformColumnsProblem {
     channels: x.channels,
     inputHeight: x.height,
     inputWidth: x.width,
-    outputHeight: y.height,
     outputWidth: y.width,
+    windows: { first: 0, count: y.height * y.width },
     offsetGroups: offsets / (2 * elementCount(kernel)),
     kernel,
     stride,
@@ -103,4 +98,41 @@ function columnsOf(node: DeformConv2d, inner: Conv2d): DeformColumnsProblem {
     columnStrides: mapStrides(inputDesc(inner, 'x')),
     types: { ...types, mask: mask?.desc.dtype ?? types.offset, y: 'f32' },
   };
+}
+
+/** Bytes of the columns. */
+export function columnBytes({ columns }: DeformConv2dProblem): number {
+  const { channels, kernel, columnStrides } = columns;
+  return Float32Array.BYTES_PER_ELEMENT * channels * elementCount(kernel) * columnStrides.channel;
+}
+
+/** Some of the windows of each image, whose columns are maps of one row. */
+export function bandOf(
+  { columns, convolution, dynamic }: DeformConv2dProblem,
+  windows: DeformColumnsProblem['windows'],
+): DeformConv2dProblem {
+  const { first, count } = windows;
+  const [image = 0, channel = 0] = channelMajor([columns.batch, 1, 1, count]).strides;
+  const columnStrides = { offset: 0, image, channel };
+  const cut = <P extends Pick<Conv2dProblem, 'yStrides' | 'epilogue'>>(whole: P): P => ({
+    ...whole,
+    ...{ inputHeight: 1, inputWidth: count, outputHeight: 1, outputWidth: count },
+    xStrides: columnStrides,
+    yStrides: { ...whole.yStrides, offset: whole.yStrides.offset + first },
+    epilogue: whole.epilogue && epilogueFrom(whole.epilogue, first),
+  });
+  return {
+    columns: { ...columns, windows, columnStrides },
+    convolution: cut(convolution),
+    dynamic: dynamic && cut(dynamic),
+  };
+}
+
+/** An epilogue of planes without their first places. */
+function epilogueFrom({ expression, operands }: Epilogue, first: number): Epilogue {
+  const moved = operands.map((operand) => {
+    const { offset, place } = operand.strides;
+    return { ...operand, strides: { ...operand.strides, offset: offset + place * first } };
+  });
+  return { expression, operands: moved };
 }

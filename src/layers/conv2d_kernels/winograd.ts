@@ -135,8 +135,7 @@ function multiply(
   }
 }
 
-function supports(g: Conv2dProblem, device: DeviceProfile): boolean {
-  const { fields, products } = scratchOf(g, tilingOf(g, 2));
+function supports(g: Conv2dProblem): boolean {
   const types = [
     ...Object.values(g.types),
     ...(g.epilogue?.operands ?? []).map(({ type }) => type),
@@ -146,19 +145,27 @@ function supports(g: Conv2dProblem, device: DeviceProfile): boolean {
     types.every((type) => type === 'f32') &&
     g.groups === 1 &&
     g.kernel.every((extent) => extent === 3) &&
-    [...g.stride, ...g.dilation].every((step) => step === 1) &&
-    // The transforms are as large as these; the weights grow by as much again.
-    Math.max(fields, products, 64 * 4 * g.inputChannels * g.outputChannels) <= largestBuffer(device)
+    [...g.stride, ...g.dilation].every((step) => step === 1)
   );
+}
+
+/** Positions are at most 36; the rest is for what pads the weights. */
+const WEIGHT_POSITIONS = 64;
+
+/** Whether what it stores fits buffers; tiles of 4 store more than tiles of 2 where maps are smaller than they. */
+function fits(g: Conv2dProblem, tile: WinogradTile, device: DeviceProfile): boolean {
+  const { fields, products } = scratchOf(g, tilingOf(g, tile));
+  const weights = 4 * WEIGHT_POSITIONS * g.inputChannels * g.outputChannels;
+  return Math.max(fields, products, weights) <= largestBuffer(device);
 }
 
 export function winogradOn<C extends object>(gemm: Conv2dGemm<C>): Kernel<Conv2dProblem> {
   return kernel({
     name: 'conv2d_winograd',
     overflows: true,
-    supports: (g, device) => kindOf(device) === gemm.inside && supports(g, device),
+    supports: (g, device) => kindOf(device) === gemm.inside && supports(g),
     configs: (g, device): readonly WinogradConfig<C>[] =>
-      TILES.flatMap((tile) =>
+      TILES.filter((tile) => fits(g, tile, device)).flatMap((tile) =>
         gemm.configs(winogradGemm(g, tile), device).map((config) => ({ tile, gemm: config })),
       ),
     cost(g, { tile, gemm: config }, device) {

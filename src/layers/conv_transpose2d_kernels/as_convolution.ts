@@ -16,6 +16,7 @@ import {
   col2imCount,
   isInterleaving,
 } from '../../../shaders/col2im.wgsl.ts';
+import type { Conv2dProblem } from '../../../shaders/lib/conv2d_problem.ts';
 import { operandBindings } from '../../../shaders/lib/epilogue.ts';
 import { type DeviceProfile, kindOf, largestBuffer } from '../../runtime/device_profile.ts';
 import type { Candidate, Kernel, Lowering, Repack } from '../../runtime/kernel.ts';
@@ -68,17 +69,19 @@ function repackOf(
   { axes, convolution }: Split,
   inner: Repack | undefined,
 ): Repack {
-  const { kernel, outputChannels, inputChannels, groups } = convolution;
-  const length = (outputChannels * inputChannels * kernel[0] * kernel[1]) / groups;
-  const arrangement = `${form} ${axes.map(({ products }) => products).join('x')} g${groups}`;
+  const products = axes.map((axis) => axis.products).join('x');
   return {
-    arrangement: `${arrangement} ${inner?.arrangement ?? ''}`,
-    length: inner?.length ?? length,
+    arrangement: `${form} ${products} g${convolution.groups} ${inner?.arrangement ?? ''}`,
+    length: inner?.length ?? weightsOf(convolution),
     pack(data) {
       const turned = turnedWeight(g, axes, data);
       return inner ? inner.pack(turned) : turned;
     },
   };
+}
+
+function weightsOf({ kernel, outputChannels, inputChannels, groups }: Conv2dProblem): number {
+  return (outputChannels * inputChannels * kernel[0] * kernel[1]) / groups;
 }
 
 /** In multiply-adds; see cost.ts. */
@@ -118,8 +121,9 @@ function lowered(
 export function asConvolution(form: Form): Kernel<ConvTranspose2dProblem> {
   return (g, device) => {
     const split = g.splits[form];
-    if (!split || split.bytes > largestBuffer(device)) return [];
-    const { convolution, overlap } = split;
+    if (!split) return [];
+    const { convolution, overlap, bytes } = split;
+    if (Math.max(bytes, 4 * weightsOf(convolution)) > largestBuffer(device)) return [];
     return conv2dKernels
       .flatMap((kernel) => kernel(convolution, device))
       .filter(({ prefers }) => prefers === undefined || prefers === kindOf(device))
