@@ -38,7 +38,7 @@ function bandsOf(g: DeformConv2dProblem, device: DeviceProfile): readonly Deform
   const { count: all } = g.columns.windows;
   // Rows of columns are padded up to whole fours.
   const most = Math.floor((limit / bytes) * (all / 4)) * 4;
-  const bands = Math.min(Math.ceil(all / Math.max(1, most)), MOST_BANDS);
+  const bands = Math.min(Math.ceil(all / most), MOST_BANDS);
   const count = Math.min(Math.ceil(all / bands / 4) * 4, all);
   return Array.from({ length: Math.ceil(all / count) }, (_, i) =>
     bandOf(g, { first: Math.min(i * count, all - count), count }),

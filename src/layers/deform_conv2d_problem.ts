@@ -130,9 +130,9 @@ export function bandOf(
 
 /** An epilogue of planes without their first places. */
 function epilogueFrom({ expression, operands }: Epilogue, first: number): Epilogue {
-  const moved = operands.map((operand) => {
-    const { offset, place } = operand.strides;
-    return { ...operand, strides: { ...operand.strides, offset: offset + place * first } };
-  });
+  const moved = operands.map(({ strides, ...operand }) => ({
+    ...operand,
+    strides: { ...strides, offset: strides.offset + strides.place * first },
+  }));
   return { expression, operands: moved };
 }

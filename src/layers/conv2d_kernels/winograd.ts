@@ -149,13 +149,11 @@ function supports(g: Conv2dProblem): boolean {
   );
 }
 
-/** Positions are at most 36; the rest is for what pads the weights. */
-const WEIGHT_POSITIONS = 64;
-
 /** Whether what it stores fits buffers; tiles of 4 store more than tiles of 2 where maps are smaller than they. */
 function fits(g: Conv2dProblem, tile: WinogradTile, device: DeviceProfile): boolean {
   const { fields, products } = scratchOf(g, tilingOf(g, tile));
-  const weights = 4 * WEIGHT_POSITIONS * g.inputChannels * g.outputChannels;
+  // Weights grow up to 36 times; the rest is for what pads them.
+  const weights = 4 * 64 * g.inputChannels * g.outputChannels;
   return Math.max(fields, products, weights) <= largestBuffer(device);
 }
 
