@@ -83,7 +83,7 @@ describe('pad', () => {
   it('refuses amounts for other axes', () => {
     const build = (g: GraphBuilder) => pad(g, g.input('x', [1, 3]), { before: [1], after: [1] });
     expect(() => graphOf(build)).toThrow(
-      'pad: expects two amounts for each axis of [1, 3], got [1] and [1]',
+      'pad "pad": expects two amounts for each axis of [1, 3], got [1] and [1]',
     );
   });
 });

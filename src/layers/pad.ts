@@ -1,9 +1,9 @@
 /** Padding of tensors of any rank: a constant is a movement; edges, mirrors and repeats are read by `pad2d`. */
 import type { PadMode } from '../../shaders/pad2d.wgsl.ts';
-import { ShapeError } from '../runtime/errors.ts';
 import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { Pad } from '../runtime/movement/index.ts';
+import { shapeError } from '../runtime/operator.ts';
 import { elementCount, formatShape } from '../runtime/tensor.ts';
 import { pad2d } from './pad2d.ts';
 import { rearrange, reshapeTo } from './rearrange.ts';
@@ -29,8 +29,9 @@ export function pad(g: GraphBuilder, x: Value, { before, after, ...how }: PadOpt
   const { shape } = x.desc;
   if (before.length !== shape.length || after.length !== shape.length) {
     const amounts = `[${before.join(', ')}] and [${after.join(', ')}]`;
-    throw new ShapeError(
-      `pad: expects two amounts for each axis of ${formatShape(shape)}, got ${amounts}`,
+    throw shapeError(
+      g.named('pad'),
+      `expects two amounts for each axis of ${formatShape(shape)}, got ${amounts}`,
     );
   }
   const { mode = 'constant', value = 0 } = how;

@@ -177,7 +177,7 @@ describe('rearrange reference', () => {
     (parts) => {
       const build = () => of([1, 5], (g, x) => split(g, x, parts)[0] ?? x);
       expect(build).toThrow(
-        `split: parts [${parts.join(', ')}] must be positive and add up to axis 1 of [1, 5]`,
+        `split "split": parts [${parts.join(', ')}] must be positive and add up to axis 1 of [1, 5]`,
       );
     },
   );

@@ -5,7 +5,7 @@
 
 import { movementProblem, type PointwiseProblem } from '../../shaders/pointwise.wgsl.ts';
 import type { RearrangeAttributes } from '../runtime/builtins.ts';
-import { ShapeError, UnsupportedError } from '../runtime/errors.ts';
+import { UnsupportedError } from '../runtime/errors.ts';
 import {
   type Activation,
   type DataByRole,
@@ -99,8 +99,9 @@ export function split(
   const whole = x.desc.shape[axis];
   const sum = extents.reduce((total, extent) => total + extent, 0);
   if (sum !== whole || !extents.every((extent) => Number.isSafeInteger(extent) && extent > 0)) {
-    throw new ShapeError(
-      `split: parts [${extents.join(', ')}] must be positive and add up to axis ${axis} of ${formatShape(x.desc.shape)}`,
+    throw shapeError(
+      g.named('split'),
+      `parts [${extents.join(', ')}] must be positive and add up to axis ${axis} of ${formatShape(x.desc.shape)}`,
     );
   }
   let from = 0;

@@ -99,7 +99,7 @@ describe('resize', () => {
   it('refuses an axis that is given twice', () => {
     const twice = [3, 7].map((size) => ({ axis: 1, size }));
     expect(() => buildOne((g) => resize(g, g.input('x', [2, 4]), twice))).toThrow(
-      'resize: axis 1 is given twice; name each once',
+      'resize "resize": axis 1 is given twice; name each once',
     );
   });
 

@@ -1,8 +1,8 @@
 /** Resizing of tensors of any rank: images at once where `resize2d` can, else one axis after the other. */
 import type { ResizeFilter } from '../../shaders/resize_axis.wgsl.ts';
-import { ShapeError } from '../runtime/errors.ts';
 import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { shapeError } from '../runtime/operator.ts';
 import type { Coordinates, NearestRounding } from './coordinates.ts';
 import { type AxisCrop, isIdle, type ResizeAxisAttributes, resizeAxisOp } from './resize_axis.ts';
 import { resize2d } from './resize2d.ts';
@@ -47,7 +47,9 @@ export function resize(
   options: ResizeOptions = {},
 ): Value {
   const twice = axes.find(({ axis }, i) => axes.findIndex((other) => other.axis === axis) !== i);
-  if (twice) throw new ShapeError(`resize: axis ${twice.axis} is given twice; name each once`);
+  if (twice) {
+    throw shapeError(g.named('resize'), `axis ${twice.axis} is given twice; name each once`);
+  }
   return image(g, x, axes, options) ?? axisByAxis(g, x, axes, options);
 }
 
