@@ -1,4 +1,5 @@
 /** What the public API says to arguments that no type would let through, as JavaScript lets them. */
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { useDevice } from '../test/fixtures/device.ts';
 import * as api from './index.ts';
@@ -59,6 +60,12 @@ function twoShapes(): void {
   g.weight('w', [5]);
 }
 
+function detached(): Float32Array {
+  const data = new Float32Array(12);
+  structuredClone(data.buffer, { transfer: [data.buffer] });
+  return data;
+}
+
 type Case = readonly [what: string, work: () => unknown, message: string, name?: string];
 
 const CASES: readonly Case[] = [
@@ -111,6 +118,16 @@ const CASES: readonly Case[] = [
   ['run of null', () => ran({ x: null }), `${VALUES} null`],
   ['run of an array', () => ran({ x: [1, 2] }), `${VALUES} Array of 2`],
   ['run of a Float64Array', () => ran({ x: new Float64Array(12) }), `${VALUES} Float64Array of 12`],
+  [
+    'run of an array of another realm',
+    () => ran({ x: runInNewContext('new Float32Array(12)') }),
+    `${VALUES} foreign Float32Array of 12`,
+  ],
+  [
+    'run of an array that was given away',
+    () => ran({ x: detached() }),
+    `${VALUES} Float32Array of 0`,
+  ],
   [
     'run into a Float64Array',
     () => ran(new Float32Array(12), { into: { y: new Float64Array(12) } }),
@@ -306,5 +323,36 @@ describe('the public API', () => {
     expect(error).toBeInstanceOf(api.TilewiseError);
     expect(error).toMatchObject({ message: expect.stringContaining(message) });
     if (name) expect(error).toMatchObject({ name });
+  });
+});
+
+/** Names that all objects have, and those of what a run does. */
+const NAMES: readonly string[] = ['constructor', '__proto__', 'toString', 'encode', 'length'];
+
+describe('the names of values', () => {
+  it.each(NAMES)('may be %s', async (name) => {
+    const g = GraphBuilder.create();
+    g.output(name, api.relu(g.at(name), g.input(name, [3])));
+    using session = await open(g.build(name));
+    const data = Float32Array.of(-1, 0, 2);
+    const entries = Object.entries(await session.run(Object.fromEntries([[name, data]])));
+    expect(entries).toEqual([[name, Float32Array.of(0, 0, 2)]]);
+    expect(Object.entries(await session.run(data))).toEqual(entries);
+  });
+});
+
+describe('memory that threads share', () => {
+  const shared = (...values: readonly number[]): Float32Array => {
+    const data = new Float32Array(new SharedArrayBuffer(4 * values.length));
+    data.set(values);
+    return data;
+  };
+
+  it('is read from and written into', async () => {
+    const graph = graphOf((g) => api.relu(g.at('r'), g.input('x', [3])));
+    using session = await open(graph);
+    const y = shared(7, 7, 7);
+    await session.run({ x: shared(-1, 0, 2) }, { into: { y } });
+    expect([...y]).toEqual([0, 0, 2]);
   });
 });

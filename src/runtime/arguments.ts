@@ -23,11 +23,15 @@ export function checkValues(
   );
 }
 
-/** An argument as messages show it: `Float64Array of 5`, `Promise`, `undefined`. */
+/**
+ * An argument as messages show it: `Float64Array of 5`, `Promise`, `undefined`. An array of another realm, such as a
+ * frame or a context of node:vm, is foreign.
+ */
 export function given(value: unknown): string {
   const object = Object(value);
   if (value !== object) return String(value);
   const { length, shape = length } = object;
-  const type = Object.prototype.toString.call(value).slice(8, -1);
+  const foreign = ArrayBuffer.isView(value) && !(value instanceof Object);
+  const type = (foreign ? 'foreign ' : '') + Object.prototype.toString.call(value).slice(8, -1);
   return shape === undefined ? type : `${type} of ${shape}`;
 }
