@@ -2,9 +2,11 @@ import { expect, it } from 'vitest';
 import { profileOf } from '../../../test/fixtures/profiles.ts';
 import { relu } from '../../layers/activations.ts';
 import { add } from '../../layers/arithmetic.ts';
+import { conv2d } from '../../layers/conv2d.ts';
 import { rearrange, reshapeTo, slice } from '../../layers/rearrange.ts';
 import { softmax } from '../../layers/softmax.ts';
 import type { DeviceProfile } from '../device_profile.ts';
+import type { OpDef } from '../graph.ts';
 import { GraphBuilder } from '../graph_builder.ts';
 import { Expand, Reshape } from '../movement/index.ts';
 import type { Shape } from '../tensor.ts';
@@ -92,4 +94,25 @@ it('a batch is cut where a reshape keeps its images, and not where a movement as
 
 it('a batch of a large prime is given up soon', () => {
   expect(batchParts(rows([2 ** 31 - 1, 1]), device(2 ** 27))).toBe(1);
+});
+
+it('a batch is cut where operators say nothing of it', () => {
+  const g = GraphBuilder.create();
+  g.output('y', conv2d(g, g.input('x', [4, 3, 2, 2]), { channels: 3, kernel: 1 }));
+  expect(batchParts(g.build('said nothing'), device(2 * 3 * 4 * 4))).toBe(2);
+});
+
+it('what an operator throws besides ShapeError is passed on', () => {
+  const broken: OpDef<object, 'x'> = {
+    name: 'broken',
+    inferShape({ inputs }) {
+      if (inputs.x?.desc.shape[0] !== 4) throw new RangeError('broken operator');
+      return inputs.x.desc;
+    },
+    candidates: () => [],
+  };
+  const g = GraphBuilder.create();
+  g.output('y', g.add(broken, {}, { x: g.input('x', [4, 3]) }));
+  const graph = g.build('broken');
+  expect(() => batchParts(graph, device(24))).toThrow('broken operator');
 });
