@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { profileOf } from '../../../test/fixtures/profiles.ts';
 import { Random, seeds } from '../../../test/fixtures/random.ts';
-import { splitSubmits } from './submits.ts';
+import { assumedMs, splitSubmits } from './submits.ts';
 
 describe('splitSubmits', () => {
   it('keeps a run within the budget in one submit', () => {
@@ -37,4 +38,9 @@ describe('splitSubmits', () => {
       }
     },
   );
+});
+
+it('a plan of an untimed device is assumed to take its cost at the rate of such devices', () => {
+  expect(assumedMs([1e9, 1e9], profileOf('llvmpipe'))).toBe(1000);
+  expect(assumedMs([1e9, 1e9], profileOf('gpu'))).toBe(10);
 });
