@@ -5,25 +5,13 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { createSession, type Shape } from '../src/index.ts';
 import { loadOnnx, onnxInputs } from '../src/onnx/index.ts';
-import { ModelProtoSchema, TensorProtoSchema } from '../src/onnx/schema/onnx_pb.ts';
-import { constantOf } from '../src/onnx/tensor.ts';
+import { ModelProtoSchema } from '../src/onnx/schema/onnx_pb.ts';
 import { useDevice } from './fixtures/device.ts';
 import { mnistAccuracy } from './fixtures/mnist.ts';
+import { tensorIn } from './fixtures/onnx_cases.ts';
 
 const device = useDevice();
 const data = process.env.TILEWISE_TEST_DATA;
-
-interface Tensor {
-  readonly name: string;
-  readonly shape: Shape;
-  readonly data: Float32Array;
-}
-
-function readTensor(path: string): Tensor {
-  const tensor = fromBinary(TensorProtoSchema, readFileSync(path));
-  const { shape, numbers } = constantOf(tensor, tensor.name, undefined);
-  return { name: tensor.name, shape, data: Float32Array.from(numbers()) };
-}
 
 /** Weights come as inputs in these cases; a convolution's must be known when it is loaded. */
 function weightsOfConvolutions(bytes: Uint8Array): ReadonlySet<string> {
@@ -40,7 +28,7 @@ async function checkCase(folder: string): Promise<void> {
     .map(({ name }) => name)
     .filter((name) => !initializers.has(name));
   const set = join(folder, 'test_data_set_0');
-  const inputs = names.map((name, i) => ({ ...readTensor(join(set, `input_${i}.pb`)), name }));
+  const inputs = names.map((name, i) => ({ ...tensorIn(join(set, `input_${i}.pb`)), name }));
   const fixed = weightsOfConvolutions(bytes);
   const constants = Object.fromEntries(
     inputs.filter(({ name }) => fixed.has(name)).map((tensor) => [tensor.name, tensor]),
@@ -49,7 +37,7 @@ async function checkCase(folder: string): Promise<void> {
   using session = await createSession(device(), graph, { weights });
   const feeds = inputs.filter(({ name }) => !fixed.has(name)).map((t) => [t.name, t.data] as const);
   const [y = new Float32Array()] = Object.values(await session.run(Object.fromEntries(feeds)));
-  const expected = readTensor(join(set, 'output_0.pb'));
+  const expected = tensorIn(join(set, 'output_0.pb'));
   expect(session.outputs[0]?.shape).toEqual(expected.shape);
   // The onnx package's own tolerance.
   for (const [i, value] of expected.data.entries()) {

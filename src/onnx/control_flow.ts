@@ -9,7 +9,7 @@ import { computed } from './computed.ts';
 import { isStandard } from './domain.ts';
 import { demand, demandSound } from './errors.ts';
 import { numberOf, type Operand } from './import_node.ts';
-import type { GraphProto, NodeProto } from './schema/onnx_pb.ts';
+import type { GraphProto, NodeProto } from './schema/fields.ts';
 import type { Scope } from './scope.ts';
 import { type Constant, constant } from './tensor.ts';
 

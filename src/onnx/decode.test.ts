@@ -148,13 +148,18 @@ describe('decodeModel', () => {
     const bytes = new BinaryWriter()
       .tag(99, WireType.Varint)
       .int32(1)
-      .tag(1, WireType.LengthDelimited)
-      .string('a version in words')
-      .tag(4, WireType.LengthDelimited)
-      .string('mine')
+      .tag(8, WireType.LengthDelimited)
+      .bytes(
+        new BinaryWriter()
+          .tag(2, WireType.LengthDelimited)
+          .string('a version in words')
+          .tag(1, WireType.LengthDelimited)
+          .string('mine')
+          .finish(),
+      )
       .finish();
-    const { irVersion, domain } = decodeModel(bytes);
-    expect([irVersion, domain]).toEqual([0n, 'mine']);
+    const [{ domain, version } = {}] = decodeModel(bytes).opsetImport;
+    expect([domain, version]).toEqual(['mine', 0n]);
   });
 
   it.each([

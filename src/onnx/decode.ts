@@ -9,16 +9,16 @@ import {
   type Field,
   isMessage,
   type MessageName,
+  type ModelProto,
   messageFields,
   type Scalar,
 } from './schema/fields.ts';
-import type { ModelProto } from './schema/onnx_pb.ts';
 
 /** Throws OnnxError for what is no protobuf of a model, or unfolds beyond all measure. */
 export function decodeModel(bytes: Uint8Array): ModelProto {
   try {
     new Survey().message('ModelProto', bytes, 0);
-    // Of the type's fields it has those that are read: `schema/fields.ts`, which a test compares.
+    // The type is made of the table by which it is read.
     return new Decoder().message('ModelProto', bytes) as unknown as ModelProto;
   } catch (cause) {
     if (cause instanceof OnnxError) throw cause;

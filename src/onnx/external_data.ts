@@ -1,7 +1,7 @@
 /** Tensors whose data is in files beside the model's. */
 import { quoted } from '../runtime/weights/messages.ts';
 import { demandSound } from './errors.ts';
-import type { StringStringEntryProto } from './schema/onnx_pb.ts';
+import type { StringStringEntryProto } from './schema/fields.ts';
 
 /**
  * Gives the bytes of a file beside the model, by its path relative to the model's folder. The path has been

@@ -29,7 +29,7 @@ import { elementwise, importers } from './operators/importers.ts';
 import { NO_OPERATOR, NO_OPERATOR_OF_VALUES, Problems } from './problems.ts';
 import { resultType } from './result_type.ts';
 import { namesFromOutside, visitInOrder } from './schedule.ts';
-import type { GraphProto, NodeProto, ValueInfoProto } from './schema/onnx_pb.ts';
+import type { GraphProto, NodeProto, ValueInfoProto } from './schema/fields.ts';
 import { Scope } from './scope.ts';
 import { type Constant, constant, constantOf } from './tensor.ts';
 

@@ -6,12 +6,8 @@ import { clipped } from '../runtime/weights/messages.ts';
 import { MOST_IN_LIST } from './bounds.ts';
 import type { ElementType } from './element_type.ts';
 import { demand } from './errors.ts';
-import {
-  type AttributeProto,
-  type NodeProto,
-  type TensorProto,
-  AttributeProto_AttributeType as Type,
-} from './schema/onnx_pb.ts';
+import type { AttributeProto, NodeProto, TensorProto } from './schema/fields.ts';
+import { AttributeProto_AttributeType as Type } from './schema/onnx_pb.ts';
 import type { Constant, Numbers } from './tensor.ts';
 
 /**

@@ -2,7 +2,7 @@
 import { ShapeError } from '../runtime/errors.ts';
 import { formatShape, type Shape } from '../runtime/tensor.ts';
 import { type ElementType, elementTypeOf, typeName } from './element_type.ts';
-import type { ValueInfoProto } from './schema/onnx_pb.ts';
+import type { ValueInfoProto } from './schema/fields.ts';
 
 /** Undefined where the file leaves an extent, or all of them, open. */
 export type Extents = readonly (number | undefined)[] | undefined;

@@ -1,7 +1,7 @@
 /** The nodes that outputs depend on, each after what it reads. */
 import { quoted } from '../runtime/weights/messages.ts';
 import { demandSound } from './errors.ts';
-import type { GraphProto, NodeProto } from './schema/onnx_pb.ts';
+import type { GraphProto, NodeProto } from './schema/fields.ts';
 
 /**
  * Visits the nodes that the outputs of a graph depend on, each once, after those that make what it reads. `reads` is

@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { TensorProto_DataType, TensorProtoSchema } from './schema/onnx_pb.ts';
-import { constantOf } from './tensor.ts';
+import { type Constant, constantOf } from './tensor.ts';
 
 type Init = MessageInitShape<typeof TensorProtoSchema>;
 type TypeName = keyof typeof TensorProto_DataType;
@@ -11,10 +11,12 @@ const VALUES = [0, 1, -2];
 const HALVES = [0, 0x3c00, 0xc000];
 const BRAINS = [0, 0x3f80, 0xc000];
 
+function constant(init: Init): Constant {
+  return constantOf(create(TensorProtoSchema, init), 'w', undefined);
+}
+
 function read(type: TypeName, init: Init, dims = [3n]): readonly number[] {
-  const dataType = TensorProto_DataType[type];
-  const tensor = create(TensorProtoSchema, { dims, dataType, ...init });
-  return [...constantOf(tensor, 'w', undefined).numbers()];
+  return [...constant({ dims, dataType: TensorProto_DataType[type], ...init }).numbers()];
 }
 
 /** The bytes of an array, behind one that keeps them from being aligned. */
@@ -74,7 +76,6 @@ describe('constantOf', () => {
 
   it('refuses strings, and types that nobody knows', () => {
     expect(() => read('STRING', {})).toThrow('tensor "w": STRING is not read; expected numbers');
-    const tensor = create(TensorProtoSchema, { dims: [1n], dataType: 99 });
-    expect(() => constantOf(tensor, 'w', undefined)).toThrow(/type 99 is not read/);
+    expect(() => constant({ dims: [1n], dataType: 99 })).toThrow(/type 99 is not read/);
   });
 });

@@ -10,7 +10,8 @@ import { MOST_AXES, MOST_ELEMENTS } from './bounds.ts';
 import { type ElementType, elementTypeOf, typeName } from './element_type.ts';
 import { demandSound } from './errors.ts';
 import { externalBytes, type ReadExternal } from './external_data.ts';
-import { type TensorProto, TensorProto_DataLocation } from './schema/onnx_pb.ts';
+import type { TensorProto } from './schema/fields.ts';
+import { TensorProto_DataLocation } from './schema/onnx_pb.ts';
 
 /** The elements of a constant, row-major, in the narrower of two types that hold them. Not to be written to. */
 export type Numbers = Float32Array | Float64Array;
