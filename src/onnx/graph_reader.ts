@@ -23,7 +23,7 @@ import {
   type Operand,
 } from './import_node.ts';
 import type { OnnxImportOptions } from './import_options.ts';
-import { describeType, inputShape, shapeOf, typeOf } from './model_inputs.ts';
+import { describeType, fedInputs, inputShape, shapeOf, typeOf } from './model_inputs.ts';
 import { ModelWeights } from './model_weights.ts';
 import { elementwise, importers } from './operators/importers.ts';
 import { NO_OPERATOR, NO_OPERATOR_OF_VALUES, Problems } from './problems.ts';
@@ -80,7 +80,7 @@ export class GraphReader {
     const scope = new Scope();
     this.#readInitializers(graph, scope);
     this.#readGivenConstants(graph, scope);
-    for (const input of graph.input) this.#readInput(input, scope);
+    for (const input of fedInputs(graph)) this.#readInput(input, scope);
     this.#readNodes(graph, scope);
     const names = graph.output.map((output) => output.name);
     for (const output of names) this.#readsFailed([output], 'output', shown(output), scope);
@@ -111,9 +111,9 @@ export class GraphReader {
     }
   }
 
-  /** Files of the first versions list initializers as inputs too. */
   #readInput(input: ValueInfoProto, scope: Scope): void {
     const { name } = input;
+    // It may be given as a constant.
     if (scope.has(name)) return;
     const type = typeOf(input);
     if (!type) {

@@ -1,6 +1,6 @@
 /** What a model takes, before anything of it is built. */
 import { openOnnx } from './import.ts';
-import { describeType, type Extents, extentsOf, typeOf } from './model_inputs.ts';
+import { describeType, type Extents, extentsOf, fedInputs, typeOf } from './model_inputs.ts';
 
 /** An input that is fed at every run. */
 export interface OnnxInput {
@@ -21,12 +21,9 @@ export interface OnnxInput {
  */
 export function onnxInputs(bytes: Uint8Array, name = 'model.onnx'): readonly OnnxInput[] {
   const { graph } = openOnnx(bytes, name);
-  const constants = new Set(graph.initializer.map((tensor) => tensor.name));
-  return graph.input
-    .filter((input) => !constants.has(input.name))
-    .map((input) => ({
-      name: input.name,
-      type: typeOf(input) ?? describeType(input),
-      shape: extentsOf(input),
-    }));
+  return fedInputs(graph).map((input) => ({
+    name: input.name,
+    type: typeOf(input) ?? describeType(input),
+    shape: extentsOf(input),
+  }));
 }

@@ -8,6 +8,7 @@ import { readOnce } from './external_data.ts';
 import type { OnnxFile } from './graph_reader.ts';
 import { importOnnx, neededOf, openOnnx } from './import.ts';
 import type { OnnxImportOptions } from './import_options.ts';
+import { fedInputs } from './model_inputs.ts';
 
 export type OnnxModelOptions = Pick<OnnxImportOptions, 'name' | 'readExternal' | 'importers'>;
 
@@ -50,8 +51,7 @@ export function onnxModel(
 
 /** Channels, height and width of the only input. */
 function imageOf({ graph }: OnnxFile): readonly [number, number, number] {
-  const constants = new Set(graph.initializer.map((tensor) => tensor.name));
-  const inputs = graph.input.filter((input) => !constants.has(input.name));
+  const inputs = fedInputs(graph);
   const [input] = inputs;
   const type = input?.type?.value;
   const dims = type?.case === 'tensorType' ? (type.value.shape?.dim ?? []) : [];

@@ -7,6 +7,18 @@ import type { ValueInfoProto } from './schema/fields.ts';
 /** Undefined where the file leaves an extent, or all of them, open. */
 export type Extents = readonly (number | undefined)[] | undefined;
 
+/** The inputs of a graph that no initializer fills: files of the first versions list those as inputs too. */
+export function fedInputs<Input extends { readonly name: string }>({
+  input,
+  initializer,
+}: {
+  readonly input: readonly Input[];
+  readonly initializer: readonly { readonly name: string }[];
+}): readonly Input[] {
+  const filled = new Set(initializer.map(({ name }) => name));
+  return input.filter(({ name }) => !filled.has(name));
+}
+
 function tensorTypeOf({ type }: ValueInfoProto) {
   return type?.value.case === 'tensorType' ? type.value.value : undefined;
 }
