@@ -1,5 +1,5 @@
 /** How integers stand for floats: (q - zero point) * scale. */
-import { elementCount, formatShape, type Shape } from '../runtime/tensor.ts';
+import { elementCount, formatShape, type Shape, shapesEqual } from '../runtime/tensor.ts';
 import { seenAs, tabulated } from './computed.ts';
 import { demand } from './errors.ts';
 import { axisOf, type ImportCall, type Operand } from './import_node.ts';
@@ -22,7 +22,7 @@ export function quantizationOf(call: ImportCall): Quantization {
     return { axis, block: 1 };
   }
   const wanted = x.with(axis, Math.ceil((x[axis] ?? 1) / block));
-  demand(formatShape(wanted) === formatShape(scale), shown);
+  demand(shapesEqual(wanted, scale), shown);
   return { axis, block };
 }
 

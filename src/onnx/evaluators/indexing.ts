@@ -6,6 +6,7 @@ import {
   offsetOf,
   positionOf,
   type Shape,
+  shapesEqual,
 } from '../../runtime/tensor.ts';
 import { computed, seenAs, tabulated } from '../computed.ts';
 import { roundingOf } from '../element_type.ts';
@@ -58,8 +59,8 @@ const concat: Evaluator = (call) => {
   demand(first, 'has no inputs');
   const axis = call.axis(1, first.shape.length);
   const parts = filled.length > 0 ? filled : [first];
-  const fits = parts.every(
-    ({ shape }) => formatShape(shape.with(axis, 1)) === formatShape(first.shape.with(axis, 1)),
+  const fits = parts.every(({ shape }) =>
+    shapesEqual(shape.with(axis, 1), first.shape.with(axis, 1)),
   );
   demand(fits, `parts ${parts.map(({ shape }) => formatShape(shape)).join(' and ')} do not fit`);
   const shape = first.shape.with(
@@ -119,7 +120,7 @@ const REDUCTIONS = {
 function scattered(call: ImportCall, { inner, shape, rows }: Places): Constant {
   const [x, indices] = [call.known(0, 'the input'), call.known(1, 'the indices')];
   const updates = call.known(2, 'the updates');
-  const fits = formatShape(updates.shape) === formatShape(shape);
+  const fits = shapesEqual(updates.shape, shape);
   demand(fits, `updates ${formatShape(updates.shape)} are not ${formatShape(shape)}`);
   const reduce = REDUCTIONS[call.choice('reduction', 'none', 'add', 'mul', 'max', 'min')];
   return computed(x.shape, x.type, [x, indices, updates], (data, at, more) => {
@@ -147,7 +148,10 @@ export const indexing: Evaluators = {
     const x = call.known(0, 'the input');
     const axes = [...x.shape.keys()];
     const order = call.ints('perm') ?? axes.toReversed();
-    const valid = formatShape(order.toSorted((a, b) => a - b)) === formatShape(axes);
+    const valid = shapesEqual(
+      order.toSorted((a, b) => a - b),
+      axes,
+    );
     demand(valid, `${formatShape(order)} is no order of the axes of ${formatShape(x.shape)}`);
     const strides = denseStrides(x.shape);
     const along = (axis: number) => strides[axis] ?? 0;
@@ -160,7 +164,7 @@ export const indexing: Evaluators = {
   Expand(call) {
     const x = call.known(0, 'the input');
     const shape = commonShape(x.shape, call.numbers(1, 'the shape'));
-    if (formatShape(shape) === formatShape(x.shape)) return seenAs(x, {});
+    if (shapesEqual(shape, x.shape)) return seenAs(x, {});
     return strided(x, shape, stridesWithin(x.shape, shape));
   },
   /** The positions of all elements other than 0, axis by axis. */

@@ -1,5 +1,5 @@
 /** Weights that are stored as integers. */
-import { elementCount, formatShape } from '../../runtime/tensor.ts';
+import { elementCount, formatShape, shapesEqual } from '../../runtime/tensor.ts';
 import { computed } from '../computed.ts';
 import { demand } from '../errors.ts';
 import { quantizationOf, scaleOf } from '../quantization.ts';
@@ -13,7 +13,7 @@ export const weights: Evaluators = {
     const zero = call.inputs[2] && call.known(2, 'the zero point');
     const placeOf = scaleOf(x.shape, scale.shape, quantizationOf(call));
     demand(
-      !zero || formatShape(zero.shape) === formatShape(scale.shape),
+      !zero || shapesEqual(zero.shape, scale.shape),
       `zero points are not of the scales' shape ${formatShape(scale.shape)}`,
     );
     const sources = [x, scale, ...(zero ? [zero] : [])];

@@ -12,7 +12,7 @@ import { conv2dOpFor, convolve3d } from '../../layers/conv3d.ts';
 import { overPlanes } from '../../layers/volume.ts';
 import type { Pair } from '../../layers/window.ts';
 import type { Value } from '../../runtime/graph.ts';
-import { formatShape } from '../../runtime/tensor.ts';
+import { formatShape, shapesEqual } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
 import type { ImportCall, Importers } from '../import_node.ts';
@@ -35,7 +35,7 @@ function reading(call: ImportCall) {
   demand(kernel.length > 0, `its weight is ${formatShape(given.desc.shape)}, without a kernel`);
   const stated = call.ints('kernel_shape');
   demand(
-    !stated || formatShape(stated) === formatShape(kernel),
+    !stated || shapesEqual(stated, kernel),
     `kernel_shape is [${stated}], its weight ${formatShape(given.desc.shape)}`,
   );
   const space = new Space(call, call.value(0), kernel, 'convolutions');

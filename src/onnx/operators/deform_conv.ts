@@ -2,7 +2,7 @@
 import { deformConv2dOp } from '../../layers/deform_conv2d.ts';
 import { overPlanes } from '../../layers/volume.ts';
 import type { Value } from '../../runtime/graph.ts';
-import { elementCount, formatShape } from '../../runtime/tensor.ts';
+import { elementCount, formatShape, shapesEqual } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
 import type { ImportCall, Importers } from '../import_node.ts';
@@ -15,7 +15,7 @@ function importDeformConv(call: ImportCall): Value {
   const stated = call.ints('kernel_shape');
   demand(x.desc.shape.length === 4, `expects a map, got ${formatShape(x.desc.shape)}`);
   demand(
-    !stated || formatShape(stated) === formatShape(kernel),
+    !stated || shapesEqual(stated, kernel),
     `kernel_shape is [${stated}], its weight ${formatShape(weight.desc.shape)}`,
   );
   const attributes = {

@@ -2,7 +2,7 @@
 import { maxPool2dIndicesOp } from '../../layers/max_pool2d_indices.ts';
 import { maxUnpool, maxUnpoolOp } from '../../layers/max_unpool.ts';
 import type { Value } from '../../runtime/graph.ts';
-import { formatShape } from '../../runtime/tensor.ts';
+import { formatShape, shapesEqual } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
 import type { ImportCall, Importers } from '../import_node.ts';
@@ -17,7 +17,7 @@ function importMaxUnpool(call: ImportCall): Value {
   const given = call.numbersIfGiven(2, 'the output shape');
   const size = given?.slice(2) ?? windowed(call, shape.slice(2));
   demand(
-    !given || formatShape(given.slice(0, 2)) === formatShape(shape.slice(0, 2)),
+    !given || shapesEqual(given.slice(0, 2), shape.slice(0, 2)),
     `an output of [${given}] has not the images and channels of ${formatShape(shape)}`,
   );
   return maxUnpool(call.g, x, call.value(1), size);
