@@ -4,7 +4,7 @@ import { col2imOp, col2im as layer } from '../../layers/col2im.ts';
 import { demand } from '../errors.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
 import type { Importers } from '../import_node.ts';
-import { listOf, windowAttributes } from './windows.ts';
+import { listOf, padsOf, windowAttributes } from './windows.ts';
 
 export const importers: Importers = {
   Col2Im(call) {
@@ -14,13 +14,13 @@ export const importers: Importers = {
     demand(kernel.length === rank, `a block of [${kernel}] is none of an image of [${sizes}]`);
     const strides = listOf(call, 'strides', rank, 1);
     const dilations = listOf(call, 'dilations', rank, 1);
-    const pads = listOf(call, 'pads', 2 * rank, 0);
+    const { before, after } = padsOf(call, rank);
     const axes = sizes.map((size, axis) => ({
       size,
       kernel: kernel[axis] ?? 1,
       stride: strides[axis] ?? 1,
       dilation: dilations[axis] ?? 1,
-      padding: [pads[axis] ?? 0, pads[rank + axis] ?? 0] as const,
+      padding: [before[axis] ?? 0, after[axis] ?? 0] as const,
     }));
     return layer(call.g, call.value(0), axes);
   },

@@ -12,8 +12,6 @@ import { conv2dOpFor, convolve3d } from '../../layers/conv3d.ts';
 import { overPlanes } from '../../layers/volume.ts';
 import type { Pair } from '../../layers/window.ts';
 import type { Value } from '../../runtime/graph.ts';
-import { formatShape, shapesEqual } from '../../runtime/tensor.ts';
-import { demand } from '../errors.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
 import type { ImportCall, Importers } from '../import_node.ts';
 import type { OnnxWriter } from '../onnx_writer.ts';
@@ -21,6 +19,7 @@ import {
   alongAxes,
   automaticPadding,
   endsOf,
+  kernelOf,
   NO_PADDING,
   parted,
   Space,
@@ -31,13 +30,7 @@ import {
 /** The space that a node works on, and its weights there. */
 function reading(call: ImportCall) {
   const given = call.value(1);
-  const [, , ...kernel] = given.desc.shape;
-  demand(kernel.length > 0, `its weight is ${formatShape(given.desc.shape)}, without a kernel`);
-  const stated = call.ints('kernel_shape');
-  demand(
-    !stated || shapesEqual(stated, kernel),
-    `kernel_shape is [${stated}], its weight ${formatShape(given.desc.shape)}`,
-  );
+  const kernel = kernelOf(call, given.desc.shape);
   const space = new Space(call, call.value(0), kernel, 'convolutions');
   const bias = call.inputs[2] && call.value(2);
   return { space, weights: { weight: space.weight(given), ...(bias && { bias }) } };

@@ -2,22 +2,17 @@
 import { deformConv2dOp } from '../../layers/deform_conv2d.ts';
 import { overPlanes } from '../../layers/volume.ts';
 import type { Value } from '../../runtime/graph.ts';
-import { elementCount, formatShape, shapesEqual } from '../../runtime/tensor.ts';
+import { elementCount, formatShape } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
 import type { ImportCall, Importers } from '../import_node.ts';
-import { Space, windowAttributes, windowOf } from './windows.ts';
+import { kernelOf, Space, windowAttributes, windowOf } from './windows.ts';
 
 function importDeformConv(call: ImportCall): Value {
   const [x, weight, offset] = [call.value(0), call.value(1), call.value(2)];
   const [bias, mask] = [3, 4].map((index) => call.inputs[index] && call.value(index));
-  const [, , ...kernel] = weight.desc.shape;
-  const stated = call.ints('kernel_shape');
+  const kernel = kernelOf(call, weight.desc.shape);
   demand(x.desc.shape.length === 4, `expects a map, got ${formatShape(x.desc.shape)}`);
-  demand(
-    !stated || shapesEqual(stated, kernel),
-    `kernel_shape is [${stated}], its weight ${formatShape(weight.desc.shape)}`,
-  );
   const attributes = {
     ...overPlanes(windowOf(new Space(call, x, kernel, 'deformable convolutions'))),
     groups: call.int('group', 1),

@@ -8,7 +8,7 @@ import { type Exporters, exporter, read } from '../exporter.ts';
 import type { ImportCall, Importers } from '../import_node.ts';
 import { TensorProto_DataType as Type } from '../schema/onnx_pb.ts';
 import { overhang } from './pool.ts';
-import { listOf, windowAttributes } from './windows.ts';
+import { listOf, padsOf, windowAttributes } from './windows.ts';
 
 /** Indices count the elements of the output, whose shape is given, or is what the window says. */
 function importMaxUnpool(call: ImportCall): Value {
@@ -28,10 +28,10 @@ function windowed(call: ImportCall, extents: readonly number[]): readonly number
   demand(call.has('kernel_shape'), 'kernel_shape is missing');
   const kernel = listOf(call, 'kernel_shape', rank, 1);
   const strides = listOf(call, 'strides', rank, 1);
-  const pads = listOf(call, 'pads', 2 * rank, 0);
+  const { before, after } = padsOf(call, rank);
   return extents.map((extent, axis) => {
     const whole = (extent - 1) * (strides[axis] ?? 1) + (kernel[axis] ?? 1);
-    return whole - (pads[axis] ?? 0) - (pads[rank + axis] ?? 0);
+    return whole - (before[axis] ?? 0) - (after[axis] ?? 0);
   });
 }
 

@@ -4,7 +4,7 @@ import type { Padding3d, Triple, Window3d } from '../../layers/volume.ts';
 import type { Padding, Pair, Window } from '../../layers/window.ts';
 import type { Value } from '../../runtime/graph.ts';
 import { Squeeze, Unsqueeze } from '../../runtime/movement/index.ts';
-import { formatShape, type Shape } from '../../runtime/tensor.ts';
+import { formatShape, type Shape, shapesEqual } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
 import { derived, type ImportCall } from '../import_node.ts';
 
@@ -46,19 +46,11 @@ export class Space {
 
   /** What an attribute says of depth, height and width. Throws UnsupportedError where it says it of other axes. */
   triple(name: string, otherwise: number): Triple {
-    const given = this.call.ints(name);
-    demand(
-      !given || given.length === this.#rank,
-      `${name} [${given}] does not name ${this.#rank} axes`,
-    );
-    return this.#triple(given ?? Array<number>(this.#rank).fill(otherwise), otherwise);
+    return this.#triple(listOf(this.call, name, this.#rank, otherwise), otherwise);
   }
 
   pads(): Padding3d {
-    const given = this.call.ints('pads') ?? Array<number>(2 * this.#rank).fill(0);
-    const paired = given.length === 2 * this.#rank;
-    demand(paired, `pads [${given}] do not name both ends of ${this.#rank} axes`);
-    const [before, after] = [given.slice(0, this.#rank), given.slice(this.#rank)];
+    const { before, after } = padsOf(this.call, this.#rank);
     return paddingOf(this.#triple(before, 0), this.#triple(after, 0));
   }
 
@@ -92,16 +84,33 @@ export function alongAxes<T>(of: (axis: 0 | 1 | 2) => T): readonly [T, T, T] {
   return [of(0), of(1), of(2)];
 }
 
-/** What a list among the attributes says of so many axes, or of both ends of them. Throws UnsupportedError. */
+/** What an attribute says of each of so many axes. Throws UnsupportedError where it says it of other axes. */
 export function listOf(
   call: ImportCall,
   name: string,
-  length: number,
+  rank: number,
   otherwise: number,
 ): readonly number[] {
-  const found = call.ints(name) ?? Array<number>(length).fill(otherwise);
-  demand(found.length === length, `${name} [${found}] are not ${length}`);
+  const found = call.ints(name) ?? Array<number>(rank).fill(otherwise);
+  demand(found.length === rank, `${name} [${found}] does not name ${rank} axes`);
   return found;
+}
+
+/** The padding at both ends of each of so many axes. Throws UnsupportedError where other ends are named. */
+export function padsOf(call: ImportCall, rank: number) {
+  const given = call.ints('pads') ?? Array<number>(2 * rank).fill(0);
+  demand(given.length === 2 * rank, `pads [${given}] do not name both ends of ${rank} axes`);
+  return { before: given.slice(0, rank), after: given.slice(rank) };
+}
+
+/** The kernel that weights are for, [.., .., R, S]. Throws UnsupportedError where the node states another. */
+export function kernelOf(call: ImportCall, weight: Shape): Shape {
+  const [, , ...kernel] = weight;
+  demand(kernel.length > 0, `its weight is ${formatShape(weight)}, without a kernel`);
+  const stated = call.ints('kernel_shape');
+  const fits = !stated || shapesEqual(stated, kernel);
+  demand(fits, `kernel_shape is [${stated}], its weight ${formatShape(weight)}`);
+  return kernel;
 }
 
 /** How a total of padding is parted, as [before, after]: by SAME_UPPER the rest comes after, else before. */
