@@ -126,6 +126,24 @@ describe('loadOnnx', () => {
     expect(() => loadOnnx(bytes)).toThrow(why);
   });
 
+  it.each([
+    [
+      'Conv',
+      { kernel_shape: { ints: [3, 2] } },
+      /kernel_shape is \[3,2\], its weight \[1, 1, 3, 3\]/,
+    ],
+    ['Conv', { strides: { ints: [1] } }, /strides \[1\] does not name 2 axes/],
+    ['ConvTranspose', { pads: { ints: [1, 1] } }, /pads \[1,1\] do not name both ends of 2 axes/],
+    ['MaxUnpool', { kernel_shape: { ints: [2] } }, /kernel_shape \[2\] does not name 2 axes/],
+  ])('refuses windows whose attributes are of other axes: %s %o', (opType, attributes, why) => {
+    const bytes = model({
+      node: [onnxNode(opType, 'x w', 'y', attributes)],
+      input: [input('x', [1, 1, 4, 4]), input('w', [1, 1, 3, 3])],
+      output: [{ name: 'y' }],
+    });
+    expect(() => loadOnnx(bytes)).toThrow(why);
+  });
+
   it('refuses what moves along four axes', () => {
     const bytes = model({
       node: [

@@ -2,7 +2,7 @@
 import { apply } from '../../../shaders/lib/expression.ts';
 import * as f from '../../../shaders/lib/expression_functions.ts';
 import { adaptiveAveragePool2dOp, region } from '../../layers/adaptive_average_pool2d.ts';
-import { maxPool2dIndices } from '../../layers/max_pool2d_indices.ts';
+import { maxPool2dIndices, maxPool2dIndicesOp } from '../../layers/max_pool2d_indices.ts';
 import { pointwise } from '../../layers/pointwise.ts';
 import {
   averagePool2d,
@@ -22,6 +22,7 @@ import { elementCount, nchw } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
 import type { ImportCall, Importer, Importers } from '../import_node.ts';
+import { TensorProto_DataType as Type } from '../schema/onnx_pb.ts';
 import { turned } from './linear.ts';
 import { reduced } from './reduce.ts';
 import { alongAxes, paddingOf, Space, windowAttributes, windowOf } from './windows.ts';
@@ -126,7 +127,7 @@ function importGlobalLpPool(call: ImportCall): Value {
 }
 
 /** How far the last window reaches beyond the padded input, in ceil mode, as padding below and to the right. */
-export function overhang(node: Node<Pool2dAttributes, 'x'>): Padding {
+function overhang(node: Node<Pool2dAttributes, 'x'>): Padding {
   const { kernel, stride, dilation, padding } = node.attributes;
   const [x, y] = [nchw(inputShape(node, 'x')), nchw(node.output.desc.shape)];
   const reach = (axis: 0 | 1, positions: number) =>
@@ -163,6 +164,17 @@ export const exporters: Exporters = [
   exporter(maxPool2dOp, (node, writer) => {
     const attributes = windowAttributes(node.attributes, overhang(node));
     writer.layer(node, 'MaxPool', read(writer, node, 'x'), attributes);
+  }),
+  // Indices are numbers here.
+  exporter(maxPool2dIndicesOp, (node, writer) => {
+    const { attributes } = node;
+    const outputs = [writer.between(node, 'maxima'), writer.between(node, 'indices')];
+    writer.node('MaxPool', `${node.name}/MaxPool`, read(writer, node, 'x'), outputs, {
+      ...windowAttributes(attributes, overhang(node)),
+      storage_order: { int: attributes.order === 'columns' },
+    });
+    const [, indices = ''] = outputs;
+    writer.layer(node, 'Cast', [indices], { to: { int: Type.FLOAT } });
   }),
   exporter(averagePool2dOp, (node, writer) => {
     const { ceilMode, countIncludePad, dilation, padding } = node.attributes;

@@ -1,5 +1,4 @@
-/** MaxPool's indices, and MaxUnpool, which reads them. */
-import { maxPool2dIndicesOp } from '../../layers/max_pool2d_indices.ts';
+/** MaxUnpool, which reads MaxPool's indices. */
 import { maxUnpool, maxUnpoolOp } from '../../layers/max_unpool.ts';
 import type { Value } from '../../runtime/graph.ts';
 import { formatShape, shapesEqual } from '../../runtime/tensor.ts';
@@ -7,8 +6,7 @@ import { demand } from '../errors.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
 import type { ImportCall, Importers } from '../import_node.ts';
 import { TensorProto_DataType as Type } from '../schema/onnx_pb.ts';
-import { overhang } from './pool.ts';
-import { listOf, padsOf, windowAttributes } from './windows.ts';
+import { listOf, padsOf } from './windows.ts';
 
 /** Indices count the elements of the output, whose shape is given, or is what the window says. */
 function importMaxUnpool(call: ImportCall): Value {
@@ -38,17 +36,6 @@ function windowed(call: ImportCall, extents: readonly number[]): readonly number
 export const importers: Importers = { MaxUnpool: importMaxUnpool };
 
 export const exporters: Exporters = [
-  // Indices are numbers here.
-  exporter(maxPool2dIndicesOp, (node, writer) => {
-    const { attributes } = node;
-    const outputs = [writer.between(node, 'maxima'), writer.between(node, 'indices')];
-    writer.node('MaxPool', `${node.name}/MaxPool`, read(writer, node, 'x'), outputs, {
-      ...windowAttributes(attributes, overhang(node)),
-      storage_order: { int: attributes.order === 'columns' },
-    });
-    const [, indices = ''] = outputs;
-    writer.layer(node, 'Cast', [indices], { to: { int: Type.FLOAT } });
-  }),
   /** Windows of one element, as the shape is given: that of the input but for the size, whatever the batch. */
   exporter(maxUnpoolOp, (node, writer) => {
     const { size } = node.attributes;
