@@ -1,4 +1,5 @@
 /** Where indices point to: GatherElements, GatherND and their counterparts that scatter. */
+import { add, type Binary, max, min, mul } from '../../shaders/lib/expression_functions.ts';
 import {
   denseStrides,
   elementCount,
@@ -74,4 +75,12 @@ export function placesOf(call: ImportCall): Places {
   return call.node.opType.endsWith('ND')
     ? tuplePlaces(x, indices, call.int('batch_dims', 0))
     : elementPlaces(x, indices, call.axis(0, x.length));
+}
+
+const REDUCTIONS: readonly Binary[] = [add, mul, max, min];
+
+/** How the updates of a node that scatters change what is there; undefined where they take its place. */
+export function reductionOf(call: ImportCall): Binary | undefined {
+  const name = call.choice('reduction', 'none', ...REDUCTIONS.map((fn) => fn.name));
+  return REDUCTIONS.find((fn) => fn.name === name);
 }

@@ -12,7 +12,7 @@ import { computed, seenAs, tabulated } from '../computed.ts';
 import { roundingOf } from '../element_type.ts';
 import { demand } from '../errors.ts';
 import { axisOf, type ImportCall } from '../import_node.ts';
-import { type Places, placesOf, within } from '../places.ts';
+import { type Places, placesOf, reductionOf, within } from '../places.ts';
 import type { Constant } from '../tensor.ts';
 import { commonShape, stridesWithin } from './broadcast.ts';
 import type { Evaluator, Evaluators } from './evaluator.ts';
@@ -108,21 +108,13 @@ function gathered(call: ImportCall, { inner, shape, rows }: Places): Constant {
   });
 }
 
-const REDUCTIONS = {
-  none: (_: number, update: number) => update,
-  add: (old: number, update: number) => old + update,
-  mul: (old: number, update: number) => old * update,
-  max: Math.max,
-  min: Math.min,
-};
-
 /** The input with updates in the places of indices, in their order. */
 function scattered(call: ImportCall, { inner, shape, rows }: Places): Constant {
   const [x, indices] = [call.known(0, 'the input'), call.known(1, 'the indices')];
   const updates = call.known(2, 'the updates');
   const fits = shapesEqual(updates.shape, shape);
   demand(fits, `updates ${formatShape(updates.shape)} are not ${formatShape(shape)}`);
-  const reduce = REDUCTIONS[call.choice('reduction', 'none', 'add', 'mul', 'max', 'min')];
+  const reduce = reductionOf(call)?.evaluate ?? ((_, update) => update);
   return computed(x.shape, x.type, [x, indices, updates], (data, at, more) => {
     const result = Float64Array.from(data);
     const rounding = roundingOf(x.type);

@@ -38,6 +38,11 @@ export function gathered(
   const runs = runsOf(wanted);
   const few = runs.length <= MOST_SLICES;
   demand(few, `gathers ${runs.length} parts; at most ${MOST_SLICES} are read`);
+  return sideBySide(g, x, axis, runs);
+}
+
+/** Runs of rows along an axis, as slices. */
+export function sideBySide(g: GraphBuilder, x: Value, axis: number, runs: readonly Run[]): Value {
   const parts = runs.map(({ from, step, count }, i) => {
     const end = from + step * count;
     const part = new Slice({ axis, from, step, ...(end >= 0 && { to: end }) });

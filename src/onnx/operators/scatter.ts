@@ -16,24 +16,24 @@ import { MOST_INDICES, MOST_MEETING, MOST_ROWS, MOST_SLICES } from '../bounds.ts
 import { demand } from '../errors.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
 import type { ImportCall, Importers } from '../import_node.ts';
-import { type Places, placesOf } from '../places.ts';
+import { type Places, placesOf, reductionOf } from '../places.ts';
 import { TensorProto_DataType as Type } from '../schema/onnx_pb.ts';
 import { constant } from '../tensor.ts';
-import { gathered, runsOf } from './gather.ts';
-
-/** How an update changes what is there. */
-const REDUCTIONS = { add: f.add, mul: f.mul, max: f.max, min: f.min } as const;
+import { gathered, runsOf, sideBySide } from './gather.ts';
 
 function importScatter(call: ImportCall): Value {
-  const reduction = call.choice('reduction', 'none', 'add', 'mul', 'max', 'min');
+  const reduction = reductionOf(call);
   if (elementCount(call.shape(1)) === 0) return call.value(0);
   const places = placesOf(call);
   const fits = shapesEqual(call.shape(2), places.shape);
   demand(fits, `updates ${formatShape(call.shape(2))} are not ${formatShape(places.shape)}`);
   const known = call.operand(1).constant !== undefined;
-  if (reduction !== 'none') {
-    demand(known, `reduction ${reduction} is read of indices that are known, and these are not`);
-    return reduced(call, places, REDUCTIONS[reduction]);
+  if (reduction) {
+    demand(
+      known,
+      `reduction ${reduction.name} is read of indices that are known, and these are not`,
+    );
+    return reduced(call, places, reduction);
   }
   if (known) return placed(call, places);
   const ofElements = call.node.opType === 'ScatterElements';
@@ -54,13 +54,14 @@ function matrix(call: ImportCall, name: string, index: number, inner: number): V
 function placed(call: ImportCall, { inner, rows }: Places): Value {
   const places = rows(call.data(1, 'the indices'));
   const sources = sourcesOf(elementCount(call.shape(0)) / inner, places);
-  if (!sources || runsOf(sources).length > MOST_SLICES) {
+  const runs = sources && runsOf(sources);
+  if (!runs || runs.length > MOST_SLICES) {
     const known = constant([places.length], places, 'int64');
     return put(call, call.place.weight({ ...known, name: `${call.name}/rows` }));
   }
   const parts = [matrix(call, 'rows', 0, inner), matrix(call, 'updates', 2, inner)];
   const both = concat(call.g.at('both'), parts, 0);
-  return reshapeTo(call.g, gathered(call.g, both, 0, sources), call.shape(0));
+  return reshapeTo(call.g, sideBySide(call.g, both, 0, runs), call.shape(0));
 }
 
 /** Where each of so many rows is found in these and updates after them: of two that meet, the later. */
