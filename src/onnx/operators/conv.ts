@@ -36,7 +36,7 @@ function reading(call: ImportCall) {
   return { space, weights: { weight: space.weight(given), ...(bias && { bias }) } };
 }
 
-function importConv(call: ImportCall): Value {
+export function importConv(call: ImportCall): Value {
   const { space, weights } = reading(call);
   const [window, groups] = [windowOf(space), call.int('group', 1)];
   if (space.isVolume) return convolve3d(call.g, space.x, weights, { ...window, groups });

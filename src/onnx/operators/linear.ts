@@ -13,7 +13,7 @@ import { derived, type ImportCall, type Importers, numberOf } from '../import_no
 import type { Constant } from '../tensor.ts';
 
 /** As NumPy has it: a vector is a row before a matrix and a column after one, and its axis is dropped again. */
-function importMatMul(call: ImportCall): Value {
+export function importMatMul(call: ImportCall): Value {
   const [x, second] = [call.value(0), call.operand(1)];
   const { constant } = second;
   const [left, right] = [call.shape(0), call.shape(1)];

@@ -32,7 +32,7 @@ import {
   numberOf,
 } from '../import_node.ts';
 import { resultType } from '../result_type.ts';
-import { decomposedNorm } from './decomposed_norm.ts';
+import { normOfProduct, normOfQuotient } from './decomposed_norm.ts';
 import { writeExpression } from './expression_nodes.ts';
 import { FUNCTIONS, NAMED, type NamedFunction, nameOf } from './functions.ts';
 
@@ -210,8 +210,8 @@ const triangle: Importer = (call) => {
 export const importers: Importers = {
   ...Object.fromEntries(NAMED.map((row) => [row.opType, named(row)])),
   ...Object.fromEntries(FUNCTIONS.map((fn) => [nameOf(fn), ofFunction(fn)])),
-  Div: (call) => decomposedNorm(call) ?? div(call),
-  Mul: (call) => decomposedNorm(call) ?? mul(call),
+  Div: (call) => normOfQuotient(call) ?? div(call),
+  Mul: (call) => normOfProduct(call) ?? mul(call),
   Mod: mod,
   Clip: clip,
   Cast: cast,

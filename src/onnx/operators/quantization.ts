@@ -15,15 +15,14 @@ import {
   type ImportCall,
   type Importer,
   type Importers,
-  isValue,
   numberOf,
   type Operand,
 } from '../import_node.ts';
 import { alongAxis } from '../quantization.ts';
 import { quantizedType } from '../result_type.ts';
 import type { Constant } from '../tensor.ts';
-import * as conv from './conv.ts';
-import * as linear from './linear.ts';
+import { importConv } from './conv.ts';
+import { importMatMul } from './linear.ts';
 
 type Part = Expression | number;
 
@@ -110,15 +109,10 @@ function centred(call: ImportCall, index: number, zero: number, axis: number): O
 /** The node as one of floats: the same attributes, with other inputs. */
 function asFloats(
   call: ImportCall,
-  opType: string,
+  product: (call: ImportCall) => Value,
   inputs: readonly (Operand | undefined)[],
 ): Value {
-  const importer = opType === 'Conv' ? conv.importers.Conv : linear.importers.MatMul;
-  demand(importer, 'no such operator here');
-  const g = call.g.at('product');
-  const [made] = [importer(call.with({ g, inputs }))].flat();
-  demand(made && isValue(made), 'has no result');
-  return made;
+  return product(call.with({ g: call.g.at('product'), inputs }));
 }
 
 /** A product of quantised factors, of which the scales are inputs 1, 4 and 6, and quantised again. */
@@ -147,19 +141,23 @@ export const importers: Importers = {
   QuantizeLinear: quantize,
   DequantizeLinear: dequantize,
   DynamicQuantizeLinear: quantizeBySize,
-  ConvInteger: (call) => asFloats(call, 'Conv', [centred(call, 0, 2, 1), centred(call, 1, 3, 0)]),
+  ConvInteger: (call) =>
+    asFloats(call, importConv, [centred(call, 0, 2, 1), centred(call, 1, 3, 0)]),
   MatMulInteger: (call) =>
-    asFloats(call, 'MatMul', [centred(call, 0, 2, -2), centred(call, 1, 3, -1)]),
+    asFloats(call, importMatMul, [centred(call, 0, 2, -2), centred(call, 1, 3, -1)]),
   QLinearConv(call) {
     const factors = [centred(call, 0, 2, 1), centred(call, 3, 5, 0)];
-    const product = asFloats(call, 'Conv', [...factors, call.inputs[8]]);
+    const product = asFloats(call, importConv, [...factors, call.inputs[8]]);
     const spatial = Array<number>(Math.max(0, product.desc.shape.length - 2)).fill(1);
     return rescaled(call, product, (scale) =>
       seenAs(scale, { shape: [elementCount(scale.shape), ...spatial] }),
     );
   },
   QLinearMatMul(call) {
-    const product = asFloats(call, 'MatMul', [centred(call, 0, 2, -2), centred(call, 3, 5, -1)]);
+    const product = asFloats(call, importMatMul, [
+      centred(call, 0, 2, -2),
+      centred(call, 3, 5, -1),
+    ]);
     return rescaled(call, product, (scale) => scale);
   },
 };
