@@ -1,5 +1,4 @@
 /** Every operator of this library as ONNX has it: read back, and run by onnxruntime where that is installed. */
-
 import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { apply, operand } from '../../shaders/lib/expression.ts';

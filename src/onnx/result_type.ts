@@ -1,5 +1,4 @@
 /** The types of what nodes make: as a rule that of the first input. */
-
 import { isStandard } from './domain.ts';
 import { type ElementType, elementTypeOf, typeName } from './element_type.ts';
 import { demand } from './errors.ts';

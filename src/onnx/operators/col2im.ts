@@ -1,5 +1,4 @@
 /** Col2Im. */
-
 import { col2imOp, col2im as layer } from '../../layers/col2im.ts';
 import { demand } from '../errors.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';

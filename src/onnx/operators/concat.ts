@@ -1,5 +1,4 @@
 /** Concat. */
-
 import { concatOp, concat as layer } from '../../layers/concat.ts';
 import { elementCount } from '../../runtime/tensor.ts';
 import { MOST_ELEMENTS } from '../bounds.ts';

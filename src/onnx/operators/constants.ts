@@ -1,5 +1,4 @@
 /** What is known of computed values, and constants out of attributes. */
-
 import { elementCount, formatShape } from '../../runtime/tensor.ts';
 import { filled, integers, tabulated } from '../computed.ts';
 import { demand } from '../errors.ts';

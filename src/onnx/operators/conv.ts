@@ -1,5 +1,4 @@
 /** Conv, ConvTranspose: of weights that are known, and of weights that are computed. */
-
 import { convTranspose2dOp } from '../../layers/conv_transpose2d.ts';
 import {
   type ConvTranspose3dAttributes,

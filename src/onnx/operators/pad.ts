@@ -1,5 +1,4 @@
 /** Pad, and CenterCropPad, which says the size that is to come of it. */
-
 import { pad as layer } from '../../layers/pad.ts';
 import { pad2dOp } from '../../layers/pad2d.ts';
 import { rearrange } from '../../layers/rearrange.ts';

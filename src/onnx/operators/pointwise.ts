@@ -1,5 +1,4 @@
 /** What computes each element from one of each input: activations, arithmetic, comparisons, conditions. */
-
 import {
   apply,
   type Expression,

@@ -1,5 +1,4 @@
 /** What moves data and computes nothing. Steps of one node here are nodes of their own in ONNX. */
-
 import { rearrange as layer, rearrangeOp, split } from '../../layers/rearrange.ts';
 import { UnsupportedError } from '../../runtime/errors.ts';
 import {

@@ -1,5 +1,4 @@
 /** TopK: both outputs of it are one tensor here, of pairs. */
-
 import { rearrange } from '../../layers/rearrange.ts';
 import { topElements, topKOp } from '../../layers/top_k.ts';
 import { Reshape, Slice, Transpose } from '../../runtime/movement/index.ts';
