@@ -8,13 +8,17 @@ import {
   onnxTensor as tensor,
 } from '../../test/fixtures/onnx_model.ts';
 import { findOnnxRuntime, runOnnxRuntime } from '../../test/fixtures/onnxruntime.ts';
+import { builtins } from '../builtins.ts';
 import { runReference } from '../reference.ts';
+import { ANY_GPU } from '../runtime/device_profile.ts';
+import { prepare } from '../runtime/prepare.ts';
 import type { Shape } from '../runtime/tensor.ts';
 import { loadOnnx } from './import.ts';
 import {
   AttributeProto_AttributeType,
   AttributeProtoSchema,
   GraphProtoSchema,
+  TensorProtoSchema,
 } from './schema/onnx_pb.ts';
 
 const X = Float32Array.of(-1, 3);
@@ -134,7 +138,22 @@ const UNREAD: readonly LoopCase[] = [0, 2].map((turns) => ({
   shape: [2],
 }));
 
-function fileOf({ body, inputs, outputs = ['y'], after = [], turns = 3 }: LoopCase): Uint8Array {
+/** A node that holds a matrix, [2, 2]. */
+const held = {
+  ...node('Constant', '', 'held'),
+  input: [],
+  attribute: [
+    create(AttributeProtoSchema, {
+      name: 'value',
+      type: AttributeProto_AttributeType.TENSOR,
+      t: create(TensorProtoSchema, tensor('', [2, 2], [1, 2, 3, 4])),
+    }),
+  ],
+};
+
+type LoopFile = Pick<LoopCase, 'body' | 'inputs'> & Partial<LoopCase>;
+
+function fileOf({ body, inputs, outputs = ['y'], after = [], turns = 3 }: LoopFile): Uint8Array {
   const attribute = [
     create(AttributeProtoSchema, {
       name: 'body',
@@ -176,9 +195,37 @@ describe('a loop whose turns are known', () => {
   });
 });
 
+describe('a constant of the body of a loop', () => {
+  const product = [node('MatMul', 'u matrix', 'p'), node('Add', 'p row', 'w')];
+  const nodes = [held, node('Transpose', 'held', 'matrix'), ...product];
+  const inner = body(nodes, ['u'], ['w'], [tensor('row', [2], [1, 2])]);
+  const attribute = [
+    create(AttributeProtoSchema, {
+      name: 'body',
+      type: AttributeProto_AttributeType.GRAPH,
+      g: create(GraphProtoSchema, inner),
+    }),
+  ];
+  const loop = { ...node('Loop', 'n on v', 't'), attribute };
+
+  it.each([
+    ['in it', inner],
+    ['in a loop in it', body([loop], ['v'], ['t'])],
+  ])('is one weight, whatever the turns: %s', (_, of) => {
+    const weightsOf = (turns: number) => {
+      const bytes = fileOf({ body: of, inputs: 'n on x', turns });
+      const { graph, weights } = loadOnnx(bytes);
+      const { plan } = prepare(graph, builtins, { device: ANY_GPU });
+      return { names: [...(weights.tensors?.keys() ?? [])], bytes: plan.memory.weights };
+    };
+    const once = weightsOf(1);
+    expect(once.names).toHaveLength(2);
+    expect(weightsOf(7)).toEqual(once);
+  });
+});
+
 describe('a loop', () => {
-  const refusal = (one: Pick<LoopCase, 'body' | 'inputs'> & Partial<LoopCase>) => () =>
-    loadOnnx(fileOf({ what: '', expected: [], shape: [], ...one }));
+  const refusal = (one: LoopFile) => () => loadOnnx(fileOf(one));
 
   it('is refused where its turns are computed', () => {
     const turning = body([node('Add', 'v x', 'w')], ['v'], ['w']);

@@ -23,6 +23,7 @@ import {
   type Operand,
 } from './import_node.ts';
 import type { OnnxImportOptions } from './import_options.ts';
+import { MadeBefore } from './made.ts';
 import { describeType, fedInputs, inputShape, shapeOf, typeOf } from './model_inputs.ts';
 import { ModelWeights } from './model_weights.ts';
 import { elementwise, importers } from './operators/importers.ts';
@@ -58,6 +59,7 @@ export class GraphReader {
   readonly #nodeNames = new Set<string>();
   readonly #problems = new Problems();
   readonly #allowance = new Allowance();
+  readonly #made = new MadeBefore();
   #visited = 0;
   /** Nodes in the turns of loops. */
   #unrolled = 0;
@@ -92,9 +94,12 @@ export class GraphReader {
   #readInitializers({ initializer, sparseInitializer }: GraphProto, scope: Scope): void {
     demand(sparseInitializer.length === 0, 'has sparse tensors');
     for (const tensor of initializer) {
-      const name = `${scope.prefix}${tensor.name}`;
-      const constant = constantOf(tensor, name, this.#options.readExternal);
-      scope.define(tensor.name, { constant, type: constant.type });
+      const made = this.#made.tensor(tensor, () => {
+        const name = `${scope.prefix}${tensor.name}`;
+        const constant = constantOf(tensor, name, this.#options.readExternal);
+        return { constant, type: constant.type };
+      });
+      scope.define(tensor.name, made);
     }
   }
 
@@ -180,11 +185,13 @@ export class GraphReader {
         return;
       }
       demand(importer, NO_OPERATOR);
-      const call = this.#callOf(node, index, scope);
-      const made = this.#constantsOf(call, importer) ?? this.#kept(listed(importer(call)));
+      const inputs = node.input.map((input) => (input === '' ? undefined : scope.operand(input)));
+      const outputs = this.#made.outputs(node, inputs, () =>
+        this.#outputsOf(this.#callOf(node, index, scope, inputs), importer, scope),
+      );
       for (const [i, output] of node.output.entries()) {
-        const result = made[i];
-        if (result) scope.define(output, asOperand(`${scope.prefix}${output}`, result, call, i));
+        const made = outputs[i];
+        if (made) scope.define(output, made);
         else if (output) scope.fail(output, label);
       }
     } catch (error) {
@@ -275,7 +282,20 @@ export class GraphReader {
     return importers.get(opType) ?? evaluators.get(opType);
   }
 
-  /** What a node makes, where that is known. */
+  /** What a node makes; of outputs that are not had, undefined. */
+  #outputsOf(
+    call: ImportCall,
+    importer: Importer,
+    { prefix }: Scope,
+  ): readonly (Operand | undefined)[] {
+    const made = this.#constantsOf(call, importer) ?? this.#kept(listed(importer(call)));
+    return call.node.output.map((output, i) => {
+      const result = made[i];
+      return result && asOperand(`${prefix}${output}`, result, call, i);
+    });
+  }
+
+  /** The same, where that is known. */
   #constantsOf(call: ImportCall, importer: Importer): readonly Imported[] | undefined {
     const evaluator = evaluators.get(call.node.opType);
     const own = importer !== evaluator && importer !== importers.get(call.node.opType);
@@ -314,14 +334,15 @@ export class GraphReader {
     return failed.length > 0;
   }
 
-  #callOf(node: NodeProto, index: number, scope: Scope): ImportCall {
+  #callOf(node: NodeProto, index: number, scope: Scope, inputs: ImportCall['inputs']): ImportCall {
     const name = `${scope.prefix}${this.#nameOf(node, index)}`;
     return new ImportCall(node, {
       opset: this.#file.opset,
       name,
       g: this.#builder.at(name),
-      inputs: node.input.map((input) => (input === '' ? undefined : scope.operand(input))),
+      inputs,
       weight: (known) => this.#weightOf(known),
+      derived: (weight, made) => this.#made.derived(weight, made),
       tensor: (tensor) => constantOf(tensor, name, this.#options.readExternal),
       spend: this.#allowance.spend,
     });

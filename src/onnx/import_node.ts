@@ -40,6 +40,8 @@ export interface Place {
   readonly inputs: readonly (Operand | undefined)[];
   /** The weight of the graph that a constant is. */
   readonly weight: (constant: Constant) => Value;
+  /** What is made of a weight once, though many nodes may ask for it. */
+  readonly derived: (weight: Value, made: DerivedWeight) => DerivedWeight;
   /** What a tensor among the attributes holds. */
   readonly tensor: (tensor: TensorProto) => Constant;
   /** Whether so many elements more may be computed at once, while the model is loaded. */
@@ -189,6 +191,23 @@ export class ImportCall {
     return found && this.place.tensor(found);
   }
 
+  /** A weight in another arrangement, which is made when it is uploaded; `what` tells it from others of the weight. */
+  derived(
+    weight: Value,
+    what: string,
+    shape: Shape,
+    compute: (data: Float32Array) => Float32Array,
+  ): Value {
+    demand(weight.kind === 'weight', `${weight.name} is no weight`);
+    return this.place.derived(weight, {
+      kind: 'derived',
+      name: `${weight.name} ${what}`,
+      desc: tensorDesc(shape),
+      sources: [weight],
+      compute: ([data = new Float32Array(elementCount(shape))]) => compute(data),
+    });
+  }
+
   #attribute(name: string, type: keyof typeof Type): AttributeProto | undefined {
     const found = this.#attributes.get(name);
     // The oldest files do not say the type.
@@ -233,22 +252,4 @@ export function axisOf(axis: number, rank: number): number {
 export function numberOf(found: Operand | undefined): number | undefined {
   const one = found?.constant && elementCount(found.constant.shape) === 1;
   return one ? found.constant.numbers()[0] : undefined;
-}
-
-/** A weight in another arrangement, which is made when it is uploaded. */
-export function derived(
-  weight: Value,
-  what: string,
-  shape: Shape,
-  compute: (data: Float32Array) => Float32Array,
-): Value {
-  demand(weight.kind === 'weight', `${weight.name} is no weight`);
-  const result: DerivedWeight = {
-    kind: 'derived',
-    name: `${weight.name} ${what}`,
-    desc: tensorDesc(shape),
-    sources: [weight],
-    compute: ([data = new Float32Array(elementCount(shape))]) => compute(data),
-  };
-  return result;
 }

@@ -9,7 +9,7 @@ import type { Value } from '../../runtime/graph.ts';
 import { requireInput } from '../../runtime/operator.ts';
 import { type Shape, shapesEqual } from '../../runtime/tensor.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
-import { derived, type ImportCall, type Importers, numberOf } from '../import_node.ts';
+import { type ImportCall, type Importers, numberOf } from '../import_node.ts';
 import type { Constant } from '../tensor.ts';
 
 /** As NumPy has it: a vector is a row before a matrix and a column after one, and its axis is dropped again. */
@@ -77,16 +77,16 @@ function linearWeight(
 ): Value {
   const weight = call.place.weight(matrix);
   const [rows = 1, columns = 1] = matrix.shape;
-  if (transposed) return scaled(weight, matrix.shape, scale);
+  if (transposed) return scaled(call, weight, matrix.shape, scale);
   const what = scale === 1 ? 'transposed' : `transposed, times ${scale}`;
-  return derived(weight, what, [columns, rows], (data) =>
+  return call.derived(weight, what, [columns, rows], (data) =>
     turned(data, rows, columns).map((w) => w * scale),
   );
 }
 
-function scaled(weight: Value, shape: Shape, scale: number): Value {
+function scaled(call: ImportCall, weight: Value, shape: Shape, scale: number): Value {
   if (scale === 1 && shapesEqual(shape, weight.desc.shape)) return weight;
-  return derived(weight, `times ${scale}`, shape, (data) => data.map((w) => w * scale));
+  return call.derived(weight, `times ${scale}`, shape, (data) => data.map((w) => w * scale));
 }
 
 /** A matrix [rows, columns] as [columns, rows]. */
@@ -104,7 +104,7 @@ export function turned(matrix: Float32Array, rows: number, columns: number): Flo
 function biasOf(call: ImportCall, c: Constant, features: number, beta: number): Value | undefined {
   const [last = 1, ...others] = c.shape.toReversed();
   if (last !== features || others.some((extent) => extent !== 1)) return undefined;
-  return scaled(call.place.weight(c), [features], beta);
+  return scaled(call, call.place.weight(c), [features], beta);
 }
 
 function plus(call: ImportCall, product: Value, beta: number): Value {

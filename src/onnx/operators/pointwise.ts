@@ -23,13 +23,7 @@ import { bitsOf, isFloat, isInteger, rangeOf } from '../element_type.ts';
 import { demand } from '../errors.ts';
 import { castConstant } from '../evaluators/arithmetic.ts';
 import { type Exporters, exporter } from '../exporter.ts';
-import {
-  derived,
-  type ImportCall,
-  type Importer,
-  type Importers,
-  numberOf,
-} from '../import_node.ts';
+import { type ImportCall, type Importer, type Importers, numberOf } from '../import_node.ts';
 import { resultType } from '../result_type.ts';
 import { normOfProduct, normOfQuotient } from './decomposed_norm.ts';
 import { writeExpression } from './expression_nodes.ts';
@@ -129,7 +123,7 @@ function alignedAt(call: ImportCall, x: Value, short: Value): Value {
   if (axes.length === 0) return short;
   const shape: Shape = [...short.desc.shape, ...axes.map(() => 1)];
   return short.kind === 'weight'
-    ? derived(short, `as ${formatShape(shape)}`, shape, (data) => data)
+    ? call.derived(short, `as ${formatShape(shape)}`, shape, (data) => data)
     : rearrange(call.g.at('aligned'), short, [new Unsqueeze({ axes })]);
 }
 

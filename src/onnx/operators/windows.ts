@@ -6,7 +6,7 @@ import type { Value } from '../../runtime/graph.ts';
 import { Squeeze, Unsqueeze } from '../../runtime/movement/index.ts';
 import { formatShape, type Shape, shapesEqual } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
-import { derived, type ImportCall } from '../import_node.ts';
+import type { ImportCall } from '../import_node.ts';
 
 /** The axis of height that a row is given. */
 const HEIGHT = { axes: [2] };
@@ -59,7 +59,7 @@ export class Space {
     if (this.#rank !== 1) return given;
     const step = new Unsqueeze(HEIGHT);
     return given.kind === 'weight'
-      ? derived(given, 'of a plane', step.shapeAfter(given.desc.shape), (data) => data)
+      ? this.call.derived(given, 'of a plane', step.shapeAfter(given.desc.shape), (data) => data)
       : rearrange(this.call.g.at('weight'), given, [step]);
   }
 
