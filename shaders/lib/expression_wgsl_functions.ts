@@ -55,8 +55,8 @@ fn ${name}(x: ${type}) -> ${type} {
 };
 
 /**
- * The power of C: WGSL's is for positive bases. It is NaN where base or exponent are, but of x^0, and where a finite,
- * negative base has an exponent that is no integer.
+ * The power of JavaScript: WGSL's is for positive bases. It is NaN where base or exponent are, but of x^0, and where a
+ * finite, negative base has an exponent that is no integer. In C, 1^NaN is 1.
  */
 export const SIGNED_POW: Helper = {
   name: 'signed_pow',
