@@ -11,10 +11,12 @@ export function placeParts(graph: Graph, layout: MemoryLayout): void {
     if (!isConcat(node) || viewParts(node, layout)) continue;
     const root = layout.rootOf(node.output);
     const values = Object.values(node.inputs);
+    const last = new Map(values.map((value, i) => [value, i]));
+    const repeated = new Set(values.filter((value, i) => last.get(value) !== i));
     partViews(node, layout.viewOf(node.output)).forEach((view, i) => {
       const value = values[i];
-      const once = value && values.indexOf(value) === values.lastIndexOf(value);
-      if (once && canLie(value, node, root, view, layout)) layout.place(value, root, view);
+      if (!value || repeated.has(value)) return;
+      if (canLie(value, node, root, view, layout)) layout.place(value, root, view);
     });
   }
 }
