@@ -90,7 +90,7 @@ const MOST_OF_INHERENT = 2 * Math.sqrt(1 + 3);
 
 /**
  * Errors of all outputs in f16, and in f32 where only weights and inputs are rounded to f16. The second is what the
- * network itself makes of such roundings, however it is computed: an error of each layer's weights, of the same relative
+ * network itself makes of such roundings, however it is computed: an error of each layer's weights, of one relative
  * size and at random. In f16 the tensors that are stored are rounded as well: what goes into a layer, and with norms,
  * sums and gates that are not fused, up to three a layer. Errors of n times as many independent sources are root(n) as
  * large: root(1 + 3) = 2. The largest of many errors of one size is within a factor of two of another such draw: 4.
