@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
-import { createSession, type Shape } from '../src/index.ts';
+import { createSession } from '../src/index.ts';
 import { loadOnnx, onnxInputs } from '../src/onnx/index.ts';
 import { ModelProtoSchema } from '../src/onnx/schema/onnx_pb.ts';
 import { useDevice } from './fixtures/device.ts';
