@@ -1,19 +1,28 @@
-import { element } from '../dom.ts';
+import { button, element } from '../dom.ts';
 
-/** A place for what went wrong, read out when it appears. */
+/** A place for what went wrong, read out when it appears, with a button that tries again where that may help. */
 export class Fault {
-  readonly element = element('p', { class: 'fault', role: 'alert' });
+  readonly element = element('div', { class: 'fault', role: 'alert' });
 
   constructor() {
-    this.element.hidden = true;
+    this.clear();
   }
 
-  show(error: unknown): void {
-    this.element.textContent = error instanceof Error ? error.message : String(error);
+  show(error: unknown, again?: () => void): void {
+    const text = error instanceof Error ? error.message : String(error);
+    const retry = (): void => {
+      this.clear();
+      again?.();
+    };
+    this.element.replaceChildren(
+      element('p', {}, text),
+      ...(again ? [button('Try again', retry)] : []),
+    );
     this.element.hidden = false;
   }
 
   clear(): void {
+    this.element.replaceChildren();
     this.element.hidden = true;
   }
 }

@@ -58,6 +58,14 @@ export class FeatureMapGrid {
     if (this.#channel !== undefined) this.#point(Math.min(this.#channel, maps.channels - 1));
   }
 
+  /** Shows that there is nothing, where there were maps before. */
+  clear(): void {
+    this.#point(undefined);
+    this.#maps = undefined;
+    const { width, height } = this.element;
+    this.element.getContext('2d')?.clearRect(0, 0, width, height);
+  }
+
   #point(channel: number | undefined): void {
     this.#channel = channel;
     if (channel === undefined || !this.#maps) this.#magnifier.hide();

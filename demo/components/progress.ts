@@ -5,7 +5,7 @@ export class ProgressBar {
   readonly element = element('div', { class: 'progress' });
   readonly #bar = element('progress', { max: 1, 'aria-label': 'Progress' });
   readonly #text = element('span', { role: 'status' });
-  readonly #cancel = button('Cancel', () => this.#controller?.abort());
+  readonly #cancel = button('Cancel', () => this.cancel());
   #controller: AbortController | undefined;
 
   constructor() {
@@ -13,15 +13,25 @@ export class ProgressBar {
     this.element.hidden = true;
   }
 
-  /** Shows work, cancellable, until it ends. Answers `undefined` where it was cancelled. */
-  async during<T>(text: string, work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+  /** Whether there is work in progress. */
+  get busy(): boolean {
+    return !this.element.hidden;
+  }
+
+  cancel(): void {
     this.#controller?.abort();
+  }
+
+  /** Shows work, cancellable, until it ends; other work cancels it. Answers `undefined` where it was cancelled. */
+  async during<T>(text: string, work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+    this.cancel();
     const controller = new AbortController();
     this.#controller = controller;
     this.show(text);
     this.element.hidden = false;
     try {
-      return await work(controller.signal);
+      const result = await work(controller.signal);
+      return controller.signal.aborted ? undefined : result;
     } catch (error) {
       if (controller.signal.aborted) return undefined;
       throw error;

@@ -17,9 +17,9 @@ export interface AdapterReport {
 /** The device came, went, or came back. */
 export type EngineEvent =
   | { readonly kind: 'opened'; readonly adapter: AdapterReport }
-  | { readonly kind: 'lost'; readonly message: string }
+  | { readonly kind: 'lost' }
   /** It is lost, and does not open again. */
-  | { readonly kind: 'failed'; readonly message: string };
+  | { readonly kind: 'failed' };
 
 /** What one layer made of an image: maps of equal size, scaled together to -127 .. 127. */
 export interface FeatureMaps {
@@ -174,11 +174,12 @@ export type LayerTimes = Pick<Profile, 'clock' | 'ceilings' | 'passMs' | 'dispat
 /** A layer on this device against the CPU. */
 export type LayerLine = LayerCheck;
 
+/** `layer` with none done is the beginning, also where it is begun anew. */
 export type VerifyProgress =
   | { readonly kind: 'layer'; readonly done: number; readonly total: number }
   | { readonly kind: 'check'; readonly line: LayerLine };
 
-/** What a benchmark tells on its way. */
+/** What a benchmark tells on its way. `ceilings` come first, also where it is begun anew. */
 export type BenchEvent =
   | { readonly kind: 'ceilings'; readonly ceilings: Ceilings }
   | { readonly kind: 'layer'; readonly layer: LayerReport }

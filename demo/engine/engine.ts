@@ -11,6 +11,11 @@ export class EngineError extends Error {
   }
 }
 
+/** Whether the device was lost under a call, more often than the worker tries: another attempt may succeed. */
+export function isLoss(error: unknown): boolean {
+  return error instanceof EngineError && error.name === 'DeviceLostError';
+}
+
 export interface CallOptions<Progress> {
   /** What is handed over, and not copied. */
   readonly transfer?: readonly Transferable[];

@@ -1,5 +1,8 @@
 /** What travels between the page and the worker. */
 
+/** Name of the error where the browser has WebGPU, but no adapter. */
+export const NO_ADAPTER = 'NoAdapterError';
+
 /** Page to worker. */
 export type Request =
   | {

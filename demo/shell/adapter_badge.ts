@@ -17,15 +17,21 @@ export class AdapterBadge {
       if (event.kind === 'opened') this.#show(event.adapter);
       else this.#summary.replaceChildren(event.kind === 'lost' ? 'device lost …' : 'no GPU');
     });
-    engine.call('open', undefined).catch((error: Error) => {
-      this.#summary.replaceChildren('no GPU');
-      this.#facts.replaceChildren(element('p', { role: 'alert' }, error.message));
-      this.element.open = true;
-    });
     // A click beside it closes it, as people know it from menus.
     addEventListener('click', ({ target }) => {
       if (target instanceof Node && !this.element.contains(target)) this.element.open = false;
     });
+  }
+
+  /** The device does not open. */
+  fail({ message }: Error): void {
+    this.#summary.replaceChildren('no GPU');
+    const what = `The GPU device does not open: ${message}`;
+    this.#facts.replaceChildren(
+      element('p', { role: 'alert' }, what),
+      button('Try again', () => location.reload()),
+    );
+    this.element.open = true;
   }
 
   #show({ name, software, features, limits }: AdapterReport): void {

@@ -11,10 +11,9 @@ export class DeviceBanner {
     engine.listen((event) => {
       if (event.kind === 'lost') {
         this.#lost = true;
-        const reason = event.message ? ` (${event.message})` : '';
-        this.#say(`The GPU device was lost${reason}. Opening it again …`, 'warn');
+        this.#say('The GPU device was lost. Opening it again …', 'warn');
       } else if (event.kind === 'failed') {
-        this.#say(`The GPU device does not open again: ${event.message}`, 'bad');
+        this.#say('The GPU device was lost and does not open again.', 'bad');
       } else if (this.#lost) {
         this.#lost = false;
         this.#say('The GPU device was lost and is back; everything goes on.', 'good');

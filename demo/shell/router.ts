@@ -1,6 +1,10 @@
-import { element } from '../dom.ts';
+import { kindOf } from '../components/file_kind.ts';
+import { button, element } from '../dom.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { View, ViewEntry } from '../views/view.ts';
+
+/** Takes the files that the view in sight does not. */
+const TAKES_FILES = 'photos';
 
 /** Shows the view that the address names. Views that were left keep what they hold. */
 export class Router {
@@ -19,6 +23,16 @@ export class Router {
   start(): void {
     addEventListener('hashchange', () => void this.#show());
     void this.#show();
+  }
+
+  /** Gives a file to the view in sight, or to the one that takes files. Throws for a file that is for nothing here. */
+  async take(file: File): Promise<void> {
+    const kind = kindOf(file);
+    if (!this.#current?.take) {
+      location.hash = TAKES_FILES;
+      await this.#show();
+    }
+    this.#current?.take?.(file, kind);
   }
 
   async #show(): Promise<void> {
@@ -51,12 +65,23 @@ export class Router {
     const known = this.#loaded.get(entry);
     if (known) return known;
     const view = entry.load(this.#engine).catch((error: unknown): View => {
-      // A later click tries again.
       this.#loaded.delete(entry);
-      const what = `This view could not be loaded: ${String(error)}`;
-      return { element: element('p', { role: 'alert', class: 'fault' }, what) };
+      return brokenView(entry, error);
     });
     this.#loaded.set(entry, view);
     return view;
   }
+}
+
+/** Browsers remember code that they could not load until the page is loaded anew. */
+function brokenView({ title }: ViewEntry, error: unknown): View {
+  const why = error instanceof Error ? error.message : String(error);
+  return {
+    element: element(
+      'div',
+      { role: 'alert', class: 'fault' },
+      element('p', {}, `“${title}” could not be loaded: ${why}`),
+      button('Try again', () => location.reload()),
+    ),
+  };
 }

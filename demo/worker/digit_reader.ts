@@ -8,6 +8,7 @@ import {
   openSafetensors,
   Preprocessor,
   type Session,
+  type WeightSource,
 } from '../../src/index.ts';
 import weightsUrl from '../../weights/lenet-mnist.safetensors?url';
 import type { DigitReading, Pixels } from '../engine/calls.ts';
@@ -27,13 +28,11 @@ export class DigitReader {
     this.#session = session;
   }
 
-  /** Fetches the weights while the device is being opened. */
-  static async create(opening: Promise<Device>): Promise<DigitReader> {
+  static async create(device: Device, weights: WeightSource): Promise<DigitReader> {
     const graph = observe(
       buildClassifier(findModel('lenet'), { outputs: ['probabilities'] }),
       STAGES,
     );
-    const [device, weights] = await Promise.all([opening, fetchEmbedded()]);
     const [preprocessor, session] = await Promise.all([
       Preprocessor.create(device, digitsPreprocessing),
       createSession(device, graph, { weights, tuning: await tuningOf(device) }),
@@ -55,7 +54,8 @@ export class DigitReader {
   }
 }
 
-async function fetchEmbedded() {
+/** LeNet's, which come with the page. */
+export async function fetchDigitWeights(): Promise<WeightSource> {
   const answer = await fetch(weightsUrl);
   if (!answer.ok) throw new Error(`LeNet's weights: the server answered ${answer.status}`);
   return openSafetensors(new Uint8Array(await answer.arrayBuffer()), 'lenet-mnist.safetensors');

@@ -21,88 +21,83 @@ import type { CallContext } from '../engine/serve.ts';
 import { tuningOf } from './tuning.ts';
 
 /** Plans, times and checks models. Weights are synthetic: neither time nor correctness depends on them. */
-export class Inspector {
-  readonly #device: () => Promise<Device>;
 
-  constructor(device: () => Promise<Device>) {
-    this.#device = device;
-  }
-
-  async plan(model: ModelName): Promise<PlanReport> {
-    const device = await this.#device();
-    const tuning = await tuningOf(device);
-    const { plan, origin } = prepare(graphOf(model), { device: device.profile, tuning });
-    const { dispatches, activations, memory } = plan;
-    return {
-      steps: activations.steps,
-      dispatches: dispatches.map(({ node, kernel, config, source, workgroups }) => ({
-        layer: node.name,
-        computes: operatorText(node),
-        layers: (origin.get(node) ?? []).map(({ name }) => name),
-        shape: node.output.desc.shape,
-        multiplyAdds: multiplyAdds(node),
-        kernel,
-        config: describeConfig(config),
-        source,
-        workgroups,
+export async function planModel(device: Device, model: ModelName): Promise<PlanReport> {
+  const tuning = await tuningOf(device);
+  const { plan, origin } = prepare(graphOf(model), { device: device.profile, tuning });
+  const { dispatches, activations, memory } = plan;
+  return {
+    steps: activations.steps,
+    dispatches: dispatches.map(({ node, kernel, config, source, workgroups }) => ({
+      layer: node.name,
+      computes: operatorText(node),
+      layers: (origin.get(node) ?? []).map(({ name }) => name),
+      shape: node.output.desc.shape,
+      multiplyAdds: multiplyAdds(node),
+      kernel,
+      config: describeConfig(config),
+      source,
+      workgroups,
+    })),
+    activations: {
+      storages: activations.storages.map(({ name, bytes, firstStep, lastStep }, i) => ({
+        name,
+        bytes,
+        firstStep,
+        lastStep,
+        buffer: activations.bufferOf[i] ?? 0,
       })),
-      activations: {
-        storages: activations.storages.map(({ name, bytes, firstStep, lastStep }, i) => ({
-          name,
-          bytes,
-          firstStep,
-          lastStep,
-          buffer: activations.bufferOf[i] ?? 0,
-        })),
-        buffers: activations.buffers,
-        bytes: activations.bytes,
-        lowerBound: lowerBoundOf(activations),
-      },
-      weightBytes: memory.weights,
-    };
-  }
+      buffers: activations.buffers,
+      bytes: activations.bytes,
+      lowerBound: lowerBoundOf(activations),
+    },
+    weightBytes: memory.weights,
+  };
+}
 
-  async time(
-    model: ModelName,
-    context: CallContext<Calls['time']['progress']>,
-  ): Promise<LayerTimes> {
-    const { onProgress, signal } = context;
-    const device = await this.#device();
-    const graph = graphOf(model);
-    const session = await createSession(device, graph, {
-      weights: weightsFor(graph),
-      tuning: await tuningOf(device),
+export async function timeModel(
+  device: Device,
+  model: ModelName,
+  { onProgress, signal }: CallContext<Calls['time']['progress']>,
+): Promise<LayerTimes> {
+  const graph = graphOf(model);
+  const session = await createSession(device, graph, {
+    weights: weightsFor(graph),
+    tuning: await tuningOf(device),
+    signal,
+    onProgress: ({ stage, done, total }) => onProgress({ stage, done, total }),
+  });
+  try {
+    const { clock, ceilings, passMs, dispatches } = await profile(session, inputOf(graph), {
+      runs: 3,
       signal,
-      onProgress: ({ stage, done, total }) => onProgress({ stage, done, total }),
+      onProgress: (done, total) => onProgress({ stage: 'time', done, total }),
     });
-    try {
-      const { clock, ceilings, passMs, dispatches } = await profile(session, inputOf(graph), {
-        runs: 3,
-        signal,
-        onProgress: (done, total) => onProgress({ stage: 'time', done, total }),
-      });
-      return { clock, ceilings, passMs, dispatches };
-    } finally {
-      session.dispose();
-    }
+    return { clock, ceilings, passMs, dispatches };
+  } finally {
+    session.dispose();
   }
+}
 
-  async verify(
-    model: ModelName,
-    { onProgress, signal }: CallContext<Calls['verify']['progress']>,
-  ): Promise<undefined> {
-    const graph = graphOf(model);
-    const inputs = { input: inputOf(graph) };
-    const device = await this.#device();
-    await verify(device, graph, inputs, {
+export async function verifyModel(
+  device: Device,
+  model: ModelName,
+  { onProgress, signal }: CallContext<Calls['verify']['progress']>,
+): Promise<undefined> {
+  const graph = graphOf(model);
+  await verify(
+    device,
+    graph,
+    { input: inputOf(graph) },
+    {
       weights: weightsFor(graph),
       tuning: await tuningOf(device),
       signal,
       onLayer: (done, total) => onProgress({ kind: 'layer', done, total }),
       onCheck: (check) => onProgress({ kind: 'check', line: lineOf(check) }),
-    });
-    return undefined;
-  }
+    },
+  );
+  return undefined;
 }
 
 function lineOf(check: LayerLine): LayerLine {

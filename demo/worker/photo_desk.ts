@@ -1,4 +1,4 @@
-import type { Device } from '../../src/index.ts';
+import { DeviceLostError } from '../../src/index.ts';
 import type {
   Calls,
   FeatureMaps,
@@ -8,40 +8,46 @@ import type {
   WeightsProgress,
 } from '../engine/calls.ts';
 import type { CallContext } from '../engine/serve.ts';
-import { openPhotoNetwork } from './photo_network.ts';
+import type { Gpu } from './gpu.ts';
+import { openPhotoNetwork, type PhotoNetwork } from './photo_network.ts';
 import { PhotoReader } from './photo_reader.ts';
+import { Queue } from './queue.ts';
 import { downloadWeights, forgetWeights } from './weight_download.ts';
 
 /** ResNet-50 as soon as there are weights, which come from a file or over the network. */
 export class PhotoDesk {
-  readonly #device: () => Promise<Device>;
+  readonly #gpu: Gpu;
+  readonly #queue = new Queue();
   #reader: PhotoReader | undefined;
 
-  constructor(device: () => Promise<Device>) {
-    this.#device = device;
+  constructor(gpu: Gpu) {
+    this.#gpu = gpu;
   }
 
   /** Replaces the weights. When that fails, those from before stay. */
   async load(from: WeightsFrom, context: CallContext<WeightsProgress>): Promise<LoadedWeights> {
-    const device = await this.#device();
     const bytes = await bytesOf(from, context);
     try {
-      const { signal, onProgress } = context;
       const network = await openPhotoNetwork(bytes, from.name);
-      const reader = await PhotoReader.create(device, network, { signal, onProgress });
-      this.#reader?.dispose();
-      this.#reader = reader;
+      await this.#queue.run(context.signal, () => this.#use(network, context));
     } catch (error) {
       // What is broken must not be found in the cache again.
-      if (from.kind === 'url' && !context.signal.aborted) await forgetWeights(from.url);
+      const isBroken = !context.signal.aborted && !(error instanceof DeviceLostError);
+      if (from.kind === 'url' && isBroken) await forgetWeights(from.url);
       throw error;
     }
     return { name: from.name, bytes: bytes.length };
   }
 
-  async read({ picture, live }: Calls['readPhoto']['argument']): Promise<PhotoReading> {
+  /** Throws DeviceLostError at once for a frame whose device was lost: the next one comes soon. */
+  async read(
+    { picture, live }: Calls['readPhoto']['argument'],
+    { signal }: CallContext<never>,
+  ): Promise<PhotoReading> {
+    const options = { signal, ...(live && { attempts: 1 }) };
+    const read = () => this.#loaded().read(picture, { live, signal });
     try {
-      return await this.#loaded().read(picture, live);
+      return await this.#queue.run(signal, () => this.#gpu.run(read, options));
     } finally {
       picture.close();
     }
@@ -49,6 +55,19 @@ export class PhotoDesk {
 
   async channels(layer: string): Promise<FeatureMaps> {
     return this.#loaded().channels(layer);
+  }
+
+  async #use(
+    network: PhotoNetwork,
+    { signal, onProgress }: CallContext<WeightsProgress>,
+  ): Promise<void> {
+    const options = { signal, onProgress };
+    const reader = await this.#gpu.run(
+      (device) => PhotoReader.create(device, network, options),
+      options,
+    );
+    this.#reader?.dispose();
+    this.#reader = reader;
   }
 
   #loaded(): PhotoReader {

@@ -62,9 +62,13 @@ export class PhotoReader {
   }
 
   /** Classifies a picture. What its blocks put out is kept for `channels`, unless it is one of many frames. */
-  async read(picture: ImageBitmap | VideoFrame, live: boolean): Promise<PhotoReading> {
+  async read(
+    picture: ImageBitmap | VideoFrame,
+    { live, signal }: { readonly live: boolean; readonly signal: AbortSignal },
+  ): Promise<PhotoReading> {
     const begun = performance.now();
     const input = await this.#preprocessor.prepare([picture]);
+    signal.throwIfAborted();
     const featureLayer = this.#network.layers.get(FEATURES) ?? FEATURES;
     const only = { outputs: ['logits', 'probabilities', featureLayer] };
     const outputs = await this.#session.run(input, live ? only : {});

@@ -14,21 +14,30 @@ import type {
   WeightsProgress,
 } from '../engine/calls.ts';
 import type { CallContext } from '../engine/serve.ts';
+import type { Gpu } from './gpu.ts';
+import { Queue } from './queue.ts';
 import { tuningOf } from './tuning.ts';
 
 const MODEL = findModel('fcn_resnet50');
 /** Long submits would keep the page from being drawn. */
 const SUBMIT_BUDGET_MS = 60;
 
+/** A network for pictures of one size, on one opening of the device. */
+interface Built {
+  readonly segmenter: Segmenter;
+  readonly shorterSide: number;
+  readonly generation: number;
+}
+
 /** FCN as soon as there are weights, for the size of pictures that was asked for last. */
 export class SegmentDesk {
-  readonly #device: () => Promise<Device>;
+  readonly #gpu: Gpu;
+  readonly #queue = new Queue();
   #weights: WeightSource | undefined;
-  #segmenter: Segmenter | undefined;
-  #shorterSide = 0;
+  #built: Built | undefined;
 
-  constructor(device: () => Promise<Device>) {
-    this.#device = device;
+  constructor(gpu: Gpu) {
+    this.#gpu = gpu;
   }
 
   /** Replaces the weights. When that fails, those from before stay. */
@@ -37,7 +46,10 @@ export class SegmentDesk {
     context: CallContext<WeightsProgress>,
   ): Promise<undefined> {
     const weights = openSafetensors(new Uint8Array(await file.arrayBuffer()), name);
-    await this.#build(weights, shorterSide, context);
+    await this.#queue.run(context.signal, () =>
+      this.#gpu.run((device) => this.#build(device, weights, shorterSide, context), context),
+    );
+    return undefined;
   }
 
   async segment(
@@ -45,31 +57,41 @@ export class SegmentDesk {
     context: CallContext<WeightsProgress>,
   ): Promise<SegmentReading> {
     try {
-      if (!this.#weights) throw new Error('the network has no weights yet: load them first');
-      if (!this.#segmenter || shorterSide !== this.#shorterSide) {
-        await this.#build(this.#weights, shorterSide, context);
-      }
-      return await this.#read(picture);
+      return await this.#queue.run(context.signal, () =>
+        this.#gpu.run((device) => this.#read(device, picture, shorterSide, context), context),
+      );
     } finally {
       picture.close();
     }
   }
 
-  async #read(picture: ImageBitmap): Promise<SegmentReading> {
-    if (!this.#segmenter) throw new Error('the network could not be built');
+  async #read(
+    device: Device,
+    picture: ImageBitmap,
+    shorterSide: number,
+    context: CallContext<WeightsProgress>,
+  ): Promise<SegmentReading> {
+    if (!this.#weights) throw new Error('the network has no weights yet: load them first');
+    const known = this.#built;
+    const fits = known?.shorterSide === shorterSide && known.generation === device.generation;
+    const { segmenter } = fits
+      ? known
+      : await this.#build(device, this.#weights, shorterSide, context);
+    context.signal.throwIfAborted();
     const begun = performance.now();
-    const segmentation = await this.#segmenter.segment(picture);
+    const segmentation = await segmenter.segment(picture);
     const ms = performance.now() - begun;
     const { width, height } = segmentation;
     return { width, height, mask: coloured(segmentation), found: sharesOf(segmentation), ms };
   }
 
   async #build(
+    device: Device,
     weights: WeightSource,
     shorterSide: number,
     { onProgress, signal }: CallContext<WeightsProgress>,
-  ): Promise<void> {
-    const device = await this.#device();
+  ): Promise<Built> {
+    const { generation } = device;
     const segmenter = await Segmenter.create(device, MODEL, {
       weights,
       tuning: await tuningOf(device),
@@ -78,10 +100,10 @@ export class SegmentDesk {
       onProgress,
       submitBudgetMs: SUBMIT_BUDGET_MS,
     });
-    this.#segmenter?.dispose();
-    this.#segmenter = segmenter;
+    this.#built?.segmenter.dispose();
     this.#weights = weights;
-    this.#shorterSide = shorterSide;
+    this.#built = { segmenter, shorterSide, generation };
+    return this.#built;
   }
 }
 

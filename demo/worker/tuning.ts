@@ -10,6 +10,7 @@ import {
   shapeKey,
   type TuneResult,
   type Tuning,
+  type TuningStore,
   tune,
 } from '../../src/index.ts';
 import type { Calls, ModelName, Progress } from '../engine/calls.ts';
@@ -36,7 +37,7 @@ export async function tuneModel(
   { onProgress, signal }: CallContext<Progress>,
 ): Promise<readonly TuneResult[]> {
   const { results } = await tune(device, buildModel(findModel(model)), {
-    store,
+    store: storeOf(device),
     again,
     signal,
     onWarning: warn,
@@ -44,6 +45,17 @@ export async function tuneModel(
       onProgress({ stage: 'tune', done, total, ...(remainingMs !== undefined && { remainingMs }) }),
   });
   return results;
+}
+
+/** Takes no winners among kernels that never ran, since the device was lost. */
+function storeOf(device: Device): TuningStore {
+  const { generation } = device;
+  return {
+    ...store,
+    put: async (key, text) => {
+      if (!device.lost && device.generation === generation) await store.put(key, text);
+    },
+  };
 }
 
 function warn(message: string): void {

@@ -1,5 +1,6 @@
 import './digits.css';
 import { Bars } from '../../components/bars.ts';
+import { Fault } from '../../components/fault.ts';
 import { Latest } from '../../components/latest.ts';
 import { Magnifier } from '../../components/magnifier.ts';
 import { button, element } from '../../dom.ts';
@@ -19,10 +20,12 @@ export function digitsView(engine: Engine): View {
   const figure = new NetworkFigure(magnifier);
   const bars = new Bars('Probability of each digit');
   const answer = element('output', { class: 'answer', 'aria-live': 'polite' });
-  const note = element('p', { class: 'note' }, 'Loading LeNet …');
+  const note = element('p', { class: 'note', role: 'status' });
+  const fault = new Fault();
   const board = new DrawingBoard(() => read());
 
   function read(): void {
+    fault.clear();
     if (board.empty) {
       showNothing();
       return;
@@ -30,16 +33,19 @@ export function digitsView(engine: Engine): View {
     const pixels = board.pixels();
     latest.run(async () => {
       try {
-        show(await engine.call('readDigit', pixels, { transfer: [] }));
+        const reading = await engine.call('readDigit', pixels);
+        // It may have been cleared meanwhile.
+        if (!board.empty) show(reading);
       } catch (error) {
-        note.textContent = error instanceof Error ? error.message : String(error);
+        note.textContent = '';
+        fault.show(error, read);
       }
     });
   }
 
   function show({ probabilities, stages, ms }: DigitReading): void {
     const best = probabilities.indexOf(Math.max(...probabilities));
-    answer.textContent = board.empty ? '' : String(best);
+    answer.textContent = String(best);
     bars.show([...probabilities].map((share, digit) => ({ label: String(digit), share })));
     figure.show(stages);
     note.textContent = `LeNet is ${formatShare(probabilities[best] ?? 0)} sure; it took ${formatMs(ms)}.`;
@@ -48,16 +54,19 @@ export function digitsView(engine: Engine): View {
   function showNothing(): void {
     answer.textContent = '';
     bars.show([...Array(10).keys()].map((digit) => ({ label: String(digit), share: 0 })));
+    figure.clear();
     note.textContent = 'Draw a digit from 0 to 9.';
   }
 
   async function sample(): Promise<void> {
-    board.put(await samples.next());
+    fault.clear();
+    try {
+      board.put(await samples.next());
+    } catch {
+      fault.show('The sample could not be loaded.', () => void sample());
+    }
   }
 
-  engine.listen(({ kind }) => {
-    if (kind === 'opened') read();
-  });
   showNothing();
   void sample();
 
@@ -86,7 +95,7 @@ export function digitsView(engine: Engine): View {
             button('Sample', () => void sample(), { title: 'A random sample digit' }),
           ),
         ),
-        element('div', { class: 'verdict' }, answer, note),
+        element('div', { class: 'verdict' }, answer, note, fault.element),
         bars.element,
       ),
       element('h2', {}, 'Inside the network'),

@@ -52,6 +52,10 @@ export class NetworkFigure {
   show(stages: readonly FeatureMaps[]): void {
     for (const maps of stages) this.#grids.get(maps.layer)?.show(maps);
   }
+
+  clear(): void {
+    for (const grid of this.#grids.values()) grid.clear();
+  }
 }
 
 /** The last layer's units with the digits that they stand for. */

@@ -4,7 +4,13 @@ import { chosenModel, modelSelect } from '../../components/model_select.ts';
 import { ProgressBar } from '../../components/progress.ts';
 import { wgslSource } from '../../components/wgsl_source.ts';
 import { button, element } from '../../dom.ts';
-import type { LayerTimes, PlannedLayer, PlanReport, Progress } from '../../engine/calls.ts';
+import type {
+  LayerTimes,
+  ModelName,
+  PlannedLayer,
+  PlanReport,
+  Progress,
+} from '../../engine/calls.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { formatBytes, formatMs } from '../../format.ts';
 import type { View } from '../view.ts';
@@ -28,11 +34,11 @@ class InsideView implements View {
   readonly #fault = new Fault();
   readonly #select = modelSelect(() => void this.#plan());
   readonly #summary = element('p', { class: 'hint', role: 'status' });
-  readonly #time = element('div', {});
+  readonly #times = element('div', {});
   readonly #memory = element('div', {});
   readonly #layers = element('div', {});
   readonly #source = element('div', { class: 'kernel-source' });
-  #report: PlanReport | undefined;
+  readonly #known = new Map<ModelName, Known>();
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -55,7 +61,7 @@ class InsideView implements View {
       this.#fault.element,
       this.#summary,
       element('h2', {}, 'GPU time'),
-      this.#time,
+      this.#times,
       element('h2', {}, 'Memory plan'),
       this.#memory,
       element('h2', {}, 'Layers'),
@@ -64,16 +70,20 @@ class InsideView implements View {
     void this.#plan();
   }
 
+  /** What is known of the chosen model is shown at once, another is planned. */
   async #plan(): Promise<void> {
     this.#fault.clear();
     const model = chosenModel(this.#select);
+    const known = this.#known.get(model);
+    if (known) {
+      this.#show(known);
+      return;
+    }
     try {
       const report = await this.#engine.call('plan', model);
-      if (model !== chosenModel(this.#select)) return;
-      this.#report = report;
-      this.#show(report, undefined);
+      this.#keep(model, { report, times: undefined });
     } catch (error) {
-      this.#fault.show(error);
+      this.#fault.show(error, () => void this.#plan());
     }
   }
 
@@ -81,52 +91,45 @@ class InsideView implements View {
     this.#fault.clear();
     const model = chosenModel(this.#select);
     try {
-      const times = await this.#progress.during('Making synthetic weights …', (signal) =>
-        this.#engine.call('time', model, {
-          signal,
-          onProgress: ({ stage, done, total }) =>
-            this.#progress.show(
-              `${STAGES[stage]} ${Math.min(done + 1, total)} of ${total}`,
-              done / total,
-            ),
-        }),
+      const found = await this.#progress.during('Making synthetic weights …', (signal) =>
+        this.#time(model, signal),
       );
-      if (times && this.#report && model === chosenModel(this.#select))
-        this.#show(this.#report, times);
+      if (found) this.#keep(model, found);
     } catch (error) {
-      this.#fault.show(error);
+      this.#fault.show(error, () => void this.#measure());
     }
   }
 
-  #show(report: PlanReport, times: LayerTimes | undefined): void {
-    const { dispatches, weightBytes, activations } = report;
-    const choose = (index: number): void => this.#showSource(index);
-    this.#summary.textContent = `${dispatches.length} dispatches; ${formatBytes(weightBytes)} of weights, ${formatBytes(activations.bytes)} of activations on the device.`;
-    this.#time.replaceChildren(
-      ...(times
-        ? [
-            timeline(
-              dispatches,
-              times.dispatches.map(({ ms }) => ms),
-              choose,
-            ),
-            element('p', { class: 'hint' }, describeTimes(times)),
-          ]
-        : [
-            element(
-              'p',
-              { class: 'hint' },
-              'Not measured yet: “Measure” runs the model a few times with synthetic weights.',
-            ),
-          ]),
-    );
-    this.#memory.replaceChildren(memoryGantt(report));
-    this.#layers.replaceChildren(layerTable(dispatches, times, choose));
-    this.#showSource(0);
+  /** The plan is asked for anew, since tuning may have changed what is timed. */
+  async #time(model: ModelName, signal: AbortSignal): Promise<Known> {
+    const report = await this.#engine.call('plan', model, { signal });
+    const times = await this.#engine.call('time', model, {
+      signal,
+      onProgress: ({ stage, done, total }) =>
+        this.#progress.show(
+          `${STAGES[stage]} ${Math.min(done + 1, total)} of ${total}`,
+          done / total,
+        ),
+    });
+    return { report, times };
   }
 
-  #showSource(index: number): void {
-    const layer = this.#report?.dispatches[index];
+  #keep(model: ModelName, known: Known): void {
+    this.#known.set(model, known);
+    if (model === chosenModel(this.#select)) this.#show(known);
+  }
+
+  #show({ report, times }: Known): void {
+    const { dispatches, weightBytes, activations } = report;
+    const choose = (index: number): void => this.#showSource(dispatches[index]);
+    this.#summary.textContent = `${dispatches.length} dispatches; ${formatBytes(weightBytes)} of weights, ${formatBytes(activations.bytes)} of activations on the device.`;
+    this.#times.replaceChildren(...timesOf(report, times, choose));
+    this.#memory.replaceChildren(memoryGantt(report));
+    this.#layers.replaceChildren(layerTable(dispatches, times, choose));
+    choose(0);
+  }
+
+  #showSource(layer: PlannedLayer | undefined): void {
     if (!layer) return;
     this.#source.replaceChildren(
       element('h3', {}, `${layer.layer}: ${layer.kernel}`),
@@ -141,6 +144,25 @@ class InsideView implements View {
     );
   }
 }
+
+/** What is known of a model on this device. */
+interface Known {
+  readonly report: PlanReport;
+  readonly times: LayerTimes | undefined;
+}
+
+function timesOf(
+  { dispatches }: PlanReport,
+  times: LayerTimes | undefined,
+  choose: (index: number) => void,
+): readonly HTMLElement[] {
+  if (!times) return [element('p', { class: 'hint' }, NOT_MEASURED)];
+  const ms = times.dispatches.map((dispatch) => dispatch.ms);
+  return [timeline(dispatches, ms, choose), element('p', { class: 'hint' }, describeTimes(times))];
+}
+
+const NOT_MEASURED =
+  'Not measured yet: “Measure” runs the model a few times with synthetic weights.';
 
 function describeWork({ layer, layers, computes }: PlannedLayer): string {
   const fused = layers.filter((name) => name !== layer);

@@ -37,6 +37,7 @@ class KernelsView implements View {
   constructor(engine: Engine) {
     this.#engine = engine;
     this.#lines.value = 'conv2d 1,64,28,28 channels=64 kernel=3 padding=1 relu';
+    this.#lines.addEventListener('input', () => this.#fault.clear());
     this.#save.disabled = true;
     this.element = element(
       'div',
@@ -75,12 +76,15 @@ class KernelsView implements View {
   }
 
   async #offerShapes(): Promise<void> {
+    this.#fault.clear();
+    const model = chosenModel(this.#select);
     try {
-      const shapes = await this.#engine.call('layerShapes', chosenModel(this.#select));
+      const shapes = await this.#engine.call('layerShapes', model);
+      if (model !== chosenModel(this.#select)) return;
       this.#shapes.replaceChildren(...shapes.map((text) => element('option', {}, text)));
       await this.#sayWhatIsTuned();
     } catch (error) {
-      this.#fault.show(error);
+      this.#fault.show(error, () => void this.#offerShapes());
     }
   }
 
@@ -106,8 +110,6 @@ class KernelsView implements View {
 
   async #run(): Promise<void> {
     this.#fault.clear();
-    this.#layers = [];
-    this.#reports.replaceChildren();
     try {
       await this.#progress.during('Measuring the adapter’s limits …', (signal) =>
         this.#engine.call('benchmark', this.#wanted(), {
@@ -116,7 +118,7 @@ class KernelsView implements View {
         }),
       );
     } catch (error) {
-      this.#fault.show(error);
+      this.#fault.show(error, () => void this.#run());
     }
   }
 
@@ -136,7 +138,7 @@ class KernelsView implements View {
       this.#tunedTable.replaceChildren(tuneTable(results));
       this.#save.disabled = false;
     } catch (error) {
-      this.#fault.show(error);
+      this.#fault.show(error, () => void this.#tune(again));
     }
   }
 
@@ -149,6 +151,8 @@ class KernelsView implements View {
     if (aborted) return;
     switch (event.kind) {
       case 'ceilings':
+        this.#layers = [];
+        this.#reports.replaceChildren();
         this.#ceilings = event.ceilings;
         this.#roofline.begin(event.ceilings);
         break;

@@ -22,8 +22,9 @@ export class HeatCanvas {
 
   put(picture: CanvasImageSource, width: number, height: number): void {
     const scale = Math.min(1, LONGEST / Math.max(width, height));
-    this.#picture.width = Math.round(width * scale);
-    this.#picture.height = Math.round(height * scale);
+    // Of a line there must be something to see.
+    this.#picture.width = Math.max(1, Math.round(width * scale));
+    this.#picture.height = Math.max(1, Math.round(height * scale));
     this.#picture
       .getContext('2d')
       ?.drawImage(picture, 0, 0, this.#picture.width, this.#picture.height);

@@ -1,59 +1,73 @@
 import './photos.css';
 import { Fault } from '../../components/fault.ts';
+import type { FileKind } from '../../components/file_kind.ts';
 import { Magnifier } from '../../components/magnifier.ts';
+import { AS_STORED } from '../../components/picture_file.ts';
 import { ProgressBar } from '../../components/progress.ts';
-import { saveJson } from '../../components/save_json.ts';
 import { button, element } from '../../dom.ts';
-import type { PhotoReading } from '../../engine/calls.ts';
-import { type Engine, EngineError } from '../../engine/engine.ts';
+import { type Engine, isLoss } from '../../engine/engine.ts';
 import { formatMs } from '../../format.ts';
 import type { View } from '../view.ts';
 import { ChannelsPanel } from './channels_panel.ts';
-import { ClassList } from './class_list.ts';
-import { HeatCanvas } from './heat_canvas.ts';
-import { pictureSources } from './picture_sources.ts';
+import { PictureSources } from './picture_sources.ts';
+import { samplePhotos } from './samples.ts';
+import { ShownPicture } from './shown_picture.ts';
 import { Webcam } from './webcam.ts';
 import { WeightsPanel } from './weights_panel.ts';
-
-/** Colours are not converted, alpha stays straight. */
-const AS_IT_IS = { premultiplyAlpha: 'none', colorSpaceConversion: 'none' } as const;
 
 /** ResNet-50 on the user's pictures: classes, what speaks for each, and every block's channels. */
 class PhotosView implements View {
   readonly element: HTMLElement;
   readonly #engine: Engine;
-  readonly #canvas = new HeatCanvas();
-  readonly #classes = new ClassList(() => this.#canvas.draw(this.#classes.chosen));
   readonly #channels: ChannelsPanel;
+  readonly #shown: ShownPicture;
   readonly #fault = new Fault();
   readonly #note = element('p', { class: 'note', role: 'status' });
   readonly #progress = new ProgressBar();
   readonly #weights: WeightsPanel;
+  readonly #sources: PictureSources;
   readonly #webcam = new Webcam();
-  readonly #camera = button('Webcam', () => void this.#toggleCamera());
-  readonly #save = button('Save all 1000 logits', () => this.#saveLogits());
-  #reading: PhotoReading | undefined;
+  readonly #camera = button('Webcam', () => this.#toggleCamera());
   /** The still picture in hand, kept to be classified once there are weights. */
   #picture: ImageBitmap | undefined;
+  /** The film that runs; another one is another symbol. */
+  #film: symbol | undefined;
   #ready = false;
-  /** Whether the device was lost while it classified. */
-  #interrupted = false;
 
   constructor(engine: Engine) {
     this.#engine = engine;
     const magnifier = new Magnifier();
     this.#channels = new ChannelsPanel(engine, magnifier);
-    this.#save.disabled = true;
+    this.#shown = new ShownPicture(this.#channels, this.#progress.element, this.#note);
     this.#weights = new WeightsPanel(engine, () => {
       this.#ready = true;
-      this.#readStill();
+      void this.#classify();
     });
-    const sources = pictureSources({
+    this.#sources = new PictureSources({
+      begin: () => this.#fault.clear(),
       take: (picture) => this.#take(picture),
       takeWeights: (file) => void this.#weights.loadFile(file),
       fail: (error) => this.#fault.show(error),
     });
-    this.element = element(
+    this.element = this.#page(magnifier);
+    void this.#weights.resume();
+    engine.listen(({ kind }) => {
+      if (kind === 'lost') this.#webcam.useCopies();
+    });
+    const [first] = samplePhotos;
+    this.#sources.fetch(first.url);
+  }
+
+  hidden(): void {
+    this.#stopCamera();
+  }
+
+  take(file: File, _kind: FileKind): void {
+    this.#sources.takeFile(file);
+  }
+
+  #page(magnifier: Magnifier): HTMLElement {
+    return element(
       'div',
       { class: 'photos' },
       element('h1', {}, 'What is in the picture?'),
@@ -63,137 +77,104 @@ class PhotosView implements View {
         'ResNet-50 says it, and shows where it looked. Pictures stay in this page: drop, paste, choose or film one.',
       ),
       this.#weights.element,
-      element('div', { class: 'toolbar' }, sources, this.#camera),
+      element('div', { class: 'toolbar' }, this.#sources.element, this.#camera),
       this.#fault.element,
-      element(
-        'section',
-        { class: 'panel photo-desk', 'aria-label': 'Picture and classes' },
-        this.#canvas.element,
-        element('div', {}, this.#classes.element, this.#progress.element, this.#note, this.#save),
-      ),
+      this.#shown.element,
       this.#channels.element,
       magnifier.element,
     );
-    void this.#weights.resume();
-    engine.listen(({ kind }) => {
-      if (kind === 'lost') this.#webcam.useCopies();
-      if (kind === 'opened' && this.#interrupted) this.#readStill();
-    });
-    this.element.querySelector<HTMLButtonElement>('.sample')?.click();
-  }
-
-  hidden(): void {
-    this.#stopCamera();
   }
 
   #take(picture: ImageBitmap): void {
-    this.#fault.clear();
     this.#stopCamera();
     this.#picture = picture;
-    this.#canvas.put(picture, picture.width, picture.height);
-    this.#classes.clear();
-    this.#canvas.draw(undefined);
-    this.#readStill();
+    this.#shown.put(picture, picture.width, picture.height);
+    void this.#classify();
   }
 
-  #readStill(): void {
+  /** The picture in hand; what comes meanwhile cancels it. */
+  async #classify(): Promise<void> {
     const picture = this.#picture;
     if (!picture) return;
     if (!this.#ready) {
       this.#note.textContent = 'It can be classified as soon as there are weights.';
       return;
     }
+    this.#fault.clear();
     this.#note.textContent = '';
-    this.#interrupted = false;
-    void this.#classify(picture);
-  }
-
-  async #classify(picture: ImageBitmap): Promise<void> {
     try {
-      // A picture that comes meanwhile cancels this one.
       const reading = await this.#progress.during('Classifying …', async (signal) => {
-        const copy = await createImageBitmap(picture, AS_IT_IS);
+        const copy = await createImageBitmap(picture, AS_STORED);
         const argument = { picture: copy, live: false };
         return this.#engine.call('readPhoto', argument, { transfer: [copy], signal });
       });
-      if (picture !== this.#picture) return;
-      if (!reading) {
+      if (reading) {
+        this.#note.textContent = `ResNet-50 took ${formatMs(reading.ms)}.`;
+        this.#shown.show(reading);
+        await this.#channels.refresh();
+      } else if (picture === this.#picture && !this.#progress.busy) {
         this.#note.textContent = 'Stopped.';
-        return;
       }
-      this.#show(reading);
-      await this.#channels.refresh();
     } catch (error) {
-      this.#fail(error);
+      this.#fault.show(error, () => void this.#classify());
     }
   }
 
-  #show(reading: PhotoReading): void {
-    this.#fault.clear();
-    this.#reading = reading;
-    this.#save.disabled = false;
-    this.#classes.show(reading.top);
-    this.#note.textContent = `ResNet-50 took ${formatMs(reading.ms)}.`;
-    this.#canvas.draw(this.#classes.chosen);
+  #toggleCamera(): void {
+    if (this.#film) this.#stopCamera();
+    else void this.#startCamera();
   }
 
-  #fail(error: unknown): void {
-    this.#note.textContent = '';
-    this.#fault.show(error);
-    this.#interrupted = error instanceof EngineError && error.name === 'DeviceLostError';
-  }
-
-  async #toggleCamera(): Promise<void> {
-    if (this.#webcam.running) {
-      this.#stopCamera();
-      return;
-    }
+  async #startCamera(): Promise<void> {
     this.#fault.clear();
+    this.#picture = undefined;
+    this.#progress.cancel();
+    const film = Symbol('film');
+    this.#film = film;
+    this.#camera.textContent = 'Stop the webcam';
     try {
       await this.#webcam.start();
-      this.#camera.textContent = 'Stop the webcam';
-      await this.#film();
-    } catch (error) {
-      this.#stopCamera();
-      this.#fault.show(error);
-    }
-  }
-
-  /** One frame after the other, as fast as they are answered. */
-  async #film(): Promise<void> {
-    let last = performance.now();
-    while (this.#webcam.running) {
+      if (!this.#film) this.#webcam.stop();
+      if (film !== this.#film) return;
       const { picture } = this.#webcam;
-      this.#canvas.put(picture, picture.videoWidth, picture.videoHeight);
-      if (!this.#ready) {
-        this.#canvas.draw(undefined);
-        await new Promise(requestAnimationFrame);
-        continue;
-      }
-      await this.#readFrame(await this.#webcam.frame());
-      const now = performance.now();
-      if (!this.#webcam.running) return;
-      this.#note.textContent = `Live: ${(1000 / (now - last)).toPrecision(2)} frames a second.`;
-      last = now;
+      this.#shown.put(picture, picture.videoWidth, picture.videoHeight);
+      while (film === this.#film) await this.#filmFrame(film);
+    } catch (error) {
+      if (film !== this.#film) return;
+      this.#stopCamera();
+      this.#fault.show(error, () => void this.#startCamera());
     }
   }
 
-  async #readFrame(picture: ImageBitmap | VideoFrame): Promise<void> {
+  /** One frame, as fast as it is answered; without weights it is only shown. */
+  async #filmFrame(film: symbol): Promise<void> {
+    const begun = performance.now();
+    const { picture } = this.#webcam;
+    if (!this.#ready) {
+      this.#shown.put(picture, picture.videoWidth, picture.videoHeight);
+      await new Promise(requestAnimationFrame);
+      return;
+    }
+    this.#shown.putFrame(picture, picture.videoWidth, picture.videoHeight);
+    const frame = await this.#webcam.frame();
     try {
-      const argument = { picture, live: true };
-      this.#show(await this.#engine.call('readPhoto', argument, { transfer: [picture] }));
+      const argument = { picture: frame, live: true };
+      const reading = await this.#engine.call('readPhoto', argument, { transfer: [frame] });
+      if (film !== this.#film) return;
+      this.#shown.show(reading);
+      const rate = 1000 / (performance.now() - begun);
+      this.#note.textContent = `Live: ${rate.toPrecision(2)} frames a second.`;
     } catch (error) {
-      this.#fail(error);
+      if (!isLoss(error)) throw error;
+      this.#note.textContent = 'The film goes on as soon as the device is back.';
     }
   }
 
   #stopCamera(): void {
+    if (this.#film) this.#note.textContent = '';
+    this.#film = undefined;
     this.#webcam.stop();
     this.#camera.textContent = 'Webcam';
-  }
-
-  #saveLogits(): void {
-    if (this.#reading) saveJson('logits.json', { logits: [...this.#reading.logits] });
   }
 }
 

@@ -1,9 +1,10 @@
 import { Fault } from '../../components/fault.ts';
 import { fileButton } from '../../components/file_button.ts';
+import { kindOf } from '../../components/file_kind.ts';
 import { ProgressBar } from '../../components/progress.ts';
 import { button, element } from '../../dom.ts';
 import type { LoadedWeights, WeightsFrom, WeightsProgress } from '../../engine/calls.ts';
-import type { Engine } from '../../engine/engine.ts';
+import { type Engine, isLoss } from '../../engine/engine.ts';
 import { formatBytes, formatShare } from '../../format.ts';
 
 /** torchvision's first ImageNet weights, as timm has put them on the hub. */
@@ -85,7 +86,8 @@ export class WeightsPanel {
 
   /** Uses what an earlier visit has downloaded, if it is all there; asks nobody. */
   async resume(): Promise<void> {
-    const kept = await this.#engine.call('keptWeights', undefined);
+    // Some browsers keep nothing, which matters to nobody before a download.
+    const kept = await this.#engine.call('keptWeights', undefined).catch(() => []);
     const isComplete = (file: (typeof kept)[number]) => file.loadedBytes >= file.totalBytes;
     const file = kept.findLast(isComplete) ?? kept.at(-1);
     if (!file) return;
@@ -94,8 +96,14 @@ export class WeightsPanel {
     else this.#offerRest(`${formatShare(file.loadedBytes / file.totalBytes)} are here`);
   }
 
-  loadFile(file: File): Promise<void> {
-    return this.#load({ kind: 'file', name: file.name, file });
+  async loadFile(file: File): Promise<void> {
+    try {
+      checkKind(file);
+    } catch (error) {
+      this.#fault.show(error);
+      return;
+    }
+    await this.#load({ kind: 'file', name: file.name, file });
   }
 
   async #fromUrl(): Promise<void> {
@@ -122,12 +130,15 @@ export class WeightsPanel {
       else this.#offerAgain(from);
     } catch (error) {
       this.#offerAgain(undefined);
-      this.#fault.show(error);
+      this.#fault.show(error, isLoss(error) ? () => void this.#load(from) : undefined);
     }
   }
 
   #use({ name, bytes }: LoadedWeights, from: WeightsFrom): void {
-    const others = button('Use others', () => this.#offerAgain(undefined));
+    const others = button('Use others', () => {
+      this.#fault.clear();
+      this.#offerAgain(undefined);
+    });
     this.#inUse.replaceChildren(
       element('span', { class: 'weights-name' }, `Weights: ${name}, ${formatBytes(bytes)}`),
       others,
@@ -166,4 +177,10 @@ export class WeightsPanel {
         : `${done} of ${total}`;
     this.#progress.show(`${STAGES[stage]}: ${amounts}`, done / total);
   }
+}
+
+/** Throws an Error for what is no file of weights. */
+function checkKind(file: File): void {
+  if (kindOf(file) === 'weights') return;
+  throw new Error(`“${file.name}” is a picture; weights are .safetensors or .onnx files`);
 }

@@ -19,18 +19,24 @@ export class MaskCanvas {
   put(picture: ImageBitmap): void {
     this.#picture = picture;
     this.#mask = undefined;
+    this.element.setAttribute('aria-label', 'The picture');
     const scale = Math.min(1, LONGEST / Math.max(picture.width, picture.height));
     this.element.width = Math.max(1, Math.round(picture.width * scale));
     this.element.height = Math.max(1, Math.round(picture.height * scale));
     this.draw(0);
   }
 
-  show({ width, height, mask }: SegmentReading): void {
+  show({ width, height, mask, found }: SegmentReading): void {
     const canvas = document.createElement('canvas');
     canvas.width = width;
     canvas.height = height;
     canvas.getContext('2d')?.putImageData(new ImageData(mask, width, height), 0, 0);
     this.#mask = canvas;
+    const most = found[0]?.label ?? 'nothing';
+    this.element.setAttribute(
+      'aria-label',
+      `The picture, coloured by class; most of it is ${most}`,
+    );
   }
 
   /** `opacity` of the colours is 0 to 1. */

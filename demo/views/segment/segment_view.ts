@@ -1,10 +1,12 @@
 import './segment.css';
 import { Fault } from '../../components/fault.ts';
 import { fileButton } from '../../components/file_button.ts';
-import { Latest } from '../../components/latest.ts';
+import { type FileKind, kindOf } from '../../components/file_kind.ts';
+import { AS_STORED, decodePicture, fetchPicture } from '../../components/picture_file.ts';
 import { ProgressBar } from '../../components/progress.ts';
 import { button, element } from '../../dom.ts';
-import type { Engine } from '../../engine/engine.ts';
+import type { SegmentReading, WeightsProgress } from '../../engine/calls.ts';
+import { type Engine, isLoss } from '../../engine/engine.ts';
 import { formatMs } from '../../format.ts';
 import { samplePhotos } from '../photos/samples.ts';
 import type { View } from '../view.ts';
@@ -15,14 +17,13 @@ import { describeProgress, SegmentWeights } from './segment_weights.ts';
 /** Pixels of the shorter side: torchvision evaluates at 520; what a CPU has done soon is the least. */
 const SIDES = [64, 128, 260, 520] as const;
 const SIDE_ON_CPU = '128';
-/** More than any camera's picture has. */
-const MOST_BYTES = 100e6;
+/** The network sees pictures in their own shape: of how many times the shorter side the longer one may be. */
+const MOST_ELONGATED = 8;
 
 /** FCN on the user's pictures: the class of each pixel as a colour. */
 class SegmentView implements View {
   readonly element: HTMLElement;
   readonly #engine: Engine;
-  readonly #latest = new Latest();
   readonly #canvas = new MaskCanvas();
   readonly #legend = element('ul', {
     class: 'segment-legend',
@@ -30,6 +31,7 @@ class SegmentView implements View {
   });
   readonly #note = element('p', { class: 'note', role: 'status' });
   readonly #fault = new Fault();
+  readonly #loading = new ProgressBar();
   readonly #progress = new ProgressBar();
   readonly #weights: SegmentWeights;
   readonly #side = element(
@@ -50,21 +52,33 @@ class SegmentView implements View {
       shorterSide: () => this.#shorterSide,
       onLoaded: () => {
         this.#ready = true;
-        this.#read();
+        void this.#segment();
       },
     });
     this.#side.value = String(SIDES.at(-1));
     this.#side.addEventListener('change', () => {
       this.#sideChosen = true;
-      this.#read();
+      void this.#segment();
     });
     this.#opacity.addEventListener('input', () => this.#draw());
     this.#save.disabled = true;
     this.element = this.#page();
-    this.#listenForDrops();
     void this.#chooseSide();
     const [first] = samplePhotos;
-    void this.#take(load(first.url));
+    this.#fetch(first.url);
+  }
+
+  take(file: File, kind: FileKind): void {
+    if (kind === 'weights') void this.#weights.load(file);
+    else void this.#give(async () => file);
+  }
+
+  #takeFile(file: File): void {
+    try {
+      this.take(file, kindOf(file));
+    } catch (error) {
+      this.#fault.show(error);
+    }
   }
 
   #page(): HTMLElement {
@@ -91,17 +105,17 @@ class SegmentView implements View {
 
   #sources(): HTMLElement {
     const samples = samplePhotos.map(({ title, url }) =>
-      button(
-        element('img', { src: url, alt: '', width: 72, height: 48 }),
-        () => void this.#take(load(url)),
-        { class: 'sample', 'aria-label': title, title },
-      ),
+      button(element('img', { src: url, alt: '', width: 72, height: 48 }), () => this.#fetch(url), {
+        class: 'sample',
+        'aria-label': title,
+        title,
+      }),
     );
     const file = fileButton({
       label: 'Choose a picture …',
       name: 'Picture to segment',
       accept: 'image/*',
-      onFile: (chosen) => void this.#take(Promise.resolve(chosen)),
+      onFile: (chosen) => this.#takeFile(chosen),
     });
     return element(
       'div',
@@ -110,6 +124,7 @@ class SegmentView implements View {
       file,
       element('label', {}, 'Shorter side', this.#side),
       element('label', {}, 'Colours', this.#opacity),
+      this.#loading.element,
     );
   }
 
@@ -123,69 +138,74 @@ class SegmentView implements View {
     if (adapter?.software && !this.#ready && !this.#sideChosen) this.#side.value = SIDE_ON_CPU;
   }
 
-  #listenForDrops(): void {
-    addEventListener('drop', (event) => {
-      const [file] = event.dataTransfer?.files ?? [];
-      if (!file || !location.hash.startsWith('#segment')) return;
-      event.preventDefault();
-      if (/\.safetensors$/i.test(file.name)) void this.#weights.load(file);
-      else void this.#take(Promise.resolve(file));
-    });
-    addEventListener('dragover', (event) => event.preventDefault());
-  }
-
-  async #take(file: Promise<Blob>): Promise<void> {
+  async #give(load: (signal: AbortSignal) => Promise<Blob>): Promise<void> {
     this.#fault.clear();
     try {
-      this.#picture = await decode(await file);
+      const picture = await this.#loading.during('Loading the picture …', async (signal) =>
+        decodePicture(await load(signal)),
+      );
+      if (picture) this.#put(picture);
     } catch (error) {
       this.#fault.show(error);
-      return;
     }
-    this.#canvas.put(this.#picture);
-    this.#legend.replaceChildren();
-    this.#save.disabled = true;
-    this.#read();
   }
 
-  #read(): void {
+  #fetch(url: string): void {
+    void this.#give((signal) => fetchPicture(url, signal, (text) => this.#loading.show(text)));
+  }
+
+  /** Another picture, of which nothing is known yet. */
+  #put(picture: ImageBitmap): void {
+    this.#progress.cancel();
+    this.#picture = picture;
+    this.#canvas.put(picture);
+    this.#legend.replaceChildren();
+    this.#save.disabled = true;
+    void this.#segment();
+  }
+
+  /** The picture in hand; what comes meanwhile cancels it. */
+  async #segment(): Promise<void> {
     const picture = this.#picture;
     if (!picture) return;
     if (!this.#ready) {
       this.#note.textContent = 'It can be segmented as soon as there are weights.';
       return;
     }
+    this.#fault.clear();
     this.#note.textContent = '';
-    this.#latest.run(() => this.#segment(picture));
+    const shorterSide = this.#shorterSide;
+    try {
+      checkSides(picture);
+      const reading = await this.#progress.during('Segmenting …', (signal) =>
+        this.#ask(picture, shorterSide, signal),
+      );
+      if (reading) this.#show(reading, shorterSide);
+      else if (picture === this.#picture && !this.#progress.busy)
+        this.#note.textContent = 'Stopped.';
+    } catch (error) {
+      this.#fault.show(error, isLoss(error) ? () => void this.#segment() : undefined);
+    }
   }
 
-  async #segment(picture: ImageBitmap): Promise<void> {
-    this.#fault.clear();
-    try {
-      const shorterSide = this.#shorterSide;
-      const reading = await this.#progress.during('Segmenting …', async (signal) => {
-        const copy = await createImageBitmap(picture, AS_STORED);
-        return this.#engine.call(
-          'segment',
-          { picture: copy, shorterSide },
-          {
-            transfer: [copy],
-            signal,
-            onProgress: (progress) =>
-              this.#progress.show(describeProgress(progress), progress.done / progress.total),
-          },
-        );
-      });
-      if (!reading || picture !== this.#picture) return;
-      this.#canvas.show(reading);
-      this.#draw();
-      this.#legend.replaceChildren(...legend(reading.found));
-      this.#canvas.element.setAttribute('aria-label', labelOf(reading.found[0]?.label));
-      this.#note.textContent = `FCN took ${formatMs(reading.ms)} at ${shorterSide} pixels.`;
-      this.#save.disabled = false;
-    } catch (error) {
-      this.#fault.show(error);
-    }
+  async #ask(
+    picture: ImageBitmap,
+    shorterSide: number,
+    signal: AbortSignal,
+  ): Promise<SegmentReading> {
+    const copy = await createImageBitmap(picture, AS_STORED);
+    const onProgress = (progress: WeightsProgress): void =>
+      this.#progress.show(describeProgress(progress), progress.done / progress.total);
+    const options = { transfer: [copy], signal, onProgress };
+    return this.#engine.call('segment', { picture: copy, shorterSide }, options);
+  }
+
+  #show(reading: SegmentReading, shorterSide: number): void {
+    this.#canvas.show(reading);
+    this.#draw();
+    this.#legend.replaceChildren(...legend(reading.found));
+    this.#note.textContent = `FCN took ${formatMs(reading.ms)} at ${shorterSide} pixels.`;
+    this.#save.disabled = false;
   }
 
   #draw(): void {
@@ -202,27 +222,12 @@ class SegmentView implements View {
   }
 }
 
-/** Values as the file has them: colours are not converted, alpha stays straight. */
-const AS_STORED = { colorSpaceConversion: 'none', premultiplyAlpha: 'none' } as const;
-
-function labelOf(largest: string | undefined): string {
-  return `The picture, coloured by class; most of it is ${largest ?? 'nothing'}`;
-}
-
-async function load(url: string): Promise<Blob> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`“${url}”: the server answered ${response.status}`);
-  return response.blob();
-}
-
-async function decode(file: Blob): Promise<ImageBitmap> {
-  if (file.size > MOST_BYTES) {
-    throw new Error(`the picture has ${file.size} bytes; make it smaller, ${MOST_BYTES} are read`);
-  }
-  return createImageBitmap(file, AS_STORED).catch(() => {
-    const name = file instanceof File ? `“${file.name}”` : 'this file';
-    throw new Error(`${name} is no picture that this browser reads; save it as PNG or JPEG`);
-  });
+/** Throws an Error for a picture whose longer side would take more memory than there is. */
+function checkSides({ width, height }: ImageBitmap): void {
+  if (Math.max(width, height) <= MOST_ELONGATED * Math.min(width, height)) return;
+  throw new Error(
+    `a picture of ${width} × ${height} is too narrow to be segmented; crop it until one side is at most ${MOST_ELONGATED} times the other`,
+  );
 }
 
 /** The view. */

@@ -1,9 +1,10 @@
 import { Fault } from '../../components/fault.ts';
 import { fileButton } from '../../components/file_button.ts';
+import { kindOf } from '../../components/file_kind.ts';
 import { ProgressBar } from '../../components/progress.ts';
 import { element } from '../../dom.ts';
 import type { SegmenterWanted, WeightsProgress } from '../../engine/calls.ts';
-import type { Engine } from '../../engine/engine.ts';
+import { type Engine, isLoss } from '../../engine/engine.ts';
 
 /** torchvision has them as a pickle, which no page should open: the file is made once, where PyTorch is. */
 const RECIPE =
@@ -73,13 +74,14 @@ export class SegmentWeights {
     this.#offer.hidden = true;
     this.element.hidden = false;
     try {
+      checkKind(file);
       if (await this.#give({ name: file.name, file, shorterSide: this.#options.shorterSide() })) {
         this.element.hidden = true;
         this.#options.onLoaded();
         return;
       }
     } catch (error) {
-      this.#fault.show(error);
+      this.#fault.show(error, isLoss(error) ? () => void this.load(file) : undefined);
     }
     this.#offer.hidden = false;
   }
@@ -94,4 +96,12 @@ export class SegmentWeights {
     });
     return loaded ?? false;
   }
+}
+
+/** Throws an Error for what is no file of weights that this view reads. */
+function checkKind(file: File): void {
+  if (kindOf(file) === 'weights' && !/\.onnx$/i.test(file.name)) return;
+  throw new Error(
+    `“${file.name}” is no .safetensors file, which are the weights that this view reads`,
+  );
 }

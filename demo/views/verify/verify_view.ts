@@ -13,11 +13,13 @@ class VerifyView implements View {
   readonly #engine: Engine;
   readonly #progress = new ProgressBar();
   readonly #fault = new Fault();
-  readonly #select = modelSelect(() => {});
+  readonly #select = modelSelect(() => this.#reset());
   readonly #rows = element('tbody', {});
   readonly #table: HTMLElement;
   readonly #verdict = element('p', { role: 'status' });
   #checks: LayerLine[] = [];
+  /** Layers that the model in hand has. */
+  #layers = 0;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -72,26 +74,39 @@ class VerifyView implements View {
 
   async #verify(): Promise<void> {
     this.#fault.clear();
-    this.#checks = [];
-    this.#rows.replaceChildren();
-    this.#verdict.textContent = '';
+    this.#reset();
     try {
-      await this.#progress.during('Running the model …', (signal) =>
-        this.#engine.call('verify', chosenModel(this.#select), {
-          signal,
-          onProgress: (progress) => this.#hear(progress, signal),
-        }),
-      );
-      this.#conclude();
+      const complete = await this.#progress.during('Running the model …', async (signal) => {
+        const onProgress = (progress: VerifyProgress): void => this.#hear(progress, signal);
+        await this.#engine.call('verify', chosenModel(this.#select), { signal, onProgress });
+        return true;
+      });
+      if (complete || !this.#progress.busy) this.#conclude(complete ?? false);
     } catch (error) {
-      this.#fault.show(error);
+      this.#conclude(false);
+      this.#fault.show(error, () => void this.#verify());
     }
+  }
+
+  /** Nothing is known of the model that is chosen. */
+  #reset(): void {
+    this.#progress.cancel();
+    this.#checks = [];
+    this.#layers = 0;
+    this.#rows.replaceChildren();
+    this.#table.hidden = true;
+    this.#verdict.textContent = '';
   }
 
   #hear(progress: VerifyProgress, { aborted }: AbortSignal): void {
     if (aborted) return;
     if (progress.kind === 'layer') {
       const { done, total } = progress;
+      if (done === 0) {
+        this.#checks = [];
+        this.#rows.replaceChildren();
+      }
+      this.#layers = total;
       this.#progress.show(`Layer ${done + 1} of ${total}`, done / total);
       return;
     }
@@ -100,16 +115,38 @@ class VerifyView implements View {
     this.#rows.append(rowOf(progress.line));
   }
 
-  #conclude(): void {
-    const wrong = this.#checks.filter(({ ok }) => !ok).length;
-    const worst = Math.max(0, ...this.#checks.map(({ error }) => error));
-    if (this.#checks.length === 0) return;
-    this.#verdict.className = wrong > 0 ? 'fault' : 'right';
-    this.#verdict.textContent =
-      wrong > 0
-        ? `${wrong} of ${this.#checks.length} layers are wrong on this device.`
-        : `All ${this.#checks.length} layers checked are right; the largest error is ${worst.toExponential(1)} of the layer’s largest value.`;
+  #conclude(complete: boolean): void {
+    const { kind, text } = verdictOf(this.#checks, this.#layers, complete);
+    this.#verdict.className = kind;
+    this.#verdict.textContent = text;
   }
+}
+
+interface Verdict {
+  readonly kind: 'right' | 'wrong' | 'incomplete';
+  readonly text: string;
+}
+
+/** What the checks say of a model of so many layers; what is right so far may still turn out wrong. */
+function verdictOf(checks: readonly LayerLine[], layers: number, complete: boolean): Verdict {
+  const wrong = checks.filter(({ ok }) => !ok).length;
+  const worst = Math.max(0, ...checks.map(({ error }) => error));
+  const count = `${checks.length} of ${layers} layers`;
+  if (wrong > 0) {
+    const rest = complete ? '' : ` It was stopped after ${count}.`;
+    return { kind: 'wrong', text: `${wrong} layers are wrong on this device.${rest}` };
+  }
+  if (!complete) {
+    const text =
+      checks.length > 0
+        ? `Stopped: ${count} were checked and are right. Of the rest nothing is known.`
+        : 'Stopped before any layer was checked.';
+    return { kind: 'incomplete', text };
+  }
+  return {
+    kind: 'right',
+    text: `All ${checks.length} layers checked are right; the largest error is ${worst.toExponential(1)} of the layer’s largest value.`,
+  };
 }
 
 function rowOf(line: LayerLine): HTMLElement {
