@@ -48,6 +48,21 @@ async function expectAnswer(page: Page, digit: string): Promise<void> {
   expect(await page.locator('.bars .best .bar-label').textContent()).toBe(digit);
 }
 
+/** The layers of which maps are seen. */
+function litMaps(page: Page): Promise<readonly (string | null)[]> {
+  return page.locator('.network canvas').evaluateAll((all) =>
+    (all as HTMLCanvasElement[])
+      .filter((canvas) => {
+        const { width, height } = canvas;
+        return canvas
+          .getContext('2d')
+          ?.getImageData(0, 0, width, height)
+          .data.some((value) => value > 0);
+      })
+      .map((canvas) => canvas.getAttribute('aria-label')),
+  );
+}
+
 describe('Digits', () => {
   it('reads a 7 that is drawn', async () => {
     const page = await open();
@@ -92,8 +107,10 @@ describe('Digits', () => {
     const page = await open();
     const answer = page.locator('.answer');
     await answer.locator(':scope:not(:empty)').waitFor();
+    expect(await litMaps(page)).not.toEqual([]);
     await page.getByRole('button', { name: 'Clear' }).click();
     expect(await answer.textContent()).toBe('');
+    expect(await litMaps(page)).toEqual([]);
     await draw(page, SEVEN);
     await expectAnswer(page, '7');
     // A line below is a second stroke, which undoing takes away first.

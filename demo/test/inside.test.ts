@@ -26,7 +26,7 @@ describe('Inside', () => {
     // Words are no elements: there are ten thousand of them.
     expect(await page.locator('.wgsl *').count()).toBe(1);
     const pool = page.locator('.layers tr', { hasText: 'pool1' }).locator('td');
-    expect((await pool.allTextContents()).slice(2)).toEqual(['–', expect.any(String), '–', '–']);
+    expect((await pool.allTextContents()).slice(0, 4)).toEqual([expect.any(String), '–', '–', '–']);
     await screenshots(page, 'inside-lenet');
     await expectAccessible(page);
     await page.getByLabel('Model').selectOption('resnet50');
@@ -43,5 +43,24 @@ describe('Inside', () => {
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.locator('.progress').waitFor({ state: 'hidden' });
     expect(await page.locator('.timeline').count()).toBe(0);
+  });
+
+  it('keeps what was measured while another model is looked at, and shows times in narrow windows', async () => {
+    const page = await open({ view: 'inside' });
+    await page.locator('.layers tbody tr').first().waitFor();
+    await page.getByRole('button', { name: 'Measure' }).click();
+    await page.locator('.timeline').waitFor();
+    const times = await page.locator('.layers td:nth-child(2)').allTextContents();
+    await page.getByLabel('Model').selectOption('resnet50');
+    await page.locator('.layers').getByText('layer4.2.conv3').waitFor();
+    expect(await page.locator('.timeline').count()).toBe(0);
+    await page.getByLabel('Model').selectOption('lenet');
+    await page.locator('.timeline').waitFor();
+    expect(await page.locator('.layers td:nth-child(2)').allTextContents()).toEqual(times);
+    await page.setViewportSize({ width: 420, height: 800 });
+    const { x = 0, width = 0 } =
+      (await page.getByRole('columnheader', { name: 'Time' }).boundingBox()) ?? {};
+    expect(width).toBeGreaterThan(0);
+    expect(x + width).toBeLessThan(420);
   });
 });

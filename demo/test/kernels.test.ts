@@ -83,6 +83,9 @@ describe('Kernels', () => {
     const page = await open({ view: 'kernels' });
     await page.getByLabel('Layers to measure').fill('conv9d 1,2');
     await page.getByRole('button', { name: 'Run' }).click();
-    await page.getByRole('alert').getByText('"conv9d" is none of').waitFor();
+    const alert = page.getByRole('alert').getByText('"conv9d" is none of');
+    await alert.waitFor();
+    await page.getByLabel('Layers to measure').fill('linear 1,64 features=10');
+    expect(await alert.count()).toBe(0);
   });
 });

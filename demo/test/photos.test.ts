@@ -11,10 +11,17 @@ import { usePages } from './fixtures/browser.ts';
 import { longTasksDuring } from './fixtures/long_tasks.ts';
 import { nodeLogits } from './fixtures/node_logits.ts';
 import { screenshots } from './fixtures/screenshots.ts';
+import { writeSyntheticWeights } from './fixtures/synthetic_weights.ts';
 
 const open = usePages();
 const data = process.env.TILEWISE_TEST_DATA;
 const WEIGHTS = 'weights/resnet50-pqf.safetensors';
+const folder = mkdtempSync(join(tmpdir(), 'tilewise-photos-'));
+/** Weights that find nothing in particular. */
+const synthetic = join(folder, 'synthetic.safetensors');
+beforeAll(() => writeSyntheticWeights('resnet50', synthetic));
+afterAll(() => rmSync(folder, { recursive: true }));
+
 const SAMPLES = join(import.meta.dirname, '..', '..', 'samples', 'photos');
 
 /** The cat in chelsea.png: its outline, in shares of the picture's width and height. */
@@ -68,6 +75,7 @@ async function logitsOf(page: Page): Promise<readonly number[]> {
 async function film(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Webcam' }).click();
   await page.getByText(/Live: .* frames a second/).waitFor();
+  expect(await page.getByRole('alert').filter({ visible: true }).allTextContents()).toEqual([]);
   await page.getByRole('button', { name: 'Stop the webcam' }).click();
   await page.getByRole('button', { name: 'Webcam', exact: true }).waitFor();
 }
@@ -98,11 +106,11 @@ async function sizeShown(page: Page): Promise<string> {
 }
 
 /** A PNG of one colour, made in the page, dropped on it or pasted. */
-async function hand(page: Page, how: 'drop' | 'paste', width: number): Promise<void> {
+async function hand(page: Page, how: 'drop' | 'paste', width: number, height = 80): Promise<void> {
   await page.evaluate(
-    async ([kind, side]) => {
-      const canvas = new OffscreenCanvas(side, 80);
-      canvas.getContext('2d')?.fillRect(0, 0, side, 80);
+    async ([kind, across, down]) => {
+      const canvas = new OffscreenCanvas(across, down);
+      canvas.getContext('2d')?.fillRect(0, 0, across, down);
       const file = new File([await canvas.convertToBlob()], 'made.png', { type: 'image/png' });
       const dataTransfer = new DataTransfer();
       dataTransfer.items.add(file);
@@ -112,7 +120,7 @@ async function hand(page: Page, how: 'drop' | 'paste', width: number): Promise<v
           : new ClipboardEvent('paste', { clipboardData: dataTransfer });
       dispatchEvent(event);
     },
-    [how, width] as const,
+    [how, width, height] as const,
   );
 }
 
@@ -153,6 +161,69 @@ describe('Photos', () => {
     await page.getByLabel('Address of a picture').fill(url);
     await page.getByRole('button', { name: 'Load', exact: true }).click();
     await expect.poll(() => sizeShown(page)).toBe('600 x 400');
+  });
+
+  it('tells PyTorch files from pictures and weights, and forgets faults when something else is wanted', async () => {
+    const page = await open({ view: 'photos' });
+    const file = {
+      name: 'model.pth',
+      mimeType: 'application/octet-stream',
+      buffer: Buffer.alloc(64),
+    };
+    const advice = page.getByText(/“model.pth” is a PyTorch file.*save_file.*torch.onnx.export/);
+    await page.getByLabel('Weights file', { exact: true }).setInputFiles(file);
+    await page
+      .locator('.weights')
+      .getByText(/is a PyTorch file/)
+      .waitFor();
+    await page.getByLabel('Picture file').setInputFiles(file);
+    await expect.poll(() => advice.count()).toBe(2);
+    await page.getByRole('button', { name: 'Coffee' }).click();
+    await expect.poll(() => sizeShown(page)).toBe('600 x 400');
+    expect(await advice.count()).toBe(1);
+  });
+
+  it.each([
+    [20_000, 3, '640 x 1'],
+    [3, 5000, '1 x 640'],
+    [12_000, 2000, '640 x 107'],
+  ] as const)('takes a picture of %i x %i pixels', async (width, height, shown) => {
+    const page = await open({ view: 'photos' });
+    await expect.poll(() => sizeShown(page)).toBe('451 x 300');
+    await hand(page, 'drop', width, height);
+    await expect.poll(() => sizeShown(page)).toBe(shown);
+    await giveWeights(page, synthetic);
+    await screenshots(page, `photos-${width}`);
+  });
+
+  it('knows nothing of a picture whose classification was cancelled, whatever came before', async () => {
+    const page = await open({ view: 'photos' });
+    await giveWeights(page, synthetic);
+    await page.getByRole('button', { name: 'layer 2.3' }).click();
+    await page.getByText('layer 2.3: 512 channels').waitFor();
+    await page.getByRole('button', { name: 'Coffee' }).click();
+    await page.locator('.photo-desk').getByRole('button', { name: 'Cancel' }).click();
+    await page.getByText('Stopped.').waitFor();
+    expect(await page.getByRole('button', { name: 'Save all 1000 logits' }).isEnabled()).toBe(
+      false,
+    );
+    expect(await page.locator('.classes li').count()).toBe(0);
+    expect(await page.getByRole('img', { name: /Heat map/ }).count()).toBe(0);
+    await page.getByRole('button', { name: 'layer 2.2' }).click();
+    await page.getByText('as soon as a still picture is classified').waitFor();
+    expect(await page.locator('.channel-maps canvas').count()).toBe(0);
+  });
+
+  it('answers the last of many pictures', async () => {
+    const page = await open({ view: 'photos' });
+    await giveWeights(page, synthetic);
+    for (const name of ['Coffee', 'Cat', 'Coffee', 'Cat', 'Coffee', 'Cat', 'Coffee']) {
+      await page.getByRole('button', { name, exact: true }).click();
+      await page.getByText('Classifying').waitFor();
+    }
+    await classified(page);
+    expect(await sizeShown(page)).toBe('600 x 400');
+    await page.getByRole('img', { name: /Heat map/ }).waitFor();
   });
 
   it.skipIf(!data)('classifies photos as Node does, looks at the cat, and films', async () => {
@@ -242,7 +313,6 @@ describe('Photos', () => {
 });
 
 describe.skipIf(!data)('Photos with ONNX files', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'tilewise-'));
   const file = (model: string): string => join(folder, `${model}.onnx`);
 
   beforeAll(() => {
@@ -252,7 +322,6 @@ describe.skipIf(!data)('Photos with ONNX files', () => {
     const digits = openSafetensors(Uint8Array.from(lenet), 'lenet');
     writeFileSync(file('lenet'), exportOnnx(buildModel(findModel('lenet')), digits));
   });
-  afterAll(() => rmSync(folder, { recursive: true }));
 
   it('refuses another network, takes ResNet-50, and shows its blocks', async () => {
     const page = await open({ view: 'photos' });

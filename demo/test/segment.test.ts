@@ -1,20 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
-import {
-  buildModel,
-  byteLength,
-  findModel,
-  syntheticWeights,
-  vocClasses,
-  weightsOf,
-} from '../../src/index.ts';
+import { vocClasses } from '../../src/index.ts';
 import { runCli } from '../../test/fixtures/cli.ts';
 import { expectAccessible } from './fixtures/axe.ts';
 import { usePages } from './fixtures/browser.ts';
 import { screenshots } from './fixtures/screenshots.ts';
+import { writeSyntheticWeights } from './fixtures/synthetic_weights.ts';
 
 const open = usePages();
 const folder = mkdtempSync(join(tmpdir(), 'tilewise-segment-'));
@@ -22,26 +16,6 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const WEIGHTS = join(folder, 'fcn.safetensors');
 const PHOTO = join(import.meta.dirname, '..', '..', 'samples', 'photos', 'chelsea.png');
-
-/** FCN with synthetic weights: what it finds means nothing, but is the same everywhere. */
-function writeWeights(): void {
-  const weights = weightsOf(buildModel(findModel('fcn_resnet50')));
-  const synthetic = syntheticWeights(weights.map(({ name }) => name));
-  let end = 0;
-  const entries = weights.map(({ name, desc }) => {
-    const begin = end;
-    end += byteLength(desc);
-    return [name, { dtype: 'F32', shape: desc.shape, data_offsets: [begin, end] }] as const;
-  });
-  const header = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(header.length));
-  const data = weights.map(({ name, desc }) => {
-    const { buffer, byteOffset, byteLength: bytes } = synthetic.read(name, desc.shape);
-    return Buffer.from(buffer, byteOffset, bytes);
-  });
-  writeFileSync(WEIGHTS, Buffer.concat([length, header, ...data]));
-}
 
 interface Found {
   readonly label: string;
@@ -104,7 +78,7 @@ describe('Segment', () => {
   });
 
   it('finds in each pixel what the command finds, and gives the mask away', async () => {
-    writeWeights();
+    writeSyntheticWeights('fcn_resnet50', WEIGHTS);
     const page = await open({ view: 'segment' });
     await page.getByText('as soon as there are weights').waitFor();
     await page.getByLabel('Shorter side').selectOption('64');

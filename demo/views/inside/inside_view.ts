@@ -39,6 +39,8 @@ class InsideView implements View {
   readonly #layers = element('div', {});
   readonly #source = element('div', { class: 'kernel-source' });
   readonly #known = new Map<ModelName, Known>();
+  /** The dispatch whose source is shown. */
+  #index = 0;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -73,6 +75,7 @@ class InsideView implements View {
   /** What is known of the chosen model is shown at once, another is planned. */
   async #plan(): Promise<void> {
     this.#fault.clear();
+    this.#index = 0;
     const model = chosenModel(this.#select);
     const known = this.#known.get(model);
     if (known) {
@@ -81,7 +84,8 @@ class InsideView implements View {
     }
     try {
       const report = await this.#engine.call('plan', model);
-      this.#keep(model, { report, times: undefined });
+      // It may have been measured meanwhile.
+      if (!this.#known.has(model)) this.#keep(model, { report, times: undefined });
     } catch (error) {
       this.#fault.show(error, () => void this.#plan());
     }
@@ -121,12 +125,15 @@ class InsideView implements View {
 
   #show({ report, times }: Known): void {
     const { dispatches, weightBytes, activations } = report;
-    const choose = (index: number): void => this.#showSource(dispatches[index]);
+    const choose = (index: number): void => {
+      this.#index = index;
+      this.#showSource(dispatches[index]);
+    };
     this.#summary.textContent = `${dispatches.length} dispatches; ${formatBytes(weightBytes)} of weights, ${formatBytes(activations.bytes)} of activations on the device.`;
     this.#times.replaceChildren(...timesOf(report, times, choose));
     this.#memory.replaceChildren(memoryGantt(report));
     this.#layers.replaceChildren(layerTable(dispatches, times, choose));
-    choose(0);
+    choose(this.#index);
   }
 
   #showSource(layer: PlannedLayer | undefined): void {

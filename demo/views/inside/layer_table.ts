@@ -2,8 +2,12 @@ import { button, element } from '../../dom.ts';
 import type { LayerTimes, PlannedLayer } from '../../engine/calls.ts';
 import { formatFigure, formatMs, formatShare } from '../../format.ts';
 
-/** The columns from here on are numbers. */
-const FIRST_FIGURE = 3;
+interface Column {
+  readonly title: string;
+  readonly kind: 'figure' | 'words';
+  /** What stands in the row of a dispatch. */
+  readonly cell: (layer: PlannedLayer, index: number) => string;
+}
 
 /** Every dispatch with its kernel, and with its times where they were measured. */
 export function layerTable(
@@ -11,27 +15,9 @@ export function layerTable(
   times: LayerTimes | undefined,
   onChoose: (index: number) => void,
 ): HTMLElement {
-  const head = [
-    'Layer',
-    'Output',
-    'Kernel',
-    'Million multiply-adds',
-    ...(times ? ['Time', 'GFLOP/s', 'Of the FMA limit'] : []),
-  ];
-  const rows = layers.map((layer, i) => {
-    const time = times?.dispatches[i];
-    const computes = (text: string): string => (layer.multiplyAdds > 0 ? text : '–');
-    const figures = [
-      computes(formatFigure(layer.multiplyAdds / 1e6)),
-      ...(time
-        ? [
-            formatMs(time.ms),
-            computes(formatFigure(time.gflops)),
-            computes(formatShare(time.shareOfFma)),
-          ]
-        : []),
-    ];
-    return element(
+  const columns = columnsFor(times);
+  const rows = layers.map((layer, i) =>
+    element(
       'tr',
       {},
       element(
@@ -39,11 +25,9 @@ export function layerTable(
         { scope: 'row' },
         button(layer.layer, () => onChoose(i), { class: 'link', title: 'Show its WGSL' }),
       ),
-      element('td', {}, layer.shape.join(' × ')),
-      element('td', {}, layer.kernel),
-      ...figures.map((figure) => element('td', { class: 'figure' }, figure)),
-    );
-  });
+      ...columns.map(({ kind, cell }) => element('td', { class: kind }, cell(layer, i))),
+    ),
+  );
   return element(
     'div',
     { class: 'panel scroll layers', tabindex: 0, role: 'region', 'aria-label': 'Layers' },
@@ -56,12 +40,45 @@ export function layerTable(
         element(
           'tr',
           {},
-          ...head.map((text, i) =>
-            element('th', { scope: 'col', class: i >= FIRST_FIGURE && 'figure' }, text),
-          ),
+          element('th', { scope: 'col' }, 'Layer'),
+          ...columns.map(({ title, kind }) => element('th', { scope: 'col', class: kind }, title)),
         ),
       ),
       element('tbody', {}, ...rows),
     ),
   );
+}
+
+/** Times stand first, where a narrow window does not cut them off. */
+function columnsFor(times: LayerTimes | undefined): readonly Column[] {
+  const plan: readonly Column[] = [
+    {
+      title: 'Million multiply-adds',
+      kind: 'figure',
+      cell: computed(({ multiplyAdds }) => formatFigure(multiplyAdds / 1e6)),
+    },
+    { title: 'Output', kind: 'words', cell: ({ shape }) => shape.join(' × ') },
+    { title: 'Kernel', kind: 'words', cell: ({ kernel }) => kernel },
+  ];
+  if (!times) return plan;
+  const { dispatches } = times;
+  const measured: readonly Column[] = [
+    { title: 'Time', kind: 'figure', cell: (_, i) => formatMs(dispatches[i]?.ms ?? 0) },
+    {
+      title: 'GFLOP/s',
+      kind: 'figure',
+      cell: computed((_, i) => formatFigure(dispatches[i]?.gflops ?? 0)),
+    },
+    {
+      title: 'Of the FMA limit',
+      kind: 'figure',
+      cell: computed((_, i) => formatShare(dispatches[i]?.shareOfFma ?? 0)),
+    },
+  ];
+  return [...measured, ...plan];
+}
+
+/** A figure about multiply-adds, of layers that do some. */
+function computed(cell: Column['cell']): Column['cell'] {
+  return (layer, i) => (layer.multiplyAdds > 0 ? cell(layer, i) : '–');
 }

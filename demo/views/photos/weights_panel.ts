@@ -163,6 +163,8 @@ export class WeightsPanel {
   /** `stopped` is the download that was cancelled, if one was. */
   #offerAgain(stopped: WeightsFrom | undefined): void {
     this.#offer.hidden = false;
+    // Weights from before are still in use.
+    this.#inUse.hidden = this.#inUse.childElementCount === 0;
     if (stopped?.kind === 'url') this.#offerRest();
   }
 
