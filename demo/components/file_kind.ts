@@ -4,7 +4,7 @@ const WEIGHTS = /\.(safetensors|onnx)$/i;
 const PICTURES = /\.(png|jpe?g|webp|gif|avif|bmp|ico|svg)$/i;
 const PYTORCH = /\.(pt|pth|ckpt|pkl|bin)$/i;
 
-/** What a file is for, by its name and type. Throws an Error that says what to do about one that is for nothing here. */
+/** What a file is for, by its name and type. Throws an Error that says what to do where it is for nothing here. */
 export function kindOf({ name, type }: File): FileKind {
   if (WEIGHTS.test(name)) return 'weights';
   if (type.startsWith('image/') || PICTURES.test(name)) return 'picture';

@@ -11,7 +11,7 @@ const KEPT_PIXELS = 2 ** 25;
 /** Values as the file has them: colours are not converted, alpha stays straight. */
 export const AS_STORED = { colorSpaceConversion: 'none', premultiplyAlpha: 'none' } as const;
 
-/** Decodes a picture, smaller where it is larger than GPUs take. Throws an Error for what is none, and for too large. */
+/** Decodes a picture, smaller where it is larger than GPUs take. Throws an Error for what is none, or too large. */
 export async function decodePicture(file: Blob): Promise<ImageBitmap> {
   if (file.size > MOST_BYTES) throw tooLarge(formatBytes(file.size));
   const name = file instanceof File ? `“${file.name}”` : 'this file';

@@ -26,7 +26,7 @@ interface Task {
   readonly answered: () => Promise<void>;
 }
 
-/** Loses the device at ten moments, from the work's beginning to about its end: each time it is answered nonetheless. */
+/** Loses the device at ten moments, from the work's beginning to about its end: the answer comes each time. */
 async function expectSurvives(page: Page, { begin, answered }: Task): Promise<void> {
   await begin();
   const begun = performance.now();
