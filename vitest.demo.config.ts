@@ -8,7 +8,8 @@ export default defineConfig({
     // One browser at a time: its GPU process uses every core.
     fileParallelism: false,
     pool: 'forks',
-    testTimeout: 120_000,
+    // Where others use the machine, a test of ResNet-50 takes minutes.
+    testTimeout: 400_000,
     hookTimeout: 120_000,
   },
 });

@@ -30,5 +30,5 @@ describe('Verify', () => {
     await page.getByLabel('Model').selectOption('lenet');
     expect(await page.locator('.checks tbody tr').count()).toBe(0);
     expect(await page.locator('.incomplete').allTextContents()).toEqual(['']);
-  }, 300_000);
+  });
 });
