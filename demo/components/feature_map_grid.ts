@@ -58,12 +58,11 @@ export class FeatureMapGrid {
     if (this.#channel !== undefined) this.#point(Math.min(this.#channel, maps.channels - 1));
   }
 
-  /** Shows that there is nothing, where there were maps before. */
+  /** Nothing lights the maps any more. */
   clear(): void {
-    this.#point(undefined);
-    this.#maps = undefined;
-    const { width, height } = this.element;
-    this.element.getContext('2d')?.clearRect(0, 0, width, height);
+    if (!this.#maps) return;
+    const { values } = this.#maps;
+    this.show({ ...this.#maps, largest: 0, values: new Int8Array(values.length) });
   }
 
   #point(channel: number | undefined): void {

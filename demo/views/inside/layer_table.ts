@@ -57,8 +57,8 @@ function columnsFor(times: LayerTimes | undefined): readonly Column[] {
       kind: 'figure',
       cell: computed(({ multiplyAdds }) => formatFigure(multiplyAdds / 1e6)),
     },
-    { title: 'Output', kind: 'words', cell: ({ shape }) => shape.join(' × ') },
     { title: 'Kernel', kind: 'words', cell: ({ kernel }) => kernel },
+    { title: 'Output', kind: 'words', cell: ({ shape }) => shape.join(' × ') },
   ];
   if (!times) return plan;
   const { dispatches } = times;
