@@ -1,6 +1,7 @@
 import { button, element } from '../dom.ts';
+import { isLoss } from '../engine/engine.ts';
 
-/** A place for what went wrong, read out when it appears, with a button that tries again where that may help. */
+/** A place for what went wrong, read out when it appears. */
 export class Fault {
   readonly element = element('div', { class: 'fault', role: 'alert' });
 
@@ -8,6 +9,7 @@ export class Fault {
     this.clear();
   }
 
+  /** `again` is what failed: where the device was lost, which is over by then, a button offers it. */
   show(error: unknown, again?: () => void): void {
     const text = error instanceof Error ? error.message : String(error);
     const retry = (): void => {
@@ -16,7 +18,7 @@ export class Fault {
     };
     this.element.replaceChildren(
       element('p', {}, text),
-      ...(again ? [button('Try again', retry)] : []),
+      ...(again && isLoss(error) ? [button('Try again', retry)] : []),
     );
     this.element.hidden = false;
   }

@@ -63,7 +63,7 @@ export function digitsView(engine: Engine): View {
     try {
       board.put(await samples.next());
     } catch {
-      fault.show('The sample could not be loaded.', () => void sample());
+      fault.show('The sample could not be loaded.');
     }
   }
 

@@ -142,7 +142,7 @@ class PhotosView implements View {
     } catch (error) {
       if (film !== this.#film) return;
       this.#stopCamera();
-      this.#fault.show(error, () => void this.#startCamera());
+      this.#fault.show(error);
     }
   }
 

@@ -4,7 +4,7 @@ import { kindOf } from '../../components/file_kind.ts';
 import { ProgressBar } from '../../components/progress.ts';
 import { button, element } from '../../dom.ts';
 import type { LoadedWeights, WeightsFrom, WeightsProgress } from '../../engine/calls.ts';
-import { type Engine, isLoss } from '../../engine/engine.ts';
+import type { Engine } from '../../engine/engine.ts';
 import { formatBytes, formatShare } from '../../format.ts';
 
 /** torchvision's first ImageNet weights, as timm has put them on the hub. */
@@ -130,7 +130,7 @@ export class WeightsPanel {
       else this.#offerAgain(from);
     } catch (error) {
       this.#offerAgain(undefined);
-      this.#fault.show(error, isLoss(error) ? () => void this.#load(from) : undefined);
+      this.#fault.show(error, () => void this.#load(from));
     }
   }
 

@@ -6,7 +6,7 @@ import { AS_STORED, decodePicture, fetchPicture } from '../../components/picture
 import { ProgressBar } from '../../components/progress.ts';
 import { button, element } from '../../dom.ts';
 import type { SegmentReading, WeightsProgress } from '../../engine/calls.ts';
-import { type Engine, isLoss } from '../../engine/engine.ts';
+import type { Engine } from '../../engine/engine.ts';
 import { formatMs } from '../../format.ts';
 import { samplePhotos } from '../photos/samples.ts';
 import type { View } from '../view.ts';
@@ -184,7 +184,7 @@ class SegmentView implements View {
       else if (picture === this.#picture && !this.#progress.busy)
         this.#note.textContent = 'Stopped.';
     } catch (error) {
-      this.#fault.show(error, isLoss(error) ? () => void this.#segment() : undefined);
+      this.#fault.show(error, () => void this.#segment());
     }
   }
 

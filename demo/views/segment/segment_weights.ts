@@ -4,7 +4,7 @@ import { kindOf } from '../../components/file_kind.ts';
 import { ProgressBar } from '../../components/progress.ts';
 import { element } from '../../dom.ts';
 import type { SegmenterWanted, WeightsProgress } from '../../engine/calls.ts';
-import { type Engine, isLoss } from '../../engine/engine.ts';
+import type { Engine } from '../../engine/engine.ts';
 
 /** torchvision has them as a pickle, which no page should open: the file is made once, where PyTorch is. */
 const RECIPE =
@@ -81,7 +81,7 @@ export class SegmentWeights {
         return;
       }
     } catch (error) {
-      this.#fault.show(error, isLoss(error) ? () => void this.load(file) : undefined);
+      this.#fault.show(error, () => void this.load(file));
     }
     this.#offer.hidden = false;
   }
