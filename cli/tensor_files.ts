@@ -1,8 +1,9 @@
 /** Tensors in files: NumPy's .npy and .npz by their names, and raw little-endian f32 under any other. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { type Shape, ShapeError, TilewiseError } from '../src/index.ts';
 import { readNpy, readNpz, writeNpy, writeNpz } from '../src/numpy/index.ts';
+import { writeOutput } from './output_file.ts';
 
 /** A tensor of a file. */
 export interface StoredTensor {
@@ -39,15 +40,8 @@ export function readTensors(path: string): readonly StoredTensor[] {
 }
 
 /** Writes tensors: all of them into a .npz file, else the only one. Throws TilewiseError where that fails. */
-export function writeTensors(path: string, tensors: readonly NamedTensor[]): void {
-  const bytes = encoded(path, tensors);
-  try {
-    writeFileSync(path, bytes);
-  } catch (cause) {
-    throw new TilewiseError(`output file "${path}" cannot be written: ${reasonOf(cause)}`, {
-      cause,
-    });
-  }
+export async function writeTensors(path: string, tensors: readonly NamedTensor[]): Promise<void> {
+  await writeOutput('output file', path, encoded(path, tensors));
 }
 
 function encoded(path: string, tensors: readonly NamedTensor[]): Uint8Array {

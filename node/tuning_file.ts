@@ -1,9 +1,10 @@
 /** Where Node programs keep what `tune` found: a file an adapter, driver and version. */
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
 import { parseTuning, type TuningStore, tuningTextKey } from '../src/index.ts';
+import { writeWhole } from './whole_file.ts';
 
 /** What is kept of one adapter. */
 export interface KeptTuning {
@@ -52,18 +53,6 @@ export async function forgetTuning({ file }: KeptTuning): Promise<void> {
 function defaultFolder(): string {
   const { TILEWISE_TUNING_DIR: named } = process.env;
   return named || join(envPaths('tilewise', { suffix: '' }).cache, 'tuning');
-}
-
-/** Written aside and moved into place, so that nobody reads half a file. */
-async function writeWhole(file: string, text: string): Promise<void> {
-  const fresh = `${file}.${process.pid}`;
-  try {
-    await writeFile(fresh, text);
-    await rename(fresh, file);
-  } catch (error) {
-    await rm(fresh, { force: true });
-    throw error;
-  }
 }
 
 async function describeFile(file: string): Promise<KeptTuning> {

@@ -1,5 +1,6 @@
 /** From the text of an option to its value, for commander: what does not fit throws InvalidArgumentError. */
-import { extname } from 'node:path';
+import { statSync } from 'node:fs';
+import { dirname, extname } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 
 /** `4` */
@@ -33,14 +34,19 @@ function parseCounts(text: string, lengths: readonly number[], form: string): re
 }
 
 /**
- * The path of a file to write, of a kind that its name must not contradict: `mask.png`, or `mask`, or
- * `/dev/null`, but not `mask.jpg` where PNG is written.
+ * The path of a file to write, in a folder that is there, of a kind that its name must not contradict: `mask.png`, or
+ * `mask`, or `/dev/null`, but not `mask.jpg` where PNG is written.
  */
-export function parseOutput(extension: string): (path: string) => string {
+export function parseOutput(extension?: string): (path: string) => string {
   return (path) => {
     const given = extname(path).toLowerCase();
-    if (given !== '' && given !== extension) {
+    if (extension !== undefined && given !== '' && given !== extension) {
       throw new InvalidArgumentError(`a ${extension} file is written, not ${given}.`);
+    }
+    // Before the work of an hour, whose result would not be kept.
+    const folder = dirname(path);
+    if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+      throw new InvalidArgumentError(`there is no folder "${folder}".`);
     }
     return path;
   };

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
@@ -11,7 +11,7 @@ import {
   weightsOf,
 } from '../src/index.ts';
 import { readNpy, readNpz, writeNpy } from '../src/numpy/index.ts';
-import { type CliResult, runCli, temporaryFolder } from './fixtures/cli.ts';
+import { type CliResult, runCli, runInShell, temporaryFolder } from './fixtures/cli.ts';
 import { onnxFile, onnxInput, onnxNode } from './fixtures/onnx_model.ts';
 
 const folder = temporaryFolder();
@@ -323,6 +323,44 @@ describe('tilewise', () => {
   });
 });
 
+describe.runIf(process.platform === 'linux')('streams and disks that fail', () => {
+  const classify = ['classify', digits, '--model', 'lenet', '--json'];
+
+  it.each([[['models']], [['classify', '--help']]])('stdout on a full disk: %s', async (args) => {
+    const { code, stderr } = await runInShell('"$@" > /dev/full', args);
+    expect(stderr).toBe(
+      'error: stdout cannot be written: ENOSPC: no space left on device, write\n',
+    );
+    expect(code).toBe(1);
+  });
+
+  it('a reader who leaves ends the command without a word', async () => {
+    const line = '"$@" | true; echo "$PIPESTATUS"';
+    expect(await runInShell(line, ['inspect', '--model', 'resnet50'])).toEqual({
+      code: 0,
+      stdout: '0\n',
+      stderr: '',
+    });
+  });
+
+  it.each(['2> /dev/full', '2> >(true)'])('the work goes on without %s', async (stderr) => {
+    const result = await runInShell(`"$@" ${stderr}`, classify);
+    expect(jsonLines(result)).toHaveLength(11);
+    expect(result.code).toBe(0);
+  });
+
+  it('a file that does not fit on the disk is not there', async () => {
+    const made = join(folder, 'full disk');
+    mkdirSync(made);
+    const args = ['export', '--model', 'lenet', '--out', join(made, 'lenet.onnx')];
+    // A limit of files' sizes is as a disk that is full after 200 kB.
+    const { code, stderr } = await runInShell('trap "" XFSZ; ulimit -f 200; "$@"', args);
+    expect(stderr).toMatch(/^error: ONNX file ".*lenet\.onnx" cannot be written: EFBIG: .*\n$/);
+    expect(code).toBe(1);
+    expect(readdirSync(made)).toEqual([]);
+  });
+});
+
 describe('what a user gets wrong is told in one message, without a stack, and by the exit code', () => {
   const run = ['run', '--model', 'lenet', '--input', 'synthetic'];
   const classify = ['classify', '--model', 'lenet'];
@@ -372,7 +410,11 @@ describe('what a user gets wrong is told in one message, without a stack, and by
     ],
     'output that cannot be written': async () => [
       [...run, '--output', join(folder, 'no', 'such', 'folder.f32')],
-      /cannot be written/,
+      /output file ".*folder\.f32" cannot be written: ENOENT: no such file or directory\n$/,
+    ],
+    'a file to write in no folder, before any work': async () => [
+      ['profile', '--model', 'resnet50', '--trace', join(folder, 'no', 'trace.json')],
+      /there is no folder ".*no"/,
     ],
     'no weights': async () => [
       ['classify', '--model', 'resnet50', image],

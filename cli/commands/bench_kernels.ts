@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
   benchmarkKernels,
@@ -23,6 +22,7 @@ import {
   buildFromOptions,
   type ModelOptions,
 } from '../options.ts';
+import { writeOutput } from '../output_file.ts';
 import { prepareModel, withDevice } from '../runner.ts';
 
 interface BenchKernelsOptions extends ModelOptions {
@@ -70,7 +70,7 @@ async function benchKernels(options: BenchKernelsOptions): Promise<void> {
       }),
     );
     clearProgress();
-    if (options.html) writeFileSync(options.html, kernelReportPage(report));
+    if (options.html) await writeOutput('page', options.html, kernelReportPage(report));
     if (report.stopped) note(`stopped: ${report.layers.length} of ${cases.length} layer shapes`);
     if (isBad(report)) process.exitCode ||= 1;
     if (options.json) printJson({ ...report, machine: machineFacts() });

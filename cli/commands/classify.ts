@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { IMAGE_FORMATS } from '../../node/decode_image.ts';
 import { findImages } from '../../node/image_files.ts';
 import { buildModel, type Classification, TilewiseError } from '../../src/index.ts';
-import { parseCount } from '../../terminal/option_values.ts';
+import { parseCount, parseOutput } from '../../terminal/option_values.ts';
 import { note, print, printJson } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
 import { classifyFiles, evenBatch, reportSummary } from '../classify_files.ts';
@@ -35,7 +35,7 @@ export function addClassifyCommand(program: Command): void {
     .option(...MODEL_OPTION, 'resnet50')
     .option('--top <k>', 'how many classes to show', parseCount, 5)
     .option('--batch <n>', 'images a run, at most', parseCount, 8)
-    .option('--out <file>', 'write results to a .csv or .jsonl file as they come')
+    .option('--out <file>', 'write results to a .csv or .jsonl file as they come', parseOutput())
     .option('--resume', 'keep the results that are in the file, and go on');
   addCommonOptions(addWeightsOptions(command)).addHelpText('after', HELP).action(classify);
 }

@@ -1,6 +1,5 @@
-import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { formatShape, type Shape, TilewiseError } from '../../src/index.ts';
+import { formatShape, type Shape } from '../../src/index.ts';
 import { exportOnnx } from '../../src/onnx/index.ts';
 import { parseOutput } from '../../terminal/option_values.ts';
 import { formatBytes, print, printJson } from '../../terminal/output.ts';
@@ -12,6 +11,7 @@ import {
   type ModelOptions,
   type WeightsOptions,
 } from '../options.ts';
+import { writeOutput } from '../output_file.ts';
 import { loadWeights } from '../weights.ts';
 
 interface ExportOptions extends ModelOptions, WeightsOptions {
@@ -32,7 +32,7 @@ async function exportModel(options: ExportOptions): Promise<void> {
   const { model, graph, inputShape } = buildFromOptions(options);
   const weights = await loadWeights(model, graph, options);
   const bytes = exportOnnx(graph, weights, { dynamicBatch: options.dynamicBatch ?? false });
-  write(options.out, bytes);
+  await writeOutput('ONNX file', options.out, bytes);
   const outputs = Object.fromEntries(
     [...graph.outputs].map(([name, { desc }]) => [name, desc.shape] as const),
   );
@@ -45,13 +45,4 @@ async function exportModel(options: ExportOptions): Promise<void> {
   print(`${model.name} written to ${options.out}, ${formatBytes(bytes.length)}`);
   print(`input ${shown(inputShape)}`);
   for (const [name, shape] of Object.entries(outputs)) print(`${name} ${shown(shape)}`);
-}
-
-function write(path: string, bytes: Uint8Array): void {
-  try {
-    writeFileSync(path, bytes);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TilewiseError(`ONNX file "${path}" cannot be written: ${reason}`, { cause });
-  }
 }

@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { operatorText } from '../../measure/kernels/index.ts';
 import {
@@ -28,6 +27,7 @@ import {
   buildFromOptions,
   type ModelOptions,
 } from '../options.ts';
+import { writeOutput } from '../output_file.ts';
 import { prepareModel, withDevice } from '../runner.ts';
 
 interface InspectOptions extends ModelOptions {
@@ -82,7 +82,7 @@ async function inspect(options: InspectOptions): Promise<void> {
       const target = { model, adapter: device.adapter.name, batch, prepared };
       for (const [i, view] of views.entries()) {
         if (i > 0 && !options.json) print('');
-        view(target, options);
+        await view(target, options);
       }
     });
   }
@@ -230,11 +230,11 @@ function placeOf(
   return channels > 1 && rows ? 'channel-major' : `strides ${formatShape(view.strides)}`;
 }
 
-function inspectMemory(target: Target, options: InspectOptions): void {
+async function inspectMemory(target: Target, options: InspectOptions): Promise<void> {
   const { model, adapter, prepared } = target;
   const { activations, memory } = prepared.plan;
   if (options.gantt) {
-    writeFileSync(options.gantt, ganttSvg(model, activations));
+    await writeOutput('drawing', options.gantt, ganttSvg(model, activations));
   }
   const tensors = activations.storages.map((storage, i) => ({
     ...storage,

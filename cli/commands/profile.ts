@@ -1,4 +1,3 @@
-import { writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import {
   type LayerProfile,
@@ -8,7 +7,7 @@ import {
   syntheticInput,
   traceOf,
 } from '../../src/index.ts';
-import { parseCount } from '../../terminal/option_values.ts';
+import { parseCount, parseOutput } from '../../terminal/option_values.ts';
 import { formatMs, print, printJson } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
 import {
@@ -19,6 +18,7 @@ import {
   type ModelOptions,
   type WeightsOptions,
 } from '../options.ts';
+import { writeOutput } from '../output_file.ts';
 import { openSession, withDevice } from '../runner.ts';
 import { configLegend, shortConfig } from '../short_config.ts';
 import { loadWeights } from '../weights.ts';
@@ -32,7 +32,7 @@ export function addProfileCommand(program: Command): void {
   const command = addModelOptions(program.command('profile'))
     .description('show where the time of a run goes, layer by layer')
     .option('--runs <n>', 'runs to take the median of', parseCount, 5)
-    .option('--trace <file>', 'write a trace that ui.perfetto.dev opens');
+    .option('--trace <file>', 'write a trace that ui.perfetto.dev opens', parseOutput());
   addWeightsOptions(command, 'synthetic');
   addCommonOptions(command).action(profileModel);
 }
@@ -47,7 +47,9 @@ async function profileModel(options: ProfileOptions): Promise<void> {
     const result = await profile(session, syntheticInput(inputShape), {
       runs: options.runs,
     });
-    if (options.trace) writeFileSync(options.trace, JSON.stringify(traceOf(session, result)));
+    if (options.trace) {
+      await writeOutput('trace', options.trace, JSON.stringify(traceOf(session, result)));
+    }
     const { name: adapter } = device.adapter;
     const layers = result.layers.map((layer) => ({
       ...layer,

@@ -73,7 +73,7 @@ async function run(options: RunOptions): Promise<void> {
       return { name, shape, data: results[name] ?? new Float32Array() };
     });
     for (const [path, names] of files) {
-      writeTensors(
+      await writeTensors(
         path,
         outputs.filter(({ name }) => names.includes(name)),
       );

@@ -1,14 +1,7 @@
-import { writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { decodeImage, IMAGE_FORMATS } from '../../node/decode_image.ts';
 import { encodePng } from '../../node/encode_image.ts';
-import {
-  buildModel,
-  type Image,
-  type PixelClass,
-  type Segmentation,
-  TilewiseError,
-} from '../../src/index.ts';
+import { buildModel, type Image, type PixelClass, type Segmentation } from '../../src/index.ts';
 import { parseCount, parseOutput } from '../../terminal/option_values.ts';
 import { formatMs, print, printJson, roundMs } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
@@ -20,6 +13,7 @@ import {
   MODEL_OPTION,
   type WeightsOptions,
 } from '../options.ts';
+import { writeOutput } from '../output_file.ts';
 import { createSegmenter, withDevice } from '../runner.ts';
 import { loadWeights } from '../weights.ts';
 
@@ -119,11 +113,5 @@ function overlaid(image: Image, { indices, classes }: Segmentation): Image {
 }
 
 async function write(path: string, image: Image): Promise<void> {
-  const png = await encodePng(image);
-  try {
-    await writeFile(path, png);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TilewiseError(`image file "${path}" cannot be written: ${reason}`, { cause });
-  }
+  await writeOutput('image file', path, await encodePng(image));
 }

@@ -6,8 +6,9 @@
  *                        /blobs/CHECKSUM                 the data; CHECKSUM.incomplete while it arrives
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, rename, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { writeWhole } from '../../node/whole_file.ts';
 import type { HubReference } from './reference.ts';
 
 export const COMMIT = /^[0-9a-f]{40}$/;
@@ -57,7 +58,7 @@ export async function register(cache: string, entry: CacheEntry): Promise<string
   if (!COMMIT.test(entry.revision)) {
     const ref = join(folder, 'refs', entry.revision);
     await mkdir(dirname(ref), { recursive: true });
-    await writeFile(ref, entry.commit);
+    await writeWhole(ref, entry.commit);
   }
   return path;
 }
