@@ -3,8 +3,8 @@ import { writeWhole } from '../node/whole_file.ts';
 import { TilewiseError } from '../src/index.ts';
 
 /**
- * Writes a file whole or not at all. `what` says in messages what it is, such as `image file`. Throws TilewiseError where
- * it cannot be written.
+ * Writes a file whole or not at all. `what` says in messages what it is, such as `image file`. Throws TilewiseError
+ * where it cannot be written.
  */
 export async function writeOutput(
   what: string,

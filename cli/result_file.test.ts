@@ -1,4 +1,4 @@
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../test/fixtures/cli.ts';
@@ -24,7 +24,22 @@ function write(path: string, images: readonly string[], resume = false): Readonl
 }
 
 describe.each(['csv', 'jsonl'])('ResultFile of .%s', (kind) => {
-  const names = ['a.jpg', 'b, "quoted".jpg', 'ü.jpg'];
+  const names = [
+    'a.jpg',
+    'b, "quoted".jpg',
+    'ü.jpg',
+    'two\nlines.jpg',
+    'DOS\r\nlines\r.jpg',
+    'a "quote\n" and, a comma\n.jpg',
+    '"',
+    '""\n""',
+    ';;;;\t\t|||.jpg',
+    ' spaces ',
+    "'=1+1",
+    '\ufeffmark.jpg',
+    '\u2028.jpg',
+    '\n',
+  ];
 
   it('knows the images of an earlier run, and goes on behind them', () => {
     const path = join(folder, `resumed.${kind}`);
@@ -44,6 +59,36 @@ describe.each(['csv', 'jsonl'])('ResultFile of .%s', (kind) => {
     writeFileSync(path, `${whole}${whole.trimEnd().split('\n').at(-1)?.slice(0, 20)}`);
     expect(write(path, ['b.jpg'], true)).toEqual(new Set(['a.jpg']));
     expect(write(path, [], true)).toEqual(new Set(['a.jpg', 'b.jpg']));
+  });
+
+  it('knows its images wherever it was cut', () => {
+    const path = join(folder, `anywhere.${kind}`);
+    const some = names.slice(1, 6);
+    write(path, some);
+    const whole = readFileSync(path);
+    for (let length = 0; length <= whole.length; length++) {
+      writeFileSync(path, whole.subarray(0, length));
+      const done = write(path, [], true);
+      expect([...done]).toEqual(some.slice(0, done.size));
+      write(path, some.slice(done.size), true);
+      expect(readFileSync(path).equals(whole), `cut at ${length}`).toBe(true);
+    }
+  });
+
+  it('is there with its first result', () => {
+    const path = join(folder, `first.${kind}`);
+    write(path, []);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  it('is not written over, whatever it is', () => {
+    const path = join(folder, `foreign.${kind}`);
+    for (const text of ['notes without an end', 'notes\n', '"notes\n']) {
+      writeFileSync(path, text);
+      expect(() => write(path, ['a.jpg'])).toThrow(/has results already/);
+      expect(() => write(path, ['a.jpg'], true)).toThrow(/does not begin with|no result in line 1/);
+      expect(readFileSync(path, 'utf8')).toBe(text);
+    }
   });
 
   it('is not written over', () => {

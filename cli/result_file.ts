@@ -1,6 +1,17 @@
 /** Results of many images in a file, CSV or JSONL, written as they come; and which are in it already. */
-import { closeSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
-import { extname } from 'node:path';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, extname } from 'node:path';
 import Papa from 'papaparse';
 import { type Classification, TilewiseError } from '../src/index.ts';
 
@@ -19,90 +30,109 @@ export interface ResultFileOptions {
   readonly resume: boolean;
 }
 
+/** What is asked of results that are there already. */
+type Kept = Pick<ImageResult, 'image' | 'model'>;
+
 interface Format {
+  /** The first record, where results have one before them. */
   readonly header: string;
+  /** A record, without the line feed that ends it. */
   format(result: ImageResult): string;
-  /** Whose results these lines are. Throws TilewiseError for lines of something else. */
-  read(lines: readonly string[]): readonly Pick<ImageResult, 'image' | 'model'>[];
+  /** Where the last whole record ends. */
+  endOf(bytes: Uint8Array): number;
+  /** Whether a file of one record may begin so, which was cut short there. */
+  isBeginning(text: string): boolean;
+  /** Whose results some whole records are. Throws TilewiseError for records of something else. */
+  read(text: string): readonly Kept[];
 }
 
-/** A file of results; each is a line, written at once. */
+/** A file of results; each is a record that ends with a line feed, written at once. */
 export class ResultFile {
   /** Images whose results were there before. */
   readonly done: ReadonlySet<string>;
   readonly #path: string;
-  readonly #file: number;
   readonly #format: Format;
+  /** Where whole records of before end. */
+  readonly #end: number;
+  #file: number | undefined;
 
-  /** Opens or creates the file. Throws TilewiseError where it has other results, or may not be touched. */
+  /**
+   * Makes no file: that comes with the first result. Throws TilewiseError where there are other results, or none may be
+   * written.
+   */
   constructor(path: string, options: ResultFileOptions) {
     this.#path = path;
     this.#format = formatOf(path, options);
-    const { text, end, torn } = readComplete(path);
-    if (end > 0 && !options.resume) {
+    const bytes = attempt(path, 'read', () => bytesOf(path));
+    if (bytes.length > 0 && !options.resume) {
       throw new TilewiseError(
         `"${path}" has results already; go on with --resume, or delete it first`,
       );
     }
-    this.done = new Set(readDone(path, text, this.#format, options));
-    this.#file = attempt(path, 'written', () => openSync(path, 'a'));
-    // A line that was cut short, when the process was stopped, is written again.
-    if (torn) attempt(path, 'written', () => ftruncateSync(this.#file, end));
-    if (end === 0 && this.#format.header) this.#write(this.#format.header);
+    this.#end = this.#format.endOf(bytes);
+    this.done = new Set(readDone(path, bytes, this.#end, this.#format, options));
+    attempt(path, 'written', () => checkWritable(path));
   }
 
   write(result: ImageResult): void {
-    this.#write(this.#format.format(result));
+    this.#file ??= this.#open();
+    this.#write(this.#file, this.#format.format(result));
   }
 
   close(): void {
-    closeSync(this.#file);
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  #write(line: string): void {
-    const bytes = Buffer.from(`${line}\n`);
+  #open(): number {
+    const file = attempt(this.#path, 'written', () => {
+      const opened = openSync(this.#path, 'a');
+      // A record that was cut short, when the process was stopped, is written again.
+      if (fstatSync(opened).size > this.#end) ftruncateSync(opened, this.#end);
+      return opened;
+    });
+    if (this.#end === 0 && this.#format.header) this.#write(file, this.#format.header);
+    return file;
+  }
+
+  #write(file: number, record: string): void {
+    const bytes = Buffer.from(`${record}\n`);
     attempt(this.#path, 'written', () => {
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.#file, bytes, at);
+      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
     });
   }
 }
 
-interface Lines {
-  readonly text: string;
-  /** Where the whole lines end, in bytes. */
-  readonly end: number;
-  /** Whether something follows. */
-  readonly torn: boolean;
+/** Nothing of pipes and devices, which hold nothing to resume; some have no end. */
+function bytesOf(path: string): Buffer {
+  const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  return isFile ? readFileSync(path) : Buffer.alloc(0);
 }
 
-/** The file's whole lines. */
-function readComplete(path: string): Lines {
-  // Pipes and devices hold nothing to resume, and some have no end.
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile())
-    return { text: '', end: 0, torn: false };
-  const bytes = attempt(path, 'read', () => readFileSync(path));
-  const end = bytes.lastIndexOf('\n') + 1;
-  return { text: bytes.toString('utf8', 0, end), end, torn: end < bytes.length };
+function checkWritable(path: string): void {
+  if (existsSync(path)) closeSync(openSync(path, 'a'));
+  else accessSync(dirname(path), constants.W_OK);
 }
 
 function readDone(
   path: string,
-  text: string,
+  bytes: Buffer,
+  end: number,
   format: Format,
   { model }: ResultFileOptions,
 ): readonly string[] {
-  if (text === '') return [];
-  const [first = '', ...rest] = text.trimEnd().split('\n');
-  if (format.header && first !== format.header) {
-    throw new TilewiseError(
-      `"${path}" does not begin with the columns "${format.header}", so it cannot be resumed; give the --top it was begun with, or another --out`,
-    );
+  const text = attempt(path, 'read', () => bytes.toString('utf8', 0, end || undefined));
+  const { header } = format;
+  const cut = end === 0;
+  if (cut && text === '') return [];
+  if (cut ? !format.isBeginning(text) : !text.startsWith(header && `${header}\n`)) {
+    throw new TilewiseError(notBegun(path, header));
   }
-  const results = format.read(format.header ? rest : [first, ...rest]);
+  const results = cut ? [] : format.read(text);
   const other = results.find((result) => result.model !== model);
   if (other) {
     throw new TilewiseError(
@@ -110,6 +140,12 @@ function readDone(
     );
   }
   return results.map(({ image }) => image);
+}
+
+function notBegun(path: string, header: string): string {
+  return header === ''
+    ? `"${path}" has no result in line 1; give another --out`
+    : `"${path}" does not begin with the columns "${header}", so it cannot be resumed; give the --top it was begun with, or another --out`;
 }
 
 function formatOf(path: string, { top }: ResultFileOptions): Format {
@@ -128,30 +164,59 @@ function csv(top: number): Format {
   const columns = Array.from({ length: top }, (_, i) =>
     ['class', 'label', 'probability'].map((name) => `${name}_${i + 1}`),
   );
+  const header = ['image', 'model', ...columns.flat()].join(',');
   return {
-    header: ['image', 'model', ...columns.flat()].join(','),
+    header,
     format: ({ image, model, top: classes }) => {
       const cells = classes.map(({ class: index, label, probability }) => [
         index,
         label,
         probability,
       ]);
-      // A line a result, whatever names hold.
-      return Papa.unparse([[oneLine(image), model, ...cells.flat()]]);
+      return Papa.unparse([[image, model, ...cells.flat()]]);
     },
-    read: (lines) =>
-      Papa.parse<readonly string[]>(lines.join('\n')).data.map(([image = '', model = '']) => ({
-        image,
-        model,
-      })),
+    endOf: endOfRecords,
+    isBeginning: (text) => header.startsWith(text),
+    read(text) {
+      const kept: Kept[] = [];
+      // Nothing is left to guesses; of each row, only its first columns are held.
+      Papa.parse<readonly string[]>(text.slice(header.length + 1), {
+        delimiter: ',',
+        newline: '\n',
+        skipEmptyLines: true,
+        step: ({ data: [image = '', model = ''] }) => kept.push({ image, model }),
+      });
+      return kept;
+    },
   };
 }
 
+const [QUOTE, LINE_FEED] = [0x22, 0x0a];
+
+/** The end of the last line feed that is in no cell: one between quotes is part of a name. */
+function endOfRecords(bytes: Uint8Array): number {
+  let end = 0;
+  let quoted = false;
+  for (let at = 0; at < bytes.length; at++) {
+    // A quote in a cell is doubled, and so changes nothing.
+    if (bytes[at] === QUOTE) quoted = !quoted;
+    else if (bytes[at] === LINE_FEED && !quoted) end = at + 1;
+  }
+  return end;
+}
+
 function jsonl(path: string): Format {
+  const beginning = '{"image":"';
   return {
     header: '',
     format: (result) => JSON.stringify(result),
-    read: (lines) => lines.map((line, i) => parseResult(path, line, i + 1)),
+    endOf: (bytes) => bytes.lastIndexOf(LINE_FEED) + 1,
+    isBeginning: (text) => beginning.startsWith(text.slice(0, beginning.length)),
+    read: (text) =>
+      text
+        .trimEnd()
+        .split('\n')
+        .map((line, i) => parseResult(path, line, i + 1)),
   };
 }
 
@@ -165,10 +230,6 @@ function parseResult(path: string, line: string, number: number) {
     // Said below.
   }
   throw new TilewiseError(`"${path}" has no result in line ${number}; give another --out`);
-}
-
-function oneLine(name: string): string {
-  return name.replace(/[\r\n]/g, ' ');
 }
 
 function attempt<T>(path: string, what: 'read' | 'written', work: () => T): T {

@@ -9,9 +9,9 @@ import { promisify } from 'node:util';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Writes a file, or leaves what was there: also on a full disk, and when the process is ended meanwhile. A link leads to
- * the file that is written, which keeps its permissions; devices and pipes are written as they are. Throws what the file
- * system does.
+ * Writes a file, or leaves what was there: also on a full disk, and when the process is ended meanwhile. A link leads
+ * to the file that is written, which keeps its permissions; devices and pipes are written as they are. Throws what the
+ * file system does.
  */
 export async function writeWhole(path: string, data: string | Uint8Array): Promise<void> {
   const before = await stat(path).catch(ignoreMissing);
