@@ -1,7 +1,8 @@
 /** Image files to classes: reading, decoding, uploading and computing in overlap. */
 
 import { decodeAhead } from '../node/decode_ahead.ts';
-import type { BatchClassifier, Classification } from '../src/index.ts';
+import { findImages } from '../node/image_files.ts';
+import { type BatchClassifier, type Classification, TilewiseError } from '../src/index.ts';
 import { formatCount, formatPercent, note } from '../terminal/output.ts';
 import { formatSeconds, ProgressBar } from '../terminal/progress_bar.ts';
 
@@ -21,6 +22,14 @@ export interface FilesSummary {
   readonly gpuBusy: number | undefined;
   /** Messages that name the files. */
   readonly unreadable: readonly string[];
+}
+
+/** The images of files, folders and patterns. Throws TilewiseError, with what was looked for, where there are none. */
+export async function imagesOf(args: readonly string[]): Promise<readonly string[]> {
+  const { images, remarks } = await findImages(args);
+  if (images.length === 0) throw new TilewiseError(remarks.join('\n'));
+  for (const remark of remarks) note(`note: ${remark}`);
+  return images;
 }
 
 /** Runs of equal size, of `most` images at most: the last is as full as the others, or nearly. */

@@ -66,10 +66,13 @@ describe('classify', () => {
     expect(third.code).toBe(0);
   });
 
-  it('takes patterns that the shell left alone', async () => {
-    const args = ['classify', join(samples, '[3-4].png'), '--model', 'lenet', '--json'];
-    const { stdout } = await runCli(args);
+  it('takes patterns that the shell left alone, and says of a folder that it is empty', async () => {
+    const empty = join(folder, 'empty beside');
+    mkdirSync(empty);
+    const args = ['classify', join(samples, '[3-4].png'), empty, '--model', 'lenet', '--json'];
+    const { stdout, stderr } = await runCli(args);
     expect(stdout.trimEnd().split('\n')).toHaveLength(2);
+    expect(stderr).toContain(`note: there are no images in "${empty}": looked for .png, `);
   });
 });
 

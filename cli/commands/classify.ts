@@ -1,12 +1,11 @@
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { IMAGE_FORMATS } from '../../node/decode_image.ts';
-import { findImages } from '../../node/image_files.ts';
 import { buildModel, type Classification, TilewiseError } from '../../src/index.ts';
 import { parseCount, parseOutput } from '../../terminal/option_values.ts';
 import { note, print, printJson } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
-import { classifyFiles, evenBatch, reportSummary } from '../classify_files.ts';
+import { classifyFiles, evenBatch, imagesOf, reportSummary } from '../classify_files.ts';
 import { openClassifyingModel } from '../open_model.ts';
 import {
   addCommonOptions,
@@ -41,6 +40,7 @@ export function addClassifyCommand(program: Command): void {
 }
 
 const HELP = `
+Of folders, all images in them and below are taken; links are followed, and it is said where they lead out.
 Files that cannot be read are listed at the end; the exit code then is 2.
 
   $ tilewise classify cat.jpg
@@ -52,10 +52,7 @@ async function classify(args: readonly string[], options: ClassifyOptions): Prom
   if (resume && out === undefined)
     throw new TilewiseError('--resume goes on with a file: give --out');
   const top = Math.min(options.top, model.classes);
-  const images = await findImages(args);
-  if (images.length === 0) {
-    throw new TilewiseError(`there are no images in ${args.map((arg) => `"${arg}"`).join(' or ')}`);
-  }
+  const images = await imagesOf(args);
   using file =
     out === undefined ? undefined : new ResultFile(out, { model: model.name, top, resume });
   const paths = images.filter((path) => !file?.done.has(path));

@@ -1,11 +1,10 @@
 import { statSync } from 'node:fs';
 import type { Command } from 'commander';
-import { findImages } from '../../node/image_files.ts';
 import { buildModel, type Classification, domainOf, TilewiseError } from '../../src/index.ts';
 import { parseCount } from '../../terminal/option_values.ts';
 import { formatCount, formatPercent, note, print, printJson } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
-import { classifyFiles, evenBatch, reportSummary } from '../classify_files.ts';
+import { classifyFiles, evenBatch, imagesOf, reportSummary } from '../classify_files.ts';
 import { openClassifyingModel } from '../open_model.ts';
 import {
   addCommonOptions,
@@ -36,7 +35,7 @@ export function addEvaluateCommand(program: Command): void {
     .command('evaluate')
     .description('measure how often a model is right')
     .option(...MODEL_OPTION, 'resnet50')
-    .requiredOption('--data <dir>', 'a folder of images')
+    .requiredOption('--data <dir>', 'a folder of images; links in it are followed')
     .option(
       '--labels <file>',
       "lines of an image and its class, by index or label; by default the images' folders are their classes",
@@ -112,9 +111,7 @@ async function imagesIn(folder: string): Promise<readonly string[]> {
   const stats = statSync(folder, { throwIfNoEntry: false });
   if (!stats) throw new TilewiseError(`--data "${folder}": there is no such folder`);
   if (!stats.isDirectory()) throw new TilewiseError(`--data "${folder}" is a file, not a folder`);
-  const images = await findImages([folder]);
-  if (images.length === 0) throw new TilewiseError(`there are no images in "${folder}"`);
-  return images;
+  return imagesOf([folder]);
 }
 
 function trueClasses(
