@@ -40,20 +40,20 @@ export async function wholeAnswer(response: Response): Promise<Response> {
   if (!response.body) return response;
   const { status, headers, url } = response;
   const who = `the hub's answer from ${URL.canParse(url) ? new URL(url).origin : 'nowhere'}`;
-  const whole = new Uint8Array(MOST_ANSWER_BYTES);
+  const chunks: Uint8Array[] = [];
   const begun = performance.now();
   let bytes = 0;
   for await (const chunk of response.body) {
-    if (bytes + chunk.length > MOST_ANSWER_BYTES) {
+    bytes += chunk.length;
+    if (bytes > MOST_ANSWER_BYTES) {
       throw new WeightError(`${who} is longer than ${formatBytes(MOST_ANSWER_BYTES)}`);
     }
     if (performance.now() - begun > MOST_ANSWER_MS) {
       throw new WeightError(`${who} takes longer than ${MOST_ANSWER_MS / 1000} s`);
     }
-    whole.set(chunk, bytes);
-    bytes += chunk.length;
+    chunks.push(chunk);
   }
-  const read = new Response(whole.slice(0, bytes), { status, headers });
+  const read = new Response(Buffer.concat(chunks), { status, headers });
   // Of one that is made, it is empty; messages say it.
   Object.defineProperty(read, 'url', { value: url });
   return read;

@@ -41,7 +41,9 @@ function boundedFetch(repo: string, send: typeof fetch): typeof fetch {
   return async (...request) => {
     answers++;
     if (answers > 1 + MOST_PAGES) throw unusable(repo, `more than ${MOST_PAGES} pages of files`);
-    return wholeAnswer(await send(...request));
+    const response = await send(...request);
+    // Refusals come with all that they say.
+    return response.ok ? wholeAnswer(response) : response;
   };
 }
 
