@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command } from 'commander';
+import { Command, Help, type Option } from 'commander';
 import { packageVersion } from '../node/version.ts';
 import { runCommand } from '../terminal/failure.ts';
 import { addAdaptersCommand } from './commands/adapters.ts';
@@ -19,6 +19,7 @@ import { addVerifyCommand } from './commands/verify.ts';
 const program = new Command('tilewise')
   .description('Convnets on WebGPU: classify images, run, measure and inspect models.')
   .version(packageVersion())
+  .configureHelp({ optionDescription: describeOption })
   .showHelpAfterError('(run with --help for the options)');
 
 addClassifyCommand(program);
@@ -36,3 +37,11 @@ addTuneCommand(program);
 addVerifyCommand(program);
 
 await runCommand(() => program.parseAsync());
+
+/** As always, and whether the command does without it. */
+function describeOption(option: Option): string {
+  const description = new Help().optionDescription(option);
+  return option.mandatory && option.defaultValue === undefined
+    ? `${description} (required)`
+    : description;
+}

@@ -13,7 +13,9 @@ export function formatTable(
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 2 },
   });
   table.push(...rows.map((row) => row.map((cell) => formatCell(cell))));
-  return table.toString();
+  // The last column is not filled up: lines would be longer than what is in them.
+  const lines = table.toString().split('\n');
+  return lines.map((line) => line.trimEnd()).join('\n');
 }
 
 function formatCell(cell: string | number): string {

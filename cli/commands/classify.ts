@@ -40,7 +40,8 @@ export function addClassifyCommand(program: Command): void {
 }
 
 const HELP = `
-Of folders, all images in them and below are taken; links are followed, and it is said where they lead out.
+Of folders, all images in them and below are taken but hidden ones. Links are
+followed, and those that lead out of the folder are mentioned.
 Files that cannot be read are listed at the end; the exit code then is 2.
 
   $ tilewise classify cat.jpg

@@ -30,10 +30,12 @@ export function addDownloadCommand(program: Command): void {
 }
 
 const HELP = `
-Where an earlier download broke off, it goes on. Files are checked, and kept in the hub's own cache, which
-Python programs share. Environment variables, as for other programs that use the hub:
+Where an earlier download broke off, it goes on. Files are checked, and kept in
+the hub's own cache, which Python programs share. Environment variables, as for
+other programs that use the hub:
   HF_ENDPOINT               a mirror to use
-  HF_TOKEN, HF_TOKEN_PATH   an access token, or its file, for private and gated models
+  HF_TOKEN, HF_TOKEN_PATH   an access token, or its file, for private models
+                            and those with conditions
   HF_HUB_CACHE, HF_HOME     where the cache is
   HF_HUB_OFFLINE=1          use the cache only
   HTTPS_PROXY, NO_PROXY     a proxy to go through`;

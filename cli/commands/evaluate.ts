@@ -35,7 +35,7 @@ export function addEvaluateCommand(program: Command): void {
     .command('evaluate')
     .description('measure how often a model is right')
     .option(...MODEL_OPTION, 'resnet50')
-    .requiredOption('--data <dir>', 'a folder of images; links in it are followed')
+    .requiredOption('--data <dir>', 'a folder of images')
     .option(
       '--labels <file>',
       "lines of an image and its class, by index or label; by default the images' folders are their classes",
@@ -46,6 +46,9 @@ export function addEvaluateCommand(program: Command): void {
 }
 
 const HELP = `
+Images are found as by "tilewise classify". The exit code is 2 where some could
+not be read.
+
   $ tilewise evaluate --data imagenet/val --batch 32
   $ tilewise evaluate --data photos --labels photos.csv --per-class`;
 

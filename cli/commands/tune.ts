@@ -93,7 +93,7 @@ function printResults(results: readonly TuneResult[]): void {
   ]);
   const head = ['layer', 'alike', 'tuned', 'untuned', 'faster', 'kernel', 'configuration'];
   const lines = formatTable(head, rows).split('\n');
-  print(lines.map((line) => clip(line.trimEnd(), WIDTH)).join('\n'));
+  print(lines.map((line) => clip(line, WIDTH)).join('\n'));
   const sum = (ms: (result: TuneResult) => number): number =>
     results.reduce((total, result) => total + result.layers * ms(result), 0);
   const [before, after] = [sum(({ untunedMs }) => untunedMs), sum(({ ms }) => ms)];
