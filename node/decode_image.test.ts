@@ -235,7 +235,28 @@ describe('decodeImage refuses', () => {
     png.writeUInt32BE(100_000, 20);
     // Its header's checksum is wrong now, but nothing is known of an image before its size.
     expect(await refusal(writeBytes('vast.png', png))).toBe(
-      'UnsupportedError: image "/vast.png" has 100000 x 100000 pixels, more than the 134217728 that are decoded; make it smaller first',
+      'UnsupportedError: image "/vast.png" has 100000 x 100000 pixels, more than the 67108864 that are decoded; make it smaller first',
     );
+  });
+
+  it('AVIF of half as many, since more of it is in memory at a time', async () => {
+    const avif = await gradient().avif({ effort: 0 }).toBuffer();
+    const extents = avif.indexOf('ispe') + 8;
+    avif.writeUInt32BE(8000, extents);
+    avif.writeUInt32BE(8000, extents + 4);
+    expect(await refusal(writeBytes('vast.avif', avif))).toMatch(
+      /has 8000 x 8000 pixels, more than the 33554432 that are decoded/,
+    );
+  });
+
+  it('an image of many pixels in few bytes, within bounds of memory', async () => {
+    const flat = { width: 8192, height: 8192, channels: 3, background: 'teal' } as const;
+    const path = await write(
+      'flat.webp',
+      sharp({ create: flat }).webp({ lossless: true, effort: 0 }),
+    );
+    const before = process.memoryUsage().rss;
+    expect(await decodeImage(path)).toMatchObject({ width: 8192, height: 8192 });
+    expect(1024 * process.resourceUsage().maxRSS - before).toBeLessThan(1e9);
   });
 });

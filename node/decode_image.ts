@@ -8,8 +8,12 @@ import { decodeInProcess } from './svg_process.ts';
 /** The formats that are decoded. */
 export const IMAGE_FORMATS = 'PNG, JPEG, WebP, GIF, TIFF, AVIF or SVG';
 
-/** Pixels of the largest image that is decoded: 512 MiB of RGBA. */
-const MAX_PIXELS = 2 ** 27;
+/**
+ * Pixels of the largest image that is decoded, which a file of 40 bytes can have: so many take less than 1 GB. libvips
+ * and libjpeg hold up to 12 bytes of each, with the result; libheif, which reads AVIF, 18.
+ */
+const MOST_PIXELS = 2 ** 26;
+const MOST_PIXELS_OF_AVIF = 2 ** 25;
 
 /** How files of pixels begin, and where. What begins otherwise may be SVG, which is a program. */
 const PIXELS: readonly (readonly [at: number, text: string])[] = [
@@ -26,7 +30,7 @@ const PIXELS: readonly (readonly [at: number, text: string])[] = [
  * Values stay as the file has them, as in PIL: a profile that says sRGB in other words would shift them.
  * A file that ends too early is an error, and not a picture that is half grey.
  */
-const OPTIONS: SharpOptions = {
+export const OPTIONS: SharpOptions = {
   autoOrient: true,
   ignoreIcc: true,
   failOn: 'error',
@@ -38,14 +42,14 @@ const OPTIONS: SharpOptions = {
  * Decodes a PNG, JPEG, WebP, GIF, TIFF, AVIF or SVG file to 8 bit RGBA, upright as its EXIF data says.
  * Of animations it takes the first frame; of 16 bit channels the upper half; colour profiles are ignored.
  *
- * Throws ImageError for a file that is missing, broken or no image, UnsupportedError for more than 2^27 pixels, for SVG
- * of more than 2^24 or that takes 10 s to draw, or where sharp is not installed. Messages name the file.
+ * Throws ImageError for a file that is missing, broken or no image, UnsupportedError for more than 2^26 pixels, of AVIF
+ * 2^25, of SVG 2^24, for SVG that takes 10 s to draw, or where sharp is not installed. Messages name the file.
  */
 export async function decodeImage(path: string): Promise<Image> {
   const open = await loadSharp();
   const file = await readImageFile(path);
   try {
-    if (!holdsPixels(file)) return await decodeInProcess(file);
+    if (!holdsPixels(file)) return await decodeInProcess(file, OPTIONS);
     const metadata = await open(file, OPTIONS).metadata();
     checkPixels(metadata);
     const image = open(file, OPTIONS);
@@ -81,10 +85,11 @@ function holdsPixels(file: Uint8Array): boolean {
   return PIXELS.some(([at, text]) => head.startsWith(text, at));
 }
 
-function checkPixels({ width, height }: Metadata): void {
-  if (width * height <= MAX_PIXELS) return;
+function checkPixels({ width, height, format }: Metadata): void {
+  const most = format === 'heif' ? MOST_PIXELS_OF_AVIF : MOST_PIXELS;
+  if (width * height <= most) return;
   throw new UnsupportedError(
-    `has ${width} x ${height} pixels, more than the ${MAX_PIXELS} that are decoded; make it smaller first`,
+    `has ${width} x ${height} pixels, more than the ${most} that are decoded; make it smaller first`,
   );
 }
 

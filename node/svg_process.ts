@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
+import type { SharpOptions } from 'sharp';
 import { type Image, ImageError, UnsupportedError } from '../src/index.ts';
 
 /** Pixels of the largest SVG picture, which filters hold several times over. */
@@ -13,13 +14,13 @@ const MOST_MS = 10_000;
 
 /** What the process runs: it reads the file, and writes width and height, four bytes each, and RGBA. */
 const PROGRAM = `
-const sharp = require(process.argv[1]);
+const [, library, options] = process.argv;
+const sharp = require(library);
 (async () => {
   const chunks = [];
   for await (const chunk of process.stdin) chunks.push(chunk);
   const file = Buffer.concat(chunks);
-  const options = { failOn: 'error', limitInputPixels: ${MOST_PIXELS} };
-  const image = sharp(file, options).toColourspace('srgb').ensureAlpha().raw();
+  const image = sharp(file, JSON.parse(options)).toColourspace('srgb').ensureAlpha().raw();
   const { data, info } = await image.toBuffer({ resolveWithObject: true });
   const head = Buffer.alloc(8);
   head.writeUInt32LE(info.width, 0);
@@ -32,12 +33,18 @@ const sharp = require(process.argv[1]);
 });`;
 
 /**
- * Decodes a file that may be SVG to 8 bit RGBA. Throws UnsupportedError where it is too large or takes too long,
- * ImageError with what the process says where it cannot be decoded.
+ * Decodes a file that may be SVG to 8 bit RGBA, with sharp's options but for the limit of pixels. Throws
+ * UnsupportedError where it is too large or takes too long, ImageError with what the process says where it cannot be
+ * decoded.
  */
-export async function decodeInProcess(file: Uint8Array, mostMs = MOST_MS): Promise<Image> {
+export async function decodeInProcess(
+  file: Uint8Array,
+  options: SharpOptions,
+  mostMs = MOST_MS,
+): Promise<Image> {
   const library = createRequire(import.meta.url).resolve('sharp');
-  const child = spawn(process.execPath, ['-e', PROGRAM, library], {
+  const limited = { ...options, limitInputPixels: MOST_PIXELS };
+  const child = spawn(process.execPath, ['-e', PROGRAM, library, JSON.stringify(limited)], {
     timeout: mostMs,
     killSignal: 'SIGKILL',
   });
