@@ -1,6 +1,6 @@
 /** What is shown, tuned, verified and profiled of a model is what runs. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { useDevice } from '../test/fixtures/device.ts';
+import { limitBindings, useDevice } from '../test/fixtures/device.ts';
 import { profileOf } from '../test/fixtures/profiles.ts';
 import { createSession } from './create_session.ts';
 import { createTunedSession } from './create_tuned_session.ts';
@@ -79,16 +79,17 @@ function readNodes(graph: Graph): readonly string[] {
 /** A device of that kind that computes nothing, for sessions that are only looked at. */
 function idle(of: DeviceProfile): Device {
   vi.spyOn(WeightBuffers.prototype, 'load').mockResolvedValue([]);
-  const executor = { dispose: () => {}, submits: 1 };
-  vi.spyOn(Executor, 'create').mockResolvedValue(executor as unknown as Executor);
   // Whatever is called of it gives itself.
   const gpu: unknown = new Proxy(() => gpu, {
     get: (_, key) => (key === 'then' ? undefined : gpu),
   });
   const pipelines = { get: async () => gpu };
   const adapter = { identity: of.adapter };
-  const facts = { profile: of, adapter, gpu, pipelines, generation: 0, lost: false };
-  return { ...facts, checkAlive: () => {} } as unknown as Device;
+  const opening = { profile: of, adapter, gpu, pipelines, lost: undefined };
+  const executor = { dispose: () => {}, submits: 1, opening };
+  vi.spyOn(Executor, 'create').mockResolvedValue(executor as unknown as Executor);
+  const use = (work: (on: typeof opening) => unknown) => work(opening);
+  return { ...opening, use } as unknown as Device;
 }
 
 function memoryStore(): TuningStore {
@@ -217,11 +218,7 @@ describe('what is tuned, verified and profiled is what runs', () => {
   const LAYERS = ['a', 'b', 'cat', 'fc1', 'fc2', 'flat', 'half', 'pool', 'relu', 'relu2'];
 
   /** The device as if its buffers were small: 131,072 bytes hold 32 images of `cat`, and 128 rows of fc1's 192. */
-  function limit(bytes: number): void {
-    const { profile: all } = device();
-    const limits = { ...all.limits, maxStorageBufferBindingSize: bytes };
-    vi.spyOn(device(), 'profile', 'get').mockReturnValue({ ...all, limits });
-  }
+  const limit = (bytes: number): void => limitBindings(device(), bytes);
 
   it.each([
     ['as a whole', 6, 2 ** 27, { parts: 1, split: false }],

@@ -30,7 +30,7 @@ export class Gpu {
   readonly #tell: (event: EngineEvent) => void;
   readonly #device = once(() => this.#open());
   /** Of the device that was watched last. */
-  #generation = -1;
+  #watched: GPUDevice | undefined;
 
   constructor(tell: (event: EngineEvent) => void) {
     this.#tell = tell;
@@ -76,8 +76,8 @@ export class Gpu {
 
   /** Once for each device that is opened. */
   #watch(device: Device): void {
-    if (this.#generation === device.generation) return;
-    this.#generation = device.generation;
+    if (this.#watched === device.gpu) return;
+    this.#watched = device.gpu;
     this.#tell({ kind: 'opened', adapter: reportOf(device) });
     void device.gpu.lost.then(async () => {
       this.#tell({ kind: 'lost' });

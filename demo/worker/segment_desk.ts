@@ -26,7 +26,7 @@ const SUBMIT_BUDGET_MS = 60;
 interface Built {
   readonly segmenter: Segmenter;
   readonly shorterSide: number;
-  readonly generation: number;
+  readonly gpu: GPUDevice;
 }
 
 /** FCN as soon as there are weights, for the size of pictures that was asked for last. */
@@ -73,7 +73,7 @@ export class SegmentDesk {
   ): Promise<SegmentReading> {
     if (!this.#weights) throw new Error('the network has no weights yet: load them first');
     const known = this.#built;
-    const fits = known?.shorterSide === shorterSide && known.generation === device.generation;
+    const fits = known?.shorterSide === shorterSide && known.gpu === device.gpu;
     const { segmenter } = fits
       ? known
       : await this.#build(device, this.#weights, shorterSide, context);
@@ -91,7 +91,7 @@ export class SegmentDesk {
     shorterSide: number,
     { onProgress, signal }: CallContext<WeightsProgress>,
   ): Promise<Built> {
-    const { generation } = device;
+    const { gpu } = device;
     const segmenter = await Segmenter.create(device, MODEL, {
       weights,
       tuning: await tuningOf(device),
@@ -102,7 +102,7 @@ export class SegmentDesk {
     });
     this.#built?.segmenter.dispose();
     this.#weights = weights;
-    this.#built = { segmenter, shorterSide, generation };
+    this.#built = { segmenter, shorterSide, gpu };
     return this.#built;
   }
 }

@@ -49,11 +49,11 @@ export async function tuneModel(
 
 /** Takes no winners among kernels that never ran, since the device was lost. */
 function storeOf(device: Device): TuningStore {
-  const { generation } = device;
+  const { gpu } = device;
   return {
     ...store,
     put: async (key, text) => {
-      if (!device.lost && device.generation === generation) await store.put(key, text);
+      if (!device.lost && device.gpu === gpu) await store.put(key, text);
     },
   };
 }

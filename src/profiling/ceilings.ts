@@ -9,7 +9,7 @@ import {
 } from '../../shaders/ceiling.wgsl.ts';
 import { gridOf } from '../../shaders/lib/grid.ts';
 import { kindOf } from '../runtime/device_profile.ts';
-import type { Device } from '../runtime/gpu/device.ts';
+import type { Device, Opening } from '../runtime/gpu/device.ts';
 import { Program, ScratchBuffer } from '../runtime/gpu/program.ts';
 import { timeEach, type Work } from '../runtime/gpu/stopwatch.ts';
 
@@ -45,56 +45,62 @@ const LEAST_SAMPLE_MS = 30;
 const MOST_REPEATS = 16;
 
 /** Measures both limits; takes about three seconds on an adapter that computes on the CPU. */
-export async function measureCeilings(device: Device): Promise<Ceilings> {
-  return { gflops: await measureFma(device), gigabytesPerSecond: await measureCopy(device) };
+export function measureCeilings(device: Device): Promise<Ceilings> {
+  return device.use(async (opening) => ({
+    gflops: await measureFma(opening),
+    gigabytesPerSecond: await measureCopy(opening),
+  }));
 }
 
-async function measureFma(device: Device): Promise<number> {
-  const workgroups = kindOf(device.profile) === 'cpu' ? 64 : 4096;
+async function measureFma(opening: Opening): Promise<number> {
+  const workgroups = kindOf(opening.profile) === 'cpu' ? 64 : 4096;
   const threads = workgroups * CEILING_THREADS;
   const widest = Math.max(...FMA_CONFIGS.map(({ width }) => width));
-  const output = new ScratchBuffer(device, 'fma ceiling');
+  const output = new ScratchBuffer(opening, 'fma ceiling');
   try {
     const buffer = output.reserve(4 * widest * threads);
     const works = FMA_CONFIGS.map(async (config) => {
       const steps = Math.ceil(MULTIPLY_ADDS / (config.chains * config.width));
       const source = fmaCeiling({ ...config, steps });
-      const program = await Program.compile(device, 'fma ceiling', source, ['read_write']);
+      const program = await Program.compile(opening, 'fma ceiling', source, ['read_write']);
       return {
         record: (pass: GPUComputePassEncoder) => program.record(pass, [buffer], [workgroups, 1, 1]),
         amount: 2 * threads * steps * config.chains * config.width,
       };
     });
-    return await bestRate(device, await Promise.all(works));
+    return await bestRate(opening, await Promise.all(works));
   } finally {
     output.dispose();
   }
 }
 
 /** More than a cache holds, as far as the adapter allows. */
-function copiedFloats({ profile }: Device): number {
+function copiedFloats({ profile }: Opening): number {
   return (kindOf(profile) === 'cpu' ? 4 : 16) * 2 ** 20;
 }
 
-async function measureCopy(device: Device): Promise<number> {
-  const floats = copiedFloats(device);
+async function measureCopy(opening: Opening): Promise<number> {
+  const floats = copiedFloats(opening);
   const bytes = 4 * floats;
-  const from = new ScratchBuffer(device, 'copy ceiling, from');
-  const to = new ScratchBuffer(device, 'copy ceiling, to');
+  const from = new ScratchBuffer(opening, 'copy ceiling, from');
+  const to = new ScratchBuffer(opening, 'copy ceiling, to');
   try {
     const buffers = [from.reserve(bytes), to.reserve(bytes)];
     const works = COPY_CONFIGS.map(async (config) => {
       const workgroups = floats / config.width / config.run / CEILING_THREADS;
-      const grid = gridOf(workgroups, device.profile.limits.maxComputeWorkgroupsPerDimension);
+      const grid = gridOf(workgroups, opening.profile.limits.maxComputeWorkgroupsPerDimension);
       const source = copyCeiling(floats, config, grid);
-      const program = await Program.compile(device, 'copy ceiling', source, ['read', 'read_write']);
+      const program = await Program.compile(opening, 'copy ceiling', source, [
+        'read',
+        'read_write',
+      ]);
       return {
         record: (pass: GPUComputePassEncoder) =>
           program.record(pass, buffers, [grid.columns, grid.rows, 1]),
         amount: 2 * bytes,
       };
     });
-    return await bestRate(device, await Promise.all(works));
+    return await bestRate(opening, await Promise.all(works));
   } finally {
     from.dispose();
     to.dispose();
@@ -112,16 +118,16 @@ interface Microkernel {
  * single sample may be a burst of the clock that no kernel keeps up: one of five was up to 1.4 times the others
  * on a CPU. They run in turn, so that neither falls on one of them alone.
  */
-async function bestRate(device: Device, kernels: readonly Microkernel[]): Promise<number> {
+async function bestRate(opening: Opening, kernels: readonly Microkernel[]): Promise<number> {
   const works = kernels.map(({ record }) => record);
   // The first run compiles, and touches memory for the first time.
-  await timeEach(device, works);
-  const repeats = (await timeEach(device, works)).map((ms) =>
+  await timeEach(opening, works);
+  const repeats = (await timeEach(opening, works)).map((ms) =>
     Math.min(MOST_REPEATS, Math.ceil(LEAST_SAMPLE_MS / Math.max(ms, 1e-3))),
   );
   const samples = works.map((work, i) => repeated(work, repeats[i] ?? 1));
   const rounds: (readonly number[])[] = [];
-  for (let i = 0; i < ROUNDS; i++) rounds.push(await timeEach(device, samples));
+  for (let i = 0; i < ROUNDS; i++) rounds.push(await timeEach(opening, samples));
   const rates = kernels.map(({ amount }, i) => {
     const times = rounds.map((round) => round[i] ?? Number.POSITIVE_INFINITY);
     return (amount * (repeats[i] ?? 1)) / secondLeast(times) / 1e6;

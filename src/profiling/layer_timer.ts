@@ -1,4 +1,4 @@
-import type { Device } from '../runtime/gpu/device.ts';
+import type { Opening } from '../runtime/gpu/device.ts';
 import { guarded } from '../runtime/gpu/errors.ts';
 import { compileKernels, Executor } from '../runtime/gpu/executor.ts';
 import type { Node } from '../runtime/graph.ts';
@@ -6,7 +6,7 @@ import { isolate, shapeKey } from '../runtime/isolate.ts';
 import { compile, type ExecutionPlan } from '../runtime/plan/compile.ts';
 import type { TunedKernel } from '../runtime/plan/tuning.ts';
 import type { Contestant } from './race.ts';
-import { timePass } from './time_pass.ts';
+import { timeExecutor } from './time_pass.ts';
 
 /** Shorter passes are repeated within a sample: some clocks tick only every 100 microseconds. */
 const LEAST_SAMPLE_MS = 3;
@@ -27,17 +27,18 @@ export class LayerTimer implements Contestant {
   }
 
   /** Compiles, and runs once. Throws what the GPU throws; what was allocated is then freed. */
-  static async create(device: Device, node: Node, choice: TunedKernel): Promise<LayerTimer> {
+  static async create(opening: Opening, node: Node, choice: TunedKernel): Promise<LayerTimer> {
     const alone = isolate(node);
     const tuning = new Map(alone.nodes.map((only) => [shapeKey(only), choice]));
-    const plan = compile(alone, { device: device.profile, tuning });
-    const pipelines = await compileKernels(device, plan, {});
-    const weights = await zeros(device, plan);
+    const plan = compile(alone, { device: opening.profile, tuning });
+    const pipelines = await compileKernels(opening, plan, {});
+    const weights: GPUBuffer[] = [];
     let executor: Executor | undefined;
     try {
-      executor = await Executor.create(device, plan, weights, pipelines);
+      await zeros(opening, plan, weights);
+      executor = await Executor.create(opening, plan, weights, pipelines);
       // Some drivers compile kernels at their first use, which is not to be timed.
-      await timePass(executor);
+      await timeExecutor(executor);
       return new LayerTimer(executor, weights);
     } catch (error) {
       executor?.dispose();
@@ -47,10 +48,10 @@ export class LayerTimer implements Contestant {
   }
 
   async sample(): Promise<number> {
-    const ms = await timePass(this.#executor, this.#repeats);
+    const ms = await timeExecutor(this.#executor, this.#repeats);
     if (this.#repeats > 1 || ms >= LEAST_SAMPLE_MS) return ms;
     this.#repeats = Math.ceil(LEAST_SAMPLE_MS / Math.max(ms, LEAST_SAMPLE_MS / MOST_REPEATS));
-    return this.#repeats > 1 ? timePass(this.#executor, this.#repeats) : ms;
+    return this.#repeats > 1 ? timeExecutor(this.#executor, this.#repeats) : ms;
   }
 
   dispose(): void {
@@ -59,9 +60,14 @@ export class LayerTimer implements Contestant {
   }
 }
 
-function zeros({ gpu }: Device, { graph, weights }: ExecutionPlan): Promise<readonly GPUBuffer[]> {
+/** Adds buffers of zeros to `made`, in the order of the weights, also where the allocation fails. */
+function zeros(
+  { gpu }: Opening,
+  { graph, weights }: ExecutionPlan,
+  made: GPUBuffer[],
+): Promise<unknown> {
   const usage = GPUBufferUsage.STORAGE;
-  return guarded(gpu, `weights of "${graph.name}"`, () =>
-    weights.map(({ bytes }) => gpu.createBuffer({ size: bytes, usage })),
-  );
+  return guarded(gpu, `weights of "${graph.name}"`, () => {
+    for (const { bytes } of weights) made.push(gpu.createBuffer({ size: bytes, usage }));
+  });
 }

@@ -6,7 +6,7 @@ import { multiplyAddsOf } from '../runtime/operator.ts';
 import type { PlannedDispatch } from '../runtime/plan/compile.ts';
 import type { RunInputs, Session } from '../runtime/session.ts';
 import { type Ceilings, measureCeilings } from './ceilings.ts';
-import { timeDispatches, timePass } from './time_pass.ts';
+import { timeDispatches, timeExecutor } from './time_pass.ts';
 import { partOf, trafficOf } from './traffic.ts';
 
 interface Rates {
@@ -65,17 +65,20 @@ export async function profile(
   inputs: RunInputs,
   { runs = 5, onProgress, signal }: ProfileOptions = {},
 ): Promise<Profile> {
-  const { device, plan } = session;
+  const { device } = session;
   const ceilings = await measureCeilings(device);
   await session.run(inputs);
   const times: (readonly number[])[] = [];
   const passes: number[] = [];
-  for (let i = 0; i < runs; i++) {
-    signal?.throwIfAborted();
-    onProgress?.(i, runs);
-    times.push(await timeDispatches(session));
-    passes.push(await timePass(session));
-  }
+  const plan = await session.use(async ({ executor, plan }) => {
+    for (let i = 0; i < runs; i++) {
+      signal?.throwIfAborted();
+      onProgress?.(i, runs);
+      times.push(await timeDispatches(executor));
+      passes.push(await timeExecutor(executor));
+    }
+    return plan;
+  });
   const medians = plan.dispatches.map((_, i) => median(times.map((run) => run[i] ?? Number.NaN)));
   const timed = plan.dispatches.map(
     (dispatch, i): Timed => ({

@@ -1,26 +1,29 @@
 /** How long a plan takes on the GPU, on what its buffers hold from the last run. */
-import type { Device } from '../runtime/gpu/device.ts';
-import { timeEach, type Work } from '../runtime/gpu/stopwatch.ts';
+import type { Executor } from '../runtime/gpu/executor.ts';
+import { timeEach } from '../runtime/gpu/stopwatch.ts';
 import type { Node } from '../runtime/graph.ts';
-
-/** A session, or what runs its plan. */
-export interface Timed {
-  readonly device: Device;
-  recorders(counts?: (node: Node) => boolean): readonly Work[];
-}
+import type { Session } from '../runtime/session.ts';
 
 /**
  * Times one pass over the plan, in milliseconds: the mean of `repeats` passes submitted as one, for plans that are too
  * short for the clock. With `counts`, of some nodes' dispatches alone. Runs in flight keep their results.
  */
-export async function timePass(
-  timed: Timed,
+export function timePass(
+  session: Session,
   repeats = 1,
   counts?: (node: Node) => boolean,
 ): Promise<number> {
-  timed.device.checkAlive();
-  const works = timed.recorders(counts);
-  const [total = Number.NaN] = await timeEach(timed.device, [
+  return session.use(({ executor }) => timeExecutor(executor, repeats, counts));
+}
+
+/** The same, of the plan of an executor. */
+export async function timeExecutor(
+  executor: Executor,
+  repeats = 1,
+  counts?: (node: Node) => boolean,
+): Promise<number> {
+  const works = executor.recorders(counts);
+  const [total = Number.NaN] = await timeEach(executor.opening, [
     (pass) => {
       for (let i = 0; i < repeats; i++) for (const work of works) work(pass);
     },
@@ -28,8 +31,7 @@ export async function timePass(
   return total / repeats;
 }
 
-/** Times each dispatch of the plan, in a pass of its own, in milliseconds. */
-export async function timeDispatches(timed: Timed): Promise<readonly number[]> {
-  timed.device.checkAlive();
-  return timeEach(timed.device, timed.recorders());
+/** Times each dispatch of its plan, in a pass of its own, in milliseconds. */
+export function timeDispatches(executor: Executor): Promise<readonly number[]> {
+  return timeEach(executor.opening, executor.recorders());
 }

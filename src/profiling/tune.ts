@@ -2,7 +2,7 @@
 import { builtins } from '../builtins.ts';
 import { kindOf } from '../runtime/device_profile.ts';
 import { TilewiseError } from '../runtime/errors.ts';
-import type { Device } from '../runtime/gpu/device.ts';
+import type { Device, Opening } from '../runtime/gpu/device.ts';
 import type { Graph, Node } from '../runtime/graph.ts';
 import { shapeKey } from '../runtime/isolate.ts';
 import type { Candidate } from '../runtime/kernel.ts';
@@ -68,7 +68,9 @@ export async function tune(
   const known = new Map([...(kept ?? []), ...(options.tuning ?? [])]);
   const results: TuneResult[] = [];
   try {
-    await tuneUnknown(device, graph, known, options, (result) => results.push(result));
+    await device.use((opening) =>
+      tuneUnknown(opening, graph, known, options, (result) => results.push(result)),
+    );
   } finally {
     if (store && results.length > 0) await keepTuning(device, store, winnersOf(results), onWarning);
   }
@@ -80,21 +82,21 @@ function winnersOf(results: readonly TuneResult[]): Tuning {
 }
 
 async function tuneUnknown(
-  device: Device,
+  opening: Opening,
   graph: Graph,
   known: Tuning,
   { precision = 'f32', candidates = 5, onProgress, signal }: TuneOptions,
   onResult: (result: TuneResult) => void,
 ): Promise<void> {
   // The layers as a session runs them: fused, stored in that precision, cut where the device is too small.
-  const { plan } = prepare(graph, builtins, { device: device.profile, precision });
-  const layers = untunedLayers(device, plan.graph, known);
+  const { plan } = prepare(graph, builtins, { device: opening.profile, precision });
+  const layers = untunedLayers(opening, plan.graph, known);
   const begun = performance.now();
   for (const [i, alike] of layers.entries()) {
     signal?.throwIfAborted();
     const layerMs = i === 0 ? undefined : (performance.now() - begun) / i;
     onProgress?.(i, layers.length, layerMs && layerMs * (layers.length - i));
-    onResult(await tuneLayer(device, alike, { candidates, signal }));
+    onResult(await tuneLayer(opening, alike, { candidates, signal }));
   }
 }
 
@@ -105,7 +107,7 @@ interface Alike {
 }
 
 /** The first layer of every shape that is not known and leaves a choice. */
-function untunedLayers({ profile }: Device, graph: Graph, known: Tuning): readonly Alike[] {
+function untunedLayers({ profile }: Opening, graph: Graph, known: Tuning): readonly Alike[] {
   const shapes = new Map<string, Alike>();
   for (const node of graph.nodes) {
     const key = shapeKey(node);
@@ -120,7 +122,7 @@ function untunedLayers({ profile }: Device, graph: Graph, known: Tuning): readon
 const MOST_COST = 2;
 
 /** The untuned choice first, then what should cost least after it. */
-function likeliest({ profile }: Device, node: Node, count: number): readonly Candidate[] {
+function likeliest({ profile }: Opening, node: Node, count: number): readonly Candidate[] {
   const kind = kindOf(profile);
   const costOf = ({ cost }: Candidate): number => cost() ?? Number.POSITIVE_INFINITY;
   const untuned = selectKernel(node, profile);
@@ -134,22 +136,22 @@ function likeliest({ profile }: Device, node: Node, count: number): readonly Can
 }
 
 async function tuneLayer(
-  device: Device,
+  opening: Opening,
   { node, layers }: Alike,
   { candidates, signal }: { readonly candidates: number; readonly signal: AbortSignal | undefined },
 ): Promise<TuneResult> {
   const timers: LayerTimer[] = [];
   const choices: Candidate[] = [];
   try {
-    for (const choice of likeliest(device, node, candidates)) {
+    for (const choice of likeliest(opening, node, candidates)) {
       signal?.throwIfAborted();
-      const timer = await timerOf(device, node, choice, choices.length === 0);
+      const timer = await timerOf(opening, node, choice, choices.length === 0);
       if (!timer) continue;
       timers.push(timer);
       choices.push(choice);
     }
     const { winner, times } = await race(timers, signal);
-    const { kernel, config } = choices[winner] ?? selectKernel(node, device.profile);
+    const { kernel, config } = choices[winner] ?? selectKernel(node, opening.profile);
     return {
       layer: node.name,
       layers,
@@ -171,15 +173,15 @@ async function tuneLayer(
 
 /** Undefined for a rival that the device cannot compile or hold: the layer runs without it. */
 async function timerOf(
-  device: Device,
+  opening: Opening,
   node: Node,
   choice: Candidate,
   untuned: boolean,
 ): Promise<LayerTimer | undefined> {
   try {
-    return await LayerTimer.create(device, node, choice);
+    return await LayerTimer.create(opening, node, choice);
   } catch (error) {
-    if (untuned || device.lost || !(error instanceof TilewiseError)) throw error;
+    if (untuned || opening.lost || !(error instanceof TilewiseError)) throw error;
     return undefined;
   }
 }

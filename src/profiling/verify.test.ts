@@ -1,6 +1,6 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { graphOf } from '../../test/fixtures/build_one.ts';
-import { useDevice, useDevices } from '../../test/fixtures/device.ts';
+import { limitBindings, useDevice, useDevices } from '../../test/fixtures/device.ts';
 import { clip, relu } from '../layers/activations.ts';
 import { add, mul } from '../layers/arithmetic.ts';
 import { concat } from '../layers/concat.ts';
@@ -115,9 +115,7 @@ describe('verify approves of', () => {
 
   it('layers and weights that are called as the parts of a layer that is split', async () => {
     const small = await openDevice();
-    const { profile } = small;
-    const limits = { ...profile.limits, maxStorageBufferBindingSize: 10256 };
-    vi.spyOn(small, 'profile', 'get').mockReturnValue({ ...profile, limits });
+    limitBindings(small, 10256);
     const graph = graphOf((g) => {
       const x = g.input('x', [1, 40]);
       const other = linear(g.at('fc 0..63'), x, { features: 5 });

@@ -3,7 +3,7 @@
 import { checkValues, given, ownValue } from './arguments.ts';
 import type { Builtins } from './builtins.ts';
 import { ShapeError, TilewiseError, UnsupportedError } from './errors.ts';
-import type { Device } from './gpu/device.ts';
+import type { Device, Opening } from './gpu/device.ts';
 import {
   compileKernels,
   Executor,
@@ -11,9 +11,8 @@ import {
   type InputWriter,
   type RunTimes,
 } from './gpu/executor.ts';
-import type { Work } from './gpu/stopwatch.ts';
 import { WeightBuffers } from './gpu/weight_buffers.ts';
-import type { Graph, Node } from './graph.ts';
+import type { Graph } from './graph.ts';
 import type { ExecutionPlan, MemoryUse, PlannedTensor, PlannedWeight } from './plan/compile.ts';
 import { type Prepared, type PrepareOptions, prepare } from './prepare.ts';
 import { type NewShapes, reshape, shapesOf } from './reshape.ts';
@@ -80,25 +79,26 @@ export interface Port {
 }
 
 /** What a session runs on: made for one plan, on one opening of the device. */
-interface Running extends Prepared {
+export interface Running extends Prepared {
   readonly executor: Executor;
-  readonly generation: number;
+  /** Settles when nothing uses its buffers any more. */
+  idle: Promise<void>;
 }
 
 /**
- * A model on a device, ready to run. It owns GPU memory: dispose of it, or declare it with `using`. When the
- * device is lost, the runs in flight are rejected with DeviceLostError, and the next builds everything anew
- * from the weight source, which the session keeps.
+ * A model on a device, ready to run. It owns GPU memory: dispose of it, or declare it with `using`; after that,
+ * everything but `dispose` throws TilewiseError. When the device is lost, what is in flight is rejected with
+ * DeviceLostError, and the next call builds everything anew from the weight source, which the session keeps.
  */
 export class Session {
   readonly device: Device;
   readonly #options: SessionOptions;
   readonly #reader: ConstantReader;
   #graph: Graph;
-  #weights: WeightBuffers;
+  readonly #weights: WeightBuffers;
+  readonly #life = new AbortController();
   #running: Running;
-  #rebuilding: Promise<void> | undefined;
-  #disposed = false;
+  #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(device: Device, graph: Graph, options: SessionOptions, built: Built) {
     this.device = device;
@@ -120,7 +120,9 @@ export class Session {
     const reader = new ConstantReader(options.weights, options.onWarning ?? (() => {}));
     const weights = new WeightBuffers();
     try {
-      const running = await build(device, graph, options, reader, weights);
+      const running = await device.use((opening) =>
+        build(opening, graph, options, reader, weights),
+      );
       // An abort after this is none of the session's business: it must still resize and rebuild.
       const { signal: _creation, ...kept } = options;
       return new Session(device, graph, kept, { reader, weights, running });
@@ -132,11 +134,12 @@ export class Session {
 
   /** What runs, what it takes, and what became of the model on the way. */
   get prepared(): Prepared {
+    this.#checkUsable();
     return this.#running;
   }
 
   get plan(): ExecutionPlan {
-    return this.#running.plan;
+    return this.prepared.plan;
   }
 
   get inputs(): readonly Port[] {
@@ -154,6 +157,7 @@ export class Session {
 
   /** Submits that the next run takes: 1, but for sessions with a `submitBudgetMs`. */
   get submits(): number {
+    this.#checkUsable();
     return this.#running.executor.submits;
   }
 
@@ -162,44 +166,65 @@ export class Session {
    * before computes. Throws ShapeError for data of the wrong length and for unknown outputs, before
    * anything is submitted.
    */
-  async run(inputs: RunInputs, options: RunOptions = {}): Promise<RunOutputs> {
-    this.#checkUsable();
-    const stale = this.device.generation !== this.#running.generation;
-    if (stale || this.device.lost) await this.#rebuild();
-    const data = this.inputs.map((input) => this.#inputData(input, inputs));
-    const wanted = this.#wantedOutputs(options.outputs);
-    const outputs = this.outputs.map((output) =>
-      wanted.has(output.name) ? this.#outputArray(output, options.into) : undefined,
-    );
-    await this.#runParts(data, outputs, options);
-    return Object.fromEntries(
-      this.outputs.flatMap(({ name }, i) => {
-        const data = outputs[i];
-        return data ? [[name, data]] : [];
-      }),
-    );
-  }
-
-  /** What records each dispatch of the plan, or of some of its nodes, to be timed: `profile` does so. */
-  recorders(counts?: (node: Node) => boolean): readonly Work[] {
-    this.#checkUsable();
-    return this.#running.executor.recorders(counts);
+  run(inputs: RunInputs, options: RunOptions = {}): Promise<RunOutputs> {
+    return this.use(async (running) => {
+      const data = this.inputs.map((input) => this.#inputData(input, inputs));
+      const wanted = this.#wantedOutputs(options);
+      const outputs = this.outputs.map((output) =>
+        wanted.has(output.name) ? this.#outputArray(output, options.into) : undefined,
+      );
+      const named = this.outputs.flatMap(({ name }, i): [string, Float32Array][] =>
+        outputs[i] ? [[name, outputs[i]]] : [],
+      );
+      await runParts(running, data, outputs, options);
+      return Object.fromEntries(named);
+    });
   }
 
   /**
    * Plans the model anew for other input shapes, `{ input: [8, 3, 160, 160] }`, or for another batch and size of
    * images, `{ batch: 8, size: 160 }`, and keeps the weights that are on the device, but for those
-   * that other kernels read in another arrangement. Wait for runs in flight first: they are rejected.
+   * that other kernels read in another arrangement. Calls of before are done first, those of after find the new shapes.
    * Throws ShapeError when the model cannot take the shapes; the session then stays as it was.
    */
-  async resize(to: NewShapes): Promise<void> {
-    this.#checkUsable();
-    await this.#replace(reshape(this.#graph, shapesOf(this.#graph, to)));
+  resize(to: NewShapes): Promise<void> {
+    return this.use(
+      async () => {},
+      (graph) => reshape(graph, shapesOf(graph, to)),
+    );
   }
 
-  /** Frees the session's GPU memory; the device stays. Twice is harmless. */
+  /**
+   * Does work with what runs, in the order of the calls; all that touches the GPU goes through here. What runs is built
+   * anew first where the device was, or for the graph that `change` makes, and is not freed before the work is done. Work
+   * that waits for another call of the session waits for ever.
+   */
+  async use<T>(
+    work: (running: Running) => Promise<T>,
+    change?: (graph: Graph) => Graph,
+  ): Promise<T> {
+    try {
+      this.#checkUsable();
+      return await this.device.use(async (opening) => {
+        const turn = this.#turn.then(async () => {
+          await this.#renew(opening, change);
+          const running = this.#running;
+          const result = work(running);
+          running.idle = Promise.allSettled([running.idle, result]).then(() => {});
+          return { result };
+        });
+        this.#turn = turn.catch(() => {});
+        return (await turn).result;
+      });
+    } catch (error) {
+      this.#checkUsable();
+      throw error;
+    }
+  }
+
+  /** Frees the session's GPU memory; the device stays. Twice is harmless; what is in flight is rejected. */
   dispose(): void {
-    this.#disposed = true;
+    this.#life.abort();
     this.#running.executor.dispose();
     this.#weights.dispose();
   }
@@ -209,62 +234,26 @@ export class Session {
   }
 
   #checkUsable(): void {
-    if (this.#disposed) {
-      throw new TilewiseError(`session "${this.plan.graph.name}" was disposed; create a new one`);
-    }
+    if (!this.#life.signal.aborted) return;
+    throw new TilewiseError(`session "${this.#graph.name}" was disposed; create a new one`);
   }
 
-  /** One run of the plan, or one for each part of the batch, on views of the same arrays. */
-  async #runParts(
-    inputs: readonly InputData[],
-    outputs: readonly (Float32Array | undefined)[],
-    { onHostTime, onGpuTime }: RunOptions,
-  ): Promise<void> {
-    const { executor, parts } = this.#running;
-    if (parts === 1) return executor.run(inputs, outputs, { onHostTime, onGpuTime });
-    const hostTimes: number[] = [];
-    const gpuTimes: number[] = [];
-    const runs = Array.from({ length: parts }, (_, part) =>
-      executor.run(
-        inputs.map((data) => partOf(data, part, parts)),
-        outputs.map((data) => data && partOf(data, part, parts)),
-        {
-          onHostTime: (ms) => hostTimes.push(ms),
-          onGpuTime: onGpuTime && ((ms) => gpuTimes.push(ms)),
-        },
-      ),
-    );
-    await Promise.all(runs);
-    onHostTime?.(sum(hostTimes));
-    if (gpuTimes.length > 0) onGpuTime?.(sum(gpuTimes));
-  }
-
-  /** Once for all runs that find the device lost. */
-  async #rebuild(): Promise<void> {
-    this.#rebuilding ??= this.#restore().finally(() => {
-      this.#rebuilding = undefined;
-    });
-    await this.#rebuilding;
-  }
-
-  async #restore(): Promise<void> {
-    await this.device.restore();
-    this.#running.executor.dispose();
-    this.#weights.dispose();
-    await this.#replace(this.#graph);
-  }
-
-  /** Runs this graph from now on. */
-  async #replace(graph: Graph): Promise<void> {
+  /** Builds anew what runs, where it was made on another opening, or there is a change. */
+  async #renew(opening: Opening, change?: (graph: Graph) => Graph): Promise<void> {
+    this.#checkUsable();
+    const old = this.#running;
+    if (!change && old.executor.opening === opening) return;
+    const graph = change ? change(this.#graph) : this.#graph;
+    const options = { ...this.#options, signal: this.#life.signal };
     try {
-      const running = await build(this.device, graph, this.#options, this.#reader, this.#weights);
-      this.#running.executor.dispose();
-      this.#running = running;
+      this.#running = await build(opening, graph, options, this.#reader, this.#weights);
       this.#graph = graph;
-      this.#weights.keepOnly(running.plan.weights);
+      await old.idle;
+      old.executor.dispose();
     } finally {
+      this.#weights.keepOnly(this.#running.plan.weights);
       // It may have been disposed of meanwhile.
-      if (this.#disposed) this.dispose();
+      if (this.#life.signal.aborted) this.dispose();
     }
     this.#checkUsable();
   }
@@ -280,12 +269,13 @@ export class Session {
     return given(data.buffer) === 'SharedArrayBuffer' ? data.slice() : data;
   }
 
-  #wantedOutputs(names: readonly string[] | undefined): ReadonlySet<string> {
+  #wantedOutputs({ outputs, into = {} }: RunOptions): ReadonlySet<string> {
     const known = this.outputs.map(({ name }) => name);
-    const wanted = new Set(names ?? known);
-    if (wanted.size === 0 || [...wanted].some((name) => !known.includes(name))) {
+    const wanted = new Set(outputs ?? known);
+    const unknown = [...wanted, ...Object.keys(into)].find((name) => !known.includes(name));
+    if (wanted.size === 0 || unknown !== undefined) {
       throw new ShapeError(
-        `session "${this.plan.graph.name}" has the outputs ${known.join(', ')}; asked for were ${[...wanted].join(', ') || 'none'}`,
+        `session "${this.#graph.name}" has the outputs ${known.join(', ')}; asked for were ${unknown ?? 'none'}`,
       );
     }
     return wanted;
@@ -299,7 +289,7 @@ export class Session {
   }
 
   #checkData(kind: string, { name, shape }: Port, data: unknown): asserts data is Float32Array {
-    checkValues(ShapeError, `${kind} "${name}" of "${this.plan.graph.name}"`, shape, data);
+    checkValues(ShapeError, `${kind} "${name}" of "${this.#graph.name}"`, shape, data);
   }
 }
 
@@ -317,28 +307,52 @@ interface Built {
 
 /** Everything between a graph and its first run. */
 async function build(
-  device: Device,
+  opening: Opening,
   graph: Graph,
   options: SessionOptions,
   reader: ConstantReader,
   weights: WeightBuffers,
 ): Promise<Running> {
   const { builtins, signal, onProgress } = options;
-  const { generation } = device;
-  const prepared = prepare(graph, builtins, { ...options, device: device.profile });
+  const prepared = prepare(graph, builtins, { ...options, device: opening.profile });
   const { plan, parts } = prepared;
   if (parts > 1) warnOfParts(graph, parts, options.onWarning);
   const report = (stage: SessionProgress['stage']) =>
     onProgress && ((done: number, total: number) => onProgress({ stage, done, total }));
-  const pipelines = await compileKernels(device, plan, { signal, onProgress: report('compile') });
-  const buffers = await weights.load(device, plan.weights, {
+  const pipelines = await compileKernels(opening, plan, { signal, onProgress: report('compile') });
+  const buffers = await weights.load(opening, plan.weights, {
     read: (weight) => readWeight(weight, reader, options.onWarning),
     signal,
     onProgress: report('upload'),
   });
   const { submitBudgetMs } = options;
-  const executor = await Executor.create(device, plan, buffers, pipelines, submitBudgetMs);
-  return { ...prepared, executor, generation };
+  const executor = await Executor.create(opening, plan, buffers, pipelines, submitBudgetMs);
+  return { ...prepared, executor, idle: Promise.resolve() };
+}
+
+/** One run of the plan, or one for each part of the batch, on views of the same arrays. */
+async function runParts(
+  { executor, parts }: Running,
+  inputs: readonly InputData[],
+  outputs: readonly (Float32Array | undefined)[],
+  { onHostTime, onGpuTime }: RunOptions,
+): Promise<void> {
+  if (parts === 1) return executor.run(inputs, outputs, { onHostTime, onGpuTime });
+  const hostTimes: number[] = [];
+  const gpuTimes: number[] = [];
+  const runs = Array.from({ length: parts }, (_, part) =>
+    executor.run(
+      inputs.map((data) => partOf(data, part, parts)),
+      outputs.map((data) => data && partOf(data, part, parts)),
+      {
+        onHostTime: (ms) => hostTimes.push(ms),
+        onGpuTime: onGpuTime && ((ms) => gpuTimes.push(ms)),
+      },
+    ),
+  );
+  await Promise.all(runs);
+  onHostTime?.(sum(hostTimes));
+  if (gpuTimes.length > 0) onGpuTime?.(sum(gpuTimes));
 }
 
 /** A weight's data as kernels read it, but for the rounding to f16. */

@@ -42,6 +42,7 @@ export class BatchClassifier {
   readonly #preprocessor: Preprocessor;
   readonly #batch: ImageBatch;
   #busy = false;
+  #disposed = false;
 
   private constructor(
     session: Session,
@@ -88,6 +89,7 @@ export class BatchClassifier {
     pictures: AsyncIterable<readonly [K, Picture]> | Iterable<readonly [K, Picture]>,
     options: ClassifyManyOptions<K> = {},
   ): AsyncGenerator<readonly [K, readonly Classification[]]> {
+    this.#checkUsable();
     if (this.#busy) throw new TilewiseError('the classifier is busy; wait for the call before');
     this.#busy = true;
     const runs: Run<K>[] = [];
@@ -112,6 +114,7 @@ export class BatchClassifier {
 
   /** Frees the GPU memory; the device stays. Twice is harmless. */
   dispose(): void {
+    this.#disposed = true;
     this.session.dispose();
     this.#preprocessor.dispose();
     this.#batch.dispose();
@@ -121,12 +124,17 @@ export class BatchClassifier {
     this.dispose();
   }
 
+  #checkUsable(): void {
+    if (this.#disposed) throw new TilewiseError('the classifier was disposed; create a new one');
+  }
+
   /** Whether the picture is in the batch now. */
   async #add<K>(key: K, picture: Picture, { onRefused }: ClassifyManyOptions<K>): Promise<boolean> {
     try {
       await this.#batch.add(picture);
       return true;
     } catch (error) {
+      this.#checkUsable();
       const itsFault = error instanceof TilewiseError && !(error instanceof DeviceLostError);
       if (!onRefused || !itsFault) throw error;
       onRefused(key, error);

@@ -2,6 +2,7 @@
 import { type CreateSessionOptions, createSession } from '../create_session.ts';
 import { buildClassifier } from '../models/classifier.ts';
 import type { ModelDef } from '../models/model.ts';
+import { TilewiseError } from '../runtime/errors.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import type { Session } from '../runtime/session.ts';
 import type { Picture } from './browser_image.ts';
@@ -24,6 +25,7 @@ export class Classifier {
   readonly session: Session;
   readonly labels: readonly string[];
   readonly #preprocessor: Preprocessor;
+  #disposed = false;
 
   private constructor(session: Session, preprocessor: Preprocessor, labels: readonly string[]) {
     this.session = session;
@@ -56,6 +58,7 @@ export class Classifier {
    * looked for on the CPU: they come as ImageData.
    */
   async classify(image: Picture, count = 5): Promise<readonly Classification[]> {
+    if (this.#disposed) throw new TilewiseError('the classifier was disposed; create a new one');
     const input = await this.#preprocessor.prepare([image]);
     const outputs = await this.session.run(input, { outputs: outputsFor(count) });
     return bestOf(outputs, 0, count, this.labels);
@@ -63,6 +66,7 @@ export class Classifier {
 
   /** Frees the GPU memory; the device stays. Twice is harmless. */
   dispose(): void {
+    this.#disposed = true;
     this.session.dispose();
     this.#preprocessor.dispose();
   }

@@ -1,5 +1,6 @@
 /** An input of several images that is filled while the batch before it runs. */
-import type { Device } from '../runtime/gpu/device.ts';
+import { DeviceLostError } from '../runtime/errors.ts';
+import type { Device, Opening } from '../runtime/gpu/device.ts';
 import { guarded } from '../runtime/gpu/errors.ts';
 import type { InputWriter } from '../runtime/gpu/executor.ts';
 import { elementCount } from '../runtime/tensor.ts';
@@ -13,50 +14,36 @@ import type { Preprocessor } from './preprocessor.ts';
  */
 const MAX_WAITING = 2 ** 28;
 
+/** Memory for one batch, and one image, on one opening of the device. */
+interface Buffers {
+  readonly opening: Opening;
+  readonly image: GPUBuffer;
+  readonly batch: GPUBuffer;
+}
+
 /** Owns GPU memory for one batch, and one image. The queue keeps the order, so that one batch is enough. */
 export class ImageBatch {
   readonly #device: Device;
   readonly #preprocessor: Preprocessor;
   readonly #size: number;
-  readonly #imageBytes: number;
-  readonly #image: GPUBuffer;
-  readonly #batch: GPUBuffer;
+  #buffers: Buffers;
   #count = 0;
   #waiting = 0;
+  #disposed = false;
 
-  private constructor(
-    device: Device,
-    preprocessor: Preprocessor,
-    size: number,
-    imageBytes: number,
-    image: GPUBuffer,
-    batch: GPUBuffer,
-  ) {
+  private constructor(device: Device, preprocessor: Preprocessor, size: number, buffers: Buffers) {
     this.#device = device;
     this.#preprocessor = preprocessor;
     this.#size = size;
-    this.#imageBytes = imageBytes;
-    this.#image = image;
-    this.#batch = batch;
+    this.#buffers = buffers;
   }
 
   /** For `size` images, as the preprocessor makes them. Throws GpuError when the device is out of memory. */
   static create(device: Device, preprocessor: Preprocessor, size: number): Promise<ImageBatch> {
-    const { channels, size: extents } = preprocessor.preprocessing;
-    const bytes = 4 * elementCount([channelsOf(channels), ...extents]);
-    const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage;
-    return guarded(device.gpu, 'batch of images', () => {
-      const image = { label: 'image', size: bytes, usage: STORAGE | COPY_SRC };
-      const batch = { label: 'batch', size: size * bytes, usage: COPY_SRC | COPY_DST };
-      return new ImageBatch(
-        device,
-        preprocessor,
-        size,
-        bytes,
-        device.gpu.createBuffer(image),
-        device.gpu.createBuffer(batch),
-      );
-    });
+    return device.use(
+      async (opening) =>
+        new ImageBatch(device, preprocessor, size, await allocate(opening, preprocessor, size)),
+    );
   }
 
   /** Images added since the last `take`. */
@@ -68,20 +55,26 @@ export class ImageBatch {
     return this.#count === this.#size;
   }
 
-  /** Prepares an image, and waits while too many pixels are in flight. Throws what `prepare` throws. */
+  /**
+   * Prepares an image, and waits while too many pixels are in flight. Throws what `prepare` throws, and DeviceLostError
+   * when the images before it were lost with the device: `take` makes room for others.
+   */
   async add(image: Picture): Promise<void> {
-    const { gpu } = this.#device;
     const writer = await this.#preprocessor.prepare([image]);
-    const encoder = gpu.createCommandEncoder();
-    writer.encode(encoder, this.#image);
-    const offset = this.#count * this.#imageBytes;
-    encoder.copyBufferToBuffer(this.#image, 0, this.#batch, offset, this.#imageBytes);
-    gpu.queue.submit([encoder.finish()]);
-    this.#count++;
-    this.#waiting += pixelBytes(image);
-    if (this.#waiting < MAX_WAITING) return;
-    await gpu.queue.onSubmittedWorkDone();
-    this.#waiting = 0;
+    await this.#device.use(async (opening) => {
+      await this.#renew(opening);
+      const { image: one, batch } = this.#buffers;
+      const { gpu } = opening;
+      const encoder = gpu.createCommandEncoder();
+      writer.encode(encoder, one);
+      encoder.copyBufferToBuffer(one, 0, batch, this.#count * one.size, one.size);
+      gpu.queue.submit([encoder.finish()]);
+      this.#count++;
+      this.#waiting += pixelBytes(image);
+      if (this.#waiting < MAX_WAITING) return;
+      await gpu.queue.onSubmittedWorkDone();
+      this.#waiting = 0;
+    });
   }
 
   /**
@@ -92,10 +85,12 @@ export class ImageBatch {
     const { channels, size } = this.#preprocessor.preprocessing;
     this.#count = 0;
     const { promise, resolve } = deferred();
+    const { opening, batch } = this.#buffers;
     const input: InputWriter = {
       shape: [this.#size, channelsOf(channels), ...size],
       encode: (encoder, target) => {
-        encoder.copyBufferToBuffer(this.#batch, 0, target, 0, this.#size * this.#imageBytes);
+        if (opening.lost) throw lostImages();
+        encoder.copyBufferToBuffer(batch, 0, target, 0, batch.size);
         resolve();
       },
     };
@@ -103,9 +98,42 @@ export class ImageBatch {
   }
 
   dispose(): void {
-    this.#image.destroy();
-    this.#batch.destroy();
+    this.#disposed = true;
+    this.#buffers.image.destroy();
+    this.#buffers.batch.destroy();
   }
+
+  async #renew(opening: Opening): Promise<void> {
+    if (opening === this.#buffers.opening) return;
+    if (this.#count > 0) throw lostImages();
+    this.#buffers = await allocate(opening, this.#preprocessor, this.#size);
+    this.#waiting = 0;
+    // It may have been disposed of meanwhile.
+    if (this.#disposed) this.dispose();
+  }
+}
+
+function lostImages(): DeviceLostError {
+  return new DeviceLostError(
+    'the images of a batch were lost with the GPU device; begin with the first of them again',
+  );
+}
+
+function allocate(
+  opening: Opening,
+  { preprocessing: { channels, size: extents } }: Preprocessor,
+  size: number,
+): Promise<Buffers> {
+  const { gpu } = opening;
+  const bytes = 4 * elementCount([channelsOf(channels), ...extents]);
+  const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage;
+  const image = { label: 'image', size: bytes, usage: STORAGE | COPY_SRC };
+  const batch = { label: 'batch', size: size * bytes, usage: COPY_SRC | COPY_DST };
+  return guarded(gpu, 'batch of images', () => ({
+    opening,
+    image: gpu.createBuffer(image),
+    batch: gpu.createBuffer(batch),
+  }));
 }
 
 function pixelBytes(image: Picture): number {

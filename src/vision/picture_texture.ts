@@ -1,18 +1,18 @@
 /** Copies pictures of the browser into buffers, on the GPU. */
 import { UnsupportedError } from '../runtime/errors.ts';
-import type { Device } from '../runtime/gpu/device.ts';
+import type { Opening } from '../runtime/gpu/device.ts';
 import { alignedRow, type BrowserImage, BYTES_PER_PIXEL } from './browser_image.ts';
 import type { Extent } from './preprocessing.ts';
 import type { Region } from './resize_plan.ts';
 
 /** A texture that pictures pass through on their way to a buffer; it grows to the largest size asked for. */
 export class PictureTexture {
-  readonly #device: Device;
+  readonly #opening: Opening;
   readonly #label: string;
   #texture: GPUTexture | undefined;
 
-  constructor(device: Device, label: string) {
-    this.#device = device;
+  constructor(opening: Opening, label: string) {
+    this.#opening = opening;
     this.#label = label;
   }
 
@@ -30,7 +30,7 @@ export class PictureTexture {
   /** A texture of at least this size. Throws UnsupportedError where that is too large for the device. */
   reserve(extent: Extent): GPUTexture {
     if (this.#texture && this.fits(extent)) return this.#texture;
-    const { maxTextureDimension2D } = this.#device.gpu.limits;
+    const { maxTextureDimension2D } = this.#opening.gpu.limits;
     const width = Math.max(extent.width, this.#texture?.width ?? 0);
     const height = Math.max(extent.height, this.#texture?.height ?? 0);
     if (Math.max(width, height) > maxTextureDimension2D) {
@@ -40,7 +40,7 @@ export class PictureTexture {
     }
     this.#texture?.destroy();
     const { COPY_DST, COPY_SRC, RENDER_ATTACHMENT } = GPUTextureUsage;
-    this.#texture = this.#device.gpu.createTexture({
+    this.#texture = this.#opening.gpu.createTexture({
       label: this.#label,
       size: [width, height],
       format: 'rgba8unorm',
@@ -57,7 +57,7 @@ export class PictureTexture {
     target: GPUBuffer,
   ): void {
     const texture = this.reserve({ width, height });
-    this.#device.gpu.queue.copyExternalImageToTexture(
+    this.#opening.gpu.queue.copyExternalImageToTexture(
       { source, origin: [left, top] },
       { texture },
       [width, height],

@@ -7,8 +7,8 @@ import {
   resizeColumns,
   resizeRowsNormalize,
 } from '../../shaders/resize_normalize.wgsl.ts';
-import { ShapeError, TilewiseError, UnsupportedError } from '../runtime/errors.ts';
-import type { Device } from '../runtime/gpu/device.ts';
+import { DeviceLostError, ShapeError, TilewiseError, UnsupportedError } from '../runtime/errors.ts';
+import type { Device, Opening } from '../runtime/gpu/device.ts';
 import { guarded } from '../runtime/gpu/errors.ts';
 import type { InputWriter } from '../runtime/gpu/executor.ts';
 import { Program, ScratchBuffer } from '../runtime/gpu/program.ts';
@@ -26,7 +26,7 @@ import { pixelsOf, planResize, type ResizePlan } from './resize_plan.ts';
 interface Passes {
   readonly columns: Program;
   readonly rows: Program;
-  readonly generation: number;
+  readonly opening: Opening;
 }
 
 /** One image's work. */
@@ -79,12 +79,15 @@ export class Preprocessor {
   /** Compiles the two passes. Throws ShapeError for a description that contradicts itself, ShaderError. */
   static async create(device: Device, preprocessing: Preprocessing): Promise<Preprocessor> {
     checkPreprocessing(preprocessing);
-    device.checkAlive();
-    return new Preprocessor(device, preprocessing, await compilePasses(device, preprocessing));
+    return device.use(
+      async (opening) =>
+        new Preprocessor(device, preprocessing, await compilePasses(opening, preprocessing)),
+    );
   }
 
   /** Bytes held on the device. */
   get memory(): number {
+    this.#checkUsable();
     return this.#slots.flatMap(Object.values).reduce((sum, { size }) => sum + size, 0);
   }
 
@@ -95,16 +98,28 @@ export class Preprocessor {
    * What the browser holds (ImageBitmap, VideoFrame, a canvas or video) is copied on the GPU.
    *
    * Throws ShapeError for an image whose data does not fit its size, UnsupportedError for one that is
-   * too large for the device or whose ink the browser hides, GpuError when the device is out of memory.
+   * too large for the device or whose ink the browser hides, GpuError when the device is out of memory. What was
+   * prepared before the device was lost is to be prepared again: running it throws DeviceLostError.
    */
   async prepare(images: readonly Picture[]): Promise<InputWriter> {
-    await this.#revive();
+    this.#checkUsable();
     if (images.length === 0) throw new ShapeError('prepare needs one image at least');
-    const jobs = images.map((image, i) => this.#plan(image, i, images.length));
-    await this.#reserve(jobs);
     const { channels, size } = this.preprocessing;
     const shape = [images.length, channelsOf(channels), ...size];
-    return { shape, encode: (encoder, target) => this.#encode(encoder, target, jobs, shape) };
+    return this.#device.use(async (opening) => {
+      const jobs = images.map((image, i) => this.#plan(opening, image, i, images.length));
+      await this.#reserve(opening, jobs);
+      const encode: InputWriter['encode'] = (encoder, target) => {
+        this.#checkUsable();
+        if (opening.lost) {
+          throw new DeviceLostError(
+            'the images were prepared on a GPU device that was lost since; prepare them again',
+          );
+        }
+        this.#encode(encoder, target, jobs, shape);
+      };
+      return { shape, encode };
+    });
   }
 
   /** Frees the GPU memory. Twice is harmless; what was submitted still completes. */
@@ -118,21 +133,11 @@ export class Preprocessor {
     this.dispose();
   }
 
-  /** Compiles anew, and forgets all buffers, after the device was lost. */
-  async #revive(): Promise<void> {
-    if (this.#device.lost && !this.#disposed) await this.#device.restore();
-    this.#checkUsable();
-    if (this.#passes.generation === this.#device.generation) return;
-    this.#free();
-    this.#passes = await compilePasses(this.#device, this.preprocessing);
-  }
-
   #checkUsable(): void {
     if (this.#disposed) throw new TilewiseError('the preprocessor was disposed; create a new one');
-    this.#device.checkAlive();
   }
 
-  #plan(image: Picture, index: number, count: number): Job {
+  #plan({ profile }: Opening, image: Picture, index: number, count: number): Job {
     const who = count === 1 ? 'image' : `image ${index + 1} of ${count}`;
     const { width, height } = extentOf(image);
     if (!isBrowserImage(image)) checkImage(who, image);
@@ -142,7 +147,7 @@ export class Preprocessor {
     const plan = planResize(this.preprocessing, image, index);
     const pixelBytes = BYTES_PER_PIXEL * plan.rowPixels * plan.region.height;
     const betweenBytes = 4 * this.preprocessing.size[1] * plan.region.height;
-    const { maxStorageBufferBindingSize, maxBufferSize } = this.#device.profile.limits;
+    const { maxStorageBufferBindingSize, maxBufferSize } = profile.limits;
     const limit = Math.min(maxStorageBufferBindingSize, maxBufferSize);
     const needed = Math.max(pixelBytes, betweenBytes, plan.table.byteLength);
     if (needed > limit) {
@@ -154,17 +159,21 @@ export class Preprocessor {
   }
 
   /** Allocates under error scopes and one after the other, since `encode` could not wait for their results. */
-  #reserve(jobs: readonly Job[]): Promise<void> {
-    const turn = this.#reserving.then(() => this.#grow(jobs));
+  #reserve(opening: Opening, jobs: readonly Job[]): Promise<void> {
+    const turn = this.#reserving.then(() => this.#grow(opening, jobs));
     this.#reserving = turn.catch(() => {});
     return turn;
   }
 
-  async #grow(jobs: readonly Job[]): Promise<void> {
+  async #grow(opening: Opening, jobs: readonly Job[]): Promise<void> {
+    if (opening !== this.#passes.opening) {
+      this.#free();
+      this.#passes = await compilePasses(opening, this.preprocessing);
+    }
     this.#checkUsable();
     if (jobs.every((job, i) => fits(this.#slots[i], job))) return;
     try {
-      await guarded(this.#device.gpu, 'images', () => {
+      await guarded(opening.gpu, 'images', () => {
         jobs.forEach((job, i) => {
           this.#allot(i, job);
         });
@@ -181,7 +190,6 @@ export class Preprocessor {
    * has been reserved yet.
    */
   #encode(encoder: GPUCommandEncoder, target: GPUBuffer, jobs: readonly Job[], shape: Shape): void {
-    this.#checkUsable();
     checkTarget(target, shape);
     if (encoder !== this.#encoder) this.#taken = 0;
     this.#encoder = encoder;
@@ -202,7 +210,7 @@ export class Preprocessor {
   #upload(encoder: GPUCommandEncoder, index: number, job: Job): Work {
     const work = this.#allot(index, job);
     const { image, region } = job;
-    const { queue } = this.#device.gpu;
+    const { queue } = this.#passes.opening.gpu;
     if (isBrowserImage(image)) work.texture.record(encoder, image, region, work.pixels);
     else queue.writeBuffer(work.pixels, 0, pixelsOf(image, region));
     queue.writeBuffer(work.table, 0, job.table);
@@ -222,9 +230,10 @@ export class Preprocessor {
   }
 
   #newSlot(index: number): Slot {
-    const buffer = (what: string) => new ScratchBuffer(this.#device, `image ${index} ${what}`);
+    const { opening } = this.#passes;
+    const buffer = (what: string) => new ScratchBuffer(opening, `image ${index} ${what}`);
     const slot = {
-      texture: new PictureTexture(this.#device, `image ${index}`),
+      texture: new PictureTexture(opening, `image ${index}`),
       pixels: buffer('pixels'),
       table: buffer('table'),
       between: buffer('between the passes'),
@@ -234,7 +243,7 @@ export class Preprocessor {
   }
 
   #workgroups(pixels: number): Workgroups {
-    const { maxComputeWorkgroupsPerDimension } = this.#device.profile.limits;
+    const { maxComputeWorkgroupsPerDimension } = this.#passes.opening.profile.limits;
     const grid = gridOf(Math.ceil(pixels / RESIZE_THREADS), maxComputeWorkgroupsPerDimension);
     return [grid.columns, grid.rows, 1];
   }
@@ -246,15 +255,14 @@ export class Preprocessor {
   }
 }
 
-async function compilePasses(device: Device, preprocessing: Preprocessing): Promise<Passes> {
-  const { generation } = device;
+async function compilePasses(opening: Opening, preprocessing: Preprocessing): Promise<Passes> {
   const geometry = resizeGeometry(preprocessing);
   const accesses = ['read', 'read', 'read_write'] as const;
   const [columns, rows] = await Promise.all([
-    Program.compile(device, 'resize columns', resizeColumns(geometry), accesses),
-    Program.compile(device, 'resize rows', resizeRowsNormalize(geometry), accesses),
+    Program.compile(opening, 'resize columns', resizeColumns(geometry), accesses),
+    Program.compile(opening, 'resize rows', resizeRowsNormalize(geometry), accesses),
   ]);
-  return { columns, rows, generation };
+  return { columns, rows, opening };
 }
 
 function resizeGeometry({ channels, size, mean, std }: Preprocessing): ResizeGeometry {

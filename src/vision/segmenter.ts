@@ -103,15 +103,20 @@ export class Segmenter {
   }
 
   async #segment(picture: Picture): Promise<Segmentation> {
-    if (this.#disposed) throw new TilewiseError('the segmenter was disposed; create a new one');
+    this.#checkUsable();
     const image = extentOf(picture);
     const [height, width] = networkSize(image, this.#shorterSide);
     await this.#resize(height, width);
+    this.#checkUsable();
     const input = await this.#preprocessor.prepare([picture]);
     const { logits = new Float32Array() } = await this.#session.run(input);
     const coarse = largestOf(logits, width * height);
     const indices = enlarged(coarse, { width, height }, image);
     return { width: image.width, height: image.height, indices, classes: vocClasses };
+  }
+
+  #checkUsable(): void {
+    if (this.#disposed) throw new TilewiseError('the segmenter was disposed; create a new one');
   }
 
   async #resize(height: number, width: number): Promise<void> {
@@ -127,6 +132,8 @@ export class Segmenter {
     }
     this.#preprocessor.dispose();
     this.#preprocessor = preprocessor;
+    // It may have been disposed of meanwhile.
+    if (this.#disposed) this.dispose();
   }
 }
 

@@ -1,6 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { openNodeGpu } from '../../../node/gpu.ts';
 import { useDevices } from '../../../test/fixtures/device.ts';
 import { kindOf } from '../device_profile.ts';
+import { DeviceLostError } from '../errors.ts';
 import { adapterFacts, Device } from './device.ts';
 
 const open = useDevices();
@@ -25,21 +27,84 @@ describe('Device', () => {
 
   it('throws DeviceLostError once it is gone, with the reason and the remedy', async () => {
     const device = await open();
-    device.checkAlive();
-    device.dispose();
-    device.dispose();
-    await device.gpu.lost;
-    expect(() => device.checkAlive()).toThrow(
+    const { gpu } = device;
+    const work = device.use(async () => {
+      gpu.destroy();
+      await gpu.lost;
+    });
+    await expect(work).rejects.toThrow(
       expect.objectContaining({
         name: 'DeviceLostError',
         message: expect.stringMatching(
-          /^the GPU device was lost \(destroyed\): .*open a new device$/s,
+          /^the GPU device was lost \(destroyed\): .*; try again, which opens it anew$/s,
         ),
       }),
     );
+    expect(await device.use(async (opening) => opening.gpu)).toBe(device.gpu);
+    expect(device.gpu).not.toBe(gpu);
   });
 
-  it('is restored once for all who ask, under a new generation', async () => {
+  it('explains an error by the loss of its own opening, though it has been opened anew since', async () => {
+    const device = await open();
+    const size = { size: 4, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST };
+    const mapping = device.use(async ({ gpu }) => {
+      const failed = gpu.createBuffer(size).mapAsync(GPUMapMode.READ);
+      gpu.destroy();
+      await gpu.lost;
+      await device.restore();
+      await failed;
+    });
+    await expect(mapping).rejects.toThrow(DeviceLostError);
+    expect(device.lost).toBe(false);
+  });
+
+  it('leaves errors as they are while it is there', async () => {
+    const device = await open();
+    const error = new RangeError('mine');
+    await expect(device.use(() => Promise.reject(error))).rejects.toBe(error);
+  });
+
+  it('refuses work from the moment in which it is disposed of', async () => {
+    const device = await open();
+    const inFlight = device.use(({ gpu }) => gpu.queue.onSubmittedWorkDone());
+    device.dispose();
+    device.dispose();
+    const disposed = {
+      name: 'DeviceLostError',
+      message: 'the GPU device was disposed; open a new one',
+    };
+    await expect(inFlight).rejects.toThrow(expect.objectContaining(disposed));
+    const work = vi.fn();
+    await expect(device.use(work)).rejects.toThrow(expect.objectContaining(disposed));
+    await device.gpu.lost;
+    await expect(device.use(work)).rejects.toThrow(expect.objectContaining(disposed));
+    expect(work).not.toHaveBeenCalled();
+  });
+
+  it('frees what it is opening anew when it is disposed of', async () => {
+    const device = await open();
+    device.gpu.destroy();
+    await device.gpu.lost;
+    const restoring = device.restore();
+    device.dispose();
+    await expect(restoring).rejects.toThrow('the GPU device was disposed; open a new one');
+    expect((await device.gpu.lost).reason).toBe('destroyed');
+  });
+
+  it('says that it cannot be opened anew, and tries again when it is asked to', async () => {
+    const node = await openNodeGpu(process.env.TILEWISE_ADAPTER);
+    const device = await Device.open(node.gpu);
+    vi.spyOn(node.gpu, 'requestAdapter').mockResolvedValueOnce(null);
+    device.gpu.destroy();
+    await device.gpu.lost;
+    await expect(device.use(async () => {})).rejects.toThrow(
+      /^the lost GPU device cannot be opened anew: UnsupportedError: WebGPU found no adapter in GPU; .*$/,
+    );
+    expect(await device.use(async () => 'work')).toBe('work');
+    device.dispose();
+  });
+
+  it('is restored once for all who ask', async () => {
     const device = await open();
     const before = device.gpu;
     before.destroy();
@@ -47,11 +112,10 @@ describe('Device', () => {
     expect(device.lost).toBe(true);
     await Promise.all([device.restore(), device.restore()]);
     expect(device.lost).toBe(false);
-    expect(device.gpu).not.toBe(before);
-    expect(device.generation).toBe(1);
-    device.checkAlive();
+    const { gpu } = device;
+    expect(gpu).not.toBe(before);
     await device.restore();
-    expect(device.generation).toBe(1);
+    expect(device.gpu).toBe(gpu);
   });
 
   it('tells how to get an adapter where there is none', async () => {

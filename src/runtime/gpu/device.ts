@@ -34,31 +34,30 @@ const WANTED_LIMITS = [
   'maxComputeWorkgroupsPerDimension',
 ] as const;
 
-/** What is replaced when a lost device is opened again. */
-interface Connection {
+/** A device as it was opened once. What is made on it is gone when it is lost. */
+export interface Opening {
   readonly gpu: GPUDevice;
   readonly adapter: AdapterFacts;
   readonly profile: DeviceProfile;
   readonly pipelines: PipelineCache;
+  /** Set when it is lost, and for ever. */
+  lost: DeviceLostError | undefined;
 }
 
 /**
  * A GPU device with its compiled kernels. Sessions on one device share what they compile. When the device is
- * lost (a driver reset, a timeout), what is in flight is rejected with DeviceLostError, and `restore` opens
- * another in its place; sessions do so by themselves at their next run.
+ * lost (a driver reset, a timeout), what is in flight is rejected with DeviceLostError, and whatever is called next
+ * opens another in its place: see `use`.
  */
 export class Device {
   readonly #source: GPU;
-  #connection: Connection;
-  #generation = 0;
-  #lost: DeviceLostError | undefined;
+  #opening: Opening;
   #restoring: Promise<void> | undefined;
   #disposed = false;
 
-  private constructor(source: GPU, connection: Connection) {
+  private constructor(source: GPU, opening: Opening) {
     this.#source = source;
-    this.#connection = connection;
-    this.#watch();
+    this.#opening = opening;
   }
 
   /**
@@ -69,42 +68,53 @@ export class Device {
     return new Device(gpu, await connect(options.adapter ?? (await requestAdapter(gpu))));
   }
 
+  /** Another one after every loss. */
   get gpu(): GPUDevice {
-    return this.#connection.gpu;
+    return this.#opening.gpu;
   }
 
   get adapter(): AdapterFacts {
-    return this.#connection.adapter;
+    return this.#opening.adapter;
   }
 
   get profile(): DeviceProfile {
-    return this.#connection.profile;
+    return this.#opening.profile;
   }
 
   get pipelines(): PipelineCache {
-    return this.#connection.pipelines;
-  }
-
-  /** Grows with every `restore`: GPU objects made under another number are gone. */
-  get generation(): number {
-    return this.#generation;
+    return this.#opening.pipelines;
   }
 
   /** Whether the device is gone, and has not been restored yet. */
   get lost(): boolean {
-    return this.#lost !== undefined;
+    return this.#opening.lost !== undefined;
   }
 
-  /** Throws DeviceLostError while the device is gone. */
-  checkAlive(): void {
-    if (this.#lost) throw this.#lost;
+  /**
+   * Does work on the device as it is open now; all that touches the GPU goes through here. A lost device is opened anew
+   * first. Whatever becomes of the work when the device is lost meanwhile, it is rejected with the DeviceLostError of that
+   * loss. Objects of another opening are not to be used: whoever keeps objects keeps their `Opening`, and compares.
+   */
+  async use<T>(work: (opening: Opening) => Promise<T>): Promise<T> {
+    await this.restore();
+    const opening = this.#opening;
+    try {
+      const result = await work(opening);
+      if (!opening.lost) return result;
+    } catch (error) {
+      // The loss is announced in a task of its own, perhaps after what fails by it.
+      await new Promise((resolve) => setTimeout(resolve));
+      if (!opening.lost) throw error;
+    }
+    throw opening.lost;
   }
 
-  /** Opens another device if this one is lost. Throws DeviceLostError after `dispose`. */
+  /** Opens another device if this one is lost. Throws DeviceLostError after `dispose`, and where there is no adapter. */
   async restore(): Promise<void> {
-    if (!this.#lost) return;
-    if (this.#disposed) throw this.#lost;
-    this.#restoring ??= this.#reconnect().finally(() => {
+    const { lost } = this.#opening;
+    if (!lost) return;
+    if (this.#disposed) throw lost;
+    this.#restoring ??= this.#reopen().finally(() => {
       this.#restoring = undefined;
     });
     await this.#restoring;
@@ -113,6 +123,7 @@ export class Device {
   /** Frees the device and everything on it. Twice is harmless. */
   dispose(): void {
     this.#disposed = true;
+    this.#opening.lost ??= new DeviceLostError('the GPU device was disposed; open a new one');
     this.gpu.destroy();
   }
 
@@ -120,20 +131,15 @@ export class Device {
     this.dispose();
   }
 
-  async #reconnect(): Promise<void> {
-    this.#connection = await connect(await requestAdapter(this.#source));
-    this.#lost = undefined;
-    this.#generation++;
-    this.#watch();
-  }
-
-  #watch(): void {
-    void this.gpu.lost.then(({ reason, message }) => {
-      const remedy = this.#disposed ? 'open a new device' : 'run again, which opens it anew';
-      this.#lost = new DeviceLostError(
-        `the GPU device was lost (${reason || 'unknown reason'}): ${message}; ${remedy}`,
-      );
-    });
+  async #reopen(): Promise<void> {
+    try {
+      this.#opening = await connect(await requestAdapter(this.#source));
+    } catch (cause) {
+      throw new DeviceLostError(`the lost GPU device cannot be opened anew: ${cause}`, { cause });
+    }
+    if (!this.#disposed) return;
+    this.dispose();
+    throw this.#opening.lost;
   }
 }
 
@@ -145,18 +151,25 @@ async function requestAdapter(gpu: GPU): Promise<GPUAdapter> {
   );
 }
 
-async function connect(adapter: GPUAdapter): Promise<Connection> {
+async function connect(adapter: GPUAdapter): Promise<Opening> {
   const facts = adapterFacts(adapter);
   const gpu = await adapter.requestDevice({
     requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits: limitsOf(adapter),
   });
-  return {
+  const opening: Opening = {
     gpu,
     adapter: facts,
     profile: deviceProfile(gpu, adapter.info, facts),
     pipelines: new PipelineCache(gpu),
+    lost: undefined,
   };
+  void gpu.lost.then(({ reason, message }) => {
+    opening.lost ??= new DeviceLostError(
+      `the GPU device was lost (${reason || 'unknown reason'}): ${message}; try again, which opens it anew`,
+    );
+  });
+  return opening;
 }
 
 type Limits = Readonly<Record<(typeof WANTED_LIMITS)[number], number>>;

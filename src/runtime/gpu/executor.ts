@@ -1,11 +1,10 @@
 /** A plan made real: buffers allocated, kernels bound. Runs only record and submit. */
-import { TilewiseError } from '../errors.ts';
 import type { Node } from '../graph.ts';
 import { MOST_DIMENSIONS } from '../kernel.ts';
 import type { BufferRef, ExecutionPlan, PlannedTensor } from '../plan/compile.ts';
 import { assumedMs, splitSubmits } from '../plan/submits.ts';
 import type { Shape } from '../tensor.ts';
-import type { Device } from './device.ts';
+import type { Opening } from './device.ts';
 import { guarded } from './errors.ts';
 import type { Pipeline } from './pipeline_cache.ts';
 import { copyOut, ReadbackRing, rangeOf } from './readback.ts';
@@ -43,37 +42,24 @@ export interface CompileKernelsOptions {
 }
 
 export class Executor {
-  readonly device: Device;
+  /** What its buffers were made on. */
+  readonly opening: Opening;
   readonly #plan: ExecutionPlan;
-  readonly #activations: readonly GPUBuffer[];
-  readonly #dimensions: GPUBuffer | undefined;
-  readonly #steps: readonly Step[];
-  readonly #readback: ReadbackRing;
+  readonly #activations: GPUBuffer[] = [];
+  readonly #readback = new ReadbackRing();
   readonly #submitBudgetMs: number;
+  #dimensions: GPUBuffer | undefined;
+  #steps: readonly Step[] = [];
   /** Dispatches of each submit. */
   #submits: readonly number[];
   #disposed = false;
 
-  private constructor(
-    device: Device,
-    plan: ExecutionPlan,
-    activations: readonly GPUBuffer[],
-    dimensions: GPUBuffer | undefined,
-    steps: readonly Step[],
-    submitBudgetMs: number,
-  ) {
+  private constructor(opening: Opening, plan: ExecutionPlan, submitBudgetMs: number) {
     this.#submitBudgetMs = submitBudgetMs;
     const costs = plan.dispatches.map(({ cost }) => cost);
-    this.#submits = splitSubmits(costs, assumedMs(costs, device.profile), submitBudgetMs);
-    this.device = device;
+    this.#submits = splitSubmits(costs, assumedMs(costs, opening.profile), submitBudgetMs);
+    this.opening = opening;
     this.#plan = plan;
-    this.#activations = activations;
-    this.#dimensions = dimensions;
-    this.#steps = steps;
-    this.#readback = new ReadbackRing(
-      device.gpu,
-      plan.outputs.map((output) => rangeOf(output.desc).bytes),
-    );
   }
 
   /**
@@ -81,27 +67,19 @@ export class Executor {
    * stay the caller's. What was allocated is freed again when it fails.
    */
   static async create(
-    device: Device,
+    opening: Opening,
     plan: ExecutionPlan,
     weights: readonly GPUBuffer[],
     pipelines: readonly Pipeline[],
     submitBudgetMs = Number.POSITIVE_INFINITY,
   ): Promise<Executor> {
-    const activations: GPUBuffer[] = [];
-    let dimensions: GPUBuffer | undefined;
-    const who = `session "${plan.graph.name}"`;
+    const executor = new Executor(opening, plan, submitBudgetMs);
     try {
-      await allocate(device, plan, activations);
-      dimensions = await guarded(device.gpu, who, () => uploadDimensions(device, plan));
-      const steps = await bindAll(device, plan, pipelines, { weights, activations, dimensions });
-      return await guarded(
-        device.gpu,
-        who,
-        () => new Executor(device, plan, activations, dimensions, steps, submitBudgetMs),
-      );
+      await executor.#allocate();
+      await executor.#bind(weights, pipelines);
+      return executor;
     } catch (error) {
-      for (const buffer of activations) buffer.destroy();
-      dimensions?.destroy();
+      executor.dispose();
       throw error;
     }
   }
@@ -125,8 +103,8 @@ export class Executor {
     try {
       this.#checkUsable();
       const begun = performance.now();
-      if (onGpuTime && clockOf(this.device) === 'gpu') clock = new RunClock(this.device.gpu);
-      const accepted = guarded(this.device.gpu, `run of "${this.#plan.graph.name}"`, () =>
+      if (onGpuTime && clockOf(this.opening) === 'gpu') clock = new RunClock(this.opening.gpu);
+      const accepted = guarded(this.opening.gpu, `run of "${this.#plan.graph.name}"`, () =>
         this.#submit(inputs, slot.buffers, outputs, clock),
       );
       const submitted = performance.now();
@@ -140,33 +118,78 @@ export class Executor {
         if (!outputs[i]) return;
         const { desc } = at(this.#plan.outputs, i);
         copyOut(desc, buffer.getMappedRange(), outputs[i]);
-        buffer.unmap();
       });
       onHostTime?.(submitted - begun + (performance.now() - mapped));
       if (clock) onGpuTime?.(await clock.read());
-    } catch (error) {
-      // Whatever failed, the slot must be returned unmapped, with no mapping pending.
-      for (const buffer of slot.buffers) buffer.unmap();
-      throw await this.#explain(error);
     } finally {
       clock?.dispose();
+      // Whatever failed, the slot must be returned unmapped, with no mapping pending.
+      for (const buffer of slot.buffers) buffer.unmap();
       this.#readback.release(slot);
     }
   }
 
-  /** What records each dispatch, of the plan or of some nodes. */
+  /** What records each dispatch, of the plan or of some nodes, to be timed. */
   recorders(counts: (node: Node) => boolean = () => true): readonly Work[] {
     const steps = this.#steps.filter((_, i) => counts(at(this.#plan.dispatches, i).node));
-    return steps.map((step) => (pass) => record(pass, step));
+    return steps.map((step) => (pass) => {
+      this.#checkUsable();
+      record(pass, step);
+    });
   }
 
-  /** Frees its buffers. Twice is harmless; runs in flight are rejected. */
+  /** Frees its buffers. Twice is harmless; what is in flight is rejected. */
   dispose(): void {
-    if (this.#disposed) return;
     this.#disposed = true;
     for (const buffer of this.#activations) buffer.destroy();
     this.#dimensions?.destroy();
     this.#readback.dispose();
+  }
+
+  async #allocate(): Promise<void> {
+    const { gpu } = this.opening;
+    const { activations, outputs, dimensions, graph } = this.#plan;
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const all = activations.buffers.map((size, i) => {
+      const tenants = activations.storages.filter((_, j) => activations.bufferOf[j] === i);
+      const most = tenants.find(({ bytes }) => bytes === size)?.name;
+      const others = tenants.length > 1 ? ` and ${tenants.length - 1} more in the same memory` : '';
+      return guarded(gpu, `${size} bytes for "${most}"${others}`, () => {
+        this.#activations.push(gpu.createBuffer({ label: `activations ${i}`, size, usage }));
+      });
+    });
+    const others = guarded(gpu, `session "${graph.name}"`, () => {
+      this.#readback.allocate(
+        gpu,
+        outputs.map(({ desc }) => rangeOf(desc).bytes),
+      );
+      this.#dimensions = uploadDimensions(gpu, dimensions);
+    });
+    await Promise.all([...all, others]);
+  }
+
+  /** Each dispatch under an error scope of its own, so that what the GPU refuses has the layer's name. */
+  async #bind(weights: readonly GPUBuffer[], pipelines: readonly Pipeline[]): Promise<void> {
+    const { gpu } = this.opening;
+    const all = this.#plan.dispatches.map(({ node, kernel, bindings, workgroups }, i) => {
+      const { pipeline, layout } = at(pipelines, i);
+      return guarded(gpu, `${kernel} "${node.name}"`, () => {
+        const entries = bindings.map(({ slot, buffer }) => ({
+          binding: slot,
+          resource: this.#resource(buffer, weights),
+        }));
+        const bindGroup = gpu.createBindGroup({ label: node.name, layout, entries });
+        return { pipeline, bindGroup, workgroups };
+      });
+    });
+    this.#steps = await Promise.all(all);
+  }
+
+  #resource({ pool, index }: BufferRef, weights: readonly GPUBuffer[]): GPUBufferBinding {
+    if (pool === 'weight') return { buffer: at(weights, index) };
+    if (pool === 'activation') return { buffer: at(this.#activations, index) };
+    const size = MOST_DIMENSIONS * Uint32Array.BYTES_PER_ELEMENT;
+    return { buffer: at([this.#dimensions], 0), offset: index * size, size };
   }
 
   #submit(
@@ -175,7 +198,7 @@ export class Executor {
     wanted: readonly (Float32Array | undefined)[],
     clock: RunClock | undefined,
   ): void {
-    const { gpu } = this.device;
+    const { gpu } = this.opening;
     let encoder = gpu.createCommandEncoder();
     this.#writeInputs(encoder, inputs);
     let done = 0;
@@ -206,7 +229,7 @@ export class Executor {
       if (!data) return;
       const target = this.#activation(input);
       if (data instanceof Float32Array) {
-        this.device.gpu.queue.writeBuffer(target, 0, data);
+        this.opening.gpu.queue.writeBuffer(target, 0, data);
       } else data.encode(encoder, target);
     });
   }
@@ -222,27 +245,10 @@ export class Executor {
     return at(this.#activations, tensor.buffer.index);
   }
 
-  /** A lost device shows as a failed mapping; its own message says why. */
-  async #explain(error: unknown): Promise<unknown> {
-    // The loss is announced in a task of its own, perhaps after the mapping has failed.
-    await new Promise((resolve) => setTimeout(resolve));
-    try {
-      this.device.checkAlive();
-    } catch (lost) {
-      return lost;
-    }
-    return this.#disposed ? disposedError() : error;
-  }
-
-  /** While a run waits for its turn, everything may have been disposed of. */
+  /** While work waits for its turn, everything may have been disposed of, about which its owner has more to say. */
   #checkUsable(): void {
-    this.device.checkAlive();
-    if (this.#disposed) throw disposedError();
+    if (this.#disposed) throw new Error('disposed');
   }
-}
-
-function disposedError(): TilewiseError {
-  return new TilewiseError('the session was disposed, or resized, during a run');
 }
 
 function record(pass: GPUComputePassEncoder, { pipeline, bindGroup, workgroups }: Step): void {
@@ -256,19 +262,18 @@ function record(pass: GPUComputePassEncoder, { pipeline, bindGroup, workgroups }
 
 /** Compiles every kernel of a plan, all at once. Throws ShaderError, or the signal's reason. */
 export async function compileKernels(
-  device: Device,
+  opening: Opening,
   plan: ExecutionPlan,
   { onProgress, signal }: CompileKernelsOptions,
 ): Promise<readonly Pipeline[]> {
-  device.checkAlive();
   signal?.throwIfAborted();
   let done = 0;
   const warm = new Set<Pipeline>();
   const all = plan.dispatches.map(async (dispatch) => {
     const label = `${dispatch.kernel} "${dispatch.node.name}"`;
-    const pipeline = await device.pipelines.get(label, dispatch.source, dispatch.bindings);
+    const pipeline = await opening.pipelines.get(label, dispatch.source, dispatch.bindings);
     if (signal?.aborted) return pipeline;
-    if (!warm.has(pipeline)) warmUp(device, pipeline, dispatch.bindings);
+    if (!warm.has(pipeline)) warmUp(opening, pipeline, dispatch.bindings);
     warm.add(pipeline);
     onProgress?.(++done, plan.dispatches.length);
     return pipeline;
@@ -286,13 +291,7 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Pro
   });
 }
 
-interface PlanBuffers {
-  readonly weights: readonly GPUBuffer[];
-  readonly activations: readonly GPUBuffer[];
-  readonly dimensions: GPUBuffer | undefined;
-}
-
-function uploadDimensions({ gpu }: Device, { dimensions }: ExecutionPlan): GPUBuffer | undefined {
+function uploadDimensions(gpu: GPUDevice, dimensions: Uint32Array): GPUBuffer | undefined {
   if (dimensions.length === 0) return undefined;
   const buffer = gpu.createBuffer({
     label: 'dimensions',
@@ -305,56 +304,7 @@ function uploadDimensions({ gpu }: Device, { dimensions }: ExecutionPlan): GPUBu
   return buffer;
 }
 
-/** Adds the buffers of the activations to `made`, in their order, also where the allocation fails. */
-async function allocate(
-  { gpu }: Device,
-  { activations }: ExecutionPlan,
-  made: GPUBuffer[],
-): Promise<void> {
-  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-  const all = activations.buffers.map((size, i) => {
-    const tenants = activations.storages.filter((_, j) => activations.bufferOf[j] === i);
-    const most = tenants.find(({ bytes }) => bytes === size)?.name;
-    const others = tenants.length > 1 ? ` and ${tenants.length - 1} more in the same memory` : '';
-    return guarded(gpu, `${size} bytes for "${most}"${others}`, () => {
-      made.push(gpu.createBuffer({ label: `activations ${i}`, size, usage }));
-    });
-  });
-  await Promise.all(all);
-}
-
-/** Each dispatch under an error scope of its own, so that what the GPU refuses has the layer's name. */
-function bindAll(
-  { gpu }: Device,
-  plan: ExecutionPlan,
-  pipelines: readonly Pipeline[],
-  buffers: PlanBuffers,
-): Promise<readonly Step[]> {
-  const all = plan.dispatches.map(({ node, kernel, bindings, workgroups }, i) => {
-    const { pipeline, layout } = at(pipelines, i);
-    return guarded(gpu, `${kernel} "${node.name}"`, () => {
-      const entries = bindings.map(({ slot, buffer }) => ({
-        binding: slot,
-        resource: resourceOf(buffer, buffers),
-      }));
-      const bindGroup = gpu.createBindGroup({ label: node.name, layout, entries });
-      return { pipeline, bindGroup, workgroups };
-    });
-  });
-  return Promise.all(all);
-}
-
-function resourceOf(
-  { pool, index }: BufferRef,
-  { weights, activations, dimensions }: PlanBuffers,
-): GPUBufferBinding {
-  if (pool === 'weight') return { buffer: at(weights, index) };
-  if (pool === 'activation') return { buffer: at(activations, index) };
-  const size = MOST_DIMENSIONS * Uint32Array.BYTES_PER_ELEMENT;
-  return { buffer: at(dimensions ? [dimensions] : [], 0), offset: index * size, size };
-}
-
-function at<T>(items: readonly T[], index: number): T {
+function at<T>(items: readonly (T | undefined)[], index: number): T {
   const item = items[index];
   if (item === undefined) throw new Error(`plan and buffers disagree at index ${index}`);
   return item;

@@ -1,16 +1,16 @@
 /** Work on the GPU outside of execution plans: kernels that are bound by hand, and buffers that grow. */
 import type { Workgroups } from '../kernel.ts';
-import type { Device } from './device.ts';
+import type { Opening } from './device.ts';
 import type { BindingSlot, Pipeline } from './pipeline_cache.ts';
 
 /** A compiled kernel. */
 export class Program {
-  readonly #device: Device;
+  readonly #gpu: GPUDevice;
   readonly #label: string;
   readonly #compiled: Pipeline;
 
-  private constructor(device: Device, label: string, compiled: Pipeline) {
-    this.#device = device;
+  private constructor(gpu: GPUDevice, label: string, compiled: Pipeline) {
+    this.#gpu = gpu;
     this.#label = label;
     this.#compiled = compiled;
   }
@@ -20,20 +20,20 @@ export class Program {
    * ShaderError where compiling fails.
    */
   static async compile(
-    device: Device,
+    { gpu, pipelines }: Pick<Opening, 'gpu' | 'pipelines'>,
     label: string,
     source: string,
     accesses: readonly BindingSlot['access'][],
   ): Promise<Program> {
     const bindings = accesses.map((access, slot) => ({ slot, access }));
-    return new Program(device, label, await device.pipelines.get(label, source, bindings));
+    return new Program(gpu, label, await pipelines.get(label, source, bindings));
   }
 
   /** Records one dispatch on whole buffers, in the order of the bindings. */
   record(pass: GPUComputePassEncoder, buffers: readonly GPUBuffer[], workgroups: Workgroups): void {
     const { pipeline, layout } = this.#compiled;
     const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer } }));
-    const bindGroup = this.#device.gpu.createBindGroup({ label: this.#label, layout, entries });
+    const bindGroup = this.#gpu.createBindGroup({ label: this.#label, layout, entries });
     pass.setPipeline(pipeline);
     pass.setBindGroup(0, bindGroup);
     pass.dispatchWorkgroups(...workgroups);
@@ -42,12 +42,12 @@ export class Program {
 
 /** A storage buffer that grows to the largest size asked for. */
 export class ScratchBuffer {
-  readonly #device: Device;
+  readonly #opening: Opening;
   readonly #label: string;
   #buffer: GPUBuffer | undefined;
 
-  constructor(device: Device, label: string) {
-    this.#device = device;
+  constructor(opening: Opening, label: string) {
+    this.#opening = opening;
     this.#label = label;
   }
 
@@ -61,7 +61,7 @@ export class ScratchBuffer {
     if (this.#buffer && this.#buffer.size >= bytes) return this.#buffer;
     this.#buffer?.destroy();
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST;
-    this.#buffer = this.#device.gpu.createBuffer({ label: this.#label, size: bytes, usage });
+    this.#buffer = this.#opening.gpu.createBuffer({ label: this.#label, size: bytes, usage });
     return this.#buffer;
   }
 

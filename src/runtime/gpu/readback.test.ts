@@ -14,10 +14,16 @@ function fakeDevice() {
   return { buffers, device: { createBuffer } as unknown as GPUDevice };
 }
 
+function ringOf(device: GPUDevice, bytes: readonly number[]): ReadbackRing {
+  const ring = new ReadbackRing();
+  ring.allocate(device, bytes);
+  return ring;
+}
+
 describe('ReadbackRing', () => {
   it('has a slot of one buffer an output for each run in flight', async () => {
     const { buffers, device } = fakeDevice();
-    const ring = new ReadbackRing(device, [40, 8]);
+    const ring = ringOf(device, [40, 8]);
     const slots = await Promise.all(Array.from({ length: RUNS_IN_FLIGHT }, () => ring.acquire()));
     expect(new Set(slots).size).toBe(RUNS_IN_FLIGHT);
     for (const slot of slots) expect(slot.buffers.map(({ size }) => size)).toEqual([40, 8]);
@@ -25,7 +31,7 @@ describe('ReadbackRing', () => {
   });
 
   it('serves those who wait in the order in which they came', async () => {
-    const ring = new ReadbackRing(fakeDevice().device, [4]);
+    const ring = ringOf(fakeDevice().device, [4]);
     const taken = await Promise.all(Array.from({ length: RUNS_IN_FLIGHT }, () => ring.acquire()));
     const served: string[] = [];
     const wait = async (name: string): Promise<ReadbackSlot> => {
@@ -43,7 +49,7 @@ describe('ReadbackRing', () => {
 
   it('destroys its buffers, those in use too', async () => {
     const { buffers, device } = fakeDevice();
-    const ring = new ReadbackRing(device, [4]);
+    const ring = ringOf(device, [4]);
     await ring.acquire();
     ring.dispose();
     for (const { destroy } of buffers) expect(destroy).toHaveBeenCalled();

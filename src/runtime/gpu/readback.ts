@@ -32,18 +32,19 @@ export interface ReadbackSlot {
  * all are in use waits; the first to ask is served first.
  */
 export class ReadbackRing {
-  readonly #slots: readonly ReadbackSlot[];
-  readonly #free: ReadbackSlot[];
+  readonly #free: ReadbackSlot[] = [];
+  #slots: readonly ReadbackSlot[] = [];
   readonly #waiting: ((slot: ReadbackSlot) => void)[] = [];
 
-  constructor(device: GPUDevice, bytes: readonly number[]) {
+  /** Makes the buffers, of so many bytes. */
+  allocate(device: GPUDevice, bytes: readonly number[]): void {
     this.#slots = Array.from({ length: RUNS_IN_FLIGHT }, (_, i) => ({
       buffers: bytes.map((size) => {
         const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
         return device.createBuffer({ label: `readback ${i}`, size, usage });
       }),
     }));
-    this.#free = [...this.#slots];
+    this.#free.push(...this.#slots);
   }
 
   acquire(): Promise<ReadbackSlot> {

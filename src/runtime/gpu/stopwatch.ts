@@ -1,5 +1,5 @@
 /** How long work takes on the GPU. */
-import type { Device } from './device.ts';
+import type { Device, Opening } from './device.ts';
 
 /** Records one piece of work into a pass. */
 export type Work = (pass: GPUComputePassEncoder) => void;
@@ -8,18 +8,18 @@ export type Work = (pass: GPUComputePassEncoder) => void;
 export type Clock = 'gpu' | 'host';
 
 /** The clock that a device has: timestamp queries where they are supported. */
-export function clockOf(device: Device): Clock {
-  return device.gpu.features.has('timestamp-query') ? 'gpu' : 'host';
+export function clockOf({ gpu }: Pick<Device, 'gpu'>): Clock {
+  return gpu.features.has('timestamp-query') ? 'gpu' : 'host';
 }
 
 /** Runs pieces of work in order, each in a pass of its own, and returns their times in milliseconds. */
-export function timeEach(device: Device, works: readonly Work[]): Promise<readonly number[]> {
-  return clockOf(device) === 'gpu' ? timeByQueries(device, works) : timeByHost(device, works);
+export function timeEach(opening: Opening, works: readonly Work[]): Promise<readonly number[]> {
+  return clockOf(opening) === 'gpu' ? timeByQueries(opening, works) : timeByHost(opening, works);
 }
 
 const BYTES_PER_TIMESTAMP = 8;
 
-async function timeByQueries({ gpu }: Device, works: readonly Work[]): Promise<readonly number[]> {
+async function timeByQueries({ gpu }: Opening, works: readonly Work[]): Promise<readonly number[]> {
   const count = 2 * works.length;
   const size = count * BYTES_PER_TIMESTAMP;
   const querySet = gpu.createQuerySet({ type: 'timestamp', count });
@@ -55,7 +55,7 @@ async function timeByQueries({ gpu }: Device, works: readonly Work[]): Promise<r
   }
 }
 
-async function timeByHost({ gpu }: Device, works: readonly Work[]): Promise<readonly number[]> {
+async function timeByHost({ gpu }: Opening, works: readonly Work[]): Promise<readonly number[]> {
   const times: number[] = [];
   for (const work of works) {
     const encoder = gpu.createCommandEncoder();

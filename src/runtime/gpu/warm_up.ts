@@ -4,7 +4,7 @@
  * and the host reads and arranges the weights.
  */
 import { kindOf } from '../device_profile.ts';
-import type { Device } from './device.ts';
+import type { Opening } from './device.ts';
 import type { BindingSlot, Pipeline } from './pipeline_cache.ts';
 
 /** Bytes of the buffers that stand in: enough for any element type, and for the dimensions of a dispatch. */
@@ -12,7 +12,7 @@ const STAND_IN_BYTES = 256;
 
 /** Makes the driver compile a pipeline completely, while the caller continues. Does nothing on GPUs. */
 export function warmUp(
-  { gpu, profile }: Pick<Device, 'gpu' | 'profile'>,
+  { gpu, profile }: Pick<Opening, 'gpu' | 'profile'>,
   { pipeline, layout }: Pipeline,
   bindings: readonly BindingSlot[],
 ): void {

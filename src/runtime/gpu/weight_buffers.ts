@@ -1,7 +1,7 @@
 import type { PlannedWeight } from '../plan/compile.ts';
 import type { DType } from '../tensor.ts';
 import { float32ToFloat16 } from '../weights/float_formats.ts';
-import type { Device } from './device.ts';
+import type { Opening } from './device.ts';
 import { guarded } from './errors.ts';
 
 export interface UploadOptions {
@@ -13,19 +13,22 @@ export interface UploadOptions {
 
 /** A session's constants on the device. They outlive the plans made from them. */
 export class WeightBuffers {
-  #buffers = new Map<string, GPUBuffer>();
+  readonly #buffers = new Map<string, GPUBuffer>();
+  #opening: Opening | undefined;
 
-  /** The buffers of these weights, in their order; those that are here already are not read again. */
+  /** The buffers of these weights, in their order; those that this opening has already are not read again. */
   async load(
-    device: Device,
+    opening: Opening,
     weights: readonly PlannedWeight[],
     options: UploadOptions,
   ): Promise<readonly GPUBuffer[]> {
+    if (opening !== this.#opening) this.dispose();
+    this.#opening = opening;
     const buffers: GPUBuffer[] = [];
     for (const weight of weights) {
       options.signal?.throwIfAborted();
       const key = keyOf(weight);
-      const buffer = this.#buffers.get(key) ?? (await upload(device, weight, options));
+      const buffer = this.#buffers.get(key) ?? (await upload(opening, weight, options));
       this.#buffers.set(key, buffer);
       buffers.push(buffer);
       options.onProgress?.(buffers.length, weights.length);
@@ -54,14 +57,14 @@ function keyOf({ constant, repack }: PlannedWeight): string {
 }
 
 async function upload(
-  device: Device,
+  { gpu }: Opening,
   weight: PlannedWeight,
   { read }: UploadOptions,
 ): Promise<GPUBuffer> {
   const { name } = weight.constant;
   const data = read(weight);
-  return guarded(device.gpu, `weight "${name}"`, () => {
-    const buffer = device.gpu.createBuffer({
+  return guarded(gpu, `weight "${name}"`, () => {
+    const buffer = gpu.createBuffer({
       label: name,
       size: weight.bytes,
       usage: GPUBufferUsage.STORAGE,
