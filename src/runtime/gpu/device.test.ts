@@ -30,7 +30,7 @@ describe('Device', () => {
     const { gpu } = device;
     const work = device.use(async () => {
       gpu.destroy();
-      await gpu.lost;
+      throw new Error('something that no one understands');
     });
     await expect(work).rejects.toThrow(
       expect.objectContaining({
@@ -66,7 +66,11 @@ describe('Device', () => {
 
   it('refuses work from the moment in which it is disposed of', async () => {
     const device = await open();
-    const inFlight = device.use(({ gpu }) => gpu.queue.onSubmittedWorkDone());
+    const inFlight = device.use(async () => {
+      await device.gpu.lost;
+      throw new Error('something that no one understands');
+    });
+    await Promise.resolve();
     device.dispose();
     device.dispose();
     const disposed = {

@@ -92,21 +92,19 @@ export class Device {
 
   /**
    * Does work on the device as it is open now; all that touches the GPU goes through here. A lost device is opened anew
-   * first. Whatever becomes of the work when the device is lost meanwhile, it is rejected with the DeviceLostError of that
+   * first. Whatever the work fails by when the device is lost meanwhile, it is rejected with the DeviceLostError of that
    * loss. Objects of another opening are not to be used: whoever keeps objects keeps their `Opening`, and compares.
    */
   async use<T>(work: (opening: Opening) => Promise<T>): Promise<T> {
     await this.restore();
     const opening = this.#opening;
     try {
-      const result = await work(opening);
-      if (!opening.lost) return result;
+      return await work(opening);
     } catch (error) {
       // The loss is announced in a task of its own, perhaps after what fails by it.
       await new Promise((resolve) => setTimeout(resolve));
-      if (!opening.lost) throw error;
+      throw opening.lost ?? error;
     }
-    throw opening.lost;
   }
 
   /** Opens another device if this one is lost. Throws DeviceLostError after `dispose`, and where there is no adapter. */

@@ -13,8 +13,15 @@ export function clockOf({ gpu }: Pick<Device, 'gpu'>): Clock {
 }
 
 /** Runs pieces of work in order, each in a pass of its own, and returns their times in milliseconds. */
-export function timeEach(opening: Opening, works: readonly Work[]): Promise<readonly number[]> {
-  return clockOf(opening) === 'gpu' ? timeByQueries(opening, works) : timeByHost(opening, works);
+export async function timeEach(
+  opening: Opening,
+  works: readonly Work[],
+): Promise<readonly number[]> {
+  const timeBy = clockOf(opening) === 'gpu' ? timeByQueries : timeByHost;
+  const times = await timeBy(opening, works);
+  // All work is done on a lost device.
+  if (opening.lost) throw opening.lost;
+  return times;
 }
 
 const BYTES_PER_TIMESTAMP = 8;
