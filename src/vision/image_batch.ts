@@ -99,6 +99,10 @@ export class ImageBatch {
 
   dispose(): void {
     this.#disposed = true;
+    this.#free();
+  }
+
+  #free(): void {
     this.#buffers.image.destroy();
     this.#buffers.batch.destroy();
   }
@@ -106,6 +110,7 @@ export class ImageBatch {
   async #renew(opening: Opening): Promise<void> {
     if (opening === this.#buffers.opening) return;
     if (this.#count > 0) throw lostImages();
+    this.#free();
     this.#buffers = await allocate(opening, this.#preprocessor, this.#size);
     this.#waiting = 0;
     // It may have been disposed of meanwhile.

@@ -6,7 +6,7 @@
 import { openNodeGpu } from '../../node/gpu.ts';
 import { Device } from '../../src/index.ts';
 import { formatTable } from '../../terminal/table.ts';
-import { watchedGpu } from '../fixtures/watched_gpu.ts';
+import { watchGpu } from '../fixtures/watched_gpu.ts';
 import { growth, type MemorySample, sampleMemory } from './memory.ts';
 import { soakRound } from './round.ts';
 import { Tally } from './tally.ts';
@@ -19,7 +19,7 @@ const minutes = Number(process.env.TILEWISE_SOAK_MINUTES ?? 30);
 const firstSeed = Number(process.env.TILEWISE_SOAK_SEED ?? 1);
 
 const node = await openNodeGpu(process.env.TILEWISE_ADAPTER);
-const { gpu, live, made, errors } = watchedGpu(node.gpu);
+const { live, made, errors } = watchGpu();
 const tally = new Tally();
 const samples: MemorySample[] = [];
 const begun = performance.now();
@@ -46,7 +46,7 @@ try {
 
 /** One device, from opening it to disposing of it, with nothing left of what was made on it. */
 async function round(): Promise<void> {
-  using device = await Device.open(gpu);
+  using device = await Device.open(node.gpu);
   await soakRound(device, seed, tally);
   if (live.size > 0) {
     tally.add('objects left', live.size);
