@@ -309,6 +309,16 @@ describe('Session.run refuses', () => {
     );
   });
 
+  it('arrays for outputs that it does not have', async () => {
+    const into = { logits: new Float32Array(10), softmax: new Float32Array(10) };
+    await expect(session.run(new Float32Array(1188), { into })).rejects.toThrow(
+      expect.objectContaining({
+        name: 'ShapeError',
+        message: 'session "small net" has the outputs logits; asked for were softmax',
+      }),
+    );
+  });
+
   it('anything once it is disposed of', async () => {
     const disposed = await open(device());
     disposed.dispose();
@@ -369,12 +379,82 @@ describe('Session.dispose', () => {
     expect([...alive].map(({ label }) => label)).toEqual([]);
   });
 
+  it('ends a run that builds anew what was lost, without a result', async () => {
+    const own = await openDevice();
+    const session = await open(own);
+    own.gpu.destroy();
+    await own.gpu.lost;
+    const runs = [session.run(new Float32Array(1188)), session.run(new Float32Array(1188))];
+    // The device is open again, and kernels compile.
+    while (own.lost) await new Promise((resolve) => setTimeout(resolve));
+    session.dispose();
+    for (const run of runs) {
+      await expect(run).rejects.toThrow('session "small net" was disposed; create a new one');
+    }
+  });
+
   it('leaves other sessions on the device as they are', async () => {
     const graph = smallNet();
     using kept = await open(device(), graph);
     const disposed = await open(device(), graph);
     disposed.dispose();
     expectReference(graph, inputsOf(graph), await kept.run(inputsOf(graph)));
+  });
+});
+
+describe('Session.resize among other calls', () => {
+  const batches = (outputs: Readonly<Record<string, Float32Array>>) =>
+    (outputs.logits?.length ?? 0) / 10;
+  const input = (batch: number) => syntheticTensor(`x${batch}`, [batch, 33, 6, 6]);
+
+  it('lets what was called before it finish, and those after it find its shapes', async () => {
+    const own = await openDevice();
+    const alive = buffersOf(own);
+    const graph = smallNet();
+    const session = await open(own, graph);
+    const before = Array.from({ length: 5 }, () => session.run(input(1)));
+    const resizing = session.resize({ batch: 3 });
+    const after = [session.run(input(3)), session.run(input(3))];
+    for (const run of before) expectReference(graph, { x: input(1) }, await run);
+    await resizing;
+    const larger = reshape(graph, { x: [3, 33, 6, 6] });
+    for (const run of after) expectReference(larger, { x: input(3) }, await run);
+    expect([...alive].reduce((sum, { size }) => sum + size, 0)).toBe(session.memory.total);
+    session.dispose();
+    expect([...alive].map(({ label }) => label)).toEqual([]);
+  });
+
+  it('takes effect in the order of the calls, where they overlap', async () => {
+    const own = await openDevice();
+    const alive = buffersOf(own);
+    const session = await open(own);
+    const runs: Promise<number>[] = [];
+    for (const batch of [2, 3, 1, 2]) {
+      void session.resize({ batch });
+      runs.push(session.run(input(batch)).then(batches));
+    }
+    expect(await Promise.all(runs)).toEqual([2, 3, 1, 2]);
+    expect(session.inputs[0]?.shape).toEqual([2, 33, 6, 6]);
+    expect([...alive].reduce((sum, { size }) => sum + size, 0)).toBe(session.memory.total);
+    session.dispose();
+    expect([...alive].map(({ label }) => label)).toEqual([]);
+  });
+
+  it('leaves the session as it was, and nothing behind, when it fails', async () => {
+    const own = await openDevice();
+    const alive = buffersOf(own);
+    const session = await open(own);
+    const createBindGroup = own.gpu.createBindGroup.bind(own.gpu);
+    vi.spyOn(own.gpu, 'createBindGroup').mockImplementation((descriptor) =>
+      createBindGroup(descriptor.label === 'fc' ? { ...descriptor, entries: [] } : descriptor),
+    );
+    const resizing = session.resize({ batch: 3 });
+    const run = session.run(input(1));
+    await expect(resizing).rejects.toThrow(expect.objectContaining({ name: 'GpuError' }));
+    expect(batches(await run)).toBe(1);
+    expect([...alive].reduce((sum, { size }) => sum + size, 0)).toBe(session.memory.total);
+    session.dispose();
+    expect([...alive].map(({ label }) => label)).toEqual([]);
   });
 });
 

@@ -196,8 +196,8 @@ export class Session {
 
   /**
    * Does work with what runs, in the order of the calls; all that touches the GPU goes through here. What runs is built
-   * anew first where the device was, or for the graph that `change` makes, and is not freed before the work is done. Work
-   * that waits for another call of the session waits for ever.
+   * anew first where the device was opened anew, or for the graph that `change` makes, and is not freed before the work
+   * is done. Work that waits for another call of the session waits for ever.
    */
   async use<T>(
     work: (running: Running) => Promise<T>,

@@ -1,7 +1,7 @@
 /**
  * `npm run test:soak`: random graphs in random use for TILEWISE_SOAK_MINUTES (30) on the adapter of TILEWISE_ADAPTER,
- * from the seed TILEWISE_SOAK_SEED (1): see docs/reliability.md. Ends with exit code 1 where a result is wrong, an error
- * has no reason, anything hangs, GPU objects are left, or memory grows.
+ * from the seed TILEWISE_SOAK_SEED (1): see docs/reliability.md. Ends with exit code 1 where a result is wrong, an
+ * error has no reason, anything hangs, GPU objects are left, or memory grows.
  */
 import { openNodeGpu } from '../../node/gpu.ts';
 import { Device } from '../../src/index.ts';

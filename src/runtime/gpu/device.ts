@@ -91,9 +91,9 @@ export class Device {
   }
 
   /**
-   * Does work on the device as it is open now; all that touches the GPU goes through here. A lost device is opened anew
-   * first. Whatever the work fails by when the device is lost meanwhile, it is rejected with the DeviceLostError of that
-   * loss. Objects of another opening are not to be used: whoever keeps objects keeps their `Opening`, and compares.
+   * Does work on the device as it is open now; all that touches the GPU goes through here. A lost device is opened
+   * anew first. Whatever the work fails by when the device is lost meanwhile, it is rejected with the DeviceLostError of
+   * that loss. Objects of another opening are not to be used: whoever keeps objects keeps their `Opening`, and compares.
    */
   async use<T>(work: (opening: Opening) => Promise<T>): Promise<T> {
     await this.restore();
@@ -107,7 +107,7 @@ export class Device {
     }
   }
 
-  /** Opens another device if this one is lost. Throws DeviceLostError after `dispose`, and where there is no adapter. */
+  /** Opens another device if this one is lost. Throws DeviceLostError where that fails, and after `dispose`. */
   async restore(): Promise<void> {
     const { lost } = this.#opening;
     if (!lost) return;
