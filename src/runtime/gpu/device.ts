@@ -92,8 +92,9 @@ export class Device {
 
   /**
    * Does work on the device as it is open now; all that touches the GPU goes through here. A lost device is opened
-   * anew first. Whatever the work fails by when the device is lost meanwhile, it is rejected with the DeviceLostError of
-   * that loss. Objects of another opening are not to be used: whoever keeps objects keeps their `Opening`, and compares.
+   * anew first. Whatever the work fails by when the device is lost meanwhile, it is rejected with the
+   * DeviceLostError of that loss. Objects of another opening are not to be used: whoever keeps objects keeps their
+   * `Opening`, and compares.
    */
   async use<T>(work: (opening: Opening) => Promise<T>): Promise<T> {
     await this.restore();
