@@ -6,9 +6,10 @@ const BLANKS_ROUND_OPERATORS = /(?<=[\w)\]]) ([-+*/%<>=&|^!]{1,3}) (?=[\w(#])/g;
 const BLANKS_AT_PUNCTUATION = /(?<=[,;]|[\w)]:) (?=[\w(])|(?<=[\w)]) (?={)/g;
 
 /**
- * What constants are called in shaders, and where code makes them: `TILE_ROWS`; what follows a point is JavaScript's.
+ * What constants are called in shaders, and where code makes them: `THREADS`, `TILE_ROWS`; what follows a point is
+ * JavaScript's.
  */
-const CONSTANT = /(?<![.\w])[A-Z][A-Z\d]*_[A-Z\d_]+\b/g;
+const CONSTANT = /(?<![.\w])[A-Z][A-Z\d_]{3,}\b/g;
 
 /**
  * Leaves out of built pages what only people read in shaders: lines of comment, indentation, blanks round operators.
@@ -46,12 +47,14 @@ export function shortenConstants(): Plugin {
 /** A shorter name for each constant of the shaders in these files, but for those that JavaScript reads by name. */
 export function shortNames(codes: readonly string[]): ReadonlyMap<string, string> {
   const shaders = codes.flatMap(shadersOf).join('\n');
-  const ofJavaScript = new Set(codes.join('\n').match(/(?<=\.)\w+/g));
+  const ofJavaScript = new Set(codes.join('\n').match(/(?<=\.)\w+|(?<=(["'`]))\w+(?=\1)/g));
   const counts = new Map<string, number>();
   for (const name of shaders.match(CONSTANT) ?? []) counts.set(name, (counts.get(name) ?? 0) + 1);
   const taken = new Set(shaders.match(/\w+/g));
   const free = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ']
-    .flatMap((letter) => Array.from('0123456789', (digit) => letter + digit))
+    .flatMap((letter) =>
+      Array.from('0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ', (next) => letter + next),
+    )
     .filter((name) => !taken.has(name));
   const longest = [...counts].filter(([name]) => !ofJavaScript.has(name));
   longest.sort(([a, x], [b, y]) => y * b.length - x * a.length);
