@@ -137,6 +137,7 @@ export { type TimedKernel, type TuneOptions, type TuneResult, tune } from './pro
 export { keepTuning, keptTuning, type TuningStore, tuningKey } from './profiling/tuning_store.ts';
 export { type LayerCheck, type VerifyOptions, verify } from './profiling/verify.ts';
 export { type References, runReference } from './reference.ts';
+export { encodeRun, type GpuOutputs, runOnGpu } from './run_on_gpu.ts';
 export { isPointwise, isRearrange } from './runtime/builtins.ts';
 export { ANY_GPU, type DeviceProfile, kindOf } from './runtime/device_profile.ts';
 export {
@@ -151,10 +152,12 @@ export {
   type AdapterFacts,
   adapterFacts,
   Device,
+  deviceDescriptor,
   type OpenDeviceOptions,
 } from './runtime/gpu/device.ts';
 export { GpuError } from './runtime/gpu/errors.ts';
 export type { InputData, InputWriter } from './runtime/gpu/executor.ts';
+export { GpuTensor, type GpuTensorOptions } from './runtime/gpu/gpu_tensor.ts';
 export { type Clock, clockOf } from './runtime/gpu/stopwatch.ts';
 export {
   type Graph,
@@ -190,6 +193,7 @@ export { type FetchOptions, fetchSafetensors } from './runtime/weights/fetch_wei
 export { openSafetensors } from './runtime/weights/safetensors.ts';
 export { syntheticInput, syntheticTensor, syntheticWeights } from './runtime/weights/synthetic.ts';
 export type { TensorInfo, WeightSource } from './runtime/weights/weight_source.ts';
+export { shortfallsOf } from './shortfalls.ts';
 export { VERSION } from './version.ts';
 export {
   BatchClassifier,

@@ -33,6 +33,11 @@ export interface PrepareOptions {
   readonly optimize?: boolean | undefined;
   /** Whether every node's result is an output, under the node's name; false by default. */
   readonly observed?: boolean | undefined;
+  /**
+   * Whether outputs are row-major on the device, as `runOnGpu` and `encodeRun` need them. False by default: what a
+   * transposition or a slice gives is then read back from where it came, and costs no dispatch.
+   */
+  readonly denseOutputs?: boolean | undefined;
 }
 
 export interface Prepared {
@@ -55,7 +60,7 @@ interface Stage {
  * the device is too small, lacks what `precision` needs, or `maxMemory` is too small.
  */
 export function prepare(model: Graph, builtins: Builtins, options: PrepareOptions): Prepared {
-  const { device, precision = 'f32', optimize = true, observed = false } = options;
+  const { device, precision = 'f32', optimize = true, observed = false, denseOutputs } = options;
   checkPrecision(precision, device);
   const parts = batchParts(assignPrecision(model, builtins, precision), device);
   const optimizing: readonly Stage[] = [
@@ -76,7 +81,7 @@ export function prepare(model: Graph, builtins: Builtins, options: PrepareOption
       name: 'split large weights',
       apply: (graph) => splitLargeWeights(graph, builtins, largestBuffer(device)),
     },
-    { name: 'assign layouts', apply: (graph) => assignLayouts(graph, device) },
+    { name: 'assign layouts', apply: (graph) => assignLayouts(graph, device, denseOutputs) },
   ];
   const log: StageResult[] = [];
   const laidOut = stages.reduce((before, { name: stage, apply }) => {

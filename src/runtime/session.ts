@@ -133,7 +133,7 @@ export class Session {
   }
 
   /** What runs, what it takes, and what became of the model on the way. */
-  get prepared(): Prepared {
+  get prepared(): Running {
     this.#checkUsable();
     return this.#running;
   }
@@ -168,7 +168,7 @@ export class Session {
    */
   run(inputs: RunInputs, options: RunOptions = {}): Promise<RunOutputs> {
     return this.use(async (running) => {
-      const data = this.inputs.map((input) => this.#inputData(input, inputs));
+      const data = inputDataOf(this.#graph.name, this.inputs, inputs);
       const wanted = this.#wantedOutputs(options);
       const outputs = this.outputs.map((output) =>
         wanted.has(output.name) ? this.#outputArray(output, options.into) : undefined,
@@ -258,17 +258,6 @@ export class Session {
     this.#checkUsable();
   }
 
-  #inputData(input: Port, inputs: RunInputs): InputData {
-    const alone = this.inputs.length === 1 && isInputData(inputs);
-    const data: unknown = alone
-      ? inputs
-      : ownValue(inputs as Record<string, InputData>, input.name);
-    if (isWriter(data) && shapesEqual(data.shape, input.shape)) return data;
-    this.#checkData('input', input, data);
-    // WebGPU in Node ends the process over memory that is shared.
-    return given(data.buffer) === 'SharedArrayBuffer' ? data.slice() : data;
-  }
-
   #wantedOutputs({ outputs, into = {} }: RunOptions): ReadonlySet<string> {
     const known = this.outputs.map(({ name }) => name);
     const wanted = new Set(outputs ?? known);
@@ -284,13 +273,26 @@ export class Session {
   #outputArray(output: Port, into: RunOutputs | undefined): Float32Array {
     const array = ownValue(into, output.name);
     if (array === undefined) return new Float32Array(elementCount(output.shape));
-    this.#checkData('output', output, array);
+    const who = `output "${output.name}" of "${this.#graph.name}"`;
+    checkValues(ShapeError, who, output.shape, array);
     return array;
   }
+}
 
-  #checkData(kind: string, { name, shape }: Port, data: unknown): asserts data is Float32Array {
-    checkValues(ShapeError, `${kind} "${name}" of "${this.#graph.name}"`, shape, data);
-  }
+/** What is given for each input. Throws ShapeError for what is not of its shape. */
+export function inputDataOf(
+  graph: string,
+  ports: readonly Port[],
+  inputs: RunInputs,
+): readonly InputData[] {
+  return ports.map((port) => {
+    const alone = ports.length === 1 && isInputData(inputs);
+    const data: unknown = alone ? inputs : ownValue(inputs as Record<string, InputData>, port.name);
+    if (isWriter(data) && shapesEqual(data.shape, port.shape)) return data;
+    checkValues(ShapeError, `input "${port.name}" of "${graph}"`, port.shape, data);
+    // WebGPU in Node ends the process over memory that is shared.
+    return given(data.buffer) === 'SharedArrayBuffer' ? data.slice() : data;
+  });
 }
 
 /** A tensor at the edge of a plan, of which several runs make one of the session. */
@@ -376,8 +378,11 @@ function warnOfParts(graph: Graph, parts: number, onWarning: SessionOptions['onW
 }
 
 /** A view of the rows that belong to one part of a batch. */
-function partOf(data: InputData, part: number, parts: number): Float32Array {
+export function partOf(data: Float32Array, part: number, parts: number): Float32Array;
+export function partOf(data: InputData, part: number, parts: number): InputData;
+export function partOf(data: InputData, part: number, parts: number): InputData {
   if (!(data instanceof Float32Array)) {
+    if (data.part) return data.part(part, parts);
     throw new UnsupportedError(
       `this device runs the batch in ${parts} parts, which an InputWriter cannot fill; use a smaller batch`,
     );

@@ -50,12 +50,13 @@ export interface Opening {
  * opens another in its place: see `use`.
  */
 export class Device {
-  readonly #source: GPU;
+  /** Gives another device after a loss; none where the caller's was adopted. */
+  readonly #source: GPU | undefined;
   #opening: Opening;
   #restoring: Promise<void> | undefined;
   #disposed = false;
 
-  private constructor(source: GPU, opening: Opening) {
+  private constructor(source: GPU | undefined, opening: Opening) {
     this.#source = source;
     this.#opening = opening;
   }
@@ -66,6 +67,26 @@ export class Device {
    */
   static async open(gpu: GPU, options: OpenDeviceOptions = {}): Promise<Device> {
     return new Device(gpu, await connect(options.adapter ?? (await requestAdapter(gpu))));
+  }
+
+  /**
+   * Adopts a device that the application has, to share buffers and command encoders with it: see `GpuTensor`. It is
+   * never destroyed; when it is lost, so is everything made on it. Ask the adapter for it by
+   * `deviceDescriptor(adapter)`: without `shader-f16`, `subgroups` and `timestamp-query`, and with WebGPU's default
+   * limits, it runs what those allow.
+   *
+   * @example
+   * const gpu = await adapter.requestDevice(deviceDescriptor(adapter));
+   * const session = await createSession(Device.from(gpu), graph, { weights });
+   */
+  static from(gpu: GPUDevice): Device {
+    if (!gpu?.adapterInfo) {
+      throw new UnsupportedError(
+        `Device.from expects a GPUDevice with its adapterInfo, got ${given(gpu)}; update the browser`,
+      );
+    }
+    const { adapterInfo: info, features } = gpu;
+    return new Device(undefined, openingOf(gpu, info, features, 'adopt a new one, Device.from'));
   }
 
   /** Another one after every loss. */
@@ -112,18 +133,18 @@ export class Device {
   async restore(): Promise<void> {
     const { lost } = this.#opening;
     if (!lost) return;
-    if (this.#disposed) throw lost;
+    if (this.#disposed || !this.#source) throw lost;
     this.#restoring ??= this.#reopen().finally(() => {
       this.#restoring = undefined;
     });
     await this.#restoring;
   }
 
-  /** Frees the device and everything on it. Twice is harmless. */
+  /** Frees the device and everything on it, but for a device that was adopted. Twice is harmless. */
   dispose(): void {
     this.#disposed = true;
     this.#opening.lost ??= new DeviceLostError('the GPU device was disposed; open a new one');
-    this.gpu.destroy();
+    if (this.#source) this.gpu.destroy();
   }
 
   [Symbol.dispose](): void {
@@ -142,7 +163,7 @@ export class Device {
   }
 }
 
-async function requestAdapter(gpu: GPU): Promise<GPUAdapter> {
+async function requestAdapter(gpu: GPU | undefined): Promise<GPUAdapter> {
   const adapter = await gpu?.requestAdapter?.({ powerPreference: 'high-performance' });
   if (adapter) return adapter;
   throw new UnsupportedError(
@@ -151,21 +172,35 @@ async function requestAdapter(gpu: GPU): Promise<GPUAdapter> {
 }
 
 async function connect(adapter: GPUAdapter): Promise<Opening> {
-  const facts = adapterFacts(adapter);
-  const gpu = await adapter.requestDevice({
+  const gpu = await adapter.requestDevice(deviceDescriptor(adapter));
+  return openingOf(gpu, adapter.info, adapter.features, 'try again, which opens it anew');
+}
+
+/** What to ask an adapter for: the features and limits that kernels use, where it has them. */
+export function deviceDescriptor(adapter: GPUAdapter): GPUDeviceDescriptor {
+  return {
     requiredFeatures: WANTED_FEATURES.filter((feature) => adapter.features.has(feature)),
     requiredLimits: limitsOf(adapter),
-  });
+  };
+}
+
+function openingOf(
+  gpu: GPUDevice,
+  info: GPUAdapterInfo,
+  features: Iterable<string>,
+  remedy: string,
+): Opening {
+  const facts = factsOf(info, features);
   const opening: Opening = {
     gpu,
     adapter: facts,
-    profile: deviceProfile(gpu, adapter.info, facts),
+    profile: deviceProfile(gpu, info, facts),
     pipelines: new PipelineCache(gpu),
     lost: undefined,
   };
   void gpu.lost.then(({ reason, message }) => {
     opening.lost ??= new DeviceLostError(
-      `the GPU device was lost (${reason || 'unknown reason'}): ${message}; try again, which opens it anew`,
+      `the GPU device was lost (${reason || 'unknown reason'}): ${message}; ${remedy}`,
     );
   });
   return opening;
@@ -178,15 +213,19 @@ function limitsOf({ limits }: GPUAdapter | GPUDevice): Limits {
 }
 
 /** Name, kind and features of an adapter, before any device is opened on it. */
-export function adapterFacts(adapter: GPUAdapter): AdapterFacts {
-  const { description, device, vendor, architecture } = adapter.info;
+export function adapterFacts({ info, features }: GPUAdapter): AdapterFacts {
+  return factsOf(info, features);
+}
+
+function factsOf(info: GPUAdapterInfo, features: Iterable<string>): AdapterFacts {
+  const { description, device, vendor, architecture } = info;
   const family = [vendor, architecture].filter(Boolean).join(', ');
   const name = [description || device || 'WebGPU adapter', family && `(${family})`];
   return {
     name: name.filter(Boolean).join(' '),
     identity: [description, device, vendor, architecture, userAgent()].filter(Boolean).join(', '),
-    software: isSoftware(adapter.info),
-    features: [...adapter.features].sort(),
+    software: isSoftware(info),
+    features: [...features].sort(),
   };
 }
 

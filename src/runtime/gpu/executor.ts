@@ -18,6 +18,8 @@ export interface InputWriter {
   readonly shape: Shape;
   /** Records what fills `target`, which holds the input row-major, as f32. */
   encode(encoder: GPUCommandEncoder, target: GPUBuffer): void;
+  /** What writes one of `count` equal parts, for devices that run a batch in parts. */
+  part?(index: number, count: number): InputWriter;
 }
 
 export type InputData = Float32Array | InputWriter;
@@ -200,7 +202,7 @@ export class Executor {
   ): void {
     const { gpu } = this.opening;
     let encoder = gpu.createCommandEncoder();
-    this.#writeInputs(encoder, inputs);
+    this.writeInputs(encoder, inputs);
     let done = 0;
     for (const [i, size] of this.#submits.entries()) {
       if (i > 0) {
@@ -217,17 +219,18 @@ export class Executor {
     this.#plan.outputs.forEach((output, i) => {
       if (!wanted[i]) return;
       const { from, bytes } = rangeOf(output.desc);
-      encoder.copyBufferToBuffer(this.#activation(output), from, at(staging, i), 0, bytes);
+      encoder.copyBufferToBuffer(this.bufferOf(output), from, at(staging, i), 0, bytes);
     });
     clock?.resolve(encoder);
     gpu.queue.submit([encoder.finish()]);
   }
 
-  #writeInputs(encoder: GPUCommandEncoder, inputs: readonly InputData[]): void {
+  /** Writes the inputs where the plan reads them, before the pass that is recorded next. */
+  writeInputs(encoder: GPUCommandEncoder, inputs: readonly InputData[]): void {
     this.#plan.inputs.forEach((input, i) => {
       const data = inputs[i];
       if (!data) return;
-      const target = this.#activation(input);
+      const target = this.bufferOf(input);
       if (data instanceof Float32Array) {
         this.opening.gpu.queue.writeBuffer(target, 0, data);
       } else data.encode(encoder, target);
@@ -241,7 +244,8 @@ export class Executor {
     this.#submits = splitSubmits(costs, ms, this.#submitBudgetMs);
   }
 
-  #activation(tensor: PlannedTensor): GPUBuffer {
+  /** Where a tensor of the plan lies. */
+  bufferOf(tensor: PlannedTensor): GPUBuffer {
     return at(this.#activations, tensor.buffer.index);
   }
 

@@ -9,7 +9,8 @@
  *
  * Each of them holds only where all that write and read a tensor can do so (`OpDef.views`), and where no dispatch
  * would then bind one buffer for reading and for writing, which WebGPU refuses. Elsewhere data is copied: movements
- * and concats have kernels for that. Inputs of the graph stay dense, and so do its outputs, unless they are views.
+ * and concats have kernels for that. Inputs of the graph stay dense, and so do its outputs, unless they are
+ * views, which `denseOutputs` keeps them from.
  */
 import { type DeviceProfile, kindOf } from '../device_profile.ts';
 import type { Activation, Graph, Node, Value } from '../graph.ts';
@@ -18,10 +19,10 @@ import { placeParts } from './place_parts.ts';
 import { shareViews } from './share_views.ts';
 import { useChannelMajor } from './use_channel_major.ts';
 
-export function assignLayouts(graph: Graph, device: DeviceProfile): Graph {
+export function assignLayouts(graph: Graph, device: DeviceProfile, denseOutputs = false): Graph {
   const layout = new MemoryLayout(graph);
   placeParts(graph, layout);
-  shareViews(graph, layout);
+  shareViews(graph, layout, denseOutputs);
   if (kindOf(device) === 'cpu') useChannelMajor(graph, layout);
   return withLayout(graph, layout);
 }

@@ -1,0 +1,149 @@
+/** Runs whose results stay on the GPU. */
+import { ownValue, given as shown } from './runtime/arguments.ts';
+import { ShapeError, UnsupportedError } from './runtime/errors.ts';
+import { guarded } from './runtime/gpu/errors.ts';
+import type { InputData } from './runtime/gpu/executor.ts';
+import { GpuTensor } from './runtime/gpu/gpu_tensor.ts';
+import type { PlannedTensor } from './runtime/plan/compile.ts';
+import {
+  inputDataOf,
+  partOf,
+  type RunInputs,
+  type Running,
+  type Session,
+} from './runtime/session.ts';
+import { formatShape, shapesEqual, viewOfDesc } from './runtime/tensor.ts';
+
+/** Where outputs go, by name: the only one of a session, or some of them. */
+export type GpuOutputs = GpuTensor | Readonly<Record<string, GpuTensor>>;
+
+/** What a run reads, and where it puts what it gives: undefined for outputs that nobody wants. */
+interface Ends {
+  readonly inputs: readonly InputData[];
+  readonly outputs: readonly (GpuTensor | undefined)[];
+}
+
+/**
+ * Runs a model and leaves the results on the GPU, in the tensors that are given for them: nothing is read back. It is
+ * done when the run has been submitted, which the GPU still has to work off; what is submitted after it finds the
+ * results. Who calls it in a loop waits now and then for `device.gpu.queue.onSubmittedWorkDone()`, or for a frame.
+ *
+ * Throws ShapeError for inputs and outputs that are not of the model's names and shapes, before anything is submitted;
+ * UnsupportedError for an output that is not row-major on the device (create the session with `denseOutputs: true`);
+ * GpuError for buffers of another device or without the usages that copying needs; DeviceLostError.
+ *
+ * @example
+ * using mask = await GpuTensor.allocate(device, [1, 21, 256, 256]);
+ * await runOnGpu(session, await preprocessor.prepare([video]), mask);
+ * // A render pipeline on the same device binds mask.buffer.
+ */
+export function runOnGpu(session: Session, inputs: RunInputs, outputs: GpuOutputs): Promise<void> {
+  return session.use(async (running) => {
+    const ends = endsOf(session, inputs, outputs);
+    const { gpu } = running.executor.opening;
+    await guarded(gpu, `run of "${running.plan.graph.name}"`, () => {
+      // Queue writes come before what is submitted after them: each part has a submit of its own.
+      for (let part = 0; part < running.parts; part++) {
+        const encoder = gpu.createCommandEncoder();
+        record(running, encoder, partOfEnds(ends, part, running.parts));
+        gpu.queue.submit([encoder.finish()]);
+      }
+    });
+  });
+}
+
+/**
+ * Records a run into a command encoder of the caller's, who submits it: between passes that render, say. Inputs are
+ * tensors on the GPU, or what a Preprocessor prepared; what the run reads is what they hold when it executes. Submit it
+ * before the session is resized or disposed of.
+ *
+ * Throws as `runOnGpu` does, but that what the GPU refuses is reported by the caller's own error scopes;
+ * UnsupportedError also for inputs that are arrays; DeviceLostError once the device was lost: the session's next run
+ * builds it anew.
+ *
+ * @example
+ * const encoder = device.gpu.createCommandEncoder();
+ * encodeRun(detector, encoder, frame, boxes);
+ * drawBoxes(encoder, boxes.buffer);
+ * device.gpu.queue.submit([encoder.finish()]);
+ */
+export function encodeRun(
+  session: Session,
+  encoder: GPUCommandEncoder,
+  inputs: RunInputs,
+  outputs: GpuOutputs,
+): void {
+  const running = session.prepared;
+  const { opening } = running.executor;
+  if (opening.lost) throw opening.lost;
+  const ends = endsOf(session, inputs, outputs);
+  const host = ends.inputs.findIndex((data) => data instanceof Float32Array);
+  if (host >= 0) {
+    throw new UnsupportedError(
+      `input "${session.inputs[host]?.name}" of "${running.plan.graph.name}" must be on the GPU to be recorded, got Float32Array; write it into a GpuTensor, or call runOnGpu`,
+    );
+  }
+  for (let part = 0; part < running.parts; part++) {
+    record(running, encoder, partOfEnds(ends, part, running.parts));
+  }
+}
+
+function endsOf(session: Session, inputs: RunInputs, outputs: GpuOutputs): Ends {
+  const { graph, outputs: planned } = session.plan;
+  const names = session.outputs.map(({ name }) => name);
+  const named = namedOutputs(outputs, names);
+  const given = Object.keys(named);
+  if (given.length === 0 || given.some((name) => !names.includes(name))) {
+    throw new ShapeError(
+      `session "${graph.name}" has the outputs ${names.join(', ')}; tensors were given for ${given.join(', ') || 'none'}`,
+    );
+  }
+  return {
+    inputs: inputDataOf(graph.name, session.inputs, inputs),
+    outputs: session.outputs.map(({ name, shape }, i) => {
+      const tensor: unknown = ownValue(named, name);
+      if (tensor === undefined) return undefined;
+      const who = `output "${name}" of "${graph.name}"`;
+      checkRowMajor(who, planned[i]);
+      if (tensor instanceof GpuTensor && shapesEqual(tensor.shape, shape)) return tensor;
+      throw new ShapeError(
+        `${who} must be a GpuTensor ${formatShape(shape)}, got ${shown(tensor)}`,
+      );
+    }),
+  };
+}
+
+/** Nothing for one tensor where there are several outputs. */
+function namedOutputs(
+  outputs: GpuOutputs,
+  names: readonly string[],
+): Readonly<Record<string, GpuTensor>> {
+  if (!(outputs instanceof GpuTensor)) return { ...outputs };
+  return names.length === 1 ? Object.fromEntries(names.map((name) => [name, outputs])) : {};
+}
+
+function checkRowMajor(who: string, output: PlannedTensor | undefined): void {
+  if (!output?.desc.view) return;
+  const { strides } = viewOfDesc(output.desc);
+  throw new UnsupportedError(
+    `${who} lies on the device with strides ${formatShape(strides)}; create the session with denseOutputs: true`,
+  );
+}
+
+function partOfEnds({ inputs, outputs }: Ends, part: number, parts: number): Ends {
+  if (parts === 1) return { inputs, outputs };
+  return {
+    inputs: inputs.map((data) => partOf(data, part, parts)),
+    outputs: outputs.map((tensor) => tensor?.part(part, parts)),
+  };
+}
+
+function record({ executor, plan }: Running, encoder: GPUCommandEncoder, ends: Ends): void {
+  executor.writeInputs(encoder, ends.inputs);
+  const pass = encoder.beginComputePass({ label: plan.graph.name });
+  for (const dispatch of executor.recorders()) dispatch(pass);
+  pass.end();
+  plan.outputs.forEach((output, i) => {
+    ends.outputs[i]?.take(encoder, executor.bufferOf(output));
+  });
+}

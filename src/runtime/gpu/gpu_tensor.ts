@@ -1,0 +1,132 @@
+/** Tensors that stay on the GPU. */
+import { given } from '../arguments.ts';
+import { ShapeError } from '../errors.ts';
+import { elementCount, formatShape, type Shape, tensorDesc } from '../tensor.ts';
+import type { Device, Opening } from './device.ts';
+import { guarded } from './errors.ts';
+import type { InputWriter } from './executor.ts';
+
+const BYTES = Float32Array.BYTES_PER_ELEMENT;
+
+export interface GpuTensorOptions {
+  /** Where the tensor begins in the buffer, in bytes, a multiple of 4; 0 by default. */
+  readonly offset?: number;
+}
+
+/**
+ * A tensor in a GPUBuffer: row-major, f32. `runOnGpu` and `encodeRun` write outputs into such, and every session on the
+ * same device takes one as an input, so that sessions follow one another, and a renderer them, without a value being
+ * read back.
+ *
+ * @example
+ * using features = await GpuTensor.allocate(device, [1, 512, 7, 7]);
+ * await runOnGpu(backbone, pixels, { features });
+ * const { boxes } = await head.run({ features });
+ */
+export class GpuTensor implements InputWriter {
+  readonly shape: Shape;
+  readonly buffer: GPUBuffer;
+  /** In bytes. */
+  readonly offset: number;
+  readonly #opening: Opening | undefined;
+
+  private constructor(shape: Shape, buffer: GPUBuffer, offset: number, opening?: Opening) {
+    this.shape = shape;
+    this.buffer = buffer;
+    this.offset = offset;
+    this.#opening = opening;
+  }
+
+  /**
+   * A tensor of its own memory, to be freed by `dispose`; what it holds at first is zero. Its buffer has the usages
+   * STORAGE, COPY_SRC and COPY_DST, and `usage`. Throws ShapeError for extents that are no positive integers, GpuError
+   * when the device is out of memory.
+   */
+  static allocate(
+    device: Device,
+    shape: Shape,
+    usage: GPUBufferUsageFlags = 0,
+  ): Promise<GpuTensor> {
+    return device.use((opening) => {
+      const size = BYTES * elementCount(tensorDesc(shape, 'a GpuTensor').shape);
+      const what = `tensor ${formatShape(shape)}`;
+      return guarded(opening.gpu, `${size} bytes for a ${what}`, () => {
+        const usages = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+        const buffer = opening.gpu.createBuffer({ label: what, size, usage: usages | usage });
+        return new GpuTensor(shape, buffer, 0, opening);
+      });
+    });
+  }
+
+  /**
+   * A tensor in a buffer of the caller's, who frees it. As an input the buffer needs the usage COPY_SRC, as an output
+   * COPY_DST. Throws ShapeError where the buffer does not hold it.
+   */
+  static of(buffer: GPUBuffer, shape: Shape, { offset = 0 }: GpuTensorOptions = {}): GpuTensor {
+    const bytes = BYTES * elementCount(tensorDesc(shape, 'a GpuTensor').shape);
+    const sound = Number.isSafeInteger(offset) && offset >= 0 && offset % BYTES === 0;
+    if (!(buffer?.size >= offset + bytes) || !sound) {
+      throw new ShapeError(
+        `a GpuTensor ${formatShape(shape)} takes ${bytes} bytes from a multiple of 4 on, got byte ${offset} of ${given(buffer)} of ${buffer?.size} bytes`,
+      );
+    }
+    return new GpuTensor(shape, buffer, offset);
+  }
+
+  /** Records that the tensor becomes an input: row-major, f32. Throws DeviceLostError. */
+  encode(encoder: GPUCommandEncoder, target: GPUBuffer): void {
+    this.#checkHeld();
+    encoder.copyBufferToBuffer(this.buffer, this.offset, target, 0, this.#bytes);
+  }
+
+  /** Records that it becomes what lies in another buffer, from a byte on: row-major, f32. Throws DeviceLostError. */
+  take(encoder: GPUCommandEncoder, source: GPUBuffer, from = 0): void {
+    this.#checkHeld();
+    encoder.copyBufferToBuffer(source, from, this.buffer, this.offset, this.#bytes);
+  }
+
+  /** One of `count` equal parts of it along the first axis, in the same memory. */
+  part(index: number, count: number): GpuTensor {
+    const [first = 1, ...rest] = this.shape;
+    const shape = [first / count, ...rest];
+    const offset = this.offset + index * BYTES * elementCount(shape);
+    return new GpuTensor(shape, this.buffer, offset, this.#opening);
+  }
+
+  /** Reads it back: the one thing here that waits for the GPU. Throws GpuError, DeviceLostError. */
+  async read(device: Device): Promise<Float32Array> {
+    return device.use(async ({ gpu }) => {
+      const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+      const staging = await guarded(gpu, `reading a tensor ${formatShape(this.shape)}`, () => {
+        const buffer = gpu.createBuffer({ label: 'read tensor', size: this.#bytes, usage });
+        const encoder = gpu.createCommandEncoder();
+        this.encode(encoder, buffer);
+        gpu.queue.submit([encoder.finish()]);
+        return buffer;
+      });
+      try {
+        await staging.mapAsync(GPUMapMode.READ);
+        return new Float32Array(staging.getMappedRange().slice(0));
+      } finally {
+        staging.destroy();
+      }
+    });
+  }
+
+  /** Frees the memory, where it is its own. Twice is harmless; what was submitted still completes. */
+  dispose(): void {
+    if (this.#opening) this.buffer.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  get #bytes(): number {
+    return BYTES * elementCount(this.shape);
+  }
+
+  #checkHeld(): void {
+    if (this.#opening?.lost) throw this.#opening.lost;
+  }
+}
