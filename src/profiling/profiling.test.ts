@@ -4,6 +4,7 @@ import { createSession } from '../create_session.ts';
 import { relu } from '../layers/activations.ts';
 import { conv2d } from '../layers/conv2d.ts';
 import { maxPool2d } from '../layers/pool2d.ts';
+import { flatten } from '../layers/rearrange.ts';
 import { lenetModel } from '../models/lenet.ts';
 import { buildModel } from '../models/model.ts';
 import type { Device } from '../runtime/gpu/device.ts';
@@ -100,6 +101,14 @@ describe('verify', () => {
 });
 
 describe('profile', () => {
+  it('has nothing to time where all is a view', async () => {
+    const g = GraphBuilder.create();
+    g.output('y', flatten(g, g.input('x', [1, 2, 3, 4])));
+    using session = await createSession(device(), g.build('view'), { weights });
+    const { dispatches } = await profile(session, new Float32Array(24), { runs: 2 });
+    expect(dispatches).toEqual([]);
+  });
+
   it('times every dispatch, with shares of measured limits', async () => {
     using session = await createSession(device(), graph, { weights });
     const result = await profile(session, input, { runs: 2 });

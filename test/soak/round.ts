@@ -24,6 +24,9 @@ const MOST_BATCH = 3;
 /** Different data for callers at the same time, so that mixing them up shows. */
 const VARIANTS = 3;
 
+/** So many, which come again and again: drivers keep what they compiled, so that new kernels take new memory. */
+const GRAPHS = 64;
+
 const weights = syntheticWeights([]);
 
 /** The inputs of a run, and what is right for them. */
@@ -80,10 +83,10 @@ interface Round {
 export async function soakRound(device: Device, seed: number, tally: Tally): Promise<void> {
   const random = new Random(seed);
   const round: Round = { device, tally, losses: 0 };
-  const subjects = Array.from(
-    { length: random.int(1, 2) },
-    () => new Subject(randomGraph(random, random.int(2, 8))),
-  );
+  const subjects = Array.from({ length: random.int(1, 2) }, () => {
+    const own = new Random(random.int(1, GRAPHS));
+    return new Subject(randomGraph(own, own.int(2, 8)));
+  });
   const callers = subjects.flatMap((subject) =>
     Array.from({ length: random.int(1, 3) }, () => {
       const own = new Random(random.int(0, 2 ** 31));

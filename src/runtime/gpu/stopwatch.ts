@@ -17,6 +17,8 @@ export async function timeEach(
   opening: Opening,
   works: readonly Work[],
 ): Promise<readonly number[]> {
+  // Of views alone, nothing is dispatched, and no query set is empty.
+  if (works.length === 0) return [];
   const timeBy = clockOf(opening) === 'gpu' ? timeByQueries : timeByHost;
   const times = await timeBy(opening, works);
   // All work is done on a lost device.
