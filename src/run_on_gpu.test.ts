@@ -129,7 +129,7 @@ describe.each([
     using output = await GpuTensor.allocate(device(), [6, 5, 7, 8]);
     using strided = await session(transposing);
     await expect(run(strided, input, output)).rejects.toThrow(
-      'output "y" of "net" lies on the device with strides [280, 7, 1, 35]; create the session with denseOutputs: true',
+      'output "y" of "net" lies on the device as f32 with strides [280, 7, 1, 35]; create the session with denseOutputs: true, and not observed',
     );
     using dense = await session(transposing, { denseOutputs: true });
     await run(dense, input, output);
@@ -169,6 +169,41 @@ describe.each([
     await expect(run(of, wrong, { small: right })).rejects.toThrow(/^input "x" of "net" must be/);
   });
 
+  it('refuses outputs that share memory, or that of an input of a batch in parts', async () => {
+    using of = await session(two);
+    using input = await given();
+    const message = /^outputs of "net" share memory/;
+    await expect(run(of, input, { small: input, large: input })).rejects.toThrow(message);
+    const count = api.elementCount(X);
+    using pair = await GpuTensor.allocate(device(), [2 * count]);
+    const [low, middle] = [0, 2 * count].map((offset) => GpuTensor.of(pair.buffer, X, { offset }));
+    await expect(run(of, x, bad({ small: low, large: middle }))).rejects.toThrow(message);
+    limitBindings(device(), 3 * 4 * 8 * 35);
+    using cut = await session(convolution);
+    const rows = GpuTensor.of(input.buffer, Y);
+    await expect(run(cut, input, rows)).rejects.toThrow(message);
+  });
+
+  it('takes the place of its input, also in parts', async () => {
+    const { small } = await expectedOf(two);
+    limitBindings(device(), 3 * 4 * 8 * 35);
+    using of = await session(two);
+    expect(of.prepared.parts).toBe(2);
+    using input = await given();
+    await run(of, input, { small: input });
+    expect(await input.read(device())).toEqual(small);
+  });
+
+  it('gives a part of another value, which is row-major from an offset on', async () => {
+    const second = graphOf((g, x) => ({ y: api.slice(g, api.relu(g, x), 0, 3, 6) }));
+    const { y } = await expectedOf(second);
+    using of = await session(second);
+    using input = await given();
+    using output = await GpuTensor.allocate(device(), [3, 8, 5, 7]);
+    await run(of, input, output);
+    expect(await output.read(device())).toEqual(y);
+  });
+
   it('throws after dispose', async () => {
     const of = await session(convolution);
     of.dispose();
@@ -188,6 +223,22 @@ describe('runOnGpu', () => {
     const refused = runOnGpu(of, x, GpuTensor.of(unfit, Y));
     await expect(refused).rejects.toThrow(/^run of "net": .*CopyDst/s);
     unfit.destroy();
+  });
+
+  it.each([1, 4])('comes after the runs that were called before it, in %i parts', async (parts) => {
+    const graph = api.GraphBuilder.create();
+    graph.output('y', api.mul(graph, graph.input('x', [4, 64]), 0.5));
+    const halving = graph.build('net');
+    if (parts > 1) limitBindings(device(), 4 * 64);
+    using of = await session(halving);
+    expect(of.prepared.parts).toBe(parts);
+    using tensor = await GpuTensor.allocate(device(), [4, 64]);
+    const ones = new Float32Array(256).fill(1);
+    device().gpu.queue.writeBuffer(tensor.buffer, 0, ones);
+    const runs = Array.from({ length: 4 }, () => of.run(tensor));
+    await runOnGpu(of, tensor, tensor);
+    for (const { y } of await Promise.all(runs)) expect(y).toEqual(ones.map((one) => one / 2));
+    expect(await tensor.read(device())).toEqual(ones.map((one) => one / 2));
   });
 
   it('builds the session anew after a loss; tensors of before are gone', async () => {
@@ -231,10 +282,16 @@ describe('GpuTensor', () => {
       [buffer, [1], -4],
       [undefined, [1], 0],
       [{}, [1], 0],
+      [{ size: 100 }, [1], 0],
     ] as const) {
       expect(() => GpuTensor.of(bad(at), shape, { offset })).toThrow(/^a GpuTensor \[\d\] takes/);
     }
     await expect(GpuTensor.allocate(device(), [0])).rejects.toThrow(api.ShapeError);
+    await expect(GpuTensor.allocate(device(), [2 ** 30, 2 ** 30])).rejects.toThrow(
+      /takes \d+ bytes, a buffer of this device holds at most \d+/,
+    );
+    expect(() => tensor.part(0, 3)).toThrow('a GpuTensor [2, 3] has no part 0 of 3');
+    expect(() => tensor.part(2, 2)).toThrow('has no part 2 of 2');
     expect(() => GpuTensor.of(buffer, bad('6'))).toThrow(api.ShapeError);
   });
 });

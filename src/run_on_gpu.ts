@@ -4,6 +4,7 @@ import { ShapeError, UnsupportedError } from './runtime/errors.ts';
 import { guarded } from './runtime/gpu/errors.ts';
 import type { InputData } from './runtime/gpu/executor.ts';
 import { GpuTensor } from './runtime/gpu/gpu_tensor.ts';
+import { rangeOf } from './runtime/gpu/readback.ts';
 import type { PlannedTensor } from './runtime/plan/compile.ts';
 import {
   inputDataOf,
@@ -12,7 +13,7 @@ import {
   type Running,
   type Session,
 } from './runtime/session.ts';
-import { formatShape, shapesEqual, viewOfDesc } from './runtime/tensor.ts';
+import { formatShape, shapesEqual, viewOfDesc, withView } from './runtime/tensor.ts';
 
 /** Where outputs go, by name: the only one of a session, or some of them. */
 export type GpuOutputs = GpuTensor | Readonly<Record<string, GpuTensor>>;
@@ -26,7 +27,8 @@ interface Ends {
 /**
  * Runs a model and leaves the results on the GPU, in the tensors that are given for them: nothing is read back. It is
  * done when the run has been submitted, which the GPU still has to work off; what is submitted after it finds the
- * results. Who calls it in a loop waits now and then for `device.gpu.queue.onSubmittedWorkDone()`, or for a frame.
+ * results. Who calls it in a loop waits now and then for `device.gpu.queue.onSubmittedWorkDone()`, or for a frame. It
+ * is one submit, whatever `submitBudgetMs` is, or one for each part of a batch that is cut.
  *
  * Throws ShapeError for inputs and outputs that are not of the model's names and shapes, before anything is submitted;
  * UnsupportedError for an output that is not row-major on the device (create the session with `denseOutputs: true`);
@@ -39,23 +41,27 @@ interface Ends {
  */
 export function runOnGpu(session: Session, inputs: RunInputs, outputs: GpuOutputs): Promise<void> {
   return session.use(async (running) => {
+    const { executor, plan, parts } = running;
     const ends = endsOf(session, inputs, outputs);
-    const { gpu } = running.executor.opening;
-    await guarded(gpu, `run of "${running.plan.graph.name}"`, () => {
+    const { gpu } = executor.opening;
+    const submit = (): void => {
       // Queue writes come before what is submitted after them: each part has a submit of its own.
-      for (let part = 0; part < running.parts; part++) {
+      for (let part = 0; part < parts; part++) {
         const encoder = gpu.createCommandEncoder();
-        record(running, encoder, partOfEnds(ends, part, running.parts));
+        record(running, encoder, partOfEnds(ends, part, parts));
         gpu.queue.submit([encoder.finish()]);
       }
-    });
+    };
+    await executor.inTurn(() => guarded(gpu, `run of "${plan.graph.name}"`, submit));
   });
 }
 
 /**
  * Records a run into a command encoder of the caller's, who submits it: between passes that render, say. Inputs are
- * tensors on the GPU, or what a Preprocessor prepared; what the run reads is what they hold when it executes. Submit it
- * before the session is resized or disposed of.
+ * tensors on the GPU, which are read when the encoder is executed, as they are then; or what a Preprocessor prepared,
+ * whose pictures are written when the run is recorded: submit the encoder before the Preprocessor prepares others, or
+ * prepare all that goes into one encoder first. Submit it before the session is resized or disposed of, too. Runs that
+ * were called before, and are not done, may be submitted after it.
  *
  * Throws as `runOnGpu` does, but that what the GPU refuses is reported by the caller's own error scopes;
  * UnsupportedError also for inputs that are arrays; DeviceLostError once the device was lost: the session's next run
@@ -92,13 +98,13 @@ function endsOf(session: Session, inputs: RunInputs, outputs: GpuOutputs): Ends 
   const { graph, outputs: planned } = session.plan;
   const names = session.outputs.map(({ name }) => name);
   const named = namedOutputs(outputs, names);
-  const given = Object.keys(named);
+  const given = Object.keys(named).filter((name) => named[name] !== undefined);
   if (given.length === 0 || given.some((name) => !names.includes(name))) {
     throw new ShapeError(
       `session "${graph.name}" has the outputs ${names.join(', ')}; tensors were given for ${given.join(', ') || 'none'}`,
     );
   }
-  return {
+  const ends = {
     inputs: inputDataOf(graph.name, session.inputs, inputs),
     outputs: session.outputs.map(({ name, shape }, i) => {
       const tensor: unknown = ownValue(named, name);
@@ -111,6 +117,26 @@ function endsOf(session: Session, inputs: RunInputs, outputs: GpuOutputs): Ends 
       );
     }),
   };
+  checkApart(graph.name, ends, session.prepared.parts);
+  return ends;
+}
+
+/**
+ * What is written last would stand where two outputs share memory. An input may be an output; of a batch that runs in
+ * parts, where the parts of both lie at the same bytes.
+ */
+function checkApart(graph: string, { inputs, outputs }: Ends, parts: number): void {
+  const written = outputs.filter((tensor) => tensor !== undefined);
+  const read = inputs.filter((data) => data instanceof GpuTensor);
+  const shares = written.some(
+    (one, i) =>
+      written.some((other, j) => j < i && one.overlaps(other)) ||
+      (parts > 1 && read.some((other) => one.overlaps(other) && !one.covers(other))),
+  );
+  if (!shares) return;
+  throw new ShapeError(
+    `outputs of "${graph}" share memory with one another, or with an input of a batch that runs in parts; give them tensors of their own`,
+  );
 }
 
 /** Nothing for one tensor where there are several outputs. */
@@ -123,10 +149,12 @@ function namedOutputs(
 }
 
 function checkRowMajor(who: string, output: PlannedTensor | undefined): void {
-  if (!output?.desc.view) return;
-  const { strides } = viewOfDesc(output.desc);
+  if (!output) return;
+  const { desc } = output;
+  const { strides } = viewOfDesc(desc);
+  if (desc.dtype === 'f32' && !withView(desc, { offset: 0, strides }).view) return;
   throw new UnsupportedError(
-    `${who} lies on the device with strides ${formatShape(strides)}; create the session with denseOutputs: true`,
+    `${who} lies on the device as ${desc.dtype} with strides ${formatShape(strides)}; create the session with denseOutputs: true, and not observed`,
   );
 }
 
@@ -144,6 +172,6 @@ function record({ executor, plan }: Running, encoder: GPUCommandEncoder, ends: E
   for (const dispatch of executor.recorders()) dispatch(pass);
   pass.end();
   plan.outputs.forEach((output, i) => {
-    ends.outputs[i]?.take(encoder, executor.bufferOf(output));
+    ends.outputs[i]?.take(encoder, executor.bufferOf(output), rangeOf(output.desc).from);
   });
 }

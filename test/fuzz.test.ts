@@ -452,7 +452,7 @@ describe('hostile ONNX files', () => {
       () => model(deep(2n ** 20n, 1n)),
       /taps along the depth, got 1048576/,
     ],
-    ['a stride of 2^40 slices', () => model(deep(2n, 2n ** 40n)), /a stride of 1099511627776/],
+    ['a stride of 2^40 slices', () => model(deep(2n, 2n ** 40n)), /a map would be \d+ deep/],
     [
       'a branch that reads its own result',
       () =>

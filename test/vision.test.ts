@@ -187,7 +187,7 @@ describe('Preprocessor', () => {
     expect(preprocessor.memory).toBe(most);
     preprocessor.dispose();
     preprocessor.dispose();
-    expect(preprocessor.memory).toBe(0);
+    expect(() => preprocessor.memory).toThrow(/disposed; create a new one/);
     await expect(preprocessor.prepare(images)).rejects.toThrow(/disposed; create a new one/);
   });
 

@@ -143,7 +143,7 @@ export class Device {
   /** Frees the device and everything on it, but for a device that was adopted. Twice is harmless. */
   dispose(): void {
     this.#disposed = true;
-    this.#opening.lost ??= new DeviceLostError('the GPU device was disposed; open a new one');
+    this.#opening.lost ??= new DeviceLostError('the GPU device was disposed; use another');
     if (this.#source) this.gpu.destroy();
   }
 

@@ -95,36 +95,46 @@ export class Executor {
    * Writes the inputs, runs the plan and reads back the outputs for which there is an array. Calls may
    * overlap; they run in order.
    */
-  async run(
+  run(
     inputs: readonly InputData[],
     outputs: readonly (Float32Array | undefined)[],
     { onHostTime, onGpuTime }: RunTimes = {},
   ): Promise<void> {
+    return this.inTurn(async (staging) => {
+      let clock: RunClock | undefined;
+      try {
+        const begun = performance.now();
+        if (onGpuTime && clockOf(this.opening) === 'gpu') clock = new RunClock(this.opening.gpu);
+        const accepted = guarded(this.opening.gpu, `run of "${this.#plan.graph.name}"`, () =>
+          this.#submit(inputs, staging, outputs, clock),
+        );
+        const submitted = performance.now();
+        await Promise.all([
+          accepted,
+          ...staging.map((buffer, i) => outputs[i] && buffer.mapAsync(GPUMapMode.READ)),
+        ]);
+        const mapped = performance.now();
+        this.#regroup(mapped - submitted);
+        staging.forEach((buffer, i) => {
+          if (!outputs[i]) return;
+          const { desc } = at(this.#plan.outputs, i);
+          copyOut(desc, buffer.getMappedRange(), outputs[i]);
+        });
+        onHostTime?.(submitted - begun + (performance.now() - mapped));
+        if (clock) onGpuTime?.(await clock.read());
+      } finally {
+        clock?.dispose();
+      }
+    });
+  }
+
+  /** Does work with the staging buffers of a run, which submits after all that was to be submitted before it. */
+  async inTurn<T>(work: (staging: readonly GPUBuffer[]) => Promise<T>): Promise<T> {
     const slot = await this.#readback.acquire();
-    let clock: RunClock | undefined;
     try {
       this.#checkUsable();
-      const begun = performance.now();
-      if (onGpuTime && clockOf(this.opening) === 'gpu') clock = new RunClock(this.opening.gpu);
-      const accepted = guarded(this.opening.gpu, `run of "${this.#plan.graph.name}"`, () =>
-        this.#submit(inputs, slot.buffers, outputs, clock),
-      );
-      const submitted = performance.now();
-      await Promise.all([
-        accepted,
-        ...slot.buffers.map((buffer, i) => outputs[i] && buffer.mapAsync(GPUMapMode.READ)),
-      ]);
-      const mapped = performance.now();
-      this.#regroup(mapped - submitted);
-      slot.buffers.forEach((buffer, i) => {
-        if (!outputs[i]) return;
-        const { desc } = at(this.#plan.outputs, i);
-        copyOut(desc, buffer.getMappedRange(), outputs[i]);
-      });
-      onHostTime?.(submitted - begun + (performance.now() - mapped));
-      if (clock) onGpuTime?.(await clock.read());
+      return await work(slot.buffers);
     } finally {
-      clock?.dispose();
       // Whatever failed, the slot must be returned unmapped, with no mapping pending.
       for (const buffer of slot.buffers) buffer.unmap();
       this.#readback.release(slot);

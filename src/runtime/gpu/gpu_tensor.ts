@@ -1,6 +1,6 @@
 /** Tensors that stay on the GPU. */
 import { given } from '../arguments.ts';
-import { ShapeError } from '../errors.ts';
+import { ShapeError, UnsupportedError } from '../errors.ts';
 import { elementCount, formatShape, type Shape, tensorDesc } from '../tensor.ts';
 import type { Device, Opening } from './device.ts';
 import { guarded } from './errors.ts';
@@ -39,21 +39,27 @@ export class GpuTensor implements InputWriter {
 
   /**
    * A tensor of its own memory, to be freed by `dispose`; what it holds at first is zero. Its buffer has the usages
-   * STORAGE, COPY_SRC and COPY_DST, and `usage`. Throws ShapeError for extents that are no positive integers, GpuError
-   * when the device is out of memory.
+   * STORAGE, COPY_SRC and COPY_DST, and `usage`. Throws ShapeError for extents that are no positive integers,
+   * UnsupportedError for more than a buffer holds, GpuError when the device is out of memory.
    */
   static allocate(
     device: Device,
     shape: Shape,
     usage: GPUBufferUsageFlags = 0,
   ): Promise<GpuTensor> {
-    return device.use((opening) => {
-      const size = BYTES * elementCount(tensorDesc(shape, 'a GpuTensor').shape);
+    return device.use(async (opening) => {
+      const size = bytesOf(shape);
+      const { maxBufferSize } = opening.profile.limits;
+      if (size > maxBufferSize) {
+        throw new UnsupportedError(
+          `a GpuTensor ${formatShape(shape)} takes ${size} bytes, a buffer of this device holds at most ${maxBufferSize}; use a smaller batch`,
+        );
+      }
       const what = `tensor ${formatShape(shape)}`;
       return guarded(opening.gpu, `${size} bytes for a ${what}`, () => {
         const usages = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
         const buffer = opening.gpu.createBuffer({ label: what, size, usage: usages | usage });
-        return new GpuTensor(shape, buffer, 0, opening);
+        return new GpuTensor([...shape], buffer, 0, opening);
       });
     });
   }
@@ -63,14 +69,15 @@ export class GpuTensor implements InputWriter {
    * COPY_DST. Throws ShapeError where the buffer does not hold it.
    */
   static of(buffer: GPUBuffer, shape: Shape, { offset = 0 }: GpuTensorOptions = {}): GpuTensor {
-    const bytes = BYTES * elementCount(tensorDesc(shape, 'a GpuTensor').shape);
+    const bytes = bytesOf(shape);
     const sound = Number.isSafeInteger(offset) && offset >= 0 && offset % BYTES === 0;
-    if (!(buffer?.size >= offset + bytes) || !sound) {
+    const isBuffer = typeof buffer?.mapAsync === 'function';
+    if (!isBuffer || !sound || !(buffer.size >= offset + bytes)) {
       throw new ShapeError(
         `a GpuTensor ${formatShape(shape)} takes ${bytes} bytes from a multiple of 4 on, got byte ${offset} of ${given(buffer)} of ${buffer?.size} bytes`,
       );
     }
-    return new GpuTensor(shape, buffer, offset);
+    return new GpuTensor([...shape], buffer, offset);
   }
 
   /** Records that the tensor becomes an input: row-major, f32. Throws DeviceLostError. */
@@ -85,30 +92,53 @@ export class GpuTensor implements InputWriter {
     encoder.copyBufferToBuffer(source, from, this.buffer, this.offset, this.#bytes);
   }
 
-  /** One of `count` equal parts of it along the first axis, in the same memory. */
+  /** One of `count` equal parts of it along the first axis, in the same memory. Throws ShapeError for others. */
   part(index: number, count: number): GpuTensor {
     const [first = 1, ...rest] = this.shape;
     const shape = [first / count, ...rest];
+    if (first % count !== 0 || !(index >= 0 && index < count)) {
+      throw new ShapeError(
+        `a GpuTensor ${formatShape(this.shape)} has no part ${index} of ${count}`,
+      );
+    }
     const offset = this.offset + index * BYTES * elementCount(shape);
     return new GpuTensor(shape, this.buffer, offset, this.#opening);
+  }
+
+  /** Whether it has memory in common with another. */
+  overlaps(other: GpuTensor): boolean {
+    return (
+      this.buffer === other.buffer &&
+      this.offset < other.offset + other.#bytes &&
+      other.offset < this.offset + this.#bytes
+    );
+  }
+
+  /** Whether it has the very memory of another. */
+  covers(other: GpuTensor): boolean {
+    return (
+      this.buffer === other.buffer && this.offset === other.offset && this.#bytes === other.#bytes
+    );
   }
 
   /** Reads it back: the one thing here that waits for the GPU. Throws GpuError, DeviceLostError. */
   async read(device: Device): Promise<Float32Array> {
     return device.use(async ({ gpu }) => {
       const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-      const staging = await guarded(gpu, `reading a tensor ${formatShape(this.shape)}`, () => {
-        const buffer = gpu.createBuffer({ label: 'read tensor', size: this.#bytes, usage });
-        const encoder = gpu.createCommandEncoder();
-        this.encode(encoder, buffer);
-        gpu.queue.submit([encoder.finish()]);
-        return buffer;
-      });
+      const who = `reading a tensor ${formatShape(this.shape)}`;
+      let staging: GPUBuffer | undefined;
       try {
-        await staging.mapAsync(GPUMapMode.READ);
-        return new Float32Array(staging.getMappedRange().slice(0));
+        const read = await guarded(gpu, who, () => {
+          staging = gpu.createBuffer({ label: 'read tensor', size: this.#bytes, usage });
+          const encoder = gpu.createCommandEncoder();
+          this.encode(encoder, staging);
+          gpu.queue.submit([encoder.finish()]);
+          return staging;
+        });
+        await read.mapAsync(GPUMapMode.READ);
+        return new Float32Array(read.getMappedRange().slice(0));
       } finally {
-        staging.destroy();
+        staging?.destroy();
       }
     });
   }
@@ -123,10 +153,14 @@ export class GpuTensor implements InputWriter {
   }
 
   get #bytes(): number {
-    return BYTES * elementCount(this.shape);
+    return bytesOf(this.shape);
   }
 
   #checkHeld(): void {
     if (this.#opening?.lost) throw this.#opening.lost;
   }
+}
+
+function bytesOf(shape: Shape): number {
+  return BYTES * elementCount(tensorDesc(shape, 'a GpuTensor').shape);
 }
