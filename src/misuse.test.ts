@@ -116,6 +116,7 @@ const CASES: readonly Case[] = [
   ['run(null)', () => ran(null), `${VALUES} undefined`],
   ['run(5)', () => ran(5), `${VALUES} undefined`],
   ['run of null', () => ran({ x: null }), `${VALUES} null`],
+  ['run of a writer without a shape', () => ran({ x: { encode() {} } }), `${VALUES} Object`],
   ['run of an array', () => ran({ x: [1, 2] }), `${VALUES} Array of 2`],
   ['run of a Float64Array', () => ran({ x: new Float64Array(12) }), `${VALUES} Float64Array of 12`],
   [

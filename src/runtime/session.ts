@@ -401,5 +401,6 @@ function isInputData(inputs: unknown): inputs is InputData {
 
 /** An input that is called `encode` is not one. */
 function isWriter(data: unknown): data is InputWriter {
-  return typeof (data as Partial<InputWriter> | undefined)?.encode === 'function';
+  const { encode, shape } = (data ?? {}) as Partial<InputWriter>;
+  return typeof encode === 'function' && Array.isArray(shape);
 }

@@ -167,7 +167,7 @@ async function requestAdapter(gpu: GPU | undefined): Promise<GPUAdapter> {
   const adapter = await gpu?.requestAdapter?.({ powerPreference: 'high-performance' });
   if (adapter) return adapter;
   throw new UnsupportedError(
-    `WebGPU found no adapter in ${given(gpu)}; update the browser or graphics driver, or install a software Vulkan driver such as Mesa lavapipe`,
+    `WebGPU found no adapter in ${given(gpu)}; update the browser or graphics driver`,
   );
 }
 
