@@ -96,7 +96,7 @@ it.each(Object.entries(DEVICE))('a device that was disposed of refuses %s', asyn
   device.dispose();
   expect(await errorOf(use, device)).toMatchObject({
     name: 'DeviceLostError',
-    message: 'the GPU device was disposed; open a new one',
+    message: 'the GPU device was disposed; use another',
   });
 });
 
@@ -104,7 +104,7 @@ it('a session of a device that was disposed of says so', async () => {
   const device = await openDevice();
   const session = await createSession(device, graph, { weights });
   device.dispose();
-  const gone = { name: 'DeviceLostError', message: 'the GPU device was disposed; open a new one' };
+  const gone = { name: 'DeviceLostError', message: 'the GPU device was disposed; use another' };
   for (const name of ['run', 'resize', 'timePass', 'profile']) {
     expect(await errorOf(SESSION[name] ?? fail, session), name).toMatchObject(gone);
   }

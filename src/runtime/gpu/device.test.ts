@@ -75,7 +75,7 @@ describe('Device', () => {
     device.dispose();
     const disposed = {
       name: 'DeviceLostError',
-      message: 'the GPU device was disposed; open a new one',
+      message: 'the GPU device was disposed; use another',
     };
     await expect(inFlight).rejects.toThrow(expect.objectContaining(disposed));
     const work = vi.fn();
@@ -91,7 +91,7 @@ describe('Device', () => {
     await device.gpu.lost;
     const restoring = device.restore();
     device.dispose();
-    await expect(restoring).rejects.toThrow('the GPU device was disposed; open a new one');
+    await expect(restoring).rejects.toThrow('the GPU device was disposed; use another');
     expect((await device.gpu.lost).reason).toBe('destroyed');
   });
 
@@ -127,7 +127,9 @@ describe('Device', () => {
     await expect(Device.open(none)).rejects.toThrow(
       expect.objectContaining({
         name: 'UnsupportedError',
-        message: expect.stringMatching(/^WebGPU found no adapter in Object; .*install/),
+        message: expect.stringMatching(
+          /^WebGPU found no adapter in Object; update the browser or graphics driver$/,
+        ),
       }),
     );
   });
