@@ -91,8 +91,8 @@ const METHODS: Readonly<Record<string, () => Promise<unknown>>> = {
   'session.resize': () => session.resize({ batch: 2 }),
   timePass: async () => expect(await timePass(session, 50)).toBeGreaterThan(0),
   profile: async () => {
-    const { passMs, ceilings } = await profile(session, inputs, { runs: 1 });
-    expect(passMs).toBeGreaterThan(0);
+    // One pass may be shorter than a tick of the clock.
+    const { ceilings } = await profile(session, inputs, { runs: 1 });
     expect(ceilings.gflops).toBeGreaterThan(0);
   },
   measureCeilings: async () => {
