@@ -292,6 +292,9 @@ describe('GpuTensor', () => {
     );
     expect(() => tensor.part(0, 3)).toThrow('a GpuTensor [2, 3] has no part 0 of 3');
     expect(() => tensor.part(2, 2)).toThrow('has no part 2 of 2');
+    expect(() => tensor.part(0.5, 2)).toThrow('has no part 0.5 of 2');
+    tensor.part(1, 2).dispose();
+    expect(await tensor.read(device())).toEqual(new Float32Array(6));
     expect(() => GpuTensor.of(buffer, bad('6'))).toThrow(api.ShapeError);
   });
 });

@@ -28,13 +28,22 @@ export class GpuTensor implements InputWriter {
   readonly buffer: GPUBuffer;
   /** In bytes. */
   readonly offset: number;
+  /** What its own memory was allocated on, or that of the tensor it is a part of. */
   readonly #opening: Opening | undefined;
+  readonly #owned: boolean;
 
-  private constructor(shape: Shape, buffer: GPUBuffer, offset: number, opening?: Opening) {
+  private constructor(
+    shape: Shape,
+    buffer: GPUBuffer,
+    offset: number,
+    opening?: Opening,
+    owned = false,
+  ) {
     this.shape = shape;
     this.buffer = buffer;
     this.offset = offset;
     this.#opening = opening;
+    this.#owned = owned;
   }
 
   /**
@@ -59,7 +68,7 @@ export class GpuTensor implements InputWriter {
       return guarded(opening.gpu, `${size} bytes for a ${what}`, () => {
         const usages = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
         const buffer = opening.gpu.createBuffer({ label: what, size, usage: usages | usage });
-        return new GpuTensor([...shape], buffer, 0, opening);
+        return new GpuTensor([...shape], buffer, 0, opening, true);
       });
     });
   }
@@ -92,11 +101,14 @@ export class GpuTensor implements InputWriter {
     encoder.copyBufferToBuffer(source, from, this.buffer, this.offset, this.#bytes);
   }
 
-  /** One of `count` equal parts of it along the first axis, in the same memory. Throws ShapeError for others. */
+  /**
+   * One of `count` equal parts of it along the first axis, in the same memory, which it does not free. Throws ShapeError
+   * for others.
+   */
   part(index: number, count: number): GpuTensor {
     const [first = 1, ...rest] = this.shape;
     const shape = [first / count, ...rest];
-    if (first % count !== 0 || !(index >= 0 && index < count)) {
+    if (first % count !== 0 || !Number.isInteger(index) || index < 0 || index >= count) {
       throw new ShapeError(
         `a GpuTensor ${formatShape(this.shape)} has no part ${index} of ${count}`,
       );
@@ -145,7 +157,7 @@ export class GpuTensor implements InputWriter {
 
   /** Frees the memory, where it is its own. Twice is harmless; what was submitted still completes. */
   dispose(): void {
-    if (this.#opening) this.buffer.destroy();
+    if (this.#owned) this.buffer.destroy();
   }
 
   [Symbol.dispose](): void {
