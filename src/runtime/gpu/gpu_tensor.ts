@@ -102,8 +102,8 @@ export class GpuTensor implements InputWriter {
   }
 
   /**
-   * One of `count` equal parts of it along the first axis, in the same memory, which it does not free. Throws ShapeError
-   * for others.
+   * One of `count` equal parts of it along the first axis, in the same memory, which it does not free. Throws
+   * ShapeError for others.
    */
   part(index: number, count: number): GpuTensor {
     const [first = 1, ...rest] = this.shape;
