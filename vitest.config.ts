@@ -7,6 +7,8 @@ export default defineConfig({
     // The software GPU of a test machine uses every core by itself; one process at a time is fastest,
     // and each file gets its own, since drivers keep state.
     pool: 'forks',
+    // Memory is measured after garbage was collected.
+    execArgv: ['--expose-gc'],
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 60_000,

@@ -32,7 +32,7 @@ export function growth(values: readonly number[]): {
   return { quarters, share: last / second - 1 };
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
