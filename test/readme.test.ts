@@ -1,32 +1,35 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { globSync } from 'tinyglobby';
 import { expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** The names that users import, and what they are in this repository. */
-const ENTRIES = {
-  tilewise: ['src/index.ts'],
-  'tilewise/onnx': ['src/onnx/index.ts'],
-  'tilewise/numpy': ['src/numpy/index.ts'],
-  'tilewise/node': ['node/index.ts'],
-};
+/** What documents show of packages that are not installed here. */
+const PACKAGES = `declare module 'onnxruntime-web/wasm';\n`;
+
+/** The TypeScript of a document, as modules by name. */
+function examplesOf(document: string): readonly (readonly [name: string, code: string])[] {
+  const text = readFileSync(join(ROOT, document), 'utf8');
+  const name = document.replaceAll(/\W/g, '_');
+  return [...text.matchAll(/^```ts\n(.*?)^```/gms)].map(
+    ([, code = ''], i) => [`${name}_${i + 1}`, code] as const,
+  );
+}
 
 /** What the compiler says of these modules; nothing, where they are right. */
-function compile(modules: readonly string[]): string {
+function compile(modules: readonly (readonly [name: string, code: string])[]): string {
   // Below the root, where the compiler finds the types that packages bring.
   mkdirSync(join(ROOT, '.cache'), { recursive: true });
   const folder = mkdtempSync(join(ROOT, '.cache', 'readme-'));
   try {
-    for (const [i, code] of modules.entries()) writeFileSync(join(folder, `${i + 1}.ts`), code);
-    const paths = Object.entries(ENTRIES).map(([name, files]) => [
-      name,
-      files.map((file) => join(ROOT, file)),
-    ]);
+    for (const [name, code] of modules) writeFileSync(join(folder, `${name}.ts`), code);
+    writeFileSync(join(folder, 'packages.d.ts'), PACKAGES);
     const config = {
       extends: join(ROOT, 'tsconfig.json'),
-      compilerOptions: { paths: Object.fromEntries(paths) },
+      // Beside the examples, which documents import.
+      compilerOptions: { rootDirs: [folder, join(ROOT, 'examples')] },
       include: ['*.ts', join(ROOT, 'shaders/lib/wgsl_preprocessor.d.ts')],
     };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
@@ -39,10 +42,12 @@ function compile(modules: readonly string[]): string {
   }
 }
 
-it('every example of the README compiles as it stands', () => {
-  const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
-  const examples = [...text.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code = '']) => code);
-  expect(examples.length).toBeGreaterThan(3);
+it('every example of the documents compiles as it stands', () => {
+  const documents = globSync(['*.md', 'docs/**/*.md', 'examples/*.md'], { cwd: ROOT });
+  const examples = documents.toSorted().flatMap(examplesOf);
+  expect(examples.map(([name]) => name)).toEqual(
+    expect.arrayContaining(['README_md_3', 'docs_browsers_md_2']),
+  );
   expect(compile(examples)).toBe('');
 });
 
@@ -63,7 +68,7 @@ it('the table of builders names every builder, and nothing else', () => {
 });
 
 it('an example that lacks an import does not', () => {
-  expect(compile(["export const graph = buildModel(findModel('lenet'));\n"])).toMatch(
-    /1\.ts.*Cannot find name 'buildModel'/,
+  expect(compile([['bare', "export const graph = buildModel(findModel('lenet'));\n"]])).toMatch(
+    /bare\.ts.*Cannot find name 'buildModel'/,
   );
 });
