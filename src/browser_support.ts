@@ -48,7 +48,7 @@ const ROWS: readonly BrowserRow[] = [
     browser: 'Safari',
     system: 'iOS',
     since: 26,
-    versions: '26 of iOS and iPadOS',
+    versions: 'from iOS and iPadOS 26',
     update: 'update the system in Settings, General, Software Update',
     missing:
       'It comes with iOS and iPadOS 26: update in Settings, General, Software Update. If this is 26 or newer, switch Lockdown Mode off for this page, and load it again.',
@@ -60,7 +60,7 @@ const ROWS: readonly BrowserRow[] = [
     browser: 'Chromium',
     system: 'Windows',
     since: 113,
-    versions: '113; on ARM64 behind a flag',
+    versions: 'from 113; on ARM64 behind a flag',
     update: UPDATE,
     missing:
       'On ARM64, switch on “Unsafe WebGPU Support” in chrome://flags. Elsewhere chrome://gpu tells what switched WebGPU off: a flag, or a policy of who runs this computer.',
@@ -71,7 +71,7 @@ const ROWS: readonly BrowserRow[] = [
     browser: 'Chromium',
     system: 'macOS',
     since: 113,
-    versions: '113',
+    versions: 'from 113',
     update: UPDATE,
     missing:
       'chrome://gpu tells what switched WebGPU off: a flag, or a policy of who runs this computer.',
@@ -83,7 +83,7 @@ const ROWS: readonly BrowserRow[] = [
     system: 'Linux',
     since: 144,
     versions:
-      '144 on Intel GPUs from Gen12, 147 on NVIDIA GPUs with driver 535.183 or newer; on others behind flags',
+      'from 144 on Intel GPUs (Gen12), from 147 on NVIDIA GPUs (driver 535.183); on others behind flags',
     update: `update the browser, or ${CHROME_FLAGS}, and start it again`,
     missing: `chrome://gpu tells what is lacking. On other GPUs than Intel’s and NVIDIA’s, ${CHROME_FLAGS}, and start the browser again.`,
     noAdapter: `See in chrome://gpu what the driver lacks. Install your GPU’s Vulkan driver, or Mesa’s lavapipe, which computes on the CPU (mesa-vulkan-drivers); ${CHROME_FLAGS}, and start the browser again.`,
@@ -93,7 +93,7 @@ const ROWS: readonly BrowserRow[] = [
     browser: 'Chromium',
     system: 'ChromeOS',
     since: 113,
-    versions: '113',
+    versions: 'from 113',
     update: 'update the system, which brings the browser',
     missing:
       'chrome://gpu tells what switched WebGPU off; a few older Chromebooks have no driver for it.',
@@ -105,7 +105,7 @@ const ROWS: readonly BrowserRow[] = [
     system: 'Android',
     since: 121,
     versions:
-      '121 on Android 12 with a GPU of Qualcomm, ARM or Intel; 139 on Android 16 with one of Imagination',
+      'from 121 and Android 12 on GPUs of Qualcomm, ARM and Intel; from 139 and Android 16 on those of Imagination',
     update: 'update Chrome in the Play Store',
     missing:
       'It takes Android 12, and a GPU of Qualcomm, ARM or Intel, or Android 16 with one of Imagination. Update Android if there is an update; inside another app, open the page in Chrome.',
@@ -117,7 +117,7 @@ const ROWS: readonly BrowserRow[] = [
     browser: 'Firefox',
     system: 'Windows',
     since: 141,
-    versions: '141',
+    versions: 'from 141',
     update: UPDATE,
     missing: 'Check that dom.webgpu.enabled is true in about:config, and start Firefox again.',
     noAdapter:
@@ -128,7 +128,7 @@ const ROWS: readonly BrowserRow[] = [
     browser: 'Firefox',
     system: 'macOS',
     since: 145,
-    versions: '145 on macOS 26, 147 on older ones, with Apple silicon; not on Intel',
+    versions: 'on Apple silicon from 147, on macOS 26 from 145; not on Intel',
     update: UPDATE,
     missing:
       'It takes Apple silicon, and version 147, or macOS 26. On a Mac with an Intel processor use Chrome, or Safari on macOS 26.',
@@ -139,7 +139,7 @@ const ROWS: readonly BrowserRow[] = [
     where: 'Firefox on Linux',
     browser: 'Firefox',
     system: 'Linux',
-    versions: 'Nightly; others with dom.webgpu.enabled in about:config',
+    versions: 'in Nightly; in others by dom.webgpu.enabled in about:config',
     update: UPDATE,
     missing:
       'Set dom.webgpu.enabled to true in about:config and start Firefox again, or use Firefox Nightly.',
@@ -160,7 +160,7 @@ const ROWS: readonly BrowserRow[] = [
     browser: 'Safari',
     system: 'macOS',
     since: 26,
-    versions: '26 on macOS 26; not on older ones',
+    versions: 'from 26, on macOS 26 and newer only',
     update: 'update macOS to 26 or newer, or open the page in Chrome',
     missing:
       'Safari 26 has it on macOS 26 or newer only: update macOS, or open the page in Chrome. If this is macOS 26, switch Lockdown Mode off for this page.',
