@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  // Examples import what users import.
+  resolve: { tsconfigPaths: true },
   test: {
     include: ['{src,shaders,node,measure,terminal,cli,bench,test}/**/*.test.ts'],
     exclude: ['**/node_modules/**', 'bench/peers/**'],

@@ -36,7 +36,10 @@ interface Times {
 
 async function start(options: StartOptions): Promise<void> {
   await withDevice(options, async ({ device }) => {
-    print(`Tilewise on ${device.adapter.name}\n`);
+    const duration = device.adapter.software
+      ? 'some 20 seconds on two free cores, a minute on busy ones'
+      : 'some seconds';
+    print(`Tilewise on ${device.adapter.name}: this takes ${duration}\n`);
     const times = [await classifyDigits(device, options), await classifyPhoto(device, options)];
     print('');
     print(

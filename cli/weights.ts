@@ -35,6 +35,8 @@ export async function loadWeights(
   graph: Graph,
   { weights: wanted, endpoint }: WeightsOptions,
 ): Promise<WeightSource> {
+  if (endpoint !== undefined && !(wanted !== undefined && isHubReference(wanted)))
+    throw new WeightError('--endpoint names a hub: give --weights hf:owner/name, too');
   if (own) {
     if (wanted === undefined || wanted === 'synthetic') return own;
     throw new WeightError(`"${model}" comes with its weights; leave --weights out`);

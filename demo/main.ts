@@ -2,6 +2,7 @@
 import './styles/base.css';
 import './styles/components.css';
 import './styles/shell.css';
+import { explainLack } from '../src/index.ts';
 import { NO_ADAPTER } from './engine/messages.ts';
 import { startEngine } from './engine/start.ts';
 import { AdapterBadge } from './shell/adapter_badge.ts';
@@ -33,9 +34,9 @@ function start(): void {
 }
 
 /** In place of the views, of which none would do anything. */
-function showMissing(what: 'WebGPU' | 'adapter'): void {
+function showMissing(lack: 'WebGPU' | 'adapter'): void {
   const main = document.createElement('main');
-  main.append(missingGpu(what));
+  main.append(missingGpu(explainLack(lack)));
   document.body.replaceChildren(shell([], undefined), main);
 }
 

@@ -13,8 +13,10 @@ export * as functions from '../shaders/lib/expression_functions.ts';
 export { describeExpression } from '../shaders/lib/expression_text.ts';
 export type { PadMode } from '../shaders/pad2d.wgsl.ts';
 export type { ResizeFilter } from '../shaders/resize_axis.wgsl.ts';
+export { type BrowserSupport, browserSupport, type Surroundings } from './browser_support.ts';
 export { type CreateSessionOptions, createSession } from './create_session.ts';
 export { type CreateTunedSessionOptions, createTunedSession } from './create_tuned_session.ts';
+export { explainLack, isSupported, type Supported, type Unsupported } from './is_supported.ts';
 export {
   clip,
   elu,

@@ -69,8 +69,16 @@ function detached(): Float32Array {
 type Case = readonly [what: string, work: () => unknown, message: string, name?: string];
 
 const CASES: readonly Case[] = [
-  ['Device.open(undefined)', () => api.Device.open(bad()), 'adapter in undefined; update'],
-  ['Device.open({})', () => api.Device.open(bad({})), 'adapter in Object; update'],
+  [
+    'Device.open(undefined)',
+    () => api.Device.open(bad()),
+    'expects a GPU with an adapter, got undefined; isSupported',
+  ],
+  [
+    'Device.open({})',
+    () => api.Device.open(bad({})),
+    'expects a GPU with an adapter, got Object; isSupported',
+  ],
 
   [
     'a session without options',

@@ -367,7 +367,51 @@ describe('what a user gets wrong is told in one message, without a stack, and by
   > = {
     'unknown model': async () => [
       ['run', '--model', 'lenett', '--input', 'synthetic'],
-      /unknown model "lenett"; known are lenet, alexnet, .*fcn_resnet50/,
+      /unknown model "lenett"; did you mean lenet\?/,
+    ],
+    'an unknown model to download': async () => [
+      ['download', 'ResNet-50'],
+      /unknown model "ResNet-50"; did you mean resnet50 or/,
+    ],
+    'a tolerance of nothing': async () => [
+      ['bench', 'model', '--model', 'lenet', '--tolerance', '5'],
+      /--tolerance is of a comparison: give --compare FILE/,
+    ],
+    'a hub for weights that are not on one': async () => [
+      [...run, '--weights', 'synthetic', '--endpoint', 'https://example.com'],
+      /--endpoint names a hub: give --weights hf:owner\/name/,
+    ],
+    'a hub for weights that are looked for': async () => [
+      [...run, '--endpoint', 'https://example.com'],
+      /--endpoint names a hub: give --weights hf:owner\/name/,
+    ],
+    'a model beside a shape': async () => [
+      ['bench', 'kernels', '--model', 'lenet', '--shape', 'relu 1,3,8,8'],
+      /'--shape <layer>' cannot be used with option '--model <name>'/,
+    ],
+    'a batch beside a shape': async () => [
+      ['bench', 'kernels', '--batch', '2', '--shape', 'relu 1,3,8,8'],
+      /'--shape <layer>' cannot be used with option '--batch <n>'/,
+    ],
+    'f16 of layers, which have no precision': async () => [
+      ['inspect', '--model', 'lenet', '--precision', 'f16'],
+      /layers are the same for every adapter and precision: give --passes, --kernels or --memory/,
+    ],
+    'an adapter for layers': async () => [
+      ['inspect', '--model', 'lenet', '--adapter', 'SwiftShader'],
+      /layers are the same for every adapter and precision: give --passes, --kernels or --memory/,
+    ],
+    'a model for a list of all': async () => [
+      ['tune', '--list', '--model', 'lenet'],
+      /'--list' cannot be used with option '--model <name>'/,
+    ],
+    'to list and to forget': async () => [
+      ['tune', '--list', '--forget'],
+      /cannot be used with option '--(list|forget)'/,
+    ],
+    'an image that is not there among some, and no weights': async () => [
+      ['classify', image, 'nosuch.jpg', '--model', 'alexnet'],
+      /^note: image "nosuch\.jpg": there is no such file\nerror: no weights for "alexnet"/,
     ],
     'unknown adapter': async () => [
       [...run, '--adapter', 'voodoo'],

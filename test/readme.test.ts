@@ -1,35 +1,19 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { documentExamples, type Example, writeExamples } from './fixtures/document_examples.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** The names that users import, and what they are in this repository. */
-const ENTRIES = {
-  tilewise: ['src/index.ts'],
-  'tilewise/onnx': ['src/onnx/index.ts'],
-  'tilewise/numpy': ['src/numpy/index.ts'],
-  'tilewise/node': ['node/index.ts'],
-};
+/** What documents show of packages that are not installed here. */
+const PACKAGES = `declare module 'onnxruntime-web/wasm';\n`;
 
 /** What the compiler says of these modules; nothing, where they are right. */
-function compile(modules: readonly string[]): string {
-  // Below the root, where the compiler finds the types that packages bring.
-  mkdirSync(join(ROOT, '.cache'), { recursive: true });
-  const folder = mkdtempSync(join(ROOT, '.cache', 'readme-'));
+function compile(modules: readonly Example[]): string {
+  const folder = writeExamples(modules);
   try {
-    for (const [i, code] of modules.entries()) writeFileSync(join(folder, `${i + 1}.ts`), code);
-    const paths = Object.entries(ENTRIES).map(([name, files]) => [
-      name,
-      files.map((file) => join(ROOT, file)),
-    ]);
-    const config = {
-      extends: join(ROOT, 'tsconfig.json'),
-      compilerOptions: { paths: Object.fromEntries(paths) },
-      include: ['*.ts', join(ROOT, 'shaders/lib/wgsl_preprocessor.d.ts')],
-    };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+    writeFileSync(join(folder, 'packages.d.ts'), PACKAGES);
     execFileSync(join(ROOT, 'node_modules', '.bin', 'tsc'), ['-p', folder], { stdio: 'pipe' });
     return '';
   } catch (error) {
@@ -39,10 +23,11 @@ function compile(modules: readonly string[]): string {
   }
 }
 
-it('every example of the README compiles as it stands', () => {
-  const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
-  const examples = [...text.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code = '']) => code);
-  expect(examples.length).toBeGreaterThan(3);
+it('every example of the documents compiles as it stands', () => {
+  const examples = documentExamples();
+  expect(examples.map(([name]) => name)).toEqual(
+    expect.arrayContaining(['README_md_3', 'docs_browsers_md_2']),
+  );
   expect(compile(examples)).toBe('');
 });
 
@@ -63,7 +48,7 @@ it('the table of builders names every builder, and nothing else', () => {
 });
 
 it('an example that lacks an import does not', () => {
-  expect(compile(["export const graph = buildModel(findModel('lenet'));\n"])).toMatch(
-    /1\.ts.*Cannot find name 'buildModel'/,
+  expect(compile([['bare', "export const graph = buildModel(findModel('lenet'));\n"]])).toMatch(
+    /bare\.ts.*Cannot find name 'buildModel'/,
   );
 });

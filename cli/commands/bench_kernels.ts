@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import {
   benchmarkKernels,
   type KernelReport,
@@ -38,10 +38,13 @@ export function addBenchKernelsCommand(bench: Command): void {
     .description(
       'time every kernel in every configuration over the layer shapes of a model; exit code 1 where one is wrong or fails',
     )
-    .option(
-      '--shape <layer>',
-      'a layer in place of a model\'s, such as "conv2d 1,64,56,56 channels=64 kernel=3 padding=1 relu"; may be repeated',
-      collect,
+    .addOption(
+      new Option(
+        '--shape <layer>',
+        'a layer in place of a model\'s, such as "conv2d 1,64,56,56 channels=64 kernel=3 padding=1 relu"; may be repeated',
+      )
+        .argParser(collect)
+        .conflicts(['model', 'batch', 'size']),
     )
     .option('--layer <text>', 'only layers whose name or shape contains this text')
     .option('--kernel <text>', 'only kernels whose name contains this text')

@@ -33,7 +33,7 @@ interface BenchOptions extends CommonOptions, WeightsOptions {
   readonly runs?: number;
   readonly compare?: string;
   /** In percent. */
-  readonly tolerance: number;
+  readonly tolerance?: number;
 }
 
 export function addBenchModelCommand(bench: Command): void {
@@ -60,13 +60,20 @@ export function addBenchModelCommand(bench: Command): void {
       '--compare <file>',
       'an earlier output of --json to compare with; slower is exit code 1',
     )
-    .option('--tolerance <percent>', 'how much slower a median may be', parsePercent, 10);
+    .option(
+      '--tolerance <percent>',
+      'how much slower than --compare a median may be; 10 by default',
+      parsePercent,
+    );
   addWeightsOptions(command, 'synthetic');
   addCommonOptions(command).action(benchModel);
 }
 
 async function benchModel(options: BenchOptions): Promise<void> {
-  const earlier = options.compare === undefined ? [] : readRuns(options.compare);
+  const { compare, tolerance = 10 } = options;
+  if (options.tolerance !== undefined && compare === undefined)
+    throw new TilewiseError('--tolerance is of a comparison: give --compare FILE');
+  const earlier = compare === undefined ? [] : readRuns(compare);
   const sizes = options.size?.map(parseSize) ?? [undefined];
   const { batch: batches = [1] } = options;
   const combinations = sizes.flatMap((size) => batches.map((batch) => ({ size, batch })));
@@ -74,7 +81,7 @@ async function benchModel(options: BenchOptions): Promise<void> {
     for (const { size, batch } of combinations) {
       const { size: _, ...rest } = options;
       const run = await measure(device, { ...rest, batch, ...(size && { size }) });
-      const comparison = options.compare && compareRuns(run, earlier, options.tolerance / 100);
+      const comparison = compare && compareRuns(run, earlier, tolerance / 100);
       if (comparison && comparison.verdict === 'slower') process.exitCode = 1;
       const noise = noiseOf(run);
       if (options.json) printJson({ ...run, noise, ...(comparison && { comparison }) });

@@ -62,11 +62,14 @@ async function classify(args: readonly string[], options: ClassifyOptions): Prom
   }
   if (paths.length === 0) return;
   // What is wrong with pictures is told before anything is said of weights.
-  if (!paths.some((path) => existsSync(path))) {
-    const unreadable = paths.map((path) => `image "${path}": there is no such file`);
+  const typed = new Set(args);
+  const missing = paths.filter((path) => typed.has(path) && !existsSync(path));
+  const unreadable = missing.map((path) => `image "${path}": there is no such file`);
+  if (missing.length === paths.length) {
     reportSummary({ images: 0, seconds: 0, gpuBusy: undefined, unreadable });
     return;
   }
+  for (const message of unreadable) note(`note: ${message}`);
   const weights = await loadWeights(model, buildModel(model), options);
   const batch = evenBatch(paths.length, options.batch);
   await withDevice(options, async ({ device }) => {

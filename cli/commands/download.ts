@@ -66,7 +66,7 @@ function weightsOfModel(name: string): HubReference {
   throw new WeightError(
     bundledWeights(model.name)
       ? `the weights of "${name}" come with Tilewise: there is nothing to download`
-      : `no weights for "${name}" are known on the hub; name some by hf:owner/name, or save torchvision's yourself (see README.md)`,
+      : `no weights for "${name}" are known on the hub; name some by hf:owner/name, or save torchvision's yourself (see docs/command.md)`,
   );
 }
 

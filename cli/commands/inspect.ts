@@ -14,6 +14,7 @@ import {
   partOf,
   prepare,
   type Shape,
+  TilewiseError,
   type Value,
   weightsOf,
 } from '../../src/index.ts';
@@ -72,6 +73,11 @@ async function inspect(options: InspectOptions): Promise<void> {
     ...(kernels ? [inspectKernels] : []),
     ...(memory || gantt ? [inspectMemory] : []),
   ];
+  if (views.length === 0 && (options.adapter !== undefined || precision !== 'f32')) {
+    throw new TilewiseError(
+      'layers are the same for every adapter and precision: give --passes, --kernels or --memory',
+    );
+  }
   if (views.length === 0) inspectLayers(graph, options);
   else if (passes && views.length === 1 && !options.adapter) {
     const prepared = prepare(graph, { device: ANY_GPU, precision });

@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { fileTuningStore, forgetTuning, type KeptTuning } from '../../node/tuning_file.ts';
 import { describeConfig, type TuneResult, tune, tuningKey } from '../../src/index.ts';
 import { interruptible } from '../../terminal/interrupt.ts';
@@ -26,6 +26,9 @@ interface TuneCommandOptions extends ModelOptions {
   readonly forget?: boolean;
 }
 
+/** Options that say what is tuned. */
+const OF_TUNING = ['model', 'batch', 'size', 'precision', 'again'];
+
 export function addTuneCommand(program: Command): void {
   const command = program
     .command('tune')
@@ -34,8 +37,18 @@ export function addTuneCommand(program: Command): void {
     );
   addModelOptions(command, 'resnet50')
     .option('--again', 'time layers that were tuned before, too')
-    .option('--list', 'show what is kept, of the adapters whose names contain --adapter')
-    .option('--forget', 'delete what is kept, of the adapters whose names contain --adapter');
+    .addOption(
+      new Option(
+        '--list',
+        'show what is kept, of the adapters whose names contain --adapter',
+      ).conflicts(['forget', ...OF_TUNING]),
+    )
+    .addOption(
+      new Option(
+        '--forget',
+        'delete what is kept, of the adapters whose names contain --adapter',
+      ).conflicts(OF_TUNING),
+    );
   addCommonOptions(command).action((options: TuneCommandOptions) => {
     if (options.forget) return forget(options);
     return options.list ? list(options) : tuneModel(options);

@@ -44,7 +44,7 @@ const AGENTS = [
     'Lockdown Mode',
   ],
   [
-    'Firefox on Windows and macOS',
+    'Firefox on Windows',
     'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0',
     'about:support',
   ],
@@ -87,6 +87,7 @@ describe('the page', () => {
     expect(await page.getByRole('heading', { level: 2 }).first().textContent()).toContain(
       'What to do in Chrome, Edge and Opera on Linux',
     );
+    await page.locator('dt', { hasText: 'Safari on macOS' }).waitFor();
     expect(await page.locator('header nav a').count()).toBe(0);
     await screenshots(page, 'missing');
     await expectAccessible(page);

@@ -1,4 +1,4 @@
-import { Device, DeviceLostError, UnsupportedError } from '../../src/index.ts';
+import { Device, DeviceLostError, explainLack, UnsupportedError } from '../../src/index.ts';
 import type { AdapterReport, EngineEvent } from '../engine/calls.ts';
 import { NO_ADAPTER } from '../engine/messages.ts';
 import { once } from './once.ts';
@@ -67,7 +67,7 @@ export class Gpu {
 
   async #open(): Promise<Device> {
     const { gpu } = navigator;
-    if (!gpu) throw new UnsupportedError('this browser has no WebGPU in workers; update it');
+    if (!gpu) throw new UnsupportedError(explainLack('WebGPU').reason);
     const adapter = await retry(() => adapterOf(gpu));
     const device = await Device.open(gpu, { adapter });
     this.#watch(device);

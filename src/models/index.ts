@@ -14,6 +14,7 @@ import { mnasnetModels } from './mnasnet.ts';
 import { mobilenetV2Model } from './mobilenet_v2.ts';
 import { mobilenetV3Models } from './mobilenet_v3.ts';
 import type { ModelDef } from './model.ts';
+import { nearestNames } from './nearest_names.ts';
 import { regnetXModels, regnetYModels } from './regnet.ts';
 import { resnetModels } from './resnets.ts';
 import { shufflenetV2Models } from './shufflenet_v2.ts';
@@ -54,13 +55,14 @@ export const models: ReadonlyMap<string, ModelDef> = new Map(
   modelFamilies.flatMap((family) => family.models.map((model) => [model.name, model] as const)),
 );
 
-/** A model by name. Throws UnsupportedError with the known names. */
+/** A model by name. Throws UnsupportedError with the names near this one or, where none is, with all. */
 export function findModel(name: string): ModelDef {
   const model = models.get(name);
-  if (!model) {
-    throw new UnsupportedError(
-      `unknown model "${name}"; known are ${[...models.keys()].join(', ')}`,
-    );
-  }
-  return model;
+  if (model) return model;
+  const near = nearestNames(String(name), models.keys());
+  const remedy =
+    near.length > 0
+      ? `did you mean ${near.join(' or ')}? All are in "models"`
+      : `known are ${[...models.keys()].join(', ')}`;
+  throw new UnsupportedError(`unknown model "${name}"; ${remedy}`);
 }

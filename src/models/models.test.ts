@@ -136,13 +136,17 @@ describe('models', () => {
     expect(plan.dispatches.length).toBeLessThanOrEqual(most);
   });
 
-  it('are refused by names that nobody knows, with those that exist', () => {
-    expect(() => findModel('resnet5')).toThrow(
+  it.each([
+    [
+      'resnet5',
+      /^unknown model "resnet5"; did you mean resnet50 or resnet50_v1 or fcn_resnet50\? All are in "models"$/,
+    ],
+    ['yolo', /^unknown model "yolo"; known are lenet, alexnet, .*resnet50/],
+  ])('are refused by the unknown name %s, with those that exist', (name, message) => {
+    expect(() => findModel(name)).toThrow(
       expect.objectContaining({
         name: 'UnsupportedError',
-        message: expect.stringMatching(
-          /^unknown model "resnet5"; known are lenet, alexnet, .*resnet50/,
-        ),
+        message: expect.stringMatching(message),
       }),
     );
   });

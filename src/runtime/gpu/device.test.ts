@@ -102,7 +102,7 @@ describe('Device', () => {
     device.gpu.destroy();
     await device.gpu.lost;
     await expect(device.use(async () => {})).rejects.toThrow(
-      /^the lost GPU device cannot be opened anew: UnsupportedError: WebGPU found no adapter in GPU; .*$/,
+      /^the lost GPU device cannot be opened anew: UnsupportedError: Device.open expects a GPU with an adapter, got GPU; .*$/,
     );
     expect(await device.use(async () => 'work')).toBe('work');
     device.dispose();
@@ -128,7 +128,7 @@ describe('Device', () => {
       expect.objectContaining({
         name: 'UnsupportedError',
         message: expect.stringMatching(
-          /^WebGPU found no adapter in Object; update the browser or graphics driver$/,
+          /^Device.open expects a GPU with an adapter, got Object; isSupported\(\) tells why$/,
         ),
       }),
     );

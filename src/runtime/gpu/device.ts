@@ -63,7 +63,7 @@ export class Device {
 
   /**
    * Opens a device: `navigator.gpu` in a page, `create([])` of the `webgpu` package in Node.
-   * Throws UnsupportedError when there is no adapter.
+   * Throws UnsupportedError when there is none, or no adapter; `isSupported` says why, and what to do.
    */
   static async open(gpu: GPU, options: OpenDeviceOptions = {}): Promise<Device> {
     return new Device(gpu, await connect(options.adapter ?? (await requestAdapter(gpu))));
@@ -167,7 +167,7 @@ async function requestAdapter(gpu: GPU | undefined): Promise<GPUAdapter> {
   const adapter = await gpu?.requestAdapter?.({ powerPreference: 'high-performance' });
   if (adapter) return adapter;
   throw new UnsupportedError(
-    `WebGPU found no adapter in ${given(gpu)}; update the browser or graphics driver`,
+    `Device.open expects a GPU with an adapter, got ${given(gpu)}; isSupported() tells why`,
   );
 }
 
