@@ -105,7 +105,7 @@ const ROOT = sqrt(2.0);
 // B^T times one column.
 #if ${tile === 2}
 fn transform(d: array<f32, FIELD>) -> array<f32, FIELD> {
-  return array(d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]);
+  return array(d[0] - d[2], d[2] - d[1], d[1] + d[2], d[1] - d[3]);
 }
 #else
 fn transform(d: array<f32, FIELD>) -> array<f32, FIELD> {
@@ -205,6 +205,9 @@ const THREADS = ${WINOGRAD_THREADS}u;
 const TILE = ${tile}u;
 const FIELD = ${tile + 2}u;
 const ROOT = sqrt(2.0);
+// By G's left inverse: of the taps along an axis, the positions in U, and their shares.
+const PLACES = array(vec2(0u), vec2(1u, 2u), vec2(FIELD - 1u));
+const SHARES = array(vec2(1.0, 0.0), vec2(-1.0, 1.0) ${tile === 2 ? '' : '* 0.75 * ROOT'}, vec2(1.0, 0.0));
 
 @group(0) @binding(0) var<storage, read> m: array<f32>;
 #if ${g.bias}
@@ -218,7 +221,7 @@ ${epilogue.text}
 // A^T times one column.
 #if ${tile === 2}
 fn transform(m: array<f32, FIELD>) -> array<f32, TILE> {
-  return array(m[0] + m[1] + m[2], m[1] - m[2] - m[3]);
+  return array(m[0] + m[1] + m[2], m[2] - m[1] - m[3]);
 }
 #else
 fn transform(m: array<f32, FIELD>) -> array<f32, TILE> {
@@ -233,14 +236,6 @@ fn transform(m: array<f32, FIELD>) -> array<f32, TILE> {
     ROOT * (0.25 * difference1 + 2.0 * difference2) + m[5],
   );
 }
-#endif
-
-// G's left inverse: of each of three taps along an axis, the positions of U that make it, and their shares.
-const PLACES = array(vec2u(0u), vec2u(1u, 2u), vec2u(FIELD - 1u));
-#if ${tile === 2}
-const SHARES = array(vec2f(1.0, 0.0), vec2f(1.0, -1.0), vec2f(1.0, 0.0));
-#else
-const SHARES = array(vec2f(1.0, 0.0), vec2f(-0.75, 0.75) * ROOT, vec2f(1.0, 0.0));
 #endif
 
 @compute @workgroup_size(THREADS)
@@ -303,8 +298,8 @@ ${locals}
       let first = (channel - channel % U_BLOCK) * U_ROWS + channel % U_BLOCK + tap / 9u * U_BLOCK;
       var weight = 0.0;
       for (var k = 0u; k < 4u; k++) {
-        let place = PLACES[down][k / 2u] * FIELD + PLACES[across][k % 2u];
-        weight += SHARES[down][k / 2u] * SHARES[across][k % 2u] * u[first + place * U_POSITION];
+        let position = PLACES[down][k / 2u] * FIELD + PLACES[across][k % 2u];
+        weight += SHARES[down][k / 2u] * SHARES[across][k % 2u] * u[first + position * U_POSITION];
       }
       let row = top + i / TILE + down - PAD_TOP;
       let column = left + i % TILE + across - PAD_LEFT;

@@ -25,8 +25,8 @@ export interface WinogradConfig<C extends object> {
 const KERNEL_TRANSFORM: Readonly<Record<WinogradTile, readonly (readonly number[])[]>> = {
   2: [
     [1, 0, 0],
-    [1 / 2, 1 / 2, 1 / 2],
     [1 / 2, -1 / 2, 1 / 2],
+    [1 / 2, 1 / 2, 1 / 2],
     [0, 0, 1],
   ],
   4: [
