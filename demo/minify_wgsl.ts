@@ -70,7 +70,10 @@ export function shortened(codes: readonly string[]): readonly string[] {
 export function shortNames(codes: readonly string[]): ReadonlyMap<string, string> {
   const shaders = shadersOf(codes);
   const ofJavaScript = new Set(codes.join('\n').match(/(?<=\.)\w+|(?<=(["'`]))\w+(?=\1)/g));
-  const names = (shaders.match(CONSTANT) ?? []).filter((name) => !ofJavaScript.has(name));
+  const isPutTogether = putTogether(codes);
+  const names = (shaders.match(CONSTANT) ?? []).filter(
+    (name) => !ofJavaScript.has(name) && !isPutTogether(name),
+  );
   const free = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'].flatMap((letter) =>
     Array.from('0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ', (next) => letter + next),
   );
@@ -84,6 +87,7 @@ export function shortNames(codes: readonly string[]): ReadonlyMap<string, string
 export function shortLocals(codes: readonly string[]): ReadonlyMap<string, string> {
   const shaders = shadersOf(codes);
   const strings = codes.flatMap((code) => textsOf(code).strings).join('\n');
+  const isPutTogether = putTogether(codes);
   const kept = new Set(strings.match(/\w+/g));
   const functions = new Set(shaders.match(/(?<=\bfn\s+)\w+/g));
   // What is called and not declared is WGSL's own.
@@ -92,12 +96,25 @@ export function shortLocals(codes: readonly string[]): ReadonlyMap<string, strin
   const declared = new Set([...shaders.matchAll(DECLARED)].map(([, a, b, c]) => a ?? b ?? c ?? ''));
   const names = (shaders.match(/\b[a-z]\w+/g) ?? []).filter(
     (name) =>
-      declared.has(name) && !kept.has(name) && !COMPONENTS.test(name) && !WORDS_OF_WGSL.test(name),
+      declared.has(name) &&
+      ![kept.has(name), isPutTogether(name), COMPONENTS.test(name), WORDS_OF_WGSL.test(name)].some(
+        Boolean,
+      ),
   );
   const letters = [...'abcdefghijklmnopqrstuvwxyz'];
   const free = [...letters, ...letters.flatMap((a) => letters.map((b) => a + b))];
   const usable = free.filter((name) => !kept.has(name) && !WORDS_OF_WGSL.test(name));
   return pairUp(names, usable, shaders);
+}
+
+/** Whether JavaScript may make a name of parts, as in `${role}_CHANNEL`: such names are the same in all shaders. */
+function putTogether(codes: readonly string[]): (name: string) => boolean {
+  const parts = codes.flatMap((code) => textsOf(code).parts);
+  const ends = new Set(parts.flatMap((part) => part.match(/^_\w+/) ?? []));
+  const begins = new Set(parts.flatMap((part) => part.match(/\w+_$/) ?? []));
+  return (name) =>
+    [...ends].some((end) => name.endsWith(end)) ||
+    [...begins].some((begin) => name.startsWith(begin));
 }
 
 /** The names that are longest in all get the first of those that no text has. */
@@ -120,24 +137,32 @@ interface Span {
   readonly end: number;
 }
 
-/** Texts of several lines in a file, which are shaders where lines end as those of WGSL do, and all other strings. */
+/**
+ * Texts of several lines in a file, which are shaders where lines end as those of WGSL do; all other strings; and all
+ * parts of strings, in both.
+ */
 function textsOf(code: string): {
   readonly shaders: readonly Span[];
   readonly strings: readonly string[];
+  readonly parts: readonly string[];
 } {
   const shaders: Span[] = [];
   const strings: string[] = [];
+  const parts: string[] = [];
   new Visitor({
     TemplateLiteral({ start, end, quasis }) {
       if (/[;{}]\n/.test(code.slice(start, end))) shaders.push(...quasis);
       else strings.push(...quasis.map((text) => code.slice(text.start, text.end)));
+      parts.push(...quasis.map((text) => code.slice(text.start, text.end)));
     },
     Literal({ value }) {
-      if (typeof value === 'string') strings.push(value);
+      if (typeof value !== 'string') return;
+      strings.push(value);
+      parts.push(value);
     },
   }).visit(parseSync('chunk.js', code).program);
   // Templates in templates are visited after what is around them.
-  return { shaders: shaders.sort((a, b) => a.start - b.start), strings };
+  return { shaders: shaders.sort((a, b) => a.start - b.start), strings, parts };
 }
 
 function shadersOf(codes: readonly string[]): string {
