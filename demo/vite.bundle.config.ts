@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vite';
-import { minifyWgsl, shortenConstants } from './minify_wgsl.ts';
+import { minifyWgsl, shortenNames } from './minify_wgsl.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '..');
 export default defineConfig({
   root: ROOT,
   publicDir: false,
-  plugins: [minifyWgsl(), shortenConstants()],
+  plugins: [minifyWgsl(), shortenNames()],
   build: {
     target: 'es2023',
     outDir: join(ROOT, 'dist'),

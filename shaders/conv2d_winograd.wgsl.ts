@@ -21,8 +21,12 @@
  * The points of tiles of 4 are 0, ROOT / 2, -ROOT / 2, ROOT, -ROOT and infinity, ROOT being that of 2. With 1 and 2,
  * which would save two multiplications, the error is 1.5 to 2.5 times as large (docs/kernels.md).
  *
+ * One value that is infinite or NaN makes NaN of the whole tile, and the transforms overflow sooner than the sum does.
+ * Where a tile's outputs are not all finite, winogradOutput takes the sum over x itself, with the weights back from U.
+ *
  * Layouts: x, y feature maps of dense planes, at any distance; V, M [position][channel][tile of the whole batch], rows
- * PITCH apart; tiles after the last one repeat it. Bias [output channel].
+ * PITCH apart; tiles after the last one repeat it. U as the GEMM reads it: [position][block][input channel][output channel of
+ * the block]. Bias [output channel].
  * Threads: one invocation a channel and tile; neighbours have neighbouring tiles.
  *
  * Where sizes are bound, which is on CPU adapters, rows are loaded in a true loop, whose count the compiler cannot
@@ -47,6 +51,16 @@ export interface WinogradTiling {
   /** Tiles of the whole batch, and the distance of the rows that hold them. */
   readonly tiles: number;
   readonly pitch: number;
+}
+
+/** How U lies, in elements. */
+export interface WinogradWeights {
+  /** Output channels that lie together for all input channels. */
+  readonly block: number;
+  /** Input channels, with those that pad them. */
+  readonly rows: number;
+  /** From a position to the next. */
+  readonly position: number;
 }
 
 function sizesOf(
@@ -91,7 +105,7 @@ const ROOT = sqrt(2.0);
 // B^T times one column.
 #if ${tile === 2}
 fn transform(d: array<f32, FIELD>) -> array<f32, FIELD> {
-  return array(d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]);
+  return array(d[0] - d[2], d[2] - d[1], d[1] + d[2], d[1] - d[3]);
 }
 #else
 fn transform(d: array<f32, FIELD>) -> array<f32, FIELD> {
@@ -172,12 +186,18 @@ ${locals}
 export function winogradOutput(
   g: Conv2dProblem,
   tiling: WinogradTiling,
+  weights: WinogradWeights,
   grid: Grid,
   bound: boolean,
 ): ShaderModule {
   const { tile } = tiling;
   const epilogue = epilogueModule(g.epilogue, 1, bound ? 'shared' : 'compiled');
-  const sizes = sizesOf(g, tiling, g.outputChannels, grid, epilogue);
+  const sizes = {
+    ...sizesOf(g, tiling, g.outputChannels, grid, epilogue),
+    U_BLOCK: weights.block,
+    U_ROWS: weights.rows,
+    U_POSITION: weights.position,
+  };
   const { declarations, locals, words } = dimensions(sizes, bound);
   const source = wgsl`
 ${declarations}
@@ -185,18 +205,23 @@ const THREADS = ${WINOGRAD_THREADS}u;
 const TILE = ${tile}u;
 const FIELD = ${tile + 2}u;
 const ROOT = sqrt(2.0);
+// By G's left inverse: of the taps along an axis, the positions in U, and their shares.
+const PLACES = array(vec2(0u), vec2(1u, 2u), vec2(FIELD - 1u));
+const SHARES = array(vec2(1.0, 0.0), vec2(-1.0, 1.0) ${tile === 2 ? '' : '* 0.75 * ROOT'}, vec2(1.0, 0.0));
 
 @group(0) @binding(0) var<storage, read> m: array<f32>;
 #if ${g.bias}
 @group(0) @binding(1) var<storage, read> bias: array<f32>;
 #endif
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read> x: array<f32>;
+@group(0) @binding(3) var<storage, read> u: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
 ${epilogue.text}
 
 // A^T times one column.
 #if ${tile === 2}
 fn transform(m: array<f32, FIELD>) -> array<f32, TILE> {
-  return array(m[0] + m[1] + m[2], m[1] - m[2] - m[3]);
+  return array(m[0] + m[1] + m[2], m[2] - m[1] - m[3]);
 }
 #else
 fn transform(m: array<f32, FIELD>) -> array<f32, TILE> {
@@ -250,6 +275,7 @@ ${locals}
   let corner = top * W_OUT + left;
   let plane = Y_OFFSET + image * Y_IMAGE + channel * Y_CHANNEL;
   var results: array<f32, TILE * TILE>;
+  var total = 0.0;
 #for s in TILE
   {
     var values: array<f32, FIELD>;
@@ -259,9 +285,30 @@ ${locals}
     let column = transform(values);
 #for r in TILE
     results[#r * TILE + #s] = column[#r];
+    total += column[#r];
 #end
   }
 #end
+  let finite = (bitcast<u32>(total) & 0x7f800000u) != 0x7f800000u;
+  for (var i = 0u; i < select(TILE * TILE, 0u, finite); i++) {
+    results[i] = 0.0;
+    for (var tap = 0u; tap < 9u * C_IN; tap++) {
+      let down = tap / 3u % 3u;
+      let across = tap % 3u;
+      let first = (channel - channel % U_BLOCK) * U_ROWS + channel % U_BLOCK + tap / 9u * U_BLOCK;
+      var weight = 0.0;
+      for (var k = 0u; k < 4u; k++) {
+        let position = PLACES[down][k / 2u] * FIELD + PLACES[across][k % 2u];
+        weight += SHARES[down][k / 2u] * SHARES[across][k % 2u] * u[first + position * U_POSITION];
+      }
+      let row = top + i / TILE + down - PAD_TOP;
+      let column = left + i % TILE + across - PAD_LEFT;
+      if ((row < H_IN) & (column < W_IN)) {
+        let at = X_OFFSET + image * X_IMAGE + tap / 9u * X_CHANNEL + row * W_IN + column;
+        results[i] += weight * x[at];
+      }
+    }
+  }
   for (var i = 0u; i < TILE * TILE * one; i++) {
     let row = i / TILE;
     let column = i % TILE;

@@ -31,7 +31,7 @@ import type { GraphBuilder } from '../src/runtime/graph_builder.ts';
 import type { Shape } from '../src/runtime/tensor.ts';
 import { syntheticTensor, syntheticWeights } from '../src/runtime/weights/synthetic.ts';
 import { topK } from '../src/vision/top_k.ts';
-import { asOnGpus, type Choose, checkKernels } from './fixtures/check_kernels.ts';
+import { asOnGpus, type Choose, checkKernels, type KernelCase } from './fixtures/check_kernels.ts';
 import { buildConv2d, type Conv2dCase } from './fixtures/conv2d_case.ts';
 import { useDevice } from './fixtures/device.ts';
 import {
@@ -45,8 +45,9 @@ import {
   productsOfTaps,
   type RoundingBound,
   softmaxAlong,
+  winogradOfSpecials,
 } from './fixtures/rounding_bounds.ts';
-import { smallTiles } from './fixtures/small_tiles.ts';
+import { smallTiles, smallWinograd } from './fixtures/small_tiles.ts';
 
 const device = useDevice();
 
@@ -74,7 +75,7 @@ function sprinkled(shape: Shape, specials: readonly number[], every: number): Fl
 
 type Build = (g: GraphBuilder, x: Value) => Value;
 
-interface SpecialCase {
+interface SpecialCase extends Pick<KernelCase, 'variants'> {
   readonly op: string;
   readonly build: Build;
   readonly x: Float32Array;
@@ -272,7 +273,7 @@ describe('special values in windows', () => {
     ['transpose', 'rearrange', (g, x) => transpose(g, x, [0, 2, 3, 1])],
     ['concat', 'concat', (g, x) => concat(g, [x, x])],
     ['batchNorm', 'batch_norm', (g, x) => batchNorm(g.at('bn'), x), ofBatchNorm],
-    // Kernels of fewer taps are filled up with zeros, as tiles of Winograd are: 0 * NaN spreads.
+    // Kernels of fewer taps are filled up with zeros: 0 * NaN spreads.
     [
       'convTranspose2d',
       'conv_transpose2d',
@@ -308,6 +309,38 @@ describe('special values in convolutions', () => {
     }),
   );
 });
+
+describe.each([2, 4] as const)(
+  'special values in convolutions by Winograd, tiles of %i',
+  (tile) => {
+    const shape: Shape = [2, 35, 9, 11];
+    it.each<[string, Float32Array, Partial<Conv2dCase>?]>([
+      ['values that are not finite', sprinkled(shape, NOT_FINITE, 1200)],
+      [
+        'values that are not finite, bias and relu',
+        sprinkled(shape, NOT_FINITE, 1013),
+        { epilogue: ['relu'] },
+      ],
+      // Sums of few pixels overflow, those of their products do not.
+      [
+        'the largest values',
+        syntheticTensor('x', shape).map((value) => value * 4e37),
+        { bias: false },
+      ],
+    ])('%s', (_, x, options = {}) =>
+      check({
+        op: 'conv2d',
+        shape,
+        x,
+        build: (g, value) =>
+          buildConv2d(g, { channels: 9, kernel: 3, padding: 1, ...options, x: shape }, value),
+        choose: smallWinograd(tile),
+        variants: ['views'],
+        bound: winogradOfSpecials(tile),
+      }),
+    );
+  },
+);
 
 it('a classifier says so where its input holds NaN', async () => {
   const model = buildClassifier(findModel('lenet'), { outputs: ['probabilities'] });

@@ -53,7 +53,6 @@ async function verifyModel(options: VerifyOptions): Promise<void> {
     print(`${model.name} on ${adapter}`);
     print(formatTable(['', 'layer', 'with', 'kernel', 'error', 'worst at', 'CPU', 'GPU'], rows));
     const verdict = wrong.length === 0 ? 'all layers agree' : `${wrong.length} layers are wrong`;
-    for (const { layer, remedy } of wrong) if (remedy !== undefined) print(`${layer}: ${remedy}`);
     print(`\n${verdict}; errors are shares of each layer's largest value`);
   });
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type Rollup } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { minifyWgsl, shortenConstants } from '../minify_wgsl.ts';
+import { minifyWgsl, shortenNames } from '../minify_wgsl.ts';
 import { usePages } from './fixtures/browser.ts';
 import { DemoServer } from './fixtures/demo_server.ts';
 
@@ -43,7 +43,7 @@ async function bundled(entry: string): Promise<string> {
     logLevel: 'warn',
     plugins: [
       minifyWgsl(),
-      shortenConstants(),
+      shortenNames(),
       {
         name: 'entry',
         resolveId: (id) => (id === name ? name : undefined),

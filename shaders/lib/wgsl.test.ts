@@ -32,7 +32,9 @@ sums[#i] = 0.0;
 
 describe('unroll', () => {
   const lines = (...source: readonly string[]): readonly string[] =>
-    unroll(source.join('\n')).split('\n');
+    unroll(`${source.join('\n')}\n`)
+      .trimEnd()
+      .split('\n');
 
   it('repeats lines with the index in place of its name', () => {
     expect(lines('const N = 3;', '#for i in N', 'a#i', '#end', 'b')).toEqual([
@@ -70,14 +72,14 @@ describe('unroll', () => {
     [
       'a count that is no literal constant',
       ['const N = 2u * M;', '#for i in N', '#end'],
-      'line 2: #for needs a literal "const N"',
+      '#for i: needs a literal "const N"',
     ],
     [
       'a loop that is not closed',
       ['const N = 2;', '#for i in N', 'a'],
-      'line 2: #for without #end',
+      '"#for i in N" has no other end',
     ],
-    ['an end without a loop', ['a', '#end'], 'line 2: #end without #for'],
+    ['an end without a loop', ['a', '#end'], '"#end" has no other end'],
   ])('refuses %s', (_, source, message) => {
     expect(() => lines(...source)).toThrow(message);
   });

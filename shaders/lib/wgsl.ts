@@ -15,49 +15,25 @@ export function wgsl(strings: TemplateStringsArray, ...values: readonly ShaderVa
   return unroll(preprocess(strings, ...values));
 }
 
-const CONSTANT = /^\s*const\s+(\w+)\s*(?::\s*\w+\s*)?=\s*(\d+)[uif]?\s*;/gm;
-const FOR = /^\s*#for\s+(\w+)\s+in\s+(\w+)\s*$/;
-const END = /^\s*#end\s*$/;
+/** A loop without loops in it: its index, the name of its count, and its lines. */
+const LOOP =
+  /^[ \t]*#for (\w+) in (\w+)\s*\n((?:(?![ \t]*#(?:for|end)\b).*\n)*)[ \t]*#end\b.*\n?/gm;
 
 /** Expands `#for` ... `#end`. Throws when a count is not a literal constant, or a loop is not closed. */
 export function unroll(source: string): string {
-  const constants = new Map<string, number>();
-  for (const [, name = '', value] of source.matchAll(CONSTANT)) constants.set(name, Number(value));
-  const lines = source.split('\n');
-  const { output, next } = expand(lines, 0, constants);
-  if (next < lines.length) throw new Error(`line ${next + 1}: #end without #for`);
-  return output.join('\n');
-}
-
-/** Expands from `start` to the `#end` that closes this level, or to the end of the file. */
-function expand(
-  lines: readonly string[],
-  start: number,
-  constants: ReadonlyMap<string, number>,
-): { output: readonly string[]; next: number } {
-  const output: string[] = [];
-  let at = start;
-  while (at < lines.length) {
-    const line = lines[at] ?? '';
-    if (END.test(line)) return { output, next: at };
-    const loop = FOR.exec(line);
-    if (!loop) {
-      output.push(line);
-      at++;
-      continue;
-    }
-    const [, variable = '', countName = ''] = loop;
-    const count = constants.get(countName);
-    if (count === undefined) {
-      throw new Error(`line ${at + 1}: #for needs a literal "const ${countName}"`);
-    }
-    const body = expand(lines, at + 1, constants);
-    if (body.next >= lines.length) throw new Error(`line ${at + 1}: #for without #end`);
-    const index = new RegExp(`#${variable}(?![A-Za-z0-9])`, 'g');
-    for (let i = 0; i < count; i++) {
-      for (const inner of body.output) output.push(inner.replace(index, String(i)));
-    }
-    at = body.next + 1;
-  }
-  return { output, next: at };
+  const unrolled = source.replaceAll(LOOP, (_, index: string, countName: string, body: string) => {
+    const count = new RegExp(`^\\s*const ${countName}\\b[^=]*= *(\\d+)[uif]?;`, 'm').exec(
+      source,
+    )?.[1];
+    if (count === undefined) throw new Error(`#for ${index}: needs a literal "const ${countName}"`);
+    const uses = new RegExp(`#${index}(?![A-Za-z0-9])`, 'g');
+    const bodies = Array.from({ length: Number(count) }, (_, i) =>
+      body.replaceAll(uses, String(i)),
+    );
+    return bodies.join('');
+  });
+  if (unrolled !== source) return unroll(unrolled);
+  const open = /^[ \t]*(#(?:for|end)\b.*)/m.exec(source);
+  if (open) throw new Error(`"${open[1]}" has no other end`);
+  return source;
 }

@@ -4,12 +4,9 @@ import { limitBindings, useDevice, useDevices } from '../../test/fixtures/device
 import { clip, relu } from '../layers/activations.ts';
 import { add, mul } from '../layers/arithmetic.ts';
 import { concat } from '../layers/concat.ts';
-import { convTranspose2d } from '../layers/conv_transpose2d.ts';
-import { conv2d } from '../layers/conv2d.ts';
 import { linear, linearOp } from '../layers/linear.ts';
 import { softmax } from '../layers/softmax.ts';
 import type { References } from '../reference.ts';
-import { kindOf } from '../runtime/device_profile.ts';
 import type { OpDef } from '../runtime/graph.ts';
 import { kernel, type NoConfig } from '../runtime/kernel.ts';
 import { candidatesOf, inputDesc } from '../runtime/operator.ts';
@@ -130,57 +127,4 @@ describe('verify approves of', () => {
     expect(checks.map(({ layer }) => layer)).toContain('fc 0..63#2');
     expect(checks.filter(({ ok }) => !ok)).toEqual([]);
   });
-});
-
-describe('verify of convolutions by Winograd', () => {
-  const graph = graphOf((g) =>
-    conv2d(g.at('conv'), g.input('x', [1, 16, 8, 8]), { channels: 16, kernel: 3, padding: 1 }),
-  );
-  // Sums of four pixels overflow, those of their products do not.
-  const small: WeightSource = {
-    ...weights,
-    read: (name, shape) => weights.read(name, shape).map((value) => value / 1000),
-  };
-  const kernels = (kernel: string) => ({ weights: small, kernels: () => kernel });
-  const largest = syntheticTensor('x', [1, 16, 8, 8]).map((value) => value * 8e37);
-
-  it('says how to have the direct sum where the transforms overflow', async () => {
-    const [check] = await verify(device(), graph, { x: largest }, kernels('conv2d_winograd'));
-    expect(check).toMatchObject({ ok: false, kernel: 'conv2d_winograd' });
-    expect(check?.remedy).toContain('"conv2d_direct"');
-    const [direct] = await verify(device(), graph, { x: largest }, kernels('conv2d_direct'));
-    expect(direct).toMatchObject({ ok: true, kernel: 'conv2d_direct' });
-    expect(direct?.remedy).toBeUndefined();
-  });
-
-  it('says so of transposed convolutions that are made of them', async () => {
-    const up = graphOf((g) =>
-      convTranspose2d(g.at('up'), g.input('x', [1, 16, 8, 8]), { channels: 16, kernel: 3 }),
-    );
-    const byWinograd = up.nodes.map((node) => ({ ...node, op: onlyWinograd(node.op) }));
-    const [check] = await verify(
-      device(),
-      { ...up, nodes: byWinograd },
-      { x: largest },
-      { weights: small },
-    );
-    expect(check).toMatchObject({ ok: false, kernel: 'conv_transpose2d_phases' });
-    expect(check?.remedy).toContain('"conv_transpose2d_columns"');
-  });
-
-  /** Of kernels for such a device that do not say what they cost, the first is used. */
-  function onlyWinograd(op: OpDef): OpDef {
-    return {
-      ...op,
-      candidates: (node, profile) =>
-        op
-          .candidates(node, profile)
-          .map(({ prefers = kindOf(profile), ...rest }) => ({
-            ...rest,
-            prefers,
-            cost: () => undefined,
-          }))
-          .toSorted((a, b) => Number(b.overflows ?? false) - Number(a.overflows ?? false)),
-    };
-  }
 });

@@ -1,11 +1,8 @@
 /** Every layer on this device against the CPU, so that a wrong kernel, or a wrong driver, has a name. */
 import { type CreateSessionOptions, createSession } from '../create_session.ts';
 import { type References, referenceOf } from '../reference.ts';
-import { type DeviceProfile, kindOf } from '../runtime/device_profile.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import { type Graph, isConstant, type Node, type Value } from '../runtime/graph.ts';
-import type { PlannedDispatch } from '../runtime/plan/compile.ts';
-import { isChoice } from '../runtime/plan/select_kernels.ts';
 import type { Session } from '../runtime/session.ts';
 import type { DType } from '../runtime/tensor.ts';
 import { elementCount, type Shape } from '../runtime/tensor.ts';
@@ -20,8 +17,6 @@ export interface LayerCheck extends Deviation {
   readonly computes: readonly string[];
   /** `undefined` where nothing runs: the layer's output is a view of its input. */
   readonly kernel: string | undefined;
-  /** What to do about it, where the algorithm is known to be off in this way. */
-  readonly remedy?: string;
 }
 
 export interface VerifyOptions extends CreateSessionOptions {
@@ -47,7 +42,7 @@ export async function verify(
 ): Promise<readonly LayerCheck[]> {
   const session = await createSession(device, graph, { ...options, observed: true });
   try {
-    return await checkLayers(device, session, inputs, await session.run(inputs), options);
+    return await checkLayers(session, inputs, await session.run(inputs), options);
   } finally {
     session.dispose();
   }
@@ -59,30 +54,7 @@ function precisionOf({ inputs, output }: Node): DType {
   return values.some(({ desc }) => desc.dtype === 'f16') ? 'f16' : 'f32';
 }
 
-/** Another kernel, where the one that was used overflows before its result does, or spreads what is not finite. */
-function remedyFor(
-  { node, kernel, config }: Pick<PlannedDispatch, 'node' | 'kernel' | 'config'>,
-  { expected, actual }: Deviation,
-  device: DeviceProfile,
-): string | undefined {
-  if (Number.isFinite(actual) || Object.is(expected, actual)) return undefined;
-  const candidates = node.op.candidates(node, device);
-  const used = candidates.find((candidate) => isChoice(candidate, { kernel, config }));
-  if (!used?.overflows) return undefined;
-  const overflowing = new Set(candidates.filter((one) => one.overflows).map((one) => one.kernel));
-  const other = candidates.find(
-    ({ kernel, prefers = kindOf(device) }) =>
-      prefers === kindOf(device) && !overflowing.has(kernel),
-  );
-  return (
-    other &&
-    `${kernel} computes with larger numbers than its result has: pass kernels: ({ op }) => ` +
-      `(op.name === "${node.op.name}" ? "${other.kernel}" : undefined)`
-  );
-}
-
 async function checkLayers(
-  { profile }: Device,
   { prepared: { plan, parts, origin } }: Session,
   inputs: Readonly<Record<string, Float32Array>>,
   results: Readonly<Record<string, Float32Array>>,
@@ -120,14 +92,12 @@ async function checkLayers(
     });
     const worst = deviations.reduce((found, one) => (one.error > found.error ? one : found));
     const dispatch = dispatches.get(node);
-    const remedy = dispatch && remedyFor(dispatch, worst, profile);
     const check = {
       layer: node.name,
       op: node.op.name,
       computes: (origin.get(node) ?? []).map(({ name }) => name),
       kernel: dispatch?.kernel,
       ...worst,
-      ...(remedy !== undefined && { remedy }),
     };
     onCheck?.(check);
     checks.push(check);

@@ -9,11 +9,6 @@ export interface KernelDef<P, C extends object = NoConfig, R extends string = st
   readonly name: string;
   /** The kind of device it is written for, if not for any; on the other it is a last resort. */
   readonly prefers?: DeviceKind;
-  /**
-   * Whether it computes with larger numbers than the result has, which may overflow where it does not, and spread what
-   * is not finite; not by default.
-   */
-  readonly overflows?: boolean;
   /** Whether this kernel can compute the problem on such a device; it can by default. */
   readonly supports?: (problem: P, device: DeviceProfile) => boolean;
   /** Configurations worth trying, the best guess first. */
@@ -48,8 +43,6 @@ export interface Candidate {
   readonly kernel: string;
   readonly config: object;
   readonly prefers: DeviceKind | undefined;
-  /** See `KernelDef.overflows`. */
-  readonly overflows?: boolean | undefined;
   /** See `KernelDef.cost`; undefined where the kernel does not say. */
   readonly cost: () => number | undefined;
   readonly overwrites: readonly string[];
@@ -68,7 +61,6 @@ export function kernel<P, C extends object, R extends string>(def: KernelDef<P, 
       kernel: def.name,
       config,
       prefers: def.prefers,
-      overflows: def.overflows,
       cost: () => def.cost?.(problem, config, device),
       overwrites,
       lower: (overwritten) => def.lower(problem, config, device, overwritten),

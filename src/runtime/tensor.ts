@@ -146,27 +146,20 @@ export function mapStridesOf(desc: TensorDesc): MapStrides | undefined {
   return planes ? { offset, image, channel } : undefined;
 }
 
-/** Copies a tensor as it is stored, from its first element on, into a row-major array. */
-export function copyRowMajor(desc: TensorDesc, stored: Float32Array, target: Float32Array): void {
-  if (!desc.view) target.set(stored);
-  else
-    forEachRow(desc, (from, to, length, step) => {
-      if (step === 1) target.set(stored.subarray(from, from + length), to);
-      else for (let i = 0; i < length; i++) target[to + i] = stored[from + i * step] ?? 0;
-    });
-}
-
-/** Walks the rows along the last axis: where each begins in memory, less the view's offset, and in row-major order. */
-function forEachRow(
+/** Copies a tensor as it is stored, from its first element on, into a row-major array: row by row of the last axis. */
+export function copyRowMajor(
   { shape, view }: TensorDesc,
-  row: (from: number, to: number, length: number, step: number) => void,
+  stored: Float32Array,
+  target: Float32Array,
 ): void {
   const strides = view?.strides ?? denseStrides(shape);
-  const length = shape.at(-1) ?? 1;
   const outer = shape.slice(0, -1);
+  const length = shape.at(-1) ?? 1;
   const step = strides.at(-1) ?? 1;
-  for (let i = 0; i < elementCount(outer); i++) {
-    row(offsetOf(i, outer, strides), i * length, length, step);
+  for (let to = 0; to < target.length; to += length) {
+    const from = offsetOf(to / length, outer, strides);
+    if (step === 1) target.set(stored.subarray(from, from + length), to);
+    else for (let i = 0; i < length; i++) target[to + i] = stored[from + i * step] ?? 0;
   }
 }
 
@@ -194,14 +187,8 @@ export interface Nchw {
 
 /** Reads a rank-4 shape by name. Throws ShapeError for any other rank. */
 export function nchw(shape: Shape): Nchw {
-  const [batch, channels, height, width] = shape;
-  if (
-    shape.length !== 4 ||
-    batch === undefined ||
-    channels === undefined ||
-    height === undefined ||
-    width === undefined
-  ) {
+  const [batch = 1, channels = 1, height = 1, width = 1] = shape;
+  if (shape.length !== 4) {
     throw new ShapeError(`expected a feature map [N, C, H, W], got ${formatShape(shape)}`);
   }
   return { batch, channels, height, width };
@@ -209,8 +196,8 @@ export function nchw(shape: Shape): Nchw {
 
 /** Reads a rank-2 shape as `[rows, columns]`. Throws ShapeError for any other rank. */
 export function rowsAndColumns(shape: Shape): readonly [number, number] {
-  const [rows, columns] = shape;
-  if (shape.length !== 2 || rows === undefined || columns === undefined) {
+  const [rows = 1, columns = 1] = shape;
+  if (shape.length !== 2) {
     throw new ShapeError(`expected a matrix [rows, columns], got ${formatShape(shape)}`);
   }
   return [rows, columns];

@@ -25,8 +25,8 @@ export interface WinogradConfig<C extends object> {
 const KERNEL_TRANSFORM: Readonly<Record<WinogradTile, readonly (readonly number[])[]>> = {
   2: [
     [1, 0, 0],
-    [1 / 2, 1 / 2, 1 / 2],
     [1 / 2, -1 / 2, 1 / 2],
+    [1 / 2, 1 / 2, 1 / 2],
     [0, 0, 1],
   ],
   4: [
@@ -135,12 +135,14 @@ function multiply(
   }
 }
 
-function supports(g: Conv2dProblem): boolean {
-  const types = [
-    ...Object.values(g.types),
-    ...(g.epilogue?.operands ?? []).map(({ type }) => type),
-  ];
+/** What the last dispatch binds besides the operands of its epilogue: products, bias, y, x and the weights. */
+const OUTPUT_BINDINGS = 5;
+
+function supports(g: Conv2dProblem, { limits }: DeviceProfile): boolean {
+  const operands = g.epilogue?.operands ?? [];
+  const types = [...Object.values(g.types), ...operands.map(({ type }) => type)];
   return (
+    OUTPUT_BINDINGS + operands.length <= limits.maxStorageBuffersPerShaderStage &&
     // In f16 the transform back would magnify the rounding of the weights: see docs/decisions/0054-f16.md.
     types.every((type) => type === 'f32') &&
     g.groups === 1 &&
@@ -160,8 +162,7 @@ function fits(g: Conv2dProblem, tile: WinogradTile, device: DeviceProfile): bool
 export function winogradOn<C extends object>(gemm: Conv2dGemm<C>): Kernel<Conv2dProblem> {
   return kernel({
     name: 'conv2d_winograd',
-    overflows: true,
-    supports: (g, device) => kindOf(device) === gemm.inside && supports(g),
+    supports: (g, device) => kindOf(device) === gemm.inside && supports(g, device),
     configs: (g, device): readonly WinogradConfig<C>[] =>
       TILES.filter((tile) => fits(g, tile, device)).flatMap((tile) =>
         gemm.configs(winogradGemm(g, tile), device).map((config) => ({ tile, gemm: config })),
@@ -183,7 +184,11 @@ export function winogradOn<C extends object>(gemm: Conv2dGemm<C>): Kernel<Conv2d
       const workgroups = (channels: number): number =>
         Math.ceil((channels * tiling.pitch) / WINOGRAD_THREADS);
       const input = inOrder<Conv2dRole | 'fields'>(['x'], 'fields');
-      const output = inOrder<Conv2dRole | 'products'>(['products', g.bias ? 'bias' : null], 'y');
+      const reads = ['products', g.bias ? 'bias' : null, 'x', 'weight'] as const;
+      const output = inOrder<Conv2dRole | 'products'>(reads, 'y');
+      const weight = repackKernels(g, tiling, padding);
+      const position = weight.length / positionsOf(tile);
+      const weights = { block: padding.block, rows: position / padding.columns, position };
       return {
         dispatches: [
           dispatchOf(device, workgroups(g.inputChannels), input, (grid) =>
@@ -191,10 +196,10 @@ export function winogradOn<C extends object>(gemm: Conv2dGemm<C>): Kernel<Conv2d
           ),
           rebind(dispatch, { x: 'fields', y: 'products' }),
           dispatchOf(device, workgroups(g.outputChannels), output, (grid) =>
-            winogradOutput(g, tiling, grid, bound),
+            winogradOutput(g, tiling, weights, grid, bound),
           ),
         ],
-        repack: { weight: repackKernels(g, tiling, padding) },
+        repack: { weight },
         scratch: { ...scratchOf(g, tiling) },
       };
     },

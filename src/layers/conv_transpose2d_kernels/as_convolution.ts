@@ -132,7 +132,6 @@ export function asConvolution(form: Form): Kernel<ConvTranspose2dProblem> {
           kernel: `conv_transpose2d_${form}`,
           config: { convolution: inner.kernel, gemm: inner.config },
           prefers: inner.prefers,
-          overflows: inner.overflows,
           cost() {
             const cost = inner.cost();
             return cost === undefined || !overlap ? cost : cost + costOf(overlap, device);

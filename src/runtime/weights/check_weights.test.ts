@@ -116,8 +116,11 @@ describe('checkWeights', () => {
 
 describe('nonFiniteWarning', () => {
   it.each([
-    [[NaN], 'weight "w" holds 1 NaN value(s), the first at index 0'],
-    [[1, -Infinity, Infinity], 'weight "w" holds 2 infinite value(s), the first at index 1'],
+    [[NaN], 'weight "w" holds 1 NaN and 0 infinite value(s), the first at index 0'],
+    [
+      [1, -Infinity, Infinity],
+      'weight "w" holds 0 NaN and 2 infinite value(s), the first at index 1',
+    ],
     [
       [0, 1, NaN, 2, Infinity, NaN, NaN],
       'weight "w" holds 3 NaN and 1 infinite value(s), the first at index 2',

@@ -65,11 +65,7 @@ export function nonFiniteWarning(name: string, data: Float32Array): string | und
     else infinities++;
   }
   if (first === -1) return undefined;
-  const kinds = [
-    ...(nans > 0 ? [`${nans} NaN`] : []),
-    ...(infinities > 0 ? [`${infinities} infinite`] : []),
-  ];
-  return `weight ${quoted(name)} holds ${kinds.join(' and ')} value(s), the first at index ${first}`;
+  return `weight ${quoted(name)} holds ${nans} NaN and ${infinities} infinite value(s), the first at index ${first}`;
 }
 
 /**
