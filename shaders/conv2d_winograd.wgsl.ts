@@ -25,9 +25,9 @@
  * Where a tile's outputs are not all finite, winogradOutput takes the sum over x itself, with the weights back from U.
  *
  * Layouts: x, y feature maps of dense planes, at any distance; V, M [position][channel][tile of the whole batch], rows
- * PITCH apart; tiles after the last one repeat it. U as the GEMM reads it: [position][block][input channel][output channel of
- * the block]. Bias [output channel].
- * Threads: one invocation a channel and tile; neighbours have neighbouring tiles.
+ * PITCH apart; tiles after the last one repeat it. U as the GEMM reads it: [position][block][input channel][output
+ * channel of the block]. Bias [output channel]. Threads: one invocation a channel and tile; neighbours have
+ * neighbouring tiles.
  *
  * Where sizes are bound, which is on CPU adapters, rows are loaded in a true loop, whose count the compiler cannot
  * bound (a factor `one`). Unrolled, loads and stores are most of what llvmpipe compiles.

@@ -47,28 +47,12 @@ export function elementCount(shape: Shape): number {
 
 /** The strides of a dense tensor. */
 export function denseStrides(shape: Shape): readonly number[] {
-  let stride = 1;
-  return shape
-    .toReversed()
-    .map((extent) => {
-      const own = stride;
-      stride *= extent;
-      return own;
-    })
-    .reverse();
+  return shape.map((_, axis) => elementCount(shape.slice(axis + 1)));
 }
 
 /** The position of an element in row-major order: [n, c, h, w] in a feature map. */
 export function positionOf(index: number, shape: Shape): Shape {
-  let rest = index;
-  return shape
-    .toReversed()
-    .map((extent) => {
-      const position = rest % extent;
-      rest = Math.floor(rest / extent);
-      return position;
-    })
-    .reverse();
+  return denseStrides(shape).map((stride, axis) => Math.floor(index / stride) % (shape[axis] ?? 1));
 }
 
 /** Where strides put an element in row-major order. Makes nothing: it is called of every element. */
@@ -90,11 +74,14 @@ export function viewOfDesc({ shape, view }: TensorDesc): View {
 /** The tensor under a view; one that says no more than the shape is left out. */
 export function withView(desc: TensorDesc, view: View): TensorDesc {
   const { view: _, ...rest } = desc;
-  const dense = denseStrides(desc.shape);
-  const isDense = desc.shape.every(
-    (extent, axis) => extent === 1 || dense[axis] === view.strides[axis],
+  return view.offset === 0 && isDense(desc.shape, view.strides) ? rest : { ...rest, view };
+}
+
+/** Whether strides are a dense tensor's, from an axis on. Those of axes of one element do not matter. */
+function isDense(shape: Shape, strides: readonly number[], from = 0): boolean {
+  return denseStrides(shape).every(
+    (stride, axis) => axis < from || shape[axis] === 1 || strides[axis] === stride,
   );
-  return isDense && view.offset === 0 ? rest : { ...rest, view };
 }
 
 /**
@@ -138,12 +125,8 @@ export function mapStridesOf(desc: TensorDesc): MapStrides | undefined {
   const { shape } = desc;
   if (shape.length < 2) return undefined;
   const { offset, strides } = viewOfDesc(desc);
-  const dense = denseStrides(shape);
-  const planes = shape.every(
-    (extent, axis) => axis < 2 || extent === 1 || strides[axis] === dense[axis],
-  );
   const [image = 0, channel = 0] = strides;
-  return planes ? { offset, image, channel } : undefined;
+  return isDense(shape, strides, 2) ? { offset, image, channel } : undefined;
 }
 
 /** Copies a tensor as it is stored, from its first element on, into a row-major array: row by row of the last axis. */

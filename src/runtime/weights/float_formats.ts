@@ -40,7 +40,7 @@ export const LARGEST_FLOAT16 = 65504;
 export function float32ToFloat16(values: Float32Array): Uint16Array {
   const patterns = new Uint32Array(values.buffer, values.byteOffset, values.length);
   const bits = new Uint16Array(values.length);
-  for (let i = 0; i < bits.length; i++) bits[i] = float16Bits(patterns[i] ?? 0);
+  for (let i = 0; i < bits.length; i++) bits[i] = float16Bits(patterns[i] ?? 0, values[i] ?? 0);
   return bits;
 }
 
@@ -54,26 +54,18 @@ const F16_INFINITY = 0x7c00;
 /** The smallest normal f16, 2^-14, and the exponents' difference, as f32 bit patterns. */
 const F16_NORMAL = 0x3880_0000;
 const REBIAS = 0x3800_0000;
+/** Added to an f64 and taken away again, it leaves the nearest integer, ties to even. */
+const ROUNDER = 1.5 * 2 ** 52;
 
-/** An f32 bit pattern in f16. */
-function float16Bits(pattern: number): number {
+/** An f32, of which this is the bit pattern, in f16. */
+function float16Bits(pattern: number, value: number): number {
   const sign = (pattern >>> 16) & 0x8000;
   const magnitude = pattern & 0x7fff_ffff;
   if (magnitude > F32_INFINITY) return sign | 0x7e00;
   if (magnitude === F32_INFINITY) return sign | F16_INFINITY;
-  if (magnitude < F16_NORMAL) return sign | subnormalBits(magnitude);
+  // Multiples of 2^-24.
+  if (magnitude < F16_NORMAL) return sign | (Math.abs(value) * 2 ** 24 + ROUNDER - ROUNDER);
   // 13 bits of the fraction go; adding less than a half, or a half where the last bit is odd, rounds.
   const rounded = (magnitude - REBIAS + 0xfff + ((magnitude >>> 13) & 1)) >>> 13;
   return sign | Math.min(rounded, F16_INFINITY - 1);
-}
-
-/** The multiple of 2^-24 that is nearest: the f32's fraction, shifted by its distance from there. */
-function subnormalBits(magnitude: number): number {
-  const shift = 126 - (magnitude >>> 23);
-  if (shift > 24) return 0;
-  const fraction = (magnitude & 0x7f_ffff) | 0x80_0000;
-  const kept = fraction >>> shift;
-  const rest = fraction & ((1 << shift) - 1);
-  const half = 1 << (shift - 1);
-  return kept + (rest > half || (rest === half && (kept & 1) === 1) ? 1 : 0);
 }
