@@ -1,5 +1,6 @@
 /** Concatenation along one axis. */
 import { movementProblem, type PointwiseProblem } from '../../shaders/pointwise.wgsl.ts';
+import { checkArgument } from '../runtime/arguments.ts';
 import {
   type Activation,
   type DataByRole,
@@ -9,7 +10,7 @@ import {
   rootOf,
   type Value,
 } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { kernel, type NoConfig } from '../runtime/kernel.ts';
 import { indexMapInto } from '../runtime/movement/index.ts';
 import {
@@ -39,7 +40,10 @@ type Concat = Node<ConcatAttributes, Role>;
 
 /** Adds a concatenation along `axis`, 1 by default: the channels. All other extents must agree. */
 export function concat(g: GraphBuilder, values: readonly Value[], axis = 1): Activation {
-  return g.add(concatOp, { axis }, Object.fromEntries(values.map((value, i) => [`x${i}`, value])));
+  checkArgument(Array.isArray(values), 'concat: values', 'an array of values', values);
+  const inputs = Object.fromEntries(values.map((value, i) => [`x${i}`, value]));
+  checkLayer(g, concatOp, inputs);
+  return g.add(concatOp, { axis }, inputs);
 }
 
 function inferShape(call: OpCall<ConcatAttributes, Role>): TensorDesc {

@@ -1,6 +1,13 @@
 /** load -> compile -> run -> dispose */
 
-import { checkValues, given, ownValue } from './arguments.ts';
+import {
+  checkArgument,
+  checkOptions,
+  checkValues,
+  checkWork,
+  given,
+  ownValue,
+} from './arguments.ts';
 import type { Builtins } from './builtins.ts';
 import { ShapeError, TilewiseError, UnsupportedError } from './errors.ts';
 import type { Device, Opening } from './gpu/device.ts';
@@ -116,7 +123,9 @@ export class Session {
    * the GPU fails; the signal's reason when it is aborted. What was allocated is then freed.
    */
   static async create(device: Device, graph: Graph, options: SessionOptions): Promise<Session> {
-    checkWeights(graph, options.weights);
+    checkArgument(device?.use, 'createSession: device', 'a Device', device);
+    checkArgument(graph?.nodes, 'createSession: graph', 'a Graph', graph);
+    checkWeights(graph, options?.weights);
     const reader = new ConstantReader(options.weights, options.onWarning ?? (() => {}));
     const weights = new WeightBuffers();
     try {
@@ -168,6 +177,7 @@ export class Session {
    */
   run(inputs: RunInputs, options: RunOptions = {}): Promise<RunOutputs> {
     return this.use(async (running) => {
+      checkOptions('run', options);
       const data = inputDataOf(this.#graph.name, this.inputs, inputs);
       const wanted = this.#wantedOutputs(options);
       const outputs = this.outputs.map((output) =>
@@ -203,6 +213,7 @@ export class Session {
     work: (running: Running) => Promise<T>,
     change?: (graph: Graph) => Graph,
   ): Promise<T> {
+    checkWork(work, change ?? work);
     try {
       this.#checkUsable();
       return await this.device.use(async (opening) => {

@@ -6,9 +6,10 @@
  * A file is untrusted input: every rule of the format is checked here, so that nothing a header says
  * can cause a read out of bounds or an outsized allocation later on.
  */
+import { isObject } from '../arguments.ts';
 import { MOST_HEADER_BYTES } from '../bounds.ts';
 import type { WeightError } from '../errors.ts';
-import { elementCount, formatShape, type Shape } from '../tensor.ts';
+import { areIntegers, elementCount, formatShape, type Shape } from '../tensor.ts';
 import { duplicateKey } from './json_keys.ts';
 import { clipped, quoted } from './messages.ts';
 import type { TensorInfo } from './weight_source.ts';
@@ -129,7 +130,7 @@ function parseDtype(dtype: unknown, fault: Fault): { dtype: string; bits: number
 }
 
 function parseShape(shape: unknown, fault: Fault): Shape {
-  if (!isCounts(shape)) {
+  if (!areIntegers(shape, 0)) {
     throw fault(`expected a shape of non-negative integers below 2^53, got ${shown(shape)}`);
   }
   return shape;
@@ -140,7 +141,7 @@ function parseOffsets(
   dataBytes: number,
   fault: Fault,
 ): readonly [begin: number, end: number] {
-  const [begin, end, ...rest] = isCounts(offsets) ? offsets : [];
+  const [begin, end, ...rest] = areIntegers(offsets, 0) ? offsets : [];
   if (begin === undefined || end === undefined || rest.length > 0) {
     throw fault(`expected data_offsets [begin, end] below 2^53, got ${shown(offsets)}`);
   }
@@ -161,21 +162,18 @@ function requireFullCover(
 ): void {
   let covered = 0;
   let previous = '';
-  for (const [name, { begin, end }] of inFileOrder(tensors)) {
+  const last = ['', { begin: dataBytes, end: dataBytes }] as const;
+  for (const [name, { begin, end }] of [...inFileOrder(tensors), last]) {
     if (begin < covered) {
       const both = `${quoted(previous)} and ${quoted(name)}`;
       throw fault(`tensors ${both} overlap at byte ${begin} of the data`);
     }
     if (begin > covered) {
-      const hole = `bytes ${covered} to ${begin} of the data, before tensor ${quoted(name)}`;
-      throw fault(`${hole}, belong to no tensor; the format forbids holes`);
+      const hole = `bytes ${covered} to ${begin} of the data`;
+      throw fault(`${hole} belong to no tensor; the format forbids holes`);
     }
     covered = end;
     previous = name;
-  }
-  if (covered < dataBytes) {
-    const tail = `the last ${dataBytes - covered} bytes of the file`;
-    throw fault(`${tail} belong to no tensor; the format forbids trailing bytes`);
   }
 }
 
@@ -185,11 +183,7 @@ function inFileOrder(tensors: ReadonlyMap<string, TensorEntry>): readonly [strin
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isCounts(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
+  return isObject(value) && !Array.isArray(value);
 }
 
 /** A part of the header, for messages. */
