@@ -1,6 +1,8 @@
 /** Concatenation along one axis. */
+
 import { movementProblem, type PointwiseProblem } from '../../shaders/pointwise.wgsl.ts';
 import { checkArgument } from '../runtime/arguments.ts';
+import { present } from '../runtime/errors.ts';
 import {
   type Activation,
   type DataByRole,
@@ -91,8 +93,7 @@ function problemOf(node: Concat): readonly Copy[] {
     const { desc } = requireInput(node, role);
     const offset = y.offset + from * (y.strides[node.attributes.axis] ?? 0);
     const copy = indexMapInto({ ...y, offset }, [], desc.shape, viewOfDesc(desc));
-    if (!copy) throw new Error(`${describe(node)}: "${role}" cannot be copied to its part`);
-    const { map, target } = copy;
+    const { map, target } = present(copy, `way to copy "${role}" of ${describe(node)}`);
     const inPlace =
       rootOf(requireInput(node, role)) === rootOf(node.output) &&
       map.offset === target.offset &&

@@ -1,6 +1,6 @@
 /** Graph -> ExecutionPlan: everything the GPU will be asked for, decided before anything is allocated. */
 import { type DeviceProfile, largestBuffer } from '../device_profile.ts';
-import { UnsupportedError } from '../errors.ts';
+import { present, UnsupportedError } from '../errors.ts';
 import { type Constant, type Graph, isConstant, type Node, type Value } from '../graph.ts';
 import {
   type Candidate,
@@ -121,8 +121,8 @@ export function compile(graph: Graph, options: CompileOptions): ExecutionPlan {
     const scratch = storage.scratchOf.get(node);
     const place = (role: string): BufferRef => {
       if (scratch?.has(role)) return activationRef(activations, scratch.get(role), role);
-      const value = role === 'y' ? node.output : node.inputs[role];
-      if (!value) throw new Error(`${describe(node)}: ${kernel} binds "${role}", which it lacks`);
+      const input = role === 'y' ? node.output : node.inputs[role];
+      const value = present(input, `"${role}" for ${kernel} of ${describe(node)}`);
       return isConstant(value) ? weights.place(value, lowering.repack?.[role]) : activation(value);
     };
     const origin = { node, kernel, config, cost, lowering, overwritten: overwritten.get(node) };
@@ -169,8 +169,7 @@ function lowerNode(
 }
 
 function activationRef(memory: MemoryPlan, storage: number | undefined, name: string): BufferRef {
-  const index = memory.bufferOf[storage ?? -1];
-  if (index === undefined) throw new Error(`"${name}" is read before it is computed`);
+  const index = present(memory.bufferOf[storage ?? -1], `memory of "${name}" before it is read`);
   return { pool: 'activation', index };
 }
 

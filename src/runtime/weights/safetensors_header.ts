@@ -18,19 +18,8 @@ const LENGTH_BYTES = 8;
 /** Holds free text about the file instead of a tensor. */
 const METADATA_KEY = '__metadata__';
 
-/** Bits of an element, and the types that have as many. */
-const DTYPES: readonly (readonly [bits: number, dtypes: string])[] = [
-  [4, 'F4'],
-  [6, 'F6_E2M3 F6_E3M2'],
-  [8, 'BOOL U8 I8 F8_E4M3 F8_E4M3FNUZ F8_E5M2 F8_E5M2FNUZ F8_E8M0'],
-  [16, 'I16 U16 F16 BF16'],
-  [32, 'I32 U32 F32'],
-  [64, 'I64 U64 F64 C64'],
-];
-
-const BITS_PER_ELEMENT: ReadonlyMap<string, number> = new Map(
-  DTYPES.flatMap(([bits, dtypes]) => dtypes.split(' ').map((dtype) => [dtype, bits])),
-);
+/** Types say how many bits an element has: `F32`, `BF16`, `F8_E4M3FNUZ`, `F6_E2M3`; but for `BOOL`, which has 8. */
+const DTYPE = /^(?:BOOL|(?:[FIUC]|BF)(\d+)(?:_E\d+M\d+\w*)?)$/;
 
 /** A tensor in the file. Its bytes are counted from the start of the data, which follows the header. */
 export interface TensorEntry extends TensorInfo {
@@ -121,12 +110,10 @@ function parseEntry(value: unknown, dataBytes: number, fault: Fault): TensorEntr
 }
 
 function parseDtype(dtype: unknown, fault: Fault): { dtype: string; bits: number } {
-  const bits = typeof dtype === 'string' ? BITS_PER_ELEMENT.get(dtype) : undefined;
-  if (typeof dtype !== 'string' || bits === undefined) {
-    const known = [...BITS_PER_ELEMENT.keys()].join(', ');
-    throw fault(`expected a dtype out of ${known}; got ${shown(dtype)}`);
-  }
-  return { dtype, bits };
+  const match = DTYPE.exec(typeof dtype === 'string' ? dtype : '');
+  if (!match) throw fault(`expected a dtype such as F32, BF16 or U8, got ${shown(dtype)}`);
+  const [name, bits = 8] = match;
+  return { dtype: name, bits: Number(bits) };
 }
 
 function parseShape(shape: unknown, fault: Fault): Shape {
@@ -145,10 +132,9 @@ function parseOffsets(
   if (begin === undefined || end === undefined || rest.length > 0) {
     throw fault(`expected data_offsets [begin, end] below 2^53, got ${shown(offsets)}`);
   }
-  if (begin > end) throw fault(`data_offsets [${begin}, ${end}] end before they begin`);
-  if (end > dataBytes) {
+  if (begin > end || end > dataBytes) {
     throw fault(
-      `data_offsets [${begin}, ${end}] reach beyond the file's ${dataBytes} bytes of data; the file is truncated or damaged`,
+      `data_offsets [${begin}, ${end}] are no part of the file's ${dataBytes} bytes of data; it is truncated or damaged`,
     );
   }
   return [begin, end];
