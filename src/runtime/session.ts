@@ -23,6 +23,7 @@ import type { Graph } from './graph.ts';
 import type { ExecutionPlan, MemoryUse, PlannedTensor, PlannedWeight } from './plan/compile.ts';
 import { type Prepared, type PrepareOptions, prepare } from './prepare.ts';
 import { type NewShapes, reshape, shapesOf } from './reshape.ts';
+import { sum } from './sum.ts';
 import { type DType, elementCount, type Shape, shapesEqual } from './tensor.ts';
 import { checkWeights, overflowWarning } from './weights/check_weights.ts';
 import { ConstantReader } from './weights/constant_reader.ts';
@@ -400,10 +401,6 @@ export function partOf(data: InputData, part: number, parts: number): InputData 
   }
   const length = data.length / parts;
   return data.subarray(part * length, (part + 1) * length);
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 function isInputData(inputs: unknown): inputs is InputData {

@@ -1,4 +1,5 @@
 /** Graph -> ExecutionPlan: everything the GPU will be asked for, decided before anything is allocated. */
+
 import { type DeviceProfile, largestBuffer } from '../device_profile.ts';
 import { present, UnsupportedError } from '../errors.ts';
 import { type Constant, type Graph, isConstant, type Node, type Value } from '../graph.ts';
@@ -11,6 +12,7 @@ import {
   type Workgroups,
 } from '../kernel.ts';
 import { describe, multiplyAddsOf } from '../operator.ts';
+import { sum } from '../sum.ts';
 import { bufferBytes, byteLength, elementCount, type TensorDesc } from '../tensor.ts';
 import { type MemoryPlan, planMemory } from './memory_plan.ts';
 import { overwrittenInputs } from './overwriting.ts';
@@ -251,17 +253,14 @@ function checkLimits(
   device: DeviceProfile,
 ): void {
   const limit = largestBuffer(device);
-  const check = (what: string, bytes: number, remedy = 'use a smaller batch or image'): void => {
+  const check = (what: string, bytes: number): void => {
     if (bytes > limit) {
       throw new UnsupportedError(
-        `${what} takes ${bytes} bytes, a buffer of this device holds at most ${limit}; ${remedy}`,
+        `${what} takes ${bytes} bytes, a buffer of this device holds at most ${limit}; use a smaller batch, image or model`,
       );
     }
   };
-  for (const weight of plan.weights) {
-    const remedy = 'use a smaller model, or a device with larger buffers';
-    check(`weight "${weight.constant.name}"`, weight.bytes, remedy);
-  }
+  for (const { constant, bytes } of plan.weights) check(`weight "${constant.name}"`, bytes);
   for (const input of plan.graph.inputs) check(`input "${input.name}"`, byteLength(input.desc));
   for (const node of plan.graph.nodes) {
     check(`the output of ${describe(node)}`, byteLength(node.output.desc));
@@ -296,10 +295,10 @@ function checkMemory(graph: Graph, memory: MemoryUse, allowed = Number.POSITIVE_
 function memoryUse(
   plan: Pick<ExecutionPlan, 'weights' | 'activations' | 'dimensions' | 'outputs'>,
 ): MemoryUse {
-  const weights = plan.weights.reduce((sum, weight) => sum + weight.bytes, 0);
+  const weights = sum(plan.weights.map(({ bytes }) => bytes));
   const activations = plan.activations.bytes;
   const dimensions = plan.dimensions.byteLength;
-  const outputBytes = plan.outputs.reduce((sum, output) => sum + byteLength(output.desc), 0);
+  const outputBytes = sum(plan.outputs.map(({ desc }) => byteLength(desc)));
   const staging = RUNS_IN_FLIGHT * outputBytes;
   const total = weights + activations + dimensions + staging;
   return { weights, activations, dimensions, staging, total };

@@ -10,6 +10,7 @@
 
 import { MOST_COMPARED } from '../bounds.ts';
 import { checkKinds } from '../kinds.ts';
+import { sum } from '../sum.ts';
 import type { Storage } from './storage.ts';
 
 export interface MemoryPlan {
@@ -80,7 +81,7 @@ function place(storages: readonly Storage[], { inOrder, misfit }: Strategy): Mem
     storages,
     buffers: buffers.map(({ bytes }) => bytes),
     bufferOf: storages.map((storage) => bufferOf.get(storage) ?? -1),
-    bytes: buffers.reduce((sum, { bytes }) => sum + bytes, 0),
+    bytes: sum(buffers.map(({ bytes }) => bytes)),
     steps: storages.reduce((steps, { lastStep }) => Math.max(steps, lastStep), 0),
   };
 }

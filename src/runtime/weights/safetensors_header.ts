@@ -52,18 +52,13 @@ export function readHeader(bytes: Uint8Array, fault: Fault): SafetensorsHeader {
 }
 
 function headerLength(bytes: Uint8Array, fault: Fault): number {
-  const suspicion = 'it is truncated or not a safetensors file';
-  if (bytes.length < LENGTH_BYTES) {
-    throw fault(`expected at least 8 bytes, got ${bytes.length}; ${suspicion}`);
-  }
-  const claimed = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (claimed > BigInt(bytes.length - LENGTH_BYTES)) {
-    throw fault(`the header claims ${claimed} bytes, the file has ${bytes.length}; ${suspicion}`);
-  }
-  if (claimed > BigInt(MOST_HEADER_BYTES)) {
-    throw fault(`the header claims ${claimed} bytes, the format allows ${MOST_HEADER_BYTES}`);
-  }
-  return Number(claimed);
+  const rest = bytes.length - LENGTH_BYTES;
+  const claimed =
+    rest < 0 ? LENGTH_BYTES : new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  if (claimed <= Math.min(rest, MOST_HEADER_BYTES)) return Number(claimed);
+  throw fault(
+    `the header takes ${claimed} bytes, the file has ${bytes.length}, the format allows ${MOST_HEADER_BYTES}; it is truncated or not a safetensors file`,
+  );
 }
 
 function decodeUtf8(bytes: Uint8Array, fault: Fault): string {
@@ -147,20 +142,17 @@ function requireFullCover(
   fault: Fault,
 ): void {
   let covered = 0;
-  let previous = '';
-  const last = ['', { begin: dataBytes, end: dataBytes }] as const;
-  for (const [name, { begin, end }] of [...inFileOrder(tensors), last]) {
-    if (begin < covered) {
-      const both = `${quoted(previous)} and ${quoted(name)}`;
-      throw fault(`tensors ${both} overlap at byte ${begin} of the data`);
-    }
-    if (begin > covered) {
-      const hole = `bytes ${covered} to ${begin} of the data`;
-      throw fault(`${hole} belong to no tensor; the format forbids holes`);
-    }
+  const expectAt = (what: string, byte: number): void => {
+    if (byte === covered) return;
+    throw fault(
+      `${what} at byte ${byte} of the data, expected ${covered}; the format allows neither holes nor overlaps`,
+    );
+  };
+  for (const [name, { begin, end }] of inFileOrder(tensors)) {
+    expectAt(`tensor ${quoted(name)} begins`, begin);
     covered = end;
-    previous = name;
   }
+  expectAt('the file ends', dataBytes);
 }
 
 /** Empty tensors stand before the tensor that starts at the same byte. */
