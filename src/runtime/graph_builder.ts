@@ -88,8 +88,8 @@ export class GraphBuilder {
   }
 
   /**
-   * Appends a node named by this path. Throws ShapeError if the operator refuses the shapes, TilewiseError for values of
-   * another builder.
+   * Appends a node named by this path. Throws ShapeError if the operator refuses the shapes, TilewiseError for values
+   * of another builder.
    */
   add<A extends object, R extends string>(
     op: OpDef<A, R>,
