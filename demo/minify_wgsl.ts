@@ -58,12 +58,17 @@ export function shortened(codes: readonly string[]): readonly string[] {
     for (const { start, end } of textsOf(code).shaders) {
       const text = code.slice(start, end);
       pieces.push(code.slice(from, start));
-      pieces.push(text.replaceAll(/\b[a-z]\w+/g, (name) => locals.get(name) ?? name));
+      pieces.push(joined(text.replaceAll(/\b[a-z]\w+/g, (name) => locals.get(name) ?? name)));
       from = end;
     }
     const all = [...pieces, code.slice(from)].join('');
     return all.replaceAll(CONSTANT, (name) => constants.get(name) ?? name);
   });
+}
+
+/** Fewer lines: constants that `#for` looks for and directives begin theirs, a comment or a placeholder ends its. */
+function joined(text: string): string {
+  return text.replaceAll(/^(?!#)(?!.*\/\/)(.+[;{},])\n(?!#|const\b|\s*$)(?=.*\n)/gm, '$1');
 }
 
 /** A shorter name for each constant of the shaders in these files, but for those that JavaScript reads by name. */

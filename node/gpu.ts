@@ -1,6 +1,7 @@
 /** Finds an adapter for Node: a real GPU, else the system's software Vulkan, else SwiftShader. */
 import { tmpdir } from 'node:os';
 import { type AdapterFacts, adapterFacts, UnsupportedError } from '../src/index.ts';
+import { checkText } from './check_text.ts';
 import { loadLibrary } from './load_library.ts';
 import { useSwiftShader } from './swiftshader.ts';
 
@@ -38,6 +39,7 @@ const DRIVERS: readonly (() => Promise<boolean>)[] = [
  * UnsupportedError with what there is, or with how to get one where there is nothing.
  */
 export async function openNodeGpu(wanted?: string): Promise<NodeGpu> {
+  if (wanted !== undefined) checkText('openNodeGpu: wanted', wanted);
   const seen: string[] = [];
   for (const findDrivers of DRIVERS) {
     if (!(await findDrivers())) continue;

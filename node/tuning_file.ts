@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import envPaths from 'env-paths';
 import { parseTuning, type TuningStore, tuningTextKey } from '../src/index.ts';
+import { checkText } from './check_text.ts';
 import { writeWhole } from './whole_file.ts';
 
 /** What is kept of one adapter. */
@@ -25,6 +26,7 @@ export interface FileTuningStore extends TuningStore {
 
 /** Keeps tunings in a folder: by default `TILEWISE_TUNING_DIR`, or one of the user's cache. */
 export function fileTuningStore(folder = defaultFolder()): FileTuningStore {
+  checkText('fileTuningStore: folder', folder);
   const fileOf = (key: string): string => {
     const digest = createHash('sha256').update(key).digest('hex').slice(0, 16);
     return join(folder, `${digest}.json`);

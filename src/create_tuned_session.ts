@@ -4,6 +4,7 @@ import { tune } from './profiling/tune.ts';
 import type { TuningStore } from './profiling/tuning_store.ts';
 import type { Device } from './runtime/gpu/device.ts';
 import type { Graph } from './runtime/graph.ts';
+import { checkKinds } from './runtime/kinds.ts';
 import type { Session } from './runtime/session.ts';
 import { checkWeights } from './runtime/weights/check_weights.ts';
 
@@ -32,6 +33,7 @@ export async function createTunedSession(
 ): Promise<Session> {
   const { store, candidates, ...options } = given ?? {};
   const { weights, tuning: known, precision, signal, onWarning, onProgress } = options;
+  checkKinds('createTunedSession', { device, graph });
   // Not after all that time.
   checkWeights(graph, weights);
   const { tuning } = await tune(device, graph, {

@@ -8,12 +8,30 @@
  * ```
  */
 export type { SampleFilter, SamplePadding } from '../shaders/grid_sample.wgsl.ts';
-export { apply, type Expression, type ExpressionFunction } from '../shaders/lib/expression.ts';
+export type { Expression, ExpressionFunction } from '../shaders/lib/expression.ts';
 export * as functions from '../shaders/lib/expression_functions.ts';
-export { describeExpression } from '../shaders/lib/expression_text.ts';
 export type { PadMode } from '../shaders/pad2d.wgsl.ts';
 export type { ResizeFilter } from '../shaders/resize_axis.wgsl.ts';
 export { type BrowserSupport, browserSupport, type Surroundings } from './browser_support.ts';
+export {
+  apply,
+  byteLength,
+  candidatesOf,
+  checkPrecision,
+  clockOf,
+  describeExpression,
+  describeMovement,
+  deviceDescriptor,
+  elementCount,
+  isConstant,
+  isPointwise,
+  isRearrange,
+  kernel,
+  kindOf,
+  multiplyAdds,
+  shapeKey,
+  weightsOf,
+} from './checked.ts';
 export { type CreateSessionOptions, createSession } from './create_session.ts';
 export { type CreateTunedSessionOptions, createTunedSession } from './create_tuned_session.ts';
 export { explainLack, isSupported, type Supported, type Unsupported } from './is_supported.ts';
@@ -140,8 +158,7 @@ export { keepTuning, keptTuning, type TuningStore, tuningKey } from './profiling
 export { type LayerCheck, type VerifyOptions, verify } from './profiling/verify.ts';
 export { type References, runReference } from './reference.ts';
 export { encodeRun, type GpuOutputs, runOnGpu } from './run_on_gpu.ts';
-export { isPointwise, isRearrange } from './runtime/builtins.ts';
-export { ANY_GPU, type DeviceProfile, kindOf } from './runtime/device_profile.ts';
+export { ANY_GPU, type DeviceProfile } from './runtime/device_profile.ts';
 export {
   DeviceLostError,
   ShaderError,
@@ -154,33 +171,21 @@ export {
   type AdapterFacts,
   adapterFacts,
   Device,
-  deviceDescriptor,
   type OpenDeviceOptions,
 } from './runtime/gpu/device.ts';
 export { GpuError } from './runtime/gpu/errors.ts';
 export type { InputData, InputWriter } from './runtime/gpu/executor.ts';
 export { GpuTensor, type GpuTensorOptions } from './runtime/gpu/gpu_tensor.ts';
-export { type Clock, clockOf } from './runtime/gpu/stopwatch.ts';
-export {
-  type Graph,
-  type Input,
-  isConstant,
-  type Node,
-  type OpDef,
-  type Value,
-  type Weight,
-  weightsOf,
-} from './runtime/graph.ts';
+export type { Clock } from './runtime/gpu/stopwatch.ts';
+export type { Graph, Input, Node, OpDef, Value, Weight } from './runtime/graph.ts';
 export { GraphBuilder } from './runtime/graph_builder.ts';
-export { isolate, shapeKey } from './runtime/isolate.ts';
-export { type Candidate, describeConfig, type KernelDef, kernel } from './runtime/kernel.ts';
-export { describeMovement, type Movement } from './runtime/movement/index.ts';
+export { isolate } from './runtime/isolate.ts';
+export { type Candidate, describeConfig, type KernelDef } from './runtime/kernel.ts';
+export type { Movement } from './runtime/movement/index.ts';
 export { observe } from './runtime/observe.ts';
-export { candidatesOf, multiplyAddsOf as multiplyAdds } from './runtime/operator.ts';
 export { describeStages, type StageReport, type StageResult } from './runtime/passes/report.ts';
 export type { ExecutionPlan, MemoryUse } from './runtime/plan/compile.ts';
 export { lowerBoundOf, type MemoryPlan } from './runtime/plan/memory_plan.ts';
-export { checkPrecision } from './runtime/plan/precision.ts';
 export { parseTuning, type Tuning, tuningText, tuningTextKey } from './runtime/plan/tuning.ts';
 export type { BatchAndSize, NewShapes } from './runtime/reshape.ts';
 export {
@@ -190,7 +195,7 @@ export {
   Session,
   type SessionProgress,
 } from './runtime/session.ts';
-export { byteLength, type DType, elementCount, formatShape, type Shape } from './runtime/tensor.ts';
+export { type DType, formatShape, type Shape } from './runtime/tensor.ts';
 export { type FetchOptions, fetchSafetensors } from './runtime/weights/fetch_weights.ts';
 export { openSafetensors } from './runtime/weights/safetensors.ts';
 export { syntheticInput, syntheticTensor, syntheticWeights } from './runtime/weights/synthetic.ts';

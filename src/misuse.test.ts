@@ -143,8 +143,8 @@ const CASES: readonly Case[] = [
     'output "y" of "net" must be a Float32Array of 12 values [4, 3], got Float64Array of 12',
   ],
 
-  ['resize()', () => resized(undefined), 'resize "net": expected shapes by input, got undefined'],
-  ['resize(null)', () => resized(null), 'resize "net": expected shapes by input, got null'],
+  ['resize()', () => resized(undefined), 'resize "net": to must be shapes by input, got undefined'],
+  ['resize(null)', () => resized(null), 'resize "net": to must be shapes by input, got null'],
   ['a batch of 0', () => resized({ batch: 0 }), `${EXTENTS} [0, 3]`],
   ['a batch of -1', () => resized({ batch: -1 }), `${EXTENTS} [-1, 3]`],
   ['a batch of NaN', () => resized({ batch: Number.NaN }), `${EXTENTS} [NaN, 3]`],
@@ -172,7 +172,7 @@ const CASES: readonly Case[] = [
   [
     'a value of another builder',
     () => graphOf((g) => api.relu(g, GraphBuilder.create().input('z', [2]))),
-    'graph "net" reads "z" of another GraphBuilder',
+    'pointwise "pointwise": x0 must be a value of this GraphBuilder, got z',
   ],
   [
     'an operand that is not there',
@@ -291,17 +291,17 @@ const CASES: readonly Case[] = [
   [
     'a builder in place of a model',
     () => api.buildModel(bad(() => api.lenet)),
-    'buildModel expects a model, as findModel gives, got Function',
+    'buildModel: model must be a model, as findModel gives, got Function',
   ],
   [
     'no model',
     () => api.buildModel(bad()),
-    'buildModel expects a model, as findModel gives, got undefined',
+    'buildModel: model must be a model, as findModel gives, got undefined',
   ],
   [
     'a builder in place of a classifier',
     () => api.buildClassifier(bad(() => api.lenet)),
-    'buildModel expects a model, as findModel gives, got Object',
+    'buildClassifier: model must be a model, as findModel gives, got Function',
   ],
   [
     'an output that all objects have',

@@ -1,8 +1,11 @@
 /** Preparing with the operators of this library, which the runtime is handed. */
+
 import { builtins } from './builtins.ts';
+import { checkArgument } from './runtime/arguments.ts';
 import type { DeviceProfile } from './runtime/device_profile.ts';
 import type { Device } from './runtime/gpu/device.ts';
 import type { Graph } from './runtime/graph.ts';
+import { checkKinds } from './runtime/kinds.ts';
 import type { ExecutionPlan } from './runtime/plan/compile.ts';
 import { type Prepared, type PrepareOptions, prepare as prepareWith } from './runtime/prepare.ts';
 
@@ -20,6 +23,9 @@ export type { Prepared, PrepareOptions };
  * Throws UnsupportedError where the device is too small, lacks what `precision` needs, or `maxMemory` is too small.
  */
 export function prepare(graph: Graph, options: PrepareOptions): Prepared {
+  checkKinds('prepare', { graph, options });
+  const { device } = options;
+  checkArgument(device?.family, 'prepare: options.device', 'a DeviceProfile', device);
   return prepareWith(graph, builtins, options);
 }
 
@@ -29,5 +35,7 @@ export function planFor(
   graph: Graph,
   options: Omit<PrepareOptions, 'device'> = {},
 ): ExecutionPlan {
+  checkArgument(device?.profile, 'planFor: device', 'a Device', device);
+  checkKinds('planFor', { graph, options });
   return prepare(graph, { ...options, device: device.profile }).plan;
 }

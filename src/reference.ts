@@ -1,6 +1,8 @@
 /** The references of this library's operators, which the runtime is handed. */
+
 import { references } from './layers/references.ts';
 import type { DataByRole, Graph, Node, Value } from './runtime/graph.ts';
+import { checkKinds } from './runtime/kinds.ts';
 import * as runtime from './runtime/reference/run_reference.ts';
 import type { WeightSource } from './runtime/weights/weight_source.ts';
 
@@ -18,6 +20,7 @@ export function runReference(
   inputs: Readonly<Record<string, Float32Array>>,
   own: References = {},
 ): ReadonlyMap<Value, Float64Array> {
+  checkKinds('runReference', { graph, weights, own });
   return runtime.runReference(graph, weights, inputs, { ...references, ...own });
 }
 

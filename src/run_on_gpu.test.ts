@@ -361,6 +361,6 @@ describe('Device.from', () => {
   });
 
   it.each([[undefined], [{}], ['gpu']])('refuses %s', (gpu) => {
-    expect(() => api.Device.from(bad(gpu))).toThrow(/^Device.from expects a GPUDevice/);
+    expect(() => api.Device.from(bad(gpu))).toThrow(/^Device.from: gpu must be a GPUDevice/);
   });
 });

@@ -1,10 +1,12 @@
 /** Runs whose results stay on the GPU. */
+
 import { ownValue, given as shown } from './runtime/arguments.ts';
 import { ShapeError, UnsupportedError } from './runtime/errors.ts';
 import { guarded } from './runtime/gpu/errors.ts';
 import type { InputData } from './runtime/gpu/executor.ts';
 import { GpuTensor } from './runtime/gpu/gpu_tensor.ts';
 import { rangeOf } from './runtime/gpu/readback.ts';
+import { checkKinds } from './runtime/kinds.ts';
 import type { PlannedTensor } from './runtime/plan/compile.ts';
 import {
   inputDataOf,
@@ -39,7 +41,12 @@ interface Ends {
  * await runOnGpu(session, await preprocessor.prepare([video]), mask);
  * // A render pipeline on the same device binds mask.buffer.
  */
-export function runOnGpu(session: Session, inputs: RunInputs, outputs: GpuOutputs): Promise<void> {
+export async function runOnGpu(
+  session: Session,
+  inputs: RunInputs,
+  outputs: GpuOutputs,
+): Promise<void> {
+  checkKinds('runOnGpu', { session });
   return session.use(async (running) => {
     const { executor, plan, parts } = running;
     const ends = endsOf(session, inputs, outputs);
@@ -79,6 +86,7 @@ export function encodeRun(
   inputs: RunInputs,
   outputs: GpuOutputs,
 ): void {
+  checkKinds('encodeRun', { session, encoder });
   const running = session.prepared;
   const { opening } = running.executor;
   if (opening.lost) throw opening.lost;

@@ -1,6 +1,8 @@
 /** What a device lacks of what kernels use, and what that costs. */
+
 import { DEFAULT_LIMITS, type DeviceLimits } from './runtime/device_profile.ts';
 import type { Device } from './runtime/gpu/device.ts';
+import { checkKinds } from './runtime/kinds.ts';
 
 const FEATURES: Readonly<Record<string, string>> = {
   'shader-f16': "sessions cannot have precision 'f16', which halves memory",
@@ -25,7 +27,9 @@ const LIMITS: Readonly<Partial<Record<keyof DeviceLimits, string>>> = {
  * for (const line of shortfallsOf(Device.from(gpu))) console.info(line);
  * // shader-f16: sessions cannot have precision 'f16', which halves memory
  */
-export function shortfallsOf({ gpu }: Device): readonly string[] {
+export function shortfallsOf(device: Device): readonly string[] {
+  checkKinds('shortfallsOf', { device });
+  const { gpu } = device;
   const features = Object.entries(FEATURES).filter(([name]) => !gpu.features.has(name));
   const limits = (Object.entries(LIMITS) as [keyof DeviceLimits, string][]).filter(
     ([name]) => gpu.limits[name] <= DEFAULT_LIMITS[name],

@@ -104,7 +104,8 @@ export function apply<F extends ExpressionFunction>(
 ): Expression {
   return call(
     fn,
-    args.map((arg) => (typeof arg === 'number' ? constant(arg) : arg)),
+    // What is neither is a constant that nodes refuse.
+    args.map((arg) => ((arg as Expression)?.steps ? (arg as Expression) : constant(arg as number))),
   );
 }
 

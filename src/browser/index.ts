@@ -1,12 +1,14 @@
 /** What pages need besides the library: `import { indexedDbTuningStore } from 'tilewise/browser'`. */
 import { createStore, get, set } from 'idb-keyval';
 import type { TuningStore } from '../profiling/tuning_store.ts';
+import { checkKinds } from '../runtime/kinds.ts';
 
 /**
  * Keeps what tuning found in IndexedDB, in pages and in workers, between visits. The name is that of the database.
  * Its calls fail where the browser keeps nothing, as in some private windows; sessions then go on without it.
  */
 export function indexedDbTuningStore(name = 'tilewise'): TuningStore {
+  checkKinds('indexedDbTuningStore', { name });
   const store = createStore(name, 'tuning');
   return {
     async get(key) {

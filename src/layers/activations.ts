@@ -2,8 +2,9 @@
 import { apply, type Expression } from '../../shaders/lib/expression.ts';
 import * as f from '../../shaders/lib/expression_functions.ts';
 import type { Activation, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import { pointwise } from './pointwise.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkChoices } from './choices.ts';
+import { pointwise, pointwiseOp } from './pointwise.ts';
 
 type Operand = Expression | number;
 
@@ -16,8 +17,10 @@ export function relu(g: GraphBuilder, x: Value): Activation {
 export function clip(
   g: GraphBuilder,
   x: Value,
-  { least, most }: { readonly least?: number | undefined; readonly most?: number | undefined },
+  options: { readonly least?: number | undefined; readonly most?: number | undefined },
 ): Activation {
+  checkLayer(g, pointwiseOp, { x }, options);
+  const { least, most } = options;
   return pointwise(g, [x], (v) => clipped(v, least, most));
 }
 
@@ -66,6 +69,8 @@ export function silu(g: GraphBuilder, x: Value): Activation {
  * (Hendrycks and Gimpel, "Gaussian error linear units", 2016.)
  */
 export function gelu(g: GraphBuilder, x: Value, approximate: 'none' | 'tanh' = 'none'): Activation {
+  const call = checkLayer(g, pointwiseOp, { x });
+  checkChoices({ ...call, attributes: { approximate } }, { approximate: ['none', 'tanh'] });
   return pointwise(g, [x], (v) => {
     const inner =
       approximate === 'none'

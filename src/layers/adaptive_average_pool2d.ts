@@ -7,13 +7,13 @@ import { globalAveragePool2d as globalShader } from '../../shaders/global_averag
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import { MAP_THREADS } from '../../shaders/lib/map_kernel.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
+import { at, candidatesOf, inputShape, requireData } from '../runtime/operator.ts';
 import { nchw, tensorDesc } from '../runtime/tensor.ts';
 import { featureMap } from './feature_map.ts';
 import { mapProblemOf } from './map_problem.ts';
 import { oneDispatch } from './one_dispatch.ts';
-import { type Pair, type PairLike, pair } from './window.ts';
+import { checkIntegers, type Pair, type PairLike, pair } from './window.ts';
 
 export interface AdaptiveAttributes {
   /** [height, width] */
@@ -22,6 +22,7 @@ export interface AdaptiveAttributes {
 
 /** Adds an average pooling of [N, C, H, W] to [N, C, ...outputSize]. */
 export function adaptiveAveragePool2d(g: GraphBuilder, x: Value, outputSize: PairLike): Activation {
+  checkLayer(g, adaptiveAveragePool2dOp, { x });
   return g.add(adaptiveAveragePool2dOp, { outputSize: pair(outputSize) }, { x });
 }
 
@@ -75,11 +76,9 @@ export const adaptiveAveragePool2dOp: OpDef<AdaptiveAttributes, 'x'> = {
   name: 'adaptive_average_pool2d',
   inferShape(call) {
     const x = featureMap(call, 'x');
-    const [height, width] = call.attributes.outputSize;
-    if (![height, width].every((extent) => Number.isSafeInteger(extent) && extent >= 1)) {
-      throw shapeError(call, `output size must be integers >= 1, got [${height}, ${width}]`);
-    }
-    return tensorDesc([x.batch, x.channels, height, width]);
+    const { outputSize } = call.attributes;
+    checkIntegers(call, 'output size', outputSize, 1);
+    return tensorDesc([x.batch, x.channels, ...outputSize]);
   },
   views: { x: 'map', y: 'map' },
   fusesEpilogue: true,

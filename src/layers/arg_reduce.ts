@@ -2,7 +2,7 @@
 import { type ArgReduceProblem, argReduce as shader } from '../../shaders/arg_reduce.wgsl.ts';
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, inputShape, requireData } from '../runtime/operator.ts';
 import { tensorDesc } from '../runtime/tensor.ts';
 import { checkChoices } from './choices.ts';
@@ -46,8 +46,10 @@ function argReduce(
   g: GraphBuilder,
   x: Value,
   order: ArgReduceProblem['order'],
-  { axis = 1, keepAxis = false, takes = 'first' }: Partial<ArgReduceAttributes>,
+  options: Partial<ArgReduceAttributes>,
 ): Activation {
+  checkLayer(g, argReduceOp, { x }, options);
+  const { axis = 1, keepAxis = false, takes = 'first' } = options;
   return g.add(argReduceOp, { order, axis, keepAxis, takes }, { x });
 }
 

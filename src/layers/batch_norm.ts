@@ -7,10 +7,11 @@ import {
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import type { BatchNormAttributes } from '../runtime/builtins.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import {
   at,
   candidatesOf,
+  checkShape,
   elementTypesOf,
   inputDesc,
   inputShape,
@@ -18,6 +19,7 @@ import {
   shapeError,
 } from '../runtime/operator.ts';
 import { elementCount, formatShape, mapStrides, tensorDesc } from '../runtime/tensor.ts';
+import { checkFinite } from './choices.ts';
 import { oneDispatch } from './one_dispatch.ts';
 
 /** What torchvision's models use. */
@@ -33,6 +35,7 @@ type BatchNorm = Node<BatchNormAttributes, Role>;
  * `running_mean` and `running_var`, each [C], at the builder's path.
  */
 export function batchNorm(g: GraphBuilder, x: Value, epsilon = DEFAULT_EPSILON): Activation {
+  checkLayer(g, batchNormOp, { x });
   const [, channels = 1] = x.desc.shape;
   const weights = Object.fromEntries(WEIGHTS.map((name) => [name, g.weight(name, [channels])]));
   return g.add(batchNormOp, { epsilon }, { x, ...weights });
@@ -76,12 +79,9 @@ export const batchNormOp: OpDef<BatchNormAttributes, Role> = {
     if (channels === undefined) {
       throw shapeError(call, `expects an input [N, C, ...], got ${formatShape(shape)}`);
     }
-    for (const name of WEIGHTS) {
-      const got = inputShape(call, name);
-      if (got.length !== 1 || got[0] !== channels) {
-        throw shapeError(call, `expects ${name} [${channels}], got ${formatShape(got)}`);
-      }
-    }
+    for (const name of WEIGHTS) checkShape(call, name, [channels]);
+    const { epsilon } = call.attributes;
+    checkFinite(call, 'epsilon', epsilon);
     return tensorDesc(shape);
   },
   views: { x: 'map', y: 'map' },

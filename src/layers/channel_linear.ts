@@ -1,10 +1,10 @@
 /** A linear layer at every pixel of a feature map. */
 import type { Activation, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { Reshape } from '../runtime/movement/index.ts';
 import { conv2dOp } from './conv2d.ts';
 import { movedWeight } from './moved_weight.ts';
-import { padding, pair } from './window.ts';
+import { windowOf } from './window.ts';
 
 /**
  * Adds a linear layer over the channels of each pixel: `x` [N, C, H, W] to [N, features, H, W]. Its weights are
@@ -12,16 +12,11 @@ import { padding, pair } from './window.ts';
  * have two more axes: PyTorch's models name theirs after the linear layer where they permute to channels last for it.
  */
 export function channelLinear(g: GraphBuilder, x: Value, features: number): Activation {
+  checkLayer(g, conv2dOp, { x });
   const [, channels = 1] = x.desc.shape;
   const weight = movedWeight(g.at('weight'), g.weight('weight', [features, channels]), [
     new Reshape({ extents: [features, channels, 1, 1] }),
   ]);
-  const attributes = {
-    kernel: pair(1),
-    stride: pair(1),
-    dilation: pair(1),
-    padding: padding(0),
-    groups: 1,
-  };
+  const attributes = { ...windowOf({ kernel: 1 }), groups: 1 };
   return g.add(conv2dOp, attributes, { x, weight, bias: g.weight('bias', [features]) });
 }

@@ -1,9 +1,13 @@
-import type { OpCall } from '../runtime/graph.ts';
-import { shapeError } from '../runtime/operator.ts';
+import { type Named, shapeError } from '../runtime/operator.ts';
+
+/** Throws ShapeError where an attribute is no number, NaN or infinite. */
+export function checkFinite(call: Named, name: string, value: number): void {
+  if (!Number.isFinite(value)) throw shapeError(call, `${name} must be finite, got ${value}`);
+}
 
 /** Throws ShapeError where an attribute is none of the words that it may be: callers in JavaScript have no types. */
 export function checkChoices<A extends object>(
-  call: OpCall<A, string>,
+  call: Named & { readonly attributes: A },
   choices: { readonly [K in keyof A]?: readonly A[K][] },
 ): void {
   for (const name of Object.keys(choices) as (keyof A & string)[]) {

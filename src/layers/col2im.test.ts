@@ -94,6 +94,6 @@ describe('col2im', () => {
     expect(build([1, 8, 9], [...quad, { size: 2, kernel: 3 }])).toThrow(
       'col2im "fold": expects columns [N, C * 12, 3 * windows], got [1, 8, 9]',
     );
-    expect(build([1, 8, 9], [])).toThrow('col2im "fold": expects an axis at least');
+    expect(build([1, 8, 9], [])).toThrow('col2im: axes must be an axis at least, got Array of 0');
   });
 });

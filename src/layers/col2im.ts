@@ -6,8 +6,9 @@ import {
   col2im as shader,
 } from '../../shaders/col2im.wgsl.ts';
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
+import { checkArgument, isObject } from '../runtime/arguments.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { Reshape, Transpose } from '../runtime/movement/index.ts';
 import {
   at,
@@ -53,8 +54,10 @@ export interface Col2imAttributes extends Window {
  * const map = col2im(g.at('map'), patches, [{ size: 28, kernel: 7, stride: 7 }, { size: 28, kernel: 7, stride: 7 }]);
  */
 export function col2im(g: GraphBuilder, x: Value, axes: readonly Col2imAxis[]): Activation {
-  const [first, second, ...others] = axes;
-  if (!first) throw shapeError(g.named('col2im'), 'expects an axis at least, got none; give one');
+  checkLayer(g, col2imOp, { x });
+  const fits = Array.isArray(axes) && axes.length > 0 && axes.every(isObject);
+  checkArgument(fits, 'col2im: axes', 'an axis at least', axes);
+  const [first = IDLE, second, ...others] = axes;
   if (!second) {
     const plane = col2im(g.at('plane'), x, [IDLE, first]);
     return reshapeTo(g, plane, plane.desc.shape.toSpliced(2, 1));

@@ -1,5 +1,8 @@
 /** Concatenation along one axis. */
+
 import { movementProblem, type PointwiseProblem } from '../../shaders/pointwise.wgsl.ts';
+import { checkArgument } from '../runtime/arguments.ts';
+import { present } from '../runtime/errors.ts';
 import {
   type Activation,
   type DataByRole,
@@ -9,7 +12,7 @@ import {
   rootOf,
   type Value,
 } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { kernel, type NoConfig } from '../runtime/kernel.ts';
 import { indexMapInto } from '../runtime/movement/index.ts';
 import {
@@ -39,7 +42,10 @@ type Concat = Node<ConcatAttributes, Role>;
 
 /** Adds a concatenation along `axis`, 1 by default: the channels. All other extents must agree. */
 export function concat(g: GraphBuilder, values: readonly Value[], axis = 1): Activation {
-  return g.add(concatOp, { axis }, Object.fromEntries(values.map((value, i) => [`x${i}`, value])));
+  checkArgument(Array.isArray(values), 'concat: values', 'an array of values', values);
+  const inputs = Object.fromEntries(values.map((value, i) => [`x${i}`, value]));
+  checkLayer(g, concatOp, inputs);
+  return g.add(concatOp, { axis }, inputs);
 }
 
 function inferShape(call: OpCall<ConcatAttributes, Role>): TensorDesc {
@@ -87,8 +93,7 @@ function problemOf(node: Concat): readonly Copy[] {
     const { desc } = requireInput(node, role);
     const offset = y.offset + from * (y.strides[node.attributes.axis] ?? 0);
     const copy = indexMapInto({ ...y, offset }, [], desc.shape, viewOfDesc(desc));
-    if (!copy) throw new Error(`${describe(node)}: "${role}" cannot be copied to its part`);
-    const { map, target } = copy;
+    const { map, target } = present(copy, `way to copy "${role}" of ${describe(node)}`);
     const inPlace =
       rootOf(requireInput(node, role)) === rootOf(node.output) &&
       map.offset === target.offset &&

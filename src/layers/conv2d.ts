@@ -1,10 +1,23 @@
 /** 2-D convolution: any kernel size, stride, padding (each side its own), dilation and groups. */
 import type { Conv2dProblem } from '../../shaders/lib/conv2d_problem.ts';
 import type { Activation, DataByRole, OpCall, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import type { Kernel } from '../runtime/kernel.ts';
-import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
-import { elementCount, formatShape, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
+import {
+  at,
+  candidatesOf,
+  checkShape,
+  inputShape,
+  requireData,
+  shapeError,
+} from '../runtime/operator.ts';
+import {
+  elementCount,
+  formatShape,
+  shapesEqual,
+  type TensorDesc,
+  tensorDesc,
+} from '../runtime/tensor.ts';
 import { depthwise } from './conv2d_kernels/depthwise.ts';
 import { directGemm } from './conv2d_kernels/direct.ts';
 import { direct, tiled } from './conv2d_kernels/gemm_kernel.ts';
@@ -15,11 +28,13 @@ import {
   type Conv2d,
   type Conv2dAttributes,
   type Conv2dRole,
+  checkGroups,
+  perGroup,
   problemOf,
 } from './conv2d_problem.ts';
 import { sumOverPlanes } from './conv2d_reference.ts';
 import { featureMap } from './feature_map.ts';
-import { type PaddingLike, type PairLike, padding, pair, slide } from './window.ts';
+import { type PaddingLike, type PairLike, slide, windowOf } from './window.ts';
 
 export interface Conv2dOptions {
   /** Output channels. */
@@ -43,25 +58,15 @@ export interface Conv2dOptions {
  * Throws ShapeError when the sizes do not fit.
  */
 export function conv2d(g: GraphBuilder, x: Value, options: Conv2dOptions): Activation {
-  const groups = options.groups ?? 1;
-  const kernel = pair(options.kernel);
+  checkLayer(g, conv2dOp, { x }, options);
+  const attributes = { ...windowOf(options), groups: options.groups ?? 1 };
+  const { kernel, groups } = attributes;
   const [, channels = 1] = x.desc.shape;
   const inputs: Partial<Record<Conv2dRole, Value>> = {
     x,
-    weight: g.weight('weight', [
-      options.channels,
-      Math.max(1, Math.floor(channels / Math.max(1, groups))),
-      ...kernel,
-    ]),
+    weight: g.weight('weight', [options.channels, perGroup(channels, groups), ...kernel]),
   };
   if (options.bias ?? true) inputs.bias = g.weight('bias', [options.channels]);
-  const attributes = {
-    kernel,
-    stride: pair(options.stride ?? 1),
-    dilation: pair(options.dilation ?? 1),
-    padding: padding(options.padding ?? 0),
-    groups,
-  };
   return g.add(conv2dOp, attributes, inputs);
 }
 
@@ -71,33 +76,20 @@ function inferShape(call: OpCall<Conv2dAttributes, Conv2dRole>): TensorDesc {
   const x = featureMap(call, 'x');
   const weight = inputShape(call, 'weight');
   const [outputChannels = 0, groupChannels = 0] = weight;
-  if (weight.length !== 4 || weight[2] !== kernel[0] || weight[3] !== kernel[1]) {
+  if (!shapesEqual(weight.slice(2), kernel)) {
     throw shapeError(
       call,
       `expects a weight [channels, channels / groups, ${kernel.join(', ')}], got ${formatShape(weight)}`,
     );
   }
-  if (
-    !Number.isSafeInteger(groups) ||
-    groups < 1 ||
-    x.channels % groups ||
-    outputChannels % groups
-  ) {
-    throw shapeError(
-      call,
-      `${groups} groups must divide ${x.channels} input channels and ${outputChannels} output channels`,
-    );
-  }
+  checkGroups(call, groups, x.channels, outputChannels);
   if (groupChannels * groups !== x.channels) {
     throw shapeError(
       call,
       `weight expects ${groupChannels * groups} input channels, the input has ${x.channels} ${formatShape(shape)}`,
     );
   }
-  const bias = call.inputs.bias?.desc.shape;
-  if (bias && (bias.length !== 1 || bias[0] !== outputChannels)) {
-    throw shapeError(call, `expects bias [${outputChannels}], got ${formatShape(bias)}`);
-  }
+  checkShape(call, 'bias', [outputChannels]);
   const [height, width] = slide(call, call.attributes, [x.height, x.width]);
   return tensorDesc([x.batch, outputChannels, height, width]);
 }

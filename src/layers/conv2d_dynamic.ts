@@ -3,12 +3,12 @@
  * layers. Those of conv2d are rearranged when the model is loaded, and fold what follows.
  */
 import type { Activation, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { candidatesOf } from '../runtime/operator.ts';
 import { conv2dOp } from './conv2d.ts';
 import { gather, gatherTypesOf } from './conv2d_kernels/gather.ts';
 import { type Conv2dAttributes, type Conv2dRole, problemOf } from './conv2d_problem.ts';
-import { type PaddingLike, type PairLike, padding, pair } from './window.ts';
+import { type PaddingLike, type PairLike, windowOf } from './window.ts';
 
 export interface Conv2dDynamicOptions {
   /** Values of each output channel: [channels]. None by default. */
@@ -33,13 +33,11 @@ export function conv2dDynamic(
   weight: Value,
   options: Conv2dDynamicOptions = {},
 ): Activation {
+  checkLayer(g, conv2dDynamicOp, { x, weight }, options);
   const [, , height = 1, width = 1] = weight.desc.shape;
   const { bias } = options;
   const attributes = {
-    kernel: [height, width] as const,
-    stride: pair(options.stride ?? 1),
-    dilation: pair(options.dilation ?? 1),
-    padding: padding(options.padding ?? 0),
+    ...windowOf({ ...options, kernel: [height, width] }),
     groups: options.groups ?? 1,
   };
   return g.add(conv2dDynamicOp, attributes, { x, weight, ...(bias && { bias }) });

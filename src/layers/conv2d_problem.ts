@@ -1,7 +1,7 @@
 import type { Conv2dProblem } from '../../shaders/lib/conv2d_problem.ts';
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import { isConstant, type Node, type Value } from '../runtime/graph.ts';
-import { elementTypesOf, inputDesc } from '../runtime/operator.ts';
+import { elementTypesOf, inputDesc, type Named, shapeError } from '../runtime/operator.ts';
 import { mapStrides, nchw } from '../runtime/tensor.ts';
 import type { Window } from './window.ts';
 
@@ -17,6 +17,21 @@ export type Conv2d = Node<Conv2dAttributes, Conv2dRole>;
 export interface ConvWeights {
   readonly weight: Value;
   readonly bias?: Value | undefined;
+}
+
+/** Input channels, or output channels, of one of the groups: one at least, so that what does not fit has a shape. */
+export function perGroup(channels: number, groups: number): number {
+  return Math.max(1, Math.floor(channels / Math.max(1, groups)));
+}
+
+/** Throws ShapeError where groups cut the channels, whose taps could be as many as whole groups. */
+export function checkGroups(call: Named, groups: number, inputs: number, outputs: number): void {
+  if (!Number.isSafeInteger(groups) || groups < 1 || inputs % groups || outputs % groups) {
+    throw shapeError(
+      call,
+      `${groups} groups must divide ${inputs} input channels and ${outputs} output channels`,
+    );
+  }
 }
 
 /** Whether weight and bias are known when the model is loaded. */

@@ -1,26 +1,30 @@
 /** 3-D convolution: any kernel size, stride, padding (each side its own), dilation and groups. */
 import type { Activation, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { Reshape } from '../runtime/movement/index.ts';
 import { conv2dOp } from './conv2d.ts';
 import { conv2dDynamicOp } from './conv2d_dynamic.ts';
-import { type Conv2dRole, type ConvWeights, hasConstants } from './conv2d_problem.ts';
+import {
+  type Conv2dRole,
+  type ConvWeights,
+  checkGroups,
+  hasConstants,
+  perGroup,
+} from './conv2d_problem.ts';
 import { depthTaps, stacked } from './depth_taps.ts';
 import { movedWeight } from './moved_weight.ts';
 import { rearrange } from './rearrange.ts';
 import {
   alongDepth,
-  checkGroups,
   DEPTH,
   isIdle,
   overPlanes,
   type Padding3dLike,
-  padding3d,
   seenAs,
   type TripleLike,
-  triple,
   volumeOf,
   type Window3d,
+  windowOf3d,
 } from './volume.ts';
 import { slide } from './window.ts';
 
@@ -54,20 +58,17 @@ export interface Conv3dAttributes extends Window3d {
  * const features = conv3d(g.at('conv1'), frames, { channels: 64, kernel: [3, 7, 7], stride: [1, 2, 2] });
  */
 export function conv3d(g: GraphBuilder, x: Value, options: Conv3dOptions): Activation {
-  const groups = options.groups ?? 1;
-  const kernel = triple(options.kernel);
-  const { channels } = volumeOf(g.named('conv3d'), x);
-  const groupIn = Math.max(1, Math.floor(channels / Math.max(1, groups)));
+  const call = checkLayer(g, { name: 'conv3d' }, { x }, options);
+  const attributes = {
+    ...windowOf3d(options),
+    groups: options.groups ?? 1,
+  };
+  const { kernel, groups } = attributes;
+  const { channels } = volumeOf(call, x);
+  const groupIn = perGroup(channels, groups);
   const weights = {
     weight: g.weight('weight', [options.channels, groupIn, ...kernel]),
     ...((options.bias ?? true) && { bias: g.weight('bias', [options.channels]) }),
-  };
-  const attributes = {
-    kernel,
-    stride: triple(options.stride ?? 1),
-    dilation: triple(options.dilation ?? 1),
-    padding: padding3d(options.padding ?? 0),
-    groups,
   };
   return convolve3d(g, x, weights, attributes);
 }
@@ -87,7 +88,7 @@ export function convolve3d(
   const call = g.named('conv3d');
   const { channels, depth } = volumeOf(call, x);
   const { groups } = attributes;
-  checkGroups(call, groups, channels);
+  checkGroups(call, groups, channels, weight.desc.shape[0] ?? 1);
   const op = conv2dOpFor({ weight, bias });
   const [planes, slices] = [overPlanes(attributes), alongDepth(attributes)];
   if (isIdle(planes)) return overSlices(g, x, { weight, bias }, op, { ...slices, groups });

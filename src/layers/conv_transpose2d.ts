@@ -1,8 +1,21 @@
 /** Transposed 2-D convolution, also called deconvolution: the gradient of a convolution. */
 import type { Activation, DataByRole, OpCall, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
-import { elementCount, formatShape, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
+import {
+  at,
+  candidatesOf,
+  checkShape,
+  inputShape,
+  requireData,
+  shapeError,
+} from '../runtime/operator.ts';
+import {
+  elementCount,
+  formatShape,
+  shapesEqual,
+  type TensorDesc,
+  tensorDesc,
+} from '../runtime/tensor.ts';
 import { asConvolution } from './conv_transpose2d_kernels/as_convolution.ts';
 import {
   type ConvTranspose2d,
@@ -11,10 +24,10 @@ import {
   problemOf,
 } from './conv_transpose2d_problem.ts';
 import { gather } from './conv2d_kernels/gather.ts';
-import { type Conv2dRole, hasConstants } from './conv2d_problem.ts';
+import { type Conv2dRole, checkGroups, hasConstants, perGroup } from './conv2d_problem.ts';
 import { sumOverPlanes } from './conv2d_reference.ts';
 import { featureMap } from './feature_map.ts';
-import { lay, type PaddingLike, type PairLike, padding, pair } from './window.ts';
+import { lay, type PaddingLike, type PairLike, pair, windowOf } from './window.ts';
 
 export interface ConvTranspose2dOptions {
   /** Output channels. */
@@ -48,23 +61,20 @@ export function convTranspose2d(
   x: Value,
   options: ConvTranspose2dOptions,
 ): Activation {
-  const groups = options.groups ?? 1;
-  const kernel = pair(options.kernel);
+  checkLayer(g, convTranspose2dOp, { x }, options);
+  const attributes = {
+    ...windowOf(options),
+    outputPadding: pair(options.outputPadding ?? 0),
+    groups: options.groups ?? 1,
+  };
+  const { kernel, groups } = attributes;
   const [, channels = 1] = x.desc.shape;
-  const groupOut = Math.max(1, Math.floor(options.channels / Math.max(1, groups)));
+  const groupOut = perGroup(options.channels, groups);
   const inputs: Partial<Record<Conv2dRole, Value>> = {
     x,
     weight: g.weight('weight', [channels, groupOut, ...kernel]),
   };
   if (options.bias ?? true) inputs.bias = g.weight('bias', [options.channels]);
-  const attributes = {
-    kernel,
-    stride: pair(options.stride ?? 1),
-    dilation: pair(options.dilation ?? 1),
-    padding: padding(options.padding ?? 0),
-    outputPadding: pair(options.outputPadding ?? 0),
-    groups,
-  };
   return g.add(convTranspose2dOp, attributes, inputs);
 }
 
@@ -75,7 +85,7 @@ function inferShape(call: Call): TensorDesc {
   const x = featureMap(call, 'x');
   const weight = inputShape(call, 'weight');
   const [inputChannels = 0, groupOut = 0] = weight;
-  if (weight.length !== 4 || weight[2] !== kernel[0] || weight[3] !== kernel[1]) {
+  if (!shapesEqual(weight.slice(2), kernel)) {
     throw shapeError(
       call,
       `expects a weight [channels, output channels / groups, ${kernel.join(', ')}], got ${formatShape(weight)}`,
@@ -87,14 +97,9 @@ function inferShape(call: Call): TensorDesc {
       `weight expects ${inputChannels} input channels, the input has ${x.channels} ${formatShape(inputShape(call, 'x'))}`,
     );
   }
-  if (!Number.isSafeInteger(groups) || groups < 1 || inputChannels % groups) {
-    throw shapeError(call, `${groups} groups must divide ${inputChannels} input channels`);
-  }
   const channels = groupOut * groups;
-  const bias = call.inputs.bias?.desc.shape;
-  if (bias && (bias.length !== 1 || bias[0] !== channels)) {
-    throw shapeError(call, `expects bias [${channels}], got ${formatShape(bias)}`);
-  }
+  checkGroups(call, groups, inputChannels, channels);
+  checkShape(call, 'bias', [channels]);
   const [height, width] = lay(call, call.attributes, [x.height, x.width]);
   return tensorDesc([x.batch, channels, height, width]);
 }

@@ -1,29 +1,29 @@
 /** Transposed 3-D convolution, also called deconvolution: the gradient of a convolution. */
 import { UnsupportedError } from '../runtime/errors.ts';
 import type { Activation, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { Reshape, Slice, Transpose, Unsqueeze } from '../runtime/movement/index.ts';
 import { describe, type Named } from '../runtime/operator.ts';
 import { concat } from './concat.ts';
 import { convTranspose2dOp } from './conv_transpose2d.ts';
 import type { ConvWeights } from './conv2d_problem.ts';
+import { checkGroups, perGroup } from './conv2d_problem.ts';
 import { type Conv3dAttributes, overSlices } from './conv3d.ts';
 import { type DepthTaps, depthTaps, stacked } from './depth_taps.ts';
 import { movedWeight } from './moved_weight.ts';
 import { rearrange } from './rearrange.ts';
 import {
   alongDepth,
-  checkGroups,
   DEPTH,
   isIdle,
   overPlanes,
   type Padding3dLike,
-  padding3d,
   type Triple,
   type TripleLike,
   triple,
   volumeOf,
   type Window3d,
+  windowOf3d,
 } from './volume.ts';
 import { lay, pair } from './window.ts';
 
@@ -67,21 +67,18 @@ export function convTranspose3d(
   x: Value,
   options: ConvTranspose3dOptions,
 ): Activation {
-  const groups = options.groups ?? 1;
-  const kernel = triple(options.kernel);
-  const { channels } = volumeOf(g.named('conv_transpose3d'), x);
-  const groupOut = Math.max(1, Math.floor(options.channels / Math.max(1, groups)));
+  const call = checkLayer(g, { name: 'conv_transpose3d' }, { x }, options);
+  const attributes = {
+    ...windowOf3d(options),
+    outputPadding: triple(options.outputPadding ?? 0),
+    groups: options.groups ?? 1,
+  };
+  const { kernel, groups } = attributes;
+  const { channels } = volumeOf(call, x);
+  const groupOut = perGroup(options.channels, groups);
   const weights = {
     weight: g.weight('weight', [channels, groupOut, ...kernel]),
     ...((options.bias ?? true) && { bias: g.weight('bias', [options.channels]) }),
-  };
-  const attributes = {
-    kernel,
-    stride: triple(options.stride ?? 1),
-    dilation: triple(options.dilation ?? 1),
-    padding: padding3d(options.padding ?? 0),
-    outputPadding: triple(options.outputPadding ?? 0),
-    groups,
   };
   return convolveTransposed3d(g, x, weights, attributes);
 }
@@ -95,7 +92,7 @@ export function convolveTransposed3d(
 ): Activation {
   const call = g.named('conv_transpose3d');
   const { channels, depth } = volumeOf(call, x);
-  checkGroups(call, groups, channels);
+  checkGroups(call, groups, channels, groups * (weight.desc.shape[1] ?? 1));
   const planes = overPlanes(window);
   const attributes = { ...alongDepth(window), outputPadding: pair([deeper, 0]), groups };
   if (isIdle(planes) && outputPadding.every((more) => more === 0)) {

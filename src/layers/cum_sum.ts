@@ -2,7 +2,7 @@
 import { type CumSumProblem, cumSum as shader } from '../../shaders/cum_sum.wgsl.ts';
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, requireData } from '../runtime/operator.ts';
 import { firstOfRow, rowKernel, rowProblemOf, shapeAlong } from './rows.ts';
 
@@ -24,8 +24,10 @@ export function cumSum(
   g: GraphBuilder,
   x: Value,
   axis: number,
-  { exclusive = false, reverse = false }: Partial<Omit<CumSumAttributes, 'axis'>> = {},
+  options: Partial<Omit<CumSumAttributes, 'axis'>> = {},
 ): Activation {
+  checkLayer(g, cumSumOp, { x }, options);
+  const { exclusive = false, reverse = false } = options;
   return g.add(cumSumOp, { axis, exclusive, reverse }, { x });
 }
 

@@ -1,9 +1,10 @@
 /** Deformable 2-D convolution: each tap of each window reads at a place of its own. */
 import type { Activation, DataByRole, OpCall, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import {
   at,
   candidatesOf,
+  checkShape,
   inputShape,
   multiplyAddsOf,
   requireData,
@@ -11,7 +12,12 @@ import {
 } from '../runtime/operator.ts';
 import { elementCount, formatShape, type TensorDesc } from '../runtime/tensor.ts';
 import { conv2dOp } from './conv2d.ts';
-import { type Conv2dAttributes, type Conv2dRole, hasConstants } from './conv2d_problem.ts';
+import {
+  type Conv2dAttributes,
+  type Conv2dRole,
+  hasConstants,
+  perGroup,
+} from './conv2d_problem.ts';
 import { sumOverPlanes } from './conv2d_reference.ts';
 import { byColumns } from './deform_conv2d_kernels.ts';
 import {
@@ -20,7 +26,7 @@ import {
   type DeformRole,
   problemOf,
 } from './deform_conv2d_problem.ts';
-import { type PaddingLike, type PairLike, padding, pair } from './window.ts';
+import { type PaddingLike, type PairLike, windowOf } from './window.ts';
 
 export interface DeformConv2dOptions {
   /** Output channels. */
@@ -58,19 +64,14 @@ export function deformConv2d(
   offset: Value,
   options: DeformConv2dOptions,
 ): Activation {
+  checkLayer(g, deformConv2dOp, { x, offset }, options);
   const { mask, groups = 1 } = options;
-  const kernel = pair(options.kernel);
+  const attributes = { ...windowOf(options), groups };
+  const { kernel } = attributes;
   const [, channels = 1] = x.desc.shape;
-  const groupIn = Math.max(1, Math.floor(channels / Math.max(1, groups)));
+  const groupIn = perGroup(channels, groups);
   const weight = g.weight('weight', [options.channels, groupIn, ...kernel]);
   const bias = (options.bias ?? true) && g.weight('bias', [options.channels]);
-  const attributes = {
-    kernel,
-    stride: pair(options.stride ?? 1),
-    dilation: pair(options.dilation ?? 1),
-    padding: padding(options.padding ?? 0),
-    groups,
-  };
   const inputs = { x, offset, ...(mask && { mask }), weight, ...(bias && { bias }) };
   return g.add(deformConv2dOp, attributes, inputs);
 }
@@ -78,7 +79,7 @@ export function deformConv2d(
 type Call = OpCall<Conv2dAttributes, DeformRole>;
 
 function inferShape(call: Call): TensorDesc {
-  const { offset: _, mask, ...inputs } = call.inputs;
+  const { offset: _, mask: _mask, ...inputs } = call.inputs;
   const convolution: OpCall<Conv2dAttributes, Conv2dRole> = { ...call, inputs };
   const desc = conv2dOp.inferShape(convolution);
   const { kernel } = call.attributes;
@@ -93,15 +94,9 @@ function inferShape(call: Call): TensorDesc {
       `expects 2 * ${taps} offsets for each of the groups that ${channels} input channels have, got ${formatShape(offset)}`,
     );
   }
-  checkPlaces(call, 'offset', [images ?? 1, 2 * taps * groups, ...places]);
-  if (mask) checkPlaces(call, 'mask', [images ?? 1, taps * groups, ...places]);
+  checkShape(call, 'offset', [images ?? 1, 2 * taps * groups, ...places]);
+  checkShape(call, 'mask', [images ?? 1, taps * groups, ...places]);
   return desc;
-}
-
-function checkPlaces(call: Call, role: 'offset' | 'mask', expected: readonly number[]): void {
-  const shape = inputShape(call, role);
-  if (formatShape(shape) === formatShape(expected)) return;
-  throw shapeError(call, `expects ${role} ${formatShape(expected)}, got ${formatShape(shape)}`);
 }
 
 export function deformConv2dReference(node: DeformConv2d, inputs: DataByRole): Float64Array {

@@ -8,7 +8,7 @@ import {
 } from '../../shaders/grid_sample.wgsl.ts';
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import {
   at,
   candidatesOf,
@@ -38,12 +38,10 @@ export function gridSample(
   g: GraphBuilder,
   x: Value,
   grid: Value,
-  {
-    filter = 'linear',
-    padding = 'zeros',
-    alignCorners = false,
-  }: Partial<GridSampleAttributes> = {},
+  options: Partial<GridSampleAttributes> = {},
 ): Activation {
+  checkLayer(g, gridSampleOp, { x, grid }, options);
+  const { filter = 'linear', padding = 'zeros', alignCorners = false } = options;
   return g.add(gridSampleOp, { filter, padding, alignCorners }, { x, grid });
 }
 

@@ -1,7 +1,14 @@
 /** Fully connected layer. */
 import type { Activation, DataByRole, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
+import {
+  at,
+  candidatesOf,
+  checkShape,
+  inputShape,
+  requireData,
+  shapeError,
+} from '../runtime/operator.ts';
 import { elementCount, formatShape, rowsAndColumns, tensorDesc } from '../runtime/tensor.ts';
 import { directGemm } from './conv2d_kernels/direct.ts';
 import { tiledGemm } from './conv2d_kernels/tiled.ts';
@@ -21,6 +28,7 @@ export interface LinearOptions {
  * [features, inputs] and, unless switched off, `bias` [features], at the builder's path.
  */
 export function linear(g: GraphBuilder, x: Value, options: LinearOptions): Activation {
+  checkLayer(g, linearOp, { x }, options);
   const [, inputFeatures = 1] = x.desc.shape;
   const inputs: Partial<Record<LinearRole, Value>> = {
     x,
@@ -51,15 +59,12 @@ export const linearOp: OpDef<object, LinearRole> = {
   name: 'linear',
   inferShape(call) {
     const x = inputShape(call, 'x');
-    const [batch, features] = x;
+    const [batch = 1, features] = x;
     const [outputs, inputs] = rowsAndColumns(inputShape(call, 'weight'));
-    if (x.length !== 2 || batch === undefined || features !== inputs) {
+    if (x.length !== 2 || features !== inputs) {
       throw shapeError(call, `weight expects an input [N, ${inputs}], got ${formatShape(x)}`);
     }
-    const bias = call.inputs.bias?.desc.shape;
-    if (bias && (bias.length !== 1 || bias[0] !== outputs)) {
-      throw shapeError(call, `expects bias [${outputs}], got ${formatShape(bias)}`);
-    }
+    checkShape(call, 'bias', [outputs]);
     return tensorDesc([batch, outputs]);
   },
   multiplyAdds: (node) =>

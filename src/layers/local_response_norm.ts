@@ -6,11 +6,13 @@ import {
   localResponseNorm as shader,
 } from '../../shaders/local_response_norm.wgsl.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
 import { formatShape, tensorDesc } from '../runtime/tensor.ts';
+import { checkFinite } from './choices.ts';
 import { mapProblemOf } from './map_problem.ts';
 import { oneDispatch } from './one_dispatch.ts';
+import { checkIntegers } from './window.ts';
 
 export interface LocalResponseNormAttributes {
   /** Channels that are summed over. */
@@ -29,6 +31,7 @@ export function localResponseNorm(
   x: Value,
   options: Pick<LocalResponseNormAttributes, 'size'> & Partial<LocalResponseNormAttributes>,
 ): Activation {
+  checkLayer(g, localResponseNormOp, { x }, options);
   return g.add(localResponseNormOp, { alpha: 1e-4, beta: 0.75, bias: 1, ...options }, { x });
 }
 
@@ -65,11 +68,9 @@ export const localResponseNormOp: OpDef<LocalResponseNormAttributes, 'x'> = {
     if (shape.length < 2) {
       throw shapeError(call, `expects an input [N, C, ...], got ${formatShape(shape)}`);
     }
-    if (!Number.isSafeInteger(size) || size < 1) {
-      throw shapeError(call, `size must be an integer >= 1, got ${size}`);
-    }
-    if (![alpha, beta, bias].every(Number.isFinite)) {
-      throw shapeError(call, `alpha, beta and bias must be finite, got ${alpha}, ${beta}, ${bias}`);
+    checkIntegers(call, 'size', [size], 1);
+    for (const [name, value] of Object.entries({ alpha, beta, bias })) {
+      checkFinite(call, name, value);
     }
     return tensorDesc(shape);
   },

@@ -8,7 +8,7 @@ import {
 import { MATMUL_THREADS, matmul as shader } from '../../shaders/matmul.wgsl.ts';
 import { broadcastShape } from '../runtime/broadcast.ts';
 import type { Activation, DataByRole, Node, OpCall, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import {
   at,
   candidatesOf,
@@ -29,6 +29,7 @@ import {
   type View,
   viewOfDesc,
 } from '../runtime/tensor.ts';
+import { checkFinite } from './choices.ts';
 import { matmulRows } from './matmul_kernels/rows.ts';
 import { matmulTiled } from './matmul_kernels/tiled.ts';
 import { oneDispatch } from './one_dispatch.ts';
@@ -48,8 +49,10 @@ export function matmul(
   g: GraphBuilder,
   a: Value,
   b: Value,
-  { transposeA = false, transposeB = false, scale = 1 }: Partial<MatmulAttributes> = {},
+  options: Partial<MatmulAttributes> = {},
 ): Activation {
+  checkLayer(g, matmulOp, { a, b }, options);
+  const { transposeA = false, transposeB = false, scale = 1 } = options;
   return g.add(matmulOp, { transposeA, transposeB, scale }, { a, b });
 }
 
@@ -143,7 +146,7 @@ export const matmulOp: OpDef<MatmulAttributes, Role> = {
   inferShape(call) {
     const [a, b] = [factor(call, 'a'), factor(call, 'b')];
     const { scale } = call.attributes;
-    if (!Number.isFinite(scale)) throw shapeError(call, `scale must be finite, got ${scale}`);
+    checkFinite(call, 'scale', scale);
     const stack = broadcastShape(a.stack, b.stack);
     if (a.columns !== b.rows || !stack) {
       const shapes = (['a', 'b'] as const)

@@ -6,7 +6,7 @@ import {
   maxPool2dIndices as shader,
 } from '../../shaders/max_pool2d_indices.wgsl.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, inputShape, requireData } from '../runtime/operator.ts';
 import { elementCount } from '../runtime/tensor.ts';
 import { checkChoices } from './choices.ts';
@@ -43,8 +43,10 @@ export interface MaxPool2dIndicesOptions extends Pool2dOptions {
 export function maxPool2dIndices(
   g: GraphBuilder,
   x: Value,
-  { order = 'rows', ...options }: MaxPool2dIndicesOptions,
+  options: MaxPool2dIndicesOptions,
 ): Activation {
+  checkLayer(g, maxPool2dIndicesOp, { x }, options);
+  const { order = 'rows' } = options;
   return g.add(maxPool2dIndicesOp, { ...pool2dAttributes(options, false), order }, { x });
 }
 

@@ -2,7 +2,7 @@
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import type { ScatterProblem } from '../../shaders/scatter.wgsl.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import {
   candidatesOf,
   elementTypesOf,
@@ -34,6 +34,7 @@ export interface MaxUnpoolAttributes {
  * Understanding Convolutional Networks", 2014.)
  */
 export function maxUnpool(g: GraphBuilder, x: Value, indices: Value, size: Shape): Activation {
+  checkLayer(g, maxUnpoolOp, { x, indices });
   return g.add(maxUnpoolOp, { size }, { x, indices });
 }
 

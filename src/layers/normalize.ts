@@ -4,12 +4,12 @@ import { apply } from '../../shaders/lib/expression.ts';
 import { add, mul } from '../../shaders/lib/expression_functions.ts';
 import { type NormalizeProblem, normalize as shader } from '../../shaders/normalize.wgsl.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
-import { formatShape, type Shape, tensorDesc } from '../runtime/tensor.ts';
+import { type Shape, tensorDesc } from '../runtime/tensor.ts';
 import { perChannel } from './per_channel.ts';
 import { pointwise } from './pointwise.ts';
-import { firstOfRow, rowKernel, rowProblemOf } from './rows.ts';
+import { checkAxes, firstOfRow, rowKernel, rowProblemOf } from './rows.ts';
 
 export interface NormalizeAttributes {
   /** The statistics are those of all elements along the axes from `from` to `to`, `to` not included. */
@@ -31,6 +31,7 @@ export function normalize(
   x: Value,
   attributes: Partial<NormalizeAttributes> & Pick<NormalizeAttributes, 'from'>,
 ): Activation {
+  checkLayer(g, normalizeOp, { x }, attributes);
   const defaults = { to: x.desc.shape.length, groups: 1, centred: true, epsilon: 1e-5 };
   return g.add(normalizeOp, { ...defaults, ...attributes }, { x });
 }
@@ -51,6 +52,7 @@ export interface LayerNormOptions {
  * const y = layerNorm(g.at('norm'), x, { from: 1, to: 2, epsilon: 1e-6 }); // the channels of feature maps
  */
 export function layerNorm(g: GraphBuilder, x: Value, options: LayerNormOptions = {}): Activation {
+  checkLayer(g, normalizeOp, { x }, options);
   const { shape } = x.desc;
   const { from = shape.length - 1, to = shape.length, epsilon = 1e-5 } = options;
   const y = normalize(g.at('normalized'), x, { from, to, epsilon });
@@ -62,6 +64,7 @@ export function layerNorm(g: GraphBuilder, x: Value, options: LayerNormOptions =
  * path. (Wu and He, "Group normalization", 2018.)
  */
 export function groupNorm(g: GraphBuilder, x: Value, groups: number, epsilon = 1e-5): Activation {
+  checkLayer(g, normalizeOp, { x });
   const y = normalize(g.at('normalized'), x, { from: 1, groups, epsilon });
   return scaled(g, y, x.desc.shape.slice(1, 2), 1, true);
 }
@@ -79,6 +82,7 @@ export function instanceNorm(g: GraphBuilder, x: Value, epsilon = 1e-5): Activat
  * at the builder's path. (Zhang and Sennrich, "Root mean square layer normalization", 2019.)
  */
 export function rmsNorm(g: GraphBuilder, x: Value, options: LayerNormOptions = {}): Activation {
+  checkLayer(g, normalizeOp, { x }, options);
   const { shape } = x.desc;
   const { from = shape.length - 1, to = shape.length, epsilon = 1e-5 } = options;
   const y = normalize(g.at('normalized'), x, { from, to, centred: false, epsilon });
@@ -142,10 +146,7 @@ export const normalizeOp: OpDef<NormalizeAttributes, 'x'> = {
   inferShape(call) {
     const shape = inputShape(call, 'x');
     const { from, to, groups, epsilon } = call.attributes;
-    const within = Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from < to;
-    if (!within || to > shape.length) {
-      throw shapeError(call, `axes ${from} to ${to} are not axes of ${formatShape(shape)}`);
-    }
+    checkAxes(call, shape, from, to, 1);
     const { [from]: extent = 1 } = shape;
     if (!Number.isSafeInteger(groups) || groups < 1 || extent % groups > 0) {
       throw shapeError(call, `${groups} groups must divide the ${extent} of axis ${from}`);

@@ -1,12 +1,13 @@
 /** Padding of tensors of any rank: a constant is a movement; edges, mirrors and repeats are read by `pad2d`. */
 import type { PadMode } from '../../shaders/pad2d.wgsl.ts';
 import type { Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { Pad } from '../runtime/movement/index.ts';
 import { shapeError } from '../runtime/operator.ts';
 import { elementCount, formatShape } from '../runtime/tensor.ts';
 import { pad2d } from './pad2d.ts';
 import { rearrange, reshapeTo } from './rearrange.ts';
+import { checkIntegers } from './window.ts';
 
 export interface PadOptions {
   /** Elements before and after `x` along each axis; negative amounts cut. */
@@ -18,6 +19,9 @@ export interface PadOptions {
   readonly value?: number;
 }
 
+/** Negative amounts cut; no tensor has so much to cut. */
+const LEAST = -(2 ** 30);
+
 /**
  * Adds a padding of any axes. What is cut is cut first, so that mirrors and repeats do not show it. Throws ShapeError
  * where nothing is left, or there is too little to mirror.
@@ -25,12 +29,16 @@ export interface PadOptions {
  * @example
  * const row = pad(g, x, { before: [0, 0, 2], after: [0, 0, 2], mode: 'wrap' });
  */
-export function pad(g: GraphBuilder, x: Value, { before, after, ...how }: PadOptions): Value {
+export function pad(g: GraphBuilder, x: Value, options: PadOptions): Value {
+  const call = checkLayer(g, { name: 'pad' }, { x }, options);
+  const { before, after, ...how } = options;
+  checkIntegers(call, 'before', before, LEAST);
+  checkIntegers(call, 'after', after, LEAST);
   const { shape } = x.desc;
   if (before.length !== shape.length || after.length !== shape.length) {
     const amounts = `[${before.join(', ')}] and [${after.join(', ')}]`;
     throw shapeError(
-      g.named('pad'),
+      call,
       `expects two amounts for each axis of ${formatShape(shape)}, got ${amounts}`,
     );
   }

@@ -3,10 +3,10 @@ import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import { MAP_THREADS } from '../../shaders/lib/map_kernel.ts';
 import { type Pad2dProblem, type PadMode, pad2d as shader } from '../../shaders/pad2d.wgsl.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
 import { nchw, tensorDesc } from '../runtime/tensor.ts';
-import { checkChoices } from './choices.ts';
+import { checkChoices, checkFinite } from './choices.ts';
 import { featureMap } from './feature_map.ts';
 import { mapProblemOf } from './map_problem.ts';
 import { oneDispatch } from './one_dispatch.ts';
@@ -24,8 +24,10 @@ export function pad2d(
   g: GraphBuilder,
   x: Value,
   sides: Padding,
-  { mode = 'constant', value = 0 }: Partial<Pick<Pad2dAttributes, 'mode' | 'value'>> = {},
+  options: Partial<Pick<Pad2dAttributes, 'mode' | 'value'>> = {},
 ): Activation {
+  checkLayer(g, pad2dOp, { x }, sides, options);
+  const { mode = 'constant', value = 0 } = options;
   return g.add(pad2dOp, { padding: sides, mode, value }, { x });
 }
 
@@ -77,7 +79,7 @@ export const pad2dOp: OpDef<Pad2dAttributes, 'x'> = {
     if (!sides.every(Number.isSafeInteger)) {
       throw shapeError(call, `padding must be integers, got [${sides.join(', ')}]`);
     }
-    if (!Number.isFinite(value)) throw shapeError(call, `value must be finite, got ${value}`);
+    checkFinite(call, 'value', value);
     if (mode === 'reflect' && !(Math.max(top, bottom) < height && Math.max(left, right) < width)) {
       throw shapeError(
         call,

@@ -14,12 +14,12 @@ import {
   pointwiseSlot,
   pointwise as shader,
 } from '../../shaders/pointwise.wgsl.ts';
-import { ownValue } from '../runtime/arguments.ts';
+import { checkArgument, ownValue } from '../runtime/arguments.ts';
 import { alignedTo, broadcastShape } from '../runtime/broadcast.ts';
 import type { PointwiseAttributes } from '../runtime/builtins.ts';
 import { DEFAULT_LIMITS, type DeviceProfile, kindOf } from '../runtime/device_profile.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import {
   type Binding,
   type KernelDispatch,
@@ -59,6 +59,8 @@ export function pointwise(
   operands: readonly OperandLike[],
   make: (...operands: (Expression | number)[]) => Expression,
 ): Activation {
+  checkLayer(g, pointwiseOp, {});
+  checkArgument(Array.isArray(operands), 'pointwise: operands', 'an array', operands);
   const inputs: Record<string, Value> = {};
   const roles = new Map<Value, string>();
   const made = operands.map((value) => {
@@ -68,7 +70,9 @@ export function pointwise(
     inputs[role] = value;
     return operand(role);
   });
-  return g.add(pointwiseOp, { expression: make(...made) }, inputs);
+  const expression = typeof make === 'function' ? make(...made) : undefined;
+  checkArgument(expression?.steps, 'pointwise: make', 'a function of Expressions', make);
+  return g.add(pointwiseOp, { expression }, inputs);
 }
 
 function outputShape({ inputs }: Pick<Pointwise, 'inputs'>): Shape | undefined {

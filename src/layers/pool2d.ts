@@ -7,13 +7,13 @@ import {
   pool2dRuns,
 } from '../../shaders/pool2d.wgsl.ts';
 import type { Activation, DataByRole, Node, OpCall, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
 import { nchw, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
 import { featureMap } from './feature_map.ts';
 import { mapProblemOf } from './map_problem.ts';
 import { oneDispatch } from './one_dispatch.ts';
-import { type PaddingLike, type PairLike, padding, pair, slide, type Window } from './window.ts';
+import { type PaddingLike, type PairLike, slide, type Window, windowOf } from './window.ts';
 
 export interface Pool2dAttributes extends Window {
   readonly ceilMode: boolean;
@@ -40,6 +40,7 @@ export interface AveragePool2dOptions extends Pool2dOptions {
 
 /** Adds a max pooling: [N, C, H, W] to [N, C, P, Q]. Throws ShapeError when the window does not fit. */
 export function maxPool2d(g: GraphBuilder, x: Value, options: Pool2dOptions): Activation {
+  checkLayer(g, maxPool2dOp, { x }, options);
   return g.add(maxPool2dOp, pool2dAttributes(options, false), { x });
 }
 
@@ -49,6 +50,7 @@ export function averagePool2d(
   x: Value,
   options: AveragePool2dOptions,
 ): Activation {
+  checkLayer(g, averagePool2dOp, { x }, options);
   return g.add(averagePool2dOp, pool2dAttributes(options, options.countIncludePad ?? true), { x });
 }
 
@@ -57,10 +59,7 @@ export function pool2dAttributes(
   countIncludePad: boolean,
 ): Pool2dAttributes {
   return {
-    kernel: pair(options.kernel),
-    stride: pair(options.stride ?? options.kernel),
-    dilation: pair(options.dilation ?? 1),
-    padding: padding(options.padding ?? 0),
+    ...windowOf(options, options.kernel),
     ceilMode: options.ceilMode ?? false,
     countIncludePad,
   };

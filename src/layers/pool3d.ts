@@ -1,17 +1,16 @@
 /** Max and average pooling of volumes: first of planes, then of what that gives along the depth. */
 import type { Activation, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { averagePool2d, maxPool2d } from './pool2d.ts';
 import {
   alongDepth,
   isIdle,
   overPlanes,
   type Padding3dLike,
-  padding3d,
   seenAs,
   type TripleLike,
-  triple,
   volumeOf,
+  windowOf3d,
 } from './volume.ts';
 import type { Window } from './window.ts';
 
@@ -39,9 +38,8 @@ export interface AveragePool3dOptions extends Pool3dOptions {
  * const halved = maxPool3d(g.at('pool'), x, { kernel: 3, stride: 2, padding: 1 });
  */
 export function maxPool3d(g: GraphBuilder, x: Value, options: Pool3dOptions): Activation {
-  const { ceilMode = false } = options;
   return pooled('max_pool3d', g, x, options, (at, map, window) =>
-    maxPool2d(at, map, { ...window, ceilMode }),
+    maxPool2d(at, map, { ...window, ceilMode: options.ceilMode ?? false }),
   );
 }
 
@@ -54,10 +52,10 @@ export function averagePool3d(
   x: Value,
   options: AveragePool3dOptions,
 ): Activation {
-  const { ceilMode = false, countIncludePad = true } = options;
-  return pooled('average_pool3d', g, x, options, (at, map, window) =>
-    averagePool2d(at, map, { ...window, ceilMode, countIncludePad }),
-  );
+  return pooled('average_pool3d', g, x, options, (at, map, window) => {
+    const { ceilMode = false, countIncludePad = true } = options;
+    return averagePool2d(at, map, { ...window, ceilMode, countIncludePad });
+  });
 }
 
 function pooled(
@@ -67,13 +65,9 @@ function pooled(
   options: Pool3dOptions,
   pool: (g: GraphBuilder, map: Value, window: Window) => Value,
 ): Activation {
-  const { channels, depth, height, width } = volumeOf(g.named(who), x);
-  const window = {
-    kernel: triple(options.kernel),
-    stride: triple(options.stride ?? options.kernel),
-    dilation: triple(options.dilation ?? 1),
-    padding: padding3d(options.padding ?? 0),
-  };
+  const call = checkLayer(g, { name: who }, { x }, options);
+  const { channels, depth, height, width } = volumeOf(call, x);
+  const window = windowOf3d(options, options.kernel);
   const [planes, slices] = [overPlanes(window), alongDepth(window)];
   const maps = seenAs(g.at('planes'), x, [0, channels * depth, height, width]);
   const means = isIdle(planes) ? maps : pool(g, maps, planes);

@@ -4,6 +4,7 @@
  */
 
 import { movementProblem, type PointwiseProblem } from '../../shaders/pointwise.wgsl.ts';
+import { checkArgument } from '../runtime/arguments.ts';
 import type { RearrangeAttributes } from '../runtime/builtins.ts';
 import { UnsupportedError } from '../runtime/errors.ts';
 import {
@@ -15,7 +16,7 @@ import {
   rootOf,
   type Value,
 } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { kernel, type NoConfig } from '../runtime/kernel.ts';
 import {
   DepthToSpace,
@@ -40,8 +41,10 @@ import {
   requireInput,
   shapeError,
 } from '../runtime/operator.ts';
-import { formatShape, type Shape, tensorDesc, viewOfDesc } from '../runtime/tensor.ts';
+import { areIntegers, formatShape, type Shape, tensorDesc, viewOfDesc } from '../runtime/tensor.ts';
+import { checkChoices } from './choices.ts';
 import { pointwiseDispatch } from './pointwise.ts';
+import { checkIntegers } from './window.ts';
 
 type Rearrange = Node<RearrangeAttributes, 'x'>;
 
@@ -50,6 +53,9 @@ type Rearrange = Node<RearrangeAttributes, 'x'>;
  * one of them does not fit.
  */
 export function rearrange(g: GraphBuilder, x: Value, steps: readonly Movement[]): Activation {
+  checkLayer(g, rearrangeOp, { x });
+  const fits = Array.isArray(steps) && steps.every((step) => step?.shapeAfter);
+  checkArgument(fits, 'rearrange: steps', 'Movements', steps);
   const { shape } = x.desc;
   const fit = steps.findIndex((_, i) => i > 0 && !indexMapOf(steps.slice(0, i + 1), shape));
   if (fit < 0) return g.add(rearrangeOp, { steps }, { x });
@@ -64,6 +70,7 @@ export function flatten(g: GraphBuilder, x: Value, axis = 1): Activation {
 
 /** Adds `x` under another shape; one extent may be -1, for what is left. */
 export function reshapeTo(g: GraphBuilder, x: Value, extents: Shape): Activation {
+  checkIntegers(checkLayer(g, rearrangeOp, { x }), 'extents', extents, -1);
   // Where the images stay what they are, any number of them does.
   const [images] = x.desc.shape;
   const kept = extents.length > 1 && extents[0] === images ? extents.with(0, 0) : extents;
@@ -72,6 +79,7 @@ export function reshapeTo(g: GraphBuilder, x: Value, extents: Shape): Activation
 
 /** Adds a permutation of the axes: axis a of the result is axis `order[a]` of `x`. */
 export function transpose(g: GraphBuilder, x: Value, order: readonly number[]): Activation {
+  checkIntegers(checkLayer(g, rearrangeOp, { x }), 'order', order, 0);
   return rearrange(g, x, [new Transpose({ order })]);
 }
 
@@ -96,12 +104,13 @@ export function split(
   extents: readonly number[],
   axis = 1,
 ): readonly Activation[] {
-  const whole = x.desc.shape[axis];
-  const sum = extents.reduce((total, extent) => total + extent, 0);
-  if (sum !== whole || !extents.every((extent) => Number.isSafeInteger(extent) && extent > 0)) {
+  const call = checkLayer(g, { name: 'split' }, { x });
+  const fits = areIntegers(extents, 1);
+  const sum = fits ? extents.reduce((total, extent) => total + extent, 0) : 0;
+  if (sum !== x.desc.shape[axis]) {
     throw shapeError(
-      g.named('split'),
-      `parts [${extents.join(', ')}] must be positive and add up to axis ${axis} of ${formatShape(x.desc.shape)}`,
+      call,
+      `parts ${formatShape(extents)} must be positive and add up to axis ${axis} of ${formatShape(x.desc.shape)}`,
     );
   }
   let from = 0;
@@ -119,6 +128,8 @@ export function depthToSpace(
   block: number,
   order: 'CRD' | 'DCR' = 'CRD',
 ): Activation {
+  const call = checkLayer(g, rearrangeOp, { x });
+  checkChoices({ ...call, attributes: { order } }, { order: ['CRD', 'DCR'] });
   return rearrange(g, x, [new DepthToSpace({ block, order })]);
 }
 

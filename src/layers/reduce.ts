@@ -8,12 +8,12 @@ import {
   reduce as shader,
 } from '../../shaders/reduce.wgsl.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
-import { formatShape, tensorDesc } from '../runtime/tensor.ts';
+import { tensorDesc } from '../runtime/tensor.ts';
 import { pointwise } from './pointwise.ts';
 import { reshapeTo } from './rearrange.ts';
-import { extentOf, firstOfRow, rowKernel, rowProblemOf } from './rows.ts';
+import { checkAxes, extentOf, firstOfRow, rowKernel, rowProblemOf } from './rows.ts';
 
 export interface ReduceAttributes {
   readonly kind: ReduceKind;
@@ -46,11 +46,13 @@ export function reduce(
   g: GraphBuilder,
   x: Value,
   reduction: Reduction,
-  { axes, keepAxes = true }: ReduceOptions = {},
+  options: ReduceOptions = {},
 ): Activation {
+  const call = checkLayer(g, reduceOp, { x }, options);
+  const { axes, keepAxes = true } = options;
   const { shape } = x.desc;
   const sorted = [...new Set(axes ?? shape.keys())].sort((a, b) => a - b);
-  for (const axis of sorted) extentOf(g.named('reduce'), shape, axis);
+  for (const axis of sorted) extentOf(call, shape, axis);
   const [from = 0] = sorted;
   const isRun = sorted.every((axis, i) => axis === from + i);
   if (isKind(reduction) && isRun) {
@@ -159,10 +161,7 @@ export const reduceOp: OpDef<ReduceAttributes, 'x'> = {
   inferShape(call) {
     const shape = inputShape(call, 'x');
     const { from, to, keepAxes } = call.attributes;
-    const within = Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from <= to;
-    if (!within || to > shape.length) {
-      throw shapeError(call, `axes ${from} to ${to} are not axes of ${formatShape(shape)}`);
-    }
+    checkAxes(call, shape, from, to, 0);
     const kept = keepAxes ? shape.slice(from, to).map(() => 1) : [];
     return tensorDesc([...shape.slice(0, from), ...kept, ...shape.slice(to)]);
   },

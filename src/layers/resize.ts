@@ -1,7 +1,9 @@
 /** Resizing of tensors of any rank: images at once where `resize2d` can, else one axis after the other. */
+
 import type { ResizeFilter } from '../../shaders/resize_axis.wgsl.ts';
+import { checkArgument, isObject } from '../runtime/arguments.ts';
 import type { Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { shapeError } from '../runtime/operator.ts';
 import type { Coordinates, NearestRounding } from './coordinates.ts';
 import { type AxisCrop, isIdle, type ResizeAxisAttributes, resizeAxisOp } from './resize_axis.ts';
@@ -46,9 +48,16 @@ export function resize(
   axes: readonly ResizedAxis[],
   options: ResizeOptions = {},
 ): Value {
+  const call = checkLayer(g, { name: 'resize' }, { x }, options);
+  checkArgument(
+    Array.isArray(axes) && axes.every(isObject),
+    'resize: axes',
+    'an array of axes',
+    axes,
+  );
   const twice = axes.find(({ axis }, i) => axes.findIndex((other) => other.axis === axis) !== i);
   if (twice) {
-    throw shapeError(g.named('resize'), `axis ${twice.axis} is given twice; name each once`);
+    throw shapeError(call, `axis ${twice.axis} is given twice; name each once`);
   }
   return image(g, x, axes, options) ?? axisByAxis(g, x, axes, options);
 }

@@ -7,7 +7,7 @@ import { MAP_THREADS } from '../../shaders/lib/map_kernel.ts';
 import type { ResizeAxis } from '../../shaders/lib/resize_axis.ts';
 import { type Resize2dProblem, resize2d as shader } from '../../shaders/resize2d.wgsl.ts';
 import type { Activation, DataByRole, Node, OpCall, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
 import { nchw, type TensorDesc, tensorDesc } from '../runtime/tensor.ts';
 import { checkChoices } from './choices.ts';
@@ -53,6 +53,7 @@ export interface Resize2dOptions {
 
 /** Adds a resizing: [N, C, H, W] to [N, C, P, Q]. Throws ShapeError unless the output's size is given once. */
 export function resize2d(g: GraphBuilder, x: Value, options: Resize2dOptions): Activation {
+  checkLayer(g, resize2dOp, { x }, options);
   const { size, scale, like, mode = 'bilinear' } = options;
   const { coordinates = 'half_pixel', rounding = 'prefer_floor' } = options;
   const attributes: Resize2dAttributes = {

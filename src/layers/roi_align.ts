@@ -6,7 +6,7 @@ import {
   roiAlign as shader,
 } from '../../shaders/roi_align.wgsl.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import {
   at,
   candidatesOf,
@@ -16,10 +16,10 @@ import {
   shapeError,
 } from '../runtime/operator.ts';
 import { formatShape, nchw, tensorDesc } from '../runtime/tensor.ts';
-import { checkChoices } from './choices.ts';
+import { checkChoices, checkFinite } from './choices.ts';
 import { featureMap } from './feature_map.ts';
 import { oneDispatch } from './one_dispatch.ts';
-import { type Pair, type PairLike, pair } from './window.ts';
+import { checkIntegers, type Pair, type PairLike, pair } from './window.ts';
 
 export interface RoiAlignAttributes {
   /** Bins of a region: [rows, columns]. */
@@ -48,8 +48,10 @@ export function roiAlign(
   x: Value,
   rois: Value,
   batchIndices: Value,
-  { size, mode = 'avg', scale = 1, samples = 0, halfPixel = true }: RoiAlignOptions,
+  options: RoiAlignOptions,
 ): Activation {
+  checkLayer(g, roiAlignOp, { x, rois, batchIndices }, options);
+  const { size, mode = 'avg', scale = 1, samples = 0, halfPixel = true } = options;
   const attributes = { size: pair(size), mode, scale, samples, halfPixel };
   return g.add(roiAlignOp, attributes, { x, rois, batch_indices: batchIndices });
 }
@@ -150,7 +152,8 @@ export const roiAlignOp: OpDef<RoiAlignAttributes, Role> = {
     if (!(Number.isSafeInteger(samples) && samples >= 0 && samples <= MOST_SAMPLES)) {
       throw shapeError(call, `samples must be 0 to ${MOST_SAMPLES}, got ${samples}`);
     }
-    if (!Number.isFinite(scale)) throw shapeError(call, `scale must be finite, got ${scale}`);
+    checkIntegers(call, 'size', size, 1);
+    checkFinite(call, 'scale', scale);
     return tensorDesc([regions, channels, ...size]);
   },
   mixesBatch: () => true,

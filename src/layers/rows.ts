@@ -34,6 +34,19 @@ export function rowProblemOf<A extends object, R extends string>(
   };
 }
 
+/** Throws ShapeError unless [from, to) are axes of the shape, so many at least. */
+export function checkAxes(
+  call: Named,
+  shape: Shape,
+  from: number,
+  to: number,
+  least: number,
+): void {
+  const whole = Number.isInteger(from) && Number.isInteger(to);
+  if (whole && from >= 0 && to - from >= least && to <= shape.length) return;
+  throw shapeError(call, `axes ${from} to ${to} are not axes of ${formatShape(shape)}`);
+}
+
 /** Where a row begins, among the elements. */
 export function firstOfRow({ length, inner }: Rows, row: number): number {
   return Math.floor(row / inner) * length * inner + (row % inner);

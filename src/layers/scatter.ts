@@ -2,7 +2,7 @@
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import type { ScatterProblem } from '../../shaders/scatter.wgsl.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import {
   candidatesOf,
   elementTypesOf,
@@ -24,6 +24,7 @@ import { putRows, scattering } from './scattering.ts';
  * const moved = scatter(g.at('moved'), tokens, where, kept); // [100, 64], [30] and [30, 64] to [100, 64]
  */
 export function scatter(g: GraphBuilder, x: Value, indices: Value, updates: Value): Activation {
+  checkLayer(g, scatterOp, { x, indices, updates });
   return g.add(scatterOp, {}, { x, indices, updates });
 }
 

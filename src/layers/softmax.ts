@@ -2,7 +2,7 @@
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import { type SoftmaxProblem, softmax as shader } from '../../shaders/softmax.wgsl.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, requireData } from '../runtime/operator.ts';
 import { firstOfRow, rowKernel, rowProblemOf, shapeAlong } from './rows.ts';
 
@@ -14,7 +14,7 @@ export interface SoftmaxAttributes {
 
 /** Adds a softmax along `axis`, 1 by default: the classes. */
 export function softmax(g: GraphBuilder, x: Value, axis = 1): Activation {
-  return g.add(softmaxOp, { axis, logarithm: false }, { x });
+  return normalized(g, x, axis, false);
 }
 
 /**
@@ -22,7 +22,12 @@ export function softmax(g: GraphBuilder, x: Value, axis = 1): Activation {
  * Throws ShapeError for an axis that `x` lacks.
  */
 export function logSoftmax(g: GraphBuilder, x: Value, axis = 1): Activation {
-  return g.add(softmaxOp, { axis, logarithm: true }, { x });
+  return normalized(g, x, axis, true);
+}
+
+function normalized(g: GraphBuilder, x: Value, axis: number, logarithm: boolean): Activation {
+  checkLayer(g, softmaxOp, { x });
+  return g.add(softmaxOp, { axis, logarithm }, { x });
 }
 
 type Softmax = Node<SoftmaxAttributes, 'x'>;

@@ -3,7 +3,7 @@ import { gridOf } from '../../shaders/lib/grid.ts';
 import { topK as shader, type TopKProblem } from '../../shaders/top_k.wgsl.ts';
 import { kindOf } from '../runtime/device_profile.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { kernel } from '../runtime/kernel.ts';
 import {
   candidatesOf,
@@ -33,6 +33,7 @@ export function topElements(
   k: number,
   order: TopKProblem['order'] = 'largest',
 ): Activation {
+  checkLayer(g, topKOp, { x });
   return g.add(topKOp, { k, order }, { x });
 }
 

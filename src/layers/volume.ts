@@ -2,6 +2,7 @@
  * Sliding windows over volumes [N, C, D, H, W]. A window moves over the planes [H, W] and along the depth, and both are
  * windows over maps: the slices of a volume are rows, if a map has all pixels of a slice in a row.
  */
+import { isObject } from '../runtime/arguments.ts';
 import type { Activation, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { Reshape } from '../runtime/movement/index.ts';
@@ -39,13 +40,34 @@ interface Volume {
 }
 
 export function triple(value: TripleLike): Triple {
-  return typeof value === 'number' ? [value, value, value] : value;
+  if (Array.isArray(value)) return value as Triple;
+  // What is no triple, whatever it is, is refused where it is checked.
+  const each = value as number;
+  return [each, each, each];
 }
 
 export function padding3d(value: Padding3dLike): Padding3d {
-  if (typeof value === 'object' && 'front' in value) return value;
-  const [front, top, left] = triple(value);
+  if (isObject(value) && 'front' in (value as Padding3d)) return value as Padding3d;
+  const [front, top, left] = triple(value as TripleLike);
   return { front, top, left, back: front, bottom: top, right: left };
+}
+
+/** A window of options, with the usual stride where they say none. */
+export function windowOf3d(
+  options: {
+    readonly kernel: TripleLike;
+    readonly stride?: TripleLike | undefined;
+    readonly dilation?: TripleLike | undefined;
+    readonly padding?: Padding3dLike | undefined;
+  },
+  usual: TripleLike = 1,
+): Window3d {
+  return {
+    kernel: triple(options.kernel),
+    stride: triple(options.stride ?? usual),
+    dilation: triple(options.dilation ?? 1),
+    padding: padding3d(options.padding ?? 0),
+  };
 }
 
 /** Where a volume's depth is that of maps [D, H * W], in messages. */
@@ -80,13 +102,6 @@ export function alongDepth({ kernel, stride, dilation, padding }: Window3d): Win
     dilation: [dilation[0], 1],
     padding: { top: padding.front, left: 0, bottom: padding.back, right: 0 },
   };
-}
-
-/** Throws ShapeError where groups cut the channels of a volume, whose taps could be as many as whole groups. */
-export function checkGroups(call: Named, groups: number, channels: number): void {
-  if (!Number.isSafeInteger(groups) || groups < 1 || channels % groups) {
-    throw shapeError(call, `${groups} groups must divide ${channels} input channels`);
-  }
 }
 
 /** Whether a window has one tap, which goes from element to element. */

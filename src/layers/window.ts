@@ -1,5 +1,7 @@
 /** Sliding windows: what convolution and pooling have in common. */
+import { isObject } from '../runtime/arguments.ts';
 import { type Named, shapeError } from '../runtime/operator.ts';
+import { areIntegers, formatShape } from '../runtime/tensor.ts';
 
 /** [height, width] */
 export type Pair = readonly [number, number];
@@ -18,12 +20,13 @@ export type PairLike = number | Pair;
 export type PaddingLike = number | Pair | Padding;
 
 export function pair(value: PairLike): Pair {
-  return typeof value === 'number' ? [value, value] : value;
+  // What is no pair, whatever it is, is refused where it is checked.
+  return Array.isArray(value) ? (value as Pair) : [value as number, value as number];
 }
 
 export function padding(value: PaddingLike): Padding {
-  if (typeof value === 'object' && 'top' in value) return value;
-  const [vertical, horizontal] = pair(value);
+  if (isObject(value) && 'top' in (value as Padding)) return value as Padding;
+  const [vertical, horizontal] = pair(value as PairLike);
   return { top: vertical, left: horizontal, bottom: vertical, right: horizontal };
 }
 
@@ -32,6 +35,24 @@ export interface Window {
   readonly stride: Pair;
   readonly dilation: Pair;
   readonly padding: Padding;
+}
+
+/** A window as builders are given it. */
+interface WindowLike {
+  readonly kernel: PairLike;
+  readonly stride?: PairLike | undefined;
+  readonly dilation?: PairLike | undefined;
+  readonly padding?: PaddingLike | undefined;
+}
+
+/** A window of options, with the usual stride where they say none. */
+export function windowOf(options: WindowLike, usual: PairLike = 1): Window {
+  return {
+    kernel: pair(options.kernel),
+    stride: pair(options.stride ?? usual),
+    dilation: pair(options.dilation ?? 1),
+    padding: padding(options.padding ?? 0),
+  };
 }
 
 /** How messages say which way an extent goes. */
@@ -141,7 +162,7 @@ export function checkIntegers(
   values: readonly number[],
   least: number,
 ): void {
-  if (values.some((value) => !Number.isSafeInteger(value) || value < least)) {
-    throw shapeError(call, `${what} must be integers >= ${least}, got [${values.join(', ')}]`);
+  if (!areIntegers(values, least)) {
+    throw shapeError(call, `${what} must be integers >= ${least}, got ${formatShape(values)}`);
   }
 }

@@ -3,6 +3,7 @@ import { softmax } from '../layers/softmax.ts';
 import { topElements } from '../layers/top_k.ts';
 import type { Graph, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkKinds } from '../runtime/kinds.ts';
 import { type BuildOptions, buildModel, type ModelDef } from './model.ts';
 
 /** How many classes `best` gives: more than callers usually show. */
@@ -17,10 +18,9 @@ export const MOST_BEST = 10;
  * @example
  * const graph = buildClassifier(findModel('lenet'), { outputs: ['probabilities'] });
  */
-export function buildClassifier(
-  model: ModelDef,
-  { outputs = ['probabilities', 'best'], ...options }: BuildOptions = {},
-): Graph {
+export function buildClassifier(model: ModelDef, options: BuildOptions = {}): Graph {
+  checkKinds('buildClassifier', { model, options });
+  const { outputs = ['probabilities', 'best'], ...rest } = options;
   const build: ModelDef['build'] = (g, x) => {
     const values = model.build(g, x);
     if (outputs.every((name) => values[name])) return values;
@@ -28,7 +28,7 @@ export function buildClassifier(
     const best = outputs.includes('best') && !values.best && bestOf(g.at('best'), probabilities);
     return { ...values, probabilities, ...(best && { best }) };
   };
-  return buildModel({ ...model, build }, { ...options, outputs });
+  return buildModel({ ...model, build }, { ...rest, outputs });
 }
 
 /** Models from files may give [batch, classes, 1, 1]. */

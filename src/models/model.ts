@@ -1,4 +1,4 @@
-import { given, ownValue } from '../runtime/arguments.ts';
+import { checkArgument, checkOptions, ownValue } from '../runtime/arguments.ts';
 import { UnsupportedError } from '../runtime/errors.ts';
 import type { Graph, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
@@ -45,11 +45,8 @@ export interface BuildOptions {
  * model cannot take, UnsupportedError for outputs that it does not have.
  */
 export function buildModel(model: ModelDef, options: BuildOptions = {}): Graph {
-  if (!model?.size) {
-    throw new UnsupportedError(
-      `buildModel expects a model, as findModel gives, got ${given(model)}`,
-    );
-  }
+  checkArgument(model?.size, 'buildModel: model', 'a model, as findModel gives', model);
+  checkOptions('buildModel', options);
   const { batch = 1, size = model.size, outputs = ['logits'] } = options;
   const g = GraphBuilder.create();
   const x = g.input('input', [batch, model.channels, ...size]);

@@ -19,8 +19,9 @@ import { type Conv2dOptions, conv2d } from '../layers/conv2d.ts';
 import { linear } from '../layers/linear.ts';
 import { maxPool2d } from '../layers/pool2d.ts';
 import { flatten } from '../layers/rearrange.ts';
+import { checkIntegers } from '../layers/window.ts';
 import type { Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import type { ModelDef } from './model.ts';
 
 /** Where a downscaling bottleneck block takes its stride. */
@@ -48,13 +49,18 @@ export interface BlockOptions {
 /** Output channels of a block, in multiples of C. */
 const EXPANSION: Readonly<Record<BlockKind, number>> = { basic: 1, bottleneck: 4 };
 
+/** What messages call its parts. */
+const RESNET = { name: 'resnet' };
+
 /** Adds a residual block whose shortcut is the identity: [N, K, H, W] to the same shape. */
 export function residualBlock(g: GraphBuilder, x: Value, options: BlockOptions): Value {
+  checkLayer(g, RESNET, { x }, options);
   return relu(g.at('relu'), add(g.at('add'), residual(g, x, options), x));
 }
 
 /** Adds a residual block whose shortcut is a strided 1x1 convolution: [N, K, H, W] to [N, L, H/S, W/S]. */
 export function downscalingResidualBlock(g: GraphBuilder, x: Value, options: BlockOptions): Value {
+  checkLayer(g, RESNET, { x }, options);
   const { kind = 'bottleneck', channels, stride } = options;
   const y = residual(g, x, options);
   const d = g.at('downsample');
@@ -158,6 +164,8 @@ export function resnet(g: GraphBuilder, x: Value, options: ResnetOptions): Resne
 
 /** Adds a ResNet without its classifier: images [N, 3, H, W] to feature maps. */
 export function resnetFeatures(g: GraphBuilder, x: Value, options: ResnetSections): ResnetFeatures {
+  const call = checkLayer(g, RESNET, { x }, options);
+  checkIntegers(call, 'blocks', options.blocks, 1);
   const conv1 = conv2d(g.at('conv1'), x, {
     channels: 64,
     kernel: 7,

@@ -1,4 +1,5 @@
 /** Weights files of timm, the PyTorch library, whose names differ from torchvision's for some models. */
+import { checkKinds } from '../runtime/kinds.ts';
 import { shapesEqual } from '../runtime/tensor.ts';
 import type { TensorInfo, WeightSource } from '../runtime/weights/weight_source.ts';
 import { timmFamilies } from './timm_names.ts';
@@ -9,6 +10,7 @@ import { timmFamilies } from './timm_names.ts';
  * both, and all others stay as they are.
  */
 export function fromTimm(source: WeightSource): WeightSource {
+  checkKinds('fromTimm', { source });
   const has = (name: string): boolean => source.tensors?.has(name) ?? false;
   const family = timmFamilies.find(({ matches }) => matches(has));
   if (!source.tensors || !family) return source;

@@ -14,8 +14,9 @@ import { conv2d } from '../layers/conv2d.ts';
 import { linear } from '../layers/linear.ts';
 import { maxPool2d } from '../layers/pool2d.ts';
 import { flatten } from '../layers/rearrange.ts';
+import { checkIntegers } from '../layers/window.ts';
 import type { Value } from '../runtime/graph.ts';
-import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import type { ModelDef } from './model.ts';
 
 export interface VggOptions {
@@ -29,6 +30,8 @@ const CHANNELS = [64, 128, 256, 512, 512] as const;
 
 /** Adds a VGG: images [N, 3, H, W], 32 x 32 at least, to logits [N, classes]. */
 export function vgg(g: GraphBuilder, x: Value, options: VggOptions): Value {
+  const call = checkLayer(g, { name: 'vgg' }, { x }, options);
+  checkIntegers(call, 'convolutions', options.convolutions, 0);
   // torchvision numbers the layers of all sections consecutively.
   let number = 0;
   const next = (): GraphBuilder => g.at('features').at(number++);

@@ -5,6 +5,8 @@
  *
  * A file is untrusted input: what its header says is checked before anything is allocated.
  */
+import { checkBytes } from '../runtime/arguments.ts';
+import { checkKinds } from '../runtime/kinds.ts';
 import { elementCount, formatShape, type Shape } from '../runtime/tensor.ts';
 import { quoted } from '../runtime/weights/messages.ts';
 import { demandSound, type NumpyArray } from './array.ts';
@@ -40,6 +42,8 @@ interface Header {
  * const { shape, data } = readNpy(new Uint8Array(await (await fetch('/input.npy')).arrayBuffer()));
  */
 export function readNpy(bytes: Uint8Array, name = 'array.npy'): NumpyArray {
+  checkBytes('readNpy', bytes);
+  checkKinds('readNpy', { name });
   return readArray(bytes, `NumPy file ${quoted(name)}`);
 }
 
@@ -144,7 +148,9 @@ function rowMajor(data: Float32Array, shape: Shape): Float32Array {
 }
 
 /** Writes a .npy file of little-endian f32. Throws NumpyError where the data is not as long as its shape says. */
-export function writeNpy({ shape, data }: NumpyArray): Uint8Array {
+export function writeNpy(array: NumpyArray): Uint8Array {
+  checkKinds('writeNpy', { array });
+  const { shape, data } = array;
   const count = elementCount(shape);
   const shown = `${formatShape(shape)} takes ${count} elements, the data has ${data.length}`;
   demandSound(count === data.length, `writeNpy: ${shown}`);

@@ -1,5 +1,8 @@
 /** A .npz file: a ZIP archive with a .npy file for each array, stored or deflated, under its name. */
+
 import { type UnzipFileInfo, unzipSync, zipSync } from 'fflate';
+import { checkBytes } from '../runtime/arguments.ts';
+import { checkKinds } from '../runtime/kinds.ts';
 import { quoted } from '../runtime/weights/messages.ts';
 import { demandSound, type NumpyArray, NumpyError } from './array.ts';
 import { MOST_ELEMENTS, readArray, writeNpy } from './npy.ts';
@@ -22,6 +25,8 @@ const FIRST_DAY = new Date(1980, 0, 1);
  * await session.run(Object.fromEntries([...arrays].map(([name, { data }]) => [name, data])));
  */
 export function readNpz(bytes: Uint8Array, name = 'arrays.npz'): ReadonlyMap<string, NumpyArray> {
+  checkBytes('readNpz', bytes);
+  checkKinds('readNpz', { name });
   const who = `NumPy file ${quoted(name)}`;
   const arrays = new Map<string, NumpyArray>();
   let left = MOST_ELEMENTS;
@@ -75,6 +80,7 @@ class Survey {
 
 /** Writes a .npz file, uncompressed, as numpy.savez does. Throws NumpyError as `writeNpy` does. */
 export function writeNpz(arrays: Readonly<Record<string, NumpyArray>>): Uint8Array {
+  checkKinds('writeNpz', { arrays });
   const files = Object.entries(arrays).map(
     ([name, array]) => [`${name}${EXTENSION}`, writeNpy(array)] as const,
   );

@@ -38,6 +38,10 @@ export function elementTypeOf(dataType: number): ElementType | undefined {
   return BY_NUMBER.get(dataType);
 }
 
+export function isElementType(type: unknown): type is ElementType {
+  return [...BY_NUMBER.values()].some((known) => known === type);
+}
+
 /** `FLOAT16` */
 export function typeName(dataType: number): string {
   const found = Object.entries(Type).find(([, value]) => value === dataType);

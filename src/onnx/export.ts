@@ -1,6 +1,8 @@
 /** Writes a graph with its weights as an ONNX model. (https://onnx.ai/onnx/repo-docs/IR.html) */
+
 import { create, toBinary } from '@bufbuild/protobuf';
 import { type Graph, isConstant, type Node, RESULT } from '../runtime/graph.ts';
+import { checkKinds } from '../runtime/kinds.ts';
 import { describe, requireInput } from '../runtime/operator.ts';
 import { byteLength } from '../runtime/tensor.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
@@ -31,6 +33,7 @@ export function exportOnnx(
   weights: WeightSource,
   options: OnnxExportOptions = {},
 ): Uint8Array<ArrayBuffer> {
+  checkKinds('exportOnnx', { graph, weights, options });
   checkSize(graph);
   const writer = new OnnxWriter(graph, weights);
   const unsupported: string[] = [];

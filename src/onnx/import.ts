@@ -1,4 +1,5 @@
 /** Reads an ONNX model into a graph and its weights. (https://onnx.ai/onnx/repo-docs/IR.html) */
+import { checkBytes, checkOptions } from '../runtime/arguments.ts';
 import { UnsupportedError } from '../runtime/errors.ts';
 import { type Graph, type Value, weightsOf } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
@@ -37,12 +38,13 @@ const LEAST_OPSET = 6;
  * ShapeError where the file leaves an extent open and `shapes` does not give it. `weights` throws WeightError.
  */
 export function loadOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): OnnxModel {
+  checkOptions('loadOnnx', options);
   const { name = 'model.onnx' } = options;
   const file = openOnnx(bytes, name);
   const builder = GraphBuilder.create();
   const { outputs, weights } = importOnnx(file, options, builder);
   for (const [output, value] of outputs) builder.output(output, value);
-  const graph = builder.build((file.graph.name || name).slice(0, MOST_IN_NAME));
+  const graph = builder.build(`${file.graph.name || name}`.slice(0, MOST_IN_NAME));
   return { ...neededOf(graph, weights, name), opset: file.opset };
 }
 
@@ -69,6 +71,7 @@ export function neededOf(
 
 /** Throws OnnxError, UnsupportedError. */
 export function openOnnx(bytes: Uint8Array, name: string): OnnxFile {
+  checkBytes('ONNX file', bytes);
   return ofFile(name, () => {
     const { graph, opsetImport, functions } = decodeModel(bytes);
     demandSound(graph, 'has no graph');

@@ -2,6 +2,7 @@
  * ONNX in and out: `import { loadOnnx, exportOnnx } from 'tilewise/onnx'`. An entry of its own, so that a page
  * that uses no ONNX downloads nothing of it.
  */
+export { constant } from './constant.ts';
 export type { ElementType } from './element_type.ts';
 export { OnnxError } from './errors.ts';
 export { exportOnnx, type OnnxExportOptions } from './export.ts';
@@ -11,4 +12,4 @@ export type { ImportCall, Imported, Importer, Operand, Place } from './import_no
 export type { OnnxImportOptions } from './import_options.ts';
 export { type OnnxInput, onnxInputs } from './inputs.ts';
 export { type OnnxModelOptions, onnxModel } from './model.ts';
-export { type Constant, constant, type Numbers } from './tensor.ts';
+export type { Constant, Numbers } from './tensor.ts';

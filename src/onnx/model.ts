@@ -1,5 +1,7 @@
 /** An ONNX file in the place of a built-in model: for any batch and image size that it can take. */
+
 import type { ModelDef } from '../models/model.ts';
+import { checkOptions } from '../runtime/arguments.ts';
 import type { Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { formatShape } from '../runtime/tensor.ts';
@@ -24,6 +26,7 @@ export function onnxModel(
   bytes: Uint8Array,
   given: OnnxModelOptions = {},
 ): ModelDef & Required<Pick<ModelDef, 'weights'>> {
+  checkOptions('onnxModel', given);
   const { name = 'model.onnx', readExternal } = given;
   // It is imported again for every batch and image size.
   const options = { ...given, ...(readExternal && { readExternal: readOnce(readExternal) }) };

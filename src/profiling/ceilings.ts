@@ -12,6 +12,7 @@ import { kindOf } from '../runtime/device_profile.ts';
 import type { Device, Opening } from '../runtime/gpu/device.ts';
 import { Program, ScratchBuffer } from '../runtime/gpu/program.ts';
 import { timeEach, type Work } from '../runtime/gpu/stopwatch.ts';
+import { checkKinds } from '../runtime/kinds.ts';
 
 export interface Ceilings {
   /** f32 floating-point operations a second, in 10^9; a multiply-add counts as two. */
@@ -45,7 +46,8 @@ const LEAST_SAMPLE_MS = 30;
 const MOST_REPEATS = 16;
 
 /** Measures both limits; takes about three seconds on an adapter that computes on the CPU. */
-export function measureCeilings(device: Device): Promise<Ceilings> {
+export async function measureCeilings(device: Device): Promise<Ceilings> {
+  checkKinds('measureCeilings', { device });
   return device.use(async (opening) => ({
     gflops: await measureFma(opening),
     gigabytesPerSecond: await measureCopy(opening),

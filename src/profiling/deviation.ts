@@ -1,5 +1,7 @@
 /** How far a device's result is from the CPU's. */
+
 import { ShapeError } from '../runtime/errors.ts';
+import { checkKinds } from '../runtime/kinds.ts';
 import {
   type DType,
   elementCount,
@@ -48,6 +50,7 @@ export function deviation(
   shape: Shape,
   precision: DType = 'f32',
 ): Deviation {
+  checkKinds('deviation', { expected, actual, shape, precision });
   checkLength('expected', expected, shape);
   checkLength('actual', actual, shape);
   let largest = Number.MIN_VALUE;

@@ -2,6 +2,7 @@
 
 import { type Clock, clockOf } from '../runtime/gpu/stopwatch.ts';
 import type { Node } from '../runtime/graph.ts';
+import { checkKinds } from '../runtime/kinds.ts';
 import { multiplyAddsOf } from '../runtime/operator.ts';
 import type { PlannedDispatch } from '../runtime/plan/compile.ts';
 import type { RunInputs, Session } from '../runtime/session.ts';
@@ -63,11 +64,13 @@ export interface ProfileOptions {
 export async function profile(
   session: Session,
   inputs: RunInputs,
-  { runs = 5, onProgress, signal }: ProfileOptions = {},
+  options: ProfileOptions = {},
 ): Promise<Profile> {
+  checkKinds('profile', { session, options });
+  const { runs = 5, onProgress, signal } = options;
   const { device } = session;
-  const ceilings = await measureCeilings(device);
   await session.run(inputs);
+  const ceilings = await measureCeilings(device);
   const times: (readonly number[])[] = [];
   const passes: number[] = [];
   const plan = await session.use(async ({ executor, plan }) => {

@@ -1,18 +1,21 @@
 /** How long a plan takes on the GPU, on what its buffers hold from the last run. */
+
 import type { Executor } from '../runtime/gpu/executor.ts';
 import { timeEach } from '../runtime/gpu/stopwatch.ts';
 import type { Node } from '../runtime/graph.ts';
+import { checkKinds } from '../runtime/kinds.ts';
 import type { Session } from '../runtime/session.ts';
 
 /**
  * Times one pass over the plan, in milliseconds: the mean of `repeats` passes submitted as one, for plans that are too
  * short for the clock. With `counts`, of some nodes' dispatches alone. Runs in flight keep their results.
  */
-export function timePass(
+export async function timePass(
   session: Session,
   repeats = 1,
   counts?: (node: Node) => boolean,
 ): Promise<number> {
+  checkKinds('timePass', { session, repeats, ...(counts !== undefined && { counts }) });
   return session.use(({ executor }) => timeExecutor(executor, repeats, counts));
 }
 

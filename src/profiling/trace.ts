@@ -1,4 +1,5 @@
 /** Profiles for tools that draw them. */
+import { checkKinds } from '../runtime/kinds.ts';
 import type { Session } from '../runtime/session.ts';
 import type { DispatchProfile, LayerProfile, Profile } from './profile.ts';
 
@@ -6,7 +7,10 @@ import type { DispatchProfile, LayerProfile, Profile } from './profile.ts';
  * A profile in the trace event format, which Perfetto and chrome://tracing open: one run, the layers one after the
  * other, and below a layer its dispatches, where it has several.
  */
-export function traceOf({ device, plan }: Session, { layers, dispatches }: Profile): object {
+export function traceOf(session: Session, profile: Profile): object {
+  checkKinds('traceOf', { session, profile });
+  const { device, plan } = session;
+  const { layers, dispatches } = profile;
   let ts = 0;
   const traceEvents = layers.flatMap((layer) => {
     const begun = ts;

@@ -1,10 +1,14 @@
 /** What a dispatch reads and writes: its name within its layer, and its bytes. */
+
 import { isConstant } from '../runtime/graph.ts';
+import { checkKinds } from '../runtime/kinds.ts';
 import type { ExecutionPlan, PlannedDispatch } from '../runtime/plan/compile.ts';
 import { byteLength } from '../runtime/tensor.ts';
 
 /** `x → fields`: the part of the node that a dispatch computes; undefined where it computes all. */
-export function partOf({ node, lowering, lowered }: PlannedDispatch): string | undefined {
+export function partOf(dispatch: PlannedDispatch): string | undefined {
+  checkKinds('partOf', { dispatch });
+  const { node, lowering, lowered } = dispatch;
   if (lowering.dispatches.length === 1) return undefined;
   const isData = (role: string): boolean => {
     const value = node.inputs[role];

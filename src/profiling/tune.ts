@@ -1,4 +1,5 @@
 /** Times the likeliest kernels of every shape of layer on the device at hand, and keeps the fastest. */
+
 import { builtins } from '../builtins.ts';
 import { kindOf } from '../runtime/device_profile.ts';
 import { TilewiseError } from '../runtime/errors.ts';
@@ -6,6 +7,7 @@ import type { Device, Opening } from '../runtime/gpu/device.ts';
 import type { Graph, Node } from '../runtime/graph.ts';
 import { shapeKey } from '../runtime/isolate.ts';
 import type { Candidate } from '../runtime/kernel.ts';
+import { checkKinds } from '../runtime/kinds.ts';
 import { isChoice, selectKernel } from '../runtime/plan/select_kernels.ts';
 import type { TunedKernel, Tuning } from '../runtime/plan/tuning.ts';
 import { prepare } from '../runtime/prepare.ts';
@@ -63,6 +65,7 @@ export async function tune(
   graph: Graph,
   options: TuneOptions = {},
 ): Promise<{ readonly tuning: Tuning; readonly results: readonly TuneResult[] }> {
+  checkKinds('tune', { device, graph, options });
   const { store, again, onWarning } = options;
   const kept = store && !again ? await keptTuning(device, store, onWarning) : undefined;
   const known = new Map([...(kept ?? []), ...(options.tuning ?? [])]);

@@ -1,5 +1,7 @@
 /** What tuning found, kept between starts. A store may fail: then the winners are lost, but never a session. */
+
 import type { Device } from '../runtime/gpu/device.ts';
+import { checkKinds } from '../runtime/kinds.ts';
 import { parseTuning, type Tuning, tuningText } from '../runtime/plan/tuning.ts';
 import { VERSION } from '../version.ts';
 
@@ -20,16 +22,21 @@ export type WarningListener = (message: string) => void;
  * The key under which a store has the winners of a device: they hold for one version of this library, on one adapter,
  * with one driver. The text says beside each winner which shape and precision it is for.
  */
-export function tuningKey({ adapter }: Device): string {
-  return `Tilewise ${VERSION} on ${adapter.identity}`;
+export function tuningKey(device: Device): string {
+  checkKinds('tuningKey', { device });
+  return `Tilewise ${VERSION} on ${device.adapter.identity}`;
 }
 
-/** The winners that a store has for a device, for the option `tuning`: nothing is timed. Never throws. */
+/**
+ * The winners that a store has for a device, for the option `tuning`: nothing is timed. Never throws for what a store
+ * does.
+ */
 export async function keptTuning(
   device: Device,
   store: TuningStore,
   onWarning: WarningListener = () => {},
 ): Promise<Tuning | undefined> {
+  checkKinds('keptTuning', { device, store, onWarning });
   const key = tuningKey(device);
   try {
     const text = await store.get(key);
@@ -46,13 +53,16 @@ export async function keptTuning(
   }
 }
 
-/** Adds winners to those that are kept, which others may have added to meanwhile. Never throws. */
+/**
+ * Adds winners to those that are kept, which others may have added to meanwhile. Never throws for what a store does.
+ */
 export async function keepTuning(
   device: Device,
   store: TuningStore,
   found: Tuning,
   onWarning: WarningListener = () => {},
 ): Promise<void> {
+  checkKinds('keepTuning', { device, store, found, onWarning });
   const key = tuningKey(device);
   const kept = await keptTuning(device, store);
   try {

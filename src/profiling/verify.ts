@@ -1,8 +1,10 @@
 /** Every layer on this device against the CPU, so that a wrong kernel, or a wrong driver, has a name. */
+
 import { type CreateSessionOptions, createSession } from '../create_session.ts';
 import { type References, referenceOf } from '../reference.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import { type Graph, isConstant, type Node, type Value } from '../runtime/graph.ts';
+import { checkKinds } from '../runtime/kinds.ts';
 import type { Session } from '../runtime/session.ts';
 import type { DType } from '../runtime/tensor.ts';
 import { elementCount, type Shape } from '../runtime/tensor.ts';
@@ -40,6 +42,7 @@ export async function verify(
   inputs: Readonly<Record<string, Float32Array>>,
   options: VerifyOptions,
 ): Promise<readonly LayerCheck[]> {
+  checkKinds('verify', { device, graph, options });
   const session = await createSession(device, graph, { ...options, observed: true });
   try {
     return await checkLayers(session, inputs, await session.run(inputs), options);

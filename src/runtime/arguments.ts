@@ -1,4 +1,5 @@
 /** What callers hand in, which may be anything, whatever its type says. */
+import { TilewiseError } from './errors.ts';
 import { elementCount, formatShape, type Shape } from './tensor.ts';
 
 /** A value under a name that a caller chose; never what all objects inherit, such as `constructor`. */
@@ -17,10 +18,40 @@ export function checkValues(
   data: unknown,
 ): asserts data is Float32Array {
   const count = elementCount(shape);
-  if (data instanceof Float32Array && data.length === count) return;
-  throw new Kind(
-    `${who} must be a Float32Array of ${count} values ${formatShape(shape)}, got ${given(data)}`,
-  );
+  const fits = data instanceof Float32Array && data.length === count;
+  checkArgument(fits, who, `a Float32Array of ${count} values ${formatShape(shape)}`, data, Kind);
+}
+
+/** Throws an error of this kind, about `who`, where an argument is not what is expected. */
+export function checkArgument(
+  fits: unknown,
+  who: string,
+  expected: string,
+  value: unknown,
+  Kind: new (message: string) => Error = TilewiseError,
+): asserts fits {
+  if (!fits) throw new Kind(`${who} must be ${expected}, got ${given(value)}`);
+}
+
+/** Throws TilewiseError unless options are an object. */
+export function checkOptions(who: string, options: unknown): void {
+  checkArgument(isObject(options), `${who}: options`, 'an object', options);
+}
+
+/** Throws TilewiseError unless `use` of a session or a device is given functions. */
+export function checkWork(...works: readonly unknown[]): void {
+  for (const work of works) {
+    checkArgument(typeof work === 'function', 'use: work or change', 'a function', work);
+  }
+}
+
+/** Throws TilewiseError unless it is what files are read from. */
+export function checkBytes(who: string, bytes: unknown): void {
+  checkArgument(bytes instanceof Uint8Array, `${who}: bytes`, 'a Uint8Array', bytes);
+}
+
+export function isObject(value: unknown): boolean {
+  return Object(value) === value;
 }
 
 /**
@@ -28,9 +59,8 @@ export function checkValues(
  * frame or a context of node:vm, is foreign.
  */
 export function given(value: unknown): string {
-  const object = Object(value);
-  if (value !== object) return String(value);
-  const { length, shape = length } = object;
+  if (!isObject(value)) return String(value);
+  const { length, shape = length } = Object(value);
   const foreign = ArrayBuffer.isView(value) && !(value instanceof Object);
   const type = (foreign ? 'foreign ' : '') + Object.prototype.toString.call(value).slice(8, -1);
   return shape === undefined ? type : `${type} of ${shape}`;

@@ -1,7 +1,9 @@
 /** The epilogue of a node as its kernels see it. */
+
 import type { Epilogue, EpilogueOperand } from '../../shaders/lib/epilogue.ts';
 import { operandsOf } from '../../shaders/lib/expression.ts';
 import { alignedTo } from './broadcast.ts';
+import { present } from './errors.ts';
 import type { Node } from './graph.ts';
 import { RESULT } from './graph.ts';
 import { denseStrides, type Shape, type TensorDesc, viewOfDesc } from './tensor.ts';
@@ -35,9 +37,8 @@ export function epilogueOf({ epilogue, inputs, output }: Node): Epilogue | undef
   const operands = operandsOf(epilogue)
     .filter((name) => name !== RESULT)
     .map((name): EpilogueOperand => {
-      const desc = inputs[name]?.desc;
-      const strides = desc && operandStrides(desc, output.desc.shape);
-      if (!strides) throw new Error(`an epilogue reads "${name}", which does not fit its output`);
+      const { desc } = present(inputs[name], `"${name}" for an epilogue`);
+      const strides = present(operandStrides(desc, output.desc.shape), `way to read "${name}"`);
       return { name, type: desc.dtype, strides };
     });
   return { expression: epilogue, operands };

@@ -6,6 +6,12 @@ export class TilewiseError extends Error {
   override readonly name: string = 'TilewiseError';
 }
 
+/** What must be there: without it, a kernel, a pass or a plan contradicts another. */
+export function present<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`there is no ${what}`);
+  return value;
+}
+
 /** Shapes or attributes do not fit together, or data does not have the length its shape asks for. */
 export class ShapeError extends TilewiseError {
   override readonly name = 'ShapeError';

@@ -96,7 +96,7 @@ describe('GraphBuilder', () => {
   it('refuses an output that no node computes', () => {
     const g = GraphBuilder.create();
     expect(() => g.output('y', g.input('x', [1, 3]))).toThrow(
-      'output "y": expected the result of a node, got input',
+      'output "y" must be a value of this GraphBuilder that a node makes, got Object',
     );
     expect(() => g.output('y', g.weight('w', [1, 3]))).toThrow('got weight');
   });

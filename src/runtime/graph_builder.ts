@@ -1,3 +1,4 @@
+import { checkArgument, checkOptions } from './arguments.ts';
 import { ShapeError } from './errors.ts';
 import {
   type Activation,
@@ -9,7 +10,7 @@ import {
   type Value,
   type Weight,
 } from './graph.ts';
-import { type Named, outputDesc } from './operator.ts';
+import { describe, type Named, outputDesc } from './operator.ts';
 import { formatShape, type Shape, shapesEqual, tensorDesc } from './tensor.ts';
 
 interface Draft {
@@ -51,14 +52,21 @@ export class GraphBuilder {
 
   /** The same graph, one level down. */
   at(segment: string | number): GraphBuilder {
-    return new GraphBuilder(this.#draft, this.#join(String(segment)));
+    return new GraphBuilder(
+      this.#draft,
+      this.#join(typeof segment === 'number' ? `${segment}` : segment),
+    );
   }
 
   /** An input of the graph. Throws ShapeError for a name that another has. */
   input(name: string, shape: Shape): Input {
     const { inputs } = this.#draft;
     const value: Input = { kind: 'input', name, desc: tensorDesc(shape, `input "${name}"`) };
-    if (inputs.some((input) => input.name === name)) throw namedTwice('input', name);
+    checkName(
+      'input',
+      name,
+      inputs.some((input) => input.name === name),
+    );
     inputs.push(value);
     return value;
   }
@@ -79,15 +87,23 @@ export class GraphBuilder {
     return value;
   }
 
-  /** Appends a node named by this path. Throws ShapeError if the operator refuses the shapes. */
+  /**
+   * Appends a node named by this path. Throws ShapeError if the operator refuses the shapes, TilewiseError for values
+   * of another builder.
+   */
   add<A extends object, R extends string>(
     op: OpDef<A, R>,
     attributes: A,
     inputs: Readonly<Partial<Record<R, Value>>>,
   ): Activation {
-    const name = this.#uniqueNodeName(op.name);
-    const given = Object.entries<Value | undefined>(inputs).filter(([, value]) => value);
-    const call = { op, name, attributes, inputs: Object.fromEntries(given) as Node['inputs'] };
+    checkArgument(op?.inferShape, 'add: op', 'an OpDef', op);
+    const given = Object.entries<Value | undefined>({ ...inputs }).filter(
+      ([, value]) => value !== undefined,
+    );
+    const read = Object.fromEntries(given) as Node['inputs'];
+    const wanted = checkLayer(this, op, read, attributes).name;
+    const name = uniqueName(wanted, this.#draft.nodeNames);
+    const call = { op, name, attributes, inputs: read };
     const output: Activation = { kind: 'activation', name, desc: outputDesc(call) };
     const node: Node<A, R> = { ...call, output };
     this.#draft.nodes.push(node);
@@ -100,40 +116,67 @@ export class GraphBuilder {
     return this.#draft.makers.get(value);
   }
 
+  /** Whether it has made the value; or it is a constant, which has a name alone. */
+  has(value: unknown): value is Value {
+    const known = Object(value) as Value;
+    const { inputs, makers } = this.#draft;
+    return isConstant(known) || makers.has(known) || inputs.includes(known as Input);
+  }
+
   /** What a builder of several nodes is in messages: a node at this path. */
   named(op: string): Named {
     return { op: { name: op }, name: this.#path || op };
   }
 
-  /** Names a value that `run()` gives back. */
+  /** Names a value that `run()` gives back. Throws TilewiseError for one that no node of this builder makes. */
   output(name: string, value: Value): void {
-    if (value.kind !== 'activation') {
-      throw new ShapeError(`output "${name}": expected the result of a node, got ${value.kind}`);
-    }
-    if (this.#draft.outputs.has(name)) throw namedTwice('output', name);
+    checkArgument(
+      this.nodeOf(value),
+      `output "${name}"`,
+      'a value of this GraphBuilder that a node makes',
+      value,
+    );
+    checkName('output', name, this.#draft.outputs.has(name));
     this.#draft.outputs.set(name, value);
   }
 
-  /** The graph. Throws ShapeError where it has no output, or reads a value of another builder. */
+  /** The graph. Throws ShapeError where it has no output. */
   build(name: string): Graph {
     const { inputs, nodes, outputs } = this.#draft;
+    checkName('build', name);
     if (outputs.size === 0) throw new ShapeError(`graph "${name}" has no output`);
-    const made = new Set<Value>([...inputs, ...nodes.map(({ output }) => output)]);
-    const read = [...nodes.flatMap(({ inputs }) => Object.values(inputs)), ...outputs.values()];
-    const foreign = read.find((value) => !made.has(value) && !isConstant(value));
-    if (foreign) {
-      throw new ShapeError(`graph "${name}" reads "${foreign.name}" of another GraphBuilder`);
-    }
     return { name, inputs: [...inputs], nodes: [...nodes], outputs: new Map(outputs) };
   }
 
   #join(segment: string): string {
+    checkName('GraphBuilder', segment);
     return this.#path === '' ? segment : `${this.#path}.${segment}`;
   }
+}
 
-  #uniqueNodeName(op: string): string {
-    return uniqueName(this.named(op).name, this.#draft.nodeNames);
+/**
+ * What every builder of layers checks first. Throws TilewiseError, with the layer's name, unless it was given a
+ * GraphBuilder, values of it, and objects for options. Returns what messages call the layer.
+ */
+export function checkLayer(
+  g: GraphBuilder,
+  op: Named['op'],
+  values: Readonly<Record<string, Value>>,
+  ...options: readonly object[]
+): Named {
+  checkArgument(g instanceof GraphBuilder, `${op.name}: g`, 'a GraphBuilder', g);
+  const call = g.named(op.name);
+  const who = describe(call);
+  for (const [role, value] of Object.entries(values)) {
+    checkArgument(
+      g.has(value),
+      `${who}: ${role}`,
+      'a value of this GraphBuilder',
+      Object(value).name ?? value,
+    );
   }
+  for (const one of options) checkOptions(who, one);
+  return call;
 }
 
 /** The name that is wanted, numbered where it is taken, and takes it. */
@@ -144,6 +187,7 @@ export function uniqueName(wanted: string, taken: Set<string>): string {
   return name;
 }
 
-function namedTwice(kind: string, name: string): ShapeError {
-  return new ShapeError(`${kind} "${name}" was named twice`);
+function checkName(kind: string, name: string, taken = false): void {
+  checkArgument(typeof name === 'string', `${kind}: name`, 'a string', name);
+  if (taken) throw new ShapeError(`${kind} "${name}" was named twice`);
 }

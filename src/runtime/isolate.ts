@@ -1,6 +1,7 @@
 /** A layer by itself: to be measured, tuned or checked apart from its network. */
 
 import { type Graph, type Input, isConstant, type Node, type Value, type Weight } from './graph.ts';
+import { checkKinds } from './kinds.ts';
 import { type TensorDesc, withView } from './tensor.ts';
 
 /**
@@ -22,6 +23,7 @@ function sorted(_key: string, value: unknown): unknown {
 
 /** The node alone; its activations are inputs and its constants weights, named by role, and its output is `y`. */
 export function isolate(node: Node): Graph {
+  checkKinds('isolate', { node });
   const alone = (role: string, value: Value): Input | Weight => ({
     kind: isConstant(value) ? 'weight' : 'input',
     name: role,

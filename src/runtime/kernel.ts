@@ -1,5 +1,7 @@
 /** What a kernel is to the runtime: ways to compute a problem, and the dispatches that each takes. */
+
 import type { DeviceKind, DeviceProfile } from './device_profile.ts';
+import { checkKinds } from './kinds.ts';
 
 /**
  * One way to compute the problems of an operator. `P` is all that a kernel needs to know of a node, made once for
@@ -111,6 +113,7 @@ export interface Binding<R extends string = string> {
 
 /** `lanes 8, pixels 4`: a configuration of a kernel, for people. */
 export function describeConfig(config: object): string {
+  checkKinds('describeConfig', { config });
   return Object.entries(config)
     .map(([name, value]: [string, unknown]) =>
       // The configuration of the GEMM inside an algorithm reads as part of it.

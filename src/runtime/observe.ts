@@ -1,5 +1,6 @@
 import { UnsupportedError } from './errors.ts';
 import type { Graph, Value } from './graph.ts';
+import { checkKinds } from './kinds.ts';
 
 /**
  * The same graph with the named inputs and layers among its outputs, each under its own name: for looking
@@ -8,6 +9,7 @@ import type { Graph, Value } from './graph.ts';
  * Throws UnsupportedError for a name that the graph does not have.
  */
 export function observe(graph: Graph, names: Iterable<string>): Graph {
+  checkKinds('observe', { graph, names });
   const values = new Map<string, Value>([
     ...graph.inputs.map((input) => [input.name, input] as const),
     ...graph.nodes.map(({ name, output }) => [name, output] as const),

@@ -5,7 +5,14 @@ import { epilogueOf } from './epilogue.ts';
 import { ShapeError } from './errors.ts';
 import type { DataByRole, Node, OpCall, Value } from './graph.ts';
 import type { Candidate, Kernel } from './kernel.ts';
-import { type DType, type Shape, type TensorDesc, tensorDesc } from './tensor.ts';
+import {
+  type DType,
+  formatShape,
+  type Shape,
+  shapesEqual,
+  type TensorDesc,
+  tensorDesc,
+} from './tensor.ts';
 
 /**
  * The `candidates` of an operator: makes a node's problem once, and hands it to all kernels. `views` of a node's
@@ -58,6 +65,17 @@ export function inputDesc<R extends string>(call: OpCall<object, R>, role: R): T
 /** The shape of a required input. */
 export function inputShape<R extends string>(call: OpCall<object, R>, role: R): Shape {
   return requireInput(call, role).desc.shape;
+}
+
+/** Throws ShapeError where an input is there, and not of this shape. */
+export function checkShape<R extends string>(
+  call: OpCall<object, R>,
+  role: R,
+  expected: Shape,
+): void {
+  const got = call.inputs[role]?.desc.shape;
+  if (!got || shapesEqual(got, expected)) return;
+  throw shapeError(call, `expects ${role} ${formatShape(expected)}, got ${formatShape(got)}`);
 }
 
 /** How a node's output, and what it reads in these roles, are stored. */

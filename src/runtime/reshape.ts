@@ -1,4 +1,4 @@
-import { given, ownValue } from './arguments.ts';
+import { checkArgument, isObject, ownValue } from './arguments.ts';
 import { ShapeError } from './errors.ts';
 import type { Activation, Graph, Input, Node, Value } from './graph.ts';
 import { outputDesc } from './operator.ts';
@@ -15,9 +15,7 @@ export type NewShapes = Readonly<Record<string, Shape>> | BatchAndSize;
 
 /** The shapes by name. An input that is itself called `batch` or `size` is meant by its name. */
 export function shapesOf(graph: Graph, to: NewShapes): Readonly<Record<string, Shape>> {
-  if (Object(to) !== to) {
-    throw new ShapeError(`resize "${graph.name}": expected shapes by input, got ${given(to)}`);
-  }
+  checkArgument(isObject(to), `resize "${graph.name}": to`, 'shapes by input', to);
   const images = graph.inputs.some(({ desc }) => desc.shape.length === 4);
   const known = images ? ['batch', 'size'] : ['batch'];
   const byName = Object.keys(to).some(

@@ -1,6 +1,13 @@
 /** load -> compile -> run -> dispose */
 
-import { checkValues, given, ownValue } from './arguments.ts';
+import {
+  checkArgument,
+  checkOptions,
+  checkValues,
+  checkWork,
+  given,
+  ownValue,
+} from './arguments.ts';
 import type { Builtins } from './builtins.ts';
 import { ShapeError, TilewiseError, UnsupportedError } from './errors.ts';
 import type { Device, Opening } from './gpu/device.ts';
@@ -16,6 +23,7 @@ import type { Graph } from './graph.ts';
 import type { ExecutionPlan, MemoryUse, PlannedTensor, PlannedWeight } from './plan/compile.ts';
 import { type Prepared, type PrepareOptions, prepare } from './prepare.ts';
 import { type NewShapes, reshape, shapesOf } from './reshape.ts';
+import { sum } from './sum.ts';
 import { type DType, elementCount, type Shape, shapesEqual } from './tensor.ts';
 import { checkWeights, overflowWarning } from './weights/check_weights.ts';
 import { ConstantReader } from './weights/constant_reader.ts';
@@ -116,7 +124,9 @@ export class Session {
    * the GPU fails; the signal's reason when it is aborted. What was allocated is then freed.
    */
   static async create(device: Device, graph: Graph, options: SessionOptions): Promise<Session> {
-    checkWeights(graph, options.weights);
+    checkArgument(device?.use, 'createSession: device', 'a Device', device);
+    checkArgument(graph?.nodes, 'createSession: graph', 'a Graph', graph);
+    checkWeights(graph, options?.weights);
     const reader = new ConstantReader(options.weights, options.onWarning ?? (() => {}));
     const weights = new WeightBuffers();
     try {
@@ -168,6 +178,7 @@ export class Session {
    */
   run(inputs: RunInputs, options: RunOptions = {}): Promise<RunOutputs> {
     return this.use(async (running) => {
+      checkOptions('run', options);
       const data = inputDataOf(this.#graph.name, this.inputs, inputs);
       const wanted = this.#wantedOutputs(options);
       const outputs = this.outputs.map((output) =>
@@ -203,6 +214,7 @@ export class Session {
     work: (running: Running) => Promise<T>,
     change?: (graph: Graph) => Graph,
   ): Promise<T> {
+    checkWork(work, change ?? work);
     try {
       this.#checkUsable();
       return await this.device.use(async (opening) => {
@@ -389,10 +401,6 @@ export function partOf(data: InputData, part: number, parts: number): InputData 
   }
   const length = data.length / parts;
   return data.subarray(part * length, (part + 1) * length);
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }
 
 function isInputData(inputs: unknown): inputs is InputData {

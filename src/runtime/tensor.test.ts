@@ -59,7 +59,7 @@ describe('nchw', () => {
 
   it.each<Shape[]>([[[1, 2, 3]], [[1, 2, 3, 4, 5]], [[]]])('refuses %j', (shape) => {
     expect(() => nchw(shape)).toThrow(
-      `expected a feature map [N, C, H, W], got ${formatShape(shape)}`,
+      `expects a feature map [N, C, H, W], got ${formatShape(shape)}`,
     );
   });
 });

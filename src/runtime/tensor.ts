@@ -32,12 +32,15 @@ export function bytesPerElement(dtype: DType): number {
  * integer.
  */
 export function tensorDesc(shape: Shape, who = 'a tensor'): TensorDesc {
-  // What a caller hands in may be anything.
-  const valid = Array.isArray(shape) && shape.every((n) => Number.isSafeInteger(n) && n >= 1);
-  if (!valid) {
+  if (!areIntegers(shape, 1)) {
     throw new ShapeError(`${who}'s extents must be positive integers, got ${formatShape(shape)}`);
   }
   return { shape, dtype: 'f32' };
+}
+
+/** Whether these, which may be anything, are integers of at least this. */
+export function areIntegers(values: unknown, least: number): values is readonly number[] {
+  return Array.isArray(values) && values.every((n) => Number.isSafeInteger(n) && n >= least);
 }
 
 /** The number of elements; 1 for the empty shape. */
@@ -168,11 +171,11 @@ export interface Nchw {
   readonly width: number;
 }
 
-/** Reads a rank-4 shape by name. Throws ShapeError for any other rank. */
-export function nchw(shape: Shape): Nchw {
+/** Reads a rank-4 shape by name. Throws ShapeError, about `who`, for any other rank. */
+export function nchw(shape: Shape, who = 'a layer'): Nchw {
   const [batch = 1, channels = 1, height = 1, width = 1] = shape;
   if (shape.length !== 4) {
-    throw new ShapeError(`expected a feature map [N, C, H, W], got ${formatShape(shape)}`);
+    throw new ShapeError(`${who}: expects a feature map [N, C, H, W], got ${formatShape(shape)}`);
   }
   return { batch, channels, height, width };
 }

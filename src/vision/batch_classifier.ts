@@ -1,9 +1,12 @@
 /** Many pictures to their classes: uploads, preprocessing, network and readback overlap. */
+
 import { createSession } from '../create_session.ts';
 import { buildClassifier } from '../models/classifier.ts';
 import type { ModelDef } from '../models/model.ts';
+import { checkArgument } from '../runtime/arguments.ts';
 import { DeviceLostError, TilewiseError } from '../runtime/errors.ts';
 import type { Device } from '../runtime/gpu/device.ts';
+import { checkKinds } from '../runtime/kinds.ts';
 import { RUNS_IN_FLIGHT } from '../runtime/plan/compile.ts';
 import type { RunOutputs, Session } from '../runtime/session.ts';
 import type { Picture } from './browser_image.ts';
@@ -62,7 +65,10 @@ export class BatchClassifier {
     model: ModelDef,
     options: BatchClassifierOptions,
   ): Promise<BatchClassifier> {
+    checkKinds('BatchClassifier.create', { device, model, options });
     const { size = model.size, batch } = options;
+    const fits = Number.isSafeInteger(batch) && batch >= 1;
+    checkArgument(fits, 'BatchClassifier.create: options.batch', 'a positive integer', batch);
     const { preprocessing, labels } = domainOf(model);
     const graph = buildClassifier(model, { batch, size, outputs: CLASSIFIER_OUTPUTS });
     const preprocessor = await Preprocessor.create(device, forInputSize(preprocessing, size));
@@ -89,13 +95,17 @@ export class BatchClassifier {
     pictures: AsyncIterable<readonly [K, Picture]> | Iterable<readonly [K, Picture]>,
     options: ClassifyManyOptions<K> = {},
   ): AsyncGenerator<readonly [K, readonly Classification[]]> {
+    checkKinds('BatchClassifier.classify', { pictures, options });
     this.#checkUsable();
     if (this.#busy) throw new TilewiseError('the classifier is busy; wait for the call before');
     this.#busy = true;
     const runs: Run<K>[] = [];
     let keys: K[] = [];
     try {
-      for await (const [key, picture] of pictures) {
+      for await (const pair of pictures) {
+        const fits = Array.isArray(pair);
+        checkArgument(fits, 'BatchClassifier.classify: pictures', 'pairs of key and picture', pair);
+        const [key, picture] = pair;
         if (!(await this.#add(key, picture, options))) continue;
         keys.push(key);
         if (!this.#batch.full) continue;

@@ -1,9 +1,11 @@
 /** From a picture to its classes: preprocessing, network and softmax on the GPU, the best few back. */
+
 import { type CreateSessionOptions, createSession } from '../create_session.ts';
 import { buildClassifier } from '../models/classifier.ts';
 import type { ModelDef } from '../models/model.ts';
 import { TilewiseError } from '../runtime/errors.ts';
 import type { Device } from '../runtime/gpu/device.ts';
+import { checkKinds } from '../runtime/kinds.ts';
 import type { Session } from '../runtime/session.ts';
 import type { Picture } from './browser_image.ts';
 import { domainOf } from './domain.ts';
@@ -39,6 +41,7 @@ export class Classifier {
     model: ModelDef,
     options: ClassifierOptions,
   ): Promise<Classifier> {
+    checkKinds('Classifier.create', { device, model, options });
     const { size = model.size } = options;
     const { preprocessing, labels } = domainOf(model);
     const graph = buildClassifier(model, { size, outputs: CLASSIFIER_OUTPUTS });

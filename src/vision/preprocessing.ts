@@ -1,5 +1,7 @@
 /** What happens to an image before a model sees it, as plain data, and the arithmetic of sizes. */
+
 import { ShapeError } from '../runtime/errors.ts';
+import { checkKinds } from '../runtime/kinds.ts';
 import type { Ink } from './ink.ts';
 
 /** How an image becomes as large as the input. Aspect ratios are kept, except by `stretch`. */
@@ -53,6 +55,7 @@ export function forInputSize(
   preprocessing: Preprocessing,
   size: readonly [number, number],
 ): Preprocessing {
+  checkKinds('forInputSize', { preprocessing, size });
   const { fit, size: before } = preprocessing;
   if (fit.mode === 'stretch') return { ...preprocessing, size };
   const side = fit.mode === 'shorter-side' ? Math.max : Math.min;

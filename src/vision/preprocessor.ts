@@ -13,6 +13,7 @@ import { guarded } from '../runtime/gpu/errors.ts';
 import type { InputWriter } from '../runtime/gpu/executor.ts';
 import { Program, ScratchBuffer } from '../runtime/gpu/program.ts';
 import type { Workgroups } from '../runtime/kernel.ts';
+import { checkKinds } from '../runtime/kinds.ts';
 import { elementCount, formatShape, type Shape } from '../runtime/tensor.ts';
 import { BYTES_PER_PIXEL, extentOf, isBrowserImage, type Picture } from './browser_image.ts';
 import { checkImage } from './image.ts';
@@ -78,6 +79,7 @@ export class Preprocessor {
 
   /** Compiles the two passes. Throws ShapeError for a description that contradicts itself, ShaderError. */
   static async create(device: Device, preprocessing: Preprocessing): Promise<Preprocessor> {
+    checkKinds('Preprocessor.create', { device, preprocessing });
     checkPreprocessing(preprocessing);
     return device.use(
       async (opening) =>
@@ -102,6 +104,7 @@ export class Preprocessor {
    * prepared before the device was lost is to be prepared again: running it throws DeviceLostError.
    */
   async prepare(images: readonly Picture[]): Promise<InputWriter> {
+    checkKinds('Preprocessor.prepare', { images });
     this.#checkUsable();
     if (images.length === 0) throw new ShapeError('prepare needs one image at least');
     const { channels, size } = this.preprocessing;

@@ -1,8 +1,10 @@
 /** From a picture to the class of each of its pixels. */
+
 import { type CreateSessionOptions, createSession } from '../create_session.ts';
 import { buildModel, type ModelDef } from '../models/model.ts';
 import { ShapeError, TilewiseError, UnsupportedError } from '../runtime/errors.ts';
 import type { Device } from '../runtime/gpu/device.ts';
+import { checkKinds } from '../runtime/kinds.ts';
 import type { Session } from '../runtime/session.ts';
 import { extentOf, type Picture } from './browser_image.ts';
 import { type Extent, imagenetPreprocessing } from './preprocessing.ts';
@@ -56,6 +58,7 @@ export class Segmenter {
     model: ModelDef,
     options: SegmenterOptions,
   ): Promise<Segmenter> {
+    checkKinds('Segmenter.create', { device, model, options });
     const { shorterSide = SHORTER_SIDE, picture = { width: 1, height: 1 } } = options;
     if (model.domain === 'masks') {
       throw new UnsupportedError(

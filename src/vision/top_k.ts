@@ -1,5 +1,6 @@
 import { MOST_BEST } from '../models/classifier.ts';
 import { ShapeError } from '../runtime/errors.ts';
+import { checkKinds } from '../runtime/kinds.ts';
 import type { RunOutputs } from '../runtime/session.ts';
 
 /** One class that a model considers. */
@@ -22,6 +23,7 @@ export function topK(
   k: number,
   labels?: readonly string[],
 ): readonly Classification[] {
+  checkKinds('topK', { values, ...(labels !== undefined && { labels }) });
   checkCount(k);
   if (labels && labels.length !== values.length) {
     throw new ShapeError(`topK: ${labels.length} labels for ${values.length} classes`);

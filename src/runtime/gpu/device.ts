@@ -1,6 +1,7 @@
-import { given } from '../arguments.ts';
+import { checkArgument, checkOptions, checkWork, given } from '../arguments.ts';
 import { type DeviceProfile, familyOf } from '../device_profile.ts';
 import { DeviceLostError, UnsupportedError } from '../errors.ts';
+import { checkKinds } from '../kinds.ts';
 import { PipelineCache } from './pipeline_cache.ts';
 
 /** What is known of the adapter behind a device. */
@@ -66,6 +67,7 @@ export class Device {
    * Throws UnsupportedError when there is none, or no adapter; `isSupported` says why, and what to do.
    */
   static async open(gpu: GPU, options: OpenDeviceOptions = {}): Promise<Device> {
+    checkOptions('Device.open', options);
     return new Device(gpu, await connect(options.adapter ?? (await requestAdapter(gpu))));
   }
 
@@ -80,11 +82,8 @@ export class Device {
    * const session = await createSession(Device.from(gpu), graph, { weights });
    */
   static from(gpu: GPUDevice): Device {
-    if (!gpu?.adapterInfo) {
-      throw new UnsupportedError(
-        `Device.from expects a GPUDevice with its adapterInfo, got ${given(gpu)}; update the browser`,
-      );
-    }
+    const expected = 'a GPUDevice with its adapterInfo (update the browser)';
+    checkArgument(gpu?.adapterInfo, 'Device.from: gpu', expected, gpu, UnsupportedError);
     const { adapterInfo: info, features } = gpu;
     return new Device(undefined, openingOf(gpu, info, features, 'adopt a new one, Device.from'));
   }
@@ -118,6 +117,7 @@ export class Device {
    * `Opening`, and compares.
    */
   async use<T>(work: (opening: Opening) => Promise<T>): Promise<T> {
+    checkWork(work);
     await this.restore();
     const opening = this.#opening;
     try {
@@ -213,18 +213,20 @@ function limitsOf({ limits }: GPUAdapter | GPUDevice): Limits {
 }
 
 /** Name, kind and features of an adapter, before any device is opened on it. */
-export function adapterFacts({ info, features }: GPUAdapter): AdapterFacts {
-  return factsOf(info, features);
+export function adapterFacts(adapter: GPUAdapter): AdapterFacts {
+  checkKinds('adapterFacts', { adapter });
+  return factsOf(adapter.info, adapter.features);
 }
 
 function factsOf(info: GPUAdapterInfo, features: Iterable<string>): AdapterFacts {
   const { description, device, vendor, architecture } = info;
   const family = [vendor, architecture].filter(Boolean).join(', ');
   const name = [description || device || 'WebGPU adapter', family && `(${family})`];
+  const all = [description, device, vendor, architecture];
   return {
     name: name.filter(Boolean).join(' '),
-    identity: [description, device, vendor, architecture, userAgent()].filter(Boolean).join(', '),
-    software: isSoftware(info),
+    identity: [...all, userAgent()].filter(Boolean).join(', '),
+    software: info.isFallbackAdapter || SOFTWARE_RENDERERS.test(all.join(' ')),
     features: [...features].sort(),
   };
 }
@@ -235,14 +237,6 @@ function userAgent(): string {
 }
 
 const SOFTWARE_RENDERERS = /swiftshader|llvmpipe|lavapipe|software|basic render driver|\bwarp\b/i;
-
-function isSoftware(info: GPUAdapterInfo): boolean {
-  const { description, device, vendor, architecture } = info;
-  return (
-    info.isFallbackAdapter ||
-    SOFTWARE_RENDERERS.test([description, device, vendor, architecture].join(' '))
-  );
-}
 
 function deviceProfile(
   device: GPUDevice,

@@ -1,4 +1,5 @@
 /** A plan made real: buffers allocated, kernels bound. Runs only record and submit. */
+import { present } from '../errors.ts';
 import type { Node } from '../graph.ts';
 import { MOST_DIMENSIONS } from '../kernel.ts';
 import type { BufferRef, ExecutionPlan, PlannedTensor } from '../plan/compile.ts';
@@ -319,7 +320,5 @@ function uploadDimensions(gpu: GPUDevice, dimensions: Uint32Array): GPUBuffer | 
 }
 
 function at<T>(items: readonly (T | undefined)[], index: number): T {
-  const item = items[index];
-  if (item === undefined) throw new Error(`plan and buffers disagree at index ${index}`);
-  return item;
+  return present(items[index], `item ${index} of the plan`);
 }

@@ -1,6 +1,8 @@
 /** Tensors that stay on the GPU. */
+
 import { given } from '../arguments.ts';
 import { ShapeError, UnsupportedError } from '../errors.ts';
+import { checkKinds } from '../kinds.ts';
 import { elementCount, formatShape, type Shape, tensorDesc } from '../tensor.ts';
 import type { Device, Opening } from './device.ts';
 import { guarded } from './errors.ts';
@@ -51,11 +53,12 @@ export class GpuTensor implements InputWriter {
    * STORAGE, COPY_SRC and COPY_DST, and `usage`. Throws ShapeError for extents that are no positive integers,
    * UnsupportedError for more than a buffer holds, GpuError when the device is out of memory.
    */
-  static allocate(
+  static async allocate(
     device: Device,
     shape: Shape,
     usage: GPUBufferUsageFlags = 0,
   ): Promise<GpuTensor> {
+    checkKinds('GpuTensor.allocate', { device, usage });
     return device.use(async (opening) => {
       const size = bytesOf(shape);
       const { maxBufferSize } = opening.profile.limits;
@@ -77,7 +80,9 @@ export class GpuTensor implements InputWriter {
    * A tensor in a buffer of the caller's, who frees it. As an input the buffer needs the usage COPY_SRC, as an output
    * COPY_DST. Throws ShapeError where the buffer does not hold it.
    */
-  static of(buffer: GPUBuffer, shape: Shape, { offset = 0 }: GpuTensorOptions = {}): GpuTensor {
+  static of(buffer: GPUBuffer, shape: Shape, options: GpuTensorOptions = {}): GpuTensor {
+    checkKinds('GpuTensor.of', { options });
+    const { offset = 0 } = options;
     const bytes = bytesOf(shape);
     const sound = Number.isSafeInteger(offset) && offset >= 0 && offset % BYTES === 0;
     const isBuffer = typeof buffer?.mapAsync === 'function';
@@ -91,14 +96,16 @@ export class GpuTensor implements InputWriter {
 
   /** Records that the tensor becomes an input: row-major, f32. Throws DeviceLostError. */
   encode(encoder: GPUCommandEncoder, target: GPUBuffer): void {
+    checkKinds('GpuTensor.encode', { encoder, target });
     this.#checkHeld();
     encoder.copyBufferToBuffer(this.buffer, this.offset, target, 0, this.#bytes);
   }
 
   /** Records that it becomes what lies in another buffer, from a byte on: row-major, f32. Throws DeviceLostError. */
-  take(encoder: GPUCommandEncoder, source: GPUBuffer, from = 0): void {
+  take(encoder: GPUCommandEncoder, buffer: GPUBuffer, from = 0): void {
+    checkKinds('GpuTensor.take', { encoder, buffer, from });
     this.#checkHeld();
-    encoder.copyBufferToBuffer(source, from, this.buffer, this.offset, this.#bytes);
+    encoder.copyBufferToBuffer(buffer, from, this.buffer, this.offset, this.#bytes);
   }
 
   /**
@@ -106,6 +113,7 @@ export class GpuTensor implements InputWriter {
    * ShapeError for others.
    */
   part(index: number, count: number): GpuTensor {
+    checkKinds('GpuTensor.part', { index, count });
     const [first = 1, ...rest] = this.shape;
     const shape = [first / count, ...rest];
     if (first % count !== 0 || !Number.isInteger(index) || index < 0 || index >= count) {
@@ -119,6 +127,7 @@ export class GpuTensor implements InputWriter {
 
   /** Whether it has memory in common with another. */
   overlaps(other: GpuTensor): boolean {
+    checkKinds('GpuTensor.overlaps', { other });
     return (
       this.buffer === other.buffer &&
       this.offset < other.offset + other.#bytes &&
@@ -128,6 +137,7 @@ export class GpuTensor implements InputWriter {
 
   /** Whether it has the very memory of another. */
   covers(other: GpuTensor): boolean {
+    checkKinds('GpuTensor.covers', { other });
     return (
       this.buffer === other.buffer && this.offset === other.offset && this.#bytes === other.#bytes
     );
@@ -135,6 +145,7 @@ export class GpuTensor implements InputWriter {
 
   /** Reads it back: the one thing here that waits for the GPU. Throws GpuError, DeviceLostError. */
   async read(device: Device): Promise<Float32Array> {
+    checkKinds('GpuTensor.read', { device });
     return device.use(async ({ gpu }) => {
       const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
       const who = `reading a tensor ${formatShape(this.shape)}`;

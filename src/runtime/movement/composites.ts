@@ -1,5 +1,5 @@
 /** Steps that are several primitive ones, which ones depends on the shape. */
-import { elementCount, formatShape, type Shape } from '../tensor.ts';
+import { elementCount, formatShape, type Shape, tensorDesc } from '../tensor.ts';
 import { demand, isExtent, type Movement, mixesBatch, moved, movedShape } from './movement.ts';
 import { Reshape, Tile, Transpose } from './primitives.ts';
 import type { StridedElements } from './strided_elements.ts';
@@ -115,10 +115,7 @@ export class Expand extends Composite {
   }
 
   parts(from: Shape): readonly Movement[] {
-    demand(
-      this.shape.every(isExtent),
-      `extents must be positive integers, got ${formatShape(this.shape)}`,
-    );
+    tensorDesc(this.shape, 'the result');
     const added = Math.max(0, this.shape.length - from.length);
     const extents = [...Array<number>(added).fill(1), ...from];
     const wanted = [...Array<number>(extents.length - this.shape.length).fill(1), ...this.shape];

@@ -2,7 +2,7 @@
  * Steps that move data and compute nothing. They are symbolic: a list of steps means the same for a batch of 1 and of
  * 8. A step carries its rules as a node carries its operator, so that a page holds those that its models use.
  */
-import { elementCount, formatShape, type Shape } from '../tensor.ts';
+import { elementCount, formatShape, type Shape, tensorDesc } from '../tensor.ts';
 import type { StridedElements } from './strided_elements.ts';
 
 /** Axes count from 0; amounts are in elements. */
@@ -64,7 +64,7 @@ export function describeMovement(steps: readonly Movement[]): string {
 
 function checked(shape: Shape): Shape {
   demand(shape.length <= MOST_AXES, `${formatShape(shape)} has more than ${MOST_AXES} axes`);
-  demand(shape.every(isExtent), `extents must be positive integers, got ${formatShape(shape)}`);
+  tensorDesc(shape, 'the result');
   const fits = elementCount(shape) <= MOST_ELEMENTS;
   demand(fits, `${formatShape(shape)} has more than ${MOST_ELEMENTS} elements`);
   return shape;

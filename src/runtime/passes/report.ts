@@ -1,5 +1,6 @@
 import { describeExpression } from '../../../shaders/lib/expression_text.ts';
 import { type Graph, isConstant, type Node } from '../graph.ts';
+import { checkKinds } from '../kinds.ts';
 import { formatShape, shapesEqual } from '../tensor.ts';
 
 /** A stage between a model and its plan. */
@@ -24,6 +25,7 @@ export interface StageReport {
 
 /** What stages made of their graphs, in words; apart from `prepare`, so that pages that show none carry none. */
 export function describeStages(log: readonly StageResult[]): readonly StageReport[] {
+  checkKinds('describeStages', { log });
   return log.map(describeStage);
 }
 

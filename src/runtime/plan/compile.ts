@@ -1,6 +1,7 @@
 /** Graph -> ExecutionPlan: everything the GPU will be asked for, decided before anything is allocated. */
+
 import { type DeviceProfile, largestBuffer } from '../device_profile.ts';
-import { UnsupportedError } from '../errors.ts';
+import { present, UnsupportedError } from '../errors.ts';
 import { type Constant, type Graph, isConstant, type Node, type Value } from '../graph.ts';
 import {
   type Candidate,
@@ -11,6 +12,7 @@ import {
   type Workgroups,
 } from '../kernel.ts';
 import { describe, multiplyAddsOf } from '../operator.ts';
+import { sum } from '../sum.ts';
 import { bufferBytes, byteLength, elementCount, type TensorDesc } from '../tensor.ts';
 import { type MemoryPlan, planMemory } from './memory_plan.ts';
 import { overwrittenInputs } from './overwriting.ts';
@@ -121,8 +123,8 @@ export function compile(graph: Graph, options: CompileOptions): ExecutionPlan {
     const scratch = storage.scratchOf.get(node);
     const place = (role: string): BufferRef => {
       if (scratch?.has(role)) return activationRef(activations, scratch.get(role), role);
-      const value = role === 'y' ? node.output : node.inputs[role];
-      if (!value) throw new Error(`${describe(node)}: ${kernel} binds "${role}", which it lacks`);
+      const input = role === 'y' ? node.output : node.inputs[role];
+      const value = present(input, `"${role}" for ${kernel} of ${describe(node)}`);
       return isConstant(value) ? weights.place(value, lowering.repack?.[role]) : activation(value);
     };
     const origin = { node, kernel, config, cost, lowering, overwritten: overwritten.get(node) };
@@ -169,8 +171,7 @@ function lowerNode(
 }
 
 function activationRef(memory: MemoryPlan, storage: number | undefined, name: string): BufferRef {
-  const index = memory.bufferOf[storage ?? -1];
-  if (index === undefined) throw new Error(`"${name}" is read before it is computed`);
+  const index = present(memory.bufferOf[storage ?? -1], `memory of "${name}" before it is read`);
   return { pool: 'activation', index };
 }
 
@@ -252,17 +253,14 @@ function checkLimits(
   device: DeviceProfile,
 ): void {
   const limit = largestBuffer(device);
-  const check = (what: string, bytes: number, remedy = 'use a smaller batch or image'): void => {
+  const check = (what: string, bytes: number): void => {
     if (bytes > limit) {
       throw new UnsupportedError(
-        `${what} takes ${bytes} bytes, a buffer of this device holds at most ${limit}; ${remedy}`,
+        `${what} takes ${bytes} bytes, a buffer of this device holds at most ${limit}; use a smaller batch, image or model`,
       );
     }
   };
-  for (const weight of plan.weights) {
-    const remedy = 'use a smaller model, or a device with larger buffers';
-    check(`weight "${weight.constant.name}"`, weight.bytes, remedy);
-  }
+  for (const { constant, bytes } of plan.weights) check(`weight "${constant.name}"`, bytes);
   for (const input of plan.graph.inputs) check(`input "${input.name}"`, byteLength(input.desc));
   for (const node of plan.graph.nodes) {
     check(`the output of ${describe(node)}`, byteLength(node.output.desc));
@@ -297,10 +295,10 @@ function checkMemory(graph: Graph, memory: MemoryUse, allowed = Number.POSITIVE_
 function memoryUse(
   plan: Pick<ExecutionPlan, 'weights' | 'activations' | 'dimensions' | 'outputs'>,
 ): MemoryUse {
-  const weights = plan.weights.reduce((sum, weight) => sum + weight.bytes, 0);
+  const weights = sum(plan.weights.map(({ bytes }) => bytes));
   const activations = plan.activations.bytes;
   const dimensions = plan.dimensions.byteLength;
-  const outputBytes = plan.outputs.reduce((sum, output) => sum + byteLength(output.desc), 0);
+  const outputBytes = sum(plan.outputs.map(({ desc }) => byteLength(desc)));
   const staging = RUNS_IN_FLIGHT * outputBytes;
   const total = weights + activations + dimensions + staging;
   return { weights, activations, dimensions, staging, total };

@@ -7,7 +7,10 @@
  * Or in the order of the schedule, into the free buffer that has to grow least. Which of several is best is a
  * matter of taste: all tastes are tried, and the smallest plan wins.
  */
+
 import { MOST_COMPARED } from '../bounds.ts';
+import { checkKinds } from '../kinds.ts';
+import { sum } from '../sum.ts';
 import type { Storage } from './storage.ts';
 
 export interface MemoryPlan {
@@ -78,7 +81,7 @@ function place(storages: readonly Storage[], { inOrder, misfit }: Strategy): Mem
     storages,
     buffers: buffers.map(({ bytes }) => bytes),
     bufferOf: storages.map((storage) => bufferOf.get(storage) ?? -1),
-    bytes: buffers.reduce((sum, { bytes }) => sum + bytes, 0),
+    bytes: sum(buffers.map(({ bytes }) => bytes)),
     steps: storages.reduce((steps, { lastStep }) => Math.max(steps, lastStep), 0),
   };
 }
@@ -113,8 +116,9 @@ function overlap(a: Storage, b: Storage): boolean {
 }
 
 /** Bytes without which no plan does: the most that are alive at one step. */
-export function lowerBoundOf({ storages }: Pick<MemoryPlan, 'storages'>): number {
-  const changes = storages
+export function lowerBoundOf(plan: Pick<MemoryPlan, 'storages'>): number {
+  checkKinds('lowerBoundOf', { plan });
+  const changes = plan.storages
     .flatMap(({ firstStep, lastStep, bytes }) => [
       [firstStep, bytes] as const,
       [lastStep + 1, -bytes] as const,

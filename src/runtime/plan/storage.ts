@@ -1,4 +1,5 @@
 /** Which activations need memory of their own, and from which step to which. */
+import { present } from '../errors.ts';
 import { type Graph, type Node, rootOf, type Value } from '../graph.ts';
 import type { Lowering } from '../kernel.ts';
 import { describe } from '../operator.ts';
@@ -65,11 +66,12 @@ export function liveness(
     if (storage) storage.lastStep = Math.max(storage.lastStep, step);
   };
   const overwrite = (node: Node, role: string): void => {
-    const index = node.inputs[role] && indexOf.get(node.inputs[role]);
-    const storage = index === undefined ? undefined : storages[index];
-    if (index === undefined || !storage) {
-      throw new Error(`${describe(node)}: no memory of "${role}" to write over`);
-    }
+    const input = node.inputs[role];
+    const index = present(
+      input && indexOf.get(input),
+      `"${role}" for ${describe(node)} to write over`,
+    );
+    const storage = present(storages[index], `storage ${index}`);
     indexOf.set(node.output, index);
     storage.overwrittenBy = [...(storage.overwrittenBy ?? []), node.name];
   };

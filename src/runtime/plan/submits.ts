@@ -3,6 +3,7 @@
  * of the operating system, and keeps a page from drawing.
  */
 import { type DeviceKind, type DeviceProfile, kindOf } from '../device_profile.ts';
+import { sum } from '../sum.ts';
 
 /** Multiply-adds a second that are assumed until a run has been timed: on the slow side of each kind. */
 const ASSUMED_RATE: Readonly<Record<DeviceKind, number>> = { cpu: 2e9, gpu: 2e11 };
@@ -33,8 +34,4 @@ export function splitSubmits(
     filled += cost;
   }
   return sizes;
-}
-
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
 }

@@ -1,4 +1,5 @@
 /** What was fastest on a device, by shapes of layers: found by `tune`, obeyed by the kernel choice. */
+import { checkKinds } from '../kinds.ts';
 
 export interface TunedKernel {
   readonly kernel: string;
@@ -13,6 +14,7 @@ const FORMAT = 4;
 
 /** As text, to be kept between starts under a key that says where the winners were timed. */
 export function tuningText(key: string, tuning: Tuning): string {
+  checkKinds('tuningText', { key, tuning });
   return JSON.stringify({ format: FORMAT, key, winners: [...tuning] });
 }
 
@@ -21,6 +23,7 @@ export function tuningText(key: string, tuning: Tuning): string {
  * that are no winners are left out, and what they name is only ever looked up among the kernels' own configurations.
  */
 export function parseTuning(key: string, text: string): Tuning | undefined {
+  checkKinds('parseTuning', { key, text });
   const parsed = parseJson(text);
   if (!isObject(parsed) || parsed.format !== FORMAT || parsed.key !== key) return undefined;
   const winners: readonly unknown[] = Array.isArray(parsed.winners) ? parsed.winners : [];
@@ -36,6 +39,7 @@ export function parseTuning(key: string, text: string): Tuning | undefined {
 
 /** The key that a text was made for; `undefined` for what is none, or of another format. */
 export function tuningTextKey(text: string): string | undefined {
+  checkKinds('tuningTextKey', { text });
   const parsed = parseJson(text);
   const known = isObject(parsed) && parsed.format === FORMAT && typeof parsed.key === 'string';
   return known ? (parsed.key as string) : undefined;

@@ -1,4 +1,4 @@
-import { given } from '../arguments.ts';
+import { checkArgument } from '../arguments.ts';
 import { WeightError } from '../errors.ts';
 import { type Graph, type Weight, weightsOf } from '../graph.ts';
 import { removeUnread } from '../passes/remove_unread.ts';
@@ -18,9 +18,8 @@ type Tensors = ReadonlyMap<string, TensorInfo>;
  * Throws a WeightError where it is no source, and one that lists everything that does not fit.
  */
 export function checkWeights(graph: Graph, source: WeightSource): void {
-  if (typeof source?.read !== 'function') {
-    throw new WeightError(`options.weights must be a WeightSource, got ${given(source)}`);
-  }
+  const isSource = typeof source?.read === 'function';
+  checkArgument(isSource, 'createSession: options.weights', 'a WeightSource', source, WeightError);
   const { tensors } = source;
   if (!tensors) return;
   const known = new Map(weightsOf(graph).map(({ name, desc }) => [name, desc.shape]));

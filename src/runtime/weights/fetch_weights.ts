@@ -1,3 +1,4 @@
+import { checkOptions } from '../arguments.ts';
 import { WeightError } from '../errors.ts';
 import { openSafetensors } from './safetensors.ts';
 import type { WeightSource } from './weight_source.ts';
@@ -31,6 +32,7 @@ export async function fetchSafetensors(
   url: string | URL,
   options: FetchOptions = {},
 ): Promise<WeightSource> {
+  checkOptions('fetchSafetensors', options);
   const download = new Download(String(url), options);
   return openSafetensors(await download.run(), download.url);
 }

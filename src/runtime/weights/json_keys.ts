@@ -7,29 +7,20 @@ export function duplicateKey(json: string): string | undefined {
   let depth = 0;
   let keyIsNext = false;
   for (let at = 0; at < json.length; at++) {
-    switch (json[at]) {
-      case '{':
-      case '[':
-        depth++;
-        keyIsNext = depth === 1;
-        break;
-      case '}':
-      case ']':
-        depth--;
-        break;
-      case ',':
-        keyIsNext = depth === 1;
-        break;
-      case '"': {
-        const end = endOfString(json, at);
-        if (keyIsNext) {
-          const key: string = JSON.parse(json.slice(at, end));
-          if (seen.has(key)) return key;
-          seen.add(key);
-        }
-        keyIsNext = false;
-        at = end - 1;
+    const next = json[at] ?? '';
+    if (next === '"') {
+      const end = endOfString(json, at);
+      if (keyIsNext) {
+        const key: string = JSON.parse(json.slice(at, end));
+        if (seen.has(key)) return key;
+        seen.add(key);
       }
+      keyIsNext = false;
+      at = end - 1;
+    } else if ('}]'.includes(next)) depth--;
+    else if ('{[,'.includes(next)) {
+      if (next !== ',') depth++;
+      keyIsNext = depth === 1;
     }
   }
   return undefined;

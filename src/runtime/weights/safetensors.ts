@@ -1,3 +1,4 @@
+import { checkBytes } from '../arguments.ts';
 import { WeightError } from '../errors.ts';
 import { formatShape, type Shape, shapesEqual } from '../tensor.ts';
 import { bfloat16ToFloat32, float16Table, float16ToFloat32 } from './float_formats.ts';
@@ -13,6 +14,7 @@ import type { WeightSource } from './weight_source.ts';
  * Throws WeightError when the file is truncated or breaks a rule of the format.
  */
 export function openSafetensors(bytes: Uint8Array, name: string): WeightSource {
+  checkBytes('openSafetensors', bytes);
   const { tensors, dataStart } = readHeader(bytes, (what, options) => fault(name, what, options));
   return new SafetensorsSource(name, tensors, bytes.subarray(dataStart));
 }

@@ -6,9 +6,10 @@
  * A file is untrusted input: every rule of the format is checked here, so that nothing a header says
  * can cause a read out of bounds or an outsized allocation later on.
  */
+import { isObject } from '../arguments.ts';
 import { MOST_HEADER_BYTES } from '../bounds.ts';
 import type { WeightError } from '../errors.ts';
-import { elementCount, formatShape, type Shape } from '../tensor.ts';
+import { areIntegers, elementCount, formatShape, type Shape } from '../tensor.ts';
 import { duplicateKey } from './json_keys.ts';
 import { clipped, quoted } from './messages.ts';
 import type { TensorInfo } from './weight_source.ts';
@@ -17,19 +18,8 @@ const LENGTH_BYTES = 8;
 /** Holds free text about the file instead of a tensor. */
 const METADATA_KEY = '__metadata__';
 
-/** Bits of an element, and the types that have as many. */
-const DTYPES: readonly (readonly [bits: number, dtypes: string])[] = [
-  [4, 'F4'],
-  [6, 'F6_E2M3 F6_E3M2'],
-  [8, 'BOOL U8 I8 F8_E4M3 F8_E4M3FNUZ F8_E5M2 F8_E5M2FNUZ F8_E8M0'],
-  [16, 'I16 U16 F16 BF16'],
-  [32, 'I32 U32 F32'],
-  [64, 'I64 U64 F64 C64'],
-];
-
-const BITS_PER_ELEMENT: ReadonlyMap<string, number> = new Map(
-  DTYPES.flatMap(([bits, dtypes]) => dtypes.split(' ').map((dtype) => [dtype, bits])),
-);
+/** Types say how many bits an element has: `F32`, `BF16`, `F8_E4M3FNUZ`, `F6_E2M3`; but for `BOOL`, which has 8. */
+const DTYPE = /^(?:BOOL|(?:[FIUC]|BF)(\d+)(?:_E\d+M\d+\w*)?)$/;
 
 /** A tensor in the file. Its bytes are counted from the start of the data, which follows the header. */
 export interface TensorEntry extends TensorInfo {
@@ -62,18 +52,13 @@ export function readHeader(bytes: Uint8Array, fault: Fault): SafetensorsHeader {
 }
 
 function headerLength(bytes: Uint8Array, fault: Fault): number {
-  const suspicion = 'it is truncated or not a safetensors file';
-  if (bytes.length < LENGTH_BYTES) {
-    throw fault(`expected at least 8 bytes, got ${bytes.length}; ${suspicion}`);
-  }
-  const claimed = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (claimed > BigInt(bytes.length - LENGTH_BYTES)) {
-    throw fault(`the header claims ${claimed} bytes, the file has ${bytes.length}; ${suspicion}`);
-  }
-  if (claimed > BigInt(MOST_HEADER_BYTES)) {
-    throw fault(`the header claims ${claimed} bytes, the format allows ${MOST_HEADER_BYTES}`);
-  }
-  return Number(claimed);
+  const rest = bytes.length - LENGTH_BYTES;
+  const claimed =
+    rest < 0 ? LENGTH_BYTES : new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  if (claimed <= Math.min(rest, MOST_HEADER_BYTES)) return Number(claimed);
+  throw fault(
+    `the header takes ${claimed} bytes, the file has ${bytes.length}, the format allows ${MOST_HEADER_BYTES}; it is truncated or not a safetensors file`,
+  );
 }
 
 function decodeUtf8(bytes: Uint8Array, fault: Fault): string {
@@ -120,16 +105,14 @@ function parseEntry(value: unknown, dataBytes: number, fault: Fault): TensorEntr
 }
 
 function parseDtype(dtype: unknown, fault: Fault): { dtype: string; bits: number } {
-  const bits = typeof dtype === 'string' ? BITS_PER_ELEMENT.get(dtype) : undefined;
-  if (typeof dtype !== 'string' || bits === undefined) {
-    const known = [...BITS_PER_ELEMENT.keys()].join(', ');
-    throw fault(`expected a dtype out of ${known}; got ${shown(dtype)}`);
-  }
-  return { dtype, bits };
+  const match = DTYPE.exec(typeof dtype === 'string' ? dtype : '');
+  if (!match) throw fault(`expected a dtype such as F32, BF16 or U8, got ${shown(dtype)}`);
+  const [name, bits = 8] = match;
+  return { dtype: name, bits: Number(bits) };
 }
 
 function parseShape(shape: unknown, fault: Fault): Shape {
-  if (!isCounts(shape)) {
+  if (!areIntegers(shape, 0)) {
     throw fault(`expected a shape of non-negative integers below 2^53, got ${shown(shape)}`);
   }
   return shape;
@@ -140,14 +123,13 @@ function parseOffsets(
   dataBytes: number,
   fault: Fault,
 ): readonly [begin: number, end: number] {
-  const [begin, end, ...rest] = isCounts(offsets) ? offsets : [];
+  const [begin, end, ...rest] = areIntegers(offsets, 0) ? offsets : [];
   if (begin === undefined || end === undefined || rest.length > 0) {
     throw fault(`expected data_offsets [begin, end] below 2^53, got ${shown(offsets)}`);
   }
-  if (begin > end) throw fault(`data_offsets [${begin}, ${end}] end before they begin`);
-  if (end > dataBytes) {
+  if (begin > end || end > dataBytes) {
     throw fault(
-      `data_offsets [${begin}, ${end}] reach beyond the file's ${dataBytes} bytes of data; the file is truncated or damaged`,
+      `data_offsets [${begin}, ${end}] are no part of the file's ${dataBytes} bytes of data; it is truncated or damaged`,
     );
   }
   return [begin, end];
@@ -160,23 +142,17 @@ function requireFullCover(
   fault: Fault,
 ): void {
   let covered = 0;
-  let previous = '';
+  const expectAt = (what: string, byte: number): void => {
+    if (byte === covered) return;
+    throw fault(
+      `${what} at byte ${byte} of the data, expected ${covered}; the format allows neither holes nor overlaps`,
+    );
+  };
   for (const [name, { begin, end }] of inFileOrder(tensors)) {
-    if (begin < covered) {
-      const both = `${quoted(previous)} and ${quoted(name)}`;
-      throw fault(`tensors ${both} overlap at byte ${begin} of the data`);
-    }
-    if (begin > covered) {
-      const hole = `bytes ${covered} to ${begin} of the data, before tensor ${quoted(name)}`;
-      throw fault(`${hole}, belong to no tensor; the format forbids holes`);
-    }
+    expectAt(`tensor ${quoted(name)} begins`, begin);
     covered = end;
-    previous = name;
   }
-  if (covered < dataBytes) {
-    const tail = `the last ${dataBytes - covered} bytes of the file`;
-    throw fault(`${tail} belong to no tensor; the format forbids trailing bytes`);
-  }
+  expectAt('the file ends', dataBytes);
 }
 
 /** Empty tensors stand before the tensor that starts at the same byte. */
@@ -185,11 +161,7 @@ function inFileOrder(tensors: ReadonlyMap<string, TensorEntry>): readonly [strin
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isCounts(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0);
+  return isObject(value) && !Array.isArray(value);
 }
 
 /** A part of the header, for messages. */

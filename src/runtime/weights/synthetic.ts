@@ -5,7 +5,10 @@
  * u = (h >>> 8) * 2^-24, uniform in [0, 1). The rules below map u to a value, in f64, rounded to f32.
  * They keep activations of the order of 1 through the depth of a ResNet.
  */
+
+import { checkArgument } from '../arguments.ts';
 import { WeightError } from '../errors.ts';
+import { checkKinds } from '../kinds.ts';
 import { elementCount, type Shape } from '../tensor.ts';
 import type { WeightSource } from './weight_source.ts';
 
@@ -24,7 +27,11 @@ interface Rule {
  * and `running_var`.
  */
 export function syntheticWeights(tensorNames: Iterable<string>): WeightSource {
-  const blocksEndInBn3 = [...tensorNames].some((name) => layerOf(name) === 'bn3');
+  checkKinds('syntheticWeights', { tensorNames });
+  const names = [...tensorNames];
+  const fits = names.every((name) => typeof name === 'string');
+  checkArgument(fits, 'syntheticWeights: tensorNames', 'strings', names);
+  const blocksEndInBn3 = names.some((name) => layerOf(name) === 'bn3');
   const lastNorm = blocksEndInBn3 ? 'bn3' : 'bn2';
   return {
     name: 'synthetic',
@@ -35,11 +42,13 @@ export function syntheticWeights(tensorNames: Iterable<string>): WeightSource {
 
 /** A tensor of values in [-2, 2), by the formula for inputs; the name is the seed. */
 export function syntheticTensor(name: string, shape: Shape): Float32Array {
+  checkKinds('syntheticTensor', { name, shape });
   return generate(name, shape, centred(2));
 }
 
 /** The input that goes with synthetic weights. */
 export function syntheticInput(shape: Shape): Float32Array {
+  checkKinds('syntheticInput', { shape });
   return syntheticTensor('input', shape);
 }
 
