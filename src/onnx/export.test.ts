@@ -5,8 +5,10 @@ import { findOnnxRuntime, runOnnxRuntime } from '../../test/fixtures/onnxruntime
 import { optimized } from '../../test/fixtures/profiles.ts';
 import { Random } from '../../test/fixtures/random.ts';
 import { randomGraph } from '../../test/fixtures/random_graph.ts';
-import { relu } from '../layers/activations.ts';
+import { gelu, mish, relu } from '../layers/activations.ts';
+import { add } from '../layers/arithmetic.ts';
 import { concat } from '../layers/concat.ts';
+import { deformConv2d } from '../layers/deform_conv2d.ts';
 import { linear } from '../layers/linear.ts';
 import { averagePool2d } from '../layers/pool2d.ts';
 import { reshapeTo } from '../layers/rearrange.ts';
@@ -15,10 +17,12 @@ import { resize2d } from '../layers/resize2d.ts';
 import { buildClassifier } from '../models/classifier.ts';
 import { findModel } from '../models/index.ts';
 import { buildModel } from '../models/model.ts';
-import { type Graph, weightsOf } from '../runtime/graph.ts';
+import { runReference } from '../reference.ts';
+import { type Graph, type Value, weightsOf } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { syntheticWeights } from '../runtime/weights/synthetic.ts';
 import { exportOnnx, type OnnxExportOptions } from './export.ts';
+import { loadOnnx } from './import.ts';
 import { type ModelProto, ModelProtoSchema } from './schema/onnx_pb.ts';
 
 const weights = syntheticWeights([]);
@@ -73,6 +77,42 @@ describe('exportOnnx', () => {
       'logits batch 10',
       'probabilities batch 10',
     ]);
+  });
+
+  it('writes what was fused as the nodes that it was', () => {
+    const g = GraphBuilder.create();
+    const y = linear(g.at('fc'), g.input('x', [2, 5]), { features: 4 });
+    g.output('y', add(g.at('sum'), relu(g.at('act'), y), g.input('z', [2, 4])));
+    const fused = optimized(g.build('test'));
+    expect(fused.nodes).toHaveLength(1);
+    const { graph: written } = exported(fused);
+    expect(written?.node.map(({ opType }) => opType)).toEqual(['Gemm', 'Relu', 'Add']);
+    const names = written?.node.flatMap(({ name, output }) => [name, ...output]) ?? [];
+    expect(names).not.toContain('');
+    expect(new Set(written?.node.map(({ name }) => name)).size).toBe(3);
+    const read = loadOnnx(exportOnnx(fused, weights));
+    const inputs = inputsOf(fused);
+    const values = runReference(read.graph, read.weights, inputs);
+    const [[name, value] = []] = read.graph.outputs;
+    expectReference(fused, inputs, {
+      [name ?? '']: Float32Array.from((value && values.get(value)) ?? []),
+    });
+  });
+
+  it('takes the operator set that an operator came with', () => {
+    const versions = (build: (g: GraphBuilder, x: Value) => Value) => {
+      const g = GraphBuilder.create();
+      g.output('y', build(g, g.input('x', [1, 2, 5, 5])));
+      return exported(g.build('test')).opsetImport.map(({ version }) => version);
+    };
+    // https://onnx.ai/onnx/operators/: DeformConv since 19, Gelu since 20, Mish since 18.
+    const offset = (g: GraphBuilder) => g.input('offset', [1, 2, 5, 5]);
+    const deform = versions((g, x) => deformConv2d(g, x, offset(g), { channels: 2, kernel: 1 }));
+    expect(deform).toEqual([19n]);
+    expect(versions((g, x) => gelu(g, x))).toEqual([20n]);
+    expect(versions((g, x) => gelu(g, x, 'tanh'))).toEqual([20n]);
+    expect(versions((g, x) => mish(g, x))).toEqual([18n]);
+    expect(versions((g, x) => relu(g, x))).toEqual([17n]);
   });
 
   it('takes operator set 19 for a dilated average pooling only', () => {

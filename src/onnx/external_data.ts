@@ -29,8 +29,8 @@ export function externalBytes(
   const given = new Map(entries.map(({ key, value }) => [key, value]));
   const path = given.get('location') ?? '';
   checkPath(path, who);
-  const offset = count(given.get('offset') ?? '0', 'offset', who);
-  const length = count(given.get('length') ?? String(bytes), 'length', who);
+  const offset = count(given.get('offset') ?? '0', 'an offset', who);
+  const length = count(given.get('length') ?? String(bytes), 'a length', who);
   const end = offset + length;
   demandSound(length === bytes, `${who}: takes ${bytes} bytes, its external data has ${length}`);
   demandSound(
@@ -61,6 +61,6 @@ function isPlain(character: string): boolean {
 function count(text: string, what: string, who: string): number {
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   const safe = Number.isSafeInteger(value);
-  demandSound(safe, `${who}: expected an ${what} in digits, got ${quoted(text)}`);
+  demandSound(safe, `${who}: expected ${what} in digits, got ${quoted(text)}`);
   return value;
 }

@@ -12,6 +12,7 @@ import { Random } from '../../test/fixtures/random.ts';
 import { randomGraph } from '../../test/fixtures/random_graph.ts';
 import { add, mul } from '../layers/arithmetic.ts';
 import { runReference } from '../reference.ts';
+import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { reshape } from '../runtime/reshape.ts';
 import { syntheticWeights } from '../runtime/weights/synthetic.ts';
 import { exportOnnx } from './export.ts';
@@ -326,6 +327,122 @@ describe('loadOnnx', () => {
     expect(() => loadOnnx(bytes)).toThrow(/its data is in the file "weights\/w.bin"/);
   });
 
+  describe('of a file beside the model refuses', () => {
+    const file = new Uint8Array(12);
+    const read: string[] = [];
+
+    function load(entries: Readonly<Record<string, string>>) {
+      const externalData = Object.entries(entries).map(([key, value]) => ({ key, value }));
+      const dataLocation = TensorProto_DataLocation.EXTERNAL;
+      const bytes = model({
+        node: [onnxNode('Mul', 'x w', 'y')],
+        initializer: [{ name: 'w', dims: [2n], dataType: 1, dataLocation, externalData }],
+        input: [input('x', [2])],
+        output: [{ name: 'y' }],
+      });
+      const readExternal = (path: string) => {
+        read.push(path);
+        return file;
+      };
+      return loadOnnx(bytes, { readExternal });
+    }
+
+    it.each(['', '..', '../w', 'a/../w', '/w', 'a//w', 'a/', String.raw`a\w`, 'C:w', 'a\nw'])(
+      'the path %j, which it does not ask for',
+      (location) => {
+        read.length = 0;
+        expect(() => load({ location, length: '8' })).toThrow(
+          "; expected a path inside of the model's folder",
+        );
+        expect(read).toEqual([]);
+      },
+    );
+
+    it.each([
+      [{ offset: '5' }, 'bytes 5 to 13 of "w", which has 12'],
+      [{ offset: '-1' }, 'expected an offset in digits, got "-1"'],
+      [{ length: '0x8' }, 'expected a length in digits, got "0x8"'],
+      [{ length: '4' }, 'takes 8 bytes, its external data has 4'],
+    ])('the part %j', (part, message) => {
+      expect(() => load({ location: 'w', ...part })).toThrow(message);
+      expect(() => load({ location: 'w', offset: '4', length: '8' })).not.toThrow();
+    });
+  });
+
+  it.each([
+    [[0, 3], 'indices are out of the 3 along axis 0'],
+    [[-4, 0], 'indices are out of the 3 along axis 0'],
+    [[], 'indices are out of the 3 along axis 0'],
+    [Array(257).fill(0), 'gathers 257 parts; at most 256 are read'],
+  ])('refuses to gather %j of 3 rows', (indices, message) => {
+    const bytes = model({
+      node: [onnxNode('Gather', 'x i', 'y')],
+      initializer: [onnxTensor('i', [indices.length], indices, 'integer')],
+      input: [input('x', [3, 2])],
+      output: [{ name: 'y' }],
+    });
+    expect(() => loadOnnx(bytes)).toThrow(message);
+  });
+
+  it.each([
+    [
+      onnxNode('Einsum', 'x', 'y', { equation: { string: 'ij->ik' } }),
+      '"ij->ik" has a result of axes that its operands have not, or have twice',
+    ],
+    [
+      onnxNode('Einsum', 'x', 'y', { equation: { string: 'ij->ii' } }),
+      '"ij->ii" has a result of axes that its operands have not, or have twice',
+    ],
+    [onnxNode('Einsum', 'x', 'y', { equation: { string: 'i->i' } }), '"i" does not name 2 axes'],
+    [onnxNode('Elu', 'x', 'y', { alpha: { float: Infinity } }), 'alpha is Infinity, not finite'],
+    [
+      onnxNode('QuantizeLinear', 'x s', 'y', { axis: { int: 1 }, block_size: { int: 2 } }),
+      'scales [2, 3] do not fit [2, 3] along axis 1',
+    ],
+    [
+      onnxNode('QuantizeLinear', 'x s', 'y', { axis: { int: 1 } }),
+      'scales [2, 3] do not fit [2, 3] along axis 1',
+    ],
+    [onnxNode('Concat', 'x', 'y', { axis: { int: 2 } }), 'axis 2 is not an axis of 2'],
+    [onnxNode('Constant', '_', 'y'), 'holds neither a tensor nor numbers'],
+  ])('refuses a node with what it cannot be: %#', (node, message) => {
+    const bytes = model({
+      node: [node],
+      initializer: [onnxTensor('s', [2, 3], [1, 1, 1, 1, 1, 1])],
+      input: [input('x', [2, 3])],
+      output: [{ name: 'y' }],
+    });
+    expect(() => loadOnnx(bytes)).toThrow(message);
+  });
+
+  it('refuses values that are made twice, and sparse tensors', () => {
+    const of = (more: Parameters<typeof model>[0]) =>
+      model({
+        node: [onnxNode('Relu', 'x', 'y'), onnxNode('Neg', 'x', 'z')],
+        input: [input('x', [2])],
+        output: [{ name: 'y' }],
+        ...more,
+      });
+    expect(() => loadOnnx(of({}))).not.toThrow();
+    const twice = [onnxNode('Relu', 'x', 'y'), onnxNode('Neg', 'x', 'y')];
+    expect(() => loadOnnx(of({ node: twice }))).toThrow('value "y" is made twice');
+    const again = [onnxTensor('y', [2], [1, 2])];
+    expect(() => loadOnnx(of({ initializer: again }))).toThrow('value "y" is made twice');
+    expect(() => loadOnnx(of({ sparseInitializer: [{ dims: [2n] }] }))).toThrow(
+      'has sparse tensors',
+    );
+  });
+
+  it('gathers a row 256 times', () => {
+    const bytes = model({
+      node: [onnxNode('Gather', 'x i', 'y')],
+      initializer: [onnxTensor('i', [256], Array(256).fill(-1), 'integer')],
+      input: [input('x', [3])],
+      output: [{ name: 'y' }],
+    });
+    expect(resultOf(bytes, { x: [5, 6, 7] })).toEqual(Array(256).fill(7));
+  });
+
   it.each([1, 0])('puts the branch in place that a known condition chooses: %i', (condition) => {
     const branch = (name: string, opType: string) =>
       create(AttributeProtoSchema, {
@@ -635,6 +752,52 @@ describe('onnxModel', () => {
     for (const read of [loadOnnx, onnxModel]) {
       expect(() => read(bytes)).toThrow(/reads 17000 values; at most 16384 are planned/);
     }
+  });
+
+  it.each([
+    [[1, 1, 28, 20], { channels: 1, size: [28, 20], domain: 'digits', classes: 1 }],
+    [[1, 3, -1, -1], { channels: 3, size: [224, 224], domain: 'imagenet', classes: 3 }],
+  ])('takes images of %j', (dims, expected) => {
+    const bytes = model({
+      node: [onnxNode('Relu', 'x', 'y')],
+      input: [input('x', dims)],
+      output: [{ name: 'y' }],
+    });
+    expect(onnxModel(bytes, { name: 'net.onnx' })).toMatchObject({
+      name: 'net.onnx',
+      summary: 'ONNX file net.onnx',
+      ...expected,
+    });
+  });
+
+  it.each([
+    [[[1, 3, 8]], 'got 1, the first [1, 3, 8]'],
+    [[[1, 'c', 8, 8]], 'got 1, the first [1, 0, 8, 8]'],
+    [[[1, 3, 8, 8], [1]], 'got 2, the first [1, 3, 8, 8]'],
+    [[], 'got 0'],
+  ])('refuses inputs of %j, which are no images', (inputs, got) => {
+    const bytes = model({
+      node: [onnxNode('Relu', 'x0', 'y')],
+      input: inputs.map((dims, i) => input(`x${i}`, dims)),
+      output: [{ name: 'y' }],
+    });
+    expect(() => onnxModel(bytes)).toThrow(`expected one input of images [N, C, H, W], ${got}`);
+  });
+
+  it('has probabilities where a softmax makes them', () => {
+    const built = (opType: string) => {
+      const { build } = onnxModel(
+        model({
+          node: [onnxNode(opType, 'x', 'y')],
+          input: [input('x', [1n, 3n, 2n, 2n])],
+          output: [{ name: 'y' }],
+        }),
+      );
+      const g = GraphBuilder.create();
+      return Object.keys(build(g, g.input('x', [1, 3, 2, 2])));
+    };
+    expect(built('Softmax')).toEqual(['y', 'logits', 'probabilities']);
+    expect(built('Relu')).toEqual(['y', 'logits']);
   });
 
   it('has the weights that its outputs need', () => {

@@ -1869,6 +1869,42 @@ const quantizedCases: readonly Case[] = [
     outputShape: [2, 2],
   },
   {
+    what: 'ConvInteger, with zero points of channels',
+    from: 10,
+    nodes: [
+      node('QuantizeLinear', 'x unit zero', 'q'),
+      node('ConvInteger', 'q w zero wz', 'sums'),
+      node('Cast', 'sums', 'y', { to: int(1) }),
+    ],
+    constants: [
+      small('unit', 1),
+      tensor('zero', [], [4], 'uint8'),
+      tensor('w', [2, 1, 2, 1], [3, 2, 4, 5], 'uint8'),
+      tensor('wz', [2], [2, 4], 'uint8'),
+    ],
+    // By [1 0] and [0 1].
+    expected: [-4, -3, -2, -1, 0, 1, -1, 0, 1, 2, 3, 4],
+    outputShape: [1, 2, 2, 3],
+  },
+  {
+    what: 'MatMulInteger, with zero points of columns',
+    from: 10,
+    nodes: [
+      node('QuantizeLinear', 'x unit zero', 'q'),
+      node('MatMulInteger', 'q w zero wz', 'sums'),
+      node('Cast', 'sums', 'y', { to: int(1) }),
+    ],
+    constants: [
+      small('unit', 1),
+      tensor('zero', [], [4], 'uint8'),
+      tensor('w', [3, 2], [3, 3, 2, 4, 3, 4], 'uint8'),
+      tensor('wz', [2], [2, 3], 'uint8'),
+    ],
+    shape: matrix,
+    expected: AB,
+    outputShape: [2, 2],
+  },
+  {
     what: 'QLinearConv, with a bias and scales of channels',
     from: 10,
     nodes: [
@@ -1910,6 +1946,32 @@ const quantizedCases: readonly Case[] = [
     // -6 / 4 goes to -2, -5 / 4 to -1.
     expected: [-8, -4, 0, 0],
     outputShape: [2, 2],
+  },
+];
+
+const constantCases: readonly Case[] = [
+  {
+    what: 'Constant of a number, of numbers',
+    from: 13,
+    nodes: [
+      { ...one('Constant', { value_int: int(3) })[0], input: [], output: ['three'] },
+      { ...one('Constant', { value_ints: ints(1, 0, 2) })[0], input: [], output: ['many'] },
+      node('Cast', 'three', 'a', { to: int(1) }),
+      node('Cast', 'many', 'b', { to: int(1) }),
+      node('Mul', 'x a', 'scaled'),
+      node('Add', 'scaled b', 'y'),
+    ],
+    shape: matrix,
+    expected: [-11, -9, -4, -2, 0, 5],
+  },
+  {
+    what: 'Concat with what is empty',
+    from: 7,
+    nodes: one('Concat', { axis: int(1) }, 'x none x'),
+    constants: [tensor('none', [2, 0], [])],
+    shape: matrix,
+    expected: [-4, -3, -2, -4, -3, -2, -1, 0, 1, -1, 0, 1],
+    outputShape: [2, 6],
   },
 ];
 
@@ -2171,7 +2233,7 @@ function expectValues(actual: ArrayLike<number>, expected: readonly number[], wh
 
 const cases = [
   ...[...layerCases, ...volumeCases, ...pointwiseCases, ...movementCases],
-  ...[...quantizedCases, ...indexCases],
+  ...[...quantizedCases, ...constantCases, ...indexCases],
 ];
 const onnxruntime = findOnnxRuntime();
 /** What onnxruntime 1.30 has no kernel for, on the CPU. */

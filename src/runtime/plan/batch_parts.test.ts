@@ -53,7 +53,8 @@ it('a batch is not cut where a constant tells its images apart, or a movement mi
   alike.output('y', add(alike, alike.input('x', [4, 3]), alike.at('all').weight('bias', [3])));
   expect(batchParts(alike.build('alike'), device(24))).toBe(2);
   const turned = GraphBuilder.create();
-  turned.output('y', slice(turned, turned.input('x', [4, 3]), 0, -1, undefined, -1));
+  const before = relu(turned.at('before'), turned.input('x', [4, 3]));
+  turned.output('y', slice(turned.at('turned'), before, 0, -1, undefined, -1));
   expect(batchParts(turned.build('turned'), device(24))).toBe(1);
 });
 

@@ -15,8 +15,9 @@ import { flatten } from '../../layers/rearrange.ts';
 import { findModel } from '../../models/index.ts';
 import { buildModel } from '../../models/model.ts';
 import type { DeviceProfile } from '../device_profile.ts';
-import type { Graph } from '../graph.ts';
+import type { Graph, OpDef } from '../graph.ts';
 import { GraphBuilder } from '../graph_builder.ts';
+import type { KernelDispatch, Lowering } from '../kernel.ts';
 import { assignLayouts } from '../passes/assign_layouts.ts';
 import { prepare } from '../prepare.ts';
 import { byteLength } from '../tensor.ts';
@@ -33,6 +34,43 @@ function plan(graph: Graph, device: DeviceProfile = profileOf('gpu')): Execution
 function dump(of: ExecutionPlan): string {
   const { graph, ...rest } = of;
   return JSON.stringify([graph.nodes.map(({ name }) => name), rest]);
+}
+
+/** A node `name` for each lowering, of `x` of 4 elements: an operator whose only kernel does just that. */
+function lowered(lowerings: Readonly<Record<string, Lowering>>): Graph {
+  const g = GraphBuilder.create();
+  for (const [name, lowering] of Object.entries(lowerings)) {
+    const op: OpDef<object, 'x'> = {
+      name: 'custom',
+      inferShape: ({ inputs }) => inputs.x?.desc ?? expect.fail('no input'),
+      candidates: () => [
+        {
+          kernel: 'a_kernel',
+          config: {},
+          prefers: undefined,
+          cost: () => undefined,
+          overwrites: [],
+          lower: () => lowering,
+        },
+      ],
+    };
+    g.output(name, g.at(name).add(op, {}, { x: g.input(`x of ${name}`, [1, 4]) }));
+  }
+  return g.build('test');
+}
+
+/** A dispatch that reads these roles and writes the last. */
+function dispatch(roles: readonly string[], words?: readonly number[]): KernelDispatch {
+  return {
+    source: '',
+    workgroups: [1, 1, 1],
+    bindings: roles.map((value, slot) => ({
+      slot,
+      value,
+      access: slot === roles.length - 1 ? 'read_write' : 'read',
+    })),
+    dimensions: words && { slot: roles.length, words },
+  };
 }
 
 describe('compile', () => {
@@ -137,6 +175,85 @@ describe('compile', () => {
     });
   });
 
+  it('gives dispatches of the same dimensions one slot of 64 words', () => {
+    const compiled = plan(
+      lowered({
+        a: { dispatches: [dispatch(['x', 'y'], [3, 4])] },
+        b: { dispatches: [dispatch(['x', 'y'], [5])] },
+        c: { dispatches: [dispatch(['x', 'y'], [3, 4])] },
+      }),
+    );
+    const zeros = (count: number) => Array<number>(count).fill(0);
+    expect([...compiled.dimensions]).toEqual([3, 4, ...zeros(62), 5, ...zeros(63)]);
+    const last = compiled.dispatches.map(({ bindings }) => bindings.at(-1));
+    expect(last).toEqual(
+      [0, 1, 0].map((index) => ({
+        slot: 2,
+        buffer: { pool: 'dimensions', index },
+        access: 'uniform',
+      })),
+    );
+    const { dimensions, total, activations, staging } = compiled.memory;
+    expect(dimensions).toBe(4 * 2 * 64);
+    expect(total).toBe(dimensions + activations + staging);
+  });
+
+  it('takes 64 dimensions, and no more', () => {
+    const of = (count: number) =>
+      plan(lowered({ a: { dispatches: [dispatch(['x', 'y'], Array(count).fill(7))] } }));
+    expect([...of(64).dimensions]).toEqual(Array(64).fill(7));
+    expect(() => of(65)).toThrow('a kernel reads 65 dimensions, at most 64 fit');
+  });
+
+  it('estimates what dispatches cost: multiply-adds and elements written, in equal shares', () => {
+    const graph = graphOf((g) => linear(g.at('fc'), g.input('x', [2, 5]), { features: 4 }));
+    expect(plan(graph).dispatches.map(({ cost }) => cost)).toEqual([2 * 5 * 4 + 2 * 4]);
+    const halves = [dispatch(['x', 'part']), dispatch(['part', 'y'])];
+    const twice = plan(lowered({ a: { dispatches: halves, scratch: { part: 16 } } }));
+    expect(twice.dispatches.map(({ cost }) => cost)).toEqual([2, 2]);
+  });
+
+  it('reads one buffer in several slots of a dispatch', () => {
+    const [read] = plan(lowered({ a: { dispatches: [dispatch(['x', 'x', 'y'])] } })).dispatches;
+    expect(read?.bindings.map(({ buffer }) => buffer.index)).toEqual([0, 0, 1]);
+  });
+
+  it('tells a kernel that binds what its node lacks', () => {
+    expect(() => plan(lowered({ a: { dispatches: [dispatch(['weight', 'y'])] } }))).toThrow(
+      'custom "a": a_kernel binds "weight", which it lacks',
+    );
+  });
+
+  it('refuses dispatches that bind more buffers than the device allows', () => {
+    const graph = lowered({ a: { dispatches: [dispatch(['x', 'x', 'y'], [1])] } });
+    const allowing = (maxStorageBuffersPerShaderStage: number) =>
+      plan(graph, profileOf('gpu', { maxStorageBuffersPerShaderStage }));
+    expect(allowing(3).dispatches).toHaveLength(1);
+    expect(() => allowing(2)).toThrow(
+      'custom "a": a_kernel binds 3 buffers, this device allows 2; use fewer values',
+    );
+  });
+
+  it('says what fits where the plan takes more memory than is allowed', () => {
+    const of = (batch: number, maxMemory: number) => {
+      const graph = graphOf((g) => linear(g.at('fc'), g.input('x', [batch, 5]), { features: 4 }));
+      return compile(graph, { device: profileOf('gpu'), maxMemory });
+    };
+    // Weights take 96 bytes; each image 4 * (5 + 4), and 2 * 4 * 4 to travel back.
+    const [fixed, image] = [96, 36 + 32];
+    expect(of(3, fixed + 3 * image).memory.total).toBe(fixed + 3 * image);
+    expect(() => of(3, fixed + 3 * image - 1)).toThrow(
+      '"test" takes 300 bytes on the device (weights 96, activations 108), maxMemory allows 299; a batch of 2 should fit',
+    );
+    expect(() => of(3, fixed + image)).toThrow('a batch of 1 should fit');
+    expect(() => of(3, fixed + image - 1)).toThrow('even one image takes 164');
+    // 256 bytes of dimensions; 16 in, 16 out, 2 * 16 to travel back.
+    const read = lowered({ a: { dispatches: [dispatch(['x', 'y'], [1])] } });
+    expect(() => compile(read, { device: profileOf('gpu'), maxMemory: 319 })).toThrow(
+      'even one image takes 320',
+    );
+  });
+
   it('lists inputs and outputs by name with their buffers', () => {
     const g = GraphBuilder.create();
     const x = g.input('x', [1, 4]);
@@ -172,7 +289,7 @@ describe('compile', () => {
       ],
       [
         'a weight',
-        'weight "fc.weight" takes 1600 bytes',
+        'weight "fc.weight" takes 1600 bytes, a buffer of this device holds at most 1024; use a smaller model, or a device with larger buffers',
         (g) => {
           const x = g.input('x', [1, 100]);
           g.output('y', linear(g.at('fc'), x, { features: 4 }));
@@ -187,6 +304,13 @@ describe('compile', () => {
           message: expect.stringContaining(message),
         }),
       );
+    });
+
+    it('scratch, by the names of the layer and of it', () => {
+      const dispatches = [dispatch(['x', 'part']), dispatch(['part', 'y'])];
+      const of = (part: number) => lowered({ a: { dispatches, scratch: { part } } });
+      expect(plan(of(1024), device).dispatches).toHaveLength(2);
+      expect(() => plan(of(1028), device)).toThrow('"a (part)" takes 1028 bytes');
     });
 
     it('and takes what just fits', () => {

@@ -25,7 +25,71 @@ function conflicts(storages: readonly Storage[], plan: MemoryPlan): readonly str
   );
 }
 
+type Misfit = (bytes: number, gaps: { before: number; after: number }) => number;
+
+/**
+ * The bytes of a greedy plan, step by step as it is described: each storage, by size or by schedule, goes into the free
+ * buffer that has to grow least; of those that grow alike, into the one of the least misfit.
+ */
+function greedyBytes(storages: readonly Storage[], inOrder: boolean, misfit: Misfit): number {
+  const order = storages.toSorted((a, b) => {
+    const larger = b.bytes - a.bytes;
+    return inOrder ? a.firstStep - b.firstStep || larger : larger;
+  });
+  const buffers: Storage[][] = [];
+  const size = (buffer: readonly Storage[]) => Math.max(...buffer.map(({ bytes }) => bytes));
+  for (const storage of order) {
+    const { firstStep, lastStep, bytes } = storage;
+    const ranked = buffers
+      .filter((buffer) => buffer.every((t) => t.lastStep < firstStep || lastStep < t.firstStep))
+      .map((buffer) => {
+        const idle = (gaps: number[]) => Math.min(2 ** 31, ...gaps.filter((gap) => gap > 0));
+        const before = idle(buffer.map((t) => firstStep - t.lastStep));
+        const after = idle(buffer.map((t) => t.firstStep - lastStep));
+        const grows = Math.max(0, bytes - size(buffer));
+        return { buffer, grows, misfit: misfit(size(buffer), { before, after }) };
+      })
+      .toSorted((a, b) => a.grows - b.grows || a.misfit - b.misfit);
+    const [best] = ranked;
+    if (best) best.buffer.push(storage);
+    else buffers.push([storage]);
+  }
+  return buffers.reduce((sum, buffer) => sum + size(buffer), 0);
+}
+
+const SMALLEST: Misfit = (bytes) => bytes;
+const LARGEST: Misfit = (bytes) => -bytes;
+const TIGHTEST: Misfit = (_, { before, after }) => before + after;
+
 describe('planMemory', () => {
+  it('takes the best of four greedy plans', () => {
+    for (const seed of seeds(50)) {
+      const storages = randomStorages(new Random(seed));
+      const plans = [
+        greedyBytes(storages, false, SMALLEST),
+        greedyBytes(storages, false, TIGHTEST),
+        greedyBytes(storages, true, SMALLEST),
+        greedyBytes(storages, true, LARGEST),
+      ];
+      expect(planMemory(storages).bytes, `seed ${seed}`).toBe(Math.min(...plans));
+    }
+  });
+
+  it('takes the one that is soon made of more than 1024 storages', () => {
+    const random = new Random(1);
+    const many = Array.from({ length: 1025 }, (_, at) =>
+      storage(4 * random.int(1, 50), at, at + random.int(0, 6)),
+    );
+    const best = Math.min(
+      greedyBytes(many.slice(1), false, SMALLEST),
+      greedyBytes(many.slice(1), false, TIGHTEST),
+      greedyBytes(many.slice(1), true, SMALLEST),
+    );
+    expect(planMemory(many).bytes).toBe(greedyBytes(many, true, LARGEST));
+    expect(best).toBeLessThan(greedyBytes(many.slice(1), true, LARGEST));
+    expect(planMemory(many.slice(1)).bytes).toBe(best);
+  });
+
   it.each(seeds(30))('never gives storages that are alive at once one buffer (seed %i)', (seed) => {
     const storages = randomStorages(new Random(seed));
     const plan = planMemory(storages);
@@ -60,6 +124,7 @@ describe('planMemory', () => {
     ]);
     expect(plan.buffers).toEqual([800, 400]);
     expect(plan.bufferOf).toEqual([1, 0, 1, 0]);
+    expect(plan.steps).toBe(3);
     expect(lowerBoundOf(plan)).toBe(1200);
   });
 
@@ -80,6 +145,7 @@ describe('planMemory', () => {
   });
 
   it('plans nothing for nothing', () => {
-    expect(planMemory([])).toMatchObject({ buffers: [], bufferOf: [], bytes: 0 });
+    expect(planMemory([])).toMatchObject({ buffers: [], bufferOf: [], bytes: 0, steps: 0 });
+    expect(lowerBoundOf({ storages: [] })).toBe(0);
   });
 });

@@ -10,6 +10,7 @@ import { ANY_GPU } from '../device_profile.ts';
 import type { Node, Value } from '../graph.ts';
 import { GraphBuilder } from '../graph_builder.ts';
 import { assignLayouts } from '../passes/assign_layouts.ts';
+import type { TensorDesc } from '../tensor.ts';
 import { compile } from './compile.ts';
 import { lowerBoundOf, planMemory } from './memory_plan.ts';
 import { overwrittenInputs } from './overwriting.ts';
@@ -121,6 +122,24 @@ describe('overwrittenInputs', () => {
         return [concat(g.at('cat'), [relu(g.at('c'), a), relu(g.at('d'), b)])];
       }),
     ).toEqual({});
+  });
+
+  it('does not write over another type, or what is of another size', () => {
+    const found = (change: Partial<TensorDesc>) => {
+      const g = GraphBuilder.create();
+      g.output('y', relu(g.at('b'), relu(g.at('a'), g.input('x', SHAPE))));
+      const graph = g.build('test');
+      const nodes = graph.nodes.map((node) => {
+        if (node.name !== 'b') return node;
+        return { ...node, output: { ...node.output, desc: { ...node.output.desc, ...change } } };
+      });
+      return overwrittenInputs({ ...graph, nodes }, () => ['x0']).size;
+    };
+    expect(found({})).toBe(1);
+    expect(found({ shape: [24] })).toBe(1);
+    expect(found({ shape: [1, 2, 3, 2] })).toBe(0);
+    // As many bytes, of half the size each.
+    expect(found({ dtype: 'f16', shape: [1, 2, 3, 8] })).toBe(0);
   });
 
   it('writes over the whole under another shape', () => {

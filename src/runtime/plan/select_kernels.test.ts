@@ -83,6 +83,11 @@ describe('selectKernel', () => {
     expect(choice.config).toEqual({ other: 'for any' });
   });
 
+  it('takes the first of those that cost the same', () => {
+    const of = nodeWith(kernel('a', { cost: () => 5 }), kernel('b', { cost: () => 5 }));
+    expect(selectKernel(of, CPU)).toMatchObject({ kernel: 'a', config: { best: 'a' } });
+  });
+
   it('takes the kernel that is asked for, whatever it costs', () => {
     const of = nodeWith(kernel('a', { cost: () => 1 }), kernel('b', { cost: () => 9 }));
     expect(chosen(of, CPU, { preference: () => 'b' })).toBe('b');

@@ -142,6 +142,65 @@ describe('liveness', () => {
     });
   });
 
+  describe('of a node of several dispatches', () => {
+    const bindings = (...roles: string[]) => ({
+      source: '',
+      workgroups: [1, 1, 1] as const,
+      bindings: roles.map((value, slot) => ({ slot, value, access: 'read' as const })),
+    });
+    const graph = () => {
+      const g = GraphBuilder.create();
+      g.output('y', add(g.at('sum'), relu(g.at('a'), g.input('x', [1, 8])), g.input('z', [1, 8])));
+      return g.build('test');
+    };
+
+    it('lets each value live from the first that binds it to the last', () => {
+      const table = liveness(graph(), ({ name }) =>
+        name === 'sum'
+          ? {
+              dispatches: [
+                bindings('x0', 'first'),
+                bindings('x1', 'first', 'second'),
+                bindings('second', 'y'),
+              ],
+              scratch: { first: 12, second: 20, unbound: 4 },
+            }
+          : { dispatches: [bindings('x0', 'y'), bindings('y')] },
+      );
+      expect(table.storages).toEqual([
+        { name: 'x', bytes: 32, firstStep: -1, lastStep: 0 },
+        { name: 'z', bytes: 32, firstStep: -1, lastStep: 3 },
+        { name: 'a', bytes: 32, firstStep: 0, lastStep: 2 },
+        { name: 'sum', bytes: 32, firstStep: 4, lastStep: 5 },
+        { name: 'sum (first)', bytes: 12, firstStep: 2, lastStep: 3 },
+        { name: 'sum (second)', bytes: 20, firstStep: 3, lastStep: 4 },
+        { name: 'sum (unbound)', bytes: 4, firstStep: 2, lastStep: 4 },
+      ]);
+      const scratch = [...table.scratchOf].map(([{ name }, of]) => [name, Object.fromEntries(of)]);
+      expect(scratch).toEqual([
+        ['a', {}],
+        ['sum', { first: 4, second: 5, unbound: 6 }],
+      ]);
+    });
+
+    it('has the layers that write over a value in its storage, in order', () => {
+      const g = GraphBuilder.create();
+      const a = relu(g.at('a'), g.input('x', [1, 8]));
+      g.output('y', relu(g.at('c'), relu(g.at('b'), a)));
+      const built = g.build('test');
+      const overwritten = new Map(built.nodes.slice(1).map((node) => [node, 'x0']));
+      const table = liveness(built, undefined, overwritten);
+      expect(table.storages).toEqual([
+        { name: 'x', bytes: 32, firstStep: -1, lastStep: 0 },
+        { name: 'a', bytes: 32, firstStep: 0, lastStep: 3, overwrittenBy: ['b', 'c'] },
+      ]);
+      const wrong = new Map(built.nodes.map((node) => [node, 'x7']));
+      expect(() => liveness(built, undefined, wrong)).toThrow(
+        'pointwise "a": no memory of "x7" to write over',
+      );
+    });
+  });
+
   it.each(seeds(20))('covers every use in the random graph of seed %i', (seed) => {
     const graph = assignLayouts(randomGraph(new Random(seed), 20), profileOf('llvmpipe'));
     const table = liveness(graph);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseTuning, tuningText } from './tuning.ts';
+import { parseTuning, tuningText, tuningTextKey } from './tuning.ts';
 
 const tuning = new Map([['a layer', { kernel: 'conv2d_direct', config: { pixels: 8 } }]]);
 
@@ -19,4 +19,17 @@ describe('parseTuning', () => {
     const text = JSON.stringify({ format: 4, key: 'a key', winners });
     expect(parseTuning('a key', text)).toEqual(new Map());
   });
+});
+
+describe('tuningTextKey', () => {
+  it('is the key that a text was made for', () => {
+    expect(tuningTextKey(tuningText('a key', tuning))).toBe('a key');
+  });
+
+  it.each(['', 'null', '{"format":3,"key":"a key"}', '{"format":4}', '{"format":4,"key":5}'])(
+    'is none of %j',
+    (text) => {
+      expect(tuningTextKey(text)).toBeUndefined();
+    },
+  );
 });

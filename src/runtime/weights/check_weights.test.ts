@@ -4,7 +4,7 @@ import { WeightError } from '../errors.ts';
 import type { Graph } from '../graph.ts';
 import { GraphBuilder } from '../graph_builder.ts';
 import type { Shape } from '../tensor.ts';
-import { checkWeights, nonFiniteWarning } from './check_weights.ts';
+import { checkWeights, nonFiniteWarning, overflowWarning } from './check_weights.ts';
 import { syntheticWeights } from './synthetic.ts';
 import type { WeightSource } from './weight_source.ts';
 
@@ -105,6 +105,22 @@ describe('checkWeights', () => {
     );
   });
 
+  it('hints at the prefix where a weight is missing besides', () => {
+    expect(() => check({ ...MODEL, other: [1] }, prefixed('module.', MODEL))).toThrow(
+      'every name in the file starts with "module."',
+    );
+  });
+
+  it('refuses what is no source', () => {
+    const graph = graphOf({});
+    expect(() => checkWeights(graph, undefined as unknown as WeightSource)).toThrow(
+      new WeightError('options.weights must be a WeightSource, got undefined'),
+    );
+    expect(() => checkWeights(graph, new Map() as unknown as WeightSource)).toThrow(
+      new WeightError('options.weights must be a WeightSource, got Map'),
+    );
+  });
+
   it('hints at no prefix that is not the reason', () => {
     const partly = { ...prefixed('module.', MODEL), other: [1] };
     expect(() => check(MODEL, partly)).toThrow(/^(?!.*every name)/s);
@@ -133,5 +149,18 @@ describe('nonFiniteWarning', () => {
     const finite = [0, -0, 1e-45, 3.4028234663852886e38, -3.4028234663852886e38];
     expect(nonFiniteWarning('w', Float32Array.from(finite))).toBeUndefined();
     expect(nonFiniteWarning('w', new Float32Array(0))).toBeUndefined();
+  });
+});
+
+describe('overflowWarning', () => {
+  it('counts finite values beyond 65504, the largest f16', () => {
+    const values = Float32Array.of(65504, -65504, 65505, -1e30, Infinity, -Infinity, NaN, 0);
+    expect(overflowWarning('w', values)).toBe(
+      'weight "w" holds 2 value(s) beyond the range of f16, which are stored as 65504',
+    );
+  });
+
+  it('is silent where there are none', () => {
+    expect(overflowWarning('w', Float32Array.of(65504, Infinity, NaN))).toBeUndefined();
   });
 });

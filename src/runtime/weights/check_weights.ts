@@ -90,7 +90,7 @@ function listed(kind: string, items: readonly string[]): readonly string[] {
 /** Training wrappers (DataParallel, Lightning) put a prefix before every name. */
 function prefixHint(missing: readonly Weight[], tensors: Tensors): readonly string[] {
   const names = [...tensors.keys()];
-  const segments = (names[0] ?? '').split('.').slice(0, -1);
+  const segments = (names[0] ?? '').split('.');
   const prefix = segments
     .map((_, depth) => `${segments.slice(0, depth + 1).join('.')}.`)
     .find(

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -151,6 +152,27 @@ describe('fetchSafetensors', () => {
       fetchSafetensors(url),
       `weights file "${url}": the server answered 404 Not Found`,
     );
+  });
+
+  it('reports a status without a text, as HTTP/2 has it', async () => {
+    vi.stubGlobal('fetch', async () => new Response(null, { status: 503 }));
+    const error = await errorOf(fetchSafetensors('https://example.org/x'));
+    expect(error).toEqual(
+      new WeightError('weights file "https://example.org/x": the server answered 503'),
+    );
+  });
+
+  it('takes no more memory than arrives where the size is not announced', async () => {
+    vi.stubGlobal('fetch', async () => new Response(new Uint8Array(FILE)));
+    const source = await fetchSafetensors('https://example.org/x', { maxBytes: 2 ** 53 });
+    expect(source.tensors?.size).toBe(1);
+  });
+
+  it('leaves nothing at the signal', async () => {
+    vi.stubGlobal('fetch', async () => new Response(new Uint8Array(FILE)));
+    const { signal } = new AbortController();
+    await fetchSafetensors('https://example.org/x', { signal });
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('reports a page that is no safetensors file', async () => {

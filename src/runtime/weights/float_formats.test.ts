@@ -135,11 +135,8 @@ describe('float32ToFloat16', () => {
       -Infinity,
       NaN,
     ]);
-    expect([...roundToFloat16(Float32Array.of(2 ** -25, 1.5 * 2 ** -25, 1e-30, -0))]).toEqual([
-      0,
-      2 ** -24,
-      0,
-      -0,
-    ]);
+    const aboveHalf = 2 ** -25 + 2 ** -48;
+    const small = Float32Array.of(2 ** -25, aboveHalf, 1.5 * 2 ** -25, 1e-30, -0);
+    expect([...roundToFloat16(small)]).toEqual([0, 2 ** -24, 2 ** -24, 0, -0]);
   });
 });

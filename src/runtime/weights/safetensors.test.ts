@@ -98,6 +98,20 @@ describe('openSafetensors', () => {
     expect(open({}).tensors?.size).toBe(0);
   });
 
+  it.each([
+    [4, ['F4']],
+    [6, ['F6_E2M3', 'F6_E3M2']],
+    [8, ['BOOL', 'U8', 'I8', 'F8_E4M3', 'F8_E4M3FNUZ', 'F8_E5M2', 'F8_E5M2FNUZ', 'F8_E8M0']],
+    [16, ['I16', 'U16', 'F16', 'BF16']],
+    [32, ['I32', 'U32', 'F32']],
+    [64, ['I64', 'U64', 'F64', 'C64']],
+  ])('knows the types of %i bits', (bits, dtypes) => {
+    for (const dtype of dtypes) {
+      const { tensors } = open({ a: entry(dtype, [4], 0, bits / 2) }, bits / 2);
+      expect(tensors?.get('a')?.dtype).toBe(dtype);
+    }
+  });
+
   it('opens empty tensors wherever they stand', () => {
     const file = {
       full: entry('F32', [1], 0, 4),
@@ -253,6 +267,14 @@ describe('openSafetensors refuses', () => {
     expectRefused(
       safetensors({ a: entry(dtype, shape, 0, length) }, length),
       typeof message === 'string' ? `tensor "a": ${message}` : message,
+    );
+  });
+
+  it('a length that does not fit, beyond the first tensor', () => {
+    const file = { a: entry('U8', [4], 0, 4), b: entry('F16', [1], 4, 7) };
+    expectRefused(
+      safetensors(file, 7),
+      'tensor "b": F16 [1] takes 2 bytes, data_offsets give it 3',
     );
   });
 

@@ -82,6 +82,7 @@ function sample(data: Float32Array): (number | undefined)[] {
 describe('syntheticWeights', () => {
   it.each(FROM_PYTHON)('%s %j equals the formula in Python', (name, shape, names, expected) => {
     const source = syntheticWeights([name, ...names]);
+    expect(source.name).toBe('synthetic');
     expect(source.tensors).toBeUndefined();
     const data = source.read(name, shape);
     expect(data.length).toBe(shape.reduce((product, extent) => product * extent));
@@ -92,6 +93,14 @@ describe('syntheticWeights', () => {
     const source = syntheticWeights(new Map(BOTTLENECKS.map((name) => [name, 0])).keys());
     expect(source.read('layer1.0.bn2.weight', [1])[0]).toBe(0.558295488357544);
     expect(source.read('layer1.0.bn3.weight', [1])[0]).toBe(0.2222580909729004);
+  });
+
+  it('knows the last norm of a block at any depth', () => {
+    const names = ['bn1.weight', 'bn2.weight', 'encoder.stages.layer1.0.bn2.weight'];
+    const source = syntheticWeights(names);
+    const [first, ...last] = names.map((name) => source.read(name, [1])[0]);
+    expect(first).toBeGreaterThanOrEqual(0.5);
+    expect(Math.max(...last.map(Number))).toBeLessThan(0.3);
   });
 
   it('scales layers as norms do', () => {
