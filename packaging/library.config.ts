@@ -8,8 +8,8 @@ const ENTRIES = ['index.ts', 'onnx/index.ts', 'numpy/index.ts', 'browser/index.t
 
 /**
  * The first part of `npm run build`, what pages import: a file for each module, so that bundlers leave out what a
- * program does not use, with those of other packages in `dist/vendor`. Shaders are minified. No source maps: the code is
- * as written, but for types and comments.
+ * program does not use, with those of other packages in `dist/vendor`. Shaders are minified. No source maps: the code
+ * is as written, but for types and comments.
  */
 export default defineConfig({
   root: ROOT,
