@@ -1,3 +1,5 @@
+/// <reference path="./globals.d.ts" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * Tilewise: convnets on WebGPU.
  *

@@ -1,3 +1,5 @@
+/// <reference path="../globals.d.ts" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * ONNX in and out: `import { loadOnnx, exportOnnx } from 'tilewise/onnx'`. An entry of its own, so that a page
  * that uses no ONNX downloads nothing of it.

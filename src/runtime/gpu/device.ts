@@ -213,8 +213,8 @@ function limitsOf({ limits }: GPUAdapter | GPUDevice): Limits {
 }
 
 /** Name, kind and features of an adapter, before any device is opened on it. */
-export function adapterFacts({ info, features }: GPUAdapter): AdapterFacts {
-  return factsOf(info, features);
+export function adapterFacts(adapter: GPUAdapter): AdapterFacts {
+  return factsOf(adapter.info, adapter.features);
 }
 
 function factsOf(info: GPUAdapterInfo, features: Iterable<string>): AdapterFacts {

@@ -54,7 +54,7 @@ export class GpuTensor implements InputWriter {
   static allocate(
     device: Device,
     shape: Shape,
-    usage: GPUBufferUsageFlags = 0,
+    usage: number = 0,
   ): Promise<GpuTensor> {
     return device.use(async (opening) => {
       const size = bytesOf(shape);
