@@ -11,7 +11,7 @@ it('publint finds nothing', async () => {
 
 it('arethetypeswrong finds nothing', async () => {
   using project = new Project({});
-  const options = ['exec', '--yes', '--package=@arethetypeswrong/cli@0.18.2', '--'];
+  const options = ['exec', '--yes', '--package=@arethetypeswrong/cli@0.18.5', '--'];
   // Node requires ES modules since 20.19, which is the oldest that there is support for. Weights have no types.
   const allowed = ['--ignore-rules', 'cjs-resolves-to-esm'];
   const others = ['--exclude-entrypoints', './lenet.safetensors'];

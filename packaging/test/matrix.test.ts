@@ -59,6 +59,20 @@ describe('TypeScript', () => {
     await project.run(process.execPath, [compiler(version)]);
   });
 
+  it('finds every type that signatures name among the exports', async () => {
+    const entries = [
+      'src/index',
+      'src/onnx/index',
+      'src/numpy/index',
+      'src/browser/index',
+      'node/index',
+    ];
+    const files = entries.map((entry) => `node_modules/tilewise/dist/${entry}.d.ts`);
+    const script = join(import.meta.dirname, 'forgotten_types.mjs');
+    const api = join('node_modules', 'typescript-6.0');
+    expect(await project.run(process.execPath, [script, api, ...files])).toBe('');
+  });
+
   it.each(['5.7', '5.9'])('%s finds all entries under node10', async (version) => {
     project.write(typesProject('es2022 dom', '', { module: 'es2022', moduleResolution: 'node10' }));
     await project.run(process.execPath, [compiler(version)]);

@@ -13,4 +13,6 @@ export type { ImportCall, Imported, Importer, Operand, Place } from './import_no
 export type { OnnxImportOptions } from './import_options.ts';
 export { type OnnxInput, onnxInputs } from './inputs.ts';
 export { type OnnxModelOptions, onnxModel } from './model.ts';
+export type { Extents } from './model_inputs.ts';
+export type { MessageName, NodeProto, Scalar, TensorProto } from './schema/fields.ts';
 export { type Constant, constant, type Numbers } from './tensor.ts';
