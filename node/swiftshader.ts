@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { brotliDecompressSync } from 'node:zlib';
+import { setEnvironment } from './environment.ts';
 import { loadLibrary } from './load_library.ts';
 
 export const SWIFTSHADER_PACKAGE = '@sparticuz/chromium';
@@ -29,8 +30,7 @@ export async function useSwiftShader(): Promise<string | undefined> {
   const folder = await unpack();
   if (!folder) return undefined;
   const driver = join(folder, DRIVER);
-  process.env.VK_DRIVER_FILES = driver;
-  process.env.VK_ICD_FILENAMES = driver;
+  await setEnvironment({ VK_DRIVER_FILES: driver, VK_ICD_FILENAMES: driver });
   // For systems that have none; Dawn asks the linker for it by name.
   loadLibrary(join(folder, LOADER));
   return folder;

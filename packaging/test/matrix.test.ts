@@ -1,5 +1,4 @@
 /** What others compile, bundle and run this package with, installed by npm into an empty project for each. */
-import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -17,6 +16,10 @@ let error = 'none';
 try { loadOnnx(new Uint8Array([1, 2, 3])); } catch (cause) { error = cause.name; }
 const bytes = writeNpy({ shape: [2], data: Float32Array.of(1, 2) });
 console.log(plan.dispatches.length > 3, error, bytes.length);
+`;
+const OPENS_GPU = `
+import { openNodeGpu } from 'tilewise/node';
+console.log((await openNodeGpu()).facts.name);
 `;
 const PRINTS = 'true OnnxError 136\n';
 
@@ -180,17 +183,20 @@ describe('runtimes', () => {
   it('Deno runs it', async () => {
     using project = new Project({ 'main.js': PROGRAM });
     await project.install('deno');
-    execFileSync(process.execPath, ['node_modules/deno/install.cjs'], { cwd: project.folder });
+    await project.run(process.execPath, [join('node_modules', 'deno', 'install.cjs')]);
     const options = ['run', '--allow-all', '--no-lock', '--node-modules-dir=manual'];
     const deno = join('node_modules', '.bin', 'deno');
     expect(await project.run(deno, [...options, 'main.js'])).toBe(PRINTS);
   });
 
-  it('Bun runs it', async () => {
-    using project = new Project({ 'main.js': PROGRAM });
-    await project.install('bun');
-    execFileSync(process.execPath, ['node_modules/bun/install.js'], { cwd: project.folder });
-    expect(await project.run(join('node_modules', '.bin', 'bun'), ['main.js'])).toBe(PRINTS);
+  it('Bun runs it, and finds the drivers that are set in code', async () => {
+    using project = new Project({ 'main.js': PROGRAM, 'gpu.js': OPENS_GPU });
+    await project.install('bun', 'webgpu', '@sparticuz/chromium');
+    // It looks for its program from its own folder.
+    await project.run('bash', ['-c', 'cd node_modules/bun && node install.js']);
+    const bun = join('node_modules', '.bin', 'bun');
+    expect(await project.run(bun, ['main.js'])).toBe(PRINTS);
+    expect(await project.run(bun, ['gpu.js'])).toMatch(/\S/);
   });
 
   it('is one package, and nothing else', async () => {
