@@ -51,11 +51,7 @@ export class GpuTensor implements InputWriter {
    * STORAGE, COPY_SRC and COPY_DST, and `usage`. Throws ShapeError for extents that are no positive integers,
    * UnsupportedError for more than a buffer holds, GpuError when the device is out of memory.
    */
-  static allocate(
-    device: Device,
-    shape: Shape,
-    usage: number = 0,
-  ): Promise<GpuTensor> {
+  static allocate(device: Device, shape: Shape, usage: number = 0): Promise<GpuTensor> {
     return device.use(async (opening) => {
       const size = bytesOf(shape);
       const { maxBufferSize } = opening.profile.limits;
