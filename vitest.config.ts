@@ -4,8 +4,8 @@ export default defineConfig({
   // Examples import what users import.
   resolve: { tsconfigPaths: true },
   test: {
-    include: ['{src,shaders,node,measure,terminal,cli,bench,test}/**/*.test.ts'],
-    exclude: ['**/node_modules/**', 'bench/peers/**'],
+    include: ['{src,shaders,node,measure,terminal,cli,bench,packaging,test}/**/*.test.ts'],
+    exclude: ['**/node_modules/**', 'bench/peers/**', 'packaging/test/**'],
     // The software GPU of a test machine uses every core by itself; one process at a time is fastest,
     // and each file gets its own, since drivers keep state.
     pool: 'forks',

@@ -15,6 +15,7 @@ import { addRunCommand } from './commands/run.ts';
 import { addSegmentCommand } from './commands/segment.ts';
 import { addTuneCommand } from './commands/tune.ts';
 import { addVerifyCommand } from './commands/verify.ts';
+import { withPackages } from './npx.ts';
 
 const program = new Command('tilewise')
   .description('Convnets on WebGPU: classify images, run, measure and inspect models.')
@@ -36,7 +37,7 @@ addProfileCommand(program);
 addTuneCommand(program);
 addVerifyCommand(program);
 
-await runCommand(() => program.parseAsync());
+await runCommand(() => withPackages(() => program.parseAsync()));
 
 /** As always, and whether the command does without it. */
 function describeOption(option: Option): string {

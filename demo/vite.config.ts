@@ -1,5 +1,5 @@
 import { defineConfig, type Plugin } from 'vite';
-import { minifyWgsl } from './minify_wgsl.ts';
+import { minifyWgsl } from '../packaging/minify_wgsl.ts';
 
 /**
  * What the built page may do: run its own code, read what its user hands over, and fetch from an address that

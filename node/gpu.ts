@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { type AdapterFacts, adapterFacts, UnsupportedError } from '../src/index.ts';
 import { checkText } from './check_text.ts';
 import { loadLibrary } from './load_library.ts';
-import { useSwiftShader } from './swiftshader.ts';
+import { MissingPackageError } from './missing_package_error.ts';
+import { SWIFTSHADER_PACKAGE, takesSwiftShader, useSwiftShader } from './swiftshader.ts';
 
 /** An adapter in Node. Dawn works as long as `gpu` is reachable; when it is collected, the process may end. */
 export interface NodeGpu {
@@ -23,10 +24,15 @@ interface Listing {
 /** For every instance; NVIDIA's Linux driver hides f16 without the toggle. */
 const DAWN_OPTIONS = ['enable-dawn-features=vulkan_enable_f16_on_nvidia'];
 
-export const NO_ADAPTER = `WebGPU found no adapter. Any of these gives one:
+const NO_ADAPTER = `WebGPU found no adapter. Any of these gives one:
   a graphics driver with Vulkan 1.1, Metal or Direct3D 12;
   Debian, Ubuntu: apt-get install mesa-vulkan-drivers (24 or newer);
-  Linux x86-64, without root: npm install @sparticuz/chromium tar-fs, whose SwiftShader is used as it is`;
+  Linux x86-64, without root: npm install @sparticuz/chromium, whose SwiftShader is used as it is`;
+
+/** What to throw where there is no adapter at all, with how to get one. */
+export function noAdapter(): UnsupportedError {
+  return new MissingPackageError(NO_ADAPTER, takesSwiftShader() ? [SWIFTSHADER_PACKAGE] : []);
+}
 
 /** Where adapters come from, best first. Each points Dawn's next instance at its drivers, if it has any. */
 const DRIVERS: readonly (() => Promise<boolean>)[] = [
@@ -53,7 +59,7 @@ export async function openNodeGpu(wanted?: string): Promise<NodeGpu> {
       seen.push(`"${candidate.facts.name}"`);
     }
   }
-  if (seen.length === 0) throw new UnsupportedError(NO_ADAPTER);
+  if (seen.length === 0) throw noAdapter();
   throw new UnsupportedError(
     `no adapter's name contains "${wanted}"; there are ${seen.join(', ')}`,
   );
@@ -123,8 +129,9 @@ async function loadDawn(): Promise<typeof import('webgpu')> {
     Object.assign(globalThis, dawn.globals);
     return dawn;
   } catch (cause) {
-    throw new UnsupportedError(
+    throw new MissingPackageError(
       'Node has no WebGPU of its own; install the package "webgpu" (npm install webgpu), which has builds for Linux, macOS and Windows on x64 and arm64',
+      ['webgpu'],
       { cause },
     );
   }

@@ -1,7 +1,7 @@
 /**
  * SwiftShader, Google's Vulkan driver for the CPU, from the npm package `@sparticuz/chromium`. That is a
  * development dependency of this project, so a clone has a working adapter on any Linux machine, without
- * root; an installed `tilewise` has it when the user adds that package.
+ * root; an installed `tilewise` has it when the user adds that package, an optional peer.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,23 +9,28 @@ import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { brotliDecompressSync } from 'node:zlib';
+import { setEnvironment } from './environment.ts';
 import { loadLibrary } from './load_library.ts';
 
-const PACKAGE = '@sparticuz/chromium';
+export const SWIFTSHADER_PACKAGE = '@sparticuz/chromium';
 const DRIVER = 'vk_swiftshader_icd.json';
 const LOADER = 'libvulkan.so.1';
+
+/** Whether the package has a build for this machine. */
+export function takesSwiftShader(): boolean {
+  return process.platform === 'linux' && process.arch === 'x64';
+}
 
 /**
  * Points Vulkan at SwiftShader, for GPU instances created from now on, and returns the folder of its
  * libraries; `undefined` where the package is not installed or has no build for this machine.
  */
 export async function useSwiftShader(): Promise<string | undefined> {
-  if (process.platform !== 'linux' || process.arch !== 'x64') return undefined;
+  if (!takesSwiftShader()) return undefined;
   const folder = await unpack();
   if (!folder) return undefined;
   const driver = join(folder, DRIVER);
-  process.env.VK_DRIVER_FILES = driver;
-  process.env.VK_ICD_FILENAMES = driver;
+  await setEnvironment({ VK_DRIVER_FILES: driver, VK_ICD_FILENAMES: driver });
   // For systems that have none; Dawn asks the linker for it by name.
   loadLibrary(join(folder, LOADER));
   return folder;
@@ -38,7 +43,7 @@ async function unpack(): Promise<string | undefined> {
   const cache = join(archive.modules, '.cache', 'tilewise');
   const folder = join(cache, `swiftshader-${archive.version}`);
   if (existsSync(join(folder, DRIVER))) return folder;
-  const { extract } = await import('tar-fs');
+  const { extract } = loadTar(archive.entry);
   mkdirSync(cache, { recursive: true });
   const fresh = mkdtempSync(join(cache, 'unpacking-'));
   await pipeline(Readable.from([brotliDecompressSync(readFileSync(archive.path))]), extract(fresh));
@@ -51,7 +56,14 @@ async function unpack(): Promise<string | undefined> {
   return folder;
 }
 
+/** What unpacks the archive comes with its package, and is found from there. */
+function loadTar(entry: string): typeof import('tar-fs') {
+  return createRequire(entry)('tar-fs') as typeof import('tar-fs');
+}
+
 interface Archive {
+  /** A file of the package, for finding what it depends on. */
+  readonly entry: string;
   readonly path: string;
   readonly version: string;
   readonly modules: string;
@@ -60,7 +72,7 @@ interface Archive {
 function findArchive(): Archive | undefined {
   let entry: string;
   try {
-    entry = createRequire(import.meta.url).resolve(PACKAGE);
+    entry = createRequire(import.meta.url).resolve(SWIFTSHADER_PACKAGE);
   } catch {
     return undefined;
   }
@@ -71,5 +83,5 @@ function findArchive(): Archive | undefined {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     version: string;
   };
-  return { path, version, modules: dirname(dirname(root)) };
+  return { entry, path, version, modules: dirname(dirname(root)) };
 }

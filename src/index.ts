@@ -1,3 +1,5 @@
+/// <reference path="./globals.d.ts" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * Tilewise: convnets on WebGPU.
  *
@@ -201,6 +203,7 @@ export { openSafetensors } from './runtime/weights/safetensors.ts';
 export { syntheticInput, syntheticTensor, syntheticWeights } from './runtime/weights/synthetic.ts';
 export type { TensorInfo, WeightSource } from './runtime/weights/weight_source.ts';
 export { shortfallsOf } from './shortfalls.ts';
+export type * from './signatures.ts';
 export { VERSION } from './version.ts';
 export {
   BatchClassifier,

@@ -30,6 +30,7 @@ const FLOORS = [
   ['shaders'],
   ['src'],
   ['node', 'measure', 'terminal'],
+  ['packaging'],
   ['cli', 'bench', 'demo'],
   ['test'],
 ] as const;

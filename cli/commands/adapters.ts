@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { findAllAdapters, isNamed, NO_ADAPTER, type NodeGpu } from '../../node/gpu.ts';
+import { findAllAdapters, isNamed, type NodeGpu, noAdapter } from '../../node/gpu.ts';
 import { UnsupportedError } from '../../src/index.ts';
 import { print, printJson } from '../../terminal/output.ts';
 import { type CommonOptions, JSON_OPTION } from '../options.ts';
@@ -15,12 +15,9 @@ export function addAdaptersCommand(program: Command): void {
       const { adapter: wanted = '' } = options;
       const found = all.filter((node) => isNamed(node, wanted));
       if (found.length === 0) {
+        if (all.length === 0) throw noAdapter();
         const names = all.map(({ facts }) => `"${facts.name}"`).join(', ');
-        throw new UnsupportedError(
-          all.length === 0
-            ? NO_ADAPTER
-            : `no adapter's name contains "${wanted}"; there are ${names}`,
-        );
+        throw new UnsupportedError(`no adapter's name contains "${wanted}"; there are ${names}`);
       }
       for (const node of found) {
         if (options.json) printJson(describe(node));

@@ -1,5 +1,6 @@
 /** HTTP to the hub: proxies, timeouts, and the token for nobody else. */
-import { UnsupportedError, WeightError } from '../../src/index.ts';
+import { MissingPackageError } from '../../node/missing_package_error.ts';
+import { WeightError } from '../../src/index.ts';
 import { formatDuration, note } from '../../terminal/output.ts';
 import { patiently, wholeAnswer } from './answers.ts';
 import { MOST_SILENCE_MS } from './bounds.ts';
@@ -19,7 +20,7 @@ export interface HubConnection {
 
 /**
  * Opens nothing yet. A busy hub is asked again. `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` are followed, in either case
- * of letters. Throws UnsupportedError where the packages are not installed, WeightError for a proxy that is no URL.
+ * of letters. Throws MissingPackageError where the packages are not installed, WeightError for a proxy that is no URL.
  */
 export async function connectHub({ endpoint, token }: HubSettings): Promise<HubConnection> {
   const [hub, http] = await loadPackages();
@@ -64,8 +65,9 @@ async function loadPackages(): Promise<readonly [HubConnection['hub'], Http]> {
   try {
     return await Promise.all([import('@huggingface/hub'), import('undici')]);
   } catch (cause) {
-    throw new UnsupportedError(
+    throw new MissingPackageError(
       'downloads from the hub need the packages "@huggingface/hub" and "undici" (npm install @huggingface/hub undici)',
+      ['@huggingface/hub', 'undici'],
       { cause },
     );
   }

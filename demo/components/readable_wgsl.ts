@@ -4,8 +4,8 @@ const TOKEN =
 const TAKES_TYPES = /^(?:array|vec[234]|mat[234]x[234]|ptr|atomic|bitcast|var|texture_\w+)$/;
 
 /**
- * WGSL for people: indented, with blanks round operators. Built pages carry it without (`minify_wgsl.ts`), and the
- * preprocessor leaves empty lines where its directives were.
+ * WGSL for people: indented, with blanks round operators. Built pages carry it without (`packaging/minify_wgsl.ts`),
+ * and the preprocessor leaves empty lines where its directives were.
  */
 export function readableWgsl(source: string): string {
   const lines = source.trim().replaceAll(/\n(?:\s*\n){2,}/g, '\n\n');

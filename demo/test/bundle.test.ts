@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type Rollup } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { minifyWgsl, shortenNames } from '../minify_wgsl.ts';
+import { minifyWgsl, shortenNames } from '../../packaging/minify_wgsl.ts';
 import { usePages } from './fixtures/browser.ts';
 import { DemoServer } from './fixtures/demo_server.ts';
 
@@ -64,7 +64,7 @@ describe('dist/tilewise.js', () => {
   let server: DemoServer;
 
   beforeAll(async () => {
-    await build({ configFile: join(ROOT, 'demo', 'vite.bundle.config.ts'), logLevel: 'warn' });
+    await build({ configFile: join(ROOT, 'packaging', 'bundle.config.ts'), logLevel: 'warn' });
     server = await DemoServer.start(ROOT, data);
   });
   afterAll(() => server.stop());

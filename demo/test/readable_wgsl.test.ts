@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { minified } from '../../packaging/minify_wgsl.ts';
 import { ANY_GPU, buildModel, findModel, prepare } from '../../src/index.ts';
 import { readableWgsl } from '../components/readable_wgsl.ts';
-import { minified } from '../minify_wgsl.ts';
 
 /** As a built page carries it. */
 function asBuilt(source: string): string {

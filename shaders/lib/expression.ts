@@ -52,7 +52,7 @@ export interface ExpressionFunction<F extends Arithmetic = Arithmetic> {
   readonly print?: (args: readonly Fragment[], width: 1 | 4) => Fragment;
 }
 
-type Arithmetic = (...values: number[]) => number;
+export type Arithmetic = (...values: number[]) => number;
 
 /** A function of a module, of f32 or, with a 4 at the end of its name, of vec4f. */
 export interface Helper {
@@ -76,7 +76,7 @@ export interface Fragment {
 }
 
 /** What a function is called with. */
-type Arguments<Values extends readonly number[]> = {
+export type Arguments<Values extends readonly number[]> = {
   readonly [K in keyof Values]: Expression | number;
 };
 

@@ -1,3 +1,5 @@
+/// <reference path="../globals.d.ts" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 /** What pages need besides the library: `import { indexedDbTuningStore } from 'tilewise/browser'`. */
 import { createStore, get, set } from 'idb-keyval';
 import type { TuningStore } from '../profiling/tuning_store.ts';

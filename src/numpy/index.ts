@@ -1,3 +1,5 @@
+/// <reference path="../globals.d.ts" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * NumPy's files in and out: `import { readNpy, readNpz } from 'tilewise/numpy'`. An entry of its own, so that a page
  * that reads no arrays downloads nothing of it.

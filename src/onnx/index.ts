@@ -1,3 +1,5 @@
+/// <reference path="../globals.d.ts" preserve="true" />
+/// <reference lib="esnext.disposable" preserve="true" />
 /**
  * ONNX in and out: `import { loadOnnx, exportOnnx } from 'tilewise/onnx'`. An entry of its own, so that a page
  * that uses no ONNX downloads nothing of it.
@@ -12,4 +14,6 @@ export type { ImportCall, Imported, Importer, Operand, Place } from './import_no
 export type { OnnxImportOptions } from './import_options.ts';
 export { type OnnxInput, onnxInputs } from './inputs.ts';
 export { type OnnxModelOptions, onnxModel } from './model.ts';
+export type { Extents } from './model_inputs.ts';
+export type { MessageName, NodeProto, Scalar, TensorProto } from './schema/fields.ts';
 export type { Constant, Numbers } from './tensor.ts';

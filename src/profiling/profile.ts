@@ -10,7 +10,7 @@ import { type Ceilings, measureCeilings } from './ceilings.ts';
 import { timeDispatches, timeExecutor } from './time_pass.ts';
 import { partOf, trafficOf } from './traffic.ts';
 
-interface Rates {
+export interface Rates {
   /** Arithmetic as the field counts it, whatever the algorithm: every convolution counts as a direct one. */
   readonly gflops: number;
   /** Of what the dispatches bind, each tensor once a dispatch. */

@@ -8,7 +8,20 @@ import type { Extent } from './preprocessing.ts';
  * What WebGPU can copy from. Values are as the browser decoded them; ask `createImageBitmap` for
  * `colorSpaceConversion: 'none'` and `premultiplyAlpha: 'none'` to have them as the file has them.
  */
-export type BrowserImage = Exclude<GPUCopyExternalImageSource, ImageData>;
+export type BrowserImage =
+  | Instance<'ImageBitmap'>
+  | Instance<'VideoFrame'>
+  | Instance<'HTMLImageElement'>
+  | Instance<'HTMLVideoElement'>
+  | Instance<'HTMLCanvasElement'>
+  | Instance<'OffscreenCanvas'>;
+
+/** What a class of the browser makes; nothing where the program's TypeScript does not know the class. */
+type Instance<Name extends string> = typeof globalThis extends {
+  readonly [K in Name]: { readonly prototype: infer T };
+}
+  ? T
+  : never;
 
 /** A picture in either form. */
 export type Picture = Image | BrowserImage;

@@ -53,11 +53,7 @@ export class GpuTensor implements InputWriter {
    * STORAGE, COPY_SRC and COPY_DST, and `usage`. Throws ShapeError for extents that are no positive integers,
    * UnsupportedError for more than a buffer holds, GpuError when the device is out of memory.
    */
-  static async allocate(
-    device: Device,
-    shape: Shape,
-    usage: GPUBufferUsageFlags = 0,
-  ): Promise<GpuTensor> {
+  static async allocate(device: Device, shape: Shape, usage: number = 0): Promise<GpuTensor> {
     checkKinds('GpuTensor.allocate', { device, usage });
     return device.use(async (opening) => {
       const size = bytesOf(shape);

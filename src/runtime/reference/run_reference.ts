@@ -21,7 +21,7 @@ import { mapBroadcast } from './map_broadcast.ts';
 /** What operators compute without their epilogues, by name: the oracle that kernels are checked against. */
 export type References = Readonly<Record<string, Reference['compute']>>;
 
-interface Reference {
+export interface Reference {
   compute(node: Node, inputs: DataByRole): Float64Array;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { minified, shortNames } from '../minify_wgsl.ts';
+import { minified, shortNames } from './minify_wgsl.ts';
 
 /** A shader's module around this text. */
 const moduleOf = (text: string): string => `export const source = (n) => wgsl\`${text}\`;\n`;

@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import { defineConfig } from 'vite';
+import { writeLicences } from './licences.ts';
+import { minifyWgsl, shortenNames } from './minify_wgsl.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const ENTRIES = ['index.ts', 'onnx/index.ts', 'numpy/index.ts', 'browser/index.ts'];
+
+/**
+ * The first part of `npm run build`, what pages import: a file for each module, so that bundlers leave out what a
+ * program does not use, with those of other packages in `dist/vendor`. Shaders are minified. No source maps: the code
+ * is as written, but for types and comments.
+ */
+export default defineConfig({
+  root: ROOT,
+  publicDir: false,
+  plugins: [minifyWgsl(), shortenNames(), writeLicences('LICENSES.txt')],
+  logLevel: 'warn',
+  build: {
+    target: 'es2022',
+    outDir: join(ROOT, 'dist'),
+    emptyOutDir: true,
+    minify: false,
+    modulePreload: false,
+    rolldownOptions: {
+      checks: { pluginTimings: false },
+      input: ENTRIES.map((entry) => join(ROOT, 'src', entry)),
+      preserveEntrySignatures: 'strict',
+      output: {
+        preserveModules: true,
+        preserveModulesRoot: ROOT,
+        // npm packs no folder of the name node_modules.
+        entryFileNames: ({ name }) => `${name.replace(/^.*node_modules/, 'vendor')}.js`,
+        virtualDirname: 'vendor',
+        comments: { annotation: true, jsdoc: false, legal: false },
+      },
+    },
+  },
+});
