@@ -479,7 +479,7 @@ describe('what a user gets wrong is told in one message, without a stack, and by
           return bytes;
         }),
       ],
-      /the header claims 1152921504606846976 bytes/,
+      /the header takes 1152921504606846976 bytes/,
     ],
     'weights with overlapping tensors': async () => [
       [

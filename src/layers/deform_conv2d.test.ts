@@ -147,7 +147,7 @@ describe('deform_conv2d', () => {
       }),
     );
     expect(() => prepare(graph, { device: small })).toThrow(
-      '"deform (deformed)" takes 196608 bytes, a buffer of this device holds at most 65536; use a smaller batch or image',
+      '"deform (deformed)" takes 196608 bytes, a buffer of this device holds at most 65536; use a smaller batch, image or model',
     );
   });
 

@@ -217,7 +217,7 @@ describe('pointwise shapes', () => {
     };
     expect(buildOne(build(7)).output.desc.shape).toEqual([1, 4]);
     expect(() => buildOne(build(8))).toThrow(
-      'pointwise "sum": expects at most 7 values, got 8; compute some of them in a node of their own',
+      'pointwise "sum": expects at most 7 values, got 8; compute some in another node',
     );
   });
 });

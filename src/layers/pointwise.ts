@@ -192,7 +192,7 @@ export const pointwiseOp: OpDef<PointwiseAttributes> = {
     if (shapes.length > MOST_VALUES) {
       throw shapeError(
         call,
-        `expects at most ${MOST_VALUES} values, got ${shapes.length}; compute some of them in a node of their own`,
+        `expects at most ${MOST_VALUES} values, got ${shapes.length}; compute some in another node`,
       );
     }
     const faults = call.attributes.expression.steps.flatMap((step, i): readonly unknown[] => {

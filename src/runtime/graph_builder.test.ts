@@ -98,7 +98,9 @@ describe('GraphBuilder', () => {
     expect(() => g.output('y', g.input('x', [1, 3]))).toThrow(
       'output "y" must be a value of this GraphBuilder that a node makes, got Object',
     );
-    expect(() => g.output('y', g.weight('w', [1, 3]))).toThrow('got weight');
+    expect(() => g.output('y', g.weight('w', [1, 3]))).toThrow(
+      'must be a value of this GraphBuilder that a node makes',
+    );
   });
 
   it('refuses two outputs of one name', () => {

@@ -553,7 +553,7 @@ describe('a run of a session that is warm', () => {
     const warnings: string[] = [];
     using cut = await open(device(), graph, { onWarning: (text) => warnings.push(text) });
     expect(warnings).toEqual([
-      'a batch of 6 is too large for a buffer of this device: "small net" runs in 2 parts',
+      'a batch of 6 is too large for this device: "small net" runs in 2 parts',
     ]);
     expect(cut.inputs).toEqual(whole.inputs);
     expect(cut.outputs).toEqual(whole.outputs);

@@ -385,7 +385,7 @@ function readWeight(
 function warnOfParts(graph: Graph, parts: number, onWarning: SessionOptions['onWarning']): void {
   const batch = graph.inputs[0]?.desc.shape[0];
   onWarning?.(
-    `a batch of ${batch} is too large for a buffer of this device: "${graph.name}" runs in ${parts} parts`,
+    `a batch of ${batch} is too large for this device: "${graph.name}" runs in ${parts} parts`,
   );
 }
 
@@ -396,7 +396,7 @@ export function partOf(data: InputData, part: number, parts: number): InputData 
   if (!(data instanceof Float32Array)) {
     if (data.part) return data.part(part, parts);
     throw new UnsupportedError(
-      `this device runs the batch in ${parts} parts, which an InputWriter cannot fill; use a smaller batch`,
+      `this device runs the batch in ${parts} parts, which no InputWriter fills; use a smaller one`,
     );
   }
   const length = data.length / parts;

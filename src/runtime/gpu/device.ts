@@ -173,7 +173,7 @@ async function requestAdapter(gpu: GPU | undefined): Promise<GPUAdapter> {
 
 async function connect(adapter: GPUAdapter): Promise<Opening> {
   const gpu = await adapter.requestDevice(deviceDescriptor(adapter));
-  return openingOf(gpu, adapter.info, adapter.features, 'try again, which opens it anew');
+  return openingOf(gpu, adapter.info, adapter.features, 'try again');
 }
 
 /** What to ask an adapter for: the features and limits that kernels use, where it has them. */

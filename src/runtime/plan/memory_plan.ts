@@ -115,19 +115,21 @@ function overlap(a: Storage, b: Storage): boolean {
   return a.firstStep <= b.lastStep && b.firstStep <= a.lastStep;
 }
 
-/** Bytes without which no plan does: the most that are alive at one step. */
+/**
+ * Bytes without which no plan of whole buffers does: what is alive at one step lies in as many buffers, so that the
+ * k-th largest buffer has to be as large as the k-th largest storage of each step.
+ */
 export function lowerBoundOf(plan: Pick<MemoryPlan, 'storages'>): number {
   checkKinds('lowerBoundOf', { plan });
-  const changes = plan.storages
-    .flatMap(({ firstStep, lastStep, bytes }) => [
-      [firstStep, bytes] as const,
-      [lastStep + 1, -bytes] as const,
-    ])
-    // What ends goes before what begins.
-    .sort(([a, x], [b, y]) => a - b || x - y);
-  let alive = 0;
-  return changes.reduce((most, [, bytes]) => {
-    alive += bytes;
-    return Math.max(most, alive);
-  }, 0);
+  const { storages } = plan;
+  const most: number[] = [];
+  for (const { firstStep } of storages) {
+    const alive = storages.filter(
+      (other) => other.firstStep <= firstStep && firstStep <= other.lastStep,
+    );
+    for (const [k, { bytes }] of alive.sort(bySize).entries()) {
+      most[k] = Math.max(most[k] ?? 0, bytes);
+    }
+  }
+  return sum(most);
 }

@@ -16,7 +16,7 @@ describe('checkPrecision', () => {
   it('names the feature that f16 lacks', () => {
     expect(() => checkPrecision('f16', without)).toThrow(
       new UnsupportedError(
-        'precision f16 needs the WebGPU feature shader-f16, which the adapter "a gpu" lacks; use precision f32, or another adapter',
+        'precision f16 needs the WebGPU feature shader-f16, which the adapter "a gpu" lacks; use precision f32',
       ),
     );
   });

@@ -9,6 +9,6 @@ export function checkPrecision(precision: DType, { adapter, shaderF16 }: DeviceP
   checkArgument(precision === 'f16', 'precision', 'f32 or f16', precision, UnsupportedError);
   if (shaderF16) return;
   throw new UnsupportedError(
-    `precision f16 needs the WebGPU feature shader-f16, which the adapter "${adapter}" lacks; use precision f32, or another adapter`,
+    `precision f16 needs the WebGPU feature shader-f16, which the adapter "${adapter}" lacks; use precision f32`,
   );
 }

@@ -196,7 +196,7 @@ describe('liveness', () => {
       ]);
       const wrong = new Map(built.nodes.map((node) => [node, 'x7']));
       expect(() => liveness(built, undefined, wrong)).toThrow(
-        'pointwise "a": no memory of "x7" to write over',
+        'there is no "x7" for pointwise "a" to write over',
       );
     });
   });

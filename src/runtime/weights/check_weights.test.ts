@@ -114,10 +114,10 @@ describe('checkWeights', () => {
   it('refuses what is no source', () => {
     const graph = graphOf({});
     expect(() => checkWeights(graph, undefined as unknown as WeightSource)).toThrow(
-      new WeightError('options.weights must be a WeightSource, got undefined'),
+      new WeightError('createSession: options.weights must be a WeightSource, got undefined'),
     );
     expect(() => checkWeights(graph, new Map() as unknown as WeightSource)).toThrow(
-      new WeightError('options.weights must be a WeightSource, got Map'),
+      new WeightError('createSession: options.weights must be a WeightSource, got Map'),
     );
   });
 

@@ -62,6 +62,8 @@ describe('ConstantReader', () => {
   it('warns of values that are not finite once a tensor', () => {
     const { reader, warnings } = open();
     for (const constant of [A, ODD, ODD]) reader.read(constant);
-    expect(warnings).toEqual(['weight "odd" holds 1 NaN value(s), the first at index 0']);
+    expect(warnings).toEqual([
+      'weight "odd" holds 1 NaN and 0 infinite value(s), the first at index 0',
+    ]);
   });
 });

@@ -177,9 +177,9 @@ describe('fetchSafetensors', () => {
 
   it('reports a page that is no safetensors file', async () => {
     const url = await serve((_, response) => response.end('<!doctype html><title>app</title>'));
-    await expectWeightError(fetchSafetensors(url), `weights file "${url}": the header claims`);
+    await expectWeightError(fetchSafetensors(url), `weights file "${url}": the header takes`);
     const empty = await serve((_, response) => response.writeHead(204).end());
-    await expectWeightError(fetchSafetensors(empty), 'expected at least 8 bytes, got 0');
+    await expectWeightError(fetchSafetensors(empty), 'the header takes 8 bytes, the file has 0');
   });
 
   it('reports a server that cannot be reached, and a URL that is none', async () => {
