@@ -1,5 +1,7 @@
 /** Whether a page can compute here, and what a person can do where it cannot. */
+
 import { type BrowserRow, rowOf, type Surroundings, versionOf } from './browser_support.ts';
+import { checkArgument, checkOptions } from './runtime/arguments.ts';
 
 /** There is an adapter: `Device.open(support.gpu, support)`. */
 export interface Supported {
@@ -41,6 +43,7 @@ const OTHER_BROWSERS =
 export async function isSupported(
   surroundings: Surroundings = surroundingsHere(),
 ): Promise<Supported | Unsupported> {
+  checkOptions('isSupported', surroundings);
   const { gpu } = surroundings;
   if (!gpu) return explainLack('WebGPU', surroundings);
   const adapter = await gpu
@@ -54,6 +57,8 @@ export function explainLack(
   found: 'WebGPU' | 'adapter',
   surroundings: Surroundings = surroundingsHere(),
 ): Unsupported {
+  checkOptions('explainLack', surroundings);
+  checkArgument(Object.hasOwn(WHAT, found), 'explainLack: found', 'WebGPU or adapter', found);
   const lacks = surroundings.isSecureContext === false ? 'secure context' : found;
   const row = rowOf(surroundings);
   const where = row?.where;

@@ -315,16 +315,16 @@ describe('pooling shapes', () => {
       'max_pool2d "pool": padding must be integers >= 0, got [-1, 0, -1, 0]',
     ],
     [
-      'windows that lie in the padding altogether',
+      'windows that lie in the padding',
       [1, 3, 9, 9],
       { kernel: 2, padding: [0, 2] },
-      'max_pool2d "pool": some window lies in the padding altogether; give less padding',
+      'max_pool2d "pool": some window lies in the padding; give less padding',
     ],
     [
       'windows whose taps lie on both sides of the image',
       [1, 3, 1, 9],
       { kernel: 2, dilation: 2, padding: 1 },
-      'max_pool2d "pool": some window lies in the padding altogether; give less padding',
+      'max_pool2d "pool": some window lies in the padding; give less padding',
     ],
     [
       'inputs that are no feature maps',

@@ -81,7 +81,7 @@ export function pool2dShape(call: OpCall<Pool2dAttributes, 'x'>): TensorDesc {
   const [height, width] = slide(call, window, [x.height, x.width], window.ceilMode);
   const sees = everyWindowSees(window, 0, window.padding.top, x.height, height);
   if (!sees || !everyWindowSees(window, 1, window.padding.left, x.width, width)) {
-    throw shapeError(call, 'some window lies in the padding altogether; give less padding');
+    throw shapeError(call, 'some window lies in the padding; give less padding');
   }
   return tensorDesc([x.batch, x.channels, height, width]);
 }

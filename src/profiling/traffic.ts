@@ -1,6 +1,7 @@
 /** What a dispatch reads and writes: its name within its layer, and its bytes. */
 
 import { isConstant } from '../runtime/graph.ts';
+import type { Binding, KernelDispatch } from '../runtime/kernel.ts';
 import { checkKinds } from '../runtime/kinds.ts';
 import type { ExecutionPlan, PlannedDispatch } from '../runtime/plan/compile.ts';
 import { byteLength } from '../runtime/tensor.ts';
@@ -15,11 +16,15 @@ export function partOf(dispatch: PlannedDispatch): string | undefined {
     return !value || !isConstant(value);
   };
   const named = (access: string): string =>
-    lowered.bindings
+    usualBindings(lowered)
       .filter((binding) => binding.access === access && isData(binding.value))
       .map(({ value }) => value)
       .join(', ');
   return `${named('read')} → ${named('read_write')}`;
+}
+
+function usualBindings({ bindings, rarely = [] }: KernelDispatch): readonly Binding[] {
+  return bindings.filter(({ value }) => !rarely.includes(value));
 }
 
 /**
@@ -46,7 +51,10 @@ export function trafficOf(
     return isConstant(value) ? weightBytes(slot) : byteLength(value.desc);
   };
   const tensors = new Map(
-    lowered.bindings.map(({ value: role, slot }) => [node.inputs[role] ?? role, { role, slot }]),
+    usualBindings(lowered).map(({ value: role, slot }) => [
+      node.inputs[role] ?? role,
+      { role, slot },
+    ]),
   );
   const bound = [...tensors.values()].reduce((sum, { role, slot }) => sum + bytesOf(role, slot), 0);
   // Bound once, but read and written.

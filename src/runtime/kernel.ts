@@ -97,6 +97,8 @@ export interface KernelDispatch<R extends string = string> {
    * share its pipeline: at most MOST_DIMENSIONS words, written once.
    */
   readonly dimensions?: { readonly slot: number; readonly words: readonly number[] } | undefined;
+  /** Roles of what it reads in rare cases only, such as where results are not finite: they count as no traffic. */
+  readonly rarely?: readonly string[];
 }
 
 /** Words of a dispatch's dimensions: the offset of a uniform binding is a multiple of 256 bytes. */

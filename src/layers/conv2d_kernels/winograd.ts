@@ -195,9 +195,12 @@ export function winogradOn<C extends object>(gemm: Conv2dGemm<C>): Kernel<Conv2d
             winogradInput(g, tiling, grid, bound),
           ),
           rebind(dispatch, { x: 'fields', y: 'products' }),
-          dispatchOf(device, workgroups(g.outputChannels), output, (grid) =>
-            winogradOutput(g, tiling, weights, grid, bound),
-          ),
+          {
+            ...dispatchOf(device, workgroups(g.outputChannels), output, (grid) =>
+              winogradOutput(g, tiling, weights, grid, bound),
+            ),
+            rarely: ['x', 'weight'],
+          },
         ],
         repack: { weight },
         scratch: { ...scratchOf(g, tiling) },

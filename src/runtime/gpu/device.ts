@@ -85,7 +85,7 @@ export class Device {
     const expected = 'a GPUDevice with its adapterInfo (update the browser)';
     checkArgument(gpu?.adapterInfo, 'Device.from: gpu', expected, gpu, UnsupportedError);
     const { adapterInfo: info, features } = gpu;
-    return new Device(undefined, openingOf(gpu, info, features, 'adopt a new one, Device.from'));
+    return new Device(undefined, openingOf(gpu, info, features, 'adopt another'));
   }
 
   /** Another one after every loss. */
