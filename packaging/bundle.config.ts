@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'vite';
 import { writeLicences } from './licences.ts';
-import { minifyWgsl, shortenNames } from './minify_wgsl.ts';
+import { minifyWgsl } from './minify_wgsl.ts';
+import { shortenNames } from './shorten_names.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vite';
 import { writeLicences } from './licences.ts';
-import { minifyWgsl, shortenNames } from './minify_wgsl.ts';
+import { minifyWgsl } from './minify_wgsl.ts';
+import { shortenNames } from './shorten_names.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const ENTRIES = ['index.ts', 'onnx/index.ts', 'numpy/index.ts', 'browser/index.ts'];

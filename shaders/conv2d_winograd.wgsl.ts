@@ -26,8 +26,8 @@
  *
  * Layouts: x, y feature maps of dense planes, at any distance; V, M [position][channel][tile of the whole batch], rows
  * PITCH apart; tiles after the last one repeat it. U as the GEMM reads it: [position][block][input channel][output
- * channel of the block]. Bias [output channel]. Threads: one invocation a channel and tile; neighbours have
- * neighbouring tiles.
+ * channel of the block]. Bias [output channel].
+ * Threads: one invocation a channel and tile; neighbours have neighbouring tiles.
  *
  * Where sizes are bound, which is on CPU adapters, rows are loaded in a true loop, whose count the compiler cannot
  * bound (a factor `one`). Unrolled, loads and stores are most of what llvmpipe compiles.
@@ -207,7 +207,8 @@ const FIELD = ${tile + 2}u;
 const ROOT = sqrt(2.0);
 // By G's left inverse: of the taps along an axis, the positions in U, and their shares.
 const PLACES = array(vec2(0u), vec2(1u, 2u), vec2(FIELD - 1u));
-const SHARES = array(vec2(1.0, 0.0), vec2(-1.0, 1.0) ${tile === 2 ? '' : '* 0.75 * ROOT'}, vec2(1.0, 0.0));
+const MIDDLE = ${tile === 2 ? '1.0' : '0.75 * ROOT'};
+const SHARES = array(vec2(1.0, 0.0), vec2(-MIDDLE, MIDDLE), vec2(1.0, 0.0));
 
 @group(0) @binding(0) var<storage, read> m: array<f32>;
 #if ${g.bias}

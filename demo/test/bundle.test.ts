@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type Rollup } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { minifyWgsl, shortenNames } from '../../packaging/minify_wgsl.ts';
+import { minifyWgsl } from '../../packaging/minify_wgsl.ts';
+import { shortenNames } from '../../packaging/shorten_names.ts';
 import { usePages } from './fixtures/browser.ts';
 import { DemoServer } from './fixtures/demo_server.ts';
 
