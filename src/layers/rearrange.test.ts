@@ -117,6 +117,16 @@ describe('rearrange shapes', () => {
       (g, x) => slice(g, x, 1, 3),
       'slice 3::1 of axis 1 leaves nothing of [2, 3]',
     ],
+    [
+      'a step that leaves nothing, after others',
+      [2, 1, 10],
+      (g, x) =>
+        rearrange(g, x, [
+          new Transpose({ order: [0, 1, 2] }),
+          new Slice({ axis: 1, from: 1, step: 1 }),
+        ]),
+      'slice 1::1 of axis 1 leaves nothing of [2, 1, 10]',
+    ],
     ['slices of no axis', [2, 3], (g, x) => slice(g, x, 2, 0), '[2, 3] has no axis 2 to slice'],
     [
       'channels that are no groups',

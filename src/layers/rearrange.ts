@@ -53,9 +53,10 @@ type Rearrange = Node<RearrangeAttributes, 'x'>;
  * one of them does not fit.
  */
 export function rearrange(g: GraphBuilder, x: Value, steps: readonly Movement[]): Activation {
-  checkLayer(g, rearrangeOp, { x });
+  const { name } = checkLayer(g, rearrangeOp, { x });
   const fits = Array.isArray(steps) && steps.every((step) => step?.shapeAfter);
   checkArgument(fits, 'rearrange: steps', 'Movements', steps);
+  rearrangeOp.inferShape({ op: rearrangeOp, name, inputs: { x }, attributes: { steps } });
   const { shape } = x.desc;
   const fit = steps.findIndex((_, i) => i > 0 && !indexMapOf(steps.slice(0, i + 1), shape));
   if (fit < 0) return g.add(rearrangeOp, { steps }, { x });
