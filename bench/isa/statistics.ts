@@ -29,9 +29,9 @@ export function figuresOf({ stats }: MachineCode): Figures {
 }
 
 /**
- * Reads a log of pipelines as a Vulkan layer can write it of any driver with VK_KHR_pipeline_executable_properties: a
- * line of JSON for each part of a pipeline, `{"index": 0, "of": 1, "stats": {"Spills": 0, ...}}`. Of several parts, such
- * as Intel's one for each width of a subgroup, the last is what runs.
+ * Reads a log of pipelines as a Vulkan layer can write it of any driver with VK_KHR_pipeline_executable_properties:
+ * a line of JSON for each part of a pipeline, `{"index": 0, "of": 1, "stats": {"Spills": 0, ...}}`. Of several parts,
+ * such as Intel's one for each width of a subgroup, the last is what runs.
  */
 export function parsePipelineLog(log: string): readonly MachineCode[] {
   const parts = log
