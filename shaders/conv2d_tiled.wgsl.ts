@@ -62,6 +62,8 @@ export interface Conv2dTiledConfig {
   readonly depth: number;
   /** Rows whose multiplications are written out. */
   readonly unroll: number;
+  /** Whether the next tiles are on their way, in registers, while these are multiplied. */
+  readonly prefetch: boolean;
 }
 
 /** Output pixels and channels of one workgroup. */
@@ -122,6 +124,8 @@ const CHANNELS = ${4 * config.channelQuads}u;
 const SLICE_DEPTH = ${config.depth}u;
 const UNROLL = ${config.unroll}u;
 const BLOCKS = SLICE_DEPTH / UNROLL;
+// Steps between fetching a tile and multiplying it.
+const AHEAD = ${config.prefetch ? 1 : 0}u;
 const DEPTH = SLICE_DEPTH * SLICES;
 const SLICE_THREADS = THREADS_M * THREADS_N;
 const THREADS = SLICE_THREADS * SLICES;
@@ -203,6 +207,27 @@ fn tap_of(field: Field, tap: u32) -> Tap {
   return Tap(select(0u, row * W_IN + column, inside), inside);
 }
 
+// Moves what this thread has fetched to the tiles.
+fn store_tiles(
+  thread: u32,
+  x_fetched: ptr<function, array<XVector, X_LOADS>>,
+  weight_fetched: ptr<function, array<vec4<Weight>, WEIGHT_LOADS>>,
+  inside: bool,
+) {
+#for i in X_LOADS
+#if ${wide}
+  x_tile[thread + #i * THREADS] = vec4f((*x_fetched)[#i]);
+#elif ${g.padded && oneTap}
+  x_tile[(thread + #i * THREADS) / 4u][thread % 4u] = select(0.0, f32((*x_fetched)[#i]), inside);
+#else
+  x_tile[(thread + #i * THREADS) / 4u][thread % 4u] = f32((*x_fetched)[#i]);
+#endif
+#end
+#for i in WEIGHT_LOADS
+  weight_tile[thread + #i * THREADS] = vec4f((*weight_fetched)[#i]);
+#end
+}
+
 @compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
@@ -232,53 +257,64 @@ fn main(
 #endif
   var weight_at = (group * STEPS * DEPTH + thread / WEIGHT_QUADS) * WEIGHT_ROW
     + first_channel / 4u + thread % WEIGHT_QUADS;
-  var x_next: array<XVector, X_LOADS>;
-  var weight_next: array<vec4<Weight>, WEIGHT_LOADS>;
+  var x_fetched: array<XVector, X_LOADS>;
+  var weight_fetched: array<vec4<Weight>, WEIGHT_LOADS>;
 
   let x_first = slice * X_QUADS + m;
   let weight_first = slice * WEIGHT_QUADS + n;
   var sums: array<array<vec4f, PIXEL_QUADS>, CHANNELS>;
 
-  for (var step = 0u; step <= STEPS; step++) {
-    let fetching = step < STEPS;
+  // A count that compilers do not know, for the same reason as below.
+  let steps = STEPS * min(1u, arrayLength(&weight));
+  for (var step = 0u; step < steps + AHEAD; step++) {
+    let fetching = step < steps;
 #if ${!pointwise && oneTap}
     let tap = tap_of(field, step * DEPTH / GROUP_C_IN);
+    let inside = tap.inside;
+#else
+    const inside = true;
 #endif
     if (fetching) {
 #if ${pointwise && oneTap}
 #for i in X_LOADS
-      x_next[#i] = x[x_at + #i * X_ROWS * (X_CHANNEL / X_VECTOR)];
+      x_fetched[#i] = x[x_at + #i * X_ROWS * (X_CHANNEL / X_VECTOR)];
 #end
       x_at += DEPTH * (X_CHANNEL / X_VECTOR);
 #elif ${pointwise}
 #for i in X_LOADS
       let k#i = step * DEPTH + x_row + #i * X_ROWS;
       let row#i = (min(k#i, K - 1u) - x_row) * (X_CHANNEL / X_VECTOR);
-      x_next[#i] = select(XVector(), x[x_at + row#i], k#i < K);
+      x_fetched[#i] = select(XVector(), x[x_at + row#i], k#i < K);
 #end
 #elif ${oneTap}
       let x_at = field.plane + tap.at + (step * DEPTH % GROUP_C_IN + x_row) * X_CHANNEL;
 #for i in X_LOADS
-      x_next[#i] = x[x_at + #i * X_ROWS * X_CHANNEL];
+      x_fetched[#i] = x[x_at + #i * X_ROWS * X_CHANNEL];
 #end
 #else
 #for i in X_LOADS
       let k#i = step * DEPTH + x_row + #i * X_ROWS;
       let tap#i = tap_of(field, k#i / GROUP_C_IN);
       let value#i = x[field.plane + k#i % GROUP_C_IN * X_CHANNEL + tap#i.at];
-      x_next[#i] = select(XVector(), value#i, tap#i.inside && k#i < K);
+      x_fetched[#i] = select(XVector(), value#i, tap#i.inside && k#i < K);
 #end
 #endif
 #for i in WEIGHT_LOADS
-      weight_next[#i] = weight[weight_at + #i * WEIGHT_ROWS * WEIGHT_ROW];
+      weight_fetched[#i] = weight[weight_at + #i * WEIGHT_ROWS * WEIGHT_ROW];
 #end
       weight_at += DEPTH * WEIGHT_ROW;
     }
 
+#if ${config.prefetch}
     if (step > 0u) {
+#else
+    store_tiles(thread, &x_fetched, &weight_fetched, inside);
+    workgroupBarrier();
+    {
+#endif
       // The last step ends where k does. A count of blocks that compilers do not know also keeps them from
       // unrolling the loop, which has work enough.
-      let blocks = (K - (step - 1u) * DEPTH + UNROLL * SLICES - 1u) / (UNROLL * SLICES);
+      let blocks = (K - (step - AHEAD) * DEPTH + UNROLL * SLICES - 1u) / (UNROLL * SLICES);
       for (var block = 0u; block < BLOCKS; block++) {
         if (block >= blocks) {
           break;
@@ -304,21 +340,12 @@ fn main(
       workgroupBarrier();
     }
 
+#if ${config.prefetch}
     if (fetching) {
-#for i in X_LOADS
-#if ${wide}
-      x_tile[thread + #i * THREADS] = vec4f(x_next[#i]);
-#elif ${g.padded && oneTap}
-      x_tile[(thread + #i * THREADS) / 4u][thread % 4u] = select(0.0, f32(x_next[#i]), tap.inside);
-#else
-      x_tile[(thread + #i * THREADS) / 4u][thread % 4u] = f32(x_next[#i]);
-#endif
-#end
-#for i in WEIGHT_LOADS
-      weight_tile[thread + #i * THREADS] = vec4f(weight_next[#i]);
-#end
+      store_tiles(thread, &x_fetched, &weight_fetched, inside);
       workgroupBarrier();
     }
+#endif
   }
 
 #for c in CHANNEL_QUADS

@@ -18,11 +18,13 @@ export interface Compiled {
   readonly workgroups: number;
 }
 
-const [model = 'resnet50', batch = '1', candidates = 'false'] = process.argv.slice(2);
+const [model = 'resnet50', batch = '1', precision = 'f32', candidates = 'false'] =
+  process.argv.slice(2);
 
 const node = await openNodeGpu();
 const device = await Device.open(node.gpu, { adapter: node.adapter });
-const plan = planFor(device, buildModel(findModel(model), { batch: Number(batch) }));
+const graph = buildModel(findModel(model), { batch: Number(batch) });
+const plan = planFor(device, graph, { precision: precision === 'f16' ? 'f16' : 'f32' });
 const seen = new Set<string>();
 
 type Pipeline = Omit<Compiled, 'adapter'> & { readonly source: string };

@@ -1,9 +1,9 @@
-/** `npm run bench:isa`: what a Radeon compiler makes of every kernel that a model would run. No GPU is needed. */
+/** `npm run bench:isa`: what a GPU's compiler makes of every kernel that a model would run. No GPU is needed. */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { runCommand } from '../../terminal/failure.ts';
 import { parseCount } from '../../terminal/option_values.ts';
 import { clearProgress, note, print, printJson, progress } from '../../terminal/output.ts';
@@ -11,32 +11,29 @@ import { formatTable } from '../../terminal/table.ts';
 import type { Compiled } from './compile_shaders.ts';
 import { hottestLoop, type Loop } from './hot_loop.ts';
 import { type MachineCode, parseLog } from './machine_code.ts';
+import { type Figures, figuresOf, parsePipelineLog } from './statistics.ts';
 
 interface Options {
   readonly model: string;
   readonly batch: number;
   readonly gpus: string;
   readonly envScript?: string;
+  readonly precision: string;
+  readonly failOnSpills?: boolean;
   readonly candidates?: boolean;
   readonly markdown?: boolean;
   readonly json?: boolean;
 }
 
 /** A pipeline and what the driver says of it. */
-interface Row extends Compiled {
+interface Row extends Compiled, Figures {
   readonly gpu: string;
-  readonly registers: number;
-  readonly spills: number;
-  /** Bytes of workgroup memory. */
-  readonly workgroupMemory: number;
-  /** The driver's "Subgroups per SIMD". */
-  readonly waves: number;
   readonly loop: (Loop & { readonly perSlot: number; readonly perLoad: number }) | undefined;
 }
 
 const program = new Command('bench:isa')
   .description(
-    "compile a model's kernels with Mesa's RADV and show registers, spills, occupancy and the hottest loop",
+    "compile a model's kernels with a driver of Mesa and show registers, spills, occupancy and, of AMD's, the hottest loop",
   )
   .option('--model <name>', 'a built-in model; "tilewise models" lists their names', 'resnet50')
   .option('--batch <n>', 'images a run', parseCount, 1)
@@ -47,9 +44,13 @@ const program = new Command('bench:isa')
   )
   .option(
     '--env-script <file>',
-    'a shell script that prints, for a GPU\'s name, the "export" lines that make a process see it (or TILEWISE_ISA_ENV); without it, the GPU of this machine is used, which must be a Radeon on Mesa',
+    'a shell script that prints, for a GPU\'s name, the "export" lines that make a process see it (or TILEWISE_ISA_ENV); other drivers than AMD\'s need a Vulkan layer among them that writes their statistics to $ISA_LOG; without a script, the GPU of this machine is used, which must be a Radeon on Mesa',
     process.env.TILEWISE_ISA_ENV,
   )
+  .addOption(
+    new Option('--precision <type>', 'of weights and maps').choices(['f32', 'f16']).default('f32'),
+  )
+  .option('--fail-on-spills', 'exit with 1 where a kernel that the plan runs spills registers')
   .option('--candidates', 'also compile the configurations that the plan does not choose')
   .option('--markdown', 'print the table of docs/kernels.md')
   .option('--json', 'print one JSON object a pipeline on stdout, and nothing else')
@@ -70,39 +71,54 @@ async function benchIsa(options: Options): Promise<void> {
   if (options.json) for (const row of rows) printJson(row);
   else if (options.markdown) print(markdownTable(rows));
   else print(formatTable(HEAD, rows.map(cellsOf)));
+  const spilling = rows.filter(({ chosen, spills }) => chosen && spills > 0);
+  if (options.failOnSpills && spilling.length > 0) {
+    note(`${spilling.length} of ${rows.length} pipelines spill registers`);
+    process.exitCode = 1;
+  }
 }
 
 /** Compiles in a process of its own, whose stderr goes to a file: Node's pipes drop what a driver writes too fast. */
 async function compileFor(gpu: string, options: Options): Promise<readonly Row[]> {
   const folder = mkdtempSync(join(tmpdir(), 'tilewise-isa-'));
   const logFile = join(folder, 'log');
+  const pipelineLog = join(folder, 'pipelines.jsonl');
   const log = openSync(logFile, 'w');
   try {
-    const { code, lines } = await runCompiler(gpu, options, log);
+    const { code, lines } = await runCompiler(gpu, options, log, pipelineLog);
     const text = readFileSync(logFile, 'utf8');
     if (code !== 0) throw new Error(`compiling failed with exit code ${code}\n${lastLines(text)}`);
-    return rowsOf(gpu, lines, text);
+    const shaders = existsSync(pipelineLog)
+      ? parsePipelineLog(readFileSync(pipelineLog, 'utf8'))
+      : parseLog(text);
+    return rowsOf(gpu, lines, shaders);
   } finally {
     closeSync(log);
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** With the script's variables set; `log` is the file that takes what it writes to stderr. */
+/** With the script's variables set; `log` is the file that takes what it writes to stderr, ISA_LOG a layer's. */
 async function runCompiler(
   gpu: string,
   options: Options,
   log: number,
+  pipelineLog: string,
 ): Promise<{ readonly code: unknown; readonly lines: string }> {
   const tsx = join(import.meta.dirname, '..', '..', 'node_modules', '.bin', 'tsx');
   const script = join(import.meta.dirname, 'compile_shaders.ts');
-  const args = [options.model, String(options.batch), String(options.candidates ?? false)];
+  const args = [
+    options.model,
+    String(options.batch),
+    options.precision,
+    String(options.candidates ?? false),
+  ];
   // Positional parameters, so that no name is read as shell code.
   const shell = options.envScript
     ? 'set -e; exports=$(bash "$0" "$1"); eval "$exports"; shift; exec "$@"'
     : 'shift; exec "$@"';
   const child = spawn('bash', ['-c', shell, options.envScript ?? '-', gpu, tsx, script, ...args], {
-    env: { ...process.env, RADV_DEBUG: 'asm,shaderstats,nocache' },
+    env: { ...process.env, RADV_DEBUG: 'asm,shaderstats,nocache', ISA_LOG: pipelineLog },
     stdio: ['ignore', 'pipe', log],
   });
   let lines = '';
@@ -116,27 +132,22 @@ async function runCompiler(
   return { code, lines };
 }
 
-function rowsOf(gpu: string, lines: string, log: string): readonly Row[] {
+function rowsOf(gpu: string, lines: string, shaders: readonly MachineCode[]): readonly Row[] {
   const compiled = lines.split('\n').filter(Boolean);
-  const shaders = parseLog(log);
   if (compiled.length !== shaders.length) {
     throw new Error(
-      `${compiled.length} pipelines, but machine code of ${shaders.length}: only Mesa's RADV prints it; name a script that sets one up with --env-script`,
+      `${compiled.length} pipelines, but statistics of ${shaders.length}: only AMD's driver of Mesa prints them by itself; name a script that sets up a driver with --env-script`,
     );
   }
   return shaders.map((code, i) => rowOf(gpu, JSON.parse(compiled[i] ?? '{}') as Compiled, code));
 }
 
 function rowOf(gpu: string, compiled: Compiled, code: MachineCode): Row {
-  const stat = (name: string): number => code.stats.get(name) ?? 0;
   const loop = hottestLoop(code);
   return {
     ...compiled,
     gpu,
-    registers: stat('VGPRs'),
-    spills: stat('Spilled VGPRs') + stat('Spilled SGPRs'),
-    workgroupMemory: stat('LDS size'),
-    waves: stat('Subgroups per SIMD'),
+    ...figuresOf(code),
     loop: loop && {
       ...loop,
       perSlot: loop.multiplyAdds / Math.max(1, loop.slots),
@@ -151,7 +162,7 @@ const HEAD = [
   'kernel',
   'configuration',
   'workgroups',
-  'VGPRs',
+  'registers',
   'spills',
   'LDS',
   'waves',
@@ -206,7 +217,7 @@ function markdownTable(rows: readonly Row[]): string {
     return `| ${key.replaceAll('|', ' | ')} | ${cells.join(' | ')} | ${worst((l) => l.perSlot)} | ${worst((l) => l.perLoad)} |`;
   });
   return [
-    '| GPU | kernel | configuration | pipelines | VGPRs | spills | waves | fma / slot | fma / load |',
+    '| GPU | kernel | configuration | pipelines | registers | spills | waves | fma / slot | fma / load |',
     '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...lines,
   ].join('\n');

@@ -8,7 +8,7 @@ import { checkKernels, type KernelCase } from '../../test/fixtures/check_kernels
 import { buildConv2d, type Conv2dCase } from '../../test/fixtures/conv2d_case.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
 import { dotProduct, exact, winograd } from '../../test/fixtures/rounding_bounds.ts';
-import { ANY_GPU } from '../runtime/device_profile.ts';
+import { ANY_GPU, type DeviceProfile } from '../runtime/device_profile.ts';
 import { type Candidate, describeConfig } from '../runtime/kernel.ts';
 import { isChoice } from '../runtime/plan/select_kernels.ts';
 import { relu } from './activations.ts';
@@ -105,18 +105,45 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
-/** What a GPU would be offered. */
-function candidatesOf({ op, build, choose }: Case): readonly Candidate[] {
+/** A GPU of each class. */
+const VENDORS = ['', 'amd', 'apple', 'arm', 'intel', 'nvidia', 'qualcomm', 'samsung'];
+
+/** All of them take half an hour to compile: by default one of those that differ in sizes of workgroups only. */
+const ALL = process.env.TILEWISE_ALL_CONFIGURATIONS !== undefined;
+
+function variantOf({ config }: Candidate): string {
+  const variant = (name: string, value: unknown) => {
+    if (name === 'threads' && Array.isArray(value)) return undefined;
+    return name === 'slices' ? Number(value) > 1 : value;
+  };
+  return JSON.stringify(config, ALL ? undefined : variant);
+}
+
+/** What GPUs would be offered: each configuration once, with the first vendor whose GPUs get it. */
+function candidatesOf({ op, build, choose }: Case): readonly (readonly [string, Candidate])[] {
   const node = graphOf(build).nodes.find((found) => found.op.name === op);
-  return node?.op.candidates(node, ANY_GPU).filter(choose) ?? [];
+  const offered = VENDORS.flatMap((vendor) =>
+    (node?.op.candidates(node, { ...ANY_GPU, vendor }) ?? [])
+      .filter(choose)
+      .map((candidate) => [vendor, candidate] as const),
+  );
+  const variants = offered.map(([, candidate]) => variantOf(candidate));
+  return offered.filter((_, i) => variants.indexOf(variants[i] ?? '') === i);
+}
+
+/** What a GPU of this vendor computes is run where the tests run. */
+function asGpu(profile: DeviceProfile, vendor: string): DeviceProfile {
+  return { ...profile, family: 'gpu', vendor, architecture: '' };
 }
 
 describe.each(Object.entries(CASES))('%s', (_, test) => {
   it.each(
-    candidatesOf(test).map((candidate) => [describeConfig(candidate.config), candidate] as const),
+    candidatesOf(test).map(
+      ([vendor, candidate]) => [describeConfig(candidate.config), vendor, candidate] as const,
+    ),
   )(
     'agrees with the reference: %s',
-    async (_config, candidate) => {
+    async (_config, vendor, candidate) => {
       if (device().profile.family === 'swiftshader') {
         console.log(`skipped: "${device().adapter.name}" takes minutes to compile this`);
         return;
@@ -126,7 +153,7 @@ describe.each(Object.entries(CASES))('%s', (_, test) => {
         variants: [],
         choose: (_candidates, node, profile) =>
           node.op
-            .candidates(node, { ...profile, family: 'gpu' })
+            .candidates(node, asGpu(profile, vendor))
             .filter((other) => isChoice(other, candidate)),
       });
     },
@@ -137,9 +164,9 @@ describe.each(Object.entries(CASES))('%s', (_, test) => {
 it('every configuration of conv2d_tiled is among them', () => {
   const tiled = Object.values(CASES).filter(({ op }) => op === 'conv2d');
   const all = tiled.flatMap((test) => candidatesOf({ ...test, choose: of('conv2d_tiled') }));
-  const tried = tiled.flatMap(candidatesOf).filter(of('conv2d_tiled'));
-  const names = (candidates: readonly Candidate[]) =>
-    [...new Set(candidates.map(({ config }) => JSON.stringify(config)))].toSorted();
+  const tried = tiled.flatMap(candidatesOf).filter(([, found]) => of('conv2d_tiled')(found));
+  const names = (offered: ReturnType<typeof candidatesOf>) =>
+    [...new Set(offered.map(([, candidate]) => variantOf(candidate)))].toSorted();
   expect(names(tried)).toEqual(names(all));
 });
 

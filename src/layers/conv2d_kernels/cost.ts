@@ -3,6 +3,7 @@
  * rate at which an adapter does nothing else; the figures are measured, and only ratios matter.
  */
 import type { DeviceFamily, DeviceProfile } from '../../runtime/device_profile.ts';
+import { gpuClassOf } from '../../runtime/gpu_class.ts';
 
 /** What memory and instructions cost on an adapter, in multiply-adds of a lane. */
 export interface AdapterCosts {
@@ -44,8 +45,8 @@ const LLVMPIPE: AdapterCosts = {
 };
 
 /**
- * Memory: about 10 multiply-adds a byte on a discrete GPU, most of it hidden while others compute. A dispatch: about
- * 4 microseconds, of the host and of a GPU that runs empty.
+ * Memory: about 10 multiply-adds a byte on a discrete GPU, most of it hidden while others compute. A dispatch, of one
+ * compute unit: about 4 microseconds, of the host and of a GPU that runs empty.
  */
 const GPU: AdapterCosts = {
   load: 20,
@@ -53,7 +54,7 @@ const GPU: AdapterCosts = {
   load4: 80,
   store: 40,
   share: 1,
-  dispatch: 8e7,
+  dispatch: 1e6,
   bound: false,
 };
 
@@ -63,6 +64,8 @@ const COSTS: Readonly<Record<DeviceFamily, AdapterCosts>> = {
   gpu: GPU,
 };
 
-export function costsOf({ family }: Pick<DeviceProfile, 'family'>): AdapterCosts {
-  return COSTS[family];
+export function costsOf(device: DeviceProfile): AdapterCosts {
+  const costs = COSTS[device.family];
+  if (device.family !== 'gpu') return costs;
+  return { ...costs, dispatch: costs.dispatch * gpuClassOf(device).units };
 }

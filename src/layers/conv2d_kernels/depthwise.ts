@@ -7,6 +7,7 @@ import {
 } from '../../../shaders/conv2d_depthwise.wgsl.ts';
 import type { Conv2dProblem } from '../../../shaders/lib/conv2d_problem.ts';
 import { type DeviceProfile, kindOf } from '../../runtime/device_profile.ts';
+import { gpuClassOf } from '../../runtime/gpu_class.ts';
 import { kernel } from '../../runtime/kernel.ts';
 import { inOrder } from '../bindings.ts';
 import type { Conv2dRole } from '../conv2d_problem.ts';
@@ -26,6 +27,8 @@ const TILES: readonly (readonly [number, number])[] = [
 const MOST_VALUES = 128;
 /** Larger patches took llvmpipe up to 2.7 s to compile, which a first run would wait for. */
 const MOST_VALUES_ON_CPU = 50;
+/** Registers beside the values of x and the sums. */
+const OTHER_REGISTERS = 20;
 const MOST_MULTIPLY_ADDS = 512;
 
 /** Invocations of a workgroup on a GPU. */
@@ -35,7 +38,13 @@ function fits(g: Conv2dProblem, config: Conv2dDepthwiseConfig, device: DevicePro
   const [height, width] = depthwisePatch(g, config);
   const multiplyAdds = g.kernel[0] * g.kernel[1] * config.rows * config.pixels;
   const most = kindOf(device) === 'cpu' ? MOST_VALUES_ON_CPU : MOST_VALUES;
-  return height * width <= most && multiplyAdds <= MOST_MULTIPLY_ADDS;
+  const registers = height * width + config.rows * config.pixels + OTHER_REGISTERS;
+  const single = config.rows * config.pixels === 1;
+  return (
+    height * width <= most &&
+    multiplyAdds <= MOST_MULTIPLY_ADDS &&
+    (single || kindOf(device) === 'cpu' || registers <= gpuClassOf(device).registers)
+  );
 }
 
 function configsFor(g: Conv2dProblem, device: DeviceProfile): readonly Conv2dDepthwiseConfig[] {

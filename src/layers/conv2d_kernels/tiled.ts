@@ -7,26 +7,40 @@ import {
 } from '../../../shaders/conv2d_tiled.wgsl.ts';
 import type { Conv2dProblem } from '../../../shaders/lib/conv2d_problem.ts';
 import { type DeviceProfile, kindOf } from '../../runtime/device_profile.ts';
+import { gpuClassOf } from '../../runtime/gpu_class.ts';
 import { costsOf } from './cost.ts';
 import { type Conv2dGemm, cover, lowerTiles } from './lower_tiles.ts';
 
-/** 8 x 8 outputs an invocation, which is what saves loads from workgroup memory: see docs/kernels.md. */
-const EIGHT_BY_EIGHT = { pixelQuads: 2, channelQuads: 2, depth: 8, unroll: 4 } as const;
+/** Invocations of a workgroup: of a slice along pixels and channels, and slices. */
+type Workgroup = Pick<Conv2dTiledConfig, 'threads' | 'slices'>;
 
-const CONFIGS: readonly Conv2dTiledConfig[] = [
-  { threads: [8, 8], slices: 1, ...EIGHT_BY_EIGHT },
-  { threads: [8, 8], slices: 2, ...EIGHT_BY_EIGHT },
-  { threads: [8, 8], slices: 4, ...EIGHT_BY_EIGHT },
-  { threads: [8, 16], slices: 1, ...EIGHT_BY_EIGHT },
-  { threads: [16, 8], slices: 1, ...EIGHT_BY_EIGHT },
-  { threads: [4, 8], slices: 4, ...EIGHT_BY_EIGHT },
-  { threads: [4, 4], slices: 4, ...EIGHT_BY_EIGHT },
-  { threads: [4, 4], slices: 8, ...EIGHT_BY_EIGHT },
-  // For outputs of a few tiles: all invocations of a workgroup share one, which saves a second dispatch.
-  { threads: [4, 4], slices: 16, ...EIGHT_BY_EIGHT, depth: 4 },
-  // For groups of few channels, of which wider tiles would compute mostly padding.
-  { threads: [16, 4], slices: 1, pixelQuads: 1, channelQuads: 1, depth: 16, unroll: 4 },
+const WORKGROUPS: readonly Workgroup[] = [
+  { threads: [8, 8], slices: 1 },
+  { threads: [8, 8], slices: 2 },
+  { threads: [8, 8], slices: 4 },
+  { threads: [8, 16], slices: 1 },
+  { threads: [16, 8], slices: 1 },
+  { threads: [4, 8], slices: 4 },
+  { threads: [4, 4], slices: 4 },
+  { threads: [4, 4], slices: 8 },
 ];
+
+/** For outputs of a few tiles: all invocations of a workgroup share one, which saves a second dispatch. */
+const MOST_SLICES: Workgroup = { threads: [4, 4], slices: 16 };
+
+/** Outputs of an invocation and depth, the best first: the more outputs, the fewer loads for a multiply-add. */
+const SHAPES: readonly Pick<Conv2dTiledConfig, 'pixelQuads' | 'channelQuads' | 'depth'>[] = [
+  { pixelQuads: 2, channelQuads: 2, depth: 8 },
+  { pixelQuads: 2, channelQuads: 2, depth: 4 },
+  { pixelQuads: 1, channelQuads: 2, depth: 8 },
+  { pixelQuads: 1, channelQuads: 2, depth: 4 },
+];
+
+/** For groups of few channels, of which wider tiles would compute mostly padding. */
+const FEW_CHANNELS: Omit<Conv2dTiledConfig, 'unroll' | 'prefetch'> = {
+  ...{ threads: [16, 4], slices: 1 },
+  ...{ pixelQuads: 1, channelQuads: 1, depth: 16 },
+};
 
 /** Compilers of CPU adapters take minutes for what GPUs like best; there this kernel is for checks only. */
 const FOR_CPU_ADAPTERS: Conv2dTiledConfig = {
@@ -36,40 +50,70 @@ const FOR_CPU_ADAPTERS: Conv2dTiledConfig = {
   channelQuads: 1,
   depth: 8,
   unroll: 1,
+  prefetch: true,
 };
 
-/** What a GPU of the middle is assumed to have; for the ranking only. */
-const GPU = {
-  /** Compute units, or streaming multiprocessors. */
-  units: 80,
-  /** Multiply-adds of one unit in a cycle. */
+/** What a compute unit is assumed to have; for the ranking only. */
+const UNIT = {
+  /** Multiply-adds in a cycle. */
   multiplyAdds: 128,
-  /** Bytes that one unit gets from the second-level cache in a cycle. */
+  /** Bytes from the second-level cache in a cycle. */
   bytes: 64,
-  /** Invocations that a unit needs at work, to hide the latency of those that wait. */
+  /** Invocations that it needs at work, to hide the latency of those that wait. */
   invocations: 256,
   /** Cycles to start a workgroup, to fetch its first tiles and to store its output; to add up slices. */
   start: 1000,
   addUp: 800,
 } as const;
 
+/** Words that an invocation holds: its sums, what it fetches and multiplies, and some twenty more. */
+function registersOf(config: Conv2dTiledConfig): number {
+  const { pixelQuads, channelQuads, threads, depth } = config;
+  const tile = conv2dTile(config);
+  const sums = 16 * pixelQuads * channelQuads;
+  const operands = 4 * (pixelQuads + channelQuads);
+  const fetched = ((tile.pixels + tile.channels) * depth) / (threads[0] * threads[1]);
+  const both = config.prefetch ? fetched + operands : Math.max(fetched, operands);
+  return sums + both + 20;
+}
+
+/** The largest shape that fits registers, for each workgroup. */
+function configsFor(device: DeviceProfile): readonly Conv2dTiledConfig[] {
+  if (kindOf(device) === 'cpu') return [FOR_CPU_ADAPTERS];
+  const { registers, prefetch, unroll } = gpuClassOf(device);
+  const of = (workgroup: Workgroup, shapes = SHAPES): readonly Conv2dTiledConfig[] =>
+    shapes
+      .filter(({ depth }) => workgroup.slices === 1 || depth >= workgroup.threads[1])
+      .map((shape) => ({ ...workgroup, ...shape, unroll, prefetch }))
+      .filter((config) => registersOf(config) <= registers)
+      .slice(0, 1);
+  return [
+    ...WORKGROUPS.flatMap((workgroup) => of(workgroup)),
+    ...of(
+      MOST_SLICES,
+      SHAPES.filter(({ depth }) => depth === 4),
+    ),
+    { ...FEW_CHANNELS, unroll, prefetch },
+  ];
+}
+
 /** Cycles, about: what the busiest unit computes or loads. */
-function cyclesOf(g: Conv2dProblem, config: Conv2dTiledConfig): number {
+function cyclesOf(g: Conv2dProblem, config: Conv2dTiledConfig, units: number): number {
   const tile = conv2dTile(config);
   const depth = conv2dTileDepth(config);
   const k = (g.inputChannels / g.groups) * g.kernel[0] * g.kernel[1];
   // One step more than k has: the first tiles are fetched while nothing is multiplied.
   const rows = (Math.ceil(k / depth) + 1) * depth;
   const invocations = config.threads[0] * config.threads[1] * config.slices;
-  const tilesOfUnit = Math.ceil(cover(g, tile).tiles / GPU.units);
-  const atWork = Math.min(1, (tilesOfUnit * invocations) / GPU.invocations);
+  const tilesOfUnit = Math.ceil(cover(g, tile).tiles / units);
+  const atWork = Math.min(1, (tilesOfUnit * invocations) / UNIT.invocations);
   // Loads from workgroup memory keep up with 16 multiply-adds for each; with fewer, they are the limit.
   const perLoad =
     (16 * config.pixelQuads * config.channelQuads) / (config.pixelQuads + config.channelQuads);
   const slowdown = Math.max(1, 16 / perLoad) / atWork;
-  const compute = ((tile.pixels * tile.channels * rows) / GPU.multiplyAdds) * slowdown;
-  const load = (4 * (tile.pixels + tile.channels) * rows) / GPU.bytes;
-  const ends = GPU.start + (config.slices > 1 ? GPU.addUp : 0);
+  const compute = ((tile.pixels * tile.channels * rows) / UNIT.multiplyAdds) * slowdown;
+  const load = (4 * (tile.pixels + tile.channels) * rows) / UNIT.bytes;
+  const ends = UNIT.start + (config.slices > 1 ? UNIT.addUp : 0);
   return tilesOfUnit * Math.max(compute, load) + ends;
 }
 
@@ -85,14 +129,15 @@ function fits(config: Conv2dTiledConfig, { limits }: DeviceProfile): boolean {
 export const tiledGemm: Conv2dGemm<Conv2dTiledConfig> = {
   inside: 'gpu',
   configs(g, device) {
-    const configs = kindOf(device) === 'cpu' ? [FOR_CPU_ADAPTERS] : CONFIGS;
-    return configs
+    const cycles = (config: Conv2dTiledConfig) => cyclesOf(g, config, gpuClassOf(device).units);
+    return configsFor(device)
       .filter((config) => fits(config, device))
-      .toSorted((a, b) => cyclesOf(g, a) - cyclesOf(g, b));
+      .toSorted((a, b) => cycles(a) - cycles(b));
   },
   cost(g, config, device) {
     // In multiply-adds of the whole device.
-    return costsOf(device).dispatch + cyclesOf(g, config) * GPU.units * GPU.multiplyAdds;
+    const { units } = gpuClassOf(device);
+    return costsOf(device).dispatch + cyclesOf(g, config, units) * units * UNIT.multiplyAdds;
   },
   lower(g, config, device) {
     const padding = { tapDepth: 1, depth: conv2dTileDepth(config), blocked: false };

@@ -1,0 +1,64 @@
+/**
+ * What kernels need to know of the GPUs that people have, beyond WebGPU's limits: plain data, chosen by what an adapter
+ * says of itself (GPUAdapterInfo, whose strings are Dawn's).
+ *
+ * Registers, prefetching and unrolling were found by compiling conv2d_tiled with Mesa's compilers for each of them (see
+ * docs/kernels.md); units are those of usual members of a family, as their makers' documents name them, and serve
+ * the ranking of configurations only.
+ */
+import type { DeviceProfile } from './device_profile.ts';
+
+export interface GpuClass {
+  readonly name: string;
+  /** Words that an invocation may hold in registers before the compiler spills, or halves how many run at a time. */
+  readonly registers: number;
+  /** Whether the next tiles wait in registers while these are multiplied. */
+  readonly prefetch: boolean;
+  /** Steps of an inner loop that are written out, at most: some compilers load for all of them at once, and spill. */
+  readonly unroll: number;
+  /** Compute units: streaming multiprocessors, cores, or Xe cores, each with some 128 multiply-adds a cycle. */
+  readonly units: number;
+}
+
+/** Of what hides its name, as browsers may: what spills nowhere. */
+const UNKNOWN: GpuClass = {
+  name: 'unknown',
+  registers: 64,
+  prefetch: false,
+  unroll: 1,
+  units: 80,
+};
+
+const CLASSES: ReadonlyMap<string, GpuClass> = new Map(
+  [
+    // A SIMD's 192 KB of registers hold 16 waves of 96 words; RDNA's have 256 words at most.
+    { name: 'amd', registers: 256, prefetch: true, unroll: 4, units: 80 },
+    // Of 128 words, 1024 threads have 52, 512 threads have 104.
+    { name: 'apple', registers: 104, prefetch: false, unroll: 4, units: 16 },
+    // Valhall: 64 words, or 32 with twice as many threads.
+    { name: 'arm', registers: 64, prefetch: false, unroll: 4, units: 10 },
+    // 128 registers of 32 bytes: 64 words at the width of 16 that Dawn asks for.
+    { name: 'intel', registers: 64, prefetch: false, unroll: 1, units: 6 },
+    { name: 'nvidia', registers: 128, prefetch: false, unroll: 4, units: 80 },
+    // Of four words each; more than 24 of them leave six waves.
+    { name: 'qualcomm', registers: 128, prefetch: false, unroll: 1, units: 6 },
+    // RDNA in a telephone.
+    { name: 'samsung', registers: 256, prefetch: true, unroll: 4, units: 8 },
+  ].map((gpu) => [gpu.name, gpu] as const),
+);
+
+/** Intel's cards, by the names of their architectures: those without one are parts of processors. */
+const INTEL_CARDS: ReadonlyMap<string, number> = new Map([
+  ['gen-12hp', 32],
+  ['xe-2hpg', 20],
+]);
+
+/** The class of a GPU; of an adapter that says nothing of itself, the one that suits all. */
+export function gpuClassOf({
+  vendor,
+  architecture,
+}: Pick<DeviceProfile, 'vendor' | 'architecture'>): GpuClass {
+  const found = CLASSES.get(vendor) ?? UNKNOWN;
+  const card = found.name === 'intel' ? INTEL_CARDS.get(architecture) : undefined;
+  return { ...found, units: card ?? found.units };
+}
