@@ -196,6 +196,22 @@ const shapes: readonly ConstantCase[] = [
     expected: [2, 3, 6],
   },
   {
+    what: 'Shape and Size of nothing, and a constant of no extents',
+    nodes: [
+      node('Shape', 'e', 's'),
+      node('Size', 'e', 'n'),
+      node('ConstantOfShape', 'none', 'zero'),
+      node('Cast', 'zero', 'z', { to: int(7) }),
+      node('Unsqueeze', 'n axis', 'm'),
+      node('Unsqueeze', 'z axis', 'o'),
+      ...one('Concat', 's m o', { axis: int(0) }),
+    ],
+    constants: [
+      ...[tensor('e', [2, 0, 3], []), tensor('none', [0], [], 'integer'), list('axis', 0)],
+    ],
+    expected: [2, 0, 3, 0, 0],
+  },
+  {
     what: 'NonZero',
     nodes: one('NonZero', 'f'),
     constants: [tensor('f', [2, 2], [0, 3, 4, 5])],

@@ -1,14 +1,13 @@
-import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
-import { float, int, ints, onnxNode, text } from '../../test/fixtures/onnx_model.ts';
+import { float, int, ints, onnxNode, readNode, text } from '../../test/fixtures/onnx_model.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import type { Attribute } from './attribute.ts';
 import { axisOf, ImportCall, numberOf, type Place } from './import_node.ts';
-import { AttributeProto_AttributeType, NodeProtoSchema } from './schema/onnx_pb.ts';
+import { AttributeProto_AttributeType } from './schema/onnx_pb.ts';
 import { constant } from './tensor.ts';
 
 function callWith(attribute: Attribute, place: Partial<Place> = {}, name = 'a'): ImportCall {
-  return new ImportCall(create(NodeProtoSchema, onnxNode('Op', 'x', 'y', { [name]: attribute })), {
+  return new ImportCall(readNode(onnxNode('Op', 'x', 'y', { [name]: attribute })), {
     opset: 17,
     name: 'node',
     g: GraphBuilder.create(),

@@ -1,13 +1,11 @@
 /** The types that ONNX says of what operators make. */
-import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
-import { int, onnxNode } from '../../test/fixtures/onnx_model.ts';
+import { int, onnxNode, readNode } from '../../test/fixtures/onnx_model.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import type { Attributes } from './attribute.ts';
 import type { ElementType } from './element_type.ts';
 import { ImportCall } from './import_node.ts';
 import { resultType } from './result_type.ts';
-import { NodeProtoSchema } from './schema/onnx_pb.ts';
 import { constant } from './tensor.ts';
 
 type Types = readonly (ElementType | undefined)[];
@@ -19,21 +17,18 @@ function typesOf(
   attributes: Attributes = {},
   domain = '',
 ): readonly ElementType[] {
-  const call = new ImportCall(
-    create(NodeProtoSchema, { ...onnxNode(opType, '', 'y', attributes), domain }),
-    {
-      opset: 21,
-      name: 'node',
-      g: GraphBuilder.create(),
-      inputs: inputs.map((type) => type && { constant: constant([], [0], type), type }),
-      weight: () => {
-        throw new Error('no type needs data');
-      },
-      derived: (_, made) => made,
-      tensor: () => constant([], [0], 'float32'),
-      spend: () => true,
+  const call = new ImportCall(readNode({ ...onnxNode(opType, '', 'y', attributes), domain }), {
+    opset: 21,
+    name: 'node',
+    g: GraphBuilder.create(),
+    inputs: inputs.map((type) => type && { constant: constant([], [0], type), type }),
+    weight: () => {
+      throw new Error('no type needs data');
     },
-  );
+    derived: (_, made) => made,
+    tensor: () => constant([], [0], 'float32'),
+    spend: () => true,
+  });
   return Array.from({ length: count }, (_, output) => resultType(call, output));
 }
 

@@ -1,9 +1,8 @@
-import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
+import { type GraphInit, readGraph } from '../../test/fixtures/onnx_model.ts';
 import { namesFromOutside, visitInOrder } from './schedule.ts';
 import { AttributeProtoSchema, GraphProtoSchema } from './schema/onnx_pb.ts';
-
-type GraphInit = MessageInitShape<typeof GraphProtoSchema>;
 
 /** Nodes as `a b -> c d`; `_` is a value of no name. */
 function nodesOf(...texts: string[]) {
@@ -19,7 +18,7 @@ function orderOf(outputs: string, nodes: readonly string[], given: readonly stri
   const visited: string[] = [];
   const output = outputs.split(' ').map((name) => ({ name }));
   visitInOrder(
-    create(GraphProtoSchema, { node: nodesOf(...nodes), output }),
+    readGraph({ node: nodesOf(...nodes), output }),
     new Set(given),
     ({ input }) => input,
     ({ name }) => visited.push(name),
@@ -48,7 +47,7 @@ describe('visitInOrder', () => {
 
   it('asks again what a node reads when that has been visited', () => {
     const visited: string[] = [];
-    const graph = create(GraphProtoSchema, {
+    const graph = readGraph({
       node: nodesOf('condition -> y', '-> condition', '-> branch'),
       output: [{ name: 'y' }],
     });
@@ -77,7 +76,7 @@ describe('visitInOrder', () => {
 });
 
 describe('namesFromOutside', () => {
-  const graph = (init: GraphInit) => create(GraphProtoSchema, init);
+  const graph = readGraph;
 
   it('are those that a graph reads and does not make', () => {
     const init: GraphInit = {
@@ -90,7 +89,7 @@ describe('namesFromOutside', () => {
   });
 
   it('are also those of the graphs in it, but for what is around these', () => {
-    const g = graph({ node: nodesOf('a far -> b'), output: [{ name: 'b' }] });
+    const g = create(GraphProtoSchema, { node: nodesOf('a far -> b'), output: [{ name: 'b' }] });
     const attribute = [create(AttributeProtoSchema, { name: 'body', g })];
     const [made = {}, loop = {}] = nodesOf('-> a', 'a near -> y');
     const around = graph({ node: [made, { ...loop, attribute }], output: [{ name: 'y' }] });

@@ -103,6 +103,9 @@ const ofInputs: readonly Refusal[] = [
     constants: [tensor('c', [], [2], 'uint8')],
   }),
   refusing('NonZero x', 'no such operator here of computed values'),
+  refusing('Pad c p', 'is of nothing: an input has no elements', {
+    constants: [tensor('c', [0, 2], []), list('p', 0, 0, 0, 0)],
+  }),
 ];
 
 const ofWindows: readonly Refusal[] = [
@@ -388,7 +391,60 @@ const ofEquations: readonly Refusal[] = [
   ),
 ];
 
+/** Inputs that must be known, and are computed, or inputs of the model: what each is called. */
+const GIVEN =
+  'must be known when the model is loaded; it is an input of the model: give it once, as one of the constants';
+const unknown: readonly Refusal[] = (
+  [
+    ['Slice x w c', 'the starts'],
+    ['Slice x c w', 'the ends'],
+    ['Slice x c c w', 'the axes'],
+    ['Slice x c c c w', 'the steps'],
+    ['Split x w = a b', 'the split'],
+    ['Expand x w', 'the shape'],
+    ['Tile x w', 'the repeats'],
+    ['Squeeze x w', 'the axes'],
+    ['Unsqueeze x w', 'the axes'],
+    ['ReduceMean x w', 'the axes'],
+    ['Pad x w', 'the pads'],
+    ['Pad x p w', 'the value'],
+    ['Pad x p c w', 'the axes'],
+    ['CenterCropPad x w', 'the shape'],
+    ['Resize x _ w', 'the scales'],
+    ['Resize x _ _ w', 'the sizes'],
+    ['Upsample x w', 'the scales'],
+    ['Gather x w', 'the indices'],
+    ['GatherND x w', 'the indices'],
+    ['GatherElements x w', 'the indices'],
+    ['CumSum x w', 'the axis'],
+    ['TopK x w', 'k'],
+    ['Trilu x w', 'the diagonal'],
+    ['Dropout x w c', 'the ratio'],
+    ['Dropout x c w', 'training_mode'],
+    ['AffineGrid x w', 'the size'],
+    ['Col2Im x w c', 'the shape of the image'],
+    ['Col2Im x c w', 'the shape of the block'],
+    ['MaxUnpool x x w', 'the output shape'],
+    ['ConstantOfShape w', 'the shape'],
+  ] as const
+).map(([node, what]) =>
+  refusing(node, `${what} "w" ${GIVEN}`, {
+    inputs: { x: MAP, w: [INT64, node.includes('GatherE') ? MAP : [1]] },
+    constants: [list('c', 1), list('p', 0, 0, 0, 0, 0, 0, 0, 0)],
+    opset: node.startsWith('Upsample') ? 9 : 20,
+  }),
+);
+
+/** Lists of more than a number, where one is read. */
+const several: readonly Refusal[] = ['CumSum', 'TopK', 'Trilu'].map((opType) =>
+  refusing(`${opType} x c`, 'expected at most 1 numbers, got [2]', {
+    constants: [list('c', 1, 1)],
+  }),
+);
+
 const all = [
+  ...unknown,
+  ...several,
   ...[...ofAttributes, ...ofInputs, ...ofWindows, ...ofNormalizations, ...ofSizes],
   ...[...ofIndices, ...ofQuantization, ...ofEquations],
 ];
