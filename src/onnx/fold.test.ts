@@ -1,50 +1,27 @@
 /** Constants made of constants, beside results worked out by hand; onnxruntime must agree, if installed. */
 import { describe, expect, it } from 'vitest';
 import {
-  type GraphInit,
+  type ConstantCase,
+  checkConstant,
+  constantOf as one,
+  severalConstants as several,
+} from '../../test/fixtures/onnx_constant_cases.ts';
+import {
+  int,
   onnxNode as node,
-  onnxFile,
   onnxTensor as tensor,
+  text,
 } from '../../test/fixtures/onnx_model.ts';
-import { findOnnxRuntime, runOnnxRuntime } from '../../test/fixtures/onnxruntime.ts';
-import { runReference } from '../reference.ts';
-import type { Shape } from '../runtime/tensor.ts';
-import type { Attribute } from './attribute.ts';
+import { list } from '../../test/fixtures/onnx_node_cases.ts';
 import { evaluators } from './evaluators/index.ts';
-import { loadOnnx } from './import.ts';
 
-interface Case {
-  readonly what: string;
-  readonly nodes: GraphInit['node'];
-  readonly constants?: GraphInit['initializer'];
-  readonly expected: readonly number[];
-  /** A vector by default. */
-  readonly shape?: Shape;
-  /** Where onnxruntime has no kernel for the type, or does otherwise where ONNX says nothing. */
-  readonly alone?: boolean;
-}
-
-type Attributes = Readonly<Record<string, Attribute>>;
-const int = (value: number): Attribute => ({ int: value });
-const text = (value: string): Attribute => ({ string: value });
-const list = (name: string, ...values: number[]) =>
-  tensor(name, [values.length], values, 'integer');
 const scalar = (name: string, value: number) => tensor(name, [], [value], 'integer');
-/** One node, whose result is `c`. */
-const one = (opType: string, inputs: string, attributes: Attributes = {}) => [
-  node(opType, inputs, 'c', attributes),
-];
-const several = (opType: string, inputs: string, outputs: string, attributes: Attributes = {}) => ({
-  ...node(opType, inputs, '', attributes),
-  output: outputs.split(' ').map((name) => (name === '_' ? '' : name)),
-});
-
 const A = tensor('a', [2, 3], [5, -7, 3, 0, 2, -2], 'integer');
 const F = tensor('f', [2, 3], [1.5, -2.5, 0.5, -0.5, 3, 0]);
 const I = (...values: number[]) => tensor('i', [values.length], values, 'integer');
 const BYTES = tensor('b', [4], [0, 100, 200, 255], 'uint8');
 
-const arithmetic: readonly Case[] = [
+const arithmetic: readonly ConstantCase[] = [
   {
     what: 'ArgMax takes what is no number for the largest',
     nodes: one('ArgMax', 'f', { axis: int(0), keepdims: int(0) }),
@@ -186,7 +163,7 @@ const arithmetic: readonly Case[] = [
   },
 ];
 
-const shapes: readonly Case[] = [
+const shapes: readonly ConstantCase[] = [
   {
     what: 'Range, of integers and of floats',
     nodes: [
@@ -217,6 +194,22 @@ const shapes: readonly Case[] = [
     ],
     constants: [F, list('zero', 0)],
     expected: [2, 3, 6],
+  },
+  {
+    what: 'Shape and Size of nothing, and a constant of no extents',
+    nodes: [
+      node('Shape', 'e', 's'),
+      node('Size', 'e', 'n'),
+      node('ConstantOfShape', 'none', 'zero'),
+      node('Cast', 'zero', 'z', { to: int(7) }),
+      node('Unsqueeze', 'n axis', 'm'),
+      node('Unsqueeze', 'z axis', 'o'),
+      ...one('Concat', 's m o', { axis: int(0) }),
+    ],
+    constants: [
+      ...[tensor('e', [2, 0, 3], []), tensor('none', [0], [], 'integer'), list('axis', 0)],
+    ],
+    expected: [2, 0, 3, 0, 0],
   },
   {
     what: 'NonZero',
@@ -367,7 +360,7 @@ const shapes: readonly Case[] = [
 ];
 
 const axes = list('axes', 1);
-const reduced: readonly Case[] = [
+const reduced: readonly ConstantCase[] = [
   ...(
     [
       ['ReduceSum', [1, 0]],
@@ -465,23 +458,6 @@ function rowOf(row: number): number {
 }
 
 const cases = [...arithmetic, ...shapes, ...reduced];
-const onnxruntime = findOnnxRuntime();
-
-/** The constant as floats, which are the output of the model. */
-function fileOf({ nodes = [], constants = [] }: Case): Uint8Array {
-  const tensorType = { case: 'tensorType' as const, value: { elemType: 1 } };
-  const output = [{ name: 'y', type: { value: tensorType } }];
-  const last = node('Cast', 'c', 'y', { to: int(1) });
-  return onnxFile({ node: [...nodes, last], initializer: constants, output }, 18);
-}
-
-function expectValues(actual: ArrayLike<number>, expected: readonly number[], who: string): void {
-  expect(actual.length, who).toBe(expected.length);
-  for (const [i, value] of expected.entries()) {
-    const off = Object.is(actual[i], value) ? 0 : Math.abs((actual[i] ?? Number.NaN) - value);
-    expect(off, `${who}: element ${i}`).toBeLessThanOrEqual(1e-6 * Math.max(1, Math.abs(value)));
-  }
-}
 
 describe('constants of constants', () => {
   it('are checked for every evaluator', () => {
@@ -489,22 +465,5 @@ describe('constants of constants', () => {
     expect([...evaluators.keys()].filter((opType) => !seen.has(opType))).toEqual([]);
   });
 
-  it.each(cases)('$what', async (one) => {
-    const { expected, shape = [expected.length], alone } = one;
-    const bytes = fileOf(one);
-    const { graph, weights } = loadOnnx(bytes);
-    const output = graph.outputs.get('y');
-    // Nothing is left to compute: the output shows a weight.
-    expect(graph.nodes.map(({ op }) => op.name)).toEqual(['rearrange']);
-    expect(output?.desc.shape).toEqual(shape);
-    expectValues(
-      output ? (runReference(graph, weights, {}).get(output) ?? []) : [],
-      expected,
-      'here',
-    );
-    if (!onnxruntime || alone) return;
-    const { y } = await runOnnxRuntime(onnxruntime, bytes, {});
-    expect(y?.dims).toEqual(shape);
-    expectValues(y?.data ?? [], expected, 'onnxruntime');
-  });
+  it.each(cases)('$what', checkConstant);
 });

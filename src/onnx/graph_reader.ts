@@ -219,7 +219,7 @@ export class GraphReader {
   #readBranch(node: NodeProto, scope: Scope, index: number): void {
     const branch = branchOf(node, scope);
     demand(branch, 'its condition is computed; a branch must be known when the model is loaded');
-    const inner = new Scope(`${scope.prefix}${this.#nameOf(node, index)}/`, scope);
+    const inner = new Scope(`${this.#nameOf(node, index, scope)}/`, scope);
     this.#readInitializers(branch, inner);
     this.#readNodes(branch, inner);
     for (const [i, output] of node.output.entries()) {
@@ -233,8 +233,8 @@ export class GraphReader {
   #readLoop(node: NodeProto, scope: Scope, index: number): void {
     const body = bodyOf(node);
     const state = new LoopState(node, body, scope);
-    const name = this.#nameOf(node, index);
-    const around = new Scope(`${scope.prefix}${name}/`, scope);
+    const name = this.#nameOf(node, index, scope);
+    const around = new Scope(`${name}/`, scope);
     this.#readInitializers(body, around);
     while (state.goes) {
       const results = this.#readTurn(body, state, around);
@@ -245,7 +245,7 @@ export class GraphReader {
       }
       state.take(results);
     }
-    const g = this.#builder.at(`${scope.prefix}${name}`);
+    const g = this.#builder.at(name);
     const weight = (known: Constant) => this.#weightOf({ ...known, name });
     const made = state.outputs(g, node.output, weight);
     for (const [i, output] of node.output.entries()) {
@@ -335,7 +335,7 @@ export class GraphReader {
   }
 
   #callOf(node: NodeProto, index: number, scope: Scope, inputs: ImportCall['inputs']): ImportCall {
-    const name = `${scope.prefix}${this.#nameOf(node, index)}`;
+    const name = this.#nameOf(node, index, scope);
     return new ImportCall(node, {
       opset: this.#file.opset,
       name,
@@ -352,8 +352,10 @@ export class GraphReader {
     return this.#builder.weight(this.#weights.add(known), known.shape);
   }
 
-  #nameOf(node: NodeProto, index: number): string {
-    let name = (node.name || node.output[0] || node.opType).slice(0, MOST_IN_NAME);
+  /** The node's name after that of what it stands in. */
+  #nameOf(node: NodeProto, index: number, { prefix }: Scope): string {
+    const own = (node.name || node.output[0] || node.opType).slice(0, MOST_IN_NAME);
+    let name = `${prefix}${own}`;
     if (this.#nodeNames.has(name)) name = `${name} (node ${index})`;
     this.#nodeNames.add(name);
     return name;

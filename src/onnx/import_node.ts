@@ -95,8 +95,8 @@ export class ImportCall {
     return new ImportCall(this.node, { ...this.place, ...place });
   }
 
-  /** An input that must be known when the model is loaded. */
-  known(index: number, what: string): Constant {
+  /** An input that must be known when the model is loaded; that of an evaluator is. */
+  known(index: number, what = 'the input'): Constant {
     const { value, constant } = this.operand(index);
     const remedy =
       value?.kind === 'input'

@@ -9,7 +9,7 @@ import type { Evaluator, Evaluators } from './evaluator.ts';
 
 /** As another type. */
 export function castConstant(call: ImportCall): Constant {
-  const x = call.known(0, 'the input');
+  const x = call.known(0);
   const type = resultType(call, 0);
   if (type === x.type) return x;
   // Sixteen bits fit into 32, whatever they mean.
@@ -57,7 +57,7 @@ export const arithmetic: Evaluators = {
   BitwiseOr: bitwise((a, b) => a | b),
   BitwiseXor: bitwise((a, b) => a ^ b),
   BitwiseNot(call) {
-    const x = call.known(0, 'the input');
+    const x = call.known(0);
     return computed(x.shape, x.type, [x], (data) =>
       Float64Array.from(data, (a) => Number(fitted(~BigInt(a), x.type))),
     );

@@ -13,7 +13,7 @@ export function broadcast(
   type: ElementType,
   f: (a: number, b: number) => number,
 ): Constant {
-  const [a, b] = [call.known(0, 'the first input'), call.known(1, 'the second input')];
+  const [a, b] = [call.known(0), call.known(1)];
   const shape = commonShape(a.shape, b.shape);
   const strides = [a, b].map((one) => stridesWithin(one.shape, shape));
   return tabulated(

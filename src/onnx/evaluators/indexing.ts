@@ -29,7 +29,7 @@ function strided(x: Constant, shape: Shape, strides: readonly number[], offset =
 
 /** [from, to) by steps, as in Python; ends may lie anywhere. */
 const slice: Evaluator = (call) => {
-  const x = call.known(0, 'the input');
+  const x = call.known(0);
   const [starts = [], ends = [], axes, steps] = ['starts', 'ends', 'axes', 'steps'].map(
     (name, i) => call.numbersIfGiven(i + 1, `the ${name}`) ?? call.bounds(name),
   );
@@ -53,7 +53,7 @@ const slice: Evaluator = (call) => {
 
 /** Side by side; all have the axes of those that are not empty. */
 const concat: Evaluator = (call) => {
-  const all = call.inputs.map((_, i) => call.known(i, 'a part'));
+  const all = call.inputs.map((_, i) => call.known(i));
   const filled = all.filter(({ shape }) => elementCount(shape) > 0);
   const [first = all[0]] = filled;
   demand(first, 'has no inputs');
@@ -84,7 +84,7 @@ const concat: Evaluator = (call) => {
 
 /** Rows of an axis, in the order and shape of the indices. */
 const gather: Evaluator = (call) => {
-  const [x, indices] = [call.known(0, 'the input'), call.known(1, 'the indices')];
+  const [x, indices] = [call.known(0), call.known(1)];
   const axis = call.axis(0, x.shape.length);
   const extent = x.shape[axis] ?? 1;
   const inner = elementCount(x.shape.slice(axis + 1));
@@ -98,7 +98,7 @@ const gather: Evaluator = (call) => {
 
 /** Rows of the input, by the places of indices. */
 function gathered(call: ImportCall, { inner, shape, rows }: Places): Constant {
-  const [x, indices] = [call.known(0, 'the input'), call.known(1, 'the indices')];
+  const [x, indices] = [call.known(0), call.known(1)];
   return computed(shape, x.type, [x, indices], (data, at) => {
     const result = new Float64Array(elementCount(shape));
     for (const [i, row] of rows(at).entries()) {
@@ -110,8 +110,8 @@ function gathered(call: ImportCall, { inner, shape, rows }: Places): Constant {
 
 /** The input with updates in the places of indices, in their order. */
 function scattered(call: ImportCall, { inner, shape, rows }: Places): Constant {
-  const [x, indices] = [call.known(0, 'the input'), call.known(1, 'the indices')];
-  const updates = call.known(2, 'the updates');
+  const [x, indices] = [call.known(0), call.known(1)];
+  const updates = call.known(2);
   const fits = shapesEqual(updates.shape, shape);
   demand(fits, `updates ${formatShape(updates.shape)} are not ${formatShape(shape)}`);
   const reduce = reductionOf(call)?.evaluate ?? ((_, update) => update);
@@ -137,7 +137,7 @@ export const indexing: Evaluators = {
   ScatterElements: (call) => scattered(call, placesOf(call)),
   ScatterND: (call) => scattered(call, placesOf(call)),
   Transpose(call) {
-    const x = call.known(0, 'the input');
+    const x = call.known(0);
     const axes = [...x.shape.keys()];
     const order = call.ints('perm') ?? axes.toReversed();
     const valid = shapesEqual(
@@ -154,14 +154,14 @@ export const indexing: Evaluators = {
     );
   },
   Expand(call) {
-    const x = call.known(0, 'the input');
+    const x = call.known(0);
     const shape = commonShape(x.shape, call.numbers(1, 'the shape'));
     if (shapesEqual(shape, x.shape)) return seenAs(x, {});
     return strided(x, shape, stridesWithin(x.shape, shape));
   },
   /** The positions of all elements other than 0, axis by axis. */
   NonZero(call) {
-    const { shape } = call.known(0, 'the input');
+    const { shape } = call.known(0);
     const data = call.data(0, 'the input');
     const found = [...data.keys()].filter((i) => data[i] !== 0);
     const positions = found.map((i) => positionOf(i, shape));
@@ -173,7 +173,7 @@ export const indexing: Evaluators = {
   },
   /** Rows for which a condition holds. */
   Compress(call) {
-    const x = call.known(0, 'the input');
+    const x = call.known(0);
     const whole = call.has('axis') ? x : seenAs(x, { shape: [elementCount(x.shape)] });
     const axis = call.axis(0, whole.shape.length);
     const chosen = call.data(1, 'the condition');

@@ -65,7 +65,7 @@ function without(shape: Shape, axes: readonly number[], keep: boolean): Shape {
 
 function reducing(reduce: Reduce): Evaluator {
   return (call) => {
-    const x = call.known(0, 'the input');
+    const x = call.known(0);
     const given = call.integers(1, 'axes') ?? [];
     if (given.length === 0 && call.flag('noop_with_empty_axes')) return seenAs(x, {});
     const all = [...x.shape.keys()];
@@ -90,7 +90,7 @@ function firstOf(most: 'largest' | 'least') {
 function locating(most: 'largest' | 'least'): Evaluator {
   const before = firstOf(most);
   return (call) => {
-    const x = call.known(0, 'the input');
+    const x = call.known(0);
     const axis = call.axis(0, x.shape.length);
     const last = call.flag('select_last_index');
     const { row } = rowsOf(x.shape, [axis]);
@@ -109,7 +109,7 @@ function locating(most: 'largest' | 'least'): Evaluator {
 
 /** Each element with those before it, or after it. */
 const runningSum: Evaluator = (call) => {
-  const x = call.known(0, 'the input');
+  const x = call.known(0);
   const [given = 0] = call.numbers(1, 'the axis', 1);
   const axis = axisOf(given, x.shape.length);
   const [exclusive, reverse] = [call.flag('exclusive'), call.flag('reverse')];
@@ -133,7 +133,7 @@ const runningSum: Evaluator = (call) => {
 
 /** The first k of each row, in order, and where they were. */
 const topK: Evaluator = (call) => {
-  const x = call.known(0, 'the input');
+  const x = call.known(0);
   const axis = call.axis(-1, x.shape.length);
   const [k = 0] = call.numbersIfGiven(1, 'k', 1) ?? [call.int('k', 0)];
   const before = firstOf(call.flag('largest', true) ? 'largest' : 'least');
@@ -179,7 +179,7 @@ const unique: Evaluator = (call) => {
     !call.has('axis'),
     'takes the different rows of an axis; only different elements are found',
   );
-  const x = call.known(0, 'the input');
+  const x = call.known(0);
   const data = call.data(0, 'the input');
   const places = new Map<number, number[]>();
   for (const [i, value] of data.entries()) {

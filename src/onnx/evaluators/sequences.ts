@@ -17,7 +17,7 @@ export const sequences: Evaluators = {
   },
   /** 1 for each index, along an axis of its own. */
   OneHot(call) {
-    const indices = call.known(0, 'the indices');
+    const indices = call.known(0);
     const [depth = 0] = call.numbers(1, 'the depth', 1);
     const [off = 0, on = 1] = call.numbers(2, 'the values', 2);
     const axis = call.axis(-1, indices.shape.length + 1);

@@ -8,9 +8,9 @@ import type { Evaluators } from './evaluator.ts';
 export const weights: Evaluators = {
   /** (q - zero point) * scale; of one scale, one for each channel, or one for each block along an axis. */
   DequantizeLinear(call) {
-    const x = call.known(0, 'the input');
-    const scale = call.known(1, 'the scale');
-    const zero = call.inputs[2] && call.known(2, 'the zero point');
+    const x = call.known(0);
+    const scale = call.known(1);
+    const zero = call.inputs[2] && call.known(2);
     const placeOf = scaleOf(x.shape, scale.shape, quantizationOf(call));
     demand(
       !zero || shapesEqual(zero.shape, scale.shape),

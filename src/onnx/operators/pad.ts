@@ -12,7 +12,7 @@ function importPad(call: ImportCall): Value {
   const x = call.value(0);
   const { shape } = x.desc;
   const mode = call.choice('mode', 'constant', 'edge', 'reflect', 'wrap');
-  const pads = call.integers(1, 'pads') ?? call.ints('paddings') ?? [];
+  const pads = call.integers(1, 'pads') ?? [];
   const axes = call.numbersIfGiven(3, 'the axes') ?? [...shape.keys()];
   const paired = pads.length === 2 * axes.length;
   demand(paired, `pads ${axes.length} axes by ${pads.length} amounts [${pads}]`);

@@ -59,8 +59,8 @@ function importMaxPool(call: ImportCall): readonly Value[] {
   demand(!space.isVolume, 'the indices of maxima in volumes are not supported');
   const order = call.flag('storage_order') ? 'columns' : 'rows';
   const planes = { ...options, ...overPlanes(options), order } as const;
-  const indices = maxPool2dIndices(call.g.at('indices'), space.x, planes);
-  return [most, space.restored(indices)];
+  const g = call.g.at('indices');
+  return [most, space.restored(maxPool2dIndices(g, space.x, planes), g)];
 }
 
 function ofWholeMaps(kind: 'mean' | 'max'): Importer {

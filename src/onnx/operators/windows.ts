@@ -64,8 +64,8 @@ export class Space {
   }
 
   /** A result [N, C, P, Q] with the axes that the input has. */
-  restored(y: Value): Value {
-    return this.#rank === 1 ? rearrange(this.call.g.at('space'), y, [new Squeeze(HEIGHT)]) : y;
+  restored(y: Value, g = this.call.g): Value {
+    return this.#rank === 1 ? rearrange(g.at('space'), y, [new Squeeze(HEIGHT)]) : y;
   }
 
   /** What is said of the last axes, as of three. */
