@@ -5,7 +5,7 @@ export default defineConfig({
   resolve: { tsconfigPaths: true },
   test: {
     include: ['{src,shaders,node,measure,terminal,cli,bench,packaging,test}/**/*.test.ts'],
-    exclude: ['**/node_modules/**', 'bench/peers/**', 'packaging/test/**'],
+    exclude: ['**/node_modules/**', 'bench/peers/**', 'packaging/test/**', 'test/examples/**'],
     // The software GPU of a test machine uses every core by itself; one process at a time is fastest,
     // and each file gets its own, since drivers keep state.
     pool: 'forks',

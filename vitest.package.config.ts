@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config';
  */
 export default defineConfig({
   test: {
-    include: ['packaging/test/*.test.ts'],
+    include: ['packaging/test/*.test.ts', 'test/examples/*.test.ts'],
     globalSetup: 'packaging/test/pack.ts',
     fileParallelism: false,
     pool: 'forks',
