@@ -34,6 +34,7 @@ export {
   shapeKey,
   weightsOf,
 } from './checked.ts';
+export { conversions } from './conversions.ts';
 export { type CreateSessionOptions, createSession } from './create_session.ts';
 export { type CreateTunedSessionOptions, createTunedSession } from './create_tuned_session.ts';
 export { explainLack, isSupported, type Supported, type Unsupported } from './is_supported.ts';

@@ -5,7 +5,8 @@
 import type { Expression } from '../../shaders/lib/expression.ts';
 import type { DeviceProfile } from './device_profile.ts';
 import type { Candidate } from './kernel.ts';
-import type { TensorDesc } from './tensor.ts';
+import type { Passes } from './passes/passes.ts';
+import type { TensorDesc, View } from './tensor.ts';
 
 /** Fed by the caller at every run. */
 export interface Input {
@@ -94,6 +95,10 @@ export interface OpDef<A extends object = object, R extends string = string> {
   readonly views?: Readonly<Partial<Record<R | 'y', Access>>> | 'any';
   /** Whether its kernels compute an epilogue; not by default. */
   readonly fusesEpilogue?: boolean;
+  /** What prepares graphs in which it occurs; nothing by default. */
+  readonly passes?: Passes;
+  /** Whether a node can go from a view of its input to one of its output; what `views` says is enough by default. */
+  between?(node: Node<A, R>, from: View, to: View): boolean;
   /** What can compute a node on a device, in order of preference, but for what the candidates say. */
   candidates(node: Node<A, R>, device: DeviceProfile): readonly Candidate[];
 }
