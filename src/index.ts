@@ -28,7 +28,6 @@ export {
   isConstant,
   isPointwise,
   isRearrange,
-  kernel,
   kindOf,
   multiplyAdds,
   shapeKey,
@@ -37,6 +36,7 @@ export {
 export { conversions } from './conversions.ts';
 export { type CreateSessionOptions, createSession } from './create_session.ts';
 export { type CreateTunedSessionOptions, createTunedSession } from './create_tuned_session.ts';
+export { defineOperator, kernel, type OperatorDefinition } from './define_operator.ts';
 export { explainLack, isSupported, type Supported, type Unsupported } from './is_supported.ts';
 export {
   clip,

@@ -80,6 +80,8 @@ export interface OpDef<A extends object = object, R extends string = string> {
   readonly name: string;
   /** The output's descriptor. Throws ShapeError when the inputs or attributes do not fit. */
   inferShape(call: OpCall<A, R>): TensorDesc;
+  /** What a node computes, without its epilogue: of operators of callers, where no table of references has them. */
+  reference?(node: Node<A, R>, inputs: DataByRole): Float64Array;
   /** Multiply-adds of one run, as the field counts them: of convolutions and products only; 0 by default. */
   multiplyAdds?(node: Node<A, R>): number;
   /** Whether images of a batch influence one another, so that the batch cannot be cut; no by default. */

@@ -3,8 +3,8 @@
  *
  * Activations and matrices of weights become f16; what callers write and read stays f32. An input is converted by
  * a node of its own; an output that nothing else reads is stored as f32 by whatever computes it, and any other
- * is converted. Where there is no pointwise operator to convert them, readers read them as they are, and what is read
- * outside is stored as f32. Vectors (biases, running statistics, factors of channels) stay f32: they are a thousandth of
+ * is converted. Where no pointwise operator can convert them, inputs are read as they are, and outputs stored as f32.
+ * Vectors (biases, running statistics, factors of channels) stay f32: they are a thousandth of
  * the weights, their rounding would shift whole channels, and statistics leave f16's range. Exact operators read inputs
  * and constants as they are.
  */
