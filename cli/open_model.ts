@@ -2,12 +2,13 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 import { findModel, type ModelDef, models, TilewiseError, UnsupportedError } from '../src/index.ts';
-import { onnxModel, type ReadExternal } from '../src/onnx/index.ts';
+import { type OnnxModelOptions, onnxModel, type ReadExternal } from '../src/onnx/index.ts';
 
 /** Throws UnsupportedError for an unknown name, and what `loadOnnx` throws. */
-export function openModel(name: string): ModelDef {
+export function openModel(name: string, importers: OnnxModelOptions['importers'] = {}): ModelDef {
   if (!isOnnx(name)) return findModel(name);
-  return onnxModel(readOnnx(name), { name: basename(name), readExternal: externalOf(name) });
+  const readExternal = externalOf(name);
+  return onnxModel(readOnnx(name), { name: basename(name), readExternal, importers });
 }
 
 /** Whether `--model` names a file. */

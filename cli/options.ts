@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import { buildModel, type DType, type Graph, type ModelDef, type Shape } from '../src/index.ts';
 import { parseCount, parseSize } from '../terminal/option_values.ts';
 import { openModel } from './open_model.ts';
+import { OPERATORS_OPTION, readOperators } from './own_operators.ts';
 
 export interface CommonOptions {
   readonly adapter?: string;
@@ -66,25 +67,32 @@ export interface ModelOptions extends CommonOptions {
   readonly model: string;
   readonly batch: number;
   readonly size?: readonly [number, number];
+  readonly operators?: string;
 }
 
-/** Adds `--model`, which is required where there is no default, `--batch` and `--size`. */
+/** Adds `--model`, which is required where there is no default, `--operators`, `--batch` and `--size`. */
 export function addModelOptions(command: Command, defaultModel?: string): Command {
   const withModel = defaultModel
     ? command.option(...MODEL_OPTION, defaultModel)
     : command.requiredOption(...MODEL_OPTION);
   return withModel
+    .option(...OPERATORS_OPTION)
     .option('--batch <n>', 'images a run', parseCount, 1)
     .option('--size <H,W>', "size of the images; the model's own by default", parseSize);
 }
 
 /** The model that such options ask for. */
-export function buildFromOptions({ model: name, batch, size }: ModelOptions): {
+export async function buildFromOptions({
+  model: name,
+  batch,
+  size,
+  operators,
+}: ModelOptions): Promise<{
   readonly model: ModelDef;
   readonly graph: Graph;
   readonly inputShape: Shape;
-} {
-  const model = openModel(name);
+}> {
+  const model = openModel(name, await readOperators(operators));
   const sizes = { batch, size: size ?? model.size };
   const inputShape = [batch, model.channels, ...sizes.size];
   return { model, graph: buildModel(model, sizes), inputShape };

@@ -10,7 +10,7 @@ import {
   ShapeError,
   type WeightSource,
 } from '../src/index.ts';
-import { loadOnnx, onnxInputs } from '../src/onnx/index.ts';
+import { loadOnnx, type OnnxImportOptions, onnxInputs } from '../src/onnx/index.ts';
 import { externalOf, isOnnx, readOnnx } from './open_model.ts';
 
 /** Extents that are undefined are for the caller to say. */
@@ -36,8 +36,11 @@ export interface Runnable {
 }
 
 /** What `--model` names. Throws UnsupportedError for an unknown name, and what `loadOnnx` throws. */
-export function openRunnable(model: string): Runnable {
-  return isOnnx(model) ? onnxRunnable(model) : builtInRunnable(findModel(model));
+export function openRunnable(
+  model: string,
+  importers: OnnxImportOptions['importers'] = {},
+): Runnable {
+  return isOnnx(model) ? onnxRunnable(model, importers) : builtInRunnable(findModel(model));
 }
 
 function builtInRunnable(model: ModelDef): Runnable {
@@ -51,7 +54,7 @@ function builtInRunnable(model: ModelDef): Runnable {
   };
 }
 
-function onnxRunnable(path: string): Runnable {
+function onnxRunnable(path: string, importers: OnnxImportOptions['importers'] = {}): Runnable {
   const name = basename(path);
   const bytes = readOnnx(path);
   const inputs = onnxInputs(bytes, name);
@@ -61,7 +64,7 @@ function onnxRunnable(path: string): Runnable {
     inputs,
     build(shapes) {
       for (const input of inputs) if (!shapes[input.name]) checkKnown(input, name);
-      return loadOnnx(bytes, { name, shapes, readExternal });
+      return loadOnnx(bytes, { name, shapes, readExternal, importers });
     },
   };
 }

@@ -10,7 +10,6 @@ import * as devices from './runtime/gpu/device.ts';
 import * as stopwatch from './runtime/gpu/stopwatch.ts';
 import * as graphs from './runtime/graph.ts';
 import * as isolated from './runtime/isolate.ts';
-import * as kernels from './runtime/kernel.ts';
 import { type ArgumentName, checkKinds } from './runtime/kinds.ts';
 import * as movements from './runtime/movement/index.ts';
 import * as operators from './runtime/operator.ts';
@@ -83,9 +82,6 @@ export const multiplyAdds = /* @__PURE__ */ checked(
  * in which attributes and inputs were written does not count.
  */
 export const shapeKey = /* @__PURE__ */ checked(isolated.shapeKey, 'shapeKey', 'node');
-
-/** Hides the configurations of a kernel. */
-export const kernel = /* @__PURE__ */ checked(kernels.kernel, 'kernel', 'def');
 
 /**
  * The `candidates` of an operator: makes a node's problem once, and hands it to all kernels. `views` of a node's

@@ -28,14 +28,15 @@ export {
   isConstant,
   isPointwise,
   isRearrange,
-  kernel,
   kindOf,
   multiplyAdds,
   shapeKey,
   weightsOf,
 } from './checked.ts';
+export { conversions } from './conversions.ts';
 export { type CreateSessionOptions, createSession } from './create_session.ts';
 export { type CreateTunedSessionOptions, createTunedSession } from './create_tuned_session.ts';
+export { defineOperator, kernel, type OperatorDefinition } from './define_operator.ts';
 export { explainLack, isSupported, type Supported, type Unsupported } from './is_supported.ts';
 export {
   clip,

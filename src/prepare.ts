@@ -1,6 +1,5 @@
-/** Preparing with the operators of this library, which the runtime is handed. */
+/** Preparing, with its arguments checked. */
 
-import { builtins } from './builtins.ts';
 import { checkArgument } from './runtime/arguments.ts';
 import type { DeviceProfile } from './runtime/device_profile.ts';
 import type { Device } from './runtime/gpu/device.ts';
@@ -26,7 +25,7 @@ export function prepare(graph: Graph, options: PrepareOptions): Prepared {
   checkKinds('prepare', { graph, options });
   const { device } = options;
   checkArgument(device?.family, 'prepare: options.device', 'a DeviceProfile', device);
-  return prepareWith(graph, builtins, options);
+  return prepareWith(graph, options);
 }
 
 /** What a session of this graph would run on a device, without allocating anything. */

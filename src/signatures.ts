@@ -33,7 +33,6 @@ export type { ImageDomain } from './models/model.ts';
 export type { Rates } from './profiling/profile.ts';
 export type { WarningListener } from './profiling/tuning_store.ts';
 export type {
-  Builtins,
   ConcatAttributes,
   PointwiseAttributes,
   RearrangeAttributes,
@@ -62,6 +61,8 @@ export type {
 } from './runtime/kernel.ts';
 export type { Atom, StridedElements } from './runtime/movement/strided_elements.ts';
 export type { Named } from './runtime/operator.ts';
+export type { MemoryLayout } from './runtime/passes/memory_layout.ts';
+export type { Passes } from './runtime/passes/passes.ts';
 export type {
   BufferRef,
   PlannedDispatch,

@@ -18,6 +18,7 @@ const NOT_CALLED: Readonly<Record<string, string>> = {
   VERSION: 'a text',
   alexnet: 'a model',
   browserSupport: 'facts',
+  conversions: 'passes',
   digitsPreprocessing: 'a description',
   fcnResnet50: 'a model',
   functions: 'definitions, which apply takes',

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decodeImage } from '../node/decode_image.ts';
 import { packageFile } from '../node/package_file.ts';
-import { builtins } from '../src/builtins.ts';
 import { relu } from '../src/layers/activations.ts';
 import { buildClassifier } from '../src/models/classifier.ts';
 import { lenetModel } from '../src/models/lenet.ts';
@@ -294,7 +293,7 @@ async function readDigits(images: readonly Image[]) {
   const graph = buildClassifier(lenetModel, { batch, outputs: ['probabilities'] });
   const file = readFileSync(packageFile('weights', 'lenet-mnist.safetensors'));
   const weights = openSafetensors(file, 'lenet-mnist.safetensors');
-  using session = await Session.create(device(), graph, { weights, builtins });
+  using session = await Session.create(device(), graph, { weights });
   using preprocessor = await Preprocessor.create(device(), digitsPreprocessing);
   const { probabilities } = await session.run(await preprocessor.prepare(images));
   return images.map((_, i) => {
@@ -312,7 +311,6 @@ function passThrough(names: readonly string[], { size }: Preprocessing): Promise
   }
   return Session.create(device(), g.build('pass through'), {
     weights: syntheticWeights([]),
-    builtins,
   });
 }
 

@@ -89,7 +89,7 @@ async function casesOf(
   device: Device,
   options: BenchKernelsOptions,
 ): Promise<readonly LayerCase[]> {
-  const graphs = options.shape?.map(parseLayer) ?? [buildFromOptions(options).graph];
+  const graphs = options.shape?.map(parseLayer) ?? [(await buildFromOptions(options)).graph];
   const prepared = await Promise.all(graphs.map((graph) => prepareModel(device, graph, options)));
   const all = prepared.flatMap(layerCases);
   const { layer: wanted } = options;

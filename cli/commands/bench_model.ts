@@ -99,7 +99,7 @@ async function measure(
     readonly size?: readonly [number, number];
   },
 ): Promise<ModelRun> {
-  const { model, graph, inputShape } = buildFromOptions(options);
+  const { model, graph, inputShape } = await buildFromOptions(options);
   const begun = performance.now();
   const weights = await loadWeights(model, graph, options);
   using session = await openSession(device, graph, { ...options, weights });

@@ -29,7 +29,7 @@ export function addExportCommand(program: Command): void {
 }
 
 async function exportModel(options: ExportOptions): Promise<void> {
-  const { model, graph, inputShape } = buildFromOptions(options);
+  const { model, graph, inputShape } = await buildFromOptions(options);
   const weights = await loadWeights(model, graph, options);
   const bytes = exportOnnx(graph, weights, { dynamicBatch: options.dynamicBatch ?? false });
   await writeOutput('ONNX file', options.out, bytes);

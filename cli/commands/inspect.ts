@@ -65,7 +65,7 @@ interface Target {
 }
 
 async function inspect(options: InspectOptions): Promise<void> {
-  const { graph } = buildFromOptions(options);
+  const { graph } = await buildFromOptions(options);
   const { passes, memory, gantt, kernels, batch, precision } = options;
   const model = graph.name;
   const views = [

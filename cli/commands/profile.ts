@@ -38,7 +38,7 @@ export function addProfileCommand(program: Command): void {
 }
 
 async function profileModel(options: ProfileOptions): Promise<void> {
-  const { model, graph, inputShape } = buildFromOptions(options);
+  const { model, graph, inputShape } = await buildFromOptions(options);
   const weights = await loadWeights(model, graph, options);
   await withDevice(options, async ({ device }) => {
     using session = await openSession(device, graph, { ...options, weights });

@@ -10,6 +10,7 @@ import {
   MODEL_OPTION,
   type WeightsOptions,
 } from '../options.ts';
+import { OPERATORS_OPTION, readOperators } from '../own_operators.ts';
 import { feedsOf, readRunInputs } from '../run_inputs.ts';
 import { planOutputs } from '../run_outputs.ts';
 import { openRunnable } from '../runnable.ts';
@@ -25,6 +26,7 @@ interface RunOptions extends CommonOptions, WeightsOptions {
   readonly input: readonly string[];
   readonly shape?: readonly string[];
   readonly output?: readonly string[];
+  readonly operators?: string;
 }
 
 export function addRunCommand(program: Command): void {
@@ -34,6 +36,7 @@ export function addRunCommand(program: Command): void {
       'run a model on tensors in files: .npy, .npz, or raw little-endian f32 under any other name',
     )
     .requiredOption(...MODEL_OPTION)
+    .option(...OPERATORS_OPTION)
     .requiredOption(
       '--input <[name=]file>',
       'what goes into an input, or "synthetic"; once for each input, or one .npz that has them by name',
@@ -54,7 +57,7 @@ export function addRunCommand(program: Command): void {
 }
 
 async function run(options: RunOptions): Promise<void> {
-  const model = openRunnable(options.model);
+  const model = openRunnable(options.model, await readOperators(options.operators));
   const inputs = readRunInputs(model, options.input, options.shape ?? []);
   const shapes = [...inputs].flatMap(([name, { shape }]) =>
     shape ? [[name, shape] as const] : [],

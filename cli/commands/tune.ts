@@ -56,7 +56,7 @@ export function addTuneCommand(program: Command): void {
 }
 
 async function tuneModel(options: TuneCommandOptions): Promise<void> {
-  const { model, graph } = buildFromOptions(options);
+  const { model, graph } = await buildFromOptions(options);
   const store = fileTuningStore();
   const { precision, again } = options;
   await withDevice(options, async ({ device }) => {

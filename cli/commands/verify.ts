@@ -24,7 +24,7 @@ export function addVerifyCommand(program: Command): void {
 }
 
 async function verifyModel(options: VerifyOptions): Promise<void> {
-  const { model, graph, inputShape } = buildFromOptions(options);
+  const { model, graph, inputShape } = await buildFromOptions(options);
   const weights = await loadWeights(model, graph, options);
   const input = syntheticInput(inputShape);
   await withDevice(options, async ({ device }) => {

@@ -6,6 +6,7 @@ import {
   type Candidate,
   type Ceilings,
   clockOf,
+  conversions,
   createSession,
   type Device,
   deviation,
@@ -182,6 +183,7 @@ async function prepare(
     session = await createSession(device, graphOf(layerCase, variant), {
       weights,
       optimize: false,
+      passes: conversions,
     });
     const { y = new Float32Array() } = await session.run(inputs);
     const { shape, dtype } = layerCase.node.output.desc;

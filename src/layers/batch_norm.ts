@@ -18,6 +18,7 @@ import {
   requireData,
   shapeError,
 } from '../runtime/operator.ts';
+import { foldBatchNorm } from '../runtime/passes/fold_batch_norm.ts';
 import { elementCount, formatShape, mapStrides, tensorDesc } from '../runtime/tensor.ts';
 import { checkFinite } from './choices.ts';
 import { oneDispatch } from './one_dispatch.ts';
@@ -86,6 +87,7 @@ export const batchNormOp: OpDef<BatchNormAttributes, Role> = {
   },
   views: { x: 'map', y: 'map' },
   fusesEpilogue: true,
+  passes: { foldBatchNorm },
   candidates: candidatesOf(problemOf, [
     oneDispatch<BatchNormProblem, Role>({
       name: 'batch_norm',

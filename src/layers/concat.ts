@@ -23,6 +23,7 @@ import {
   requireInput,
   shapeError,
 } from '../runtime/operator.ts';
+import { placeParts } from '../runtime/passes/place_parts.ts';
 import {
   elementCount,
   formatShape,
@@ -31,7 +32,7 @@ import {
   viewOfDesc,
 } from '../runtime/tensor.ts';
 import { inOrder } from './bindings.ts';
-import { pointwiseDispatch } from './pointwise.ts';
+import { pointwiseDispatch, pointwiseOp } from './pointwise.ts';
 
 export interface ConcatAttributes {
   readonly axis: number;
@@ -124,6 +125,7 @@ export const concatOp: OpDef<ConcatAttributes, Role> = {
   inferShape,
   mixesBatch: (node) => node.attributes.axis === 0,
   views: 'any',
+  passes: { pointwise: pointwiseOp, placeParts },
   candidates: candidatesOf(problemOf, [
     kernel<readonly Copy[], NoConfig, Role>({
       name: 'concat',

@@ -7,7 +7,6 @@ import { profileOf } from '../../test/fixtures/profiles.ts';
 import { Random, seeds } from '../../test/fixtures/random.ts';
 import { dotProduct, winograd as winogradBound } from '../../test/fixtures/rounding_bounds.ts';
 import { smallTiles, smallWinograd } from '../../test/fixtures/small_tiles.ts';
-import { builtins } from '../builtins.ts';
 import type { DeviceProfile } from '../runtime/device_profile.ts';
 import type { Candidate } from '../runtime/kernel.ts';
 import { Session } from '../runtime/session.ts';
@@ -234,7 +233,6 @@ describe.each(['conv2d_direct', 'conv2d_tiled'])('%s', (kernel) => {
       conv2d(g.at('conv'), g.input('x', [1, 6, 5, 5]), { channels: 8, kernel: 3, groups: 2 }),
     );
     using session = await Session.create(device(), graph, {
-      builtins,
       weights: syntheticWeights([]),
       kernels: () => kernel,
     });

@@ -3,7 +3,6 @@ import { graphOf } from '../../test/fixtures/build_one.ts';
 import { checkVolume } from '../../test/fixtures/check_volume.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
 import { conv3dReference } from '../../test/fixtures/volume_reference.ts';
-import { builtins } from '../builtins.ts';
 import { ANY_GPU } from '../runtime/device_profile.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { prepare } from '../runtime/prepare.ts';
@@ -129,7 +128,7 @@ describe('conv3d', () => {
     ['the whole depth', { channels: 4, kernel: [4, 3, 3] }],
   ])('of %s of one image copies nothing', (_, options) => {
     const graph = graphOf((g) => conv3d(g, g.input('x', [1, 3, 4, 8, 8]), options));
-    const { plan } = prepare(graph, builtins, { device: ANY_GPU });
+    const { plan } = prepare(graph, { device: ANY_GPU });
     expect(plan.dispatches.map(({ node }) => node.op.name)).toEqual(['conv2d']);
   });
 

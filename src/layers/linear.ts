@@ -9,7 +9,9 @@ import {
   requireData,
   shapeError,
 } from '../runtime/operator.ts';
+import { splitLargeWeights } from '../runtime/passes/split_large_weights.ts';
 import { elementCount, formatShape, rowsAndColumns, tensorDesc } from '../runtime/tensor.ts';
+import { concatOp } from './concat.ts';
 import { directGemm } from './conv2d_kernels/direct.ts';
 import { tiledGemm } from './conv2d_kernels/tiled.ts';
 import { gemmOn } from './linear_kernels/gemm.ts';
@@ -71,5 +73,6 @@ export const linearOp: OpDef<object, LinearRole> = {
     elementCount(inputShape(node, 'weight')) * (inputShape(node, 'x')[0] ?? 1),
   channelAxis: 0,
   fusesEpilogue: true,
+  passes: { concat: concatOp, splitLargeWeights },
   candidates: candidatesOf(problemOf, [gemv, gemmOn(directGemm), gemmOn(tiledGemm)]),
 };

@@ -28,6 +28,8 @@ import {
   type NoConfig,
 } from '../runtime/kernel.ts';
 import { candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
+import { fuseEpilogue } from '../runtime/passes/fuse_epilogue.ts';
+import { mergePointwise } from '../runtime/passes/merge_pointwise.ts';
 import { mapBroadcast } from '../runtime/reference/map_broadcast.ts';
 import {
   formatShape,
@@ -220,5 +222,6 @@ export const pointwiseOp: OpDef<PointwiseAttributes> = {
       return batch > 1 && eachImage !== (kind === 'activation' || kind === 'input');
     }),
   views: 'any',
+  passes: { mergePointwise, fuseEpilogue },
   candidates: candidatesOf(problemOf, [pointwiseKernel]),
 };

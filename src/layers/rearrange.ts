@@ -41,9 +41,11 @@ import {
   requireInput,
   shapeError,
 } from '../runtime/operator.ts';
+import { mergeMovements } from '../runtime/passes/merge_movements.ts';
+import { shareViews } from '../runtime/passes/share_views.ts';
 import { areIntegers, formatShape, type Shape, tensorDesc, viewOfDesc } from '../runtime/tensor.ts';
 import { checkChoices } from './choices.ts';
-import { pointwiseDispatch } from './pointwise.ts';
+import { pointwiseDispatch, pointwiseOp } from './pointwise.ts';
 import { checkIntegers } from './window.ts';
 
 type Rearrange = Node<RearrangeAttributes, 'x'>;
@@ -175,5 +177,8 @@ export const rearrangeOp: OpDef<RearrangeAttributes, 'x'> = {
   },
   mixesBatch: (node) => mixesBatch(node.attributes.steps, inputShape(node, 'x')),
   views: 'any',
+  passes: { pointwise: pointwiseOp, mergeMovements, shareViews },
+  between: ({ attributes: { steps }, inputs: { x } }, from, to) =>
+    !x || indexMapInto(to, steps, x.desc.shape, from) !== undefined,
   candidates: candidatesOf(problemOf, [move]),
 };

@@ -2,7 +2,6 @@
 import { describe, expect, it } from 'vitest';
 import { expectReference, inputsOf } from '../../test/fixtures/compare_graphs.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
-import { builtins } from '../builtins.ts';
 import { kindOf } from '../runtime/device_profile.ts';
 import type { Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
@@ -35,7 +34,6 @@ async function planOf(build: (g: GraphBuilder) => void): Promise<ExecutionPlan> 
   const inputs = inputsOf(graph);
   using session = await Session.create(device(), graph, {
     weights: syntheticWeights([]),
-    builtins,
   });
   expectReference(graph, inputs, await session.run(inputs));
   return session.plan;

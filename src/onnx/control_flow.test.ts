@@ -8,7 +8,6 @@ import {
   onnxTensor as tensor,
 } from '../../test/fixtures/onnx_model.ts';
 import { findOnnxRuntime, runOnnxRuntime } from '../../test/fixtures/onnxruntime.ts';
-import { builtins } from '../builtins.ts';
 import { runReference } from '../reference.ts';
 import { ANY_GPU } from '../runtime/device_profile.ts';
 import { prepare } from '../runtime/prepare.ts';
@@ -215,7 +214,7 @@ describe('a constant of the body of a loop', () => {
     const weightsOf = (turns: number) => {
       const bytes = fileOf({ body: of, inputs: 'n on x', turns });
       const { graph, weights } = loadOnnx(bytes);
-      const { plan } = prepare(graph, builtins, { device: ANY_GPU });
+      const { plan } = prepare(graph, { device: ANY_GPU });
       return { names: [...(weights.tensors?.keys() ?? [])], bytes: plan.memory.weights };
     };
     const once = weightsOf(1);

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { useDevice } from '../../test/fixtures/device.ts';
-import { builtins } from '../builtins.ts';
 import { conv2d } from '../layers/conv2d.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { Session } from '../runtime/session.ts';
@@ -23,7 +22,10 @@ describe('tune', () => {
     expect(results.map(({ layer }) => layer)).toEqual(['first']);
     expect(results[0]?.ms).toBeLessThanOrEqual(results[0]?.untunedMs ?? 0);
     const weights = syntheticWeights([]);
-    using session = await Session.create(device(), twoLayers(), { weights, builtins, tuning });
+    using session = await Session.create(device(), twoLayers(), {
+      weights,
+      tuning,
+    });
     const { kernel, config } = results[0] ?? {};
     for (const dispatch of session.plan.dispatches) {
       expect(dispatch).toMatchObject({ kernel, config });
@@ -41,7 +43,6 @@ describe('tune', () => {
     const weights = syntheticWeights([]);
     using session = await Session.create(device(), twoLayers(), {
       weights,
-      builtins,
       tuning,
       precision,
     });

@@ -1,6 +1,5 @@
 /** Times the likeliest kernels of every shape of layer on the device at hand, and keeps the fastest. */
 
-import { builtins } from '../builtins.ts';
 import { kindOf } from '../runtime/device_profile.ts';
 import { TilewiseError } from '../runtime/errors.ts';
 import type { Device, Opening } from '../runtime/gpu/device.ts';
@@ -92,7 +91,7 @@ async function tuneUnknown(
   onResult: (result: TuneResult) => void,
 ): Promise<void> {
   // The layers as a session runs them: fused, stored in that precision, cut where the device is too small.
-  const { plan } = prepare(graph, builtins, { device: opening.profile, precision });
+  const { plan } = prepare(graph, { device: opening.profile, precision });
   const layers = untunedLayers(opening, plan.graph, known);
   const begun = performance.now();
   for (const [i, alike] of layers.entries()) {

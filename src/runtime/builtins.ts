@@ -1,16 +1,8 @@
-/**
- * The operators that passes put into graphs themselves. The runtime imports no layers: whoever prepares a graph hands
- * them in.
- */
+/** The operators that passes know, by name: the runtime imports no layers. */
 import type { Expression } from '../../shaders/lib/expression.ts';
-import type { Node, OpDef } from './graph.ts';
+import type { Node } from './graph.ts';
 import type { Movement } from './movement/index.ts';
 import type { DType } from './tensor.ts';
-
-export interface Builtins {
-  readonly pointwise: OpDef<PointwiseAttributes>;
-  readonly concat: OpDef<ConcatAttributes>;
-}
 
 /** An expression over the node's inputs, by role, which are broadcast to the output's shape. */
 export interface PointwiseAttributes {

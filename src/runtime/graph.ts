@@ -5,7 +5,8 @@
 import type { Expression } from '../../shaders/lib/expression.ts';
 import type { DeviceProfile } from './device_profile.ts';
 import type { Candidate } from './kernel.ts';
-import type { TensorDesc } from './tensor.ts';
+import type { Passes } from './passes/passes.ts';
+import type { TensorDesc, View } from './tensor.ts';
 
 /** Fed by the caller at every run. */
 export interface Input {
@@ -79,6 +80,8 @@ export interface OpDef<A extends object = object, R extends string = string> {
   readonly name: string;
   /** The output's descriptor. Throws ShapeError when the inputs or attributes do not fit. */
   inferShape(call: OpCall<A, R>): TensorDesc;
+  /** What a node computes, without its epilogue: of operators of callers, where no table of references has them. */
+  reference?(node: Node<A, R>, inputs: DataByRole): Float64Array;
   /** Multiply-adds of one run, as the field counts them: of convolutions and products only; 0 by default. */
   multiplyAdds?(node: Node<A, R>): number;
   /** Whether images of a batch influence one another, so that the batch cannot be cut; no by default. */
@@ -94,6 +97,10 @@ export interface OpDef<A extends object = object, R extends string = string> {
   readonly views?: Readonly<Partial<Record<R | 'y', Access>>> | 'any';
   /** Whether its kernels compute an epilogue; not by default. */
   readonly fusesEpilogue?: boolean;
+  /** What prepares graphs in which it occurs; nothing by default. */
+  readonly passes?: Passes;
+  /** Whether a node can go from a view of its input to one of its output; what `views` says is enough by default. */
+  between?(node: Node<A, R>, from: View, to: View): boolean;
   /** What can compute a node on a device, in order of preference, but for what the candidates say. */
   candidates(node: Node<A, R>, device: DeviceProfile): readonly Candidate[];
 }

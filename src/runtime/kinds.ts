@@ -34,7 +34,6 @@ const KINDS = {
   config: OBJECT,
   count: NUMBER,
   counts: FUNCTION,
-  def: ['a KernelDef', has('name', 'configs', 'lower')],
   desc: ['a TensorDesc', has('shape', 'dtype')],
   device: ['a Device', has('gpu', 'profile', 'use')],
   deviceProfile: ['a DeviceProfile', has('family')],

@@ -6,7 +6,7 @@ import { countedVisits } from '../../test/fixtures/counted_visits.ts';
 import { optimized, profileOf } from '../../test/fixtures/profiles.ts';
 import { Random, seeds } from '../../test/fixtures/random.ts';
 import { randomGraph } from '../../test/fixtures/random_graph.ts';
-import { builtins } from '../builtins.ts';
+import { conversions } from '../conversions.ts';
 import { relu } from '../layers/activations.ts';
 import { concat } from '../layers/concat.ts';
 import { conv2d } from '../layers/conv2d.ts';
@@ -30,7 +30,7 @@ import { type Prepared, type PrepareOptions, prepare } from './prepare.ts';
 const FAMILIES = ['gpu', 'llvmpipe', 'swiftshader'] as const;
 
 function prepared(graph: Graph, options: Partial<PrepareOptions> = {}): Prepared {
-  return prepare(graph, builtins, { device: ANY_GPU, ...options });
+  return prepare(graph, { device: ANY_GPU, ...options });
 }
 
 /** The names of the model's nodes that some node of the plan computes, each once. */
@@ -60,7 +60,12 @@ describe('prepare', () => {
     }
     const graph = g.build('names');
     const device = profileOf('gpu', { maxStorageBufferBindingSize: 5128 });
-    const { plan, origin } = prepared(graph, { device, precision: 'f16', observed: true });
+    const { plan, origin } = prepared(graph, {
+      device,
+      precision: 'f16',
+      observed: true,
+      passes: conversions,
+    });
     const names = namesOf(plan.graph);
     expect(names).toEqual(
       expect.arrayContaining(['x as f16#2', 'fc 0..63#2', 'fc 64..99', 'fc joined#2']),

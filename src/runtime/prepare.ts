@@ -1,17 +1,12 @@
 /** The one place that knows the order of the stages between a model and what runs. */
-import type { Builtins } from './builtins.ts';
 import { type DeviceProfile, largestBuffer } from './device_profile.ts';
 import type { Graph, Node } from './graph.ts';
 import { uniqueName } from './graph_builder.ts';
 import { assignLayouts } from './passes/assign_layouts.ts';
 import { assignPrecision } from './passes/assign_precision.ts';
-import { foldBatchNorm } from './passes/fold_batch_norm.ts';
-import { fuseEpilogue } from './passes/fuse_epilogue.ts';
-import { mergeMovements } from './passes/merge_movements.ts';
-import { mergePointwise } from './passes/merge_pointwise.ts';
+import { type Passes, passesOf } from './passes/passes.ts';
 import { removeUnread } from './passes/remove_unread.ts';
 import type { StageResult } from './passes/report.ts';
-import { splitLargeWeights } from './passes/split_large_weights.ts';
 import { batchParts, cutBatch } from './plan/batch_parts.ts';
 import { compile, type ExecutionPlan } from './plan/compile.ts';
 import { checkPrecision } from './plan/precision.ts';
@@ -38,6 +33,11 @@ export interface PrepareOptions {
    * transposition or a slice gives is then read back from where it came, and costs no dispatch.
    */
   readonly denseOutputs?: boolean | undefined;
+  /**
+   * Passes beyond those of the graph's operators. By `conversions`, inputs of a graph in f16 are stored as f16 where it
+   * has no pointwise operator; else what reads them reads f32.
+   */
+  readonly passes?: Passes | undefined;
 }
 
 export interface Prepared {
@@ -52,40 +52,43 @@ export interface Prepared {
 
 interface Stage {
   readonly name: string;
-  readonly apply: (graph: Graph) => Graph;
+  /** Absent where no operator of the graph brings it. */
+  readonly apply: ((graph: Graph, device: DeviceProfile) => Graph) | undefined;
 }
 
 /**
  * Everything between a model and its first run that needs no GPU and touches no data. Throws UnsupportedError where
  * the device is too small, lacks what `precision` needs, or `maxMemory` is too small.
  */
-export function prepare(model: Graph, builtins: Builtins, options: PrepareOptions): Prepared {
+export function prepare(model: Graph, options: PrepareOptions): Prepared {
   const { device, precision = 'f32', optimize = true, observed = false, denseOutputs } = options;
   checkPrecision(precision, device);
-  const parts = batchParts(assignPrecision(model, builtins, precision), device);
+  const passes = passesOf(model, options.passes);
+  const store = (graph: Graph): Graph => assignPrecision(graph, passes.pointwise, precision);
+  const parts = batchParts(store(model), device);
   const optimizing: readonly Stage[] = [
     { name: 'remove unread nodes', apply: removeUnread },
-    { name: 'fold batch norm', apply: foldBatchNorm },
-    { name: 'merge movements', apply: mergeMovements },
-    { name: 'merge pointwise', apply: (graph) => mergePointwise(graph, device) },
-    { name: 'fuse epilogue', apply: (graph) => fuseEpilogue(graph, device) },
+    { name: 'fold batch norm', apply: passes.foldBatchNorm },
+    { name: 'merge movements', apply: passes.mergeMovements },
+    { name: 'merge pointwise', apply: passes.mergePointwise },
+    { name: 'fuse epilogue', apply: passes.fuseEpilogue },
   ];
   const stages: readonly Stage[] = [
     { name: 'cut batch', apply: (graph) => cutBatch(graph, parts) },
     ...(optimize ? optimizing : []),
-    {
-      name: `store as ${precision}`,
-      apply: (graph) => assignPrecision(graph, builtins, precision),
-    },
+    { name: `store as ${precision}`, apply: store },
     {
       name: 'split large weights',
-      apply: (graph) => splitLargeWeights(graph, builtins, largestBuffer(device)),
+      apply: (graph) => passes.splitLargeWeights?.(graph, passes, largestBuffer(device)) ?? graph,
     },
-    { name: 'assign layouts', apply: (graph) => assignLayouts(graph, device, denseOutputs) },
+    {
+      name: 'assign layouts',
+      apply: (graph) => assignLayouts(graph, device, denseOutputs),
+    },
   ];
   const log: StageResult[] = [];
   const laidOut = stages.reduce((before, { name: stage, apply }) => {
-    const after = apply(before);
+    const after = apply?.(before, device) ?? before;
     log.push({ stage, before, after });
     return after;
   }, model);

@@ -3,7 +3,6 @@ import { expectReference, inputsOf } from '../../test/fixtures/compare_graphs.ts
 import { limitBindings, useDevice, useDevices } from '../../test/fixtures/device.ts';
 import { Random } from '../../test/fixtures/random.ts';
 import { randomGraph } from '../../test/fixtures/random_graph.ts';
-import { builtins } from '../builtins.ts';
 import { relu } from '../layers/activations.ts';
 import { globalAveragePool2d } from '../layers/adaptive_average_pool2d.ts';
 import { add } from '../layers/arithmetic.ts';
@@ -43,7 +42,7 @@ function open(
   graph: Graph = smallNet(),
   more: Partial<SessionOptions> = {},
 ): Promise<Session> {
-  return Session.create(on, graph, { weights: syntheticWeights([]), builtins, ...more });
+  return Session.create(on, graph, { weights: syntheticWeights([]), ...more });
 }
 
 /** So that 0 and -0 differ, and NaN from NaN. */

@@ -8,7 +8,6 @@ import {
   given,
   ownValue,
 } from './arguments.ts';
-import type { Builtins } from './builtins.ts';
 import { ShapeError, TilewiseError, UnsupportedError } from './errors.ts';
 import type { Device, Opening } from './gpu/device.ts';
 import {
@@ -40,8 +39,6 @@ export interface SessionProgress {
 
 export interface SessionOptions extends Omit<PrepareOptions, 'device'> {
   readonly weights: WeightSource;
-  /** The operators that passes put into graphs. */
-  readonly builtins: Builtins;
   readonly onProgress?: (progress: SessionProgress) => void;
   /**
    * How weights and activations are stored on the device; `f32` by default. `f16` takes half the memory: each
@@ -327,8 +324,8 @@ async function build(
   reader: ConstantReader,
   weights: WeightBuffers,
 ): Promise<Running> {
-  const { builtins, signal, onProgress } = options;
-  const prepared = prepare(graph, builtins, { ...options, device: opening.profile });
+  const { signal, onProgress } = options;
+  const prepared = prepare(graph, { ...options, device: opening.profile });
   const { plan, parts } = prepared;
   if (parts > 1) warnOfParts(graph, parts, options.onWarning);
   const report = (stage: SessionProgress['stage']) =>

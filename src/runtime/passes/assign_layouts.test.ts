@@ -10,7 +10,6 @@ import { useDevice } from '../../../test/fixtures/device.ts';
 import { profileOf } from '../../../test/fixtures/profiles.ts';
 import { Random, seeds } from '../../../test/fixtures/random.ts';
 import { randomGraph } from '../../../test/fixtures/random_graph.ts';
-import { builtins } from '../../builtins.ts';
 import { relu, sigmoid } from '../../layers/activations.ts';
 import { globalAveragePool2d } from '../../layers/adaptive_average_pool2d.ts';
 import { add, mul } from '../../layers/arithmetic.ts';
@@ -59,7 +58,7 @@ function network(batch: number, size = 11): Graph {
 }
 
 function planOf(graph: Graph, profile = GPU, precision: DType = 'f32'): ExecutionPlan {
-  return prepare(graph, builtins, { device: profile, precision }).plan;
+  return prepare(graph, { device: profile, precision }).plan;
 }
 
 /** How many dispatches each movement and concat takes, once the plan is found right on all kinds of device. */
@@ -151,7 +150,6 @@ describe('channel-major maps', () => {
       const graph = network(3);
       const inputs = inputsOf(graph);
       using session = await Session.create(device(), graph, {
-        builtins,
         weights: syntheticWeights([]),
         kernels: () => kernel,
       });
@@ -162,7 +160,6 @@ describe('channel-major maps', () => {
   it('that are outputs come back as NCHW', async () => {
     const graph = network(3);
     using session = await Session.create(device(), graph, {
-      builtins,
       weights: syntheticWeights([]),
       observed: true,
     });
@@ -178,7 +175,7 @@ describe('the parts of a concat', () => {
   it('are written where they belong', () => {
     const graph = build((g, x) => concat(g.at('cat'), [conv(g, 'a', x), conv(g, 'b', x)]));
     expect(copiesIn(graph)).toEqual({ cat: 0 });
-    const { plan } = prepare(graph, builtins, { device: GPU });
+    const { plan } = prepare(graph, { device: GPU });
     const [a, b, cat] = plan.graph.nodes;
     expect([a?.output.within, b?.output.within]).toEqual([cat?.output, cat?.output]);
     expect(b?.output.desc.view).toEqual({ offset: 120, strides: [240, 30, 5, 1] });
@@ -480,7 +477,7 @@ describe('a movement whose ends lie under views', () => {
     for (const family of FAMILIES) {
       for (const optimize of [true, false]) {
         const profile = profileOf(family);
-        const { plan } = prepare(graph, builtins, { device: profile, optimize });
+        const { plan } = prepare(graph, { device: profile, optimize });
         expect(faultsOf(plan, profile), family).toEqual([]);
         expectSameOutputs(plan.graph, graph);
       }

@@ -15,14 +15,14 @@
 import { type DeviceProfile, kindOf } from '../device_profile.ts';
 import type { Activation, Graph, Node, Value } from '../graph.ts';
 import { MemoryLayout } from './memory_layout.ts';
-import { placeParts } from './place_parts.ts';
-import { shareViews } from './share_views.ts';
+import { passesOf } from './passes.ts';
 import { useChannelMajor } from './use_channel_major.ts';
 
 export function assignLayouts(graph: Graph, device: DeviceProfile, denseOutputs = false): Graph {
+  const passes = passesOf(graph);
   const layout = new MemoryLayout(graph);
-  placeParts(graph, layout);
-  shareViews(graph, layout, denseOutputs);
+  passes.placeParts?.(graph, layout);
+  passes.shareViews?.(graph, layout, denseOutputs);
   if (kindOf(device) === 'cpu') useChannelMajor(graph, layout);
   return withLayout(graph, layout);
 }

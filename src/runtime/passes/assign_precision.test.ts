@@ -4,11 +4,13 @@ import { useDevice } from '../../../test/fixtures/device.ts';
 import { profileOf } from '../../../test/fixtures/profiles.ts';
 import { Random, seeds } from '../../../test/fixtures/random.ts';
 import { randomGraph } from '../../../test/fixtures/random_graph.ts';
-import { builtins } from '../../builtins.ts';
+import { conversions } from '../../conversions.ts';
 import { relu } from '../../layers/activations.ts';
 import { batchNorm } from '../../layers/batch_norm.ts';
+import { concatOp } from '../../layers/concat.ts';
 import { conv2d } from '../../layers/conv2d.ts';
 import { linear } from '../../layers/linear.ts';
+import { maxPool2d } from '../../layers/pool2d.ts';
 import { flatten } from '../../layers/rearrange.ts';
 import { scatter } from '../../layers/scatter.ts';
 import { softmax } from '../../layers/softmax.ts';
@@ -26,6 +28,8 @@ import type { WeightSource } from '../weights/weight_source.ts';
 import { assignPrecision } from './assign_precision.ts';
 import { splitLargeWeights } from './split_large_weights.ts';
 
+const PASSES = { ...conversions, concat: concatOp };
+
 const device = useDevice();
 
 /** A convolution of 3 to 5 channels on 3 x 3 pixels, and a classifier of 7: all counts are odd. */
@@ -39,13 +43,43 @@ function network(): Graph {
   return g.build('network');
 }
 
-const half = (graph: Graph): Graph => assignPrecision(graph, builtins, 'f16');
+const half = (graph: Graph): Graph => assignPrecision(graph, conversions.pointwise, 'f16');
 
 function storedAs(graph: Graph): readonly string[] {
   return graph.nodes.map(({ name, output }) => `${name}: ${output.desc.dtype}`);
 }
 
+/** Layers alone: no node is pointwise. */
+function layers(): Graph {
+  const g = GraphBuilder.create();
+  const x = g.input('x', [2, 16, 9, 7]);
+  const wide = conv2d(g.at('wide'), x, { channels: 32, kernel: 3, padding: 1 });
+  const apart = conv2d(g.at('apart'), x, { channels: 16, kernel: 3, groups: 16 });
+  const last = conv2d(g.at('last'), wide, { channels: 5, kernel: 1 });
+  g.output('wide', wide);
+  g.output('pooled', maxPool2d(g.at('pool'), apart, { kernel: 2 }));
+  g.output('last', batchNorm(g.at('norm'), last));
+  return g.build('layers');
+}
+
 describe('assignPrecision', () => {
+  it('has inputs read as they are where nothing can convert them', () => {
+    const { inputs, nodes } = assignPrecision(layers(), undefined, 'f16');
+    expect(inputs.map(({ desc }) => desc.dtype)).toEqual(['f32']);
+    const types = nodes.map(({ name, inputs: { x }, output }) => [
+      name,
+      x?.desc.dtype,
+      output.desc.dtype,
+    ]);
+    expect(types).toEqual([
+      ['wide', 'f32', 'f32'],
+      ['apart', 'f32', 'f16'],
+      ['last', 'f32', 'f16'],
+      ['pool', 'f16', 'f32'],
+      ['norm', 'f16', 'f32'],
+    ]);
+  });
+
   it('stores what flows as f16, and what callers see as f32', () => {
     expect(storedAs(half(network()))).toEqual([
       'x as f16: f16',
@@ -100,7 +134,7 @@ describe('assignPrecision', () => {
     expect(half(graph)).toEqual(graph);
     expect(half(graph).nodes.every((node, i) => node === graph.nodes[i])).toBe(true);
     const plain = network();
-    expect(assignPrecision(plain, builtins, 'f32')).toBe(plain);
+    expect(assignPrecision(plain, conversions.pointwise, 'f32')).toBe(plain);
   });
 
   it('leaves exact layers what they read and make', () => {
@@ -125,7 +159,7 @@ describe('assignPrecision', () => {
 
   it('gives a layer by itself edges in f32', () => {
     const conv = half(network()).nodes.find(({ name }) => name === 'conv');
-    const alone = assignPrecision(isolate(conv ?? fail()), builtins, 'f32');
+    const alone = assignPrecision(isolate(conv ?? fail()), conversions.pointwise, 'f32');
     expect(storedAs(alone)).toEqual(['x as f16: f16', 'conv: f16', 'conv as f32: f32']);
     expect(alone.inputs[0]?.desc.dtype).toBe('f32');
   });
@@ -157,12 +191,12 @@ describe('assignPrecision', () => {
   });
 
   it('is kept where a layer is split', () => {
-    const split = splitLargeWeights(half(network()), builtins, 2 * 45 * 6);
+    const split = splitLargeWeights(half(network()), PASSES, 2 * 45 * 6);
     expect(storedAs(split)).toEqual(storedAs(half(network())));
     const g = GraphBuilder.create();
     const x = relu(g, g.input('x', [1, 10]));
     g.output('y', relu(g, linear(g.at('fc'), x, { features: 130 })));
-    expect(storedAs(splitLargeWeights(half(g.build('wide')), builtins, 2 * 10 * 64))).toEqual([
+    expect(storedAs(splitLargeWeights(half(g.build('wide')), PASSES, 2 * 10 * 64))).toEqual([
       'x as f16: f16',
       'pointwise: f16',
       'fc 0..63: f16',
@@ -180,7 +214,7 @@ function fail(): never {
 
 describe('a plan in f16', () => {
   const planned = (on: DeviceProfile): Prepared =>
-    prepare(network(), builtins, { device: on, precision: 'f16' });
+    prepare(network(), { device: on, precision: 'f16' });
 
   it('counts half the bytes, in whole words', () => {
     const gpu = profileOf('gpu');
@@ -225,7 +259,6 @@ describe('a session in f16', () => {
   const open = (weights: WeightSource, onWarning?: (message: string) => void) =>
     Session.create(device(), network(), {
       weights,
-      builtins,
       precision: 'f16',
       ...(onWarning && { onWarning }),
     });
@@ -238,7 +271,7 @@ describe('a session in f16', () => {
     const x = syntheticTensor('x', [1, 3, 3, 3]);
     using session = await open(syntheticWeights([]));
     const weights = syntheticWeights([]);
-    using exact = await Session.create(device(), network(), { weights, builtins });
+    using exact = await Session.create(device(), network(), { weights });
     const { logits = new Float32Array() } = await session.run(x);
     const { logits: expected = new Float32Array() } = await exact.run(x);
     const most = Math.max(...expected.map(Math.abs));
@@ -246,6 +279,14 @@ describe('a session in f16', () => {
     // Input, two layers of weights, two of results and the logits are rounded, by 2^-11 at most.
     expect(Math.max(...errors)).toBeLessThan(6 * 2 ** -11);
     expect(Math.max(...errors)).toBeGreaterThan(0);
+  });
+
+  it('computes layers alone', async ({ skip }) => {
+    skip(!device().profile.shaderF16, 'the adapter lacks shader-f16');
+    const weights = syntheticWeights([]);
+    const inputs = { x: syntheticTensor('x', [2, 16, 9, 7]) };
+    const checks = await verify(device(), layers(), inputs, { weights, precision: 'f16' });
+    expect(checks.filter(({ ok }) => !ok)).toEqual([]);
   });
 
   it('allocates what the plan says, to the byte', async ({ skip }) => {

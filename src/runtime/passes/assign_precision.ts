@@ -3,13 +3,14 @@
  *
  * Activations and matrices of weights become f16; what callers write and read stays f32. An input is converted by
  * a node of its own; an output that nothing else reads is stored as f32 by whatever computes it, and any other
- * is converted. Vectors (biases, running statistics, factors of channels) stay f32: they are a thousandth of
+ * is converted. Where no pointwise operator can convert them, inputs are read as they are, and outputs stored as f32.
+ * Vectors (biases, running statistics, factors of channels) stay f32: they are a thousandth of
  * the weights, their rounding would shift whole channels, and statistics leave f16's range. Exact operators read inputs
  * and constants as they are.
  */
 
 import { operand } from '../../../shaders/lib/expression.ts';
-import { type Builtins, isPointwise, isRearrange, type PointwiseAttributes } from '../builtins.ts';
+import { isPointwise, isRearrange, type PointwiseAttributes } from '../builtins.ts';
 import {
   type Activation,
   type Constant,
@@ -18,6 +19,7 @@ import {
   type Input,
   isConstant,
   type Node,
+  type OpDef,
   type Value,
 } from '../graph.ts';
 import type { DType, TensorDesc } from '../tensor.ts';
@@ -25,17 +27,17 @@ import type { DType, TensorDesc } from '../tensor.ts';
 /** The graph with its tensors stored so. Tensors that are f16 already stay so; only the edges become f32. */
 export function assignPrecision(
   graph: Graph,
-  builtins: Pick<Builtins, 'pointwise'>,
+  pointwise: OpDef<PointwiseAttributes> | undefined,
   precision: DType,
 ): Graph {
   const edges: readonly Value[] = [...graph.inputs, ...graph.outputs.values()];
   if (precision === 'f32' && edges.every(({ desc }) => desc.dtype === 'f32')) return graph;
-  return new Assignment(graph, builtins.pointwise, precision).run();
+  return new Assignment(graph, pointwise, precision).run();
 }
 
 class Assignment {
   readonly #graph: Graph;
-  readonly #pointwise: Builtins['pointwise'];
+  readonly #pointwise: OpDef<PointwiseAttributes> | undefined;
   readonly #precision: DType;
   readonly #readers: ReadonlyMap<Value, readonly Node[]>;
   readonly #outputs: ReadonlySet<Value>;
@@ -45,7 +47,7 @@ class Assignment {
   readonly #returned = new Map<Value, Value>();
   readonly #nodes: Node[] = [];
 
-  constructor(graph: Graph, pointwise: Builtins['pointwise'], precision: DType) {
+  constructor(graph: Graph, pointwise: OpDef<PointwiseAttributes> | undefined, precision: DType) {
     this.#graph = graph;
     this.#pointwise = pointwise;
     this.#precision = precision;
@@ -67,10 +69,9 @@ class Assignment {
       input.desc.dtype === 'f32' ? input : { ...input, desc: stored(input.desc, 'f32') };
     this.#returned.set(input, outside);
     const readers = this.#readers.get(input) ?? [];
-    const converts = input.desc.dtype === 'f16' || this.#precision === 'f16';
-    if (converts && readers.some((reader) => !isKept(reader))) {
-      this.#stored.set(input, this.#convert(outside, 'f16'));
-    }
+    const half = input.desc.dtype === 'f16' || this.#precision === 'f16';
+    const converts = half && readers.some((reader) => !isKept(reader));
+    this.#stored.set(input, converts ? this.#converted(outside, 'f16') : outside);
     return outside;
   }
 
@@ -85,7 +86,7 @@ class Assignment {
     this.#nodes.push(changed ? { ...node, inputs, output } : node);
     this.#stored.set(node.output, output);
     if (!this.#outputs.has(node.output)) return;
-    const outside = output.desc.dtype === 'f16' ? this.#convert(output, 'f32') : output;
+    const outside = output.desc.dtype === 'f16' ? this.#converted(output, 'f32') : output;
     this.#returned.set(node.output, outside);
   }
 
@@ -116,6 +117,7 @@ class Assignment {
   }
 
   #dtypeOf(node: Node, inputs: Readonly<Record<string, Value>>): DType {
+    if (!this.#pointwise && this.#outputs.has(node.output)) return 'f32';
     const [viewed] = Object.values(inputs);
     if (isRearrange(node) && viewed && !isConstant(viewed)) return viewed.desc.dtype;
     if (this.#precision === 'f32') return node.output.desc.dtype;
@@ -124,12 +126,15 @@ class Assignment {
     return shortened ? 'f16' : node.output.desc.dtype;
   }
 
-  #convert(x: Value, dtype: DType): Activation {
+  /** The value stored so; as it is, where there is nothing to convert it. */
+  #converted<V extends Input | Activation>(x: V, dtype: DType): V | Activation {
+    const op = this.#pointwise;
+    if (!op) return x;
     const name = `${x.name} as ${dtype}`;
     const output: Activation = { kind: 'activation', name, desc: stored(x.desc, dtype) };
     const attributes: PointwiseAttributes = { expression: operand('x'), dtype };
     const conversion: Node<PointwiseAttributes> = {
-      op: this.#pointwise,
+      op,
       name,
       attributes,
       inputs: { x },

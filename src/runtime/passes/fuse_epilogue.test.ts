@@ -5,7 +5,7 @@ import { expectInOrder, expectSameOutputs, opsOf } from '../../../test/fixtures/
 import { profileOf } from '../../../test/fixtures/profiles.ts';
 import { Random, seeds } from '../../../test/fixtures/random.ts';
 import { randomGraph } from '../../../test/fixtures/random_graph.ts';
-import { builtins } from '../../builtins.ts';
+import { conversions } from '../../conversions.ts';
 import { relu, sigmoid } from '../../layers/activations.ts';
 import { globalAveragePool2d } from '../../layers/adaptive_average_pool2d.ts';
 import { add, mul, sub } from '../../layers/arithmetic.ts';
@@ -276,7 +276,7 @@ describe('fuseEpilogue', () => {
     const y = conv(g, 'c', g.input('x', SHAPE));
     g.output('before', y);
     g.output('after', maxPool2d(g, y, { kernel: 2 }));
-    const half = assignPrecision(g.build('test'), builtins, 'f16');
+    const half = assignPrecision(g.build('test'), conversions.pointwise, 'f16');
     expect(opsOf(half)).toBe('pointwise conv2d pointwise max_pool2d');
     expect(opsOf(fuseEpilogue(half, LIMITED))).toBe(opsOf(half));
   });
@@ -313,7 +313,7 @@ describe('fuseEpilogue', () => {
           [n, false] as const,
           [n, true] as const,
         ])) {
-          const { plan } = prepare(residuals(count, reread), builtins, { device });
+          const { plan } = prepare(residuals(count, reread), { device });
           const seen = new Set<string>();
           const candidates = plan.graph.nodes.flatMap((node) => node.op.candidates(node, device));
           for (const { kernel, lower } of candidates) {

@@ -1,9 +1,7 @@
 /** Where activations lie while that is being decided, and who could live with what. */
 import { operandsOf } from '../../../shaders/lib/expression.ts';
-import { isRearrange } from '../builtins.ts';
 import { operandStrides } from '../epilogue.ts';
 import { type Access, consumers, type Graph, type Node, type Value } from '../graph.ts';
-import { indexMapInto } from '../movement/index.ts';
 import { mapStridesOf, type TensorDesc, type View, viewOfDesc, withView } from '../tensor.ts';
 
 interface Place {
@@ -78,14 +76,13 @@ export class MemoryLayout {
     return writable && this.readersOf(value).every(readable);
   }
 
-  /** A movement that is no view takes any view that leaves its steps one affine map. Others say what they take. */
+  /** Whether the node can go from its input as it lies to its output as it lies, one of them under this view. */
   #canMove(node: Node, value: Value, view: View): boolean {
     const { x } = node.inputs;
     const { output } = node;
-    if (!isRearrange(node) || !x || this.rootOf(x) === this.rootOf(output)) return true;
-    const [from, to] = [x, output].map((end) => (end === value ? view : this.viewOf(end)));
-    const { steps } = node.attributes;
-    return !from || !to || indexMapInto(to, steps, x.desc.shape, from) !== undefined;
+    if (!node.op.between || !x || this.rootOf(x) === this.rootOf(output)) return true;
+    const viewed = (end: Value): View => (end === value ? view : this.viewOf(end));
+    return node.op.between(node, viewed(x), viewed(output));
   }
 
   /** Whether some dispatch would bind a root for reading and for writing if a value lay in it. */

@@ -6,7 +6,7 @@ import { graphOf } from '../../../test/fixtures/build_one.ts';
 import { expectInOrder, expectSameOutputs, opsOf } from '../../../test/fixtures/compare_graphs.ts';
 import { Random, seeds } from '../../../test/fixtures/random.ts';
 import { randomGraph } from '../../../test/fixtures/random_graph.ts';
-import { builtins } from '../../builtins.ts';
+import { conversions } from '../../conversions.ts';
 import { clip, hardSwish, relu, sigmoid, silu, tanh } from '../../layers/activations.ts';
 import { globalAveragePool2d } from '../../layers/adaptive_average_pool2d.ts';
 import { add, binary, div, mul } from '../../layers/arithmetic.ts';
@@ -77,7 +77,7 @@ describe('mergePointwise', () => {
       const x = g.input('x', SHAPE);
       return build(g, conv2d(g.at('conv'), x, { channels: 6, kernel: 1 }));
     });
-    const { plan } = prepare(graph, builtins, { device: ANY_GPU });
+    const { plan } = prepare(graph, { device: ANY_GPU });
     expect(opsOf(plan.graph)).toBe('conv2d');
     expectSameOutputs(plan.graph, graph);
   });
@@ -166,7 +166,7 @@ describe('mergePointwise', () => {
 
   it('leaves conversions', () => {
     const graph = graphOf((g) => relu(g, globalAveragePool2d(g, relu(g, g.input('x', SHAPE)))));
-    const half = assignPrecision(graph, builtins, 'f16');
+    const half = assignPrecision(graph, conversions.pointwise, 'f16');
     expect(opsOf(half)).toBe('pointwise pointwise adaptive_average_pool2d pointwise');
     expect(opsOf(mergePointwise(half, LIMITED))).toBe(opsOf(half));
   });

@@ -4,35 +4,37 @@
  */
 
 import { type Expression, operandsOf } from '../../../shaders/lib/expression.ts';
-import type { Builtins, ConcatAttributes, PointwiseAttributes } from '../builtins.ts';
-import type { Activation, Constant, DerivedWeight, Graph, Node, Value } from '../graph.ts';
+import type { ConcatAttributes, PointwiseAttributes } from '../builtins.ts';
+import type { Activation, Constant, DerivedWeight, Graph, Node, OpDef, Value } from '../graph.ts';
 import { isConstant, RESULT } from '../graph.ts';
 import { byteLength, elementCount, rowsAndColumns } from '../tensor.ts';
+import type { Passes } from './passes.ts';
 
 /** Rows of a part are a multiple of this, so that kernels need not pad them. */
 const ROW_QUANTUM = 64;
 
 /** `limit` in bytes. Layers of which not even a few rows fit stay as they are. */
-export function splitLargeWeights(graph: Graph, builtins: Builtins, limit: number): Graph {
+export function splitLargeWeights(graph: Graph, passes: Passes, limit: number): Graph {
   const nodes = graph.nodes.flatMap((node) => {
     const { weight } = node.inputs;
     const large = node.op.name === 'linear' && weight && isConstant(weight);
-    return large && byteLength(weight.desc) > limit ? split(node, weight, builtins, limit) : [node];
+    return large && byteLength(weight.desc) > limit ? split(node, weight, passes, limit) : [node];
   });
   return { ...graph, nodes };
 }
 
-function split(node: Node, weight: Constant, builtins: Builtins, limit: number): readonly Node[] {
+function split(node: Node, weight: Constant, passes: Passes, limit: number): readonly Node[] {
   const [outputs] = rowsAndColumns(weight.desc.shape);
   const row = byteLength(weight.desc) / outputs;
   const rows = Math.floor(limit / (row * ROW_QUANTUM)) * ROW_QUANTUM;
-  if (rows === 0) return [node];
+  if (rows === 0 || !passes.concat) return [node];
   // Operands of an epilogue would have to be cut, too.
   const { epilogue, ...plain } = node;
   if (epilogue && operandsOf(epilogue).some((role) => role !== RESULT)) {
+    if (!passes.pointwise) return [node];
     const output: Activation = { ...node.output, name: `${node.name} before its epilogue` };
-    const parts = split({ ...plain, output }, weight, builtins, limit);
-    return [...parts, epilogueNode(node, epilogue, output, builtins)];
+    const parts = split({ ...plain, output }, weight, passes, limit);
+    return [...parts, epilogueNode(node, epilogue, output, passes.pointwise)];
   }
   const parts: Node[] = [];
   for (let from = 0; from < outputs; from += rows) {
@@ -41,7 +43,7 @@ function split(node: Node, weight: Constant, builtins: Builtins, limit: number):
   const joined = Object.fromEntries(parts.map(({ output }, i) => [`x${i}`, output]));
   const { name, output } = node;
   const join: Node<ConcatAttributes> = {
-    op: builtins.concat,
+    op: passes.concat,
     name: `${name} joined`,
     attributes: { axis: 1 },
     inputs: joined,
@@ -56,7 +58,7 @@ function epilogueNode(
   { name, inputs, sources, output }: Node,
   expression: Expression,
   result: Activation,
-  { pointwise }: Builtins,
+  pointwise: OpDef<PointwiseAttributes>,
 ): Node<PointwiseAttributes> {
   const operands = operandsOf(expression).flatMap((role): readonly [string, Value][] => {
     const value = role === RESULT ? result : inputs[role];

@@ -4,7 +4,6 @@ import { faultsOf } from '../../../test/fixtures/check_plan.ts';
 import { profileOf } from '../../../test/fixtures/profiles.ts';
 import { Random, seeds } from '../../../test/fixtures/random.ts';
 import { randomGraph } from '../../../test/fixtures/random_graph.ts';
-import { builtins } from '../../builtins.ts';
 import { relu } from '../../layers/activations.ts';
 import { add } from '../../layers/arithmetic.ts';
 import { concat } from '../../layers/concat.ts';
@@ -104,7 +103,7 @@ describe('compile', () => {
   it('finds a ResNet-50 without faults, and needs no more memory than its buffers must', () => {
     const graph = buildModel(findModel('resnet50'), { size: [64, 64] });
     for (const device of PROFILES) {
-      const { plan: compiled } = prepare(graph, builtins, { device });
+      const { plan: compiled } = prepare(graph, { device });
       expect(faultsOf(compiled, device)).toEqual([]);
       const { activations } = compiled;
       expect(activations.bytes).toBe(lowerBoundOf(activations));

@@ -3,7 +3,6 @@ import { faultsOf } from '../../../test/fixtures/check_plan.ts';
 import { profileOf } from '../../../test/fixtures/profiles.ts';
 import { Random, seeds } from '../../../test/fixtures/random.ts';
 import { randomGraph } from '../../../test/fixtures/random_graph.ts';
-import { builtins } from '../../builtins.ts';
 import { relu } from '../../layers/activations.ts';
 import { add } from '../../layers/arithmetic.ts';
 import { maxPool2d } from '../../layers/pool2d.ts';
@@ -33,7 +32,7 @@ function planned(
   device: DeviceProfile,
   options: Omit<PrepareOptions, 'device'> = {},
 ): ExecutionPlan {
-  return prepare(graph, builtins, { ...options, device }).plan;
+  return prepare(graph, { ...options, device }).plan;
 }
 
 describe('a plan', () => {

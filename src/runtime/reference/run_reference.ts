@@ -31,7 +31,7 @@ export interface Reference {
  */
 export function resultOf(node: Node, data: DataByRole, references: References): Float64Array {
   const { name } = node.op;
-  const compute = ownValue(references, name);
+  const compute = node.op.reference ?? ownValue(references, name);
   if (typeof compute !== 'function') {
     throw new UnsupportedError(
       `${describe(node)}: the operator has no reference on the CPU; hand one in under the name "${name}"`,
