@@ -7,23 +7,31 @@ import type { Node, OpDef } from './graph.ts';
 import type { Movement } from './movement/index.ts';
 import type { DType } from './tensor.ts';
 
+/** The operators that passes put into graphs. */
 export interface Builtins {
+  /** Computes an expression. */
   readonly pointwise: OpDef<PointwiseAttributes>;
+  /** Joins parts. */
   readonly concat: OpDef<ConcatAttributes>;
 }
 
 /** An expression over the node's inputs, by role, which are broadcast to the output's shape. */
 export interface PointwiseAttributes {
+  /** Over the node's inputs, by their roles. */
   readonly expression: Expression;
   /** How the output is stored; f32 by default. */
   readonly dtype?: DType;
 }
 
+/** What a concatenation is told. */
 export interface ConcatAttributes {
+  /** Along which parts follow one another. */
   readonly axis: number;
 }
 
+/** What a movement is told. */
 export interface RearrangeAttributes {
+  /** In the order in which they are done. */
   readonly steps: readonly Movement[];
 }
 
