@@ -24,7 +24,7 @@ export interface CreateTunedSessionOptions extends CreateSessionOptions {
  *
  * @param device - Open.
  * @param graph - As for `createSession`.
- * @param given - The options of `createSession`, but for `tuning`, which it finds; the store; and how much is timed.
+ * @param given - The options of `createSession`, whose `tuning` counts as known; the store; and how much is timed.
  * @throws What `createSession` throws.
  *
  * @example

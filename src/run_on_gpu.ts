@@ -39,7 +39,7 @@ interface Ends {
  * @throws UnsupportedError for an output that is not row-major on the device (create the session with `denseOutputs:
  *   true`).
  * @throws GpuError for buffers of another device or without the usages that copying needs.
- * @throws DeviceLostError.
+ * @throws DeviceLostError when the device is lost.
  *
  * @example
  * using probabilities = await GpuTensor.allocate(device, [1, 10]);

@@ -35,7 +35,7 @@ export interface RoiAlignAttributes {
   readonly halfPixel: boolean;
 }
 
-/** What `roiAlign` is told; all but the size has defaults, those of torchvision's `roi_align`. */
+/** What `roiAlign` is told; by default bins are means, of a sample a pixel, with half-pixel centres and scale 1. */
 export interface RoiAlignOptions extends Partial<Omit<RoiAlignAttributes, 'size'>> {
   /** Bins of a region: [rows, columns], or one number for both. */
   readonly size: PairLike;

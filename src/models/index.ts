@@ -26,7 +26,7 @@ import { vggModels } from './vgg.ts';
 export interface ModelFamily {
   /** As README.md's table has it. */
   readonly name: string;
-  /** Its models, the smallest first. */
+  /** Its models. */
   readonly models: readonly ModelDef[];
 }
 

@@ -87,7 +87,7 @@ class Survey {
  *
  * @param arrays - By the names that they have in the file.
  * @returns The file.
- * @throws NumpyError as `writeNpy` does.
+ * @throws NumpyError where an array is not as long as its shape says.
  *
  * @example
  * const file = writeNpz({ mean: { shape: [3], data: Float32Array.of(0.485, 0.456, 0.406) } });

@@ -39,8 +39,7 @@ export type Imported = Value | Constant;
  * Adds what a node is to the graph; its first output, or all that can be had.
  *
  * @param call - The node.
- * @throws UnsupportedError.
- * @throws ShapeError where it cannot be had.
+ * @throws UnsupportedError or ShapeError where it cannot be had.
  *
  * @example
  * const scaledTanh: Importer = (call) => {

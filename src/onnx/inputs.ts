@@ -18,7 +18,7 @@ export interface OnnxInput {
  *
  * @param bytes - The file.
  * @param name - What messages call it.
- * @throws OnnxError and UnsupportedError as `loadOnnx` does for a file that cannot be read at all.
+ * @throws OnnxError or UnsupportedError, as `loadOnnx`, for a file that cannot be read at all.
  *
  * @example
  * const [image] = onnxInputs(onnxFile); // { name: 'input', type: 'float32', shape: [1, 1, 28, 28] }

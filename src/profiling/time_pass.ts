@@ -14,7 +14,7 @@ import type { Session } from '../runtime/session.ts';
  * @param repeats - 1 by default.
  * @param counts - Which nodes of the plan are timed; all by default.
  * @returns Milliseconds, by the clock that `clockOf` names.
- * @throws ShapeError where `repeats` is no positive integer.
+ * @throws TilewiseError for what is no session.
  * @throws GpuError or DeviceLostError when the GPU fails.
  *
  * @example

@@ -12,7 +12,8 @@ import { checkKinds } from './kinds.ts';
  *
  * @example
  * const watched = observe(graph, ['conv1', 'relu2']);
- * using session2 = await createSession(device, watched, { weights });
+ * using watching = await createSession(device, watched, { weights });
+ * const { conv1, relu2, logits } = await watching.run(pixels);
  */
 export function observe(graph: Graph, names: Iterable<string>): Graph {
   checkKinds('observe', { graph, names });

@@ -33,9 +33,9 @@ import type { WeightSource } from './weights/weight_source.ts';
 export interface SessionProgress {
   /** What is being done. */
   readonly stage: 'tune' | 'compile' | 'upload';
-  /** Kernels that were timed or compiled, or bytes that were uploaded. */
+  /** Shapes of layers timed, kernels compiled, or weights uploaded so far. */
   readonly done: number;
-  /** Of what there is to do. */
+  /** How many there are. */
   readonly total: number;
   /** Milliseconds that the stage may still take, where that can be told. */
   readonly remainingMs?: number;

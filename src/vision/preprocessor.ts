@@ -88,7 +88,7 @@ export class Preprocessor {
    * @param device - That of the sessions which it writes for.
    * @param preprocessing - Size, fit, channels, mean and std.
    * @throws ShapeError for a description that contradicts itself.
-   * @throws ShaderError when the GPU fails.
+   * @throws ShaderError or DeviceLostError when the GPU fails.
    */
   static async create(device: Device, preprocessing: Preprocessing): Promise<Preprocessor> {
     checkKinds('Preprocessor.create', { device, preprocessing });

@@ -109,7 +109,7 @@ export class GpuTensor implements InputWriter {
    *
    * @param encoder - Into which it records.
    * @param target - The plan's buffer.
-   * @throws DeviceLostError.
+   * @throws DeviceLostError once its device was lost.
    */
   encode(encoder: GPUCommandEncoder, target: GPUBuffer): void {
     checkKinds('GpuTensor.encode', { encoder, target });
@@ -123,7 +123,7 @@ export class GpuTensor implements InputWriter {
    * @param encoder - Into which it records.
    * @param buffer - That which holds the data.
    * @param from - A byte, a multiple of 4; 0 by default.
-   * @throws DeviceLostError.
+   * @throws DeviceLostError once its device was lost.
    */
   take(encoder: GPUCommandEncoder, buffer: GPUBuffer, from = 0): void {
     checkKinds('GpuTensor.take', { encoder, buffer, from });
@@ -183,7 +183,7 @@ export class GpuTensor implements InputWriter {
    * Reads it back: the one thing here that waits for the GPU.
    *
    * @param device - That which it lies on.
-   * @throws GpuError, DeviceLostError.
+   * @throws GpuError or DeviceLostError when the GPU fails.
    */
   async read(device: Device): Promise<Float32Array> {
     checkKinds('GpuTensor.read', { device });
