@@ -8,8 +8,11 @@ import { SWIFTSHADER_PACKAGE, takesSwiftShader, useSwiftShader } from './swiftsh
 
 /** An adapter in Node. Dawn works as long as `gpu` is reachable; when it is collected, the process may end. */
 export interface NodeGpu {
+  /** For `Device.open`. */
   readonly gpu: GPU;
+  /** That which was found, for the option `adapter` of `Device.open`. */
   readonly adapter: GPUAdapter;
+  /** What is known of it. */
   readonly facts: AdapterFacts;
   /** `vulkan`, `metal`, `d3d12`, ... where it was chosen by name; Dawn tells no other way. */
   readonly backend: string | undefined;
@@ -41,8 +44,14 @@ const DRIVERS: readonly (() => Promise<boolean>)[] = [
 ];
 
 /**
- * Opens the best adapter, or the first whose name contains `wanted`, in any case of letters. Throws
- * UnsupportedError with what there is, or with how to get one where there is nothing.
+ * Opens the best adapter, or the first whose name contains `wanted`, in any case of letters.
+ *
+ * @param wanted - Part of an adapter's name; the best adapter by default.
+ * @throws UnsupportedError with what there is, or with how to get one where there is nothing.
+ *
+ * @example
+ * const { gpu: found, adapter: best } = await openNodeGpu();
+ * const opened = await Device.open(found, { adapter: best });
  */
 export async function openNodeGpu(wanted?: string): Promise<NodeGpu> {
   if (wanted !== undefined) checkText('openNodeGpu: wanted', wanted);
@@ -65,7 +74,14 @@ export async function openNodeGpu(wanted?: string): Promise<NodeGpu> {
   );
 }
 
-/** Every adapter that can be opened: those of the system, then SwiftShader. */
+/**
+ * Every adapter that can be opened: those of the system, then SwiftShader.
+ *
+ * @throws UnsupportedError where the package `webgpu` is not installed.
+ *
+ * @example
+ * for (const { facts } of await findAllAdapters()) console.log(facts.name, facts.software);
+ */
 export async function findAllAdapters(): Promise<readonly NodeGpu[]> {
   const found = new Map<string, NodeGpu>();
   for (const findDrivers of DRIVERS) {

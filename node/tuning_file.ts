@@ -9,22 +9,40 @@ import { writeWhole } from './whole_file.ts';
 
 /** What is kept of one adapter. */
 export interface KeptTuning {
+  /** Its path. */
   readonly file: string;
   /** Version, adapter and driver; undefined where the file cannot be read, or is of another version's format. */
   readonly key: string | undefined;
   /** Shapes of layers with a winner. */
   readonly shapes: number;
+  /** When it was written last. */
   readonly modified: Date;
 }
 
 /** A `TuningStore` of files, whose folder can be looked into. */
 export interface FileTuningStore extends TuningStore {
+  /** Where its files are. */
   readonly folder: string;
+  /**
+   * The path of the file for a key, which need not be there.
+   *
+   * @param key - Of `tuningKey`.
+   */
   fileOf(key: string): string;
+  /** What is in the folder; nothing where there is none. */
   list(): Promise<readonly KeptTuning[]>;
 }
 
-/** Keeps tunings in a folder: by default `TILEWISE_TUNING_DIR`, or one of the user's cache. */
+/**
+ * Keeps tunings in a folder: by default `TILEWISE_TUNING_DIR`, or one of the user's cache.
+ *
+ * @param folder - A path; it is made when something is kept.
+ * @throws TilewiseError for a folder of another type.
+ *
+ * @example
+ * const store = fileTuningStore();
+ * console.log(store.folder, (await store.list()).length);
+ */
 export function fileTuningStore(folder = defaultFolder()): FileTuningStore {
   checkText('fileTuningStore: folder', folder);
   const fileOf = (key: string): string => {

@@ -1,7 +1,7 @@
 /**
  * The end of `npm run build`: deletes the declarations in dist that no entry leads to. The compiler writes one for each
- * module, but users see a part of them. Those that stay name the built modules; the compiler leaves the sources' names,
- * which only its newest versions understand.
+ * module, but users see a part of them. Those that stay lose the heads of their files, and name the built modules; the
+ * compiler leaves the sources' names, which only its newest versions understand.
  */
 import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';
@@ -15,6 +15,9 @@ const ENTRIES = ['src/bundle', 'src/numpy/index', 'src/browser/index', 'node/ind
 /** What another module is called in a declaration, up to its ending. */
 const IMPORT = /((?:from |import\()['"]\.[^'"]+)\.ts(['"])/g;
 
+/** What a source says of itself, before what it imports: how its kernel works, mostly. */
+const HEAD = /^\/\*\*(?:(?!\*\/).)*\*\/\n(?=import |\/\*\*)/s;
+
 const reached = new Set<string>();
 
 function reach(file: string): void {
@@ -22,6 +25,7 @@ function reach(file: string): void {
   reached.add(file);
   const globals = relative(dirname(file), join(DIST, GLOBALS)).replaceAll(sep, '/');
   const text = readFileSync(file, 'utf8')
+    .replace(HEAD, '')
     .replaceAll(IMPORT, '$1.js$2')
     .replace(/path="[^"]*globals.d.ts"/, `path="${globals}"`);
   writeFileSync(file, text);

@@ -15,6 +15,7 @@ import { lanesText, type RowProblem, type RowsConfig, rowsText } from './lib/row
 import { wgsl } from './lib/wgsl.ts';
 
 export interface ArgReduceProblem extends RowProblem {
+  /** Which element is looked for. */
   readonly order: 'largest' | 'least';
   /** Among equals. */
   readonly takes: 'first' | 'last';

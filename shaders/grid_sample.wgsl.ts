@@ -22,7 +22,9 @@ import { epilogueAtText } from './lib/epilogue_at.ts';
 import { elementText, type Grid } from './lib/grid.ts';
 import { wgsl } from './lib/wgsl.ts';
 
+/** What a place between pixels gets: the nearest one, or of 2 or 4 neighbours along each axis a weighted mean. */
 export type SampleFilter = 'nearest' | 'linear' | 'cubic';
+/** What lies outside of the map: zeros, its border, or the map mirrored. */
 export type SamplePadding = 'zeros' | 'border' | 'reflection';
 
 export interface GridSampleProblem {

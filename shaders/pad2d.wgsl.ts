@@ -12,6 +12,7 @@ import type { Grid } from './lib/grid.ts';
 import { type MapProblem, mapElementText } from './lib/map_kernel.ts';
 import { wgsl } from './lib/wgsl.ts';
 
+/** What padding is made of: one value, the nearest element, the tensor repeated, or mirrored at its last element. */
 export type PadMode = 'constant' | 'edge' | 'wrap' | 'reflect';
 
 export interface Pad2dProblem extends MapProblem {

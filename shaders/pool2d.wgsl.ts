@@ -20,17 +20,28 @@ import { wgsl } from './lib/wgsl.ts';
 import { type Window2d, windowText } from './lib/window.ts';
 
 export interface Pool2dProblem extends MapProblem, Window2d {
+  /** What becomes of a window. */
   readonly mode: 'max' | 'average';
+  /** Rows of an input plane. */
   readonly inputHeight: number;
+  /** Columns of an input plane. */
   readonly inputWidth: number;
+  /** Rows of an output plane. */
   readonly outputHeight: number;
+  /** Columns of an output plane. */
   readonly outputWidth: number;
+  /** Rows and columns on each side. */
   readonly padding: {
+    /** Rows above the first. */
     readonly top: number;
+    /** Columns before the first. */
     readonly left: number;
+    /** Rows below the last. */
     readonly bottom: number;
+    /** Columns after the last. */
     readonly right: number;
   };
+  /** Whether padding counts as zeros in a mean. */
   readonly countIncludePad: boolean;
 }
 

@@ -12,6 +12,7 @@ import { lanesText, type RowProblem, type RowsConfig, rowsText } from './lib/row
 import { extremeText } from './lib/special_values.ts';
 import { wgsl } from './lib/wgsl.ts';
 
+/** What the kernel makes of a row; other reductions are composed of these. */
 export type ReduceKind = 'sum' | 'mean' | 'max' | 'min' | 'prod' | 'sum_square' | 'l1';
 
 export interface ReduceProblem extends RowProblem {

@@ -25,6 +25,7 @@ import { elementText, type Grid } from './lib/grid.ts';
 import type { ResizeAxis } from './lib/resize_axis.ts';
 import { wgsl } from './lib/wgsl.ts';
 
+/** What a place between pixels gets: the nearest one, or of 2 or 4 neighbours along each axis a weighted mean. */
 export type ResizeFilter = 'nearest' | 'linear' | 'cubic';
 
 export interface ResizeAxisProblem {

@@ -16,13 +16,17 @@ import { type Grid, tileText } from './lib/grid.ts';
 import { orderedKeyText } from './lib/ordered_key.ts';
 import { wgsl } from './lib/wgsl.ts';
 
+/** Rows, and how many elements of each are looked for. */
 export interface TopKProblem {
+  /** Their number. */
   readonly rows: number;
   /** Elements of a row. */
   readonly length: number;
   /** At most `length`. */
   readonly k: number;
+  /** Which elements are looked for. */
   readonly order: 'largest' | 'least';
+  /** How input and output are stored. */
   readonly types: UnaryTypes;
 }
 

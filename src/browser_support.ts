@@ -2,13 +2,22 @@
 
 /** What is known of where code runs, as far as a browser tells it. */
 export interface Surroundings {
+  /** `navigator.userAgent`. */
   readonly userAgent?: string;
   /** Of browsers made of Chromium; its platform is `Windows`, `macOS`, `Linux`, `Android`, `Chrome OS`. */
-  readonly userAgentData?: { readonly platform: string } | undefined;
+  readonly userAgentData?:
+    | {
+        /** `navigator.userAgentData.platform`. */
+        readonly platform: string;
+      }
+    | undefined;
   /** More than 1 on an iPad, which calls itself a Macintosh. */
   readonly maxTouchPoints?: number | undefined;
+  /** `globalThis.isSecureContext`: HTTPS, or localhost. */
   readonly isSecureContext?: boolean | undefined;
+  /** Whether it is a service worker that asks. */
   readonly inServiceWorker?: boolean;
+  /** `navigator.gpu`. */
   readonly gpu?: GPU | undefined;
 }
 
@@ -169,7 +178,13 @@ const ROWS: readonly BrowserRow[] = [
   },
 ];
 
-/** Which browsers have WebGPU by default, from which version, on which system. */
+/**
+ * Which browsers have WebGPU by default, from which version, on which system.
+ *
+ * @example
+ * const firefox = browserSupport.filter(({ where }) => where.startsWith('Firefox'));
+ * console.log(firefox.map(({ where, versions }) => `${where}: ${versions}`).join('\n'));
+ */
 export const browserSupport: readonly BrowserSupport[] = ROWS;
 
 /** The row of a browser and its system, where they are recognised. */

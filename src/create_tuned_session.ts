@@ -8,6 +8,7 @@ import { checkKinds } from './runtime/kinds.ts';
 import type { Session } from './runtime/session.ts';
 import { checkWeights } from './runtime/weights/check_weights.ts';
 
+/** What `createSession` takes, and where winners are kept. */
 export interface CreateTunedSessionOptions extends CreateSessionOptions {
   /** Where winners come from and are kept; without one, every start times all layers anew. */
   readonly store?: TuningStore | undefined;
@@ -17,14 +18,18 @@ export interface CreateTunedSessionOptions extends CreateSessionOptions {
 
 /**
  * Times the likeliest kernels of each shape of layer first, which takes seconds, and makes a session that runs the
- * fastest: see `Session.create`. What the store has is not timed again, so that the next start is as fast as an
- * untuned one. `onProgress` hears of it as the stage `tune`; an abort keeps what was found by then. A store that fails,
- * or whose text is damaged, is a warning. Shapes that `resize` leads to run untuned, unless the store had them.
+ * fastest: see `createSession`. What the store has is not timed again, so that the next start is as fast as an untuned
+ * one. `onProgress` hears of it as the stage `tune`; an abort keeps what was found by then. A store that fails, or
+ * whose text is damaged, is a warning. Shapes that `resize` leads to run untuned, unless the store had them.
  *
- * ```ts
- * const store = indexedDbTuningStore();
- * const session = await createTunedSession(device, graph, { weights, store });
- * ```
+ * @param device - Open.
+ * @param graph - As for `createSession`.
+ * @param given - The options of `createSession`, whose `tuning` counts as known; the store; and how much is timed.
+ * @throws What `createSession` throws.
+ *
+ * @example
+ * const store = fileTuningStore(); // in a page: indexedDbTuningStore()
+ * using tuned = await createTunedSession(device, graph, { weights, store });
  */
 export async function createTunedSession(
   device: Device,

@@ -8,6 +8,8 @@
  * const session = await createSession(device, buildModel(findModel('lenet')), { weights });
  * const { logits } = await session.run(pixels);
  * ```
+ *
+ * @module tilewise
  */
 export type { SampleFilter, SamplePadding } from '../shaders/grid_sample.wgsl.ts';
 export type { Expression, ExpressionFunction } from '../shaders/lib/expression.ts';

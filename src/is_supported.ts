@@ -5,14 +5,19 @@ import { checkArgument, checkOptions } from './runtime/arguments.ts';
 
 /** There is an adapter: `Device.open(support.gpu, support)`. */
 export interface Supported {
+  /** That there is. */
   readonly supported: true;
+  /** `navigator.gpu`, for `Device.open`. */
   readonly gpu: GPU;
+  /** The adapter that was found, for `Device.open`, too. */
   readonly adapter: GPUAdapter;
 }
 
 /** A secure context is lacking, WebGPU, or a GPU that it can use. */
 export interface Unsupported {
+  /** That there is not. */
   readonly supported: false;
+  /** What is missing. */
   readonly lacks: 'secure context' | 'WebGPU' | 'adapter';
   /** `Firefox on Linux`; undefined where no browser is recognised. */
   readonly where: string | undefined;
@@ -34,11 +39,14 @@ const OTHER_BROWSERS =
  * Whether there is WebGPU and a GPU for it, and what to do where there is not. Never rejects. To be asked in a page or
  * a worker; surroundings other than those that it finds are for tests.
  *
+ * @param surroundings - What is known of the browser; by default what it says of itself.
+ * @throws Nothing: it never rejects.
+ *
  * @example
  * const support = await isSupported();
  * if (!support.supported) throw new Error(support.reason);
  * // Safari on macOS: there is no WebGPU. It comes with version 26, and this is 18: update macOS to 26 or newer, ...
- * const device = await Device.open(support.gpu, support);
+ * const opened = await Device.open(support.gpu, support);
  */
 export async function isSupported(
   surroundings: Surroundings = surroundingsHere(),
@@ -52,7 +60,16 @@ export async function isSupported(
   return adapter ? { supported: true, gpu, adapter } : explainLack('adapter', surroundings);
 }
 
-/** What `isSupported` says of a lack that was found in another way, such as by `navigator.gpu`, or in a worker. */
+/**
+ * What `isSupported` says of a lack that was found in another way, such as by `navigator.gpu`, or in a worker.
+ *
+ * @param found - What is missing.
+ * @param surroundings - What is known of the browser; by default what it says of itself.
+ * @throws TilewiseError for another lack.
+ *
+ * @example
+ * console.log(explainLack('adapter').remedy);
+ */
 export function explainLack(
   found: 'WebGPU' | 'adapter',
   surroundings: Surroundings = surroundingsHere(),

@@ -11,15 +11,17 @@ import { type Prepared, type PrepareOptions, prepare as prepareWith } from './ru
 export type { Prepared, PrepareOptions };
 
 /**
- * All that happens between a model and its first run, but for what needs a GPU: fusing, layouts, kernels, memory.
- * What a session of the same options runs is this plan.
+ * All that happens between a model and its first run, but for what needs a GPU: fusing, layouts, kernels, memory. What
+ * a session of the same options runs is this plan.
  *
- * ```ts
- * const { plan, log } = prepare(graph, { device: device.profile, precision: 'f16' });
- * const reports = describeStages(log);
- * ```
+ * @param graph - Any.
+ * @param options - The device's profile at least: `device.profile`, or `ANY_GPU`.
+ * @returns The plan, and how it came about.
+ * @throws UnsupportedError where the device is too small, lacks what `precision` needs, or `maxMemory` is too small.
  *
- * Throws UnsupportedError where the device is too small, lacks what `precision` needs, or `maxMemory` is too small.
+ * @example
+ * const { plan, log } = prepare(graph, { device: ANY_GPU });
+ * console.log(plan.memory.total, describeStages(log));
  */
 export function prepare(graph: Graph, options: PrepareOptions): Prepared {
   checkKinds('prepare', { graph, options });
@@ -28,7 +30,17 @@ export function prepare(graph: Graph, options: PrepareOptions): Prepared {
   return prepareWith(graph, options);
 }
 
-/** What a session of this graph would run on a device, without allocating anything. */
+/**
+ * What a session of this graph would run on a device, without allocating anything.
+ *
+ * @param device - Open, or anything with a profile.
+ * @param graph - Any.
+ * @param options - As those of the session.
+ * @throws What `prepare` throws.
+ *
+ * @example
+ * const { weights: bytes } = planFor(device, graph).memory;
+ */
 export function planFor(
   device: { readonly profile: DeviceProfile } | Device,
   graph: Graph,

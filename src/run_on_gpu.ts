@@ -32,14 +32,19 @@ interface Ends {
  * results. Who calls it in a loop waits now and then for `device.gpu.queue.onSubmittedWorkDone()`, or for a frame. It
  * is one submit, whatever `submitBudgetMs` is, or one for each part of a batch that is cut.
  *
- * Throws ShapeError for inputs and outputs that are not of the model's names and shapes, before anything is submitted;
- * UnsupportedError for an output that is not row-major on the device (create the session with `denseOutputs: true`);
- * GpuError for buffers of another device or without the usages that copying needs; DeviceLostError.
+ * @param session - Made with `denseOutputs: true`, where its outputs could be views.
+ * @param inputs - Arrays, tensors on the GPU, or what a Preprocessor prepared.
+ * @param outputs - The tensors that take them, by name, or one, where there is one output.
+ * @throws ShapeError for inputs and outputs that are not of the model's names and shapes, before anything is submitted.
+ * @throws UnsupportedError for an output that is not row-major on the device (create the session with `denseOutputs:
+ *   true`).
+ * @throws GpuError for buffers of another device or without the usages that copying needs.
+ * @throws DeviceLostError when the device is lost.
  *
  * @example
- * using mask = await GpuTensor.allocate(device, [1, 21, 256, 256]);
- * await runOnGpu(session, await preprocessor.prepare([video]), mask);
- * // A render pipeline on the same device binds mask.buffer.
+ * using probabilities = await GpuTensor.allocate(device, [1, 10]);
+ * await runOnGpu(session, pixels, probabilities);
+ * // A render pipeline on the same device binds probabilities.buffer.
  */
 export async function runOnGpu(
   session: Session,
@@ -68,16 +73,22 @@ export async function runOnGpu(
  * tensors on the GPU, which are read when the encoder is executed, as they are then; or what a Preprocessor prepared,
  * whose pictures are written when the run is recorded: submit the encoder before the Preprocessor prepares others, or
  * prepare all that goes into one encoder first. Submit it before the session is resized or disposed of, too. Runs that
- * were called before, and are not done, may be submitted after it.
+ * were called before, and are not done, may be submitted after it. What the GPU refuses is reported by the caller's own
+ * error scopes.
  *
- * Throws as `runOnGpu` does, but that what the GPU refuses is reported by the caller's own error scopes;
- * UnsupportedError also for inputs that are arrays; DeviceLostError once the device was lost: the session's next run
- * builds it anew.
+ * @param session - As for `runOnGpu`.
+ * @param encoder - Of the session's device.
+ * @param inputs - Tensors on the GPU, or what a Preprocessor prepared.
+ * @param outputs - The tensors that take them, by name, or one, where there is one output.
+ * @throws ShapeError for inputs and outputs that are not of the model's names and shapes.
+ * @throws UnsupportedError for inputs that are arrays, and for an output that is not row-major on the device.
+ * @throws DeviceLostError once the device was lost: the session's next run builds it anew.
  *
  * @example
+ * using digit = await GpuTensor.allocate(device, [1, 1, 28, 28]);
+ * using logits = await GpuTensor.allocate(device, [1, 10]);
  * const encoder = device.gpu.createCommandEncoder();
- * encodeRun(detector, encoder, frame, boxes);
- * drawBoxes(encoder, boxes.buffer);
+ * encodeRun(session, encoder, digit, logits);
  * device.gpu.queue.submit([encoder.finish()]);
  */
 export function encodeRun(

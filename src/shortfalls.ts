@@ -23,8 +23,11 @@ const LIMITS: Readonly<Partial<Record<keyof DeviceLimits, string>>> = {
  * that it has not, and limits at WebGPU's defaults, of which its adapter may have more. Empty where nothing is missing;
  * `adapter.requestDevice(deviceDescriptor(adapter))` gives all that there is.
  *
+ * @param device - Open, or adopted.
+ * @throws TilewiseError for what is no device.
+ *
  * @example
- * for (const line of shortfallsOf(Device.from(gpu))) console.info(line);
+ * for (const line of shortfallsOf(device)) console.info(line);
  * // shader-f16: sessions cannot have precision 'f16', which halves memory
  */
 export function shortfallsOf(device: Device): readonly string[] {

@@ -3,6 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { documentExamples, type Example, writeExamples } from './fixtures/document_examples.ts';
+import { sourceExamples } from './fixtures/source_examples.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -27,6 +28,14 @@ it('every example of the documents compiles as it stands', () => {
   const examples = documentExamples();
   expect(examples.map(([name]) => name)).toEqual(
     expect.arrayContaining(['README_md_3', 'docs_browsers_md_2']),
+  );
+  expect(compile(examples)).toBe('');
+});
+
+it('every example in comments of the public API compiles', () => {
+  const examples = sourceExamples();
+  expect(examples.map(([name]) => name)).toEqual(
+    expect.arrayContaining(['src_layers_conv2d_ts_conv2d', 'node_gpu_ts_openNodeGpu']),
   );
   expect(compile(examples)).toBe('');
 });

@@ -4,6 +4,7 @@
  */
 import { isSpecial } from './special_values.ts';
 
+/** How an element is stored: 32 or 16 bits. Kernels compute in f32 either way. */
 export type DType = 'f32' | 'f16';
 
 /** Of the tensors that a kernel binds under these names. */

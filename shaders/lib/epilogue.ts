@@ -14,21 +14,30 @@ import { type Expression, operand } from './expression.ts';
 import { clampOf, UNCLAMPED } from './expression_clamp.ts';
 import { printExpression } from './expression_wgsl.ts';
 
+/** What an epilogue reads besides the kernel's result. */
 export interface EpilogueOperand {
   /** Its role, and its name in the shader. */
   readonly name: string;
+  /** How its elements are stored. */
   readonly type: DType;
   /** In elements, 0 where it repeats; `place` is 1 or 0. */
   readonly strides: {
+    /** Of the first element. */
     readonly offset: number;
+    /** From an image to the next. */
     readonly image: number;
+    /** From a channel to the next. */
     readonly channel: number;
+    /** From a pixel to the next. */
     readonly place: 0 | 1;
   };
 }
 
+/** What a kernel makes of a result before it stores it. */
 export interface Epilogue {
+  /** Over `value`, the result, and the operands, by their names. */
   readonly expression: Expression;
+  /** What it reads besides. */
   readonly operands: readonly EpilogueOperand[];
 }
 

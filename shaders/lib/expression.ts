@@ -8,23 +8,32 @@
  * are in the order of their first use, no two are the same, and all are used: equal expressions have equal steps.
  */
 export interface Expression {
+  /** In order: a step reads earlier ones. The last one's value is the expression's. */
   readonly steps: readonly Step[];
 }
 
+/** One value of an expression. */
 export type Step = OperandStep | ConstantStep | CallStep;
 
+/** An input. */
 export interface OperandStep {
+  /** Tells it from other steps. */
   readonly fn: 'operand';
+  /** By which whoever evaluates or prints the expression gives it a value. */
   readonly name: string;
 }
 
+/** A number. */
 export interface ConstantStep {
+  /** Tells it from other steps. */
   readonly fn: 'constant';
   /** Finite, and 0 rather than -0, so that its JSON is its own. */
   readonly value: number;
 }
 
+/** A function of earlier steps. */
 export interface CallStep {
+  /** What is called. */
   readonly fn: ExpressionFunction;
   /** Indices of earlier steps. */
   readonly args: readonly number[];
@@ -52,11 +61,14 @@ export interface ExpressionFunction<F extends Arithmetic = Arithmetic> {
   readonly print?: (args: readonly Fragment[], width: 1 | 4) => Fragment;
 }
 
+/** A function of numbers. */
 export type Arithmetic = (...values: number[]) => number;
 
 /** A function of a module, of f32 or, with a 4 at the end of its name, of vec4f. */
 export interface Helper {
+  /** Its name in the module; a 4 is added to that of its vec4f form. */
   readonly name: string;
+  /** Its text, for one of the types; `splat` makes a literal of that type. */
   readonly source: (
     type: 'f32' | 'vec4f',
     name: string,
@@ -66,6 +78,7 @@ export interface Helper {
 
 /** A part of a text. */
 export interface Fragment {
+  /** WGSL, or a formula for people. */
   readonly text: string;
   /** How tightly it holds together: one of those of expression_text.ts. */
   readonly binding: number;
@@ -94,9 +107,10 @@ export function constant(value: number): Expression {
  * Calls a function. What only constants go into is evaluated, where that gives a finite number; x + 0, x - 0, x * 1
  * and x / 1 are x, and a selection by a constant is what that selects.
  *
- * @example
+ * ```ts
  * const x = operand('x');
  * const silu = apply(mul, x, apply(sigmoid, x));
+ * ```
  */
 export function apply<F extends ExpressionFunction>(
   fn: F,

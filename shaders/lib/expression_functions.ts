@@ -17,25 +17,43 @@ import {
   TANH,
 } from './expression_wgsl_functions.ts';
 
+/** A function of one number. */
 export type Unary = ExpressionFunction<(x: number) => number>;
+/** A function of two numbers. */
 export type Binary = ExpressionFunction<(a: number, b: number) => number>;
+/** A function of three numbers. */
 export type Ternary = ExpressionFunction<(a: number, b: number, c: number) => number>;
 
+/** |x|. */
 export const abs: Unary = { name: 'abs', evaluate: Math.abs };
+/** -x. */
 export const neg: Unary = { name: 'neg', evaluate: (x) => -x, sign: '-' };
+/** -1, 0 or 1, by the sign of x. */
 export const sign: Unary = { name: 'sign', evaluate: Math.sign, helper: SIGN };
+/** The largest integer that is not above x. */
 export const floor: Unary = { name: 'floor', evaluate: Math.floor };
+/** The least integer that is not below x. */
 export const ceil: Unary = { name: 'ceil', evaluate: Math.ceil };
+/** The nearest integer; of two equally near, the even one. */
 export const round: Unary = { name: 'round', evaluate: roundHalfToEven };
+/** e^x. */
 export const exp: Unary = { name: 'exp', evaluate: Math.exp, helper: EXP };
+/** The natural logarithm. */
 export const log: Unary = { name: 'log', evaluate: Math.log, helper: LOG };
+/** The square root. */
 export const sqrt: Unary = { name: 'sqrt', evaluate: Math.sqrt };
+/** The sine, of radians. */
 export const sin: Unary = { name: 'sin', evaluate: Math.sin };
+/** The cosine, of radians. */
 export const cos: Unary = { name: 'cos', evaluate: Math.cos };
+/** The hyperbolic tangent. */
 export const tanh: Unary = { name: 'tanh', evaluate: Math.tanh, helper: TANH };
+/** The error function: 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
 export const erf: Unary = { name: 'erf', evaluate: errorFunction, helper: ERF };
+/** 1 / (1 + exp(-x)). */
 export const sigmoid: Unary = { name: 'sigmoid', evaluate: logistic, helper: SIGMOID };
 
+/** a + b. */
 export const add: Binary = {
   name: 'add',
   evaluate: (a, b) => a + b,
@@ -43,7 +61,9 @@ export const add: Binary = {
   commutative: true,
   neutral: 0,
 };
+/** a - b. */
 export const sub: Binary = { name: 'sub', evaluate: (a, b) => a - b, sign: '-', neutral: 0 };
+/** a * b. */
 export const mul: Binary = {
   name: 'mul',
   evaluate: (a, b) => a * b,
@@ -51,13 +71,16 @@ export const mul: Binary = {
   commutative: true,
   neutral: 1,
 };
+/** a / b. */
 export const div: Binary = { name: 'div', evaluate: (a, b) => a / b, sign: '/', neutral: 1 };
+/** The lesser; NaN where either is. */
 export const min: Binary = {
   name: 'min',
   evaluate: (a, b) => Math.min(a, b),
   commutative: true,
   helper: MIN,
 };
+/** The greater; NaN where either is. */
 export const max: Binary = {
   name: 'max',
   evaluate: (a, b) => Math.max(a, b),
@@ -65,18 +88,23 @@ export const max: Binary = {
   helper: MAX,
 };
 
+/** 1 where a < b, else 0. */
 export const less: Binary = { name: 'less', evaluate: (a, b) => Number(a < b), sign: '<' };
+/** 1 where a <= b, else 0. */
 export const less_equal: Binary = {
   name: 'less_equal',
   evaluate: (a, b) => Number(a <= b),
   sign: '<=',
 };
+/** 1 where a > b, else 0. */
 export const greater: Binary = { name: 'greater', evaluate: (a, b) => Number(a > b), sign: '>' };
+/** 1 where a >= b, else 0. */
 export const greater_equal: Binary = {
   name: 'greater_equal',
   evaluate: (a, b) => Number(a >= b),
   sign: '>=',
 };
+/** 1 where a is b, else 0. */
 export const equal: Binary = { name: 'equal', evaluate: (a, b) => Number(a === b), sign: '==' };
 
 /** Of a negative base, it is defined where the exponent is an integer, as in C and ONNX. */

@@ -8,14 +8,21 @@ import { type Epilogue, epilogueText } from './epilogue.ts';
 import { elementText, type Grid } from './grid.ts';
 import type { MapStrides } from './map_strides.ts';
 
+/** What kernels from one map to another need to know. */
 export interface MapProblem {
   /** Elements of y, in planes of `plane`, `channels` of them an image. */
   readonly count: number;
+  /** Planes of an image. */
   readonly channels: number;
+  /** Elements of a plane. */
   readonly plane: number;
+  /** Where planes of the input lie. */
   readonly xStrides: MapStrides;
+  /** Where planes of the output lie. */
   readonly yStrides: MapStrides;
+  /** How input and output are stored. */
   readonly types: UnaryTypes;
+  /** What becomes of a result before it is stored, if anything. */
   readonly epilogue: Epilogue | undefined;
 }
 

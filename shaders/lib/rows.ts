@@ -18,9 +18,13 @@ import { epilogueAtText } from './epilogue_at.ts';
 import { type Grid, tileText } from './grid.ts';
 import { wgsl } from './wgsl.ts';
 
+/** A tensor seen as [outer, length, inner]: rows of `length` elements, `inner` apart. */
 export interface Rows {
+  /** What the axes before the rows multiply to. */
   readonly outer: number;
+  /** Elements of a row. */
   readonly length: number;
+  /** What the axes after the rows multiply to. */
   readonly inner: number;
 }
 
@@ -28,7 +32,9 @@ export interface Rows {
 export interface RowProblem extends Rows {
   /** Of y. */
   readonly shape: readonly number[];
+  /** How input and output are stored. */
   readonly types: UnaryTypes;
+  /** What becomes of a result before it is stored, if anything. */
   readonly epilogue: Epilogue | undefined;
 }
 

@@ -2,9 +2,17 @@
 export interface Window2d {
   /** [height, width], as all pairs here. */
   readonly kernel: readonly [number, number];
+  /** Pixels from a window to the next. */
   readonly stride: readonly [number, number];
+  /** Pixels from a tap to the next. */
   readonly dilation: readonly [number, number];
-  readonly padding: { readonly top: number; readonly left: number };
+  /** Rows and columns before the first. */
+  readonly padding: {
+    /** Rows above the first. */
+    readonly top: number;
+    /** Columns before the first. */
+    readonly left: number;
+  };
 }
 
 /** A window's sizes as constants: with a sign where places before the map are told by theirs. */

@@ -20,13 +20,37 @@ export interface AdaptiveAttributes {
   readonly outputSize: Pair;
 }
 
-/** Adds an average pooling of [N, C, H, W] to [N, C, ...outputSize]. */
+/**
+ * Adds an average pooling of [N, C, H, W] to [N, C, ...outputSize]. Output row p is the mean of the input rows from
+ * floor(p * H / P) to ceil((p + 1) * H / P), as in PyTorch; columns likewise.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - [N, C, H, W].
+ * @param outputSize - [P, Q], or one number for both.
+ * @returns [N, C, P, Q].
+ * @throws ShapeError where `x` is no map, or a size is no positive integer.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const y = adaptiveAveragePool2d(g.at('avgpool'), x, 7); // [1, 64, 7, 7]
+ */
 export function adaptiveAveragePool2d(g: GraphBuilder, x: Value, outputSize: PairLike): Activation {
   checkLayer(g, adaptiveAveragePool2dOp, { x });
   return g.add(adaptiveAveragePool2dOp, { outputSize: pair(outputSize) }, { x });
 }
 
-/** Adds the mean over each feature map: [N, C, H, W] to [N, C, 1, 1]. */
+/**
+ * Adds the mean over each feature map: [N, C, H, W] to [N, C, 1, 1].
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - [N, C, H, W].
+ * @returns [N, C, 1, 1].
+ * @throws ShapeError where `x` is no map.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const y = globalAveragePool2d(g.at('avgpool'), x); // [1, 64, 1, 1]
+ */
 export function globalAveragePool2d(g: GraphBuilder, x: Value): Activation {
   return adaptiveAveragePool2d(g, x, 1);
 }

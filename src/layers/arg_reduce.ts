@@ -9,8 +9,11 @@ import { checkChoices } from './choices.ts';
 import { checkIndices } from './element_indices.ts';
 import { extentOf, firstOfRow, rowKernel, rowProblemOf } from './rows.ts';
 
+/** What `argMax` and `argMin` find, along which axis. */
 export interface ArgReduceAttributes {
+  /** Which element is looked for. */
   readonly order: ArgReduceProblem['order'];
+  /** The axis that is searched, from 0; 1 by default. */
   readonly axis: number;
   /** Whether the axis stays, with an extent of 1. */
   readonly keepAxis: boolean;
@@ -19,10 +22,18 @@ export interface ArgReduceAttributes {
 }
 
 /**
- * Adds the index, a number, of the largest element along an axis, 1 by default: the classes. The first among equals;
- * of what is not a number, if there is any. Throws ShapeError for an axis that `x` lacks.
+ * Adds the index, a number, of the largest element along an axis, 1 by default: the classes. The first among equals; of
+ * what is not a number, if there is any.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - Of any shape, an axis of at most 2^24 elements.
+ * @param options - The axis, whether it stays with an extent of 1, and which of equals is taken.
+ * @returns The shape of `x` without the axis. Indices are numbers in f32, whatever the precision of the session.
+ * @throws ShapeError for an axis that `x` lacks.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
  *
  * @example
+ * const scores = g.input('scores', [1, 21, 256, 256]);
  * const labels = argMax(g.at('labels'), scores); // [N, classes, H, W] to [N, H, W]
  */
 export function argMax(
@@ -33,7 +44,19 @@ export function argMax(
   return argReduce(g, x, 'largest', options);
 }
 
-/** Adds the index of the least element along an axis, as `argMax` does of the largest. */
+/**
+ * Adds the index of the least element along an axis, as `argMax` does of the largest.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - Of any shape.
+ * @param options - As those of `argMax`.
+ * @returns The shape of `x` without the axis.
+ * @throws ShapeError for an axis that `x` lacks.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const nearest = argMin(g.at('nearest'), x, { axis: 1, keepAxis: true }); // [1, 1, 56, 56]
+ */
 export function argMin(
   g: GraphBuilder,
   x: Value,

@@ -32,8 +32,19 @@ type Role = 'x' | (typeof WEIGHTS)[number];
 type BatchNorm = Node<BatchNormAttributes, Role>;
 
 /**
- * Adds a batch normalisation over axis 1 of `x` [N, C, ...]. Its weights are `weight`, `bias`,
- * `running_mean` and `running_var`, each [C], at the builder's path.
+ * Adds a batch normalisation over axis 1 of `x` [N, C, ...], with the statistics of training: (x - running_mean) /
+ * sqrt(running_var + epsilon) * weight + bias. Its weights are `weight`, `bias`, `running_mean` and `running_var`, each
+ * [C], at the builder's path. Right after a convolution or a linear layer it is folded into that, and costs nothing.
+ * (Ioffe and Szegedy, "Batch normalization", 2015.)
+ *
+ * @param g - The builder; its path names the layer and its weights.
+ * @param x - [N, C, ...].
+ * @param epsilon - Added to the variance; 1e-5 by default.
+ * @throws ShapeError where `x` has no axis 1.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const y = batchNorm(g.at('bn1'), x); // reads bn1.weight, bn1.bias, bn1.running_mean, bn1.running_var
  */
 export function batchNorm(g: GraphBuilder, x: Value, epsilon = DEFAULT_EPSILON): Activation {
   checkLayer(g, batchNormOp, { x });

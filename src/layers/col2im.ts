@@ -50,8 +50,16 @@ export interface Col2imAttributes extends Window {
  * is dropped. PyTorch calls it fold. Maps of more than two axes take two dispatches for each axis more but one. Throws
  * ShapeError when the sizes do not fit.
  *
+ * @param g - The builder; its path names the layer.
+ * @param x - [N, C * taps, windows]: a column for each window.
+ * @param axes - Size, kernel, stride, dilation and padding of each axis of the map.
+ * @returns [N, C, ...sizes].
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
  * @example
- * const map = col2im(g.at('map'), patches, [{ size: 28, kernel: 7, stride: 7 }, { size: 28, kernel: 7, stride: 7 }]);
+ * const patches = g.input('patches', [1, 3 * 7 * 7, 16]);
+ * const side = { size: 28, kernel: 7, stride: 7 };
+ * const map = col2im(g.at('map'), patches, [side, side]); // [1, 3, 28, 28]
  */
 export function col2im(g: GraphBuilder, x: Value, axes: readonly Col2imAxis[]): Activation {
   checkLayer(g, col2imOp, { x });

@@ -41,7 +41,20 @@ export interface ConcatAttributes {
 type Role = `x${number}`;
 type Concat = Node<ConcatAttributes, Role>;
 
-/** Adds a concatenation along `axis`, 1 by default: the channels. All other extents must agree. */
+/**
+ * Adds a concatenation along `axis`, 1 by default: the channels. Layers that make its parts write them in place where
+ * that is possible; else they are copied.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param values - One or more, whose extents agree but for that of the axis.
+ * @param axis - From 0; 1 by default.
+ * @returns Its extent along the axis is the sum of those of the parts.
+ * @throws ShapeError where there is no value, an axis is lacking, or other extents disagree.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const halves = concat(g.at('both'), [relu(g.at('relu'), x), x]); // [1, 128, 56, 56]
+ */
 export function concat(g: GraphBuilder, values: readonly Value[], axis = 1): Activation {
   checkArgument(Array.isArray(values), 'concat: values', 'an array of values', values);
   const inputs = Object.fromEntries(values.map((value, i) => [`x${i}`, value]));

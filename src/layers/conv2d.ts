@@ -36,9 +36,11 @@ import { sumOverPlanes } from './conv2d_reference.ts';
 import { featureMap } from './feature_map.ts';
 import { type PaddingLike, type PairLike, slide, windowOf } from './window.ts';
 
+/** What `conv2d` is told besides its input: as PyTorch's `Conv2d`, sizes as one number or [height, width]. */
 export interface Conv2dOptions {
   /** Output channels. */
   readonly channels: number;
+  /** Taps of the window: [R, S], or one number for both. */
   readonly kernel: PairLike;
   /** 1 by default. */
   readonly stride?: PairLike;
@@ -53,9 +55,20 @@ export interface Conv2dOptions {
 }
 
 /**
- * Adds a convolution: `x` [N, C, H, W] to [N, channels, P, Q]. Its weights are `weight`
- * [channels, C / groups, R, S] and, unless switched off, `bias` [channels], at the builder's path.
- * Throws ShapeError when the sizes do not fit.
+ * Adds a convolution: `x` [N, C, H, W] to [N, channels, P, Q]. Its weights are `weight` [channels, C / groups, R, S]
+ * and, unless switched off, `bias` [channels], at the builder's path.
+ *
+ * @param g - The builder; its path names the layer and its weights.
+ * @param x - [N, C, H, W].
+ * @param options - Channels, kernel, and what the layer has besides.
+ * @returns [N, channels, P, Q], where P = floor((H + padding on both sides - dilation * (kernel - 1) - 1) / stride) +
+ *   1.
+ * @throws ShapeError when the sizes do not fit.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const y = conv2d(g.at('conv1'), x, { channels: 128, kernel: 3, stride: 2, padding: 1 });
+ * // [1, 128, 28, 28]; reads conv1.weight [128, 64, 3, 3] and conv1.bias [128]
  */
 export function conv2d(g: GraphBuilder, x: Value, options: Conv2dOptions): Activation {
   checkLayer(g, conv2dOp, { x }, options);

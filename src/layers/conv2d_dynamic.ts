@@ -10,6 +10,7 @@ import { gather, gatherTypesOf } from './conv2d_kernels/gather.ts';
 import { type Conv2dAttributes, type Conv2dRole, problemOf } from './conv2d_problem.ts';
 import { type PaddingLike, type PairLike, windowOf } from './window.ts';
 
+/** What `conv2dDynamic` is told besides its operands. */
 export interface Conv2dDynamicOptions {
   /** Values of each output channel: [channels]. None by default. */
   readonly bias?: Value;
@@ -24,8 +25,20 @@ export interface Conv2dDynamicOptions {
 }
 
 /**
- * Adds a convolution of `x` [N, C, H, W] with any value `weight` [channels, C / groups, R, S]: [N, channels, P, Q].
- * Throws ShapeError when the sizes do not fit.
+ * Adds a convolution of `x` with any value as the weight: one that another layer computes, or an input. Of weights that
+ * are known when the session is made, `conv2d` makes more: it may rearrange them once.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - [N, C, H, W].
+ * @param weight - [channels, C / groups, R, S].
+ * @param options - Stride, padding, dilation, groups, and a bias, which is a value, too.
+ * @returns [N, channels, P, Q].
+ * @throws ShapeError when the sizes do not fit.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const template = g.input('template', [1, 64, 5, 5]);
+ * const response = conv2dDynamic(g.at('match'), x, template, { padding: 2 }); // [1, 1, 56, 56]
  */
 export function conv2dDynamic(
   g: GraphBuilder,

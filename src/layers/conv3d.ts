@@ -28,9 +28,11 @@ import {
 } from './volume.ts';
 import { slide } from './window.ts';
 
+/** What `conv3d` is told besides its input; sizes as one number or [depth, height, width]. */
 export interface Conv3dOptions {
   /** Output channels. */
   readonly channels: number;
+  /** Taps of the window: [S, T, U], or one number for all. */
   readonly kernel: TripleLike;
   /** 1 by default. */
   readonly stride?: TripleLike;
@@ -49,13 +51,21 @@ export interface Conv3dAttributes extends Window3d {
 }
 
 /**
- * Adds a convolution of volumes: `x` [N, C, D, H, W] to [N, channels, P, Q, R]. Its weights are `weight`
- * [channels, C / groups, S, T, U] and, unless switched off, `bias` [channels], at the builder's path. It computes a 2-D
- * convolution: what the kernel sees along the depth are channels of its input. Throws ShapeError when the sizes do not
- * fit.
+ * Adds a convolution of volumes: `x` [N, C, D, H, W] to [N, channels, P, Q, R]. Its weights are `weight` [channels, C /
+ * groups, S, T, U] and, unless switched off, `bias` [channels], at the builder's path. It computes a 2-D convolution:
+ * what the kernel sees along the depth are channels of its input.
+ *
+ * @param g - The builder; its path names the layer and its weights.
+ * @param x - [N, C, D, H, W].
+ * @param options - Channels, kernel, and what the layer has besides.
+ * @returns [N, channels, P, Q, R].
+ * @throws ShapeError when the sizes do not fit.
+ * @throws UnsupportedError for a kernel with too many taps along the depth.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
  *
  * @example
- * const features = conv3d(g.at('conv1'), frames, { channels: 64, kernel: [3, 7, 7], stride: [1, 2, 2] });
+ * const frames = g.input('frames', [1, 3, 8, 112, 112]);
+ * const y = conv3d(g.at('conv1'), frames, { channels: 64, kernel: [3, 7, 7], stride: [1, 2, 2] });
  */
 export function conv3d(g: GraphBuilder, x: Value, options: Conv3dOptions): Activation {
   const call = checkLayer(g, { name: 'conv3d' }, { x }, options);

@@ -29,9 +29,11 @@ import { sumOverPlanes } from './conv2d_reference.ts';
 import { featureMap } from './feature_map.ts';
 import { lay, type PaddingLike, type PairLike, pair, windowOf } from './window.ts';
 
+/** What `convTranspose2d` is told besides its input: as PyTorch's `ConvTranspose2d`. */
 export interface ConvTranspose2dOptions {
   /** Output channels. */
   readonly channels: number;
+  /** Taps of the window: [R, S], or one number for both. */
   readonly kernel: PairLike;
   /** Distance of the output pixels that neighbouring input pixels are laid on; 1 by default. */
   readonly stride?: PairLike;
@@ -48,13 +50,19 @@ export interface ConvTranspose2dOptions {
 }
 
 /**
- * Adds a transposed convolution: `x` [N, C, H, W] to [N, channels, P, Q], where P = (H - 1) * stride +
- * dilation * (kernel - 1) + 1 + outputPadding - padding on both sides. Its weights are `weight`
- * [C, channels / groups, R, S] and, unless switched off, `bias` [channels], at the builder's path, as PyTorch has them.
- * Throws ShapeError when the sizes do not fit.
+ * Adds a transposed convolution: `x` [N, C, H, W] to [N, channels, P, Q], where P = (H - 1) * stride + dilation *
+ * (kernel - 1) + 1 + outputPadding - padding on both sides. Its weights are `weight` [C, channels / groups, R, S] and,
+ * unless switched off, `bias` [channels], at the builder's path, as PyTorch has them.
+ *
+ * @param g - The builder; its path names the layer and its weights.
+ * @param x - [N, C, H, W].
+ * @param options - Channels, kernel, and what the layer has besides.
+ * @returns [N, channels, P, Q].
+ * @throws ShapeError when the sizes do not fit.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
  *
  * @example
- * const doubled = convTranspose2d(g.at('up'), x, { channels: 64, kernel: 2, stride: 2 });
+ * const doubled = convTranspose2d(g.at('up'), x, { channels: 64, kernel: 2, stride: 2 }); // [1, 64, 112, 112]
  */
 export function convTranspose2d(
   g: GraphBuilder,

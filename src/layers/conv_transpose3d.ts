@@ -27,9 +27,11 @@ import {
 } from './volume.ts';
 import { lay, pair } from './window.ts';
 
+/** What `convTranspose3d` is told besides its input: as PyTorch's `ConvTranspose3d`. */
 export interface ConvTranspose3dOptions {
   /** Output channels. */
   readonly channels: number;
+  /** Taps of the window: [S, T, U], or one number for all. */
   readonly kernel: TripleLike;
   /** Distance of the output elements that neighbouring input elements are laid on; 1 by default. */
   readonly stride?: TripleLike;
@@ -55,12 +57,20 @@ const MOST_PHASES = 2 ** 8;
 
 /**
  * Adds a transposed convolution of volumes: `x` [N, C, D, H, W] to [N, channels, P, Q, R], where P = (D - 1) * stride +
- * dilation * (kernel - 1) + 1 + outputPadding - padding on both sides. Its weights are `weight`
- * [C, channels / groups, S, T, U] and, unless switched off, `bias` [channels], at the builder's path, as PyTorch has
- * them. Throws ShapeError when the sizes do not fit.
+ * dilation * (kernel - 1) + 1 + outputPadding - padding on both sides. Its weights are `weight` [C, channels / groups,
+ * S, T, U] and, unless switched off, `bias` [channels], at the builder's path, as PyTorch has them.
+ *
+ * @param g - The builder; its path names the layer and its weights.
+ * @param x - [N, C, D, H, W].
+ * @param options - Channels, kernel, and what the layer has besides.
+ * @returns [N, channels, P, Q, R].
+ * @throws ShapeError when the sizes do not fit.
+ * @throws UnsupportedError for too many taps, or too large a stride, along the depth.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
  *
  * @example
- * const doubled = convTranspose3d(g.at('up'), x, { channels: 64, kernel: 2, stride: 2 });
+ * const volume = g.input('volume', [1, 64, 4, 14, 14]);
+ * const doubled = convTranspose3d(g.at('up'), volume, { channels: 32, kernel: 2, stride: 2 });
  */
 export function convTranspose3d(
   g: GraphBuilder,

@@ -6,7 +6,9 @@ import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, requireData } from '../runtime/operator.ts';
 import { firstOfRow, rowKernel, rowProblemOf, shapeAlong } from './rows.ts';
 
+/** How `cumSum` adds up. */
 export interface CumSumAttributes {
+  /** Along which is summed, from 0. */
   readonly axis: number;
   /** Whether an element is no part of its own sum; false by default. */
   readonly exclusive: boolean;
@@ -15,10 +17,19 @@ export interface CumSumAttributes {
 }
 
 /**
- * Adds the running sums of `x` along an axis: of the shape of `x`. Throws ShapeError for an axis that `x` lacks.
+ * Adds the running sums of `x` along an axis: of the shape of `x`.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - Of any shape.
+ * @param axis - Along which is summed, from 0.
+ * @param options - Whether a sum leaves out its own element, and whether sums run from the end.
+ * @returns Of the shape of `x`.
+ * @throws ShapeError for an axis that `x` lacks.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
  *
  * @example
- * const rows = cumSum(g.at('rows'), mask, 2); // of [N, 1, H, W]: how many pixels there are up to each
+ * const mask = g.input('mask', [1, 1, 32, 32]);
+ * const rows = cumSum(g.at('rows'), mask, 2); // how many pixels there are up to each
  */
 export function cumSum(
   g: GraphBuilder,

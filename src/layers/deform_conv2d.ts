@@ -28,9 +28,11 @@ import {
 } from './deform_conv2d_problem.ts';
 import { type PaddingLike, type PairLike, windowOf } from './window.ts';
 
+/** What `deformConv2d` is told besides its input and offsets: as torchvision's `DeformConv2d`. */
 export interface DeformConv2dOptions {
   /** Output channels. */
   readonly channels: number;
+  /** Taps of the window: [R, S], or one number for both. */
   readonly kernel: PairLike;
   /** What each tap's value is multiplied by: [N, G * R * S, P, Q], G of the groups of the offsets. None by default. */
   readonly mask?: Value | undefined;
@@ -49,10 +51,17 @@ export interface DeformConv2dOptions {
 /**
  * Adds a deformable convolution: `x` [N, C, H, W] to [N, channels, P, Q]. `offset` [N, G * R * S * 2, P, Q] says how
  * many pixels each tap of each window lies further down and to the right; each of the G groups of input channels has
- * offsets of its own. Between pixels `x` is interpolated, outside it is 0. Its weights are `weight`
- * [channels, C / groups, R, S] and, unless switched off, `bias` [channels], at the builder's path, as torchvision has
- * them. Throws ShapeError when the sizes do not fit. (Dai et al., "Deformable Convolutional Networks", 2017; with a
- * mask, Zhu et al., "Deformable ConvNets v2", 2019.)
+ * offsets of its own. Between pixels `x` is interpolated, outside it is 0. Its weights are `weight` [channels, C /
+ * groups, R, S] and, unless switched off, `bias` [channels], at the builder's path, as torchvision has them.  (Dai et
+ * al., "Deformable Convolutional Networks", 2017; with a mask, Zhu et al., "Deformable ConvNets v2", 2019.)
+ *
+ * @param g - The builder; its path names the layer and its weights.
+ * @param x - [N, C, H, W].
+ * @param offset - [N, G * R * S * 2, P, Q], in pixels: down, right, for each tap in turn.
+ * @param options - Channels, kernel, a mask, and what the layer has besides.
+ * @returns [N, channels, P, Q].
+ * @throws ShapeError when the sizes do not fit.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
  *
  * @example
  * const offset = conv2d(g.at('offset'), x, { channels: 18, kernel: 3, padding: 1 });

@@ -21,7 +21,9 @@ import { elementCount, formatShape, positionOf, tensorDesc } from '../runtime/te
 import { checkChoices } from './choices.ts';
 import { oneDispatch } from './one_dispatch.ts';
 
+/** How `gridSample` samples. */
 export interface GridSampleAttributes {
+  /** What a place between pixels gets; `linear` by default. */
   readonly filter: SampleFilter;
   /** What lies outside of the map: zeros, its border, or the map mirrored. */
   readonly padding: SamplePadding;
@@ -31,8 +33,20 @@ export interface GridSampleAttributes {
 
 /**
  * Adds a sampling of `x` [N, C, H, W] at the places `grid` [N, P, Q, 2], each (x, y) from -1 to 1: [N, C, P, Q]. Of
- * volumes [N, C, D, H, W] places have three numbers. By default `linear`, of zeros outside. Throws ShapeError where
- * the shapes do not go together. (Jaderberg et al., "Spatial Transformer Networks", 2015.)
+ * volumes [N, C, D, H, W] places have three numbers. By default `linear`, of zeros outside.  (Jaderberg et al.,
+ * "Spatial Transformer Networks", 2015.)
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - [N, C, H, W], or [N, C, D, H, W].
+ * @param grid - [N, P, Q, 2], or [N, P, Q, R, 3]: places, x first; -1 is the left, upper or front edge, 1 the other.
+ * @param options - Filter, what lies outside, and whether 1 is the edge of the last pixel or its centre.
+ * @returns [N, C, P, Q], or [N, C, P, Q, R].
+ * @throws ShapeError where the shapes do not go together.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const grid = g.input('grid', [1, 28, 28, 2]);
+ * const warped = gridSample(g.at('warp'), x, grid, { padding: 'border' }); // [1, 64, 28, 28]
  */
 export function gridSample(
   g: GraphBuilder,

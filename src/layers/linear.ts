@@ -18,6 +18,7 @@ import { gemmOn } from './linear_kernels/gemm.ts';
 import { gemv } from './linear_kernels/gemv.ts';
 import { type Linear, type LinearRole, problemOf } from './linear_problem.ts';
 
+/** What `linear` is told besides its input: as PyTorch's `Linear`. */
 export interface LinearOptions {
   /** Output features. */
   readonly features: number;
@@ -26,8 +27,18 @@ export interface LinearOptions {
 }
 
 /**
- * Adds a fully connected layer: `x` [N, inputs] to [N, features]. Its weights are `weight`
- * [features, inputs] and, unless switched off, `bias` [features], at the builder's path.
+ * Adds a fully connected layer: `x` [N, inputs] to [N, features]. Its weights are `weight` [features, inputs] and,
+ * unless switched off, `bias` [features], at the builder's path.
+ *
+ * @param g - The builder; its path names the layer and its weights.
+ * @param x - [N, inputs].
+ * @param options - Output features, and whether there is a bias.
+ * @returns [N, features].
+ * @throws ShapeError where `x` has not two axes; flatten it, or take matmul.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const logits = linear(g.at('fc'), flatten(g.at('flat'), x), { features: 10 }); // [1, 10]
  */
 export function linear(g: GraphBuilder, x: Value, options: LinearOptions): Activation {
   checkLayer(g, linearOp, { x }, options);

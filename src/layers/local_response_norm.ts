@@ -14,17 +14,31 @@ import { mapProblemOf } from './map_problem.ts';
 import { oneDispatch } from './one_dispatch.ts';
 import { checkIntegers } from './window.ts';
 
+/** The constants of `localResponseNorm`. */
 export interface LocalResponseNormAttributes {
   /** Channels that are summed over. */
   readonly size: number;
+  /** What the mean of squares is multiplied by; 1e-4 by default. */
   readonly alpha: number;
+  /** The exponent; 0.75 by default. */
   readonly beta: number;
+  /** What is added to the mean of squares; 1 by default. */
   readonly bias: number;
 }
 
 /**
- * Adds x / (bias + alpha / size * sum of squares of the `size` channels about each)^beta, of `x` [N, C, ...];
- * alpha 1e-4, beta 0.75 and bias 1 by default.
+ * Adds x / (bias + alpha / size * sum of squares of the `size` channels about each)^beta, of `x` [N, C, ...]; alpha
+ * 1e-4, beta 0.75 and bias 1 by default. (Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep
+ * convolutional neural networks", 2012.)
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - [N, C, ...].
+ * @param options - How many channels are summed over, and the constants of the formula.
+ * @throws ShapeError where `x` has no channels.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const y = localResponseNorm(g.at('lrn'), x, { size: 5 });
  */
 export function localResponseNorm(
   g: GraphBuilder,

@@ -34,16 +34,30 @@ import { matmulRows } from './matmul_kernels/rows.ts';
 import { matmulTiled } from './matmul_kernels/tiled.ts';
 import { oneDispatch } from './one_dispatch.ts';
 
+/** How `matmul` takes its operands. */
 export interface MatmulAttributes {
+  /** Whether the last two axes of `a` are swapped; false by default. */
   readonly transposeA: boolean;
+  /** Whether the last two axes of `b` are swapped; false by default. */
   readonly transposeB: boolean;
   /** The product is multiplied by it. */
   readonly scale: number;
 }
 
 /**
- * Adds the product of `a` [..., M, K] and `b` [..., K, N]: [..., M, N]. The stacks are broadcast, as NumPy does it.
- * Throws ShapeError where the matrices do not fit.
+ * Adds the product of `a` [..., M, K] and `b` [..., K, N]. The stacks are broadcast, as NumPy does it.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param a - [..., M, K], or [..., K, M] where it is transposed.
+ * @param b - [..., K, N], or [..., N, K] where it is transposed.
+ * @param options - Which operand is transposed, and what the product is multiplied by.
+ * @returns [..., M, N].
+ * @throws ShapeError where the matrices do not fit.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const tokens = g.input('tokens', [1, 8, 49, 32]); // batch, heads, tokens, features
+ * const scores = matmul(g.at('qk'), tokens, tokens, { transposeB: true, scale: 32 ** -0.5 }); // [1, 8, 49, 49]
  */
 export function matmul(
   g: GraphBuilder,

@@ -29,9 +29,22 @@ export interface MaxUnpoolAttributes {
 /**
  * Adds a max unpooling of `x` [N, C, ...] to [N, C, ...size]: each element goes to the place that its index says, which
  * counts the elements of all of the output, as `maxPool2dIndices` has it; all else is 0. Of two for one place the later
- * is taken; indices out of the output put nothing anywhere. Throws ShapeError where the shapes do not go together, and
- * for an output of more than 2^24 elements, whose indices would not be exact. (Zeiler and Fergus, "Visualizing and
- * Understanding Convolutional Networks", 2014.)
+ * is taken; indices out of the output put nothing anywhere.  (Zeiler and Fergus, "Visualizing and Understanding
+ * Convolutional Networks", 2014.)
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - [N, C, ...]: what a max pooling gave.
+ * @param indices - Of the shape of `x`: what `maxPool2dIndices` gave of the same window.
+ * @param size - Extents of the output after the channels.
+ * @returns [N, C, ...size].
+ * @throws ShapeError where the shapes do not go together, and for an output of more than 2^24 elements, whose indices
+ *   would not be exact.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const pooled = maxPool2d(g.at('pool'), x, { kernel: 2 });
+ * const indices = maxPool2dIndices(g.at('indices'), x, { kernel: 2 });
+ * const y = maxUnpool(g.at('unpool'), pooled, indices, [56, 56]); // [1, 64, 56, 56]
  */
 export function maxUnpool(g: GraphBuilder, x: Value, indices: Value, size: Shape): Activation {
   checkLayer(g, maxUnpoolOp, { x, indices });

@@ -11,20 +11,33 @@ import { perChannel } from './per_channel.ts';
 import { pointwise } from './pointwise.ts';
 import { checkAxes, firstOfRow, rowKernel, rowProblemOf } from './rows.ts';
 
+/** What `normalize` takes statistics of. */
 export interface NormalizeAttributes {
   /** The statistics are those of all elements along the axes from `from` to `to`, `to` not included. */
   readonly from: number;
+  /** The first axis after them; the number of axes by default. */
   readonly to: number;
   /** Into so many parts is axis `from` cut, each with statistics of its own. */
   readonly groups: number;
   /** Whether the mean is taken away; else only the root mean square is 1 afterwards. */
   readonly centred: boolean;
+  /** Added to the variance, or to the mean square; 1e-5 by default. */
   readonly epsilon: number;
 }
 
 /**
  * Adds (x - mean) / sqrt(variance + epsilon), with the statistics of all elements along `axes`, neighbours, and of a
- * part of the first of them where there are groups. Throws ShapeError for axes that `x` lacks.
+ * part of the first of them where there are groups.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - Of any shape.
+ * @param attributes - The axes, groups of the first of them, whether the mean is taken away, and epsilon.
+ * @returns Of the shape of `x`.
+ * @throws ShapeError for axes that `x` lacks.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const y = normalize(g.at('norm'), x, { from: 2, to: 4 }); // each plane by itself
  */
 export function normalize(
   g: GraphBuilder,
@@ -36,9 +49,11 @@ export function normalize(
   return g.add(normalizeOp, { ...defaults, ...attributes }, { x });
 }
 
+/** The axes of `layerNorm` and `rmsNorm`. */
 export interface LayerNormOptions {
   /** The axes from `from` to `to`, `to` not included; the last one by default. */
   readonly from?: number;
+  /** The first axis after them; the number of axes by default. */
   readonly to?: number;
   /** 1e-5 by default. */
   readonly epsilon?: number;
@@ -47,6 +62,13 @@ export interface LayerNormOptions {
 /**
  * Adds a layer normalisation of `x` along neighbouring axes, with its weights `weight` and `bias`, of their extents, at
  * the builder's path. (Ba, Kiros and Hinton, "Layer normalization", 2016.)
+ *
+ * @param g - The builder; its path names the layer and its weights.
+ * @param x - Of any shape.
+ * @param options - The axes, the last one by default, and epsilon.
+ * @returns Of the shape of `x`.
+ * @throws ShapeError for axes that `x` lacks.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
  *
  * @example
  * const y = layerNorm(g.at('norm'), x, { from: 1, to: 2, epsilon: 1e-6 }); // the channels of feature maps
@@ -62,6 +84,16 @@ export function layerNorm(g: GraphBuilder, x: Value, options: LayerNormOptions =
 /**
  * Adds a normalisation of each image's channels in groups, with its weights `weight` and `bias`, [C], at the builder's
  * path. (Wu and He, "Group normalization", 2018.)
+ *
+ * @param g - The builder; its path names the layer and its weights.
+ * @param x - [N, C, ...].
+ * @param groups - Into how many the channels are cut; a divisor of C.
+ * @param epsilon - Added to the variance; 1e-5 by default.
+ * @throws ShapeError where the groups do not divide the channels.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const y = groupNorm(g.at('norm'), x, 32);
  */
 export function groupNorm(g: GraphBuilder, x: Value, groups: number, epsilon = 1e-5): Activation {
   checkLayer(g, normalizeOp, { x });
@@ -72,6 +104,15 @@ export function groupNorm(g: GraphBuilder, x: Value, groups: number, epsilon = 1
 /**
  * Adds a normalisation of each channel of each image by itself, without weights: [N, C, ...]. (Ulyanov, Vedaldi and
  * Lempitsky, "Instance normalization", 2016.)
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - [N, C, ...].
+ * @param epsilon - Added to the variance; 1e-5 by default.
+ * @throws ShapeError where nothing comes after the channels.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const y = instanceNorm(g.at('norm'), x);
  */
 export function instanceNorm(g: GraphBuilder, x: Value, epsilon = 1e-5): Activation {
   return normalize(g, x, { from: 2, epsilon });
@@ -80,6 +121,16 @@ export function instanceNorm(g: GraphBuilder, x: Value, epsilon = 1e-5): Activat
 /**
  * Adds a division by the root mean square along the axes from `from` on, the last by default, with the weights `weight`
  * at the builder's path. (Zhang and Sennrich, "Root mean square layer normalization", 2019.)
+ *
+ * @param g - The builder; its path names the layer and its weights.
+ * @param x - Of any shape.
+ * @param options - The axes, the last one by default, and epsilon.
+ * @throws ShapeError for axes that `x` lacks.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const tokens = g.input('tokens', [49, 768]);
+ * const y = rmsNorm(g.at('norm'), tokens); // reads norm.weight [768]
  */
 export function rmsNorm(g: GraphBuilder, x: Value, options: LayerNormOptions = {}): Activation {
   checkLayer(g, normalizeOp, { x }, options);

@@ -9,9 +9,11 @@ import { pad2d } from './pad2d.ts';
 import { rearrange, reshapeTo } from './rearrange.ts';
 import { checkIntegers } from './window.ts';
 
+/** How much `pad` adds, and of what. */
 export interface PadOptions {
   /** Elements before and after `x` along each axis; negative amounts cut. */
   readonly before: readonly number[];
+  /** As many as `before`: at the end of each axis. */
   readonly after: readonly number[];
   /** `constant` by default. */
   readonly mode?: PadMode;
@@ -23,11 +25,17 @@ export interface PadOptions {
 const LEAST = -(2 ** 30);
 
 /**
- * Adds a padding of any axes. What is cut is cut first, so that mirrors and repeats do not show it. Throws ShapeError
- * where nothing is left, or there is too little to mirror.
+ * Adds a padding of any axes. What is cut is cut first, so that mirrors and repeats do not show it.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - Of any shape.
+ * @param options - Amounts for each axis, and what padding is made of.
+ * @returns Each extent longer by the amounts before and after; `x` itself where there are none.
+ * @throws ShapeError where nothing is left, or there is too little to mirror.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
  *
  * @example
- * const row = pad(g, x, { before: [0, 0, 2], after: [0, 0, 2], mode: 'wrap' });
+ * const row = pad(g.at('ring'), x, { before: [0, 0, 0, 2], after: [0, 0, 0, 2], mode: 'wrap' });
  */
 export function pad(g: GraphBuilder, x: Value, options: PadOptions): Value {
   const call = checkLayer(g, { name: 'pad' }, { x }, options);

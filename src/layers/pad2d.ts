@@ -12,14 +12,30 @@ import { mapProblemOf } from './map_problem.ts';
 import { oneDispatch } from './one_dispatch.ts';
 import type { Padding } from './window.ts';
 
+/** How much `pad2d` adds, and of what. */
 export interface Pad2dAttributes {
+  /** Rows and columns on each side. */
   readonly padding: Padding;
+  /** What they are made of; `constant` by default. */
   readonly mode: PadMode;
   /** What `constant` padding is made of. */
   readonly value: number;
 }
 
-/** Adds a padding, of zeros by default. Throws ShapeError where nothing is left, or `reflect` has too little. */
+/**
+ * Adds a padding, of zeros by default.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - [N, C, H, W].
+ * @param sides - Rows and columns to add on each side; negative amounts cut.
+ * @param options - Of what they are made: `constant`, with a value, by default 0; `edge`, `wrap` or `reflect`.
+ * @returns [N, C, H + top + bottom, W + left + right].
+ * @throws ShapeError where nothing is left, or `reflect` has too little.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const y = pad2d(g.at('pad'), x, { top: 1, left: 1, bottom: 1, right: 1 }, { mode: 'reflect' });
+ */
 export function pad2d(
   g: GraphBuilder,
   x: Value,

@@ -51,10 +51,20 @@ export type OperandLike = Value | number;
 
 /**
  * Adds an expression over values of the graph. `make` is given an operand for each of them, in their order; numbers
- * become constants. Throws ShapeError where the shapes do not go together.
+ * become constants.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param operands - Values, broadcast to one shape as NumPy does it, and numbers; one at least is a value.
+ * @param make - Makes the expression, of `functions` by `apply`.
+ * @returns Of the shape that the operands are broadcast to.
+ * @throws ShapeError where the shapes do not go together.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
  *
  * @example
- * const scaled = pointwise(g, [x, gate], (x, gate) => apply(mul, x, apply(sigmoid, gate)));
+ * const gate = g.input('gate', [1, 64, 1, 1]);
+ * const scaled = pointwise(g.at('scaled'), [x, gate], (x, gate) =>
+ *   apply(functions.mul, x, apply(functions.sigmoid, gate)),
+ * );
  */
 export function pointwise(
   g: GraphBuilder,

@@ -21,7 +21,9 @@ export interface Pool2dAttributes extends Window {
   readonly countIncludePad: boolean;
 }
 
+/** The window of `maxPool2d`: as PyTorch's `MaxPool2d`, sizes as one number or [height, width]. */
 export interface Pool2dOptions {
+  /** Its size: [R, S], or one number for both. */
   readonly kernel: PairLike;
   /** As large as the kernel by default. */
   readonly stride?: PairLike;
@@ -33,18 +35,43 @@ export interface Pool2dOptions {
   readonly ceilMode?: boolean;
 }
 
+/** The window of `averagePool2d`: as PyTorch's `AvgPool2d`. */
 export interface AveragePool2dOptions extends Pool2dOptions {
   /** Whether padding counts as zeros in the mean; true by default. */
   readonly countIncludePad?: boolean;
 }
 
-/** Adds a max pooling: [N, C, H, W] to [N, C, P, Q]. Throws ShapeError when the window does not fit. */
+/**
+ * Adds a max pooling: [N, C, H, W] to [N, C, P, Q]. Padding is never the maximum.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - [N, C, H, W].
+ * @param options - The window: kernel, stride, padding, dilation, and whether it may hang over the end.
+ * @returns [N, C, P, Q].
+ * @throws ShapeError when the window does not fit.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const y = maxPool2d(g.at('maxpool'), x, { kernel: 3, stride: 2, padding: 1 }); // [1, 64, 28, 28]
+ */
 export function maxPool2d(g: GraphBuilder, x: Value, options: Pool2dOptions): Activation {
   checkLayer(g, maxPool2dOp, { x }, options);
   return g.add(maxPool2dOp, pool2dAttributes(options, false), { x });
 }
 
-/** Adds an average pooling: [N, C, H, W] to [N, C, P, Q]. Throws ShapeError when the window does not fit. */
+/**
+ * Adds an average pooling: [N, C, H, W] to [N, C, P, Q].
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - [N, C, H, W].
+ * @param options - The window, and whether padding counts.
+ * @returns [N, C, P, Q].
+ * @throws ShapeError when the window does not fit.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const y = averagePool2d(g.at('pool'), x, { kernel: 2 }); // [1, 64, 28, 28]
+ */
 export function averagePool2d(
   g: GraphBuilder,
   x: Value,

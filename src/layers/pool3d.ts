@@ -14,7 +14,9 @@ import {
 } from './volume.ts';
 import type { Window } from './window.ts';
 
+/** The window of `maxPool3d`; sizes as one number or [depth, height, width]. */
 export interface Pool3dOptions {
+  /** Its size: [S, T, U], or one number for all. */
   readonly kernel: TripleLike;
   /** As large as the kernel by default. */
   readonly stride?: TripleLike;
@@ -26,16 +28,25 @@ export interface Pool3dOptions {
   readonly ceilMode?: boolean;
 }
 
+/** The window of `averagePool3d`. */
 export interface AveragePool3dOptions extends Pool3dOptions {
   /** Whether padding counts as zeros in the mean; true by default. */
   readonly countIncludePad?: boolean;
 }
 
 /**
- * Adds a max pooling of volumes: [N, C, D, H, W] to [N, C, P, Q, R]. Throws ShapeError when the window does not fit.
+ * Adds a max pooling of volumes: [N, C, D, H, W] to [N, C, P, Q, R].
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - [N, C, D, H, W].
+ * @param options - The window: kernel, stride, padding, dilation, and whether it may hang over the end.
+ * @returns [N, C, P, Q, R].
+ * @throws ShapeError when the window does not fit.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
  *
  * @example
- * const halved = maxPool3d(g.at('pool'), x, { kernel: 3, stride: 2, padding: 1 });
+ * const volume = g.input('volume', [1, 16, 8, 28, 28]);
+ * const halved = maxPool3d(g.at('pool'), volume, { kernel: 3, stride: 2, padding: 1 });
  */
 export function maxPool3d(g: GraphBuilder, x: Value, options: Pool3dOptions): Activation {
   return pooled('max_pool3d', g, x, options, (at, map, window) =>
@@ -45,7 +56,18 @@ export function maxPool3d(g: GraphBuilder, x: Value, options: Pool3dOptions): Ac
 
 /**
  * Adds an average pooling of volumes: [N, C, D, H, W] to [N, C, P, Q, R]. A mean of means is the mean, since all
- * windows of a slice count as many pixels as those of any other. Throws ShapeError when the window does not fit.
+ * windows of a slice count as many pixels as those of any other.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - [N, C, D, H, W].
+ * @param options - The window, and whether padding counts.
+ * @returns [N, C, P, Q, R].
+ * @throws ShapeError when the window does not fit.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const volume = g.input('volume', [1, 16, 8, 28, 28]);
+ * const halved = averagePool3d(g.at('pool'), volume, { kernel: 2 }); // [1, 16, 4, 14, 14]
  */
 export function averagePool3d(
   g: GraphBuilder,

@@ -51,8 +51,20 @@ import { checkIntegers } from './window.ts';
 type Rearrange = Node<RearrangeAttributes, 'x'>;
 
 /**
- * Adds steps that move data: one node, or several where one affine map cannot do all of them. Throws ShapeError where
- * one of them does not fit.
+ * Adds steps that move data: one node, or several where one affine map cannot do all of them. `transpose`, `slice` and
+ * the other builders of movements make such steps.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - Of any shape.
+ * @param steps - In the order in which they are done; a node's `attributes.steps`, where `isRearrange` says that it has
+ *   some.
+ * @throws ShapeError where one of them does not fit.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const y = transpose(g.at('nhwc'), x, [0, 2, 3, 1]);
+ * const node = g.nodeOf(y);
+ * if (node && isRearrange(node)) rearrange(g.at('again'), y, node.attributes.steps);
  */
 export function rearrange(g: GraphBuilder, x: Value, steps: readonly Movement[]): Activation {
   const { name } = checkLayer(g, rearrangeOp, { x });
@@ -66,12 +78,36 @@ export function rearrange(g: GraphBuilder, x: Value, steps: readonly Movement[])
   return rearrange(g, first, steps.slice(fit));
 }
 
-/** Adds a flattening of the axes from `axis` on, 1 by default: [N, C, H, W] to [N, C * H * W]. */
+/**
+ * Adds a flattening of the axes from `axis` on, 1 by default: [N, C, H, W] to [N, C * H * W].
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - Of any shape.
+ * @param axis - The first of those that become one, from 0; 1 by default.
+ * @returns As [N, C * H * W], a view of `x` where that lies dense, which costs nothing.
+ * @throws ShapeError for an axis that `x` lacks.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const rows = flatten(g.at('flatten'), x); // [1, 200704]
+ */
 export function flatten(g: GraphBuilder, x: Value, axis = 1): Activation {
   return rearrange(g, x, [new Flatten({ axis })]);
 }
 
-/** Adds `x` under another shape; one extent may be -1, for what is left. */
+/**
+ * Adds `x` under another shape; one extent may be -1, for what is left.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - Of any shape.
+ * @param extents - The new shape, of as many elements.
+ * @returns A view of `x` where that lies dense, which costs nothing.
+ * @throws ShapeError where the number of elements differs.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const tokens = reshapeTo(g.at('tokens'), x, [1, 64, -1]); // [1, 64, 3136]
+ */
 export function reshapeTo(g: GraphBuilder, x: Value, extents: Shape): Activation {
   checkIntegers(checkLayer(g, rearrangeOp, { x }), 'extents', extents, -1);
   // Where the images stay what they are, any number of them does.
@@ -80,13 +116,39 @@ export function reshapeTo(g: GraphBuilder, x: Value, extents: Shape): Activation
   return rearrange(g, x, [new Reshape({ extents: kept })]);
 }
 
-/** Adds a permutation of the axes: axis a of the result is axis `order[a]` of `x`. */
+/**
+ * Adds a permutation of the axes: axis a of the result is axis `order[a]` of `x`.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - Of any shape.
+ * @param order - A permutation of the axes, from 0.
+ * @throws ShapeError where it is no permutation of the axes of `x`.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const channelsLast = transpose(g.at('nhwc'), x, [0, 2, 3, 1]); // [1, 56, 56, 64]
+ */
 export function transpose(g: GraphBuilder, x: Value, order: readonly number[]): Activation {
   checkIntegers(checkLayer(g, rearrangeOp, { x }), 'order', order, 0);
   return rearrange(g, x, [new Transpose({ order })]);
 }
 
-/** Adds `x[from:to:step]` along an axis, as in Python; without `to`, to the end. */
+/**
+ * Adds `x[from:to:step]` along an axis, as in Python; without `to`, to the end.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - Of any shape.
+ * @param axis - Along which is cut, from 0.
+ * @param from - The first index; negative ones count from the end.
+ * @param to - The first index after it; negative ones count from the end.
+ * @param step - 1 by default; negative ones go backwards.
+ * @throws ShapeError for an axis that `x` lacks, and where nothing is left.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const top = slice(g.at('top'), x, 2, 0, 28); // [1, 64, 28, 56]
+ * const mirrored = slice(g.at('mirrored'), x, 3, -1, undefined, -1);
+ */
 export function slice(
   g: GraphBuilder,
   x: Value,
@@ -99,7 +161,18 @@ export function slice(
 }
 
 /**
- * Adds the parts of these extents along an axis, 1 by default. Throws ShapeError unless they add up to the axis.
+ * Adds the parts of these extents along an axis, 1 by default.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - Of any shape.
+ * @param extents - One for each part.
+ * @param axis - From 0; 1 by default.
+ * @returns The parts, in order.
+ * @throws ShapeError unless they add up to the axis.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const [queries, keys] = split(g.at('qk'), x, [32, 32]); // each [1, 32, 56, 56]
  */
 export function split(
   g: GraphBuilder,
@@ -124,7 +197,22 @@ export function split(
   });
 }
 
-/** Adds [N, C * block * block, H, W] as [N, C, H * block, W * block]: pixel shuffle, by default as PyTorch has it. */
+/**
+ * Adds [N, C * block * block, H, W] as [N, C, H * block, W * block]: pixel shuffle, by default as PyTorch has it. (Shi
+ * et al., "Real-time single image and video super-resolution", 2016.)
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - [N, C * block * block, H, W].
+ * @param block - Pixels that one becomes, along each axis.
+ * @param order - `CRD`, as PyTorch has it: the block's pixels are the inner part of the channels; `DCR`, TensorFlow's:
+ *   the outer.
+ * @returns [N, C, H * block, W * block].
+ * @throws ShapeError where the channels are no multiple of block * block.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const upscaled = depthToSpace(g.at('shuffle'), x, 2); // [1, 16, 112, 112]
+ */
 export function depthToSpace(
   g: GraphBuilder,
   x: Value,
@@ -136,7 +224,19 @@ export function depthToSpace(
   return rearrange(g, x, [new DepthToSpace({ block, order })]);
 }
 
-/** Adds a channel shuffle. (Zhang et al., "ShuffleNet", 2017.) */
+/**
+ * Adds a channel shuffle: channels, seen as [groups, C / groups], are transposed. (Zhang et al., "ShuffleNet", 2017.)
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - [N, C, ...].
+ * @param groups - A divisor of C.
+ * @returns Of the shape of `x`.
+ * @throws ShapeError where the groups do not divide the channels.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const y = shuffleChannels(g.at('shuffle'), x, 2);
+ */
 export function shuffleChannels(g: GraphBuilder, x: Value, groups: number): Activation {
   return rearrange(g, x, [new ShuffleChannels({ groups })]);
 }

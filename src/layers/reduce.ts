@@ -27,6 +27,7 @@ export interface ReduceAttributes {
 /** What can be made of the elements along axes: the kinds that a kernel has, and those composed of them. */
 export type Reduction = ReduceKind | 'l2' | 'log_sum' | 'log_sum_exp';
 
+/** The axes of `reduce`. */
 export interface ReduceOptions {
   /** The axes, from 0; all by default. */
   readonly axes?: readonly number[];
@@ -37,7 +38,15 @@ export interface ReduceOptions {
 /**
  * Adds a reduction of `x` over axes. `sum_square` adds up squares, `l1` magnitudes, `l2` is the root of `sum_square`,
  * `log_sum_exp` log sum exp x, shifted by the maximum so that nothing overflows. Axes that are not neighbours take a
- * dispatch for each run of them. Throws ShapeError for axes that `x` lacks.
+ * dispatch for each run of them.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - Of any shape.
+ * @param reduction - What becomes of the elements.
+ * @param options - The axes, all by default, and whether they stay with an extent of 1, as by default.
+ * @returns The shape of `x`, with the axes of extent 1 or without them.
+ * @throws ShapeError for axes that `x` lacks.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
  *
  * @example
  * const energy = reduce(g.at('energy'), x, 'sum_square', { axes: [2, 3] }); // [N, C, H, W] to [N, C, 1, 1]

@@ -11,6 +11,7 @@ import { resize2d } from './resize2d.ts';
 
 /** What becomes of one axis. */
 export interface ResizedAxis {
+  /** From 0. */
   readonly axis: number;
   /** Its extent; where it is missing, the input's times `scale`, rounded down. */
   readonly size?: number;
@@ -20,6 +21,7 @@ export interface ResizedAxis {
   readonly crop?: AxisCrop;
 }
 
+/** How `resize` samples. */
 export interface ResizeOptions {
   /** `linear` by default. */
   readonly filter?: ResizeFilter;
@@ -37,10 +39,19 @@ export interface ResizeOptions {
 
 /**
  * Adds a resizing of these axes of `x`, of any rank. Filters are separable: axes that become smaller go first, which
- * leaves least to compute. Throws ShapeError for a size, scale or crop that does not fit.
+ * leaves least to compute.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - Of any shape.
+ * @param axes - Each with its new size, or a scale.
+ * @param options - The filter, how coordinates are counted, and whether it is widened against aliasing.
+ * @returns `x` itself where no axis changes.
+ * @throws ShapeError for a size, scale or crop that does not fit.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
  *
  * @example
- * const thumbnail = resize(g, x, [{ axis: 2, size: 64 }, { axis: 3, size: 64 }], { filter: 'cubic', antialias: true });
+ * const to64 = [{ axis: 2, size: 64 }, { axis: 3, size: 64 }];
+ * const thumbnail = resize(g.at('small'), x, to64, { filter: 'cubic', antialias: true });
  */
 export function resize(
   g: GraphBuilder,

@@ -36,6 +36,7 @@ export interface Resize2dAttributes {
   readonly scale?: Pair;
 }
 
+/** The output's size of `resize2d`, given once, and how it samples. */
 export interface Resize2dOptions {
   /** The size of the output: [height, width], ... */
   readonly size?: PairLike;
@@ -51,7 +52,19 @@ export interface Resize2dOptions {
   readonly rounding?: NearestRounding;
 }
 
-/** Adds a resizing: [N, C, H, W] to [N, C, P, Q]. Throws ShapeError unless the output's size is given once. */
+/**
+ * Adds a resizing: [N, C, H, W] to [N, C, P, Q].
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - [N, C, H, W].
+ * @param options - The size, by one of three ways, and how it is sampled.
+ * @returns [N, C, P, Q].
+ * @throws ShapeError unless the output's size is given once.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const doubled = resize2d(g.at('up'), x, { scale: 2, mode: 'nearest' }); // [1, 64, 112, 112]
+ */
 export function resize2d(g: GraphBuilder, x: Value, options: Resize2dOptions): Activation {
   checkLayer(g, resize2dOp, { x }, options);
   const { size, scale, like, mode = 'bilinear' } = options;

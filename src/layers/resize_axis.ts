@@ -54,8 +54,11 @@ export interface ResizeAxisAttributes {
 
 /** From pixel from * (extent - 1) to pixel to * (extent - 1), both included; `value` where the input has none. */
 export interface AxisCrop {
+  /** The first place, as a share of extent - 1. */
   readonly from: number;
+  /** The last place, as a share of extent - 1. */
   readonly to: number;
+  /** What places outside of the input get. */
   readonly value: number;
 }
 

@@ -21,6 +21,7 @@ import { featureMap } from './feature_map.ts';
 import { oneDispatch } from './one_dispatch.ts';
 import { checkIntegers, type Pair, type PairLike, pair } from './window.ts';
 
+/** How `roiAlign` samples regions. */
 export interface RoiAlignAttributes {
   /** Bins of a region: [rows, columns]. */
   readonly size: Pair;
@@ -34,14 +35,29 @@ export interface RoiAlignAttributes {
   readonly halfPixel: boolean;
 }
 
+/** What `roiAlign` is told; by default bins are means, of a sample a pixel, with half-pixel centres and scale 1. */
 export interface RoiAlignOptions extends Partial<Omit<RoiAlignAttributes, 'size'>> {
+  /** Bins of a region: [rows, columns], or one number for both. */
   readonly size: PairLike;
 }
 
 /**
- * Adds a pooling of regions `rois` [R, 4] (left, top, right, bottom) of the maps `x` [N, C, H, W]: [R, C, P, Q].
- * `batchIndices` [R] says of which image each region is. Throws ShapeError where the shapes do not go together.
- * (He et al., "Mask R-CNN", 2017.)
+ * Adds a pooling of regions `rois` [R, 4] (left, top, right, bottom) of the maps `x`. `batchIndices` says of which
+ * image each region is. (He et al., "Mask R-CNN", 2017.)
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - [N, C, H, W].
+ * @param rois - [R, 4]: left, top, right and bottom of each region, in units that `scale` turns into pixels of the map.
+ * @param batchIndices - [R]: the image of each region, from 0.
+ * @param options - Bins of a region, how they are sampled, and how their samples become one.
+ * @returns [R, C, P, Q].
+ * @throws ShapeError where the shapes do not go together.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const rois = g.input('rois', [100, 4]);
+ * const batchIndices = g.input('batch_indices', [100]);
+ * const y = roiAlign(g.at('roi'), x, rois, batchIndices, { size: 7, scale: 1 / 4, samples: 2 }); // [100, 64, 7, 7]
  */
 export function roiAlign(
   g: GraphBuilder,

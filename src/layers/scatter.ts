@@ -17,11 +17,22 @@ import { putRows, scattering } from './scattering.ts';
 /**
  * Adds `x` with rows of `updates` in the places of `indices`: the k-th row goes to where the k-th index says. `x` is
  * seen as rows of as many elements as `updates` has for each index. Of two rows for one place the later is taken;
- * indices out of `x` put nothing anywhere. Throws ShapeError where the shapes do not go together, and for more than
- * 2^24 rows, whose indices would not be exact.
+ * indices out of `x` put nothing anywhere.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - Of any shape.
+ * @param indices - Of any shape: rows of `x`, from 0.
+ * @param updates - A row for each index.
+ * @returns Of the shape of `x`.
+ * @throws ShapeError where the shapes do not go together, and for more than 2^24 rows, whose indices would not be
+ *   exact.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
  *
  * @example
- * const moved = scatter(g.at('moved'), tokens, where, kept); // [100, 64], [30] and [30, 64] to [100, 64]
+ * const tokens = g.input('tokens', [100, 64]);
+ * const where = g.input('where', [30]);
+ * const kept = g.input('kept', [30, 64]);
+ * const moved = scatter(g.at('moved'), tokens, where, kept); // [100, 64]
  */
 export function scatter(g: GraphBuilder, x: Value, indices: Value, updates: Value): Activation {
   checkLayer(g, scatterOp, { x, indices, updates });

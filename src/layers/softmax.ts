@@ -12,14 +12,37 @@ export interface SoftmaxAttributes {
   readonly logarithm: boolean;
 }
 
-/** Adds a softmax along `axis`, 1 by default: the classes. */
+/**
+ * Adds a softmax along `axis`, 1 by default: the classes. The maximum is taken away first, so nothing overflows.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - Of any shape.
+ * @param axis - From 0.
+ * @returns Of the shape of `x`.
+ * @throws ShapeError for an axis that `x` lacks.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const logits = g.input('logits', [1, 1000]);
+ * const probabilities = softmax(g.at('softmax'), logits);
+ */
 export function softmax(g: GraphBuilder, x: Value, axis = 1): Activation {
   return normalized(g, x, axis, false);
 }
 
 /**
  * Adds the logarithm of a softmax along `axis`, 1 by default: exact also where the softmax is too small to be stored.
- * Throws ShapeError for an axis that `x` lacks.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - Of any shape.
+ * @param axis - From 0.
+ * @returns Of the shape of `x`.
+ * @throws ShapeError for an axis that `x` lacks.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const logits = g.input('logits', [1, 1000]);
+ * const logProbabilities = logSoftmax(g.at('log_softmax'), logits);
  */
 export function logSoftmax(g: GraphBuilder, x: Value, axis = 1): Activation {
   return normalized(g, x, axis, true);

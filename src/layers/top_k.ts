@@ -23,9 +23,21 @@ export interface TopKAttributes {
 }
 
 /**
- * Adds the `k` largest, or least, elements of each row of `x` [N, C]: [N, k, 2], each its value and its index, in this
- * order, the lower index first among equals. Where a row holds what is not a number, the first index of its results is
- * -1 - i, i the first such element. Throws ShapeError where rows have fewer than `k` elements.
+ * Adds the `k` largest, or least, elements of each row of `x`: each its value and its index, in this order, the lower
+ * index first among equals. Where a row holds what is not a number, the first index of its results is
+ * -1 - i, i the first such element.
+ *
+ * @param g - The builder; its path names the layer.
+ * @param x - [N, C], C at most 2^24.
+ * @param k - How many; at most C.
+ * @param order - `largest` by default.
+ * @returns [N, k, 2], in f32 whatever the precision of the session.
+ * @throws ShapeError where rows have fewer than `k` elements.
+ * @throws TilewiseError for values of another builder, and for arguments of another type.
+ *
+ * @example
+ * const probabilities = g.input('probabilities', [1, 1000]);
+ * const best = topElements(g.at('best'), probabilities, 5); // [1, 5, 2]
  */
 export function topElements(
   g: GraphBuilder,

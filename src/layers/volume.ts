@@ -17,8 +17,11 @@ export type Triple = readonly [number, number, number];
 /** How builders take a size for all axes at once, or one for each. */
 export type TripleLike = number | Triple;
 
+/** Padding of a volume, in elements. */
 export interface Padding3d extends Padding {
+  /** Slices before the first. */
   readonly front: number;
+  /** Slices after the last. */
   readonly back: number;
 }
 

@@ -6,10 +6,15 @@ import { areIntegers, formatShape } from '../runtime/tensor.ts';
 /** [height, width] */
 export type Pair = readonly [number, number];
 
+/** Padding of a map, in pixels. */
 export interface Padding {
+  /** Rows above the first. */
   readonly top: number;
+  /** Columns before the first. */
   readonly left: number;
+  /** Rows below the last. */
   readonly bottom: number;
+  /** Columns after the last. */
   readonly right: number;
 }
 

@@ -44,6 +44,12 @@ export function alexnet(g: GraphBuilder, x: Value, classes: number): Value {
   return linear(c.at(6), y, { features: classes });
 }
 
+/**
+ * AlexNet as torchvision has it. (Krizhevsky, "One weird trick for parallelizing CNNs", 2014.)
+ *
+ * @example
+ * const net = buildModel(alexnet, { batch: 4 });
+ */
 export const alexnetModel: ModelDef = {
   name: 'alexnet',
   summary: 'AlexNet for ImageNet',

@@ -12,8 +12,11 @@ export const MOST_BEST = 10;
 /**
  * The graph of a model that says what is in a picture, with two more values to output: `probabilities`, the softmax of
  * its logits, and `best`, the ten largest of these, [batch, 10, 2], each with its class: see `topElements`. Apart from
- * `buildModel`, so that pages that want logits do not carry these layers. Throws ShapeError for sizes that the model
- * cannot take.
+ * `buildModel`, so that pages that want logits do not carry these layers.
+ *
+ * @param model - Of `findModel`, or your own.
+ * @param options - Batch, size, and which values to output.
+ * @throws ShapeError for sizes that the model cannot take.
  *
  * @example
  * const graph = buildClassifier(findModel('lenet'), { outputs: ['probabilities'] });

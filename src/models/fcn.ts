@@ -48,7 +48,12 @@ function fcnModel(name: string, backbone: string, sections: ResnetSections): Mod
   return vocModel(name, `FCN on a dilated ${backbone}`, (g, x) => fcn(g, x, sections, VOC_CLASSES));
 }
 
-/** Long, Shelhamer and Darrell's network on ResNet-50. A page that imports it holds no other. */
+/**
+ * Long, Shelhamer and Darrell's network on ResNet-50. A page that imports it holds no other.
+ *
+ * @example
+ * const net = buildModel(fcnResnet50, { size: [256, 256] }); // logits [1, 21, 256, 256]
+ */
 export const fcnResnet50: ModelDef = fcnModel('fcn_resnet50', 'ResNet-50', resnet50Sections);
 
 export const fcnModels: readonly ModelDef[] = [

@@ -24,11 +24,18 @@ import { vggModels } from './vgg.ts';
 
 /** Models that differ in size, or in little else. */
 export interface ModelFamily {
+  /** As README.md's table has it. */
   readonly name: string;
+  /** Its models. */
   readonly models: readonly ModelDef[];
 }
 
-/** Every model: first those that say what is in a picture, then those that say what is in each pixel. */
+/**
+ * Every model: first those that say what is in a picture, then those that say what is in each pixel.
+ *
+ * @example
+ * for (const { name, models } of modelFamilies) console.log(name, models.map((model) => model.name));
+ */
 export const modelFamilies: readonly ModelFamily[] = [
   { name: 'LeNet', models: [lenetModel] },
   { name: 'AlexNet', models: [alexnetModel] },
@@ -50,12 +57,25 @@ export const modelFamilies: readonly ModelFamily[] = [
   { name: 'U-Net', models: [unetModel] },
 ];
 
-/** Every model, by name. */
+/**
+ * Every model, by name.
+ *
+ * @example
+ * const segmenting = [...models.values()].filter(({ domain }) => domain === 'voc');
+ */
 export const models: ReadonlyMap<string, ModelDef> = new Map(
   modelFamilies.flatMap((family) => family.models.map((model) => [model.name, model] as const)),
 );
 
-/** A model by name. Throws UnsupportedError with the names near this one or, where none is, with all. */
+/**
+ * A model by name.
+ *
+ * @param name - As `models` has it; `resnet50`.
+ * @throws UnsupportedError with the names near this one or, where none is, with all.
+ *
+ * @example
+ * const { summary, size } = findModel('efficientnet_b0');
+ */
 export function findModel(name: string): ModelDef {
   const model = models.get(name);
   if (model) return model;

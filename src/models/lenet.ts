@@ -29,6 +29,12 @@ export function lenet(g: GraphBuilder, x: Value): Value {
   return linear(g.at('fc2'), y, { features: 10 });
 }
 
+/**
+ * LeNet for digits, whose weights come with the package. (LeCun et al., "Gradient-based learning", 1998.)
+ *
+ * @example
+ * const net = buildModel(lenet); // input [1, 1, 28, 28], logits [1, 10]
+ */
 export const lenetModel: ModelDef = {
   name: 'lenet',
   summary: 'LeNet for handwritten digits, 28 x 28 grey',

@@ -13,24 +13,37 @@ export type ImageDomain = 'digits' | 'imagenet' | 'voc' | 'masks';
 
 /** A model by name, as the registry knows it. */
 export interface ModelDef {
+  /** By which `findModel` knows it. */
   readonly name: string;
   /** One line for help texts. */
   readonly summary: string;
+  /** What its pictures are, and how they are prepared. */
   readonly domain: ImageDomain;
   /** Channels of the input image. */
   readonly channels: number;
   /** [height, width] of the input that it was made for. */
   readonly size: readonly [number, number];
+  /** What its logits tell apart. */
   readonly classes: number;
   /** The weights that come with it, if the model is from a file. */
   readonly weights?: WeightSource;
   /**
-   * Adds the model to a graph. Returns values by name: `logits`; `probabilities` where it ends in a softmax of its
-   * own; and the stages of the network that are worth looking at.
+   * Adds the model to a graph. Returns values by name: `logits`; `probabilities` where it ends in a softmax of its own;
+   * and the stages of the network that are worth looking at.
+   *
+   * @param g - Of the graph that it becomes part of.
+   * @param x - Images, [N, channels, H, W].
    */
-  build(g: GraphBuilder, x: Value): Readonly<Record<string, Value>> & { readonly logits: Value };
+  build(
+    g: GraphBuilder,
+    x: Value,
+  ): Readonly<Record<string, Value>> & {
+    /** Before any softmax: [N, classes], or [N, classes, H, W] of models that segment. */
+    readonly logits: Value;
+  };
 }
 
+/** How `buildModel` builds. */
 export interface BuildOptions {
   /** Images at a time; 1 by default. */
   readonly batch?: number;
@@ -41,8 +54,15 @@ export interface BuildOptions {
 }
 
 /**
- * The graph of a model, with the input `input` [batch, channels, height, width]. Throws ShapeError for sizes that the
- * model cannot take, UnsupportedError for outputs that it does not have.
+ * The graph of a model, with the input `input` [batch, channels, height, width].
+ *
+ * @param model - Of `findModel`, imported by name, of a file, or your own.
+ * @param options - Batch, size, and which values to output.
+ * @throws ShapeError for sizes that the model cannot take.
+ * @throws UnsupportedError for outputs that it does not have.
+ *
+ * @example
+ * const net = buildModel(findModel('resnet50'), { batch: 8, size: [160, 160] });
  */
 export function buildModel(model: ModelDef, options: BuildOptions = {}): Graph {
   checkArgument(model?.size, 'buildModel: model', 'a model, as findModel gives', model);

@@ -30,6 +30,7 @@ export type StridePlacement = 'v1' | 'v1.5';
 /** F(x): two 3x3 convolutions, or a 3x3 between two 1x1 that reduce and restore the channels. */
 export type BlockKind = 'basic' | 'bottleneck';
 
+/** The parameters of a residual block. */
 export interface BlockOptions {
   /** `bottleneck` by default. */
   readonly kind?: BlockKind;
@@ -37,6 +38,7 @@ export interface BlockOptions {
   readonly channels: number;
   /** S: 1 keeps the size, 2 halves it. */
   readonly stride: number;
+  /** Which convolution of a bottleneck has the stride. */
   readonly placement: StridePlacement;
   /** Channels of a bottleneck's 3x3 convolution; C by default. */
   readonly width?: number;
@@ -52,13 +54,36 @@ const EXPANSION: Readonly<Record<BlockKind, number>> = { basic: 1, bottleneck: 4
 /** What messages call its parts. */
 const RESNET = { name: 'resnet' };
 
-/** Adds a residual block whose shortcut is the identity: [N, K, H, W] to the same shape. */
+/**
+ * Adds a residual block whose shortcut is the identity: [N, K, H, W] to the same shape.
+ *
+ * @param g - At the block's path.
+ * @param x - [N, K, H, W], with K the block's output channels.
+ * @param options - Channels, kind, and what the convolutions have besides; the stride is 1.
+ * @returns [N, K, H, W].
+ * @throws ShapeError where the shapes do not fit, as where K is not what the options make it.
+ *
+ * @example
+ * const y = residualBlock(g.at('block'), x, { kind: 'basic', channels: 64, stride: 1, placement: 'v1.5' });
+ */
 export function residualBlock(g: GraphBuilder, x: Value, options: BlockOptions): Value {
   checkLayer(g, RESNET, { x }, options);
   return relu(g.at('relu'), add(g.at('add'), residual(g, x, options), x));
 }
 
-/** Adds a residual block whose shortcut is a strided 1x1 convolution: [N, K, H, W] to [N, L, H/S, W/S]. */
+/**
+ * Adds a residual block whose shortcut is a strided 1x1 convolution: [N, K, H, W] to [N, L, H/S, W/S].
+ *
+ * @param g - At the block's path.
+ * @param x - [N, K, H, W].
+ * @param options - Channels, kind, stride, and what the convolutions have besides.
+ * @returns [N, L, H / S, W / S], with L the block's output channels.
+ * @throws ShapeError where the shapes do not fit.
+ *
+ * @example
+ * const options = { channels: 128, stride: 2, placement: 'v1.5' } as const;
+ * const y = downscalingResidualBlock(g.at('block'), x, options); // [1, 512, 28, 28]
+ */
 export function downscalingResidualBlock(g: GraphBuilder, x: Value, options: BlockOptions): Value {
   checkLayer(g, RESNET, { x }, options);
   const { kind = 'bottleneck', channels, stride } = options;
@@ -114,6 +139,7 @@ function bottleneck(g: GraphBuilder, x: Value, options: BlockOptions): Value {
 export interface ResnetSections {
   /** Blocks of each of the four sections. */
   readonly blocks: readonly [number, number, number, number];
+  /** Which convolution of a bottleneck has the stride. */
   readonly placement: StridePlacement;
   /** `bottleneck` by default. */
   readonly kind?: BlockKind;
@@ -130,29 +156,50 @@ export interface ResnetSections {
 }
 
 export interface ResnetOptions extends ResnetSections {
+  /** What the logits tell apart. */
   readonly classes: number;
 }
 
 /** The feature maps of a ResNet that are worth looking at. */
 export interface ResnetFeatures {
   readonly [name: string]: Value;
+  /** The first convolution. */
   readonly conv1: Value;
   /** After the stem's convolution, batch norm and ReLU. */
   readonly stem: Value;
+  /** What the first section reads. */
   readonly maxpool: Value;
+  /** The first section, of a quarter of the image's height and width. */
   readonly layer1: Value;
+  /** The second section. */
   readonly layer2: Value;
+  /** The third section. */
   readonly layer3: Value;
+  /** The last section, at the output stride. */
   readonly layer4: Value;
 }
 
 /** The values of a ResNet that are worth looking at. */
 export interface ResnetStages extends ResnetFeatures {
+  /** The mean of each map of `layer4`. */
   readonly avgpool: Value;
+  /** What the last linear layer gives. */
   readonly logits: Value;
 }
 
-/** Adds a ResNet: images [N, 3, H, W] to logits [N, classes]. */
+/**
+ * Adds a ResNet: images [N, 3, H, W] to logits [N, classes].
+ *
+ * @param g - At the network's path.
+ * @param x - [N, 3, H, W].
+ * @param options - Blocks of each section, classes, and what the blocks have in common.
+ * @returns The values of its stages, by torchvision's names.
+ * @throws ShapeError where the image is too small.
+ *
+ * @example
+ * const image = g.input('image', [1, 3, 224, 224]);
+ * const { logits } = resnet(g, image, { blocks: [3, 4, 6, 3], placement: 'v1.5', classes: 1000 });
+ */
 export function resnet(g: GraphBuilder, x: Value, options: ResnetOptions): ResnetStages {
   const features = resnetFeatures(g, x, options);
   const avgpool = globalAveragePool2d(g.at('avgpool'), features.layer4);
@@ -162,7 +209,20 @@ export function resnet(g: GraphBuilder, x: Value, options: ResnetOptions): Resne
   return { ...features, avgpool, logits };
 }
 
-/** Adds a ResNet without its classifier: images [N, 3, H, W] to feature maps. */
+/**
+ * Adds a ResNet without its classifier: images [N, 3, H, W] to feature maps.
+ *
+ * @param g - At the network's path.
+ * @param x - [N, 3, H, W].
+ * @param options - Blocks of each section, the output stride, and what the blocks have in common.
+ * @returns The values of its stages, by torchvision's names.
+ * @throws ShapeError where the image is too small.
+ *
+ * @example
+ * const image = g.input('image', [1, 3, 224, 224]);
+ * const options = { blocks: [3, 4, 6, 3], placement: 'v1.5', outputStride: 8 } as const;
+ * const { layer4 } = resnetFeatures(g.at('backbone'), image, options); // [1, 2048, 28, 28]
+ */
 export function resnetFeatures(g: GraphBuilder, x: Value, options: ResnetSections): ResnetFeatures {
   const call = checkLayer(g, RESNET, { x }, options);
   checkIntegers(call, 'blocks', options.blocks, 1);
@@ -233,5 +293,10 @@ export const resnet101Sections: ResnetSections = {
   blocks: [3, 4, 23, 3],
 };
 
-/** ResNet-50 as torchvision has it. Its relatives are in a file of their own: pages that import it hold no other. */
+/**
+ * ResNet-50 as torchvision has it. Its relatives are in a file of their own: pages that import it hold no other.
+ *
+ * @example
+ * const net = buildModel(resnet50); // input [1, 3, 224, 224], logits [1, 1000]
+ */
 export const resnet50: ModelDef = resnetModel('resnet50', 'ResNet-50', resnet50Sections);

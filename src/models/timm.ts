@@ -8,6 +8,12 @@ import { timmFamilies } from './timm_names.ts';
  * A weight source with torchvision's names and shapes, made of one that may have timm's: those of VGG, RegNet,
  * ConvNeXt, EfficientNet, MobileNetV2 and MobileNetV3 are renamed; ResNets and DenseNets, which have the same names in
  * both, and all others stay as they are.
+ *
+ * @param source - Of a file.
+ * @throws TilewiseError for what is no weight source.
+ *
+ * @example
+ * const converted = fromTimm(await fetchSafetensors('/lenet-mnist.safetensors'));
  */
 export function fromTimm(source: WeightSource): WeightSource {
   checkKinds('fromTimm', { source });

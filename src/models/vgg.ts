@@ -19,16 +19,31 @@ import type { Value } from '../runtime/graph.ts';
 import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import type { ModelDef } from './model.ts';
 
+/** What VGGs differ by. */
 export interface VggOptions {
   /** Convolutions of each of the five sections. */
   readonly convolutions: readonly [number, number, number, number, number];
+  /** Whether one comes after each convolution. */
   readonly batchNorm: boolean;
+  /** What the logits tell apart. */
   readonly classes: number;
 }
 
 const CHANNELS = [64, 128, 256, 512, 512] as const;
 
-/** Adds a VGG: images [N, 3, H, W], 32 x 32 at least, to logits [N, classes]. */
+/**
+ * Adds a VGG: images [N, 3, H, W], 32 x 32 at least, to logits [N, classes].
+ *
+ * @param g - At the network's path.
+ * @param x - [N, 3, H, W].
+ * @param options - Convolutions of each section, whether there are batch norms, and classes.
+ * @returns The logits.
+ * @throws ShapeError where the image is too small.
+ *
+ * @example
+ * const image = g.input('image', [1, 3, 224, 224]);
+ * const logits = vgg(g, image, { convolutions: [2, 2, 3, 3, 3], batchNorm: false, classes: 1000 }); // VGG-16
+ */
 export function vgg(g: GraphBuilder, x: Value, options: VggOptions): Value {
   const call = checkLayer(g, { name: 'vgg' }, { x }, options);
   checkIntegers(call, 'convolutions', options.convolutions, 0);

@@ -35,11 +35,15 @@ interface Header {
 
 /**
  * Reads a .npy file, in f32: of floats of 2, 4 and 8 bytes, integers of up to 8, and truth values, in either order of
- * bytes and of axes. `name` is for messages. Throws NumpyError for a file that is broken or holds something else, for
- * more than 2^28 elements, and for a number that f32 does not hold.
+ * bytes and of axes. `name` is for messages.
+ *
+ * @param bytes - The file.
+ * @param name - What messages call it.
+ * @throws NumpyError for a file that is broken or holds something else, for more than 2^28 elements, and for a number
+ *   that f32 does not hold.
  *
  * @example
- * const { shape, data } = readNpy(new Uint8Array(await (await fetch('/input.npy')).arrayBuffer()));
+ * const { shape, data } = readNpy(writeNpy({ shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) }));
  */
 export function readNpy(bytes: Uint8Array, name = 'array.npy'): NumpyArray {
   checkBytes('readNpy', bytes);
@@ -147,7 +151,16 @@ function rowMajor(data: Float32Array, shape: Shape): Float32Array {
   return ordered;
 }
 
-/** Writes a .npy file of little-endian f32. Throws NumpyError where the data is not as long as its shape says. */
+/**
+ * Writes a .npy file of little-endian f32.
+ *
+ * @param array - Row-major.
+ * @returns The file.
+ * @throws NumpyError where the data is not as long as its shape says.
+ *
+ * @example
+ * const file = writeNpy({ shape: [2, 2], data: Float32Array.of(1, 2, 3, 4) });
+ */
 export function writeNpy(array: NumpyArray): Uint8Array {
   checkKinds('writeNpy', { array });
   const { shape, data } = array;

@@ -16,12 +16,16 @@ const MOST_UNPACKED_BYTES = 2 ** 30;
 const FIRST_DAY = new Date(1980, 0, 1);
 
 /**
- * Reads a .npz file: its arrays by name, each as `readNpy` reads it. `name` is for messages. Throws NumpyError for a
- * file that is broken, one that unfolds into more than a gibibyte or 2^28 elements, and what `readNpy`
- * refuses.
+ * Reads a .npz file: its arrays by name, each as `readNpy` reads it. `name` is for messages.
+ *
+ * @param bytes - The file.
+ * @param name - What messages call it.
+ * @returns In the file's order.
+ * @throws NumpyError for a file that is broken, one that unfolds into more than a gibibyte or 2^28 elements, and what
+ *   `readNpy` refuses.
  *
  * @example
- * const arrays = readNpz(bytes);
+ * const arrays = readNpz(writeNpz({ input: { shape: [1, 1, 28, 28], data: pixels } }));
  * await session.run(Object.fromEntries([...arrays].map(([name, { data }]) => [name, data])));
  */
 export function readNpz(bytes: Uint8Array, name = 'arrays.npz'): ReadonlyMap<string, NumpyArray> {
@@ -78,7 +82,16 @@ class Survey {
   }
 }
 
-/** Writes a .npz file, uncompressed, as numpy.savez does. Throws NumpyError as `writeNpy` does. */
+/**
+ * Writes a .npz file, uncompressed, as numpy.savez does.
+ *
+ * @param arrays - By the names that they have in the file.
+ * @returns The file.
+ * @throws NumpyError where an array is not as long as its shape says.
+ *
+ * @example
+ * const file = writeNpz({ mean: { shape: [3], data: Float32Array.of(0.485, 0.456, 0.406) } });
+ */
 export function writeNpz(arrays: Readonly<Record<string, NumpyArray>>): Uint8Array {
   checkKinds('writeNpz', { arrays });
   const files = Object.entries(arrays).map(

@@ -2,6 +2,7 @@
 import { BFLOAT16, FLOAT16, narrowed } from '../../shaders/lib/narrow_floats.ts';
 import { TensorProto_DataType as Type } from './schema/onnx_pb.ts';
 
+/** The types of elements that are read, by the names of the ONNX format. */
 export type ElementType =
   | 'float32'
   | 'float16'

@@ -1,7 +1,17 @@
 import { TilewiseError, UnsupportedError } from '../runtime/errors.ts';
 
-/** An .onnx file is broken, or larger than is read. */
+/**
+ * An .onnx file is broken, or larger than is read.
+ *
+ * @example
+ * try {
+ *   loadOnnx(new Uint8Array(3));
+ * } catch (error) {
+ *   if (error instanceof OnnxError) console.log(error.message); // ONNX file "model.onnx": ...
+ * }
+ */
 export class OnnxError extends TilewiseError {
+  /** `OnnxError`. */
   override readonly name = 'OnnxError';
 }
 

@@ -13,6 +13,7 @@ import { exporters } from './operators/exporters.ts';
 import { writeExpression } from './operators/expression_nodes.ts';
 import { ModelProtoSchema } from './schema/onnx_pb.ts';
 
+/** How `exportOnnx` writes. */
 export interface OnnxExportOptions {
   /** Leaves the batch open, so that the model takes any; by default it is the graph's. */
   readonly dynamicBatch?: boolean;
@@ -25,8 +26,16 @@ const MOST_BYTES = 2 ** 31 - 1;
  * A graph with its weights as the bytes of an .onnx file, in f32: operator set 17, or the later one, up to 20, that
  * some layer needs. Weights keep their names, outputs too; nodes are named after the layers.
  *
- * Throws UnsupportedError that lists every layer that ONNX has no operator for, and for models of more than
- * 2 GiB; WeightError where `weights` lacks something.
+ * @param graph - Of a model, with the layers as they were built.
+ * @param weights - All that the graph reads.
+ * @param options - Whether the batch is left open.
+ * @returns The file, for `onnxruntime` and others, and for `loadOnnx`.
+ * @throws UnsupportedError that lists every layer that ONNX has no operator for.
+ * @throws UnsupportedError for models of more than 2 GiB.
+ * @throws WeightError where `weights` lacks something.
+ *
+ * @example
+ * const file = exportOnnx(graph, weights, { dynamicBatch: true });
  */
 export function exportOnnx(
   graph: Graph,

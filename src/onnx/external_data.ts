@@ -4,8 +4,10 @@ import { demandSound } from './errors.ts';
 import type { StringStringEntryProto } from './schema/fields.ts';
 
 /**
- * Gives the bytes of a file beside the model, by its path relative to the model's folder. The path has been
- * checked to lead nowhere else, as far as its text tells: links are for whoever opens the file.
+ * Gives the bytes of a file beside the model, by its path relative to the model's folder. The path has been checked to
+ * lead nowhere else, as far as its text tells: links are for whoever opens the file.
+ *
+ * @param path - Relative to the model's folder, with `/`.
  */
 export type ReadExternal = (path: string) => Uint8Array;
 

@@ -14,6 +14,7 @@ import type { OnnxImportOptions } from './import_options.ts';
 
 /** A model that was read. */
 export interface OnnxModel {
+  /** To be given to `createSession`; its inputs and outputs have the file's names. */
   readonly graph: Graph;
   /** The weights that the graph reads, under their names in the file. */
   readonly weights: WeightSource;
@@ -34,8 +35,18 @@ const LEAST_OPSET = 6;
  * and false are 1 and 0: inputs of these types are fed as such. An input with an extent of 0 is not fed. Quantised
  * values are computed as the file says, as floats that hold integers; quantised weights are f32 once they are read.
  *
- * Throws OnnxError for a file that is broken; UnsupportedError that lists all that cannot be had, by operator;
- * ShapeError where the file leaves an extent open and `shapes` does not give it. `weights` throws WeightError.
+ * `weights` throws WeightError.
+ *
+ * @param bytes - The file.
+ * @param options - Shapes that the file leaves open, inputs that are constant, files beside it, operators of your own.
+ * @returns The graph, and the weights that it reads.
+ * @throws OnnxError for a file that is broken.
+ * @throws UnsupportedError that lists all that cannot be had, by operator.
+ * @throws ShapeError where the file leaves an extent open and `shapes` does not give it.
+ *
+ * @example
+ * const network = loadOnnx(onnxFile, { batch: 1 });
+ * using running = await createSession(device, network.graph, { weights: network.weights });
  */
 export function loadOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): OnnxModel {
   checkOptions('loadOnnx', options);

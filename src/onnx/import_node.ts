@@ -15,15 +15,38 @@ import type { Constant, Numbers } from './tensor.ts';
  * integers as floats without a fraction, true and false as 1 and 0.
  */
 export type Operand =
-  | { readonly constant: Constant; readonly value?: never; readonly type: ElementType }
-  | { readonly value: Value; readonly constant?: never; readonly type: ElementType };
+  | {
+      /** The known numbers. */
+      readonly constant: Constant;
+      /** There is none. */
+      readonly value?: never;
+      /** What the file calls its elements. */
+      readonly type: ElementType;
+    }
+  | {
+      /** The value of the graph. */
+      readonly value: Value;
+      /** There are no known numbers. */
+      readonly constant?: never;
+      /** What the file calls its elements. */
+      readonly type: ElementType;
+    };
 
 /** An output: a value of the graph, or numbers, whose name does not matter. */
 export type Imported = Value | Constant;
 
 /**
- * Adds what a node is to the graph; its first output, or all that can be had. Throws UnsupportedError, ShapeError
- * where it cannot be had.
+ * Adds what a node is to the graph; its first output, or all that can be had.
+ *
+ * @param call - The node.
+ * @throws UnsupportedError or ShapeError where it cannot be had.
+ *
+ * @example
+ * const scaledTanh: Importer = (call) => {
+ *   const scale = call.float('scale', 1);
+ *   return pointwise(call.g, [call.value(0)], (x) => apply(functions.mul, apply(functions.tanh, x), scale));
+ * };
+ * const network = loadOnnx(onnxFile, { importers: { 'com.example.ScaledTanh': scaledTanh } });
  */
 export type Importer = (call: ImportCall) => Imported | readonly Imported[];
 
@@ -32,11 +55,13 @@ export type Importers = Readonly<Record<string, Importer>>;
 
 /** Where a node's layers go, and what it reads there. */
 export interface Place {
+  /** The version of the operator set that the file was written for. */
   readonly opset: number;
   /** The node's name, or one that was made for it: no other node has it. */
   readonly name: string;
   /** At the node's name. */
   readonly g: GraphBuilder;
+  /** Undefined where an optional one is left out. */
   readonly inputs: readonly (Operand | undefined)[];
   /** The weight of the graph that a constant is. */
   readonly weight: (constant: Constant) => Value;
@@ -48,13 +73,26 @@ export interface Place {
   readonly spend: (elements: number) => boolean;
 }
 
-/** A node that is read: its inputs, and its attributes by name and type. Throws UnsupportedError where they differ. */
+/**
+ * A node that is read: its inputs, and its attributes by name and type.
+ *
+ * @throws UnsupportedError where they differ.
+ *
+ * @example
+ * const scale: Importer = (call) => mul(call.g, call.value(0), call.float('by', 1));
+ */
 export class ImportCall {
+  /** As the file has it. */
   readonly node: NodeProto;
+  /** Where its layers go, and what it reads there. */
   readonly place: Place;
+  /** The builder, at the node's name. */
   readonly g: GraphBuilder;
+  /** The node's name, or one that was made for it. */
   readonly name: string;
+  /** The version of the operator set that the file was written for. */
   readonly opset: number;
+  /** Undefined where an optional one is left out. */
   readonly inputs: Place['inputs'];
   readonly #attributes: ReadonlyMap<string, AttributeProto>;
 
@@ -68,34 +106,66 @@ export class ImportCall {
     this.#attributes = new Map(node.attribute.map((attribute) => [attribute.name, attribute]));
   }
 
+  /**
+   * An input, whichever it is.
+   *
+   * @param index - Of the input, from 0.
+   * @throws UnsupportedError where it is missing.
+   */
   operand(index: number): Operand {
     const found = this.inputs[index];
     demand(found, `input ${index} is missing`);
     return found;
   }
 
-  /** An input as a value of the graph; constants become weights. */
+  /**
+   * An input as a value of the graph; constants become weights.
+   *
+   * @param index - Of the input, from 0.
+   * @throws UnsupportedError where it is missing.
+   */
   value(index: number): Value {
     const { value, constant } = this.operand(index);
     return value ?? this.place.weight(constant);
   }
 
+  /**
+   * The shape of an input.
+   *
+   * @param index - Of the input, from 0.
+   * @throws UnsupportedError where it is missing.
+   */
   shape(index: number): Shape {
     const { value, constant } = this.operand(index);
     return value ? value.desc.shape : constant.shape;
   }
 
-  /** What the file's elements of an input are. */
+  /**
+   * What the file's elements of an input are.
+   *
+   * @param index - Of the input, from 0.
+   * @throws UnsupportedError where it is missing.
+   */
   type(index: number): ElementType {
     return this.operand(index).type;
   }
 
-  /** The same node in another place, or of other inputs. */
+  /**
+   * The same node in another place, or of other inputs.
+   *
+   * @param place - What differs.
+   */
   with(place: Partial<Place>): ImportCall {
     return new ImportCall(this.node, { ...this.place, ...place });
   }
 
-  /** An input that must be known when the model is loaded; that of an evaluator is. */
+  /**
+   * An input that must be known when the model is loaded; that of an evaluator is.
+   *
+   * @param index - Of the input, from 0.
+   * @param what - What messages call it.
+   * @throws UnsupportedError where it is missing, or computed when the model runs.
+   */
   known(index: number, what = 'the input'): Constant {
     const { value, constant } = this.operand(index);
     const remedy =
@@ -106,7 +176,13 @@ export class ImportCall {
     return constant;
   }
 
-  /** All numbers of an input, of any size, that decide about a shape. */
+  /**
+   * All numbers of an input, of any size, that decide about a shape.
+   *
+   * @param index - Of the input, from 0.
+   * @param what - What messages call it.
+   * @throws UnsupportedError where it is missing, computed when the model runs, or too large to be computed now.
+   */
   data(index: number, what: string): Numbers {
     const known = this.known(index, what);
     const count = elementCount(known.shape);
@@ -115,7 +191,14 @@ export class ImportCall {
     return known.numbers();
   }
 
-  /** The numbers of a small input, such as a shape, that must be known. */
+  /**
+   * The numbers of a small input, such as a shape, that must be known.
+   *
+   * @param index - Of the input, from 0.
+   * @param what - What messages call it.
+   * @param most - How many there may be.
+   * @throws UnsupportedError where it is missing, computed when the model runs, or longer.
+   */
   numbers(index: number, what: string, most = MOST_IN_LIST): readonly number[] {
     const { shape, numbers } = this.known(index, what);
     demand(
@@ -125,54 +208,126 @@ export class ImportCall {
     return [...numbers()];
   }
 
-  /** The same of an optional input. */
+  /**
+   * The same of an optional input.
+   *
+   * @param index - Of the input, from 0.
+   * @param what - What messages call it.
+   * @param most - How many there may be.
+   * @returns Undefined where the input is left out.
+   * @throws UnsupportedError where it is computed when the model runs, or longer.
+   */
   numbersIfGiven(index: number, what: string, most?: number): readonly number[] | undefined {
     return this.inputs[index] ? this.numbers(index, what, most) : undefined;
   }
 
-  /** Integers that an input gives, or in older operator sets an attribute of this name. */
+  /**
+   * Integers that an input gives, or in older operator sets an attribute of this name.
+   *
+   * @param index - Of the input, from 0.
+   * @param name - Of the attribute, and for messages.
+   * @returns Undefined where there is neither.
+   * @throws UnsupportedError where the input is computed when the model runs.
+   */
   integers(index: number, name: string): readonly number[] | undefined {
     return this.numbersIfGiven(index, `the ${name}`) ?? this.ints(name);
   }
 
+  /**
+   * Whether the node has an attribute.
+   *
+   * @param name - Of the attribute.
+   */
   has(name: string): boolean {
     return this.#attributes.has(name);
   }
 
+  /**
+   * An integer among the attributes.
+   *
+   * @param name - Of the attribute.
+   * @param otherwise - What it is where it is missing.
+   * @throws UnsupportedError where it is of another type.
+   */
   int(name: string, otherwise: number): number {
     const found = this.#attribute(name, 'INT');
     return found ? safe(name, found.i) : otherwise;
   }
 
+  /**
+   * An attribute that is 0 or 1.
+   *
+   * @param name - Of the attribute.
+   * @param otherwise - What it is where it is missing; false by default.
+   * @throws UnsupportedError where it is of another type.
+   */
   flag(name: string, otherwise = false): boolean {
     return this.int(name, Number(otherwise)) === 1;
   }
 
+  /**
+   * A list of integers among the attributes.
+   *
+   * @param name - Of the attribute.
+   * @returns Undefined where it is missing.
+   * @throws UnsupportedError where it is of another type.
+   */
   ints(name: string): readonly number[] | undefined {
     return this.#attribute(name, 'INTS')?.ints.map((value) => safe(name, value));
   }
 
-  /** Integers of which those beyond any size are as good as infinite, as the ends of slices are. */
+  /**
+   * Integers of which those beyond any size are as good as infinite, as the ends of slices are.
+   *
+   * @param name - Of the attribute.
+   * @returns Undefined where it is missing.
+   * @throws UnsupportedError where it is of another type.
+   */
   bounds(name: string): readonly number[] | undefined {
     return this.#attribute(name, 'INTS')?.ints.map(Number);
   }
 
-  /** The attribute `axis`, counted from the front. */
+  /**
+   * The attribute `axis`, counted from the front.
+   *
+   * @param otherwise - What it is where it is missing.
+   * @param rank - The number of axes, which negative ones are counted from.
+   * @throws UnsupportedError where it is of another type, or out of the rank.
+   */
   axis(otherwise: number, rank: number): number {
     return axisOf(this.int('axis', otherwise), rank);
   }
 
-  /** An f32; the shortest decimal that rounds to it, so that 1e-5 is 1e-5 again. */
+  /**
+   * An f32; the shortest decimal that rounds to it, so that 1e-5 is 1e-5 again.
+   *
+   * @param name - Of the attribute.
+   * @param otherwise - What it is where it is missing.
+   * @throws UnsupportedError where it is of another type.
+   */
   float(name: string, otherwise: number): number {
     const found = this.#attribute(name, 'FLOAT');
     return found ? shortest(found.f) : otherwise;
   }
 
+  /**
+   * A list of numbers among the attributes.
+   *
+   * @param name - Of the attribute.
+   * @returns Undefined where it is missing.
+   * @throws UnsupportedError where it is of another type.
+   */
   floats(name: string): readonly number[] | undefined {
     return this.#attribute(name, 'FLOATS')?.floats.map(shortest);
   }
 
-  /** A string among those that are read; the first by default. */
+  /**
+   * A string among those that are read; the first by default.
+   *
+   * @param name - Of the attribute.
+   * @param read - What is read, the default first.
+   * @throws UnsupportedError where it is another.
+   */
   choice<T extends string>(name: string, ...read: readonly [T, ...T[]]): T {
     const given = this.has(name) ? this.text(name) : read[0];
     const found = read.find((known) => known === given);
@@ -180,18 +335,39 @@ export class ImportCall {
     return found;
   }
 
-  /** A string, whichever; empty where there is none. */
+  /**
+   * A string, whichever; empty where there is none.
+   *
+   * @param name - Of the attribute.
+   * @throws UnsupportedError where it is of another type.
+   */
   text(name: string): string {
     const bytes = this.#attribute(name, 'STRING')?.s;
     return bytes ? new TextDecoder().decode(bytes) : '';
   }
 
+  /**
+   * A tensor among the attributes.
+   *
+   * @param name - Of the attribute.
+   * @returns Undefined where it is missing.
+   * @throws UnsupportedError where it is of another type.
+   */
   tensor(name: string): Constant | undefined {
     const found = this.#attribute(name, 'TENSOR')?.t;
     return found && this.place.tensor(found);
   }
 
-  /** A weight in another arrangement, which is made when it is uploaded; `what` tells it from others of the weight. */
+  /**
+   * A weight in another arrangement, which is made when it is uploaded; `what` tells it from others of the weight.
+   *
+   * @param weight - A constant of the graph.
+   * @param what - Tells the arrangement from others of the same weight.
+   * @param shape - Of what is made.
+   * @param compute - Row-major data in, row-major data out.
+   * @returns A constant of the graph.
+   * @throws UnsupportedError where `weight` is computed when the model runs.
+   */
   derived(
     weight: Value,
     what: string,

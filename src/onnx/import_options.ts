@@ -3,6 +3,7 @@ import type { Shape } from '../runtime/tensor.ts';
 import type { ReadExternal } from './external_data.ts';
 import type { Importer } from './import_node.ts';
 
+/** What `loadOnnx` is told besides the file. */
 export interface OnnxImportOptions {
   /** For messages; `model.onnx` by default. */
   readonly name?: string;
@@ -12,7 +13,15 @@ export interface OnnxImportOptions {
   readonly batch?: number;
   /** Inputs of the model that are given once, as weights, by name. */
   readonly constants?: Readonly<
-    Record<string, { readonly shape: Shape; readonly data: Float32Array }>
+    Record<
+      string,
+      {
+        /** Its extents. */
+        readonly shape: Shape;
+        /** Row-major. */
+        readonly data: Float32Array;
+      }
+    >
   >;
   /** Reads the files that hold tensors beside the model's; without it, such models are refused. */
   readonly readExternal?: ReadExternal;
@@ -21,13 +30,8 @@ export interface OnnxImportOptions {
    * ONNX's: what a node of it is, made of builders. Where all inputs are constants, so is the result, if that is cheap.
    *
    * @example
-   * const importers = {
-   *   'com.example.ScaledTanh': (call) => {
-   *     const scale = call.float('scale', 1);
-   *     return pointwise(call.g, [call.value(0)], (x) => apply(functions.mul, apply(functions.tanh, x), scale));
-   *   },
-   * };
-   * const { graph, weights } = loadOnnx(bytes, { importers });
+   * const scale: Importer = (call) => mul(call.g, call.value(0), call.float('by', 1));
+   * const network = loadOnnx(onnxFile, { importers: { 'com.example.Scale': scale } });
    */
   readonly importers?: Readonly<Record<string, Importer>>;
 }

@@ -3,6 +3,8 @@
 /**
  * ONNX in and out: `import { loadOnnx, exportOnnx } from 'tilewise/onnx'`. An entry of its own, so that a page
  * that uses no ONNX downloads nothing of it.
+ *
+ * @module tilewise/onnx
  */
 export { constant } from './constant.ts';
 export type { ElementType } from './element_type.ts';

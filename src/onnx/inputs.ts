@@ -4,6 +4,7 @@ import { describeType, type Extents, extentsOf, fedInputs, typeOf } from './mode
 
 /** An input that is fed at every run. */
 export interface OnnxInput {
+  /** By which data is given to `run`. */
   readonly name: string;
   /** `float32`, `int64`; or what is not read, as the file says it: `STRING`. */
   readonly type: string;
@@ -13,11 +14,14 @@ export interface OnnxInput {
 
 /**
  * The inputs of an .onnx file, in its order, without those that it has values for: their names and shapes, to be fed
- * and given to `loadOnnx`. Throws OnnxError and UnsupportedError as `loadOnnx` does for a file that cannot be read at
- * all.
+ * and given to `loadOnnx`.
+ *
+ * @param bytes - The file.
+ * @param name - What messages call it.
+ * @throws OnnxError or UnsupportedError, as `loadOnnx`, for a file that cannot be read at all.
  *
  * @example
- * const [image] = onnxInputs(bytes); // { name: 'input', type: 'float32', shape: [undefined, 3, 224, 224] }
+ * const [image] = onnxInputs(onnxFile); // { name: 'input', type: 'float32', shape: [1, 1, 28, 28] }
  */
 export function onnxInputs(bytes: Uint8Array, name = 'model.onnx'): readonly OnnxInput[] {
   const { graph } = openOnnx(bytes, name);

@@ -12,15 +12,25 @@ import { importOnnx, neededOf, openOnnx } from './import.ts';
 import type { OnnxImportOptions } from './import_options.ts';
 import { fedInputs } from './model_inputs.ts';
 
+/** What `onnxModel` is told besides the file. */
 export type OnnxModelOptions = Pick<OnnxImportOptions, 'name' | 'readExternal' | 'importers'>;
 
 /** Where a file leaves the size of its images open. */
 const USUAL_SIZE = 224;
 
 /**
- * A model out of an ONNX file, with its weights, for `buildModel`, `Classifier` and the rest: one input of images
- * [N, C, H, W]; its first output are the `logits`. Images are prepared as for MNIST where they have one channel,
- * else as for ImageNet. Throws what `loadOnnx` throws.
+ * A model out of an ONNX file, with its weights, for `buildModel`, `Classifier` and the rest: one input of images [N,
+ * C, H, W]; its first output are the `logits`. Images are prepared as for MNIST where they have one channel, else as
+ * for ImageNet.
+ *
+ * @param bytes - The file.
+ * @param given - Its name, files beside it, operators of your own.
+ * @throws What `loadOnnx` throws.
+ * @throws UnsupportedError for a model that is not one input of images [N, C, H, W].
+ *
+ * @example
+ * const model = onnxModel(onnxFile);
+ * using classifier = await Classifier.create(device, model, { weights: model.weights });
  */
 export function onnxModel(
   bytes: Uint8Array,

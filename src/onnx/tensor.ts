@@ -18,14 +18,17 @@ export type Numbers = Float32Array | Float64Array;
 
 /** A tensor that is known when the model is loaded. Its data is made when it is asked for, as a rule at every call. */
 export interface Constant {
+  /** In the file; empty where it was made. */
   readonly name: string;
   /** Extents may be 0, as of a region of interest that is not given. */
   readonly shape: Shape;
+  /** What the file calls it. */
   readonly type: ElementType;
   /** Elements that a call of `numbers` computes, in all steps that lead there; 0 by default. */
   readonly work?: number;
   /** Steps that lead there, one in the other; 0 by default. */
   readonly depth?: number;
+  /** Its elements. */
   numbers(): Numbers;
 }
 

@@ -14,6 +14,7 @@ import { Program, ScratchBuffer } from '../runtime/gpu/program.ts';
 import { timeEach, type Work } from '../runtime/gpu/stopwatch.ts';
 import { checkKinds } from '../runtime/kinds.ts';
 
+/** What a device can do at most, as microkernels measure it. */
 export interface Ceilings {
   /** f32 floating-point operations a second, in 10^9; a multiply-add counts as two. */
   readonly gflops: number;
@@ -45,7 +46,15 @@ const ROUNDS = 5;
 const LEAST_SAMPLE_MS = 30;
 const MOST_REPEATS = 16;
 
-/** Measures both limits; takes about three seconds on an adapter that computes on the CPU. */
+/**
+ * Measures both limits; takes about three seconds on an adapter that computes on the CPU.
+ *
+ * @param device - Open, and otherwise idle.
+ * @throws GpuError or DeviceLostError when the GPU fails.
+ *
+ * @example
+ * const { gflops, gigabytesPerSecond } = await measureCeilings(device);
+ */
 export async function measureCeilings(device: Device): Promise<Ceilings> {
   checkKinds('measureCeilings', { device });
   return device.use(async (opening) => ({

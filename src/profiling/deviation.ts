@@ -10,13 +10,17 @@ import {
   type Shape,
 } from '../runtime/tensor.ts';
 
+/** How far a result is from what was expected. */
 export interface Deviation {
   /** The largest difference, as a share of the largest finite value expected. */
   readonly error: number;
   /** Where that is: an index for each axis of the output. */
   readonly index: Shape;
+  /** The reference's value there. */
   readonly expected: number;
+  /** The device's value there. */
   readonly actual: number;
+  /** Whether the error is within what rounding explains. */
   readonly ok: boolean;
 }
 
@@ -41,8 +45,16 @@ const SMALLEST_NORMAL: Readonly<Record<DType, number>> = { f32: 2 ** -126, f16: 
 
 /**
  * Compares the result of one layer with the reference, both row-major, of this shape. `precision` is f16 where the
- * layer reads or writes tensors that are stored so. Equal infinities agree, as two NaN do. Throws ShapeError where
- * either does not have as many values as the shape.
+ * layer reads or writes tensors that are stored so. Equal infinities agree, as two NaN do.
+ *
+ * @param expected - Of the reference.
+ * @param actual - Of the device.
+ * @param shape - Of both.
+ * @param precision - f32 by default.
+ * @throws ShapeError where either does not have as many values as the shape.
+ *
+ * @example
+ * const { ok, error } = deviation(Float64Array.of(1, 2), Float32Array.of(1, 2), [2]); // true, 0
  */
 export function deviation(
   expected: Float64Array,

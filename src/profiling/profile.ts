@@ -10,6 +10,7 @@ import { type Ceilings, measureCeilings } from './ceilings.ts';
 import { timeDispatches, timeExecutor } from './time_pass.ts';
 import { partOf, trafficOf } from './traffic.ts';
 
+/** Arithmetic and traffic in a second, beside the device's limits. */
 export interface Rates {
   /** Arithmetic as the field counts it, whatever the algorithm: every convolution counts as a direct one. */
   readonly gflops: number;
@@ -17,13 +18,17 @@ export interface Rates {
   readonly gigabytesPerSecond: number;
   /** The rates as shares of the adapter's measured limits, 0 to 1. */
   readonly shareOfFma: number;
+  /** Of `gigabytesPerSecond`. */
   readonly shareOfBandwidth: number;
 }
 
 /** One layer of a run. Rates are 0 where `ms` is. */
 export interface LayerProfile extends Rates {
+  /** Its name, in the graph of the plan. */
   readonly layer: string;
+  /** What computes it. */
   readonly kernel: string;
+  /** In which configuration. */
   readonly config: object;
   /** The sum of its dispatches. */
   readonly ms: number;
@@ -37,20 +42,25 @@ export interface DispatchProfile extends LayerProfile {
   readonly ms: number;
 }
 
+/** Times of a session's layers and dispatches. */
 export interface Profile {
   /** `host` times include the cost of a submit each. */
   readonly clock: Clock;
+  /** The adapter's limits. */
   readonly ceilings: Ceilings;
   /** In the order in which they run. */
   readonly layers: readonly LayerProfile[];
+  /** In the order in which they run. */
   readonly dispatches: readonly DispatchProfile[];
   /** All dispatches in one pass, as runs execute them. */
   readonly passMs: number;
   /** The rate of that pass, and its share of the adapter's limit. */
   readonly gflops: number;
+  /** Of `ceilings.gflops`, 0 to 1. */
   readonly shareOfFma: number;
 }
 
+/** How `profile` times. */
 export interface ProfileOptions {
   /** Runs to take the median of; 5 by default. */
   readonly runs?: number;
@@ -60,7 +70,19 @@ export interface ProfileOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Profiles runs of a session, after one to warm up, and measures the adapter's limits for comparison. */
+/**
+ * Profiles runs of a session, after one to warm up, and measures the adapter's limits for comparison.
+ *
+ * @param session - Idle otherwise.
+ * @param inputs - As for `run`.
+ * @param options - How many runs, progress, signal.
+ * @throws What `run` throws.
+ * @throws The signal's reason when it is aborted.
+ *
+ * @example
+ * const { layers } = await profile(session, pixels, { runs: 1 });
+ * const slowest = layers.toSorted((a, b) => b.ms - a.ms)[0];
+ */
 export async function profile(
   session: Session,
   inputs: RunInputs,

@@ -9,6 +9,16 @@ import type { Session } from '../runtime/session.ts';
 /**
  * Times one pass over the plan, in milliseconds: the mean of `repeats` passes submitted as one, for plans that are too
  * short for the clock. With `counts`, of some nodes' dispatches alone. Runs in flight keep their results.
+ *
+ * @param session - Idle otherwise; its inputs are those of the last run.
+ * @param repeats - 1 by default.
+ * @param counts - Which nodes of the plan are timed; all by default.
+ * @returns Milliseconds, by the clock that `clockOf` names.
+ * @throws TilewiseError for what is no session.
+ * @throws GpuError or DeviceLostError when the GPU fails.
+ *
+ * @example
+ * const ms = await timePass(session, 10);
  */
 export async function timePass(
   session: Session,

@@ -6,6 +6,14 @@ import type { DispatchProfile, LayerProfile, Profile } from './profile.ts';
 /**
  * A profile in the trace event format, which Perfetto and chrome://tracing open: one run, the layers one after the
  * other, and below a layer its dispatches, where it has several.
+ *
+ * @param session - That which was profiled.
+ * @param profile - What `profile` gave.
+ * @returns To be written as JSON.
+ * @throws TilewiseError for what is no profile.
+ *
+ * @example
+ * const text = JSON.stringify(traceOf(session, await profile(session, pixels)));
  */
 export function traceOf(session: Session, profile: Profile): object {
   checkKinds('traceOf', { session, profile });

@@ -6,7 +6,15 @@ import { checkKinds } from '../runtime/kinds.ts';
 import type { ExecutionPlan, PlannedDispatch } from '../runtime/plan/compile.ts';
 import { byteLength } from '../runtime/tensor.ts';
 
-/** `x → fields`: the part of the node that a dispatch computes; undefined where it computes all. */
+/**
+ * `x → fields`: the part of the node that a dispatch computes; undefined where it computes all.
+ *
+ * @param dispatch - Of a plan.
+ * @throws TilewiseError for what is no dispatch.
+ *
+ * @example
+ * const parts = session.plan.dispatches.map((dispatch) => [dispatch.node.name, partOf(dispatch)] as const);
+ */
 export function partOf(dispatch: PlannedDispatch): string | undefined {
   checkKinds('partOf', { dispatch });
   const { node, lowering, lowered } = dispatch;

@@ -15,6 +15,7 @@ import { LayerTimer } from './layer_timer.ts';
 import { race } from './race.ts';
 import { keepTuning, keptTuning, type TuningStore } from './tuning_store.ts';
 
+/** What `tune` times, and where it keeps what it finds. */
 export interface TuneOptions {
   /** What is known already; its layers are not timed again. */
   readonly tuning?: Tuning | undefined;
@@ -55,15 +56,31 @@ export interface TuneResult extends TimedKernel {
 }
 
 /**
- * Tunes a model for a device: a kernel replaces the untuned choice of a layer only where it was faster by more than
- * the noise of the clock in samples taken in turn. Throws the signal's reason, what the GPU throws, or
- * UnsupportedError for a precision that the device lacks.
+ * Tunes a model for a device: a kernel replaces the untuned choice of a layer only where it was faster by more than the
+ * noise of the clock in samples taken in turn.
+ *
+ * @param device - Open, and otherwise idle.
+ * @param graph - Any; weights are not needed.
+ * @param options - Precision, store, how much is timed, progress, signal.
+ * @returns The winners by the shape of layer, for the option `tuning` of sessions; and what was timed this time.
+ * @throws The signal's reason when it is aborted.
+ * @throws UnsupportedError for a precision that the device lacks.
+ * @throws GpuError or DeviceLostError when the GPU fails.
+ *
+ * @example
+ * const { tuning } = await tune(device, graph, { candidates: 2 });
+ * using tuned = await createSession(device, graph, { weights, tuning });
  */
 export async function tune(
   device: Device,
   graph: Graph,
   options: TuneOptions = {},
-): Promise<{ readonly tuning: Tuning; readonly results: readonly TuneResult[] }> {
+): Promise<{
+  /** All winners that are known now, by the shape of layer. */
+  readonly tuning: Tuning;
+  /** What was timed this time. */
+  readonly results: readonly TuneResult[];
+}> {
   checkKinds('tune', { device, graph, options });
   const { store, again, onWarning } = options;
   const kept = store && !again ? await keptTuning(device, store, onWarning) : undefined;

@@ -5,22 +5,35 @@ import { checkKinds } from '../runtime/kinds.ts';
 import { parseTuning, type Tuning, tuningText } from '../runtime/plan/tuning.ts';
 import { VERSION } from '../version.ts';
 
-/**
- * Keeps texts by key: `fileTuningStore` of `tilewise/node`, `indexedDbTuningStore` of `tilewise/browser`, or any
- * other. What it throws is passed on as a warning.
- */
+/** Keeps texts between starts, by key: `indexedDbTuningStore`, `fileTuningStore`, or your own. */
 export interface TuningStore {
-  /** The text that was put under this key last, if there is one. */
+  /**
+   * The text that was put under this key last, if there is one.
+   *
+   * @param key - Of `tuningKey`.
+   */
   get(key: string): Promise<string | undefined>;
-  /** Keeps a text in place of the one before. */
+  /**
+   * Keeps a text in place of the one before.
+   *
+   * @param key - Of `tuningKey`.
+   * @param text - Of `tuningText`.
+   */
   put(key: string, text: string): Promise<void>;
 }
 
+/** Hears, in a sentence, of what fails without harm. */
 export type WarningListener = (message: string) => void;
 
 /**
  * The key under which a store has the winners of a device: they hold for one version of this library, on one adapter,
  * with one driver. The text says beside each winner which shape and precision it is for.
+ *
+ * @param device - Open.
+ * @throws TilewiseError for what is no device.
+ *
+ * @example
+ * console.log(tuningKey(device)); // version, adapter, driver
  */
 export function tuningKey(device: Device): string {
   checkKinds('tuningKey', { device });
@@ -30,6 +43,16 @@ export function tuningKey(device: Device): string {
 /**
  * The winners that a store has for a device, for the option `tuning`: nothing is timed. Never throws for what a store
  * does.
+ *
+ * @param device - Open.
+ * @param store - Where winners are kept.
+ * @param onWarning - Hears of a store that fails; nobody by default.
+ * @returns Undefined where it has none.
+ * @throws TilewiseError for what is no store.
+ *
+ * @example
+ * const tuning = await keptTuning(device, fileTuningStore(), console.warn);
+ * using network = await createSession(device, graph, { weights, tuning });
  */
 export async function keptTuning(
   device: Device,
@@ -55,6 +78,16 @@ export async function keptTuning(
 
 /**
  * Adds winners to those that are kept, which others may have added to meanwhile. Never throws for what a store does.
+ *
+ * @param device - That on which they won.
+ * @param store - Where winners are kept.
+ * @param found - What `tune` gave.
+ * @param onWarning - Hears of a store that fails; nobody by default.
+ * @throws TilewiseError for what is no store.
+ *
+ * @example
+ * const found = new Map([['a shape, of shapeKey', { kernel: 'conv2d_direct', config: {} }]]); // or what tune gave
+ * await keepTuning(device, fileTuningStore(), found, console.warn);
  */
 export async function keepTuning(
   device: Device,

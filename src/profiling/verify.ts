@@ -13,7 +13,9 @@ import { type Deviation, deviation } from './deviation.ts';
 
 /** How far one layer is from the CPU reference. */
 export interface LayerCheck extends Deviation {
+  /** Its name, in the graph of the plan. */
   readonly layer: string;
+  /** Its operator. */
   readonly op: string;
   /** The layers of the model that it computes: itself and those fused into it. */
   readonly computes: readonly string[];
@@ -21,6 +23,7 @@ export interface LayerCheck extends Deviation {
   readonly kernel: string | undefined;
 }
 
+/** What `createSession` takes, and who hears of the checks. */
 export interface VerifyOptions extends CreateSessionOptions {
   /** Of operators that this library does not have, by name: see `runReference`. */
   readonly references?: References;
@@ -32,9 +35,19 @@ export interface VerifyOptions extends CreateSessionOptions {
 
 /**
  * Runs a graph on the device as a session of the same options does, with every layer as an output, and computes each
- * layer anew on the CPU, in f64, from what the device gave it and weights as they are stored: errors do not add up
- * from layer to layer. Worst layer first.
- * `inputs` are keyed by name. `signal` stops between two layers, too. Throws what `createSession` throws.
+ * layer anew on the CPU, in f64, from what the device gave it and weights as they are stored: errors do not add up from
+ * layer to layer. Worst layer first. `inputs` are keyed by name. `signal` stops between two layers, too.
+ *
+ * @param device - Open.
+ * @param graph - Any.
+ * @param inputs - By name, row-major.
+ * @param options - The weights at least; precision as that of the session to be checked.
+ * @throws What `createSession` throws.
+ * @throws UnsupportedError for an operator without a reference.
+ *
+ * @example
+ * const [worst] = await verify(device, graph, { input: pixels }, { weights });
+ * if (worst && !worst.ok) console.warn(worst.layer, worst.error);
  */
 export async function verify(
   device: Device,

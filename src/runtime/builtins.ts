@@ -6,16 +6,21 @@ import type { DType } from './tensor.ts';
 
 /** An expression over the node's inputs, by role, which are broadcast to the output's shape. */
 export interface PointwiseAttributes {
+  /** Over the node's inputs, by their roles. */
   readonly expression: Expression;
   /** How the output is stored; f32 by default. */
   readonly dtype?: DType;
 }
 
+/** What a concatenation is told. */
 export interface ConcatAttributes {
+  /** Along which parts follow one another. */
   readonly axis: number;
 }
 
+/** What a movement is told. */
 export interface RearrangeAttributes {
+  /** In the order in which they are done. */
   readonly steps: readonly Movement[];
 }
 

@@ -6,25 +6,35 @@ export interface DeviceProfile {
   readonly adapter: string;
   /** Maker and family of a GPU, as WebGPU names them: `apple`, `metal-3`; empty where a browser hides them. */
   readonly vendor: string;
+  /** The family. */
   readonly architecture: string;
   /** The width of a subgroup, where subgroups exist and have one width only. */
   readonly subgroupSize: number | undefined;
   /** Whether kernels may use f16: the feature shader-f16. */
   readonly shaderF16: boolean;
+  /** What WebGPU allows there. */
   readonly limits: DeviceLimits;
 }
 
+/** SwiftShader and Mesa's llvmpipe, which compute on the CPU; or a GPU. */
 export type DeviceFamily = 'swiftshader' | 'llvmpipe' | 'gpu';
 
 /** What a kernel is written for. */
 export type DeviceKind = 'cpu' | 'gpu';
 
+/** Limits of WebGPU that kernels and plans heed, under their names there. */
 export interface DeviceLimits {
+  /** Bytes of a buffer. */
   readonly maxBufferSize: number;
+  /** Bytes of a buffer that a kernel sees. */
   readonly maxStorageBufferBindingSize: number;
+  /** Buffers that a kernel binds. */
   readonly maxStorageBuffersPerShaderStage: number;
+  /** Invocations of a workgroup. */
   readonly maxComputeInvocationsPerWorkgroup: number;
+  /** Bytes of a workgroup's memory. */
   readonly maxComputeWorkgroupStorageSize: number;
+  /** Workgroups along each axis of a dispatch. */
   readonly maxComputeWorkgroupsPerDimension: number;
 }
 
@@ -38,7 +48,12 @@ export const DEFAULT_LIMITS: DeviceLimits = {
   maxComputeWorkgroupsPerDimension: 65535,
 };
 
-/** A GPU of which nothing is known: to plan without any. */
+/**
+ * A GPU of which nothing is known: to plan without any.
+ *
+ * @example
+ * const { plan } = prepare(graph, { device: ANY_GPU });
+ */
 export const ANY_GPU: DeviceProfile = {
   family: 'gpu',
   adapter: 'any GPU',

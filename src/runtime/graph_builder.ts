@@ -23,11 +23,17 @@ interface Draft {
 }
 
 /**
- * Builds a graph node by node. Every call checks shapes, so a model that does not fit its input fails
- * while it is being built, with the layer's name, before any GPU work.
+ * Builds a graph node by node. Every call checks shapes, so a model that does not fit its input fails while it is being
+ * built, with the layer's name, before any GPU work.
  *
- * A builder stands at a path; `at()` descends. The path prefixes the names of nodes and weights, so
- * that `conv2d(g.at('layer1').at(0).at('conv1'), ...)` reads the weight `layer1.0.conv1.weight`.
+ * A builder stands at a path; `at()` descends. The path prefixes the names of nodes and weights, so that
+ * `conv2d(g.at('layer1').at(0).at('conv1'), ...)` reads the weight `layer1.0.conv1.weight`.
+ *
+ * @example
+ * const net = GraphBuilder.create();
+ * const image = net.input('image', [1, 3, 32, 32]);
+ * net.output('y', relu(net.at('relu'), conv2d(net.at('conv'), image, { channels: 8, kernel: 3 })));
+ * const built = net.build('small'); // reads conv.weight and conv.bias
  */
 export class GraphBuilder {
   readonly #draft: Draft;
@@ -38,6 +44,7 @@ export class GraphBuilder {
     this.#path = path;
   }
 
+  /** A builder of a new graph, at its root. */
   static create(): GraphBuilder {
     const draft = {
       inputs: [],
@@ -50,7 +57,12 @@ export class GraphBuilder {
     return new GraphBuilder(draft, '');
   }
 
-  /** The same graph, one level down. */
+  /**
+   * The same graph, one level down.
+   *
+   * @param segment - Of the path: `conv1`, `layer1.0`, or a number.
+   * @throws TilewiseError for a segment of another type.
+   */
   at(segment: string | number): GraphBuilder {
     return new GraphBuilder(
       this.#draft,
@@ -58,7 +70,13 @@ export class GraphBuilder {
     );
   }
 
-  /** An input of the graph. Throws ShapeError for a name that another has. */
+  /**
+   * An input of the graph.
+   *
+   * @param name - By which data is given to `run`.
+   * @param shape - Positive integers.
+   * @throws ShapeError for a name that another has, and for extents that are no positive integers.
+   */
   input(name: string, shape: Shape): Input {
     const { inputs } = this.#draft;
     const value: Input = { kind: 'input', name, desc: tensorDesc(shape, `input "${name}"`) };
@@ -71,7 +89,13 @@ export class GraphBuilder {
     return value;
   }
 
-  /** A weight of the layer at this path. Asking twice for a name gives the same weight, which must have one shape. */
+  /**
+   * A weight of the layer at this path. Asking twice for a name gives the same weight, which must have one shape.
+   *
+   * @param name - After the path; `weight`.
+   * @param shape - Positive integers.
+   * @throws ShapeError where the name has another shape already, and for extents that are no positive integers.
+   */
   weight(name: string, shape: Shape): Weight {
     const path = this.#join(name);
     const known = this.#draft.weights.get(path);
@@ -88,8 +112,14 @@ export class GraphBuilder {
   }
 
   /**
-   * Appends a node named by this path. Throws ShapeError if the operator refuses the shapes, TilewiseError for values
-   * of another builder.
+   * Appends a node named by this path.
+   *
+   * @param op - The operator, of `Builtins` or of your own.
+   * @param attributes - What it is told besides its inputs.
+   * @param inputs - By role; those that are left out are undefined.
+   * @returns The node's output.
+   * @throws ShapeError if the operator refuses the shapes.
+   * @throws TilewiseError for values of another builder.
    */
   add<A extends object, R extends string>(
     op: OpDef<A, R>,
@@ -111,24 +141,43 @@ export class GraphBuilder {
     return output;
   }
 
-  /** The node that makes a value; undefined for inputs and weights. */
+  /**
+   * The node that makes a value; undefined for inputs and weights.
+   *
+   * @param value - Of this builder.
+   */
   nodeOf(value: Value): Node | undefined {
     return this.#draft.makers.get(value);
   }
 
-  /** Whether it has made the value; or it is a constant, which has a name alone. */
+  /**
+   * Whether it has made the value; or it is a constant, which has a name alone.
+   *
+   * @param value - Anything.
+   */
   has(value: unknown): value is Value {
     const known = Object(value) as Value;
     const { inputs, makers } = this.#draft;
     return isConstant(known) || makers.has(known) || inputs.includes(known as Input);
   }
 
-  /** What a builder of several nodes is in messages: a node at this path. */
+  /**
+   * What a builder of several nodes is in messages: a node at this path.
+   *
+   * @param op - What messages call it.
+   */
   named(op: string): Named {
     return { op: { name: op }, name: this.#path || op };
   }
 
-  /** Names a value that `run()` gives back. Throws TilewiseError for one that no node of this builder makes. */
+  /**
+   * Names a value that `run()` gives back.
+   *
+   * @param name - By which `run` gives it; of its own among the outputs.
+   * @param value - What a node makes.
+   * @throws TilewiseError for a value that no node of this builder makes.
+   * @throws ShapeError for a name that another output has.
+   */
   output(name: string, value: Value): void {
     checkArgument(
       this.nodeOf(value),
@@ -140,7 +189,12 @@ export class GraphBuilder {
     this.#draft.outputs.set(name, value);
   }
 
-  /** The graph. Throws ShapeError where it has no output. */
+  /**
+   * The graph.
+   *
+   * @param name - For messages.
+   * @throws ShapeError where it has no output.
+   */
   build(name: string): Graph {
     const { inputs, nodes, outputs } = this.#draft;
     checkName('build', name);

@@ -21,7 +21,17 @@ function sorted(_key: string, value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : Number(a > b))));
 }
 
-/** The node alone; its activations are inputs and its constants weights, named by role, and its output is `y`. */
+/**
+ * The node alone; its activations are inputs and its constants weights, named by role, and its output is `y`.
+ *
+ * @param node - Of a graph.
+ * @returns A graph of one node, to be timed or checked by itself.
+ * @throws TilewiseError for what is no node.
+ *
+ * @example
+ * const [first] = graph.nodes;
+ * if (first) console.log(planFor(device, isolate(first)).dispatches.length);
+ */
 export function isolate(node: Node): Graph {
   checkKinds('isolate', { node });
   const alone = (role: string, value: Value): Input | Weight => ({

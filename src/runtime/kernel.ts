@@ -8,6 +8,7 @@ import { checkKinds } from './kinds.ts';
  * all of them; `C` is what can be tuned about it; `R` are the names of what it binds.
  */
 export interface KernelDef<P, C extends object = NoConfig, R extends string = string> {
+  /** By which plans, tunings and messages call it. */
   readonly name: string;
   /** The kind of device it is written for, if not for any; on the other it is a last resort. */
   readonly prefers?: DeviceKind;
@@ -42,12 +43,17 @@ export type NoConfig = Readonly<Record<string, never>>;
 
 /** A kernel in a configuration, for a node on a device: problem and configuration are inside. */
 export interface Candidate {
+  /** The kernel's name. */
   readonly kernel: string;
+  /** Its configuration. */
   readonly config: object;
+  /** See `KernelDef.prefers`. */
   readonly prefers: DeviceKind | undefined;
   /** See `KernelDef.cost`; undefined where the kernel does not say. */
   readonly cost: () => number | undefined;
+  /** See `KernelDef.overwrites`. */
   readonly overwrites: readonly string[];
+  /** See `KernelDef.lower`. */
   readonly lower: (overwritten?: string) => Lowering;
 }
 
@@ -72,6 +78,7 @@ export function kernel<P, C extends object, R extends string>(def: KernelDef<P, 
 
 /** A node turned into dispatches, which run in order. */
 export interface Lowering<R extends string = string> {
+  /** In order. */
   readonly dispatches: readonly KernelDispatch<R>[];
   /** How constants are rearranged at load time into the order in which the kernel reads them, by role. */
   readonly repack?: Readonly<Partial<Record<R, Repack>>>;
@@ -79,24 +86,36 @@ export interface Lowering<R extends string = string> {
   readonly scratch?: Readonly<Record<string, number>>;
 }
 
+/** How a constant is rearranged when it is uploaded. */
 export interface Repack {
   /** Names the arrangement with all its parameters; the same constant in the same arrangement is stored once. */
   readonly arrangement: string;
   /** Elements after rearranging. */
   readonly length: number;
+  /** Row-major data in, the arrangement out. */
   readonly pack: (data: Float32Array) => Float32Array;
 }
 
+/** A dispatch, by roles in place of buffers. */
 export interface KernelDispatch<R extends string = string> {
   /** The whole WGSL module; its entry point is `main`. */
   readonly source: string;
+  /** Of group 0. */
   readonly bindings: readonly Binding<R>[];
+  /** Along each axis. */
   readonly workgroups: Workgroups;
   /**
    * Sizes that the module does not compile in but reads from a uniform buffer, so that layers of other sizes
    * share its pipeline: at most MOST_DIMENSIONS words, written once.
    */
-  readonly dimensions?: { readonly slot: number; readonly words: readonly number[] } | undefined;
+  readonly dimensions?:
+    | {
+        /** The binding's number in the shader. */
+        readonly slot: number;
+        /** The sizes, in the order in which the shader declares them. */
+        readonly words: readonly number[];
+      }
+    | undefined;
   /** Roles of what it reads in rare cases only, such as where results are not finite: they count as no traffic. */
   readonly rarely?: readonly string[];
 }
@@ -104,16 +123,29 @@ export interface KernelDispatch<R extends string = string> {
 /** Words of a dispatch's dimensions: the offset of a uniform binding is a multiple of 256 bytes. */
 export const MOST_DIMENSIONS = 64;
 
+/** Workgroups of a dispatch along x, y and z. */
 export type Workgroups = readonly [number, number, number];
 
 /** Which of the node's values is bound where: an input's role, `y` for the output, or a name of its scratch. */
 export interface Binding<R extends string = string> {
+  /** Its number in the shader. */
   readonly slot: number;
+  /** A role of the node's inputs, a name of scratch, or `y`, the output. */
   readonly value: R | 'y';
+  /** What the shader does with it. */
   readonly access: 'read' | 'read_write';
 }
 
-/** `lanes 8, pixels 4`: a configuration of a kernel, for people. */
+/**
+ * `lanes 8, pixels 4`: a configuration of a kernel, for people.
+ *
+ * @param config - Plain data.
+ * @throws TilewiseError for what is no object.
+ *
+ * @example
+ * const [first] = session.plan.dispatches;
+ * if (first) console.log(first.kernel, describeConfig(first.config));
+ */
 export function describeConfig(config: object): string {
   checkKinds('describeConfig', { config });
   return Object.entries(config)

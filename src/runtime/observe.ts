@@ -3,10 +3,17 @@ import type { Graph, Value } from './graph.ts';
 import { checkKinds } from './kinds.ts';
 
 /**
- * The same graph with the named inputs and layers among its outputs, each under its own name: for looking
- * into a network. What is observed is computed as it stands, and stays in memory until the end of a run.
+ * The same graph with the named inputs and layers among its outputs, each under its own name: for looking into a
+ * network. What is observed is computed as it stands, and stays in memory until the end of a run.
  *
- * Throws UnsupportedError for a name that the graph does not have.
+ * @param graph - Any; it stays as it is.
+ * @param names - Of inputs and layers.
+ * @throws UnsupportedError for a name that the graph does not have.
+ *
+ * @example
+ * const watched = observe(graph, ['conv1', 'relu2']);
+ * using watching = await createSession(device, watched, { weights });
+ * const { conv1, relu2, logits } = await watching.run(pixels);
  */
 export function observe(graph: Graph, names: Iterable<string>): Graph {
   checkKinds('observe', { graph, names });

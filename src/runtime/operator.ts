@@ -30,7 +30,12 @@ export function candidatesOf<A extends object, R extends string, P>(
 
 /** What messages name: a node, or a builder of several. */
 export interface Named {
-  readonly op: { readonly name: string };
+  /** Its operator. */
+  readonly op: {
+    /** By which messages call it. */
+    readonly name: string;
+  };
+  /** Its path. */
   readonly name: string;
 }
 

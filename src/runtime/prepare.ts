@@ -14,7 +14,9 @@ import type { KernelPreference } from './plan/select_kernels.ts';
 import type { Tuning } from './plan/tuning.ts';
 import type { DType } from './tensor.ts';
 
+/** How a graph is planned. */
 export interface PrepareOptions {
+  /** What is known of the device: `device.profile`, or `ANY_GPU`. */
   readonly device: DeviceProfile;
   /** How weights and activations are stored; f32 by default. */
   readonly precision?: DType | undefined;
@@ -40,7 +42,9 @@ export interface PrepareOptions {
   readonly passes?: Passes | undefined;
 }
 
+/** A plan, and how it came about. */
 export interface Prepared {
+  /** What a session runs. */
   readonly plan: ExecutionPlan;
   /** Runs of the plan that make one run of the model: more than one where its batch is cut. */
   readonly parts: number;

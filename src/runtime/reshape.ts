@@ -6,7 +6,9 @@ import { type Shape, tensorDesc } from './tensor.ts';
 
 /** What is usually meant by another size: of the batch, and of the images in it, square where one number is given. */
 export interface BatchAndSize {
+  /** Images at a time. */
   readonly batch?: number;
+  /** Height and width, or one number for both. */
   readonly size?: number | readonly [height: number, width: number];
 }
 

@@ -30,15 +30,21 @@ import type { WeightSource } from './weights/weight_source.ts';
 
 /** How far creating a session has come: shapes of layers tuned, if it tunes, kernels compiled, weights uploaded. */
 export interface SessionProgress {
+  /** What is being done. */
   readonly stage: 'tune' | 'compile' | 'upload';
+  /** Shapes of layers timed, kernels compiled, or weights uploaded so far. */
   readonly done: number;
+  /** How many there are. */
   readonly total: number;
   /** Milliseconds that the stage may still take, where that can be told. */
   readonly remainingMs?: number;
 }
 
+/** The weights, and how a graph is planned and run. */
 export interface SessionOptions extends Omit<PrepareOptions, 'device'> {
+  /** Of a file, or `syntheticWeights`. */
   readonly weights: WeightSource;
+  /** Hears how far making the session is. */
   readonly onProgress?: (progress: SessionProgress) => void;
   /**
    * How weights and activations are stored on the device; `f32` by default. `f16` takes half the memory: each
@@ -79,12 +85,15 @@ export interface RunOptions extends RunTimes {
 
 /** A named tensor at the edge of a session. */
 export interface Port {
+  /** Of the input or output. */
   readonly name: string;
+  /** Row-major data has as many values. */
   readonly shape: Shape;
 }
 
 /** What a session runs on: made for one plan, on one opening of the device. */
 export interface Running extends Prepared {
+  /** Its buffers and kernels. */
   readonly executor: Executor;
   /** Settles when nothing uses its buffers any more. */
   idle: Promise<void>;
@@ -94,8 +103,13 @@ export interface Running extends Prepared {
  * A model on a device, ready to run. It owns GPU memory: dispose of it, or declare it with `using`; after that,
  * everything but `dispose` throws TilewiseError. When the device is lost, what is in flight is rejected with
  * DeviceLostError, and the next call builds everything anew from the weight source, which the session keeps.
+ *
+ * @example
+ * using network = await createSession(device, graph, { weights });
+ * const { logits } = await network.run(pixels);
  */
 export class Session {
+  /** That which it runs on. */
   readonly device: Device;
   readonly #options: SessionOptions;
   readonly #reader: ConstantReader;
@@ -115,10 +129,16 @@ export class Session {
   }
 
   /**
-   * Checks the weights, optimises and plans the graph, compiles its kernels and uploads its weights.
-   * Throws WeightError when weights are missing, extra or misshapen; UnsupportedError when the device is
-   * too small, lacks what `precision` needs, or `maxMemory` is too small; ShaderError, GpuError or DeviceLostError when
-   * the GPU fails; the signal's reason when it is aborted. What was allocated is then freed.
+   * Checks the weights, optimises and plans the graph, compiles its kernels and uploads its weights. What was allocated
+   * is then freed.
+   *
+   * @param device - Open.
+   * @param graph - Any.
+   * @param options - As for `createSession`, and the operators that passes put into graphs.
+   * @throws WeightError when weights are missing, extra or misshapen.
+   * @throws UnsupportedError when the device is too small, lacks what `precision` needs, or `maxMemory` is too small.
+   * @throws ShaderError, GpuError or DeviceLostError when the GPU fails.
+   * @throws The signal's reason when it is aborted. What was allocated is freed in every case.
    */
   static async create(device: Device, graph: Graph, options: SessionOptions): Promise<Session> {
     checkArgument(device?.use, 'createSession: device', 'a Device', device);
@@ -145,14 +165,17 @@ export class Session {
     return this.#running;
   }
 
+  /** What it runs, as plain data. */
   get plan(): ExecutionPlan {
     return this.prepared.plan;
   }
 
+  /** What `run` takes. */
   get inputs(): readonly Port[] {
     return this.plan.inputs.map((input) => portOf(input, this.#running.parts));
   }
 
+  /** What `run` gives. */
   get outputs(): readonly Port[] {
     return this.plan.outputs.map((output) => portOf(output, this.#running.parts));
   }
@@ -169,9 +192,16 @@ export class Session {
   }
 
   /**
-   * Runs the model once. Calls may overlap: they run in order, and the next is prepared while the one
-   * before computes. Throws ShapeError for data of the wrong length and for unknown outputs, before
-   * anything is submitted.
+   * Runs the model once. Calls may overlap: they run in order, and the next is prepared while the one before computes.
+   *
+   * @param inputs - The only input, or all by name.
+   * @param options - Which outputs are read back, and into what; who hears what the run takes.
+   * @throws ShapeError for data of the wrong length and for unknown outputs, before anything is submitted.
+   * @throws GpuError or DeviceLostError when the GPU fails.
+   * @throws TilewiseError after `dispose`.
+   *
+   * @example
+   * const { logits } = await session.run(pixels, { outputs: ['logits'] });
    */
   run(inputs: RunInputs, options: RunOptions = {}): Promise<RunOutputs> {
     return this.use(async (running) => {
@@ -191,9 +221,15 @@ export class Session {
 
   /**
    * Plans the model anew for other input shapes, `{ input: [8, 3, 160, 160] }`, or for another batch and size of
-   * images, `{ batch: 8, size: 160 }`, and keeps the weights that are on the device, but for those
-   * that other kernels read in another arrangement. Calls of before are done first, those of after find the new shapes.
-   * Throws ShapeError when the model cannot take the shapes; the session then stays as it was.
+   * images, `{ batch: 8, size: 160 }`, and keeps the weights that are on the device, but for those that other kernels
+   * read in another arrangement. Calls of before are done first, those of after find the new shapes.
+   *
+   * @param to - Shapes by the names of inputs, or batch and size.
+   * @throws ShapeError when the model cannot take the shapes; the session then stays as it was.
+   * @throws UnsupportedError where the device is too small for them.
+   *
+   * @example
+   * await session.resize({ batch: 2 });
    */
   resize(to: NewShapes): Promise<void> {
     return this.use(
@@ -206,6 +242,11 @@ export class Session {
    * Does work with what runs, in the order of the calls; all that touches the GPU goes through here. What runs is built
    * anew first where the device was opened anew, or for the graph that `change` makes, and is not freed before the work
    * is done. Work that waits for another call of the session waits for ever.
+   *
+   * @param work - Is given what runs.
+   * @param change - Makes the graph that is to run from now on.
+   * @throws GpuError or DeviceLostError when the GPU fails.
+   * @throws TilewiseError after `dispose`.
    */
   async use<T>(
     work: (running: Running) => Promise<T>,
@@ -238,6 +279,7 @@ export class Session {
     this.#weights.dispose();
   }
 
+  /** What `using` calls: `dispose`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -9,13 +9,17 @@ export type Shape = readonly number[];
 
 /** Where elements lie in memory: the first, and how far it is from one to the next along each axis, in elements. */
 export interface View {
+  /** Elements before the first. */
   readonly offset: number;
+  /** Elements from an index to the next, for each axis. */
   readonly strides: readonly number[];
 }
 
 /** What is known about a tensor before any data exists. */
 export interface TensorDesc {
+  /** Its extents. */
   readonly shape: Shape;
+  /** How its elements are stored. */
   readonly dtype: DType;
   /** Absent where the elements follow one another from the first on, in the order of the shape: NCHW for maps. */
   readonly view?: View;
@@ -158,7 +162,15 @@ export function shapesEqual(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
 }
 
-/** `[1, 64, 56, 56]`; what is no shape as it is. */
+/**
+ * `[1, 64, 56, 56]`; what is no shape as it is.
+ *
+ * @param shape - Extents.
+ * @throws Nothing: it is what messages are made by.
+ *
+ * @example
+ * formatShape(x.desc.shape); // '[1, 64, 56, 56]'
+ */
 export function formatShape(shape: Shape): string {
   return Array.isArray(shape) ? `[${shape.join(', ')}]` : String(shape);
 }

@@ -17,11 +17,13 @@ import { forInputSize } from './preprocessing.ts';
 import { Preprocessor } from './preprocessor.ts';
 import { bestOf, CLASSIFIER_OUTPUTS, type Classification, outputsFor } from './top_k.ts';
 
+/** What `createSession` takes, the batch, and the size. */
 export interface BatchClassifierOptions extends ClassifierOptions {
   /** Pictures a run. */
   readonly batch: number;
 }
 
+/** How many classes, and who hears of what. */
 export interface ClassifyManyOptions<K> {
   /** Classes for each picture; 5 by default. */
   readonly count?: number;
@@ -37,10 +39,17 @@ interface Run<K> {
   readonly outputs: Promise<RunOutputs>;
 }
 
-/** A model that classifies many pictures. It owns GPU memory: dispose of it, or declare it with `using`. */
+/**
+ * A model that classifies many pictures. It owns GPU memory: dispose of it, or declare it with `using`.
+ *
+ * @example
+ * using classifier = await BatchClassifier.create(device, lenet, { weights, batch: 2 });
+ * for await (const [name, [best]] of classifier.classify([['a.png', picture]])) console.log(name, best?.label);
+ */
 export class BatchClassifier {
   /** The model with its softmax. */
   readonly session: Session;
+  /** Names of the classes, in index order. */
   readonly labels: readonly string[];
   readonly #preprocessor: Preprocessor;
   readonly #batch: ImageBatch;
@@ -59,7 +68,15 @@ export class BatchClassifier {
     this.labels = labels;
   }
 
-  /** Throws what `createSession` throws. */
+  /**
+   *
+   *
+   * @param device - Open.
+   * @param model - One that classifies pictures.
+   * @param options - The weights and the batch at least.
+   * @throws What `createSession` throws.
+   * @throws UnsupportedError for a model that does not classify pictures.
+   */
   static async create(
     device: Device,
     model: ModelDef,
@@ -86,10 +103,12 @@ export class BatchClassifier {
 
   /**
    * The likeliest classes of each picture, in order, each with the key that the picture came with. Pictures are taken
-   * as they are needed: while a batch computes, those of the next are uploaded, and `pictures` makes further ones.
-   * A last batch that is not full takes as long as one that is. One call at a time.
+   * as they are needed: while a batch computes, those of the next are uploaded, and `pictures` makes further ones. A
+   * last batch that is not full takes as long as one that is. One call at a time.
    *
-   * Throws what `session.run` throws, and what `pictures` throws.
+   * @param pictures - Each with a key, such as its name.
+   * @param options - How many classes, and who hears of pictures that are left out.
+   * @throws What `session.run` throws, and what `pictures` throws.
    */
   async *classify<K>(
     pictures: AsyncIterable<readonly [K, Picture]> | Iterable<readonly [K, Picture]>,
@@ -130,6 +149,7 @@ export class BatchClassifier {
     this.#batch.dispose();
   }
 
+  /** What `using` calls: `dispose`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -13,18 +13,24 @@ import { forInputSize } from './preprocessing.ts';
 import { Preprocessor } from './preprocessor.ts';
 import { bestOf, CLASSIFIER_OUTPUTS, type Classification, outputsFor } from './top_k.ts';
 
+/** What `createSession` takes, and the size of the network's input. */
 export interface ClassifierOptions extends CreateSessionOptions {
   /** [height, width] of the network's input; the model's own by default. */
   readonly size?: readonly [number, number];
 }
 
 /**
- * A model that classifies pictures one at a time; `BatchClassifier` is for many. It owns GPU memory: dispose of
- * it, or declare it with `using`.
+ * A model that classifies pictures one at a time; `BatchClassifier` is for many. It owns GPU memory: dispose of it, or
+ * declare it with `using`.
+ *
+ * @example
+ * using classifier = await Classifier.create(device, lenet, { weights });
+ * const [best] = await classifier.classify(picture);
  */
 export class Classifier {
   /** The model with its softmax, one image at a time. */
   readonly session: Session;
+  /** Names of the classes, in index order. */
   readonly labels: readonly string[];
   readonly #preprocessor: Preprocessor;
   #disposed = false;
@@ -35,7 +41,15 @@ export class Classifier {
     this.#preprocessor = preprocessor;
   }
 
-  /** Throws what `createSession` throws, and UnsupportedError for a model that does not classify pictures. */
+  /**
+   *
+   *
+   * @param device - Open.
+   * @param model - One that classifies pictures.
+   * @param options - The weights at least.
+   * @throws What `createSession` throws.
+   * @throws UnsupportedError for a model that does not classify pictures.
+   */
   static async create(
     device: Device,
     model: ModelDef,
@@ -56,9 +70,14 @@ export class Classifier {
   }
 
   /**
-   * The `count` likeliest classes of a picture, the best first. Calls may overlap. Throws ShapeError for a
-   * picture whose data does not fit its size, UnsupportedError for one too large for the device. Digits are
-   * looked for on the CPU: they come as ImageData.
+   * The `count` likeliest classes of a picture, the best first. Calls may overlap. Digits are looked for on the CPU:
+   * they come as ImageData.
+   *
+   * @param image - Of any size: RGBA with its width and height, or what the browser holds.
+   * @param count - 5 by default; all where there are fewer.
+   * @throws ShapeError for a picture whose data does not fit its size.
+   * @throws UnsupportedError for one too large for the device.
+   * @throws DeviceLostError when the device is lost.
    */
   async classify(image: Picture, count = 5): Promise<readonly Classification[]> {
     if (this.#disposed) throw new TilewiseError('the classifier was disposed; create a new one');
@@ -74,6 +93,7 @@ export class Classifier {
     this.#preprocessor.dispose();
   }
 
+  /** What `using` calls: `dispose`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -6,6 +6,7 @@ import { digitLabels } from './digit_labels.ts';
 import { imagenetLabels } from './imagenet_labels.ts';
 import { digitsPreprocessing, imagenetPreprocessing, type Preprocessing } from './preprocessing.ts';
 
+/** How the pictures of a model are prepared, and what its classes are called. */
 export interface Domain {
   /** For images of the size that the field uses; see `forInputSize`. */
   readonly preprocessing: Preprocessing;
@@ -18,7 +19,15 @@ const DOMAINS: Readonly<Record<Exclude<ImageDomain, 'voc' | 'masks'>, Domain>> =
   imagenet: { preprocessing: imagenetPreprocessing, labels: imagenetLabels },
 };
 
-/** The domain of a model that classifies pictures. Throws UnsupportedError for one that segments them. */
+/**
+ * The domain of a model that classifies pictures.
+ *
+ * @param model - One that classifies pictures.
+ * @throws UnsupportedError for one that segments them.
+ *
+ * @example
+ * const { preprocessing, labels } = domainOf(lenet);
+ */
 export function domainOf(model: ModelDef): Domain {
   if (model?.domain === 'voc' || model?.domain === 'masks') {
     const remedy = model.domain === 'voc' ? 'use a Segmenter' : 'run it by createSession';

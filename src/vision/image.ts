@@ -6,14 +6,22 @@ import { ShapeError, TilewiseError } from '../runtime/errors.ts';
  * `ImageData` is one.
  */
 export interface Image {
+  /** Pixels of a row. */
   readonly width: number;
+  /** Rows. */
   readonly height: number;
   /** 4 * width * height bytes. */
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
-/** An image file is missing, broken, or not an image. */
+/**
+ * An image file is missing, broken, or not an image.
+ *
+ * @example
+ * console.log(new ImageError('cat.jpg is no image') instanceof TilewiseError); // true
+ */
 export class ImageError extends TilewiseError {
+  /** `ImageError`. */
   override readonly name = 'ImageError';
 }
 

@@ -1,4 +1,9 @@
-/** The 1000 classes of ImageNet (ILSVRC 2012) in the order of torchvision's outputs: WordNet synonyms, as published. */
+/**
+ * The 1000 classes of ImageNet (ILSVRC 2012) in the order of torchvision's outputs: WordNet synonyms, as published.
+ *
+ * @example
+ * console.log(imagenetLabels[281]); // tabby, tabby cat
+ */
 export const imagenetLabels: readonly string[] = [
   'tench, Tinca tinca',
   'goldfish, Carassius auratus',

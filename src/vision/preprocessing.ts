@@ -6,19 +6,33 @@ import type { Ink } from './ink.ts';
 
 /** How an image becomes as large as the input. Aspect ratios are kept, except by `stretch`. */
 export type Fit =
-  /** The shorter side becomes `length` pixels, and the input's size is cut from the middle. */
-  | { readonly mode: 'shorter-side'; readonly length: number }
-  /** The longer side becomes `length` pixels; what is left of the input is black. */
-  | { readonly mode: 'longer-side'; readonly length: number }
-  /** Width and height become the input's. */
-  | { readonly mode: 'stretch' }
-  /**
-   * For drawings and photos of one sign: the ink, whatever its colour, becomes white on black, the longer side of
-   * its bounding box becomes `length` pixels, and its centre of mass the middle of the input, as MNIST was made.
-   * An image that already has the input's size is only inverted, if its ink is dark. Where there is no ink, the
-   * whole image is fitted into the input.
-   */
-  | { readonly mode: 'ink'; readonly length: number };
+  | {
+      /** The shorter side becomes `length` pixels, and the input's size is cut from the middle. */
+      readonly mode: 'shorter-side';
+      /** Of the shorter side, in pixels. */
+      readonly length: number;
+    }
+  | {
+      /** The longer side becomes `length` pixels; what is left of the input is black. */
+      readonly mode: 'longer-side';
+      /** Of the longer side, in pixels. */
+      readonly length: number;
+    }
+  | {
+      /** Width and height become the input's. */
+      readonly mode: 'stretch';
+    }
+  | {
+      /**
+       * For drawings and photos of one sign: the ink, whatever its colour, becomes white on black, the longer side of
+       * its bounding box becomes `length` pixels, and its centre of mass the middle of the input, as MNIST was made.
+       * An image that already has the input's size is only inverted, if its ink is dark. Where there is no ink, the
+       * whole image is fitted into the input.
+       */
+      readonly mode: 'ink';
+      /** Of the longer side of the ink, in pixels. */
+      readonly length: number;
+    };
 
 /** A description of image in, tensor out. Presets: `imagenetPreprocessing`, `digitsPreprocessing`. */
 export interface Preprocessing {
@@ -26,13 +40,20 @@ export interface Preprocessing {
   readonly channels: 'rgb' | 'grey';
   /** [height, width] of the result. */
   readonly size: readonly [number, number];
+  /** How the image is fitted into that size. */
   readonly fit: Fit;
   /** A value v of 0 .. 255 becomes (v / 255 - mean) / std, with one mean and std for each channel. */
   readonly mean: readonly number[];
+  /** One for each channel. */
   readonly std: readonly number[];
 }
 
-/** As torchvision's classifiers were trained: `Resize(256)`, `CenterCrop(224)`, `Normalize`. */
+/**
+ * As torchvision's classifiers were trained: `Resize(256)`, `CenterCrop(224)`, `Normalize`.
+ *
+ * @example
+ * using preprocessor = await Preprocessor.create(device, imagenetPreprocessing);
+ */
 export const imagenetPreprocessing: Preprocessing = {
   channels: 'rgb',
   size: [224, 224],
@@ -41,7 +62,12 @@ export const imagenetPreprocessing: Preprocessing = {
   std: [0.229, 0.224, 0.225],
 };
 
-/** As in MNIST: a white digit of 20 x 20 on black, its centre of mass in the middle of 28 x 28. */
+/**
+ * As in MNIST: a white digit of 20 x 20 on black, its centre of mass in the middle of 28 x 28.
+ *
+ * @example
+ * using preprocessor = await Preprocessor.create(device, digitsPreprocessing);
+ */
 export const digitsPreprocessing: Preprocessing = {
   channels: 'grey',
   size: [28, 28],
@@ -50,7 +76,16 @@ export const digitsPreprocessing: Preprocessing = {
   std: [0.3081],
 };
 
-/** The same for an input of another size, [height, width]: lengths grow in proportion. */
+/**
+ * The same for an input of another size, [height, width]: lengths grow in proportion.
+ *
+ * @param preprocessing - For the size that it was made for.
+ * @param size - [height, width].
+ * @throws ShapeError for a size of no positive integers.
+ *
+ * @example
+ * const small = forInputSize(imagenetPreprocessing, [160, 160]); // the shorter side becomes 183 pixels
+ */
 export function forInputSize(
   preprocessing: Preprocessing,
   size: readonly [number, number],
@@ -84,7 +119,9 @@ export function channelsOf(channels: Preprocessing['channels']): number {
 
 /** Width and height, in pixels. */
 export interface Extent {
+  /** Pixels of a row. */
   readonly width: number;
+  /** Rows. */
   readonly height: number;
 }
 

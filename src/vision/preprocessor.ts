@@ -58,10 +58,15 @@ interface Work {
 }
 
 /**
- * Resizes, crops and normalises images as a `Preprocessing` describes, one pipeline for all sizes. It owns
- * GPU memory, as much as the largest batch so far needed: dispose of it, or declare it with `using`.
+ * Resizes, crops and normalises images as a `Preprocessing` describes, one pipeline for all sizes. It owns GPU memory,
+ * as much as the largest batch so far needed: dispose of it, or declare it with `using`.
+ *
+ * @example
+ * using preprocessor = await Preprocessor.create(device, digitsPreprocessing);
+ * const { logits } = await session.run(await preprocessor.prepare([picture]));
  */
 export class Preprocessor {
+  /** As it was given. */
   readonly preprocessing: Preprocessing;
   readonly #device: Device;
   #passes: Passes;
@@ -77,7 +82,14 @@ export class Preprocessor {
     this.#passes = passes;
   }
 
-  /** Compiles the two passes. Throws ShapeError for a description that contradicts itself, ShaderError. */
+  /**
+   * Compiles the two passes.
+   *
+   * @param device - That of the sessions which it writes for.
+   * @param preprocessing - Size, fit, channels, mean and std.
+   * @throws ShapeError for a description that contradicts itself.
+   * @throws ShaderError or DeviceLostError when the GPU fails.
+   */
   static async create(device: Device, preprocessing: Preprocessing): Promise<Preprocessor> {
     checkKinds('Preprocessor.create', { device, preprocessing });
     checkPreprocessing(preprocessing);
@@ -94,14 +106,18 @@ export class Preprocessor {
   }
 
   /**
-   * Plans a batch of images, of any sizes, for one input of as many: `session.run(await prepare(images))`.
-   * Whoever calls `encode` directly submits that encoder before calling it with another. The images' pixels are read
-   * when the session's run is submitted: leave them alone, and video frames open, until then. Calls may overlap.
-   * What the browser holds (ImageBitmap, VideoFrame, a canvas or video) is copied on the GPU.
+   * Plans a batch of images, of any sizes, for one input of as many: `session.run(await prepare(images))`. Whoever
+   * calls `encode` directly submits that encoder before calling it with another. The images' pixels are read when the
+   * session's run is submitted: leave them alone, and video frames open, until then. Calls may overlap. What the
+   * browser holds (ImageBitmap, VideoFrame, a canvas or video) is copied on the GPU.
    *
-   * Throws ShapeError for an image whose data does not fit its size, UnsupportedError for one that is
-   * too large for the device or whose ink the browser hides, GpuError when the device is out of memory. What was
-   * prepared before the device was lost is to be prepared again: running it throws DeviceLostError.
+   * What was prepared before the device was lost is to be prepared again: running it throws DeviceLostError.
+   *
+   * @param images - As many as the batch of the session's input.
+   * @returns What `run`, `runOnGpu` and `encodeRun` take as an input.
+   * @throws ShapeError for an image whose data does not fit its size.
+   * @throws UnsupportedError for one that is too large for the device or whose ink the browser hides.
+   * @throws GpuError when the device is out of memory.
    */
   async prepare(images: readonly Picture[]): Promise<InputWriter> {
     checkKinds('Preprocessor.prepare', { images });
@@ -132,6 +148,7 @@ export class Preprocessor {
     this.#free();
   }
 
+  /** What `using` calls: `dispose`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -14,6 +14,7 @@ import { type PixelClass, vocClasses } from './voc_classes.ts';
 /** Pixels of the shorter side at which torchvision's models were trained and are evaluated. */
 const SHORTER_SIDE = 520;
 
+/** What `createSession` takes, and the sizes. */
 export interface SegmenterOptions extends CreateSessionOptions {
   /** Pixels of the shorter side of what the network sees; 520 by default. Less is faster and coarser. */
   readonly shorterSide?: number;
@@ -23,14 +24,21 @@ export interface SegmenterOptions extends CreateSessionOptions {
 
 /** The class of each pixel of a picture, row-major: an index in `classes`. */
 export interface Segmentation extends Extent {
+  /** One for each pixel. */
   readonly indices: Uint8Array;
+  /** Names and colours, in index order. */
   readonly classes: readonly PixelClass[];
 }
 
 /**
- * A model that says what each pixel of a picture belongs to. Pictures of any size and shape: the network runs
- * at the picture's aspect ratio, and is planned anew where that changes. It owns GPU memory: dispose of it, or
- * declare it with `using`.
+ * A model that says what each pixel of a picture belongs to. Pictures of any size and shape: the network runs at the
+ * picture's aspect ratio, and is planned anew where that changes. It owns GPU memory: dispose of it, or declare it with
+ * `using`.
+ *
+ * @example
+ * const source = await fetchSafetensors('/fcn_resnet50.safetensors');
+ * using segmenter = await Segmenter.create(device, fcnResnet50, { weights: source, shorterSide: 256 });
+ * const { indices, classes } = await segmenter.segment(picture);
  */
 export class Segmenter {
   readonly #device: Device;
@@ -52,7 +60,15 @@ export class Segmenter {
     this.#preprocessor = preprocessor;
   }
 
-  /** Throws what `createSession` throws, and UnsupportedError for a model that does not segment pictures. */
+  /**
+   *
+   *
+   * @param device - Open.
+   * @param model - One that segments pictures.
+   * @param options - The weights at least.
+   * @throws What `createSession` throws.
+   * @throws UnsupportedError for a model that does not segment pictures.
+   */
   static async create(
     device: Device,
     model: ModelDef,
@@ -85,8 +101,11 @@ export class Segmenter {
   }
 
   /**
-   * The class of each pixel, as many as the picture has. Calls run in order. Throws ShapeError for a picture
-   * whose data does not fit its size, UnsupportedError for one too large for the device.
+   * The class of each pixel, as many as the picture has. Calls run in order.
+   *
+   * @param picture - Of any size.
+   * @throws ShapeError for a picture whose data does not fit its size.
+   * @throws UnsupportedError for one too large for the device.
    */
   segment(picture: Picture): Promise<Segmentation> {
     const result = this.#last.then(() => this.#segment(picture));
@@ -101,6 +120,7 @@ export class Segmenter {
     this.#preprocessor.dispose();
   }
 
+  /** What `using` calls: `dispose`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

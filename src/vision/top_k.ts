@@ -9,14 +9,21 @@ export interface Classification {
   readonly class: number;
   /** Its name, or the index where there are no names. */
   readonly label: string;
+  /** From 0 to 1. */
   readonly probability: number;
 }
 
 /**
- * The `k` most probable classes of one image, the likeliest first, the lower index first among equals;
- * all of them where there are fewer. `values` is one row of a model's `probabilities`.
+ * The `k` most probable classes of one image, the likeliest first, the lower index first among equals; all of them
+ * where there are fewer. `values` is one row of a model's `probabilities`.
  *
- * Throws ShapeError when `k` is not a positive integer, labels and values differ in number, or a value is NaN.
+ * @param values - One row of a model's `probabilities`.
+ * @param k - A positive integer.
+ * @param labels - Names of the classes, in index order; indices by default.
+ * @throws ShapeError when `k` is not a positive integer, labels and values differ in number, or a value is NaN.
+ *
+ * @example
+ * const best = topK(Float32Array.of(0.1, 0.7, 0.2), 2, ['cat', 'dog', 'cow']); // dog, cow
  */
 export function topK(
   values: Float32Array,

@@ -1,5 +1,6 @@
 /** A class of pixels: its name, and the colour it is shown in. */
 export interface PixelClass {
+  /** Its name. */
   readonly label: string;
   /** Red, green, blue, 0 .. 255. */
   readonly colour: readonly [number, number, number];
@@ -29,7 +30,12 @@ const LABELS = [
   'tv or monitor',
 ] as const;
 
-/** The 21 classes of Pascal VOC (2012) in the order of torchvision's outputs, in the colours of its masks. */
+/**
+ * The 21 classes of Pascal VOC (2012) in the order of torchvision's outputs, in the colours of its masks.
+ *
+ * @example
+ * const legend = vocClasses.map(({ label, colour }) => `${label}: rgb(${colour.join(' ')})`);
+ */
 export const vocClasses: readonly PixelClass[] = LABELS.map((label, index) => ({
   label,
   colour: [vocColour(index, 0), vocColour(index, 1), vocColour(index, 2)],

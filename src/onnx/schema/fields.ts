@@ -40,7 +40,9 @@ interface Scalars {
   readonly bytes: Uint8Array;
 }
 
+/** A type of protobuf's that is no message. */
 export type Scalar = keyof Scalars;
+/** The name of a message of the ONNX schema that is read. */
 export type MessageName = keyof Messages;
 
 type Trimmed<Text> = Text extends `${' ' | '\n'}${infer Rest}` ? Trimmed<Rest> : Text;
@@ -90,8 +92,10 @@ type Message<Name extends MessageName, All = Rows<Messages[Name]>> = {
 
 export type ModelProto = Message<'ModelProto'>;
 export type GraphProto = Message<'GraphProto'>;
+/** A node as the file has it: operator, names of inputs and outputs, attributes. */
 export type NodeProto = Message<'NodeProto'>;
 export type AttributeProto = Message<'AttributeProto'>;
+/** A tensor as the file has it. */
 export type TensorProto = Message<'TensorProto'>;
 export type StringStringEntryProto = Message<'StringStringEntryProto'>;
 export type ValueInfoProto = Message<'ValueInfoProto'>;

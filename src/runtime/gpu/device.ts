@@ -12,9 +12,11 @@ export interface AdapterFacts {
   readonly identity: string;
   /** Whether it computes on the CPU. */
   readonly software: boolean;
+  /** Those of WebGPU that it has, such as `shader-f16`. */
   readonly features: readonly string[];
 }
 
+/** Which adapter `Device.open` opens. */
 export interface OpenDeviceOptions {
   /** Use this adapter in place of the one that `gpu` would give. */
   readonly adapter?: GPUAdapter;
@@ -37,18 +39,26 @@ const WANTED_LIMITS = [
 
 /** A device as it was opened once. What is made on it is gone when it is lost. */
 export interface Opening {
+  /** WebGPU's device. */
   readonly gpu: GPUDevice;
+  /** What is known of its adapter. */
   readonly adapter: AdapterFacts;
+  /** What plans need to know of it. */
   readonly profile: DeviceProfile;
+  /** Its compiled kernels. */
   readonly pipelines: PipelineCache;
   /** Set when it is lost, and for ever. */
   lost: DeviceLostError | undefined;
 }
 
 /**
- * A GPU device with its compiled kernels. Sessions on one device share what they compile. When the device is
- * lost (a driver reset, a timeout), what is in flight is rejected with DeviceLostError, and whatever is called next
- * opens another in its place: see `use`.
+ * A GPU device with its compiled kernels. Sessions on one device share what they compile. When the device is lost (a
+ * driver reset, a timeout), what is in flight is rejected with DeviceLostError, and whatever is called next opens
+ * another in its place: see `use`.
+ *
+ * @example
+ * const opened = await Device.open(navigator.gpu);
+ * console.log(opened.adapter.name);
  */
 export class Device {
   /** Gives another device after a loss; none where the caller's was adopted. */
@@ -64,7 +74,10 @@ export class Device {
 
   /**
    * Opens a device: `navigator.gpu` in a page, `create([])` of the `webgpu` package in Node.
-   * Throws UnsupportedError when there is none, or no adapter; `isSupported` says why, and what to do.
+   *
+   * @param gpu - WebGPU's entry.
+   * @param options - An adapter, where it is not to be the one that `gpu` prefers.
+   * @throws UnsupportedError when there is none, or no adapter; `isSupported` says why, and what to do.
    */
   static async open(gpu: GPU, options: OpenDeviceOptions = {}): Promise<Device> {
     checkOptions('Device.open', options);
@@ -77,9 +90,12 @@ export class Device {
    * `deviceDescriptor(adapter)`: without `shader-f16`, `subgroups` and `timestamp-query`, and with WebGPU's default
    * limits, it runs what those allow.
    *
+   * @param gpu - The application's device.
+   * @throws UnsupportedError for what is no device, or one of a browser that does not tell its adapter.
+   *
    * @example
    * const gpu = await adapter.requestDevice(deviceDescriptor(adapter));
-   * const session = await createSession(Device.from(gpu), graph, { weights });
+   * const shared = await createSession(Device.from(gpu), graph, { weights });
    */
   static from(gpu: GPUDevice): Device {
     const expected = 'a GPUDevice with its adapterInfo (update the browser)';
@@ -93,14 +109,17 @@ export class Device {
     return this.#opening.gpu;
   }
 
+  /** What is known of the adapter. */
   get adapter(): AdapterFacts {
     return this.#opening.adapter;
   }
 
+  /** What plans need to know of the device, as plain data. */
   get profile(): DeviceProfile {
     return this.#opening.profile;
   }
 
+  /** Kernels that were compiled on it. */
   get pipelines(): PipelineCache {
     return this.#opening.pipelines;
   }
@@ -111,10 +130,13 @@ export class Device {
   }
 
   /**
-   * Does work on the device as it is open now; all that touches the GPU goes through here. A lost device is opened
-   * anew first. Whatever the work fails by when the device is lost meanwhile, it is rejected with the
-   * DeviceLostError of that loss. Objects of another opening are not to be used: whoever keeps objects keeps their
-   * `Opening`, and compares.
+   * Does work on the device as it is open now; all that touches the GPU goes through here. A lost device is opened anew
+   * first. Whatever the work fails by when the device is lost meanwhile, it is rejected with the DeviceLostError of
+   * that loss. Objects of another opening are not to be used: whoever keeps objects keeps their `Opening`, and
+   * compares.
+   *
+   * @param work - Is given what is open now.
+   * @throws DeviceLostError where the device cannot be opened, and after `dispose`.
    */
   async use<T>(work: (opening: Opening) => Promise<T>): Promise<T> {
     checkWork(work);
@@ -129,7 +151,11 @@ export class Device {
     }
   }
 
-  /** Opens another device if this one is lost. Throws DeviceLostError where that fails, and after `dispose`. */
+  /**
+   * Opens another device if this one is lost.
+   *
+   * @throws DeviceLostError where that fails, and after `dispose`.
+   */
   async restore(): Promise<void> {
     const { lost } = this.#opening;
     if (!lost) return;
@@ -147,6 +173,7 @@ export class Device {
     if (this.#source) this.gpu.destroy();
   }
 
+  /** What `using` calls: `dispose`. */
   [Symbol.dispose](): void {
     this.dispose();
   }
@@ -212,7 +239,15 @@ function limitsOf({ limits }: GPUAdapter | GPUDevice): Limits {
   return Object.fromEntries(WANTED_LIMITS.map((name) => [name, limits[name]])) as Limits;
 }
 
-/** Name, kind and features of an adapter, before any device is opened on it. */
+/**
+ * Name, kind and features of an adapter, before any device is opened on it.
+ *
+ * @param adapter - Any.
+ * @throws TilewiseError for what is no adapter.
+ *
+ * @example
+ * if (adapterFacts(adapter).software) console.warn('this adapter computes on the CPU');
+ */
 export function adapterFacts(adapter: GPUAdapter): AdapterFacts {
   checkKinds('adapterFacts', { adapter });
   return factsOf(adapter.info, adapter.features);

@@ -1,7 +1,15 @@
 import { TilewiseError } from '../errors.ts';
 
-/** What a GPU refused, with what was being done at the time. */
+/**
+ * What a GPU refused, with what was being done at the time.
+ *
+ * @example
+ * const tensor = await GpuTensor.allocate(device, [1, 512, 7, 7]).catch((error: unknown) => {
+ *   if (error instanceof GpuError) console.log(error.message); // out of memory, say
+ * });
+ */
 export class GpuError extends TilewiseError {
+  /** `GpuError`. */
   override readonly name = 'GpuError';
 }
 

@@ -17,12 +17,23 @@ import { warmUp } from './warm_up.ts';
 export interface InputWriter {
   /** What it writes, to be checked against the input's shape. */
   readonly shape: Shape;
-  /** Records what fills `target`, which holds the input row-major, as f32. */
+  /**
+   * Records what fills `target`, which holds the input row-major, as f32.
+   *
+   * @param encoder - Into which it records, before the pass that reads the input.
+   * @param target - The plan's buffer.
+   */
   encode(encoder: GPUCommandEncoder, target: GPUBuffer): void;
-  /** What writes one of `count` equal parts, for devices that run a batch in parts. */
+  /**
+   * What writes one of `count` equal parts, for devices that run a batch in parts.
+   *
+   * @param index - Of the part, from 0.
+   * @param count - Of all parts.
+   */
   part?(index: number, count: number): InputWriter;
 }
 
+/** What an input is given as: row-major data, or what writes it on the GPU: a GpuTensor, or a prepared batch. */
 export type InputData = Float32Array | InputWriter;
 
 interface Step {
@@ -44,6 +55,13 @@ export interface CompileKernelsOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/**
+ * A plan made real: buffers allocated, kernels bound. Runs only record and submit. Sessions make it; it is here for
+ * tools that time or look into what runs.
+ *
+ * @example
+ * const submits = await session.use(async ({ executor }) => executor.submits);
+ */
 export class Executor {
   /** What its buffers were made on. */
   readonly opening: Opening;
@@ -93,8 +111,13 @@ export class Executor {
   }
 
   /**
-   * Writes the inputs, runs the plan and reads back the outputs for which there is an array. Calls may
-   * overlap; they run in order.
+   * Writes the inputs, runs the plan and reads back the outputs for which there is an array. Calls may overlap; they
+   * run in order.
+   *
+   * @param inputs - In the order of the plan's.
+   * @param outputs - In the order of the plan's; undefined for those that are not read back.
+   * @param times - Who hears what the run takes.
+   * @throws GpuError or DeviceLostError when the GPU fails.
    */
   run(
     inputs: readonly InputData[],
@@ -129,7 +152,12 @@ export class Executor {
     });
   }
 
-  /** Does work with the staging buffers of a run, which submits after all that was to be submitted before it. */
+  /**
+   * Does work with the staging buffers of a run, which submits after all that was to be submitted before it.
+   *
+   * @param work - Is given the staging buffers.
+   * @throws GpuError or DeviceLostError when the GPU fails.
+   */
   async inTurn<T>(work: (staging: readonly GPUBuffer[]) => Promise<T>): Promise<T> {
     const slot = await this.#readback.acquire();
     try {
@@ -142,7 +170,11 @@ export class Executor {
     }
   }
 
-  /** What records each dispatch, of the plan or of some nodes, to be timed. */
+  /**
+   * What records each dispatch, of the plan or of some nodes, to be timed.
+   *
+   * @param counts - Which nodes are timed; all by default.
+   */
   recorders(counts: (node: Node) => boolean = () => true): readonly Work[] {
     const steps = this.#steps.filter((_, i) => counts(at(this.#plan.dispatches, i).node));
     return steps.map((step) => (pass) => {
@@ -236,7 +268,12 @@ export class Executor {
     gpu.queue.submit([encoder.finish()]);
   }
 
-  /** Writes the inputs where the plan reads them, before the pass that is recorded next. */
+  /**
+   * Writes the inputs where the plan reads them, before the pass that is recorded next.
+   *
+   * @param encoder - Into which it records.
+   * @param inputs - In the order of the plan's.
+   */
   writeInputs(encoder: GPUCommandEncoder, inputs: readonly InputData[]): void {
     this.#plan.inputs.forEach((input, i) => {
       const data = inputs[i];
@@ -255,7 +292,11 @@ export class Executor {
     this.#submits = splitSubmits(costs, ms, this.#submitBudgetMs);
   }
 
-  /** Where a tensor of the plan lies. */
+  /**
+   * Where a tensor of the plan lies.
+   *
+   * @param tensor - Of the plan.
+   */
   bufferOf(tensor: PlannedTensor): GPUBuffer {
     return at(this.#activations, tensor.buffer.index);
   }

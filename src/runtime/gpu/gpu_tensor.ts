@@ -10,6 +10,7 @@ import type { InputWriter } from './executor.ts';
 
 const BYTES = Float32Array.BYTES_PER_ELEMENT;
 
+/** Where a tensor lies in a buffer. */
 export interface GpuTensorOptions {
   /** Where the tensor begins in the buffer, in bytes, a multiple of 4; 0 by default. */
   readonly offset?: number;
@@ -21,12 +22,14 @@ export interface GpuTensorOptions {
  * read back.
  *
  * @example
- * using features = await GpuTensor.allocate(device, [1, 512, 7, 7]);
- * await runOnGpu(backbone, pixels, { features });
- * const { boxes } = await head.run({ features });
+ * using features = await GpuTensor.allocate(device, [1, 10]);
+ * await runOnGpu(session, pixels, features);
+ * const logits = await features.read(device);
  */
 export class GpuTensor implements InputWriter {
+  /** Its extents. */
   readonly shape: Shape;
+  /** The memory that it lies in, to be bound by a renderer, say. */
   readonly buffer: GPUBuffer;
   /** In bytes. */
   readonly offset: number;
@@ -50,8 +53,14 @@ export class GpuTensor implements InputWriter {
 
   /**
    * A tensor of its own memory, to be freed by `dispose`; what it holds at first is zero. Its buffer has the usages
-   * STORAGE, COPY_SRC and COPY_DST, and `usage`. Throws ShapeError for extents that are no positive integers,
-   * UnsupportedError for more than a buffer holds, GpuError when the device is out of memory.
+   * STORAGE, COPY_SRC and COPY_DST, and `usage`.
+   *
+   * @param device - That of the sessions which use it.
+   * @param shape - Positive integers.
+   * @param usage - More of `GPUBufferUsage`, such as `GPUBufferUsage.VERTEX`.
+   * @throws ShapeError for extents that are no positive integers.
+   * @throws UnsupportedError for more than a buffer holds.
+   * @throws GpuError when the device is out of memory.
    */
   static async allocate(device: Device, shape: Shape, usage: number = 0): Promise<GpuTensor> {
     checkKinds('GpuTensor.allocate', { device, usage });
@@ -74,7 +83,12 @@ export class GpuTensor implements InputWriter {
 
   /**
    * A tensor in a buffer of the caller's, who frees it. As an input the buffer needs the usage COPY_SRC, as an output
-   * COPY_DST. Throws ShapeError where the buffer does not hold it.
+   * COPY_DST.
+   *
+   * @param buffer - The caller's.
+   * @param shape - Positive integers.
+   * @param options - Where it begins.
+   * @throws ShapeError where the buffer does not hold it.
    */
   static of(buffer: GPUBuffer, shape: Shape, options: GpuTensorOptions = {}): GpuTensor {
     checkKinds('GpuTensor.of', { options });
@@ -90,14 +104,27 @@ export class GpuTensor implements InputWriter {
     return new GpuTensor([...shape], buffer, offset);
   }
 
-  /** Records that the tensor becomes an input: row-major, f32. Throws DeviceLostError. */
+  /**
+   * Records that the tensor becomes an input: row-major, f32.
+   *
+   * @param encoder - Into which it records.
+   * @param target - The plan's buffer.
+   * @throws DeviceLostError once its device was lost.
+   */
   encode(encoder: GPUCommandEncoder, target: GPUBuffer): void {
     checkKinds('GpuTensor.encode', { encoder, target });
     this.#checkHeld();
     encoder.copyBufferToBuffer(this.buffer, this.offset, target, 0, this.#bytes);
   }
 
-  /** Records that it becomes what lies in another buffer, from a byte on: row-major, f32. Throws DeviceLostError. */
+  /**
+   * Records that it becomes what lies in another buffer, from a byte on: row-major, f32.
+   *
+   * @param encoder - Into which it records.
+   * @param buffer - That which holds the data.
+   * @param from - A byte, a multiple of 4; 0 by default.
+   * @throws DeviceLostError once its device was lost.
+   */
   take(encoder: GPUCommandEncoder, buffer: GPUBuffer, from = 0): void {
     checkKinds('GpuTensor.take', { encoder, buffer, from });
     this.#checkHeld();
@@ -107,6 +134,9 @@ export class GpuTensor implements InputWriter {
   /**
    * One of `count` equal parts of it along the first axis, in the same memory, which it does not free. Throws
    * ShapeError for others.
+   *
+   * @param index - Of the part, from 0.
+   * @param count - Of all parts; a divisor of the first extent.
    */
   part(index: number, count: number): GpuTensor {
     checkKinds('GpuTensor.part', { index, count });
@@ -121,7 +151,12 @@ export class GpuTensor implements InputWriter {
     return new GpuTensor(shape, this.buffer, offset, this.#opening);
   }
 
-  /** Whether it has memory in common with another. */
+  /**
+   * Whether it has memory in common with another.
+   *
+   * @param other - Any.
+   * @throws TilewiseError for what is no GpuTensor.
+   */
   overlaps(other: GpuTensor): boolean {
     checkKinds('GpuTensor.overlaps', { other });
     return (
@@ -131,7 +166,12 @@ export class GpuTensor implements InputWriter {
     );
   }
 
-  /** Whether it has the very memory of another. */
+  /**
+   * Whether it has the very memory of another.
+   *
+   * @param other - Any.
+   * @throws TilewiseError for what is no GpuTensor.
+   */
   covers(other: GpuTensor): boolean {
     checkKinds('GpuTensor.covers', { other });
     return (
@@ -139,7 +179,12 @@ export class GpuTensor implements InputWriter {
     );
   }
 
-  /** Reads it back: the one thing here that waits for the GPU. Throws GpuError, DeviceLostError. */
+  /**
+   * Reads it back: the one thing here that waits for the GPU.
+   *
+   * @param device - That which it lies on.
+   * @throws GpuError or DeviceLostError when the GPU fails.
+   */
   async read(device: Device): Promise<Float32Array> {
     checkKinds('GpuTensor.read', { device });
     return device.use(async ({ gpu }) => {
@@ -167,6 +212,7 @@ export class GpuTensor implements InputWriter {
     if (this.#owned) this.buffer.destroy();
   }
 
+  /** What `using` calls: `dispose`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -1,8 +1,11 @@
 import { ShaderError } from '../errors.ts';
 import type { Binding } from '../kernel.ts';
 
+/** A binding of a kernel. */
 export interface BindingSlot {
+  /** Its number in the shader. */
   readonly slot: number;
+  /** What the shader does with it. */
   readonly access: Binding['access'] | 'uniform';
 }
 
@@ -14,11 +17,18 @@ const BUFFER_TYPES: Readonly<Record<BindingSlot['access'], GPUBufferBindingType>
 
 /** A compiled kernel and the layout of what it binds. */
 export interface Pipeline {
+  /** WebGPU's object. */
   readonly pipeline: GPUComputePipeline;
+  /** Of its bind group. */
   readonly layout: GPUBindGroupLayout;
 }
 
-/** Compiled kernels by their whole source: layers of one shape share one. */
+/**
+ * Compiled kernels by their whole source: layers of one shape share one.
+ *
+ * @example
+ * const pipeline = await device.pipelines.get('mine', '@compute @workgroup_size(1) fn main() {}', []);
+ */
 export class PipelineCache {
   readonly #device: GPUDevice;
   readonly #pipelines = new Map<string, Promise<Pipeline>>();
@@ -27,7 +37,15 @@ export class PipelineCache {
     this.#device = device;
   }
 
-  /** Compiles without blocking. Throws ShaderError, with `label` and the source, where that fails. */
+  /**
+   * Compiles without blocking.
+   *
+   * @param label - What messages call it.
+   * @param source - WGSL, whose entry point is `main`.
+   * @param bindings - Of group 0.
+   * @returns The same for the same source.
+   * @throws ShaderError, with `label` and the source, where that fails.
+   */
   get(label: string, source: string, bindings: readonly BindingSlot[]): Promise<Pipeline> {
     const known = this.#pipelines.get(source);
     if (known) return known;

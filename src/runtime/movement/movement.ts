@@ -9,13 +9,35 @@ import type { StridedElements } from './strided_elements.ts';
 export interface Movement {
   /** `transpose`, for people, and to tell steps apart. */
   readonly kind: string;
-  /** What becomes of a shape. Throws Error, which names no node, where the step does not fit. */
+  /**
+   * What becomes of a shape. Throws Error, which names no node, where the step does not fit.
+   *
+   * @param shape - Before the step.
+   * @throws Error, which names no node, where the step does not fit.
+   */
   shapeAfter(shape: Shape): Shape;
-  /** The f64 reference: element by element, without strides. `to` is the shape after it. */
+  /**
+   * The f64 reference: element by element, without strides. `to` is the shape after it.
+   *
+   * @param data - Row-major.
+   * @param from - The shape before.
+   * @param to - The shape after.
+   */
   move(data: Float64Array, from: Shape, to: Shape): Float64Array;
-  /** Takes the step in memory, without moving anything; whether that could be done. */
+  /**
+   * Takes the step in memory, without moving anything; whether that could be done.
+   *
+   * @param elements - What is known so far, and becomes what is known after the step.
+   * @param from - The shape before.
+   * @param to - The shape after.
+   */
   lower(elements: StridedElements, from: Shape, to: Shape): boolean;
-  /** Whether an image of the result, axis 0, may hold what was in another, given that their number stays. */
+  /**
+   * Whether an image of the result, axis 0, may hold what was in another, given that their number stays.
+   *
+   * @param from - The shape before.
+   * @param to - The shape after.
+   */
   mixesImages(from: Shape, to: Shape): boolean;
   /** `[0, 2, 3, 1]`: its parameters, for people. */
   describe(): string;

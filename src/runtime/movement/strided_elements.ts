@@ -4,9 +4,13 @@ import { elementCount, type Shape, type View, viewOfDesc } from '../tensor.ts';
  * An axis of strides of its own, of which only the indices from `from` on and below `to` lead into memory.
  */
 export interface Atom {
+  /** Indices from 0. */
   readonly extent: number;
+  /** Elements of memory from an index to the next. */
   readonly stride: number;
+  /** The first index that leads into memory. */
   readonly from: number;
+  /** The first index after those. */
   readonly to: number;
 }
 
@@ -15,6 +19,9 @@ export interface Atom {
  * nothing. Each step says under which shape it sees the elements; atoms are merged and cut in two so that the step's
  * axes consist of whole ones, and nothing is cut that the step leaves together. After the movement operators of
  * tinygrad's ShapeTracker, https://github.com/tinygrad/tinygrad, which keeps a list of views where one does not do.
+ *
+ * @example
+ * const axes = (elements: StridedElements) => elements.merge().length; // of what Movement.lower is given
  */
 export class StridedElements {
   /** Of extents of at least 2. */
@@ -64,7 +71,11 @@ export class StridedElements {
     return result;
   }
 
-  /** The atoms of each axis; undefined where one belongs to two. */
+  /**
+   * The atoms of each axis; undefined where one belongs to two.
+   *
+   * @param shape - Under which the elements are seen.
+   */
   atomsAlong(shape: Shape): readonly (readonly Atom[])[] | undefined {
     const rest = this.merge().toReversed();
     const axes: Atom[][] = [];
@@ -86,20 +97,35 @@ export class StridedElements {
     return axes;
   }
 
-  /** Puts other atoms in place of those of axis 1 of this shape; whether that could be done. */
+  /**
+   * Puts other atoms in place of those of axis 1 of this shape; whether that could be done.
+   *
+   * @param shape - Under which the elements are seen.
+   * @param change - Undefined where it cannot be done.
+   */
   replace(shape: Shape, change: (atoms: readonly Atom[]) => readonly Atom[] | undefined): boolean {
     const axes = this.atomsAlong(shape);
     const changed = axes && change(axes[1] ?? []);
     return axes !== undefined && changed !== undefined && this.become(axes.with(1, changed).flat());
   }
 
+  /**
+   * Puts these in place of all atoms.
+   *
+   * @param atoms - The new ones, outermost first.
+   */
   become(atoms: readonly Atom[]): true {
     this.atoms = atoms;
     const count = elementCount(atoms.map(({ extent }) => extent));
     return this.onlyFill ? this.becomeFill(count, this.fill) : true;
   }
 
-  /** Where nothing is left of memory, strides and bounds do not matter. */
+  /**
+   * Where nothing is left of memory, strides and bounds do not matter.
+   *
+   * @param count - Of elements.
+   * @param value - Of all of them.
+   */
   becomeFill(count: number, value: number): true {
     this.onlyFill = true;
     this.fill = value;
@@ -107,7 +133,11 @@ export class StridedElements {
     return true;
   }
 
-  /** Nothing of an atom of extent 1, whose index is 0. */
+  /**
+   * Nothing of an atom of extent 1, whose index is 0.
+   *
+   * @param atom - Any.
+   */
   kept(atom: Atom): readonly Atom[] {
     if (atom.from >= atom.to) this.onlyFill = true;
     return atom.extent === 1 ? [] : [atom];

@@ -5,15 +5,21 @@ import { formatShape, shapesEqual } from '../tensor.ts';
 
 /** A stage between a model and its plan. */
 export interface StageResult {
+  /** Its name, as docs/architecture.md has them. */
   readonly stage: string;
+  /** The graph that it was given. */
   readonly before: Graph;
+  /** The graph that it made. */
   readonly after: Graph;
 }
 
 /** What one stage did, for people. */
 export interface StageReport {
+  /** Its name. */
   readonly stage: string;
+  /** Nodes that it was given. */
   readonly nodesBefore: number;
+  /** Nodes that it left. */
   readonly nodesAfter: number;
   /** The nodes that came, as `input as f16 (pointwise)`; absent where there is none. */
   readonly added?: readonly string[];
@@ -23,7 +29,16 @@ export interface StageReport {
   readonly changed: readonly string[];
 }
 
-/** What stages made of their graphs, in words; apart from `prepare`, so that pages that show none carry none. */
+/**
+ * What stages made of their graphs, in words; apart from `prepare`, so that pages that show none carry none.
+ *
+ * @param log - What `prepare` gave.
+ * @throws TilewiseError for what is no log.
+ *
+ * @example
+ * const { log } = prepare(graph, { device: ANY_GPU });
+ * for (const { stage, removed } of describeStages(log)) console.log(stage, removed);
+ */
 export function describeStages(log: readonly StageResult[]): readonly StageReport[] {
   checkKinds('describeStages', { log });
   return log.map(describeStage);

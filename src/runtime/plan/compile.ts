@@ -25,46 +25,66 @@ import type { Tuning } from './tuning.ts';
  * that holds the dimensions of all dispatches.
  */
 export interface BufferRef {
+  /** Which list of buffers it is in. */
   readonly pool: 'weight' | 'activation' | 'dimensions';
+  /** Its place there. */
   readonly index: number;
 }
 
+/** A constant on the device. */
 export interface PlannedWeight {
+  /** The value of the graph. */
   readonly constant: Constant;
+  /** Of its buffer. */
   readonly bytes: number;
   /** How it is rearranged; as it is where there is none. */
   readonly repack: Repack | undefined;
 }
 
+/** A dispatch, with the buffers that it binds. */
 export interface PlannedDispatch {
+  /** What it computes, or a part of it. */
   readonly node: Node;
+  /** Its name. */
   readonly kernel: string;
+  /** Its configuration. */
   readonly config: object;
+  /** The whole WGSL module. */
   readonly source: string;
+  /** Along each axis. */
   readonly workgroups: Workgroups;
   /** Multiply-adds and elements written: for comparison with other dispatches of the plan. */
   readonly cost: number;
   /** The dispatch, among those of its node, by roles in place of buffers. */
   readonly lowered: KernelDispatch;
+  /** All that its node takes. */
   readonly lowering: Lowering;
   /** The input whose memory takes the output. */
   readonly overwritten: string | undefined;
+  /** Of group 0. */
   readonly bindings: readonly {
+    /** Its number in the shader. */
     readonly slot: number;
+    /** What is bound. */
     readonly buffer: BufferRef;
+    /** What the shader does with it. */
     readonly access: 'read' | 'read_write' | 'uniform';
   }[];
 }
 
 /** A tensor that the caller writes or reads. */
 export interface PlannedTensor {
+  /** Of the input or output. */
   readonly name: string;
+  /** Its shape and type, and its place in the buffer. */
   readonly desc: TensorDesc;
+  /** Where it lies. */
   readonly buffer: BufferRef;
 }
 
 /** Bytes on the device. */
 export interface MemoryUse {
+  /** Constants, as kernels read them. */
   readonly weights: number;
   /** Inputs, results of layers, and the scratch of kernels that take several dispatches. */
   readonly activations: number;
@@ -72,18 +92,27 @@ export interface MemoryUse {
   readonly dimensions: number;
   /** Buffers through which outputs travel back. */
   readonly staging: number;
+  /** All of it. */
   readonly total: number;
 }
 
+/** Buffers with sizes, and dispatches with sources and bindings: plain data, made without a GPU. */
 export interface ExecutionPlan {
+  /** What it computes, after all stages. */
   readonly graph: Graph;
+  /** A buffer each. */
   readonly weights: readonly PlannedWeight[];
+  /** The buffers of all else. */
   readonly activations: MemoryPlan;
   /** MOST_DIMENSIONS words for each dispatch that reads its dimensions. */
   readonly dimensions: Uint32Array<ArrayBuffer>;
+  /** In order. */
   readonly dispatches: readonly PlannedDispatch[];
+  /** In the graph's order. */
   readonly inputs: readonly PlannedTensor[];
+  /** In the graph's order. */
   readonly outputs: readonly PlannedTensor[];
+  /** Bytes that a session of it allocates. */
   readonly memory: MemoryUse;
 }
 

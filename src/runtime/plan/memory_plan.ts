@@ -13,6 +13,7 @@ import { checkKinds } from '../kinds.ts';
 import { sum } from '../sum.ts';
 import type { Storage } from './storage.ts';
 
+/** Which buffer holds what, when. */
 export interface MemoryPlan {
   /** What was to be placed. */
   readonly storages: readonly Storage[];
@@ -118,6 +119,14 @@ function overlap(a: Storage, b: Storage): boolean {
 /**
  * Bytes without which no plan of whole buffers does: what is alive at one step lies in as many buffers, so that the
  * k-th largest buffer has to be as large as the k-th largest storage of each step.
+ *
+ * @param plan - Of a session, `session.plan.activations`.
+ * @returns Bytes.
+ * @throws TilewiseError for what is no plan.
+ *
+ * @example
+ * const { activations } = session.plan;
+ * console.log(activations.bytes / lowerBoundOf(activations)); // 1 where no plan is smaller
  */
 export function lowerBoundOf(plan: Pick<MemoryPlan, 'storages'>): number {
   checkKinds('lowerBoundOf', { plan });

@@ -6,7 +6,11 @@ import type { Candidate } from '../kernel.ts';
 import { describe } from '../operator.ts';
 import type { Tuning } from './tuning.ts';
 
-/** Asks for particular kernels by name, where they can compute the node; for tests and benchmarks. */
+/**
+ * Asks for particular kernels by name, where they can compute the node; for tests and benchmarks.
+ *
+ * @param node - Of the graph of the plan.
+ */
 export type KernelPreference = (node: Node) => string | undefined;
 
 export interface SelectOptions {

@@ -9,6 +9,7 @@ import { bufferBytes, storedElements } from '../tensor.ts';
 export interface Storage {
   /** For reports: the value whose memory it is. */
   readonly name: string;
+  /** Its size. */
   readonly bytes: number;
   /** -1 for inputs, which are there before the first step. */
   readonly firstStep: number;

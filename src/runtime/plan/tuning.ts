@@ -1,8 +1,11 @@
 /** What was fastest on a device, by shapes of layers: found by `tune`, obeyed by the kernel choice. */
 import { checkKinds } from '../kinds.ts';
 
+/** A kernel in a configuration. */
 export interface TunedKernel {
+  /** Its name. */
   readonly kernel: string;
+  /** Its configuration. */
   readonly config: object;
 }
 
@@ -12,7 +15,16 @@ export type Tuning = ReadonlyMap<string, TunedKernel>;
 /** Changes whenever kernels change so much that old winners say nothing. */
 const FORMAT = 4;
 
-/** As text, to be kept between starts under a key that says where the winners were timed. */
+/**
+ * As text, to be kept between starts under a key that says where the winners were timed.
+ *
+ * @param key - Of `tuningKey`.
+ * @param tuning - What `tune` gave.
+ * @throws TilewiseError for what is no Map.
+ *
+ * @example
+ * const text = tuningText(tuningKey(device), new Map());
+ */
 export function tuningText(key: string, tuning: Tuning): string {
   checkKinds('tuningText', { key, tuning });
   return JSON.stringify({ format: FORMAT, key, winners: [...tuning] });
@@ -21,6 +33,14 @@ export function tuningText(key: string, tuning: Tuning): string {
 /**
  * What was kept, if it is of this format and under this key, else `undefined`. The text may come from anywhere: entries
  * that are no winners are left out, and what they name is only ever looked up among the kernels' own configurations.
+ *
+ * @param key - Of `tuningKey`.
+ * @param text - What was kept.
+ * @throws TilewiseError for what is no text.
+ *
+ * @example
+ * const key = tuningKey(device);
+ * const tuning = parseTuning(key, tuningText(key, new Map())); // an empty Map
  */
 export function parseTuning(key: string, text: string): Tuning | undefined {
   checkKinds('parseTuning', { key, text });
@@ -37,7 +57,15 @@ export function parseTuning(key: string, text: string): Tuning | undefined {
   );
 }
 
-/** The key that a text was made for; `undefined` for what is none, or of another format. */
+/**
+ * The key that a text was made for; `undefined` for what is none, or of another format.
+ *
+ * @param text - What was kept.
+ * @throws TilewiseError for what is no text.
+ *
+ * @example
+ * const key = tuningTextKey(tuningText(tuningKey(device), new Map()));
+ */
 export function tuningTextKey(text: string): string | undefined {
   checkKinds('tuningTextKey', { text });
   const parsed = parseJson(text);

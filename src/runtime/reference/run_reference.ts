@@ -21,7 +21,14 @@ import { mapBroadcast } from './map_broadcast.ts';
 /** What operators compute without their epilogues, by name: the oracle that kernels are checked against. */
 export type References = Readonly<Record<string, Reference['compute']>>;
 
+/** What an operator means, in f64. */
 export interface Reference {
+  /**
+   * The output of a node, row-major.
+   *
+   * @param node - Any of the operator.
+   * @param inputs - By role, row-major.
+   */
   compute(node: Node, inputs: DataByRole): Float64Array;
 }
 

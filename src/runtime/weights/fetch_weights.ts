@@ -8,14 +8,17 @@ const FIRST_CAPACITY = 2 ** 20;
 
 /** How far a download is, in bytes of the file. */
 export interface DownloadProgress {
+  /** That have arrived. */
   readonly loadedBytes: number;
   /** Undefined where the server does not say, or compresses on the way, or has turned out to be wrong. */
   readonly totalBytes: number | undefined;
 }
 
+/** How `fetchSafetensors` downloads. */
 export interface FetchOptions {
   /** Called after each chunk that arrives. */
   readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+  /** Stops the download, with its reason. */
   readonly signal?: AbortSignal | undefined;
   /** Larger files are refused. 4 GiB by default. */
   readonly maxBytes?: number | undefined;
@@ -24,9 +27,18 @@ export interface FetchOptions {
 /**
  * Downloads a safetensors file and opens it.
  *
- * Throws WeightError when the server cannot be reached or answers with an error, when the file is
- * larger than `maxBytes` or does not fit into memory, and when it is no valid safetensors file. Throws
- * the signal's reason when `signal` aborts.
+ * Throws the signal's reason when `signal` aborts.
+ *
+ * @param url - Of the file; another origin must allow it by CORS.
+ * @param options - Progress, signal, and the largest size.
+ * @throws WeightError when the server cannot be reached or answers with an error, when the file is larger than
+ *   `maxBytes` or does not fit into memory, and when it is no valid safetensors file.
+ * @throws The signal's reason when it is aborted.
+ *
+ * @example
+ * const source = await fetchSafetensors('/lenet-mnist.safetensors', {
+ *   onProgress: ({ loadedBytes }) => console.log(loadedBytes),
+ * });
  */
 export async function fetchSafetensors(
   url: string | URL,

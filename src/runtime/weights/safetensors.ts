@@ -7,11 +7,17 @@ import { readHeader, type TensorEntry } from './safetensors_header.ts';
 import type { WeightSource } from './weight_source.ts';
 
 /**
- * Opens a safetensors file that is in memory. `name` is for messages. Tensors of every type the format
- * knows are listed; F32, F16 and BF16 can be read, as f32. The source keeps `bytes`, which must not
- * change; each read returns a new array.
+ * Opens a safetensors file that is in memory. `name` is for messages. Tensors of every type the format knows are
+ * listed; F32, F16 and BF16 can be read, as f32. The source keeps `bytes`, which must not change; each read returns a
+ * new array.
  *
- * Throws WeightError when the file is truncated or breaks a rule of the format.
+ * @param bytes - The whole file.
+ * @param name - What messages call it.
+ * @throws WeightError when the file is truncated or breaks a rule of the format.
+ *
+ * @example
+ * const bytes = await (await fetch('/lenet-mnist.safetensors')).arrayBuffer();
+ * const source = openSafetensors(new Uint8Array(bytes), 'lenet');
  */
 export function openSafetensors(bytes: Uint8Array, name: string): WeightSource {
   checkBytes('openSafetensors', bytes);

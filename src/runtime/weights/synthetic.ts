@@ -19,12 +19,18 @@ interface Rule {
 }
 
 /**
- * A source that makes any weight asked for. The last batch norm of a residual block gets a smaller
- * weight than others; the names of the model's weights show which one that is: `bn3` if there is one, else
- * `bn2`.
+ * A source that makes any weight asked for. The last batch norm of a residual block gets a smaller weight than others;
+ * the names of the model's weights show which one that is: `bn3` if there is one, else `bn2`.
  *
- * Its `read` throws WeightError for a name that ends in none of `weight`, `layer_scale`, `bias`, `running_mean`
- * and `running_var`.
+ * Its `read` throws WeightError for a name that ends in none of `weight`, `layer_scale`, `bias`, `running_mean` and
+ * `running_var`.
+ *
+ * @param tensorNames - Of all weights of the model.
+ * @throws TilewiseError for what are no names.
+ *
+ * @example
+ * const source = syntheticWeights(weightsOf(graph).map(({ name }) => name));
+ * using timed = await createSession(device, graph, { weights: source }); // to be timed without a download
  */
 export function syntheticWeights(tensorNames: Iterable<string>): WeightSource {
   checkKinds('syntheticWeights', { tensorNames });
@@ -40,13 +46,30 @@ export function syntheticWeights(tensorNames: Iterable<string>): WeightSource {
   };
 }
 
-/** A tensor of values in [-2, 2), by the formula for inputs; the name is the seed. */
+/**
+ * A tensor of values in [-2, 2), by the formula for inputs; the name is the seed.
+ *
+ * @param name - The seed.
+ * @param shape - Of the tensor.
+ * @throws TilewiseError for what is no name or no shape.
+ *
+ * @example
+ * const values = syntheticTensor('conv1.weight', [64, 3, 7, 7]);
+ */
 export function syntheticTensor(name: string, shape: Shape): Float32Array {
   checkKinds('syntheticTensor', { name, shape });
   return generate(name, shape, centred(2));
 }
 
-/** The input that goes with synthetic weights. */
+/**
+ * The input that goes with synthetic weights.
+ *
+ * @param shape - Of the input.
+ * @throws TilewiseError for what is no shape.
+ *
+ * @example
+ * const { logits } = await session.run(syntheticInput([1, 1, 28, 28]));
+ */
 export function syntheticInput(shape: Shape): Float32Array {
   checkKinds('syntheticInput', { shape });
   return syntheticTensor('input', shape);

@@ -2,6 +2,7 @@ import type { Shape } from '../tensor.ts';
 
 /** What a weight source says of a tensor before it is read. */
 export interface TensorInfo {
+  /** Its extents. */
   readonly shape: Shape;
   /** As the source names it, for messages: `F32`, `F16`, `BF16`, `synthetic`. */
   readonly dtype: string;
@@ -13,6 +14,12 @@ export interface WeightSource {
   readonly name: string;
   /** The tensors on offer; `undefined` where the source makes any tensor asked for. */
   readonly tensors: ReadonlyMap<string, TensorInfo> | undefined;
-  /** A tensor as f32, row-major, of as many values as the shape. Throws WeightError when it is not there. */
+  /**
+   * A tensor as f32, row-major, of as many values as the shape.
+   *
+   * @param name - Of the tensor.
+   * @param shape - That which the graph expects.
+   * @throws WeightError when it is not there.
+   */
   read(name: string, shape: Shape): Float32Array;
 }

@@ -1,0 +1,34 @@
+/** The documents of the site: which there are, what they are called, and where they stand. */
+import { type Application, Comment, CommentTag, Converter, type DocumentReflection } from 'typedoc';
+
+/** Documents by their paths from the root, below the headings that they stand under. */
+export const DOCUMENTS: readonly { readonly files: string; readonly group: string }[] = [
+  { files: 'docs/guides/*.md', group: 'Guides' },
+  { files: 'docs/decisions/*.md', group: 'Decisions' },
+  { files: 'docs/*.md', group: 'In depth' },
+  { files: '{shaders,samples}/README.md', group: 'In depth' },
+  { files: '*.md', group: 'The project' },
+];
+
+/** Calls documents what their first heading says, and puts them under headings of their own. */
+export function nameDocuments(app: Application): void {
+  app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_, document) => {
+    const [first] = document.content;
+    const heading = /^# (.*)\n/.exec(first?.text ?? '');
+    if (first && heading) {
+      document.name = heading[1] ?? document.name;
+      first.text = first.text.slice(heading[0].length);
+    }
+    document.comment ??= new Comment();
+    document.comment.blockTags.push(
+      new CommentTag('@group', [{ kind: 'text', text: groupOf(document) }]),
+    );
+  });
+}
+
+function groupOf(document: DocumentReflection): string {
+  const path = document.project.files.getReflectionPath(document) ?? '';
+  const folder = /docs\/\w+(?=\/)|docs(?=\/)|(shaders|samples)(?=\/)/.exec(path)?.[0] ?? '';
+  const found = DOCUMENTS.find(({ files }) => files.slice(0, files.lastIndexOf('/')) === folder);
+  return found?.group ?? (folder === '' ? 'The project' : 'In depth');
+}
