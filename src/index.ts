@@ -219,6 +219,7 @@ export {
   digitsPreprocessing,
   type Fit,
   forInputSize,
+  type Interpolation,
   imagenetPreprocessing,
   type Preprocessing,
 } from './vision/preprocessing.ts';
