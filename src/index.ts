@@ -223,6 +223,7 @@ export {
   imagenetPreprocessing,
   type Preprocessing,
 } from './vision/preprocessing.ts';
+export { preprocessingFrom } from './vision/preprocessing_from.ts';
 export { Preprocessor } from './vision/preprocessor.ts';
 export { type Segmentation, Segmenter, type SegmenterOptions } from './vision/segmenter.ts';
 export { type Classification, topK } from './vision/top_k.ts';
