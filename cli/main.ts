@@ -6,6 +6,7 @@ import { addAdaptersCommand } from './commands/adapters.ts';
 import { addBenchCommand } from './commands/bench.ts';
 import { addClassifyCommand } from './commands/classify.ts';
 import { addDownloadCommand } from './commands/download.ts';
+import { addEmbedCommand } from './commands/embed.ts';
 import { addEvaluateCommand } from './commands/evaluate.ts';
 import { addExportCommand } from './commands/export.ts';
 import { addInspectCommand } from './commands/inspect.ts';
@@ -25,6 +26,7 @@ const program = new Command('tilewise')
 
 addClassifyCommand(program);
 addEvaluateCommand(program);
+addEmbedCommand(program);
 addDownloadCommand(program);
 addSegmentCommand(program);
 addRunCommand(program);

@@ -23,7 +23,10 @@ export function isOnnx(name: string): boolean {
 export function openClassifyingModel(name: string): ModelDef {
   const model = openModel(name);
   if (model.domain === 'voc' || model.domain === 'masks') {
-    const remedy = model.domain === 'voc' ? 'tilewise segment' : 'tilewise run';
+    const remedy =
+      model.domain === 'voc'
+        ? 'tilewise segment'
+        : 'tilewise segment with --labels, or tilewise run';
     throw new UnsupportedError(
       `model "${model.name}" does not classify pictures: it says what is in each pixel; use ${remedy}`,
     );
@@ -31,10 +34,18 @@ export function openClassifyingModel(name: string): ModelDef {
   return model;
 }
 
-/** A model that says what is in each pixel. Throws UnsupportedError for another, before anything else is read. */
-export function openSegmentingModel(name: string): ModelDef {
+/**
+ * A model that says what is in each pixel; of classes without names, where these are `named`. Throws UnsupportedError
+ * for another, before anything else is read.
+ */
+export function openSegmentingModel(name: string, named: boolean): ModelDef {
   const model = openModel(name);
-  if (model.domain === 'voc') return model;
+  if (model.domain === 'voc' || (model.domain === 'masks' && named)) return model;
+  if (model.domain === 'masks') {
+    throw new UnsupportedError(
+      `model "${model.name}" has no names for its ${model.classes} classes; give --labels FILE`,
+    );
+  }
   const known = [...models.values()].filter(({ domain }) => domain === 'voc');
   throw new UnsupportedError(
     `model "${model.name}" does not say what is in each pixel: use tilewise classify, or --model ${known.map((segmenting) => segmenting.name).join(' or ')}`,

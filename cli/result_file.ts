@@ -19,13 +19,16 @@ import { type Classification, TilewiseError } from '../src/index.ts';
 export interface ImageResult {
   readonly image: string;
   readonly model: string;
-  readonly top: readonly Classification[];
+  /** Its classes. */
+  readonly top?: readonly Classification[];
+  /** What it was embedded to. */
+  readonly vector?: readonly number[];
 }
 
 export interface ResultFileOptions {
   readonly model: string;
-  /** Classes to each image. */
-  readonly top: number;
+  /** Classes to each image; results without classes make no table, and are only written as .jsonl. */
+  readonly top?: number;
   /** Whether the file may have results already, which then are kept. */
   readonly resume: boolean;
 }
@@ -151,13 +154,15 @@ function notBegun(path: string, header: string): string {
 function formatOf(path: string, { top }: ResultFileOptions): Format {
   switch (extname(path).toLowerCase()) {
     case '.csv':
-      return csv(top);
+      if (top !== undefined) return csv(top);
+      break;
     case '.jsonl':
     case '.ndjson':
       return jsonl(path);
-    default:
-      throw new TilewiseError(`results are written as .csv or .jsonl, not to "${path}"`);
   }
+  const kinds =
+    top === undefined ? 'vectors are written as .npy or' : 'results are written as .csv or';
+  throw new TilewiseError(`${kinds} .jsonl, not to "${path}"`);
 }
 
 function csv(top: number): Format {
@@ -167,7 +172,7 @@ function csv(top: number): Format {
   const header = ['image', 'model', ...columns.flat()].join(',');
   return {
     header,
-    format: ({ image, model, top: classes }) => {
+    format: ({ image, model, top: classes = [] }) => {
       const cells = classes.map(({ class: index, label, probability }) => [
         index,
         label,

@@ -4,6 +4,9 @@ import { type NodeGpu, openNodeGpu } from '../node/gpu.ts';
 import { fileTuningStore } from '../node/tuning_file.ts';
 import {
   BatchClassifier,
+  type BatchClassifierOptions,
+  BatchEmbedder,
+  type BatchEmbedderOptions,
   Classifier,
   type CreateSessionOptions,
   checkPrecision,
@@ -135,15 +138,30 @@ export async function createSegmenter(
 export async function createBatchClassifier(
   device: Device,
   model: ModelDef,
-  { weights, precision, batch }: Chosen & { readonly batch: number },
+  options: BatchClassifierOptions,
 ): Promise<BatchClassifier> {
   try {
     return await BatchClassifier.create(device, model, {
-      weights,
-      precision,
-      batch,
       tuning: await tuningOf(device),
       ...REPORTING,
+      ...options,
+    });
+  } finally {
+    clearProgress();
+  }
+}
+
+/** The same for vectors of them. */
+export async function createBatchEmbedder(
+  device: Device,
+  model: ModelDef,
+  options: BatchEmbedderOptions,
+): Promise<BatchEmbedder> {
+  try {
+    return await BatchEmbedder.create(device, model, {
+      tuning: await tuningOf(device),
+      ...REPORTING,
+      ...options,
     });
   } finally {
     clearProgress();

@@ -4,14 +4,16 @@
  *     c(j, i)    = tone of the pixel over its background, see `load`
  *     m(j, q)    = (2^21 + sum over column q's window of weight * c(j, first + i)) / 2^22, along rows
  *     v(p, q)    = (2^21 + sum over row p's window of weight * m(first + j, q)) / 2^22, along columns
- *     y[n, k, p, q] = (v(p, q)[k] / 255 - mean[k]) / std[k]
+ *     y[n, k, p, q] = v(p, q)[k] * scale[k] + offset[k]
  *
- * All but the last line is integer arithmetic, so that the result equals Pillow's to the bit. Where a window
- * has no weights, the result is black: this is how padding is made.
+ * All but the last line is integer arithmetic, so that the result equals Pillow's to the bit; m and v are clamped to
+ * 0 .. 255, since weights may be negative (two's complement, as are the sums). Where a window has no weights, the result
+ * is black: this is how padding is made.
  *
  * Layouts: x one RGBA word a pixel, red lowest, the part of the image that the crop needs, row-major. m the
- * same, as wide as the crop and as tall as x. y NCHW. Sizes differ from image to image and are read from
- * `table`, so that one pipeline serves all: its head is described by TABLE, and the windows' records follow.
+ * same, as wide as the crop and as tall as x. y NCHW or NHWC, its channels RGB, BGR or grey. Sizes differ from image to
+ * image and are read from `table`, so that one pipeline serves all: its head is described by TABLE, and the windows'
+ * records follow.
  * Threads: one invocation a pixel of m, then of y, in memory order.
  *
  * Source: Pillow's src/libImaging/Resample.c, Paste.c and Convert.c.
@@ -19,7 +21,8 @@
 import { wgsl } from './lib/wgsl.ts';
 
 export interface ResizeGeometry {
-  readonly channels: 'rgb' | 'grey';
+  readonly channels: 'rgb' | 'bgr' | 'grey';
+  readonly layout: 'nchw' | 'nhwc';
   /** Of the crop. */
   readonly height: number;
   readonly width: number;
@@ -27,8 +30,8 @@ export interface ResizeGeometry {
   readonly weightBits: number;
   readonly toneBits: number;
   /** For red, green and blue; the first counts for grey. */
-  readonly mean: readonly [number, number, number];
-  readonly std: readonly [number, number, number];
+  readonly scale: readonly [number, number, number];
+  readonly offset: readonly [number, number, number];
 }
 
 /** The words at the head of a table. A record is [first source pixel, number of weights, weights ...]. */
@@ -108,20 +111,28 @@ fn main(
   for (var i = 0u; i < count; i++) {
     sum += load(first + i) * table[record + 2u + i];
   }
-  let value = min(sum >> vec3u(WEIGHT_BITS), vec3u(255u));
-  m[at] = value.r | (value.g << 8u) | (value.b << 16u);
+  let value = clamp(vec3i(sum) >> vec3u(WEIGHT_BITS), vec3i(0), vec3i(255));
+  let bytes = vec3u(value);
+  m[at] = bytes.r | (bytes.g << 8u) | (bytes.b << 16u);
 }
 `;
 }
 
 /** The second pass: m to y. */
 export function resizeRowsNormalize(g: ResizeGeometry): string {
+  const planes = g.channels === 'grey' ? 1 : 3;
+  const [pixel, channel] = g.layout === 'nhwc' ? [planes, 1] : [1, g.height * g.width];
+  const [red, blue] = g.channels === 'bgr' ? [2, 0] : [0, 2];
   return wgsl`
 const HEIGHT = ${g.height}u;
 const WIDTH = ${g.width}u;
 const WEIGHT_BITS = ${g.weightBits}u;
-const MEAN = vec3f(${g.mean[0]}, ${g.mean[1]}, ${g.mean[2]});
-const STD = vec3f(${g.std[0]}, ${g.std[1]}, ${g.std[2]});
+const SCALE = vec3f(${g.scale[0]}, ${g.scale[1]}, ${g.scale[2]});
+const OFFSET = vec3f(${g.offset[0]}, ${g.offset[1]}, ${g.offset[2]});
+const PIXEL_STRIDE = ${pixel}u;
+const CHANNEL_STRIDE = ${channel}u;
+const RED = ${red}u;
+const BLUE = ${blue}u;
 const ROWS = ${TABLE.rows}u;
 const ROW_STRIDE = ${TABLE.rowStride}u;
 const DESTINATION = ${TABLE.destination}u;
@@ -132,9 +143,6 @@ const THREADS = ${RESIZE_THREADS}u;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 
 const HALF_WEIGHT = 1u << (WEIGHT_BITS - 1u);
-const PLANE = HEIGHT * WIDTH;
-const SCALE = 1.0 / (255.0 * STD);
-const OFFSET = -MEAN / STD;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -143,7 +151,7 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
   let at = (workgroup.x + workgroup.y * grid.x) * THREADS + thread;
-  if (at >= PLANE) {
+  if (at >= HEIGHT * WIDTH) {
     return;
   }
   let record = table[ROWS] + at / WIDTH * table[ROW_STRIDE];
@@ -154,12 +162,15 @@ fn main(
     let color = (vec3u(m[first + j * WIDTH]) >> vec3u(0u, 8u, 16u)) & vec3u(255u);
     sum += color * table[record + 2u + j];
   }
-  let value = vec3f(min(sum >> vec3u(WEIGHT_BITS), vec3u(255u))) * SCALE + OFFSET;
-  let to = table[DESTINATION] + at;
+  let color = clamp(vec3i(sum) >> vec3u(WEIGHT_BITS), vec3i(0), vec3i(255));
+  let value = vec3f(color) * SCALE + OFFSET;
+  let to = table[DESTINATION] + at * PIXEL_STRIDE;
+#if ${g.channels === 'grey'}
   y[to] = value.r;
-#if ${g.channels === 'rgb'}
-  y[to + PLANE] = value.g;
-  y[to + 2u * PLANE] = value.b;
+#else
+  y[to + RED * CHANNEL_STRIDE] = value.r;
+  y[to + CHANNEL_STRIDE] = value.g;
+  y[to + BLUE * CHANNEL_STRIDE] = value.b;
 #endif
 }
 `;

@@ -125,7 +125,9 @@ export type { Padding3dLike, TripleLike } from './layers/volume.ts';
 export type { PaddingLike, PairLike } from './layers/window.ts';
 export { alexnetModel as alexnet } from './models/alexnet.ts';
 export { buildClassifier } from './models/classifier.ts';
+export { buildEmbedder, type EmbedderBuildOptions } from './models/embedder.ts';
 export { fcnResnet50 } from './models/fcn.ts';
+export { graphModel } from './models/graph_model.ts';
 export { findModel, type ModelFamily, modelFamilies, models } from './models/index.ts';
 export { lenetModel as lenet } from './models/lenet.ts';
 export { type BuildOptions, buildModel, type ModelDef } from './models/model.ts';
@@ -215,17 +217,27 @@ export {
 } from './vision/batch_classifier.ts';
 export type { BrowserImage, Picture } from './vision/browser_image.ts';
 export { Classifier, type ClassifierOptions } from './vision/classifier.ts';
-export { type Domain, domainOf } from './vision/domain.ts';
+export { type Domain, type DomainOptions, domainOf } from './vision/domain.ts';
+export {
+  BatchEmbedder,
+  type BatchEmbedderOptions,
+  Embedder,
+  type EmbedderOptions,
+} from './vision/embedder.ts';
 export { type Image, ImageError } from './vision/image.ts';
 export { imagenetLabels } from './vision/imagenet_labels.ts';
+export type { KeyedPictures, ManyPicturesOptions } from './vision/picture_batches.ts';
 export {
   digitsPreprocessing,
   type Fit,
   forInputSize,
+  type Interpolation,
   imagenetPreprocessing,
   type Preprocessing,
 } from './vision/preprocessing.ts';
+export { preprocessingFrom } from './vision/preprocessing_from.ts';
 export { Preprocessor } from './vision/preprocessor.ts';
 export { type Segmentation, Segmenter, type SegmenterOptions } from './vision/segmenter.ts';
+export { cosineSimilarity } from './vision/similarity.ts';
 export { type Classification, topK } from './vision/top_k.ts';
 export { type PixelClass, vocClasses } from './vision/voc_classes.ts';

@@ -91,6 +91,8 @@ beforeAll(async () => {
     session,
     classifier: await api.Classifier.create(device(), api.lenet, { weights }),
     many: await api.BatchClassifier.create(device(), api.lenet, { weights, batch: 1 }),
+    embedder: await api.Embedder.create(device(), api.lenet, { weights }),
+    manyEmbedded: await api.BatchEmbedder.create(device(), api.lenet, { weights, batch: 1 }),
     segmenter: await api.Segmenter.create(device(), tinySegmenter, { weights, shorterSide: 8 }),
     preprocessor: await api.Preprocessor.create(device(), {
       ...api.imagenetPreprocessing,

@@ -2,10 +2,12 @@
 import { describe, expect, it } from 'vitest';
 import {
   BatchClassifier,
+  BatchEmbedder,
   Classifier,
   createSession,
   createTunedSession,
   type Device,
+  Embedder,
   type Graph,
   GraphBuilder,
   type Image,
@@ -134,6 +136,17 @@ describe('what works on pictures', () => {
     for (const use of uses) {
       expect(await errorOf(use, preprocessor)).toMatchObject(disposed('preprocessor'));
     }
+  });
+
+  it('refuses them once it is disposed of: embedders', async () => {
+    const device = await openDevice();
+    const one = await Embedder.create(device, tinyClassifier, { weights });
+    const many = await BatchEmbedder.create(device, tinyClassifier, { weights, batch: 2 });
+    for (const owner of [one, many]) owner.dispose();
+    expect(await errorOf(() => one.embed(image), one)).toMatchObject(disposed('embedder'));
+    expect(await errorOf(() => many.embed([[1, image]]).next(), many)).toMatchObject(
+      disposed('embedder'),
+    );
   });
 
   it('refuses them once it is disposed of: classifiers and a segmenter', async () => {

@@ -19,6 +19,7 @@ import type { Image } from '../src/vision/image.ts';
 import {
   digitsPreprocessing,
   geometryOf,
+  type Interpolation,
   imagenetPreprocessing,
   type Preprocessing,
 } from '../src/vision/preprocessing.ts';
@@ -40,10 +41,12 @@ const BYTES: Preprocessing = {
 const GREY_BYTES: Preprocessing = { ...BYTES, channels: 'grey', mean: [0], std: [1] };
 const LONGER_SIDE = { mode: 'longer-side', length: 8 } as const;
 
+/** [width, height] */
+type Size = readonly [number, number];
+
 interface PillowCase {
-  /** [width, height] */
-  readonly from: readonly [number, number];
-  readonly to: readonly [number, number];
+  readonly from: Size;
+  readonly to: Size;
   readonly rgb: number;
   readonly alpha: number;
   readonly grey: number;
@@ -68,6 +71,67 @@ describe('Preprocessor against Pillow', () => {
     expect(await hashOf(sized(GREY_BYTES), image)).toBe(hashes.grey);
   });
 
+  // The same of Pillow 12.3, by each of its filters.
+  it.each<{ readonly from: Size; readonly to: Size } & Readonly<Record<Interpolation, number>>>([
+    {
+      from: [13, 9],
+      to: [5, 4],
+      bilinear: 0xc3f2856f,
+      nearest: 0x5340ceed,
+      box: 0x13739c20,
+      hamming: 0xf427c00c,
+      bicubic: 0x6add4428,
+      lanczos: 0x5c2c936e,
+    },
+    {
+      from: [5, 4],
+      to: [13, 9],
+      bilinear: 0xd7c42712,
+      nearest: 0xba115194,
+      box: 0xba115194,
+      hamming: 0x27af141f,
+      bicubic: 0x2e6e4cf1,
+      lanczos: 0x6aafe461,
+    },
+    {
+      from: [1, 9],
+      to: [4, 4],
+      bilinear: 0xbfc7b995,
+      nearest: 0xe82519a9,
+      box: 0x10459ba5,
+      hamming: 0xd44b0775,
+      bicubic: 0x3f0e2169,
+      lanczos: 0xb9b17b41,
+    },
+    {
+      from: [64, 3],
+      to: [7, 11],
+      bilinear: 0x8d324310,
+      nearest: 0x13704fca,
+      box: 0xf91f2e8c,
+      hamming: 0x00b3c314,
+      bicubic: 0x2ba16996,
+      lanczos: 0x0446fa39,
+    },
+    {
+      from: [8, 8],
+      to: [8, 8],
+      bilinear: 0xdc9dfc76,
+      nearest: 0xdc9dfc76,
+      box: 0xdc9dfc76,
+      hamming: 0xdc9dfc76,
+      bicubic: 0xdc9dfc76,
+      lanczos: 0xdc9dfc76,
+    },
+  ])('equals $from resized to $to by every filter, to the bit', async ({ from, to, ...hashes }) => {
+    const [width, height] = to;
+    const image = opaque(syntheticImage(...from));
+    for (const [interpolation, hash] of Object.entries(hashes) as [Interpolation, number][]) {
+      const bytes: Preprocessing = { ...BYTES, size: [height, width], interpolation };
+      expect(await hashOf(bytes, image), interpolation).toBe(hash);
+    }
+  });
+
   it.each(['chelsea', 'coffee'])('equals the input that torchvision made of %s', async (name) => {
     const folder = process.env.TILEWISE_TEST_DATA;
     if (!folder) {
@@ -85,6 +149,55 @@ describe('Preprocessor against Pillow', () => {
     // Values reach 2.64, and a division, a product and a sum round, each within 2^-22.
     expect(largest).toBeLessThan(1e-6);
     expect(actual).toHaveLength(expected.length);
+  });
+});
+
+describe('Preprocessor in the order that a model takes', () => {
+  const image = opaque(syntheticImage(9, 7));
+  const wanted: Preprocessing = { ...BYTES, size: [3, 4], mean: [0.1, 0.2, 0.3], std: [1, 2, 4] };
+  const PLANE = 12;
+
+  /** Pixels by channels of RGB, as levels of 0 .. 255. */
+  async function levels(): Promise<readonly (readonly number[])[]> {
+    const [planes = new Float32Array()] = await preprocess({ ...BYTES, size: [3, 4] }, [image]);
+    return Array.from({ length: PLANE }, (_, i) =>
+      [0, 1, 2].map((c) => Math.round(255 * (planes[c * PLANE + i] ?? Number.NaN))),
+    );
+  }
+
+  it.each([
+    ['rgb', 'nchw', 1 / 255],
+    ['bgr', 'nchw', 1 / 127.5],
+    ['rgb', 'nhwc', 1],
+    ['bgr', 'nhwc', 1 / 255],
+  ] as const)('%s %s, values times %f', async (channels, layout, rescale) => {
+    const order = channels === 'rgb' ? [0, 1, 2] : [2, 1, 0];
+    const pixels = (await levels()).map((pixel) =>
+      order.map((from, k) => (at(pixel, from) * rescale - at(wanted.mean, k)) / at(wanted.std, k)),
+    );
+    const expected =
+      layout === 'nhwc' ? pixels.flat() : [0, 1, 2].flatMap((k) => pixels.map((p) => at(p, k)));
+    using preprocessor = await Preprocessor.create(device(), {
+      ...wanted,
+      channels,
+      layout,
+      rescale,
+    });
+    const prepared = await preprocessor.prepare([image, image]);
+    expect(prepared.shape).toEqual(layout === 'nhwc' ? [2, 3, 4, 3] : [2, 3, 3, 4]);
+    for (const actual of await read(device(), prepared)) {
+      expect(actual).toHaveLength(expected.length);
+      // A product, its factor and a sum round, each by 2^-24 of what is below 256.
+      const worst = expected.map((value, i) => Math.abs(value - (actual[i] ?? Number.NaN)));
+      expect(Math.max(...worst)).toBeLessThan(3 * 256 * 2 ** -24);
+    }
+  });
+
+  it('grey has one channel, in either layout', async () => {
+    const nchw = await preprocess({ ...GREY_BYTES, size: [3, 4] }, [image]);
+    expect(await preprocess({ ...GREY_BYTES, size: [3, 4], layout: 'nhwc' }, [image])).toEqual(
+      nchw,
+    );
   });
 });
 

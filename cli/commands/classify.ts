@@ -1,11 +1,9 @@
-import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { IMAGE_FORMATS } from '../../node/decode_image.ts';
 import { buildModel, type Classification, TilewiseError } from '../../src/index.ts';
 import { parseCount, parseOutput } from '../../terminal/option_values.ts';
-import { note, print, printJson } from '../../terminal/output.ts';
+import { print, printJson } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
-import { classifyFiles, evenBatch, imagesOf, reportSummary } from '../classify_files.ts';
 import { openClassifyingModel } from '../open_model.ts';
 import {
   addCommonOptions,
@@ -14,11 +12,13 @@ import {
   MODEL_OPTION,
   type WeightsOptions,
 } from '../options.ts';
+import { evenBatch, imagesLeft, imagesOf, overFiles, reportSummary } from '../over_files.ts';
+import { addOwnModelOptions, domainFrom, type OwnModelOptions } from '../own_model.ts';
 import { ResultFile } from '../result_file.ts';
 import { createBatchClassifier, withDevice } from '../runner.ts';
 import { loadWeights } from '../weights.ts';
 
-interface ClassifyOptions extends CommonOptions, WeightsOptions {
+interface ClassifyOptions extends CommonOptions, WeightsOptions, OwnModelOptions {
   readonly model: string;
   readonly top: number;
   readonly batch: number;
@@ -36,7 +36,8 @@ export function addClassifyCommand(program: Command): void {
     .option('--batch <n>', 'images a run, at most', parseCount, 8)
     .option('--out <file>', 'write results to a .csv or .jsonl file as they come', parseOutput())
     .option('--resume', 'keep the results that are in the file, and go on');
-  addCommonOptions(addWeightsOptions(command)).addHelpText('after', HELP).action(classify);
+  addOwnModelOptions(addWeightsOptions(command));
+  addCommonOptions(command).addHelpText('after', HELP).action(classify);
 }
 
 const HELP = `
@@ -45,7 +46,8 @@ followed, and those that lead out of the folder are mentioned.
 Files that cannot be read are listed at the end; the exit code then is 2.
 
   $ tilewise classify cat.jpg
-  $ tilewise classify photos/ --batch 32 --out photos.csv`;
+  $ tilewise classify photos/ --batch 32 --out photos.csv
+  $ tilewise classify leaf.jpg --model leaves.onnx --labels leaves.txt`;
 
 async function classify(args: readonly string[], options: ClassifyOptions): Promise<void> {
   const model = openClassifyingModel(options.model);
@@ -56,25 +58,16 @@ async function classify(args: readonly string[], options: ClassifyOptions): Prom
   const images = await imagesOf(args);
   using file =
     out === undefined ? undefined : new ResultFile(out, { model: model.name, top, resume });
-  const paths = images.filter((path) => !file?.done.has(path));
-  if (paths.length < images.length) {
-    note(`${images.length - paths.length} of ${images.length} images are in ${out} already`);
-  }
-  if (paths.length === 0) return;
   // What is wrong with pictures is told before anything is said of weights.
-  const typed = new Set(args);
-  const missing = paths.filter((path) => typed.has(path) && !existsSync(path));
-  const unreadable = missing.map((path) => `image "${path}": there is no such file`);
-  if (missing.length === paths.length) {
-    reportSummary({ images: 0, seconds: 0, gpuBusy: undefined, unreadable });
-    return;
-  }
-  for (const message of unreadable) note(`note: ${message}`);
+  const paths = imagesLeft(args, images, file && { done: file.done, out });
+  if (paths.length === 0) return;
+  const domain = domainFrom(options.model, options);
   const weights = await loadWeights(model, buildModel(model), options);
   const batch = evenBatch(paths.length, options.batch);
   await withDevice(options, async ({ device }) => {
     using classifier = await createBatchClassifier(device, model, {
-      ...options,
+      ...domain,
+      precision: options.precision,
       weights,
       batch,
     });
@@ -85,7 +78,13 @@ async function classify(args: readonly string[], options: ClassifyOptions): Prom
       if (options.json) printJson({ ...result, adapter });
       else if (!file) print(format(image, classes));
     };
-    reportSummary(await classifyFiles(classifier, paths, { batch, top, onResult }));
+    const summary = await overFiles(paths, {
+      what: 'classifying',
+      batch,
+      run: (pictures, hear) => classifier.classify(pictures, { count: top, ...hear }),
+      onResult,
+    });
+    reportSummary(summary);
   });
 }
 

@@ -4,7 +4,6 @@ import { buildModel, type Classification, domainOf, TilewiseError } from '../../
 import { parseCount } from '../../terminal/option_values.ts';
 import { formatCount, formatPercent, note, print, printJson } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
-import { classifyFiles, evenBatch, imagesOf, reportSummary } from '../classify_files.ts';
 import { openClassifyingModel } from '../open_model.ts';
 import {
   addCommonOptions,
@@ -13,6 +12,8 @@ import {
   MODEL_OPTION,
   type WeightsOptions,
 } from '../options.ts';
+import { evenBatch, imagesOf, overFiles, reportSummary } from '../over_files.ts';
+import { addPreprocessingOption, domainFrom, type PreprocessingOptions } from '../own_model.ts';
 import { createBatchClassifier, withDevice } from '../runner.ts';
 import {
   type Classes,
@@ -22,7 +23,7 @@ import {
 } from '../true_classes.ts';
 import { loadWeights } from '../weights.ts';
 
-interface EvaluateOptions extends CommonOptions, WeightsOptions {
+interface EvaluateOptions extends CommonOptions, WeightsOptions, PreprocessingOptions {
   readonly model: string;
   readonly data: string;
   readonly labels?: string;
@@ -42,7 +43,8 @@ export function addEvaluateCommand(program: Command): void {
     )
     .option('--batch <n>', 'images a run, at most', parseCount, 8)
     .option('--per-class', 'also each class by itself');
-  addCommonOptions(addWeightsOptions(command)).addHelpText('after', HELP).action(evaluate);
+  addPreprocessingOption(addWeightsOptions(command));
+  addCommonOptions(command).addHelpText('after', HELP).action(evaluate);
 }
 
 const HELP = `
@@ -82,18 +84,22 @@ async function evaluate(options: EvaluateOptions): Promise<void> {
   const { labels } = domainOf(model);
   const images = await imagesIn(options.data);
   const truth = trueClasses(options, images, { model: model.name, labels });
+  const { model: name, preprocessing } = options;
+  const domain = domainFrom(name, preprocessing === undefined ? {} : { preprocessing });
   const weights = await loadWeights(model, buildModel(model), options);
   await withDevice(options, async ({ device }) => {
     const batch = evenBatch(truth.size, options.batch);
     using classifier = await createBatchClassifier(device, model, {
-      ...options,
+      ...domain,
+      precision: options.precision,
       weights,
       batch,
     });
     const evaluation = new Evaluation(truth);
-    const summary = await classifyFiles(classifier, [...truth.keys()], {
+    const summary = await overFiles([...truth.keys()], {
+      what: 'classifying',
       batch,
-      top: 5,
+      run: (pictures, hear) => classifier.classify(pictures, { count: 5, ...hear }),
       onResult: (path, top) => evaluation.add(path, top),
     });
     reportSummary(summary);

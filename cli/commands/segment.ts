@@ -14,14 +14,15 @@ import {
   type WeightsOptions,
 } from '../options.ts';
 import { writeOutput } from '../output_file.ts';
+import { addOwnModelOptions, domainFrom, type OwnModelOptions } from '../own_model.ts';
 import { createSegmenter, withDevice } from '../runner.ts';
 import { loadWeights } from '../weights.ts';
 
-interface SegmentOptions extends CommonOptions, WeightsOptions {
+interface SegmentOptions extends CommonOptions, WeightsOptions, OwnModelOptions {
   readonly model: string;
   readonly out: string;
   readonly overlay?: string;
-  readonly size: number;
+  readonly size?: number;
 }
 
 export function addSegmentCommand(program: Command): void {
@@ -36,8 +37,13 @@ export function addSegmentCommand(program: Command): void {
       'also write the picture with the colours laid over it, as a .png file',
       parsePng,
     )
-    .option('--size <n>', 'pixels of the shorter side of what the network sees', parseCount, 520);
-  addCommonOptions(addWeightsOptions(command)).action(segment);
+    .option(
+      '--size <n>',
+      'pixels of the shorter side of what the network sees; by default as --preprocessing says, else 520',
+      parseCount,
+    );
+  addOwnModelOptions(addWeightsOptions(command));
+  addCommonOptions(command).action(segment);
 }
 
 const parsePng = parseOutput('.png');
@@ -49,14 +55,17 @@ interface Share extends PixelClass {
 }
 
 async function segment(path: string, options: SegmentOptions): Promise<void> {
-  const model = openSegmentingModel(options.model);
+  const { size, labels } = options;
+  const model = openSegmentingModel(options.model, labels !== undefined);
+  const domain = domainFrom(options.model, options);
   const image = await decodeImage(path);
   const weights = await loadWeights(model, buildModel(model), options);
   await withDevice(options, async ({ device }) => {
     using segmenter = await createSegmenter(device, model, {
       weights,
       precision: options.precision,
-      shorterSide: options.size,
+      ...domain,
+      ...(size !== undefined && { shorterSide: size }),
       picture: image,
     });
     const begun = performance.now();

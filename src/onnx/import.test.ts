@@ -755,11 +755,24 @@ describe('onnxModel', () => {
   });
 
   it.each([
-    [[1, 1, 28, 20], { channels: 1, size: [28, 20], domain: 'digits', classes: 1 }],
-    [[1, 3, -1, -1], { channels: 3, size: [224, 224], domain: 'imagenet', classes: 3 }],
-  ])('takes images of %j', (dims, expected) => {
+    [
+      [1, 1, 28, 20],
+      'GlobalMaxPool',
+      { channels: 1, size: [28, 20], domain: 'digits', classes: 1 },
+    ],
+    [
+      [1, 3, -1, -1],
+      'GlobalMaxPool',
+      { channels: 3, size: [224, 224], domain: 'imagenet', classes: 3 },
+    ],
+    // What gives a map says it of each pixel.
+    [[1, 3, 28, 20], 'Relu', { channels: 3, size: [28, 20], domain: 'masks', classes: 3 }],
+    [[1, 28, 20, 3], 'Relu', { channels: 3, size: [28, 20], domain: 'masks', classes: 3 }],
+    [[-1, -1, -1, 1], 'Relu', { channels: 1, size: [224, 224], domain: 'masks', classes: 1 }],
+    [[1, 3, 28, 1], 'Relu', { channels: 3, size: [28, 1], domain: 'masks', classes: 3 }],
+  ])('takes images of %j, for %s', (dims, opType, expected) => {
     const bytes = model({
-      node: [onnxNode('Relu', 'x', 'y')],
+      node: [onnxNode(opType, 'x', 'y')],
       input: [input('x', dims)],
       output: [{ name: 'y' }],
     });
@@ -781,7 +794,9 @@ describe('onnxModel', () => {
       input: inputs.map((dims, i) => input(`x${i}`, dims)),
       output: [{ name: 'y' }],
     });
-    expect(() => onnxModel(bytes)).toThrow(`expected one input of images [N, C, H, W], ${got}`);
+    expect(() => onnxModel(bytes)).toThrow(
+      `expected one input of images [N, C, H, W] or [N, H, W, C], ${got}`,
+    );
   });
 
   it('has probabilities where a softmax makes them', () => {

@@ -1,6 +1,7 @@
 /** An ONNX file in the place of a built-in model: for any batch and image size that it can take. */
 
 import type { ModelDef } from '../models/model.ts';
+import { type ImageInput, imageInputOf, inOrder, traitsOf, valuesOf } from '../models/own_model.ts';
 import { checkOptions } from '../runtime/arguments.ts';
 import type { Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
@@ -15,18 +16,15 @@ import { fedInputs } from './model_inputs.ts';
 /** What `onnxModel` is told besides the file. */
 export type OnnxModelOptions = Pick<OnnxImportOptions, 'name' | 'readExternal' | 'importers'>;
 
-/** Where a file leaves the size of its images open. */
-const USUAL_SIZE = 224;
-
 /**
- * A model out of an ONNX file, with its weights, for `buildModel`, `Classifier` and the rest: one input of images [N,
- * C, H, W]; its first output are the `logits`. Images are prepared as for MNIST where they have one channel, else as
- * for ImageNet.
+ * A model out of an ONNX file, with its weights, for `buildModel`, `Classifier` and the rest: one input of images
+ * [N, C, H, W] or [N, H, W, C]; its output `logits`, or else its first one, are the logits. Images are prepared as for
+ * MNIST where they have one channel, else as for ImageNet, but for what `preprocessing` says.
  *
  * @param bytes - The file.
  * @param given - Its name, files beside it, operators of your own.
  * @throws What `loadOnnx` throws.
- * @throws UnsupportedError for a model that is not one input of images [N, C, H, W].
+ * @throws UnsupportedError for a model that is not one input of images.
  *
  * @example
  * const model = onnxModel(onnxFile);
@@ -41,10 +39,12 @@ export function onnxModel(
   // It is imported again for every batch and image size.
   const options = { ...given, ...(readExternal && { readExternal: readOnce(readExternal) }) };
   const file = openOnnx(bytes, name);
-  const [channels, ...size] = ofFile(name, () => imageOf(file));
+  const images = ofFile(name, () => imagesOf(file));
+  const { channels, size } = images;
   const build = (g: GraphBuilder, x: Value) => {
-    const { outputs, weights } = importOnnx(file, options, g, x);
-    return { weights, outputs: ofFile(name, () => named(outputs, g)) };
+    const { outputs, weights } = importOnnx(file, options, g, inOrder(g, x, images));
+    const values = valuesOf(g, outputs, images);
+    return { weights, outputs: ofFile(name, () => present(values)) };
   };
   const g = GraphBuilder.create();
   const { outputs, weights } = build(g, g.input('input', [1, channels, ...size]));
@@ -53,38 +53,29 @@ export function onnxModel(
   return {
     name,
     summary: `ONNX file ${name}`,
-    domain: channels === 1 ? 'digits' : 'imagenet',
     channels,
     size,
-    classes: outputs.logits.desc.shape[1] ?? 1,
+    ...traitsOf(images, outputs),
     weights: needed.weights,
     build: (builder, x) => build(builder, x).outputs,
   };
 }
 
-/** Channels, height and width of the only input. */
-function imageOf({ graph }: OnnxFile): readonly [number, number, number] {
+/** What the only input takes. */
+function imagesOf({ graph }: OnnxFile): ImageInput {
   const inputs = fedInputs(graph);
   const [input] = inputs;
   const type = input?.type?.value;
   const dims = type?.case === 'tensorType' ? (type.value.shape?.dim ?? []) : [];
   const shape = dims.map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : 0));
-  const [, channels = 0, height = 0, width = 0] = shape;
+  const extents = shape.map((extent) => Math.max(extent, 0));
+  const images = inputs.length === 1 ? imageInputOf(extents) : undefined;
   const got = `${inputs.length}${input ? `, the first ${formatShape(shape)}` : ''}`;
-  demand(
-    inputs.length === 1 && shape.length === 4 && channels >= 1,
-    `expected one input of images [N, C, H, W], got ${got}`,
-  );
-  return [channels, height > 0 ? height : USUAL_SIZE, width > 0 ? width : USUAL_SIZE];
+  demand(images, `expected one input of images [N, C, H, W] or [N, H, W, C], got ${got}`);
+  return images;
 }
 
-/** The outputs by name; the first is `logits`, or `probabilities` where a softmax makes it. */
-function named(
-  outputs: ReadonlyMap<string, Value>,
-  g: GraphBuilder,
-): Readonly<Record<string, Value>> & { readonly logits: Value } {
-  const [logits] = outputs.values();
-  demand(logits, 'has no output');
-  const ends = g.nodeOf(logits)?.op.name === 'softmax';
-  return { ...Object.fromEntries(outputs), logits, ...(ends && { probabilities: logits }) };
+function present(values: ReturnType<typeof valuesOf>): ReturnType<ModelDef['build']> {
+  demand(values, 'has no output');
+  return values;
 }

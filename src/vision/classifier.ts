@@ -1,23 +1,16 @@
 /** From a picture to its classes: preprocessing, network and softmax on the GPU, the best few back. */
-
-import { type CreateSessionOptions, createSession } from '../create_session.ts';
+import type { CreateSessionOptions } from '../create_session.ts';
 import { buildClassifier } from '../models/classifier.ts';
 import type { ModelDef } from '../models/model.ts';
-import { TilewiseError } from '../runtime/errors.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import { checkKinds } from '../runtime/kinds.ts';
 import type { Session } from '../runtime/session.ts';
 import type { Picture } from './browser_image.ts';
-import { domainOf } from './domain.ts';
-import { forInputSize } from './preprocessing.ts';
-import { Preprocessor } from './preprocessor.ts';
+import { type DomainOptions, preparedDomain } from './domain.ts';
+import { PictureSession } from './picture_session.ts';
 import { bestOf, CLASSIFIER_OUTPUTS, type Classification, outputsFor } from './top_k.ts';
 
-/** What `createSession` takes, and the size of the network's input. */
-export interface ClassifierOptions extends CreateSessionOptions {
-  /** [height, width] of the network's input; the model's own by default. */
-  readonly size?: readonly [number, number];
-}
+export interface ClassifierOptions extends CreateSessionOptions, DomainOptions {}
 
 /**
  * A model that classifies pictures one at a time; `BatchClassifier` is for many. It owns GPU memory: dispose of it, or
@@ -28,27 +21,25 @@ export interface ClassifierOptions extends CreateSessionOptions {
  * const [best] = await classifier.classify(picture);
  */
 export class Classifier {
-  /** The model with its softmax, one image at a time. */
-  readonly session: Session;
-  /** Names of the classes, in index order. */
   readonly labels: readonly string[];
-  readonly #preprocessor: Preprocessor;
-  #disposed = false;
+  readonly #pictures: PictureSession;
 
-  private constructor(session: Session, preprocessor: Preprocessor, labels: readonly string[]) {
-    this.session = session;
+  private constructor(pictures: PictureSession, labels: readonly string[]) {
+    this.#pictures = pictures;
     this.labels = labels;
-    this.#preprocessor = preprocessor;
   }
 
   /**
+   * For a built-in model, one of `onnxModel` or `graphModel`, or your own, with `labels` and `preprocessing` where they
+   * are others than its domain's.
    *
-   *
-   * @param device - Open.
-   * @param model - One that classifies pictures.
-   * @param options - The weights at least.
-   * @throws What `createSession` throws.
-   * @throws UnsupportedError for a model that does not classify pictures.
+   * @throws UnsupportedError for a model that does not classify pictures, ShapeError for labels or preprocessing that do
+   * not fit it, and what `createSession` throws.
+   * @example
+   * const model = onnxModel(bytes);
+   * const preprocessing = preprocessingFrom(JSON.parse(text));
+   * const options = { weights: model.weights, labels: ['cat', 'dog'], preprocessing };
+   * using classifier = await Classifier.create(device, model, options);
    */
   static async create(
     device: Device,
@@ -56,17 +47,16 @@ export class Classifier {
     options: ClassifierOptions,
   ): Promise<Classifier> {
     checkKinds('Classifier.create', { device, model, options });
-    const { size = model.size } = options;
-    const { preprocessing, labels } = domainOf(model);
+    const { preprocessing, labels } = preparedDomain('Classifier.create', model, options);
+    const { size } = preprocessing;
     const graph = buildClassifier(model, { size, outputs: CLASSIFIER_OUTPUTS });
-    const preprocessor = await Preprocessor.create(device, forInputSize(preprocessing, size));
-    try {
-      const session = await createSession(device, graph, options);
-      return new Classifier(session, preprocessor, labels);
-    } catch (error) {
-      preprocessor.dispose();
-      throw error;
-    }
+    const network = { who: 'classifier', graph, preprocessing };
+    return new Classifier(await PictureSession.create(device, network, options), labels);
+  }
+
+  /** The model with its softmax, one image at a time. */
+  get session(): Session {
+    return this.#pictures.session;
   }
 
   /**
@@ -80,17 +70,13 @@ export class Classifier {
    * @throws DeviceLostError when the device is lost.
    */
   async classify(image: Picture, count = 5): Promise<readonly Classification[]> {
-    if (this.#disposed) throw new TilewiseError('the classifier was disposed; create a new one');
-    const input = await this.#preprocessor.prepare([image]);
-    const outputs = await this.session.run(input, { outputs: outputsFor(count) });
+    const outputs = await this.#pictures.run(image, outputsFor(count));
     return bestOf(outputs, 0, count, this.labels);
   }
 
   /** Frees the GPU memory; the device stays. Twice is harmless. */
   dispose(): void {
-    this.#disposed = true;
-    this.session.dispose();
-    this.#preprocessor.dispose();
+    this.#pictures.dispose();
   }
 
   /** What `using` calls: `dispose`. */

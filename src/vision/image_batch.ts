@@ -5,7 +5,7 @@ import { guarded } from '../runtime/gpu/errors.ts';
 import type { InputWriter } from '../runtime/gpu/executor.ts';
 import { elementCount } from '../runtime/tensor.ts';
 import type { Picture } from './browser_image.ts';
-import { channelsOf } from './preprocessing.ts';
+import { inputShape } from './preprocessing.ts';
 import type { Preprocessor } from './preprocessor.ts';
 
 /**
@@ -82,12 +82,11 @@ export class ImageBatch {
    * when the run is submitted, which `submitted` waits for: add nothing before.
    */
   take(): { readonly input: InputWriter; readonly submitted: Promise<void> } {
-    const { channels, size } = this.#preprocessor.preprocessing;
     this.#count = 0;
     const { promise, resolve } = deferred();
     const { opening, batch } = this.#buffers;
     const input: InputWriter = {
-      shape: [this.#size, channelsOf(channels), ...size],
+      shape: inputShape(this.#preprocessor.preprocessing, this.#size),
       encode: (encoder, target) => {
         if (opening.lost) throw lostImages();
         encoder.copyBufferToBuffer(batch, 0, target, 0, batch.size);
@@ -126,11 +125,11 @@ function lostImages(): DeviceLostError {
 
 function allocate(
   opening: Opening,
-  { preprocessing: { channels, size: extents } }: Preprocessor,
+  { preprocessing }: Preprocessor,
   size: number,
 ): Promise<Buffers> {
   const { gpu } = opening;
-  const bytes = 4 * elementCount([channelsOf(channels), ...extents]);
+  const bytes = 4 * elementCount(inputShape(preprocessing, 1));
   const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage;
   const image = { label: 'image', size: bytes, usage: STORAGE | COPY_SRC };
   const batch = { label: 'batch', size: size * bytes, usage: COPY_SRC | COPY_DST };

@@ -66,6 +66,14 @@ describe('geometryOf', () => {
     });
   });
 
+  it('cuts the input from the middle of a larger size that it stretches to', () => {
+    const stretch: Preprocessing = { ...small, fit: { mode: 'stretch', size: [10, 9] } };
+    const geometry = geometryOf(stretch, extent(30, 4));
+    expect(geometry.resized).toEqual(extent(9, 10));
+    // (9 - 6) / 2, ties to even.
+    expect(geometry.crop).toEqual({ left: 2, top: 1, width: 6, height: 8 });
+  });
+
   it.each<FitCase>([
     { image: [60, 30], resized: [6, 3], offset: [0, -2] },
     { image: [30, 60], resized: [3, 6], offset: [-2, -1] },
@@ -119,6 +127,15 @@ describe('forInputSize', () => {
     expect(fit).toEqual({ mode: 'ink', length: 20 });
   });
 
+  it('grows what is stretched to before it is cut', () => {
+    const stretch: Preprocessing = {
+      ...imagenetPreprocessing,
+      fit: { mode: 'stretch', size: [256, 240] },
+    };
+    const { size, fit } = forInputSize(stretch, [448, 112]);
+    expect({ size, fit }).toEqual({ size: [448, 112], fit: { mode: 'stretch', size: [512, 120] } });
+  });
+
   it('leaves stretching alone', () => {
     const stretch: Preprocessing = { ...digitsPreprocessing, fit: { mode: 'stretch' } };
     expect(forInputSize(stretch, [3, 5])).toEqual({ ...stretch, size: [3, 5] });
@@ -131,16 +148,46 @@ describe('checkPreprocessing', () => {
     checkPreprocessing(digitsPreprocessing);
   });
 
-  it.each<[string, Partial<Preprocessing>]>([
-    ['no pixels', { size: [0, 224] }],
-    ['half a pixel', { size: [224, 0.5] }],
-    ['no length', { fit: { mode: 'shorter-side', length: 0 } }],
-    ['too few means', { mean: [0] }],
-    ['too many deviations', { std: [1, 1, 1, 1] }],
-    ['no deviation', { std: [1, 0, 1] }],
-    ['channels that do not match', { channels: 'grey' }],
-  ])('refuses %s', (_, change) => {
+  it.each<[message: string, change: object]>([
+    ['size must be positive integers [height, width], got [0, 224]', { size: [0, 224] }],
+    ['size must be positive integers [height, width], got [224, 0.5]', { size: [224, 0.5] }],
+    ['size must be positive integers [height, width], got 224', { size: 224 }],
+    [
+      'fit.length must be a positive integer, of pixels, got 0',
+      { fit: { mode: 'ink', length: 0 } },
+    ],
+    [
+      'fit.size must be positive integers [height, width], got [1]',
+      { fit: { mode: 'stretch', size: [1] } },
+    ],
+    [
+      'fit.mode must be one of shorter-side, longer-side, stretch, ink, got crop',
+      { fit: { mode: 'crop' } },
+    ],
+    ['fit.mode must be one of shorter-side, longer-side, stretch, ink, got undefined', { fit: 7 }],
+    ['mean must be 3 numbers, one for each of rgb, got [0]', { mean: [0] }],
+    ['mean must be 3 numbers, one for each of rgb, got [NaN, 0, 0]', { mean: [Number.NaN, 0, 0] }],
+    [
+      'std must be 3 numbers, one for each of rgb, above 0, got [1, 1, 1, 1]',
+      { std: [1, 1, 1, 1] },
+    ],
+    ['std must be 3 numbers, one for each of rgb, above 0, got [1, 0, 1]', { std: [1, 0, 1] }],
+    [
+      'mean must be 1 number, one for each of grey, got [0.485, 0.456, 0.406]',
+      { channels: 'grey' },
+    ],
+    ['channels must be one of rgb, bgr, grey, got gbr', { channels: 'gbr' }],
+    [
+      'interpolation must be one of nearest, box, bilinear, hamming, bicubic, lanczos, got linear',
+      { interpolation: 'linear' },
+    ],
+    ['layout must be one of nchw, nhwc, got NHWC', { layout: 'NHWC' }],
+    [
+      'rescale must be a positive number, such as 1 / 255, or 1 for values of 0 .. 255, got 0',
+      { rescale: 0 },
+    ],
+  ])('says what is wrong: %s', (message, change) => {
     const wrong = { ...imagenetPreprocessing, ...change };
-    expect(() => checkPreprocessing(wrong)).toThrow(ShapeError);
+    expect(() => checkPreprocessing(wrong)).toThrow(new ShapeError(`preprocessing.${message}`));
   });
 });

@@ -1,51 +1,64 @@
 /** What happens to an image before a model sees it, as plain data, and the arithmetic of sizes. */
 
+import { checkArgument } from '../runtime/arguments.ts';
 import { ShapeError } from '../runtime/errors.ts';
 import { checkKinds } from '../runtime/kinds.ts';
+import type { Shape } from '../runtime/tensor.ts';
 import type { Ink } from './ink.ts';
 
 /** How an image becomes as large as the input. Aspect ratios are kept, except by `stretch`. */
 export type Fit =
-  | {
-      /** The shorter side becomes `length` pixels, and the input's size is cut from the middle. */
-      readonly mode: 'shorter-side';
-      /** Of the shorter side, in pixels. */
-      readonly length: number;
-    }
-  | {
-      /** The longer side becomes `length` pixels; what is left of the input is black. */
-      readonly mode: 'longer-side';
-      /** Of the longer side, in pixels. */
-      readonly length: number;
-    }
-  | {
-      /** Width and height become the input's. */
-      readonly mode: 'stretch';
-    }
-  | {
-      /**
-       * For drawings and photos of one sign: the ink, whatever its colour, becomes white on black, the longer side of
-       * its bounding box becomes `length` pixels, and its centre of mass the middle of the input, as MNIST was made.
-       * An image that already has the input's size is only inverted, if its ink is dark. Where there is no ink, the
-       * whole image is fitted into the input.
-       */
-      readonly mode: 'ink';
-      /** Of the longer side of the ink, in pixels. */
-      readonly length: number;
-    };
+  /** The shorter side becomes `length` pixels, and the input's size is cut from the middle. */
+  | { readonly mode: 'shorter-side'; readonly length: number }
+  /** The longer side becomes `length` pixels; what is left of the input is black. */
+  | { readonly mode: 'longer-side'; readonly length: number }
+  /**
+   * Height and width become `size`, the input's by default. Where it is larger, the input's size is cut from the middle.
+   */
+  | { readonly mode: 'stretch'; readonly size?: readonly [number, number] }
+  /**
+   * For drawings and photos of one sign: the ink, whatever its colour, becomes white on black, the longer side of
+   * its bounding box becomes `length` pixels, and its centre of mass the middle of the input, as MNIST was made.
+   * An image that already has the input's size is only inverted, if its ink is dark. Where there is no ink, the
+   * whole image is fitted into the input.
+   */
+  | { readonly mode: 'ink'; readonly length: number };
 
-/** A description of image in, tensor out. Presets: `imagenetPreprocessing`, `digitsPreprocessing`. */
+/**
+ * How pixels between pixels are found: Pillow's filters, antialiased, of which `bilinear` is the usual one; `nearest`
+ * averages nothing.
+ */
+export type Interpolation = 'nearest' | 'box' | 'bilinear' | 'hamming' | 'bicubic' | 'lanczos';
+
+/**
+ * A description of image in, tensor out. Presets: `imagenetPreprocessing`, `digitsPreprocessing`; others are read from
+ * files by `preprocessingFrom`.
+ *
+ * @example
+ * const preprocessing: Preprocessing = {
+ *   ...imagenetPreprocessing,
+ *   interpolation: 'bicubic',
+ *   mean: [0.5, 0.5, 0.5],
+ *   std: [0.5, 0.5, 0.5],
+ * };
+ */
 export interface Preprocessing {
-  /** Grey is ITU-R 601 luma, as in PIL's `convert('L')`. */
-  readonly channels: 'rgb' | 'grey';
+  /** The planes of the result, in their order. Grey is ITU-R 601 luma, as in PIL's `convert('L')`. */
+  readonly channels: 'rgb' | 'bgr' | 'grey';
   /** [height, width] of the result. */
   readonly size: readonly [number, number];
   /** How the image is fitted into that size. */
   readonly fit: Fit;
-  /** A value v of 0 .. 255 becomes (v / 255 - mean) / std, with one mean and std for each channel. */
+  /** `bilinear` by default. */
+  readonly interpolation?: Interpolation;
+  /** What values of 0 .. 255 are multiplied by; 1 / 255 by default. 1 leaves them as they are. */
+  readonly rescale?: number;
+  /** A value v of 0 .. 255 becomes (v * rescale - mean) / std, with one mean and std for each of `channels`. */
   readonly mean: readonly number[];
   /** One for each channel. */
   readonly std: readonly number[];
+  /** The order of the result's axes: [N, C, H, W], the default, or [N, H, W, C]. */
+  readonly layout?: 'nchw' | 'nhwc';
 }
 
 /**
@@ -92,29 +105,70 @@ export function forInputSize(
 ): Preprocessing {
   checkKinds('forInputSize', { preprocessing, size });
   const { fit, size: before } = preprocessing;
-  if (fit.mode === 'stretch') return { ...preprocessing, size };
+  if (fit.mode === 'stretch') {
+    const { size: to } = fit;
+    const grown = to?.map((length, i) => Math.round((length * (size[i] ?? 1)) / (before[i] ?? 1)));
+    const [height = 1, width = 1] = grown ?? [];
+    return { ...preprocessing, size, fit: grown ? { ...fit, size: [height, width] } : fit };
+  }
   const side = fit.mode === 'shorter-side' ? Math.max : Math.min;
   const length = Math.round((fit.length * side(...size)) / side(...before));
   return { ...preprocessing, size, fit: { ...fit, length } };
 }
 
-/** Throws ShapeError for a description that contradicts itself. */
-export function checkPreprocessing({ channels, size, fit, mean, std }: Preprocessing): void {
-  const lengths = fit.mode === 'stretch' ? size : [...size, fit.length];
-  if (!lengths.every((length) => Number.isSafeInteger(length) && length >= 1)) {
-    throw new ShapeError(`preprocessing: sizes are positive integers, got ${lengths.join(', ')}`);
+const INTERPOLATIONS = ['nearest', 'box', 'bilinear', 'hamming', 'bicubic', 'lanczos'];
+const MODES = ['shorter-side', 'longer-side', 'stretch', 'ink'];
+
+/** Throws ShapeError, which names the field, for a description that contradicts itself. */
+export function checkPreprocessing(preprocessing: Preprocessing): void {
+  const { channels, size, fit, interpolation, rescale, mean, std, layout } = preprocessing;
+  const check = (field: string, fits: boolean, expected: string, got: unknown): void => {
+    const value = Array.isArray(got) ? `[${got.join(', ')}]` : got;
+    checkArgument(fits, `preprocessing.${field}`, expected, value, ShapeError);
+  };
+  const oneOf = (field: string, known: readonly string[], got: unknown): void =>
+    check(field, known.includes(String(got)), `one of ${known.join(', ')}`, got);
+  oneOf('channels', ['rgb', 'bgr', 'grey'], channels);
+  check('size', areExtents(size), 'positive integers [height, width]', size);
+  oneOf('fit.mode', MODES, fit?.mode);
+  if (fit.mode !== 'stretch') {
+    check('fit.length', isExtent(fit.length), 'a positive integer, of pixels', fit.length);
+  } else if (fit.size !== undefined) {
+    check('fit.size', areExtents(fit.size), 'positive integers [height, width]', fit.size);
   }
+  if (interpolation !== undefined) oneOf('interpolation', INTERPOLATIONS, interpolation);
+  if (layout !== undefined) oneOf('layout', ['nchw', 'nhwc'], layout);
+  const positive = 'a positive number, such as 1 / 255, or 1 for values of 0 .. 255';
+  check('rescale', rescale === undefined || isPositive(rescale), positive, rescale);
   const count = channelsOf(channels);
-  if (mean.length !== count || std.length !== count || !std.every((value) => value > 0)) {
-    throw new ShapeError(
-      `preprocessing: ${channels} needs ${count} means and as many positive deviations, got [${mean}] and [${std}]`,
-    );
-  }
+  const each = `${count === 1 ? '1 number' : `${count} numbers`}, one for each of ${channels}`;
+  const numbers = (values: unknown, fits: (value: unknown) => boolean): boolean =>
+    Array.isArray(values) && values.length === count && values.every(fits);
+  check('mean', numbers(mean, Number.isFinite), each, mean);
+  check('std', numbers(std, isPositive), `${each}, above 0`, std);
+}
+
+function isExtent(length: unknown): boolean {
+  return Number.isSafeInteger(length) && Number(length) >= 1;
+}
+
+function areExtents(size: unknown): boolean {
+  return Array.isArray(size) && size.length === 2 && size.every(isExtent);
+}
+
+function isPositive(value: unknown): boolean {
+  return Number.isFinite(value) && Number(value) > 0;
 }
 
 /** The number of planes in the result. */
 export function channelsOf(channels: Preprocessing['channels']): number {
-  return channels === 'rgb' ? 3 : 1;
+  return channels === 'grey' ? 1 : 3;
+}
+
+/** The shape of a batch that was prepared. */
+export function inputShape({ channels, size, layout }: Preprocessing, batch: number): Shape {
+  const planes = channelsOf(channels);
+  return layout === 'nhwc' ? [batch, ...size, planes] : [batch, planes, ...size];
 }
 
 /** Width and height, in pixels. */
@@ -157,8 +211,10 @@ export function geometryOf(preprocessing: Preprocessing, image: Extent, ink?: In
 function resizedExtent(fit: Fit, size: Extent, image: Extent): Extent {
   const { width, height } = image;
   switch (fit.mode) {
-    case 'stretch':
-      return size;
+    case 'stretch': {
+      const [toHeight, toWidth] = fit.size ?? [size.height, size.width];
+      return { width: toWidth, height: toHeight };
+    }
     case 'shorter-side':
       return width <= height
         ? { width: fit.length, height: Math.floor((fit.length * height) / width) }

@@ -19,7 +19,7 @@ import { BYTES_PER_PIXEL, extentOf, isBrowserImage, type Picture } from './brows
 import { checkImage } from './image.ts';
 import { TONE_BITS } from './ink.ts';
 import { PictureTexture } from './picture_texture.ts';
-import { channelsOf, checkPreprocessing, type Preprocessing } from './preprocessing.ts';
+import { checkPreprocessing, inputShape, type Preprocessing } from './preprocessing.ts';
 import { WEIGHT_BITS } from './resampling.ts';
 import { pixelsOf, planResize, type ResizePlan } from './resize_plan.ts';
 
@@ -123,8 +123,7 @@ export class Preprocessor {
     checkKinds('Preprocessor.prepare', { images });
     this.#checkUsable();
     if (images.length === 0) throw new ShapeError('prepare needs one image at least');
-    const { channels, size } = this.preprocessing;
-    const shape = [images.length, channelsOf(channels), ...size];
+    const shape = inputShape(this.preprocessing, images.length);
     return this.#device.use(async (opening) => {
       const jobs = images.map((image, i) => this.#plan(opening, image, i, images.length));
       await this.#reserve(opening, jobs);
@@ -285,17 +284,26 @@ async function compilePasses(opening: Opening, preprocessing: Preprocessing): Pr
   return { columns, rows, opening };
 }
 
-function resizeGeometry({ channels, size, mean, std }: Preprocessing): ResizeGeometry {
-  const [height, width] = size;
-  const triple = ([r = 0, g = r, b = r]: readonly number[]) => [r, g, b] as const;
+function resizeGeometry(preprocessing: Preprocessing): ResizeGeometry {
+  const { channels, layout = 'nchw', rescale = 1 / 255, mean, std } = preprocessing;
+  const [height, width] = preprocessing.size;
+  const ofColours = (value: (mean: number, std: number) => number) => {
+    const [first = 0, second = first, third = first] = std.map((deviation, i) =>
+      value(mean[i] ?? 0, deviation),
+    );
+    return channels === 'bgr'
+      ? ([third, second, first] as const)
+      : ([first, second, third] as const);
+  };
   return {
     channels,
+    layout,
     height,
     width,
     weightBits: WEIGHT_BITS,
     toneBits: TONE_BITS,
-    mean: triple(mean),
-    std: triple(std),
+    scale: ofColours((_, deviation) => rescale / deviation),
+    offset: ofColours((average, deviation) => -average / deviation),
   };
 }
 

@@ -1,8 +1,9 @@
 /**
- * Antialiased bilinear resampling along one axis, to the bit as Pillow's `Image.resize(BILINEAR)` does it
- * for 8-bit images (src/libImaging/Resample.c): a triangle that spans at least two source pixels and grows with the
- * scale; its weights sum up to one, in fixed point.
+ * Antialiased resampling along one axis, to the bit as Pillow's `Image.resize` does it for 8-bit images
+ * (src/libImaging/Resample.c): a filter that spans some source pixels on each side and grows with the scale; its weights
+ * sum up to one, in fixed point. `nearest` takes the source pixel that a pixel's centre lies in, and averages nothing.
  */
+import type { Interpolation } from './preprocessing.ts';
 
 /** Fraction bits of a weight. Pillow's PRECISION_BITS: 32 less 8 of a colour value and 2 of headroom. */
 export const WEIGHT_BITS = 22;
@@ -16,6 +17,8 @@ export interface AxisCrop {
   readonly resized: number;
   readonly from: number;
   readonly count: number;
+  /** Bilinear by default. */
+  readonly interpolation?: Interpolation | undefined;
 }
 
 /** How the pixels of a crop along one axis are made of source pixels. */
@@ -51,26 +54,71 @@ export function tapsOf(crop: AxisCrop): Taps {
 
 interface Window {
   readonly first: number;
+  /** In two's complement: some filters have negative ones. */
   readonly weights: Uint32Array;
 }
 
-function windowOf({ source, resized }: AxisCrop, pixel: number): Window {
+const ONE = 2 ** WEIGHT_BITS;
+
+function windowOf(
+  { source, resized, interpolation = 'bilinear' }: AxisCrop,
+  pixel: number,
+): Window {
   if (pixel < 0 || pixel >= resized) return { first: 0, weights: new Uint32Array() };
   const scale = source / resized;
-  const support = Math.max(scale, 1);
   const center = (pixel + 0.5) * scale;
+  if (interpolation === 'nearest') {
+    const first = Math.min(Math.trunc(summedCentre(scale, pixel)), source - 1);
+    return { first, weights: Uint32Array.of(ONE) };
+  }
+  const { reach, weight } = FILTERS[interpolation];
+  const stretched = Math.max(scale, 1);
+  const support = reach * stretched;
   const first = Math.max(0, Math.trunc(center - support + 0.5));
   const end = Math.min(source, Math.trunc(center + support + 0.5));
   const weights = Float64Array.from({ length: end - first }, (_, i) =>
-    triangle((first + i - center + 0.5) * (1 / support)),
+    weight((first + i - center + 0.5) * (1 / stretched)),
   );
-  const sum = weights.reduce((total, weight) => total + weight, 0);
-  return {
-    first,
-    weights: Uint32Array.from(weights, (weight) => 0.5 + (weight / sum) * 2 ** WEIGHT_BITS),
-  };
+  const sum = weights.reduce((total, value) => total + value, 0);
+  return { first, weights: Uint32Array.from(weights, (value) => fixed(value / sum)) };
 }
 
-function triangle(x: number): number {
-  return Math.max(0, 1 - Math.abs(x));
+/** As Pillow finds it, step by step: where a centre lies on an edge, rounding decides for the pixel before or after. */
+function summedCentre(scale: number, pixel: number): number {
+  let centre = scale * 0.5;
+  for (let i = 0; i < pixel; i++) centre += scale;
+  return centre;
+}
+
+/** Rounded half away from zero; conversion to integers cuts what is behind the point. */
+function fixed(weight: number): number {
+  return weight * ONE + (weight < 0 ? -0.5 : 0.5);
+}
+
+interface Filter {
+  /** Source pixels on each side, where nothing is made smaller. */
+  readonly reach: number;
+  /** At a distance within the reach. */
+  readonly weight: (x: number) => number;
+}
+
+const FILTERS: Readonly<Record<Exclude<Interpolation, 'nearest'>, Filter>> = {
+  box: { reach: 0.5, weight: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) },
+  bilinear: { reach: 1, weight: (x) => Math.max(0, 1 - Math.abs(x)) },
+  hamming: {
+    reach: 1,
+    weight: (x) => (Math.abs(x) < 1 ? sinc(x) * (0.54 + 0.46 * Math.cos(Math.PI * x)) : 0),
+  },
+  bicubic: { reach: 2, weight: (x) => cubic(Math.abs(x)) },
+  lanczos: { reach: 3, weight: (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0) },
+};
+
+function sinc(x: number): number {
+  return x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x);
+}
+
+/** Keys, "Cubic convolution interpolation for digital image processing", 1981, with a = -1/2. */
+function cubic(x: number): number {
+  if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+  return x < 2 ? (((x - 5) * x + 8) * x - 4) * -0.5 : 0;
 }

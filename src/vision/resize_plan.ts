@@ -37,17 +37,20 @@ export function planResize(
   const image = extentOf(picture);
   const { geometry, tone } = readingOf(preprocessing, picture);
   const { resized, crop } = geometry;
+  const { interpolation } = preprocessing;
   const columns = tapsOf({
     source: image.width,
     resized: resized.width,
     from: crop.left,
     count: crop.width,
+    interpolation,
   });
   const rows = tapsOf({
     source: image.height,
     resized: resized.height,
     from: crop.top,
     count: crop.height,
+    interpolation,
   });
   const region = {
     left: columns.start,

@@ -1,22 +1,32 @@
 /** From a picture to the class of each of its pixels. */
 
 import { type CreateSessionOptions, createSession } from '../create_session.ts';
+import { resize2d } from '../layers/resize2d.ts';
 import { buildModel, type ModelDef } from '../models/model.ts';
 import { ShapeError, TilewiseError, UnsupportedError } from '../runtime/errors.ts';
 import type { Device } from '../runtime/gpu/device.ts';
+import type { Graph } from '../runtime/graph.ts';
 import { checkKinds } from '../runtime/kinds.ts';
 import type { Session } from '../runtime/session.ts';
 import { extentOf, type Picture } from './browser_image.ts';
-import { type Extent, imagenetPreprocessing } from './preprocessing.ts';
+import { checkedLabels, type DomainOptions, preprocessingOf } from './domain.ts';
+import type { Extent, Preprocessing } from './preprocessing.ts';
 import { Preprocessor } from './preprocessor.ts';
-import { type PixelClass, vocClasses } from './voc_classes.ts';
+import { type PixelClass, pixelClasses, vocClasses } from './voc_classes.ts';
 
 /** Pixels of the shorter side at which torchvision's models were trained and are evaluated. */
 const SHORTER_SIDE = 520;
 
-/** What `createSession` takes, and the sizes. */
-export interface SegmenterOptions extends CreateSessionOptions {
-  /** Pixels of the shorter side of what the network sees; 520 by default. Less is faster and coarser. */
+/** What a byte tells apart. */
+const MOST_CLASSES = 256;
+
+export interface SegmenterOptions
+  extends CreateSessionOptions,
+    Pick<DomainOptions, 'labels' | 'preprocessing'> {
+  /**
+   * Pixels of the shorter side of what the network sees; 520 by default, or what `preprocessing` says. Less is faster
+   * and coarser.
+   */
   readonly shorterSide?: number;
   /** The size of the pictures to come, so that the first one need not wait for another plan; square by default. */
   readonly picture?: Extent;
@@ -30,19 +40,19 @@ export interface Segmentation extends Extent {
   readonly classes: readonly PixelClass[];
 }
 
+/** [height, width] of what the network sees of a picture. */
+type Sight = (picture: Extent) => readonly [number, number];
+
 /**
- * A model that says what each pixel of a picture belongs to. Pictures of any size and shape: the network runs at the
- * picture's aspect ratio, and is planned anew where that changes. It owns GPU memory: dispose of it, or declare it with
- * `using`.
- *
- * @example
- * const source = await fetchSafetensors('/fcn_resnet50.safetensors');
- * using segmenter = await Segmenter.create(device, fcnResnet50, { weights: source, shorterSide: 256 });
- * const { indices, classes } = await segmenter.segment(picture);
+ * A model that says what each pixel of a picture belongs to. Pictures of any size and shape: the network runs
+ * at the picture's aspect ratio, and is planned anew where that changes; or at one size, to which pictures are
+ * stretched, where `preprocessing` says so. It owns GPU memory: dispose of it, or declare it with `using`.
  */
 export class Segmenter {
+  readonly classes: readonly PixelClass[];
   readonly #device: Device;
-  readonly #shorterSide: number;
+  readonly #sight: Sight;
+  readonly #preprocessing: Preprocessing;
   readonly #session: Session;
   #preprocessor: Preprocessor;
   #last: Promise<unknown> = Promise.resolve();
@@ -50,24 +60,28 @@ export class Segmenter {
 
   private constructor(
     device: Device,
-    shorterSide: number,
+    { sight, preprocessing }: Seeing,
+    classes: readonly PixelClass[],
     session: Session,
     preprocessor: Preprocessor,
   ) {
     this.#device = device;
-    this.#shorterSide = shorterSide;
+    this.#sight = sight;
+    this.#preprocessing = preprocessing;
+    this.classes = classes;
     this.#session = session;
     this.#preprocessor = preprocessor;
   }
 
   /**
+   * For a built-in model, or one of your own whose logits are a map, with the names of its classes as `labels`. Of
+   * `preprocessing`, `fit` may be `stretch`, to its `size`, or `shorter-side`, of which nothing is cut.
    *
-   *
-   * @param device - Open.
-   * @param model - One that segments pictures.
-   * @param options - The weights at least.
-   * @throws What `createSession` throws.
-   * @throws UnsupportedError for a model that does not segment pictures.
+   * @throws UnsupportedError for a model that does not segment pictures, or whose classes have no names; ShapeError for
+   * labels or preprocessing that do not fit it; and what `createSession` throws.
+   * @example
+   * const labels = ['background', 'leaf'];
+   * using segmenter = await Segmenter.create(device, onnxModel(bytes), { weights, labels });
    */
   static async create(
     device: Device,
@@ -75,25 +89,15 @@ export class Segmenter {
     options: SegmenterOptions,
   ): Promise<Segmenter> {
     checkKinds('Segmenter.create', { device, model, options });
-    const { shorterSide = SHORTER_SIDE, picture = { width: 1, height: 1 } } = options;
-    if (model.domain === 'masks') {
-      throw new UnsupportedError(
-        `model "${model.name}" has no names for its classes; run it by createSession, or use fcn_resnet50`,
-      );
-    }
-    if (model.domain !== 'voc') {
-      throw new UnsupportedError(
-        `model "${model.name}" does not say what is in each pixel; use fcn_resnet50, or a Classifier`,
-      );
-    }
-    if (!Number.isSafeInteger(shorterSide) || shorterSide < 1) {
-      throw new ShapeError(`segmenter: the shorter side is a positive integer, got ${shorterSide}`);
-    }
-    const size = networkSize(picture, shorterSide);
-    const preprocessor = await Preprocessor.create(device, preprocessingFor(size));
+    const { picture = { width: 1, height: 1 } } = options;
+    const classes = classesOf(model, options);
+    const seeing = seeingOf(model, options);
+    const size = seeing.sight(picture);
+    const graph = graphOf(model, size);
+    const preprocessor = await Preprocessor.create(device, sized(seeing.preprocessing, size));
     try {
-      const session = await createSession(device, buildModel(model, { size }), options);
-      return new Segmenter(device, shorterSide, session, preprocessor);
+      const session = await createSession(device, graph, options);
+      return new Segmenter(device, seeing, classes, session, preprocessor);
     } catch (error) {
       preprocessor.dispose();
       throw error;
@@ -128,14 +132,16 @@ export class Segmenter {
   async #segment(picture: Picture): Promise<Segmentation> {
     this.#checkUsable();
     const image = extentOf(picture);
-    const [height, width] = networkSize(image, this.#shorterSide);
+    const [height, width] = this.#sight(image);
     await this.#resize(height, width);
     this.#checkUsable();
     const input = await this.#preprocessor.prepare([picture]);
     const { logits = new Float32Array() } = await this.#session.run(input);
-    const coarse = largestOf(logits, width * height);
-    const indices = enlarged(coarse, { width, height }, image);
-    return { width: image.width, height: image.height, indices, classes: vocClasses };
+    const [output] = this.#session.outputs;
+    const [, , mapHeight = height, mapWidth = width] = output?.shape ?? [];
+    const map = { width: mapWidth, height: mapHeight };
+    const indices = enlarged(largestOf(logits, mapWidth * mapHeight), map, image);
+    return { width: image.width, height: image.height, indices, classes: this.classes };
   }
 
   #checkUsable(): void {
@@ -146,9 +152,10 @@ export class Segmenter {
     const [input] = this.#session.inputs;
     const [, , sessionHeight, sessionWidth] = input?.shape ?? [];
     if (sessionHeight === height && sessionWidth === width) return;
-    const preprocessor = await Preprocessor.create(this.#device, preprocessingFor([height, width]));
+    const preprocessing = sized(this.#preprocessing, [height, width]);
+    const preprocessor = await Preprocessor.create(this.#device, preprocessing);
     try {
-      await this.#session.resize({ input: [1, 3, height, width] });
+      await this.#session.resize({ size: [height, width] });
     } catch (error) {
       preprocessor.dispose();
       throw error;
@@ -160,8 +167,71 @@ export class Segmenter {
   }
 }
 
-function preprocessingFor(size: readonly [number, number]) {
-  return { ...imagenetPreprocessing, size, fit: { mode: 'stretch' } } as const;
+/** What is decided of what the network sees. */
+interface Seeing {
+  readonly sight: Sight;
+  /** For any size. */
+  readonly preprocessing: Preprocessing;
+}
+
+/** Throws UnsupportedError where there are no names, or more than a mask can hold. */
+function classesOf(model: ModelDef, { labels }: SegmenterOptions): readonly PixelClass[] {
+  if (labels !== undefined) {
+    const names = checkedLabels('Segmenter.create', model, labels);
+    if (names.length > 1 && names.length <= MOST_CLASSES) return pixelClasses(names);
+    throw new UnsupportedError(
+      `model "${model.name}" has ${names.length} classes, of which each pixel gets one: 2 to ${MOST_CLASSES} can be told apart; run it by createSession`,
+    );
+  }
+  if (model.domain === 'voc') return vocClasses;
+  const remedy =
+    model.domain === 'masks'
+      ? 'has no names for its classes; give them as "labels", or use fcn_resnet50'
+      : 'does not say what is in each pixel; use fcn_resnet50, or a Classifier';
+  throw new UnsupportedError(`model "${model.name}" ${remedy}`);
+}
+
+/** Throws ShapeError, or UnsupportedError for preprocessing after which a pixel's place would not be known. */
+function seeingOf(model: ModelDef, options: SegmenterOptions): Seeing {
+  const { preprocessing: own = {}, shorterSide } = options;
+  const { size, fit = { mode: 'stretch' } } = own;
+  const stretch: Preprocessing['fit'] = { mode: 'stretch' };
+  const given = { ...own, fit: stretch };
+  const preprocessing = preprocessingOf('Segmenter.create', model, { preprocessing: given });
+  if (fit.mode !== 'stretch' && fit.mode !== 'shorter-side') {
+    throw new UnsupportedError(
+      `segmenter: preprocessing.fit must be stretch or shorter-side, got ${fit.mode}; leave it out to see whole pictures`,
+    );
+  }
+  if (shorterSide === undefined && fit.mode === 'stretch' && size) {
+    const whole = fit.size ?? size;
+    return { sight: () => whole, preprocessing };
+  }
+  const side = shorterSide ?? (fit.mode === 'stretch' ? SHORTER_SIDE : fit.length);
+  if (!Number.isSafeInteger(side) || side < 1) {
+    throw new ShapeError(`segmenter: the shorter side is a positive integer, got ${side}`);
+  }
+  return { sight: (picture) => networkSize(picture, side), preprocessing };
+}
+
+function sized(preprocessing: Preprocessing, size: readonly [number, number]): Preprocessing {
+  return { ...preprocessing, size };
+}
+
+/** With logits as large as the input, between which they are interpolated where the model's map is smaller. */
+function graphOf(model: ModelDef, size: readonly [number, number]): Graph {
+  const build: ModelDef['build'] = (g, x) => {
+    const { logits } = model.build(g, x);
+    const [, , ...map] = logits.desc.shape;
+    if (map.length !== 2) {
+      throw new UnsupportedError(
+        `model "${model.name}" does not say what is in each pixel; use fcn_resnet50, or a Classifier`,
+      );
+    }
+    const isWhole = map.every((extent, i) => extent === size[i]);
+    return { logits: isWhole ? logits : resize2d(g.at('to_input'), logits, { like: x }) };
+  };
+  return buildModel({ ...model, build }, { size });
 }
 
 /** [height, width] at the picture's aspect ratio, rounded down as by torchvision's `Resize`. */

@@ -30,16 +30,16 @@ const LABELS = [
   'tv or monitor',
 ] as const;
 
-/**
- * The 21 classes of Pascal VOC (2012) in the order of torchvision's outputs, in the colours of its masks.
- *
- * @example
- * const legend = vocClasses.map(({ label, colour }) => `${label}: rgb(${colour.join(' ')})`);
- */
-export const vocClasses: readonly PixelClass[] = LABELS.map((label, index) => ({
-  label,
-  colour: [vocColour(index, 0), vocColour(index, 1), vocColour(index, 2)],
-}));
+/** The 21 classes of Pascal VOC (2012) in the order of torchvision's outputs, in the colours of its masks. */
+export const vocClasses: readonly PixelClass[] = pixelClasses(LABELS);
+
+/** Classes of these names, in the colours that VOC has for their indices. */
+export function pixelClasses(labels: readonly string[]): readonly PixelClass[] {
+  return labels.map((label, index) => ({
+    label,
+    colour: [vocColour(index, 0), vocColour(index, 1), vocColour(index, 2)],
+  }));
+}
 
 /**
  * VOC's colour map, one channel of it: of the index, bits 0, 3, 6 go to red, 1, 4, 7 to green, 2, 5, 8 to

@@ -1,17 +1,23 @@
-/** Image files to classes: reading, decoding, uploading and computing in overlap. */
+/** Image files to results: reading, decoding, uploading and computing in overlap. */
 
+import { existsSync } from 'node:fs';
 import { decodeAhead } from '../node/decode_ahead.ts';
 import { findImages } from '../node/image_files.ts';
-import { type BatchClassifier, type Classification, TilewiseError } from '../src/index.ts';
+import { type KeyedPictures, type ManyPicturesOptions, TilewiseError } from '../src/index.ts';
 import { formatCount, formatPercent, note } from '../terminal/output.ts';
 import { formatSeconds, ProgressBar } from '../terminal/progress_bar.ts';
 
-export interface ClassifyFilesOptions {
+export interface OverFilesOptions<T> {
+  /** For the progress bar: `classifying`. */
+  readonly what: string;
   /** Images a run. */
   readonly batch: number;
-  /** Classes to each image. */
-  readonly top: number;
-  readonly onResult: (path: string, top: readonly Classification[]) => void;
+  /** The results of pictures in order, by path. */
+  readonly run: (
+    pictures: KeyedPictures<string>,
+    options: ManyPicturesOptions<string>,
+  ) => AsyncIterable<readonly [path: string, result: T]>;
+  readonly onResult: (path: string, result: T) => void;
 }
 
 /** What became of some files. */
@@ -37,32 +43,55 @@ export function evenBatch(images: number, most: number): number {
   return Math.ceil(images / Math.ceil(images / most));
 }
 
-/** Classifies files in order, with a progress bar on stderr. Unreadable ones are left out and listed. */
-export async function classifyFiles(
-  classifier: BatchClassifier,
+/**
+ * Those of the images that are not done. Says how many are, and which of those that were named are not there; where
+ * none is, nothing is left to do, and that is said as after the work.
+ */
+export function imagesLeft(
+  args: readonly string[],
+  images: readonly string[],
+  before?: { readonly done: ReadonlySet<string>; readonly out: string | undefined },
+): readonly string[] {
+  const paths = images.filter((path) => !before?.done.has(path));
+  if (before && paths.length < images.length) {
+    const done = images.length - paths.length;
+    note(`${done} of ${images.length} images are in ${before.out} already`);
+  }
+  const typed = new Set(args);
+  const missing = paths.filter((path) => typed.has(path) && !existsSync(path));
+  const unreadable = missing.map((path) => `image "${path}": there is no such file`);
+  if (missing.length < paths.length) {
+    for (const message of unreadable) note(`note: ${message}`);
+    return paths;
+  }
+  reportSummary({ images: 0, seconds: 0, gpuBusy: undefined, unreadable });
+  return [];
+}
+
+/** Works through files in order, with a progress bar on stderr. Unreadable ones are left out and listed. */
+export async function overFiles<T>(
   paths: readonly string[],
-  { batch, top, onResult }: ClassifyFilesOptions,
+  { what, batch, run, onResult }: OverFilesOptions<T>,
 ): Promise<FilesSummary> {
   const unreadable: string[] = [];
   let images = 0;
   let gpuMs = 0;
   const begun = performance.now();
-  const bar = new ProgressBar({ what: 'classifying', total: paths.length, format: formatImages });
+  const bar = new ProgressBar({ what, total: paths.length, format: formatImages });
   const pictures = decodeAhead(paths, {
     ahead: batch,
     onUnreadable: (_, error) => unreadable.push(error.message),
   });
   bar.update(0);
   try {
-    const results = classifier.classify(pictures, {
-      count: top,
+    const results = run(pictures, {
       onRefused: (path, error) => unreadable.push(`"${path}": ${error.message}`),
       onGpuTime: (ms) => {
         gpuMs += ms;
       },
     });
-    for await (const [path, classes] of results) {
-      onResult(path, classes);
+    for await (const [path, result] of results) {
+      onResult(path, result);
       bar.update(++images + unreadable.length);
     }
   } finally {

@@ -1,0 +1,59 @@
+/** A network of somebody's own in the place of a built-in model: what it takes and gives is told by its shapes. */
+import { transpose } from '../layers/rearrange.ts';
+import type { Value } from '../runtime/graph.ts';
+import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import type { ModelDef } from './model.ts';
+
+/** Where a file leaves the size of its images open. */
+const USUAL_SIZE = 224;
+
+/** What a network takes. */
+export interface ImageInput extends Pick<ModelDef, 'channels' | 'size'> {
+  /** The order of its axes. */
+  readonly layout: 'nchw' | 'nhwc';
+}
+
+/** The images of an input; undefined where it takes none. Extents of 0 are open. Channels come last where only that fits. */
+export function imageInputOf(extents: readonly number[]): ImageInput | undefined {
+  const [, first = 0, second = 0, last = 0] = extents;
+  const isColour = (channels: number): boolean => channels === 1 || channels === 3;
+  const layout = isColour(last) && !isColour(first) ? 'nhwc' : 'nchw';
+  const [channels, height, width] =
+    layout === 'nhwc' ? [last, first, second] : [first, second, last];
+  const size = [height || USUAL_SIZE, width || USUAL_SIZE] as const;
+  return extents.length === 4 && channels >= 1 ? { channels, size, layout } : undefined;
+}
+
+type Values = ReturnType<ModelDef['build']>;
+
+/** Images [N, C, H, W] in the order that the network takes. */
+export function inOrder(g: GraphBuilder, x: Value, { layout }: ImageInput): Value {
+  return layout === 'nhwc' ? transpose(g.at('input_nhwc'), x, [0, 2, 3, 1]) : x;
+}
+
+/**
+ * A model's values, of what a network gives: its output `logits`, or else the first one, are the logits, [N, C, H, W]
+ * where they are a map, and `probabilities`, too, where a softmax makes them. Undefined where there is no output.
+ */
+export function valuesOf(
+  g: GraphBuilder,
+  outputs: ReadonlyMap<string, Value>,
+  { layout }: ImageInput,
+): Values | undefined {
+  const made = outputs.get('logits') ?? [...outputs.values()][0];
+  if (!made) return undefined;
+  const isMap = layout === 'nhwc' && made.desc.shape.length === 4;
+  const logits = isMap ? transpose(g.at('logits_nchw'), made, [0, 3, 1, 2]) : made;
+  const ends = g.nodeOf(made)?.op.name === 'softmax';
+  return { ...Object.fromEntries(outputs), logits, ...(ends && { probabilities: logits }) };
+}
+
+/** What can be told of the pictures and the classes: of a map, each pixel has a class. */
+export function traitsOf(
+  { channels }: ImageInput,
+  { logits }: Values,
+): Pick<ModelDef, 'domain' | 'classes'> {
+  const [, classes = 1, height = 1, width = 1] = logits.desc.shape;
+  const pictures = channels === 1 ? 'digits' : 'imagenet';
+  return { domain: height * width > 1 ? 'masks' : pictures, classes };
+}
