@@ -143,7 +143,11 @@ export {
 export { fromTimm } from './models/timm.ts';
 export { type VggOptions, vgg } from './models/vgg.ts';
 export { type Prepared, type PrepareOptions, planFor, prepare } from './prepare.ts';
-export { type Ceilings, measureCeilings } from './profiling/ceilings.ts';
+export {
+  type Ceilings,
+  type MeasureCeilingsOptions,
+  measureCeilings,
+} from './profiling/ceilings.ts';
 export { type Deviation, deviation } from './profiling/deviation.ts';
 export {
   type DispatchProfile,
@@ -159,7 +163,7 @@ export { type TimedKernel, type TuneOptions, type TuneResult, tune } from './pro
 export { keepTuning, keptTuning, type TuningStore, tuningKey } from './profiling/tuning_store.ts';
 export { type LayerCheck, type VerifyOptions, verify } from './profiling/verify.ts';
 export { type References, runReference } from './reference.ts';
-export { encodeRun, type GpuOutputs, runOnGpu } from './run_on_gpu.ts';
+export { encodeRun, type GpuOutputs, type RunOnGpuOptions, runOnGpu } from './run_on_gpu.ts';
 export { ANY_GPU, type DeviceProfile } from './runtime/device_profile.ts';
 export {
   DeviceLostError,
@@ -196,6 +200,7 @@ export {
   type RunOutputs,
   Session,
   type SessionProgress,
+  type SessionResizeOptions,
 } from './runtime/session.ts';
 export { type DType, formatShape, type Shape } from './runtime/tensor.ts';
 export { type FetchOptions, fetchSafetensors } from './runtime/weights/fetch_weights.ts';
@@ -211,7 +216,7 @@ export {
   type ClassifyManyOptions,
 } from './vision/batch_classifier.ts';
 export type { BrowserImage, Picture } from './vision/browser_image.ts';
-export { Classifier, type ClassifierOptions } from './vision/classifier.ts';
+export { Classifier, type ClassifierOptions, type ClassifyOptions } from './vision/classifier.ts';
 export { type Domain, domainOf } from './vision/domain.ts';
 export { type Image, ImageError } from './vision/image.ts';
 export { imagenetLabels } from './vision/imagenet_labels.ts';
@@ -223,6 +228,11 @@ export {
   type Preprocessing,
 } from './vision/preprocessing.ts';
 export { Preprocessor } from './vision/preprocessor.ts';
-export { type Segmentation, Segmenter, type SegmenterOptions } from './vision/segmenter.ts';
+export {
+  type Segmentation,
+  Segmenter,
+  type SegmenterOptions,
+  type SegmentOptions,
+} from './vision/segmenter.ts';
 export { type Classification, topK } from './vision/top_k.ts';
 export { type PixelClass, vocClasses } from './vision/voc_classes.ts';

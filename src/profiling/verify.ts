@@ -34,7 +34,7 @@ export interface VerifyOptions extends CreateSessionOptions {
  * Runs a graph on the device as a session of the same options does, with every layer as an output, and computes each
  * layer anew on the CPU, in f64, from what the device gave it and weights as they are stored: errors do not add up
  * from layer to layer. Worst layer first.
- * `inputs` are keyed by name. `signal` stops between two layers, too. Throws what `createSession` throws.
+ * `inputs` are keyed by name. `signal` stops the run, too, and between two layers. Throws what `createSession` throws.
  */
 export async function verify(
   device: Device,
@@ -45,7 +45,8 @@ export async function verify(
   checkKinds('verify', { device, graph, options });
   const session = await createSession(device, graph, { ...options, observed: true });
   try {
-    return await checkLayers(session, inputs, await session.run(inputs), options);
+    const results = await session.run(inputs, { signal: options.signal });
+    return await checkLayers(session, inputs, results, options);
   } finally {
     session.dispose();
   }

@@ -16,7 +16,7 @@ import {
   Executor,
   type InputData,
   type InputWriter,
-  type RunTimes,
+  type RunControl,
 } from './gpu/executor.ts';
 import { WeightBuffers } from './gpu/weight_buffers.ts';
 import type { Graph } from './graph.ts';
@@ -25,6 +25,7 @@ import { type Prepared, type PrepareOptions, prepare } from './prepare.ts';
 import { type NewShapes, reshape, shapesOf } from './reshape.ts';
 import { sum } from './sum.ts';
 import { type DType, elementCount, type Shape, shapesEqual } from './tensor.ts';
+import { untilAborted } from './until_aborted.ts';
 import { checkWeights, overflowWarning } from './weights/check_weights.ts';
 import { ConstantReader } from './weights/constant_reader.ts';
 import type { WeightSource } from './weights/weight_source.ts';
@@ -73,11 +74,16 @@ export type RunInputs = InputData | Readonly<Record<string, InputData>>;
 /** Outputs of one run by name, row-major. */
 export type RunOutputs = Readonly<Record<string, Float32Array>>;
 
-export interface RunOptions extends RunTimes {
+export interface RunOptions extends RunControl {
   /** Names of the outputs to read back; all by default. What is left out costs no transfer. */
   readonly outputs?: readonly string[];
   /** Arrays to fill in place of new ones, by output name, each of exactly the output's length. */
   readonly into?: RunOutputs;
+}
+
+export interface SessionResizeOptions {
+  /** Stops it: it is rejected with the signal's reason at once, and the session stays as it was. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A named tensor at the edge of a session. */
@@ -174,10 +180,14 @@ export class Session {
   /**
    * Runs the model once. Calls may overlap: they run in order, and the next is prepared while the one
    * before computes. Throws ShapeError for data of the wrong length and for unknown outputs, before
-   * anything is submitted.
+   * anything is submitted; the reason of `options.signal`, when that is aborted: inputs are not read then any more,
+   * arrays not filled, and the session is as usable as before.
+   *
+   * @example
+   * const { logits } = await session.run(x, { signal: AbortSignal.timeout(100) });
    */
   run(inputs: RunInputs, options: RunOptions = {}): Promise<RunOutputs> {
-    return this.use(async (running) => {
+    const work = async (running: Running): Promise<RunOutputs> => {
       checkOptions('run', options);
       const data = inputDataOf(this.#graph.name, this.inputs, inputs);
       const wanted = this.#wantedOutputs(options);
@@ -189,37 +199,45 @@ export class Session {
       );
       await runParts(running, data, outputs, options);
       return Object.fromEntries(named);
-    });
+    };
+    return this.use(work, undefined, options?.signal);
   }
 
   /**
    * Plans the model anew for other input shapes, `{ input: [8, 3, 160, 160] }`, or for another batch and size of
    * images, `{ batch: 8, size: 160 }`, and keeps the weights that are on the device, but for those
    * that other kernels read in another arrangement. Calls of before are done first, those of after find the new shapes.
-   * Throws ShapeError when the model cannot take the shapes; the session then stays as it was.
+   * Throws ShapeError when the model cannot take the shapes, and the signal's reason when that is aborted; the session
+   * then stays as it was.
+   *
+   * @example
+   * await session.resize({ batch: 8 }, { signal: controller.signal });
    */
-  resize(to: NewShapes): Promise<void> {
-    return this.use(
-      async () => {},
-      (graph) => reshape(graph, shapesOf(graph, to)),
-    );
+  async resize(to: NewShapes, options: SessionResizeOptions = {}): Promise<void> {
+    checkOptions('resize', options);
+    const change = (graph: Graph): Graph => reshape(graph, shapesOf(graph, to));
+    return this.use(async () => {}, change, options.signal);
   }
 
   /**
    * Does work with what runs, in the order of the calls; all that touches the GPU goes through here. What runs is built
    * anew first where the device was opened anew, or for the graph that `change` makes, and is not freed before the work
-   * is done. Work that waits for another call of the session waits for ever.
+   * is done. Work that waits for another call of the session waits for ever. When the signal is aborted, the call is
+   * rejected with its reason at once, and work that has not begun never does; other work has to hear of it by itself.
    */
   async use<T>(
     work: (running: Running) => Promise<T>,
     change?: (graph: Graph) => Graph,
+    signal?: AbortSignal,
   ): Promise<T> {
     checkWork(work, change ?? work);
+    checkArgument(signal?.throwIfAborted ?? !signal, 'use: signal', 'an AbortSignal', signal);
     try {
       this.#checkUsable();
-      return await this.device.use(async (opening) => {
+      const begun = this.device.use(async (opening) => {
         const turn = this.#turn.then(async () => {
-          await this.#renew(opening, change);
+          signal?.throwIfAborted();
+          await this.#renew(opening, change, signal);
           const running = this.#running;
           const result = work(running);
           running.idle = Promise.allSettled([running.idle, result]).then(() => {});
@@ -228,6 +246,7 @@ export class Session {
         this.#turn = turn.catch(() => {});
         return (await turn).result;
       });
+      return await untilAborted(begun, signal);
     } catch (error) {
       this.#checkUsable();
       throw error;
@@ -251,21 +270,31 @@ export class Session {
   }
 
   /** Builds anew what runs, where it was made on another opening, or there is a change. */
-  async #renew(opening: Opening, change?: (graph: Graph) => Graph): Promise<void> {
+  async #renew(
+    opening: Opening,
+    change: ((graph: Graph) => Graph) | undefined,
+    cancel: AbortSignal | undefined,
+  ): Promise<void> {
     this.#checkUsable();
     const old = this.#running;
     if (!change && old.executor.opening === opening) return;
     const graph = change ? change(this.#graph) : this.#graph;
-    const options = { ...this.#options, signal: this.#life.signal };
+    const { signal: life } = this.#life;
+    const signal = cancel ? AbortSignal.any([life, cancel]) : life;
+    const options = { ...this.#options, signal };
+    let unused: Executor | undefined;
     try {
-      this.#running = await build(opening, graph, options, this.#reader, this.#weights);
+      const built = await build(opening, graph, options, this.#reader, this.#weights);
+      unused = built.executor;
+      await untilAborted(old.idle, signal);
+      this.#running = built;
       this.#graph = graph;
-      await old.idle;
-      old.executor.dispose();
+      unused = old.executor;
     } finally {
+      unused?.dispose();
       this.#weights.keepOnly(this.#running.plan.weights);
       // It may have been disposed of meanwhile.
-      if (this.#life.signal.aborted) this.dispose();
+      if (life.aborted) this.dispose();
     }
     this.#checkUsable();
   }
@@ -349,24 +378,33 @@ async function runParts(
   { executor, parts }: Running,
   inputs: readonly InputData[],
   outputs: readonly (Float32Array | undefined)[],
-  { onHostTime, onGpuTime }: RunOptions,
+  { onHostTime, onGpuTime, signal }: RunControl,
 ): Promise<void> {
-  if (parts === 1) return executor.run(inputs, outputs, { onHostTime, onGpuTime });
   const hostTimes: number[] = [];
   const gpuTimes: number[] = [];
-  const runs = Array.from({ length: parts }, (_, part) =>
+  await eachPart(parts, (part) =>
     executor.run(
       inputs.map((data) => partOf(data, part, parts)),
       outputs.map((data) => data && partOf(data, part, parts)),
       {
         onHostTime: (ms) => hostTimes.push(ms),
         onGpuTime: onGpuTime && ((ms) => gpuTimes.push(ms)),
+        signal,
       },
     ),
   );
-  await Promise.all(runs);
   onHostTime?.(sum(hostTimes));
   if (gpuTimes.length > 0) onGpuTime?.(sum(gpuTimes));
+}
+
+/** Work for each part of a batch, begun in their order; when it fails, no other part goes on. */
+export async function eachPart(
+  parts: number,
+  work: (part: number) => Promise<unknown>,
+): Promise<void> {
+  const works = Array.from({ length: parts }, (_, part) => work(part));
+  await Promise.allSettled(works);
+  await Promise.all(works);
 }
 
 /** A weight's data as kernels read it, but for the rounding to f16. */
@@ -393,6 +431,7 @@ function warnOfParts(graph: Graph, parts: number, onWarning: SessionOptions['onW
 export function partOf(data: Float32Array, part: number, parts: number): Float32Array;
 export function partOf(data: InputData, part: number, parts: number): InputData;
 export function partOf(data: InputData, part: number, parts: number): InputData {
+  if (parts === 1) return data;
   if (!(data instanceof Float32Array)) {
     if (data.part) return data.part(part, parts);
     throw new UnsupportedError(

@@ -29,6 +29,8 @@ export interface ClassifyManyOptions<K> {
   readonly onRefused?: (key: K, error: TilewiseError) => void;
   /** Hears what each run took on the GPU, in milliseconds, where the device can tell. */
   readonly onGpuTime?: (ms: number) => void;
+  /** Stops it before the next picture, and the runs that were begun: see `Session.run`. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A run that was submitted: whose pictures it holds, and what it says of them, row by row. */
@@ -89,7 +91,7 @@ export class BatchClassifier {
    * as they are needed: while a batch computes, those of the next are uploaded, and `pictures` makes further ones.
    * A last batch that is not full takes as long as one that is. One call at a time.
    *
-   * Throws what `session.run` throws, and what `pictures` throws.
+   * Throws what `session.run` throws, what `pictures` throws, and the signal's reason when that is aborted.
    */
   async *classify<K>(
     pictures: AsyncIterable<readonly [K, Picture]> | Iterable<readonly [K, Picture]>,
@@ -103,6 +105,7 @@ export class BatchClassifier {
     let keys: K[] = [];
     try {
       for await (const pair of pictures) {
+        options.signal?.throwIfAborted();
         const fits = Array.isArray(pair);
         checkArgument(fits, 'BatchClassifier.classify: pictures', 'pairs of key and picture', pair);
         const [key, picture] = pair;
@@ -154,10 +157,10 @@ export class BatchClassifier {
 
   async #start<K>(
     keys: readonly K[],
-    { count = 5, onGpuTime }: ClassifyManyOptions<K>,
+    { count = 5, onGpuTime, signal }: ClassifyManyOptions<K>,
   ): Promise<Run<K>> {
     const { input, submitted } = this.#batch.take();
-    const outputs = this.session.run(input, { onGpuTime, outputs: outputsFor(count) });
+    const outputs = this.session.run(input, { onGpuTime, signal, outputs: outputsFor(count) });
     await Promise.race([submitted, outputs]);
     return { keys, outputs };
   }

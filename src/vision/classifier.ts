@@ -18,6 +18,11 @@ export interface ClassifierOptions extends CreateSessionOptions {
   readonly size?: readonly [number, number];
 }
 
+export interface ClassifyOptions {
+  /** Stops the run: see `Session.run`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * A model that classifies pictures one at a time; `BatchClassifier` is for many. It owns GPU memory: dispose of
  * it, or declare it with `using`.
@@ -58,12 +63,21 @@ export class Classifier {
   /**
    * The `count` likeliest classes of a picture, the best first. Calls may overlap. Throws ShapeError for a
    * picture whose data does not fit its size, UnsupportedError for one too large for the device. Digits are
-   * looked for on the CPU: they come as ImageData.
+   * looked for on the CPU: they come as ImageData. Throws the signal's reason when that is aborted.
+   *
+   * @example
+   * const [best] = await classifier.classify(picture, 1, { signal: controller.signal });
    */
-  async classify(image: Picture, count = 5): Promise<readonly Classification[]> {
+  async classify(
+    image: Picture,
+    count = 5,
+    options: ClassifyOptions = {},
+  ): Promise<readonly Classification[]> {
+    checkKinds('Classifier.classify', { options });
+    const { signal } = options;
     if (this.#disposed) throw new TilewiseError('the classifier was disposed; create a new one');
     const input = await this.#preprocessor.prepare([image]);
-    const outputs = await this.session.run(input, { outputs: outputsFor(count) });
+    const outputs = await this.session.run(input, { signal, outputs: outputsFor(count) });
     return bestOf(outputs, 0, count, this.labels);
   }
 

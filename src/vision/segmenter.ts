@@ -6,6 +6,7 @@ import { ShapeError, TilewiseError, UnsupportedError } from '../runtime/errors.t
 import type { Device } from '../runtime/gpu/device.ts';
 import { checkKinds } from '../runtime/kinds.ts';
 import type { Session } from '../runtime/session.ts';
+import { untilAborted } from '../runtime/until_aborted.ts';
 import { extentOf, type Picture } from './browser_image.ts';
 import { type Extent, imagenetPreprocessing } from './preprocessing.ts';
 import { Preprocessor } from './preprocessor.ts';
@@ -19,6 +20,11 @@ export interface SegmenterOptions extends CreateSessionOptions {
   readonly shorterSide?: number;
   /** The size of the pictures to come, so that the first one need not wait for another plan; square by default. */
   readonly picture?: Extent;
+}
+
+export interface SegmentOptions {
+  /** Stops it: it is rejected with the signal's reason at once, and the next picture need not wait for it. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The class of each pixel of a picture, row-major: an index in `classes`. */
@@ -86,12 +92,17 @@ export class Segmenter {
 
   /**
    * The class of each pixel, as many as the picture has. Calls run in order. Throws ShapeError for a picture
-   * whose data does not fit its size, UnsupportedError for one too large for the device.
+   * whose data does not fit its size, UnsupportedError for one too large for the device, the signal's reason when that
+   * is aborted.
+   *
+   * @example
+   * const { indices } = await segmenter.segment(picture, { signal: controller.signal });
    */
-  segment(picture: Picture): Promise<Segmentation> {
-    const result = this.#last.then(() => this.#segment(picture));
+  async segment(picture: Picture, options: SegmentOptions = {}): Promise<Segmentation> {
+    checkKinds('Segmenter.segment', { options });
+    const result = this.#last.then(() => this.#segment(picture, options.signal));
     this.#last = result.catch(() => {});
-    return result;
+    return untilAborted(result, options.signal);
   }
 
   /** Frees the GPU memory; the device stays. Twice is harmless. */
@@ -105,14 +116,15 @@ export class Segmenter {
     this.dispose();
   }
 
-  async #segment(picture: Picture): Promise<Segmentation> {
+  async #segment(picture: Picture, signal: AbortSignal | undefined): Promise<Segmentation> {
     this.#checkUsable();
+    signal?.throwIfAborted();
     const image = extentOf(picture);
     const [height, width] = networkSize(image, this.#shorterSide);
-    await this.#resize(height, width);
+    await this.#resize(height, width, signal);
     this.#checkUsable();
     const input = await this.#preprocessor.prepare([picture]);
-    const { logits = new Float32Array() } = await this.#session.run(input);
+    const { logits = new Float32Array() } = await this.#session.run(input, { signal });
     const coarse = largestOf(logits, width * height);
     const indices = enlarged(coarse, { width, height }, image);
     return { width: image.width, height: image.height, indices, classes: vocClasses };
@@ -122,13 +134,13 @@ export class Segmenter {
     if (this.#disposed) throw new TilewiseError('the segmenter was disposed; create a new one');
   }
 
-  async #resize(height: number, width: number): Promise<void> {
+  async #resize(height: number, width: number, signal: AbortSignal | undefined): Promise<void> {
     const [input] = this.#session.inputs;
     const [, , sessionHeight, sessionWidth] = input?.shape ?? [];
     if (sessionHeight === height && sessionWidth === width) return;
     const preprocessor = await Preprocessor.create(this.#device, preprocessingFor([height, width]));
     try {
-      await this.#session.resize({ input: [1, 3, height, width] });
+      await this.#session.resize({ input: [1, 3, height, width] }, { signal });
     } catch (error) {
       preprocessor.dispose();
       throw error;
