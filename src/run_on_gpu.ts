@@ -78,8 +78,8 @@ export async function runOnGpu(
  * tensors on the GPU, which are read when the encoder is executed, as they are then; or what a Preprocessor prepared,
  * whose pictures are written when the run is recorded: submit the encoder before the Preprocessor prepares others, or
  * prepare all that goes into one encoder first. Submit it before the session is resized or disposed of, too, and not
- * while a run of the session with a `signal` goes on, whose submits it could come between. Runs that were called before,
- * and are not done, may be submitted after it.
+ * while a run of the session with a `signal` goes on, whose submits it could come between. Runs that were called
+ * before, and are not done, may be submitted after it.
  *
  * Throws as `runOnGpu` does, but that what the GPU refuses is reported by the caller's own error scopes;
  * UnsupportedError also for inputs that are arrays; DeviceLostError once the device was lost: the session's next run

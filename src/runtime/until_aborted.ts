@@ -1,6 +1,6 @@
 /**
- * What becomes of work, or the signal's reason as soon as there is one. Nobody waits for the work then, which has to end
- * by itself.
+ * What becomes of work, or the signal's reason as soon as there is one. Nobody waits for the work then, which has to
+ * end by itself.
  */
 export function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;

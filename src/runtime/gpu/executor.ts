@@ -161,8 +161,8 @@ export class Executor {
   }
 
   /**
-   * Does work with the staging buffers of a run: submits after all that was to be submitted before it is, and before all
-   * that is to be submitted after it, which does not wait for `read`.
+   * Does work with the staging buffers of a run: submits after all that was to be submitted before it is, and before
+   * all that is to be submitted after it, which does not wait for `read`.
    */
   inTurn<S, T>(
     submit: (staging: readonly GPUBuffer[]) => Promise<S>,
@@ -183,8 +183,9 @@ export class Executor {
   }
 
   /**
-   * Submits a run, in as many submits as it takes; `finish` records what becomes of the outputs. It must be the caller's
-   * turn. With a signal it waits before each submit until the last but one is done, so that it can still be stopped.
+   * Submits a run, in as many submits as it takes; `finish` records what becomes of the outputs. It must be the
+   * caller's turn. With a signal it waits before each submit until the last but one is done, so that it can still be
+   * stopped.
    */
   async submit(
     inputs: readonly InputData[],
