@@ -148,7 +148,11 @@ export {
 export { fromTimm } from './models/timm.ts';
 export { type VggOptions, vgg } from './models/vgg.ts';
 export { type Prepared, type PrepareOptions, planFor, prepare } from './prepare.ts';
-export { type Ceilings, measureCeilings } from './profiling/ceilings.ts';
+export {
+  type Ceilings,
+  type MeasureCeilingsOptions,
+  measureCeilings,
+} from './profiling/ceilings.ts';
 export { type Deviation, deviation } from './profiling/deviation.ts';
 export {
   type DispatchProfile,
@@ -164,7 +168,7 @@ export { type TimedKernel, type TuneOptions, type TuneResult, tune } from './pro
 export { keepTuning, keptTuning, type TuningStore, tuningKey } from './profiling/tuning_store.ts';
 export { type LayerCheck, type VerifyOptions, verify } from './profiling/verify.ts';
 export { type References, runReference } from './reference.ts';
-export { encodeRun, type GpuOutputs, runOnGpu } from './run_on_gpu.ts';
+export { encodeRun, type GpuOutputs, type RunOnGpuOptions, runOnGpu } from './run_on_gpu.ts';
 export { ANY_GPU, type DeviceProfile } from './runtime/device_profile.ts';
 export {
   DeviceLostError,
@@ -201,6 +205,7 @@ export {
   type RunOutputs,
   Session,
   type SessionProgress,
+  type SessionResizeOptions,
 } from './runtime/session.ts';
 export { type DType, formatShape, type Shape } from './runtime/tensor.ts';
 export { type FetchOptions, fetchSafetensors } from './runtime/weights/fetch_weights.ts';
@@ -216,7 +221,7 @@ export {
   type ClassifyManyOptions,
 } from './vision/batch_classifier.ts';
 export type { BrowserImage, Picture } from './vision/browser_image.ts';
-export { Classifier, type ClassifierOptions } from './vision/classifier.ts';
+export { Classifier, type ClassifierOptions, type ClassifyOptions } from './vision/classifier.ts';
 export { type Domain, type DomainOptions, domainOf } from './vision/domain.ts';
 export {
   BatchEmbedder,
@@ -237,7 +242,12 @@ export {
 } from './vision/preprocessing.ts';
 export { preprocessingFrom } from './vision/preprocessing_from.ts';
 export { Preprocessor } from './vision/preprocessor.ts';
-export { type Segmentation, Segmenter, type SegmenterOptions } from './vision/segmenter.ts';
+export {
+  type Segmentation,
+  Segmenter,
+  type SegmenterOptions,
+  type SegmentOptions,
+} from './vision/segmenter.ts';
 export { cosineSimilarity } from './vision/similarity.ts';
 export { type Classification, topK } from './vision/top_k.ts';
 export { type PixelClass, vocClasses } from './vision/voc_classes.ts';

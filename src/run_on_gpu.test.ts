@@ -364,3 +364,35 @@ describe('Device.from', () => {
     expect(() => api.Device.from(bad(gpu))).toThrow(/^Device.from: gpu must be a GPUDevice/);
   });
 });
+
+describe('runOnGpu with a signal', () => {
+  const chain = graphOf((g, x) => {
+    let y: api.Value = x;
+    for (let i = 0; i < 4; i++) y = api.softmax(g.at(`layer${i}`), y);
+    return { y };
+  });
+  const REASON = new Error('enough');
+
+  it('is cut by submitBudgetMs, and stops between two submits, before its output is written', async () => {
+    const { y } = await expectedOf(chain);
+    using of = await session(chain, { submitBudgetMs: 1e-9 });
+    using output = await GpuTensor.allocate(device(), X);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const submit = device().gpu.queue.submit.bind(device().gpu.queue);
+    let submits = 0;
+    const spy = vi.spyOn(device().gpu.queue, 'submit').mockImplementation((commands) => {
+      submit(commands);
+      if (++submits === 2) controller.abort(REASON);
+    });
+    await expect(runOnGpu(of, x, output, { signal })).rejects.toBe(REASON);
+    await device().gpu.queue.onSubmittedWorkDone();
+    expect(submits).toBe(2);
+    spy.mockRestore();
+    expect(await output.read(device())).toEqual(new Float32Array(api.elementCount(X)));
+    const count = vi.spyOn(device().gpu.queue, 'submit');
+    await runOnGpu(of, x, output);
+    expect(count).toHaveBeenCalledTimes(of.plan.dispatches.length);
+    expect(await output.read(device())).toEqual(y);
+  });
+});

@@ -2,13 +2,13 @@
 
 import { ownValue, given as shown } from './runtime/arguments.ts';
 import { ShapeError, UnsupportedError } from './runtime/errors.ts';
-import { guarded } from './runtime/gpu/errors.ts';
 import type { InputData } from './runtime/gpu/executor.ts';
 import { GpuTensor } from './runtime/gpu/gpu_tensor.ts';
 import { rangeOf } from './runtime/gpu/readback.ts';
 import { checkKinds } from './runtime/kinds.ts';
 import type { PlannedTensor } from './runtime/plan/compile.ts';
 import {
+  eachPart,
   inputDataOf,
   partOf,
   type RunInputs,
@@ -20,6 +20,14 @@ import { formatShape, shapesEqual, viewOfDesc, withView } from './runtime/tensor
 /** Where outputs go, by name: the only one of a session, or some of them. */
 export type GpuOutputs = GpuTensor | Readonly<Record<string, GpuTensor>>;
 
+export interface RunOnGpuOptions {
+  /**
+   * Stops the run, as that of `Session.run` does. Outputs may have been written then, or not: of a batch that is cut,
+   * in parts.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** What a run reads, and where it puts what it gives: undefined for outputs that nobody wants. */
 interface Ends {
   readonly inputs: readonly InputData[];
@@ -30,7 +38,7 @@ interface Ends {
  * Runs a model and leaves the results on the GPU, in the tensors that are given for them: nothing is read back. It is
  * done when the run has been submitted, which the GPU still has to work off; what is submitted after it finds the
  * results. Who calls it in a loop waits now and then for `device.gpu.queue.onSubmittedWorkDone()`, or for a frame. It
- * is one submit, whatever `submitBudgetMs` is, or one for each part of a batch that is cut.
+ * takes as many submits as `Session.run`; how long it takes is not known here, but from runs by that.
  *
  * @param session - Made with `denseOutputs: true`, where its outputs could be views.
  * @param inputs - Arrays, tensors on the GPU, or what a Preprocessor prepared.
@@ -39,7 +47,7 @@ interface Ends {
  * @throws UnsupportedError for an output that is not row-major on the device (create the session with `denseOutputs:
  *   true`).
  * @throws GpuError for buffers of another device or without the usages that copying needs.
- * @throws DeviceLostError when the device is lost.
+ * @throws DeviceLostError when the device is lost, and the signal's reason when it is aborted.
  *
  * @example
  * using probabilities = await GpuTensor.allocate(device, [1, 10]);
@@ -50,31 +58,33 @@ export async function runOnGpu(
   session: Session,
   inputs: RunInputs,
   outputs: GpuOutputs,
+  options: RunOnGpuOptions = {},
 ): Promise<void> {
-  checkKinds('runOnGpu', { session });
-  return session.use(async (running) => {
-    const { executor, plan, parts } = running;
+  checkKinds('runOnGpu', { session, options });
+  const { signal } = options;
+  const work = async (running: Running): Promise<void> => {
+    const { executor, parts } = running;
     const ends = endsOf(session, inputs, outputs);
-    const { gpu } = executor.opening;
-    const submit = (): void => {
-      // Queue writes come before what is submitted after them: each part has a submit of its own.
-      for (let part = 0; part < parts; part++) {
-        const encoder = gpu.createCommandEncoder();
-        record(running, encoder, partOfEnds(ends, part, parts));
-        gpu.queue.submit([encoder.finish()]);
-      }
-    };
-    await executor.inTurn(() => guarded(gpu, `run of "${plan.graph.name}"`, submit));
-  });
+    await eachPart(parts, (part) => {
+      const of = partOfEnds(ends, part, parts);
+      const finish = (encoder: GPUCommandEncoder): void => keep(running, encoder, of);
+      return executor.inTurn(
+        () => executor.submit(of.inputs, finish, signal),
+        ({ accepted }) => Promise.all(accepted),
+      );
+    });
+  };
+  return session.use(work, undefined, signal);
 }
 
 /**
  * Records a run into a command encoder of the caller's, who submits it: between passes that render, say. Inputs are
  * tensors on the GPU, which are read when the encoder is executed, as they are then; or what a Preprocessor prepared,
  * whose pictures are written when the run is recorded: submit the encoder before the Preprocessor prepares others, or
- * prepare all that goes into one encoder first. Submit it before the session is resized or disposed of, too. Runs that
- * were called before, and are not done, may be submitted after it. What the GPU refuses is reported by the caller's own
- * error scopes.
+ * prepare all that goes into one encoder first. Submit it before the session is resized or disposed of, too, and not
+ * while a run of the session with a `signal` goes on, whose submits it could come between. Runs that were called
+ * before, and are not done, may be submitted after it. What the GPU refuses is reported by the caller's own error
+ * scopes.
  *
  * @param session - As for `runOnGpu`.
  * @param encoder - Of the session's device.
@@ -185,11 +195,17 @@ function partOfEnds({ inputs, outputs }: Ends, part: number, parts: number): End
   };
 }
 
-function record({ executor, plan }: Running, encoder: GPUCommandEncoder, ends: Ends): void {
+function record(running: Running, encoder: GPUCommandEncoder, ends: Ends): void {
+  const { executor, plan } = running;
   executor.writeInputs(encoder, ends.inputs);
   const pass = encoder.beginComputePass({ label: plan.graph.name });
   for (const dispatch of executor.recorders()) dispatch(pass);
   pass.end();
+  keep(running, encoder, ends);
+}
+
+/** Records that the outputs become what a run gives. */
+function keep({ executor, plan }: Running, encoder: GPUCommandEncoder, ends: Ends): void {
   plan.outputs.forEach((output, i) => {
     ends.outputs[i]?.take(encoder, executor.bufferOf(output), rangeOf(output.desc).from);
   });

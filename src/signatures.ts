@@ -39,7 +39,7 @@ export type {
 } from './runtime/builtins.ts';
 export type { DeviceFamily, DeviceKind, DeviceLimits } from './runtime/device_profile.ts';
 export type { Opening } from './runtime/gpu/device.ts';
-export type { Executor, RunTimes } from './runtime/gpu/executor.ts';
+export type { Executor, RunControl, RunTimes, Submitted } from './runtime/gpu/executor.ts';
 export type { BindingSlot, Pipeline, PipelineCache } from './runtime/gpu/pipeline_cache.ts';
 export type { Work } from './runtime/gpu/stopwatch.ts';
 export type {

@@ -88,7 +88,9 @@ describe('examples of documents', () => {
       const answers: unknown[] = [];
       vi.stubGlobal('postMessage', (answer: unknown) => answers.push(answer));
       for (const listener of listeners.splice(0)) await listener({ data: PICTURE });
-      expect(answers).toHaveLength(/^ *postMessage\(/m.test(code) && !/^export/m.test(code) ? 1 : 0);
+      expect(answers).toHaveLength(
+        /^ *postMessage\(/m.test(code) && !/^export/m.test(code) ? 1 : 0,
+      );
     },
     MOST_MS,
   );

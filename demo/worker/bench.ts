@@ -24,7 +24,7 @@ export async function benchmark(
   { onProgress, signal }: CallContext<BenchEvent>,
 ): Promise<KernelReport> {
   const cases = await Promise.all(lines.map((line) => casesOf(device, parseLayer(line))));
-  const ceilings = await measureCeilings(device);
+  const ceilings = await measureCeilings(device, { signal });
   onProgress({ kind: 'ceilings', ceilings });
   return benchmarkKernels(device, cases.flat(), {
     ceilings,

@@ -49,7 +49,8 @@ export class Gpu {
    * Runs work on the device. Where that is lost meanwhile, whatever came of the work is worth nothing, be it an error
    * or the times of kernels that never ran: it is done again on the device that takes its place. Throws what the work
    * throws, the signal's reason, DeviceLostError when every attempt has lost the device, and UnsupportedError where the
-   * browser has no WebGPU, or no adapter.
+   * browser has no WebGPU, or no adapter. It begins when the GPU has done what was submitted before, such as the last
+   * submits of a run that was cancelled: the times that the work takes are its own.
    */
   async run<T>(
     work: (device: Device) => Promise<T>,
@@ -58,6 +59,7 @@ export class Gpu {
     const device = await this.#device();
     for (let attempt = 1; attempt <= attempts; attempt++) {
       await this.#restore(device);
+      await device.gpu.queue.onSubmittedWorkDone().catch(() => {});
       signal.throwIfAborted();
       const outcome = await outcomeOf(() => work(device), device.gpu);
       if (outcome) return outcome.result;

@@ -70,8 +70,8 @@ export class PhotoReader {
     const input = await this.#preprocessor.prepare([picture]);
     signal.throwIfAborted();
     const featureLayer = this.#network.layers.get(FEATURES) ?? FEATURES;
-    const only = { outputs: ['logits', 'probabilities', featureLayer] };
-    const outputs = await this.#session.run(input, live ? only : {});
+    const only = live && { outputs: ['logits', 'probabilities', featureLayer] };
+    const outputs = await this.#session.run(input, { signal, ...only });
     const ms = performance.now() - begun;
     if (!live) this.#blocks = outputs;
     const { probabilities = new Float32Array(), logits = new Float32Array() } = outputs;

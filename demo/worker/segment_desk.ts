@@ -79,7 +79,7 @@ export class SegmentDesk {
       : await this.#build(device, this.#weights, shorterSide, context);
     context.signal.throwIfAborted();
     const begun = performance.now();
-    const segmentation = await segmenter.segment(picture);
+    const segmentation = await segmenter.segment(picture, { signal: context.signal });
     const ms = performance.now() - begun;
     const { width, height } = segmentation;
     return { width, height, mask: coloured(segmentation), found: sharesOf(segmentation), ms };

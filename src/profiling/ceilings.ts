@@ -46,24 +46,36 @@ const ROUNDS = 5;
 const LEAST_SAMPLE_MS = 30;
 const MOST_REPEATS = 16;
 
+/** How `measureCeilings` is stopped. */
+export interface MeasureCeilingsOptions {
+  /** Stops it between two samples, with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Measures both limits; takes about three seconds on an adapter that computes on the CPU.
  *
  * @param device - Open, and otherwise idle.
+ * @param options - A signal that stops it.
  * @throws GpuError or DeviceLostError when the GPU fails.
+ * @throws The signal's reason when it is aborted.
  *
  * @example
  * const { gflops, gigabytesPerSecond } = await measureCeilings(device);
  */
-export async function measureCeilings(device: Device): Promise<Ceilings> {
-  checkKinds('measureCeilings', { device });
+export async function measureCeilings(
+  device: Device,
+  options: MeasureCeilingsOptions = {},
+): Promise<Ceilings> {
+  checkKinds('measureCeilings', { device, options });
+  const { signal } = options;
   return device.use(async (opening) => ({
-    gflops: await measureFma(opening),
-    gigabytesPerSecond: await measureCopy(opening),
+    gflops: await measureFma(opening, signal),
+    gigabytesPerSecond: await measureCopy(opening, signal),
   }));
 }
 
-async function measureFma(opening: Opening): Promise<number> {
+async function measureFma(opening: Opening, signal: AbortSignal | undefined): Promise<number> {
   const workgroups = kindOf(opening.profile) === 'cpu' ? 64 : 4096;
   const threads = workgroups * CEILING_THREADS;
   const widest = Math.max(...FMA_CONFIGS.map(({ width }) => width));
@@ -79,7 +91,7 @@ async function measureFma(opening: Opening): Promise<number> {
         amount: 2 * threads * steps * config.chains * config.width,
       };
     });
-    return await bestRate(opening, await Promise.all(works));
+    return await bestRate(opening, await Promise.all(works), signal);
   } finally {
     output.dispose();
   }
@@ -90,7 +102,7 @@ function copiedFloats({ profile }: Opening): number {
   return (kindOf(profile) === 'cpu' ? 4 : 16) * 2 ** 20;
 }
 
-async function measureCopy(opening: Opening): Promise<number> {
+async function measureCopy(opening: Opening, signal: AbortSignal | undefined): Promise<number> {
   const floats = copiedFloats(opening);
   const bytes = 4 * floats;
   const from = new ScratchBuffer(opening, 'copy ceiling, from');
@@ -111,7 +123,7 @@ async function measureCopy(opening: Opening): Promise<number> {
         amount: 2 * bytes,
       };
     });
-    return await bestRate(opening, await Promise.all(works));
+    return await bestRate(opening, await Promise.all(works), signal);
   } finally {
     from.dispose();
     to.dispose();
@@ -129,7 +141,12 @@ interface Microkernel {
  * single sample may be a burst of the clock that no kernel keeps up: one of five was up to 1.4 times the others
  * on a CPU. They run in turn, so that neither falls on one of them alone.
  */
-async function bestRate(opening: Opening, kernels: readonly Microkernel[]): Promise<number> {
+async function bestRate(
+  opening: Opening,
+  kernels: readonly Microkernel[],
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  signal?.throwIfAborted();
   const works = kernels.map(({ record }) => record);
   // The first run compiles, and touches memory for the first time.
   await timeEach(opening, works);
@@ -138,7 +155,10 @@ async function bestRate(opening: Opening, kernels: readonly Microkernel[]): Prom
   );
   const samples = works.map((work, i) => repeated(work, repeats[i] ?? 1));
   const rounds: (readonly number[])[] = [];
-  for (let i = 0; i < ROUNDS; i++) rounds.push(await timeEach(opening, samples));
+  for (let i = 0; i < ROUNDS; i++) {
+    signal?.throwIfAborted();
+    rounds.push(await timeEach(opening, samples));
+  }
   const rates = kernels.map(({ amount }, i) => {
     const times = rounds.map((round) => round[i] ?? Number.POSITIVE_INFINITY);
     return (amount * (repeats[i] ?? 1)) / secondLeast(times) / 1e6;

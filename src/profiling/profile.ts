@@ -4,8 +4,8 @@ import { type Clock, clockOf } from '../runtime/gpu/stopwatch.ts';
 import type { Node } from '../runtime/graph.ts';
 import { checkKinds } from '../runtime/kinds.ts';
 import { multiplyAddsOf } from '../runtime/operator.ts';
-import type { PlannedDispatch } from '../runtime/plan/compile.ts';
-import type { RunInputs, Session } from '../runtime/session.ts';
+import type { ExecutionPlan, PlannedDispatch } from '../runtime/plan/compile.ts';
+import type { RunInputs, Running, Session } from '../runtime/session.ts';
 import { type Ceilings, measureCeilings } from './ceilings.ts';
 import { timeDispatches, timeExecutor } from './time_pass.ts';
 import { partOf, trafficOf } from './traffic.ts';
@@ -66,8 +66,8 @@ export interface ProfileOptions {
   readonly runs?: number;
   /** Called before each run. */
   readonly onProgress?: (done: number, total: number) => void;
-  /** Stops between two runs, with the signal's reason. */
-  readonly signal?: AbortSignal;
+  /** Stops it between two submits, with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -91,19 +91,21 @@ export async function profile(
   checkKinds('profile', { session, options });
   const { runs = 5, onProgress, signal } = options;
   const { device } = session;
-  await session.run(inputs);
-  const ceilings = await measureCeilings(device);
+  await session.run(inputs, { signal });
+  const ceilings = await measureCeilings(device, { signal });
   const times: (readonly number[])[] = [];
   const passes: number[] = [];
-  const plan = await session.use(async ({ executor, plan }) => {
+  const work = async ({ executor, plan }: Running): Promise<ExecutionPlan> => {
     for (let i = 0; i < runs; i++) {
       signal?.throwIfAborted();
       onProgress?.(i, runs);
       times.push(await timeDispatches(executor));
+      signal?.throwIfAborted();
       passes.push(await timeExecutor(executor));
     }
     return plan;
-  });
+  };
+  const plan = await session.use(work, undefined, signal);
   const medians = plan.dispatches.map((_, i) => median(times.map((run) => run[i] ?? Number.NaN)));
   const timed = plan.dispatches.map(
     (dispatch, i): Timed => ({

@@ -1,7 +1,7 @@
 /** How long a plan takes on the GPU, on what its buffers hold from the last run. */
 
 import type { Executor } from '../runtime/gpu/executor.ts';
-import { timeEach } from '../runtime/gpu/stopwatch.ts';
+import { timeEach, type Work } from '../runtime/gpu/stopwatch.ts';
 import type { Node } from '../runtime/graph.ts';
 import { checkKinds } from '../runtime/kinds.ts';
 import type { Session } from '../runtime/session.ts';
@@ -36,7 +36,7 @@ export async function timeExecutor(
   counts?: (node: Node) => boolean,
 ): Promise<number> {
   const works = executor.recorders(counts);
-  const [total = Number.NaN] = await timeEach(executor.opening, [
+  const [total = Number.NaN] = await timeInTurn(executor, [
     (pass) => {
       for (let i = 0; i < repeats; i++) for (const work of works) work(pass);
     },
@@ -46,5 +46,13 @@ export async function timeExecutor(
 
 /** Times each dispatch of its plan, in a pass of its own, in milliseconds. */
 export function timeDispatches(executor: Executor): Promise<readonly number[]> {
-  return timeEach(executor.opening, executor.recorders());
+  return timeInTurn(executor, executor.recorders());
+}
+
+/** Not between the submits of a run. */
+function timeInTurn(executor: Executor, works: readonly Work[]): Promise<readonly number[]> {
+  return executor.inTurn(
+    () => timeEach(executor.opening, works),
+    async (times) => times,
+  );
 }

@@ -36,7 +36,7 @@ export interface VerifyOptions extends CreateSessionOptions {
 /**
  * Runs a graph on the device as a session of the same options does, with every layer as an output, and computes each
  * layer anew on the CPU, in f64, from what the device gave it and weights as they are stored: errors do not add up from
- * layer to layer. Worst layer first. `inputs` are keyed by name. `signal` stops between two layers, too.
+ * layer to layer. Worst layer first. `inputs` are keyed by name. `signal` stops the run, too, and between two layers.
  *
  * @param device - Open.
  * @param graph - Any.
@@ -58,7 +58,8 @@ export async function verify(
   checkKinds('verify', { device, graph, options });
   const session = await createSession(device, graph, { ...options, observed: true });
   try {
-    return await checkLayers(session, inputs, await session.run(inputs), options);
+    const results = await session.run(inputs, { signal: options.signal });
+    return await checkLayers(session, inputs, results, options);
   } finally {
     session.dispose();
   }

@@ -15,7 +15,7 @@ import {
   Executor,
   type InputData,
   type InputWriter,
-  type RunTimes,
+  type RunControl,
 } from './gpu/executor.ts';
 import { WeightBuffers } from './gpu/weight_buffers.ts';
 import type { Graph } from './graph.ts';
@@ -24,6 +24,7 @@ import { type Prepared, type PrepareOptions, prepare } from './prepare.ts';
 import { type NewShapes, reshape, shapesOf } from './reshape.ts';
 import { sum } from './sum.ts';
 import { type DType, elementCount, type Shape, shapesEqual } from './tensor.ts';
+import { untilAborted } from './until_aborted.ts';
 import { checkWeights, overflowWarning } from './weights/check_weights.ts';
 import { ConstantReader } from './weights/constant_reader.ts';
 import type { WeightSource } from './weights/weight_source.ts';
@@ -76,11 +77,17 @@ export type RunInputs = InputData | Readonly<Record<string, InputData>>;
 /** Outputs of one run by name, row-major. */
 export type RunOutputs = Readonly<Record<string, Float32Array>>;
 
-export interface RunOptions extends RunTimes {
+export interface RunOptions extends RunControl {
   /** Names of the outputs to read back; all by default. What is left out costs no transfer. */
   readonly outputs?: readonly string[];
   /** Arrays to fill in place of new ones, by output name, each of exactly the output's length. */
   readonly into?: RunOutputs;
+}
+
+/** How `resize` is stopped. */
+export interface SessionResizeOptions {
+  /** Stops it: it is rejected with the signal's reason at once, and the session stays as it was. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A named tensor at the edge of a session. */
@@ -195,16 +202,18 @@ export class Session {
    * Runs the model once. Calls may overlap: they run in order, and the next is prepared while the one before computes.
    *
    * @param inputs - The only input, or all by name.
-   * @param options - Which outputs are read back, and into what; who hears what the run takes.
+   * @param options - Which outputs are read back, and into what; who hears what the run takes; a signal that stops it.
    * @throws ShapeError for data of the wrong length and for unknown outputs, before anything is submitted.
    * @throws GpuError or DeviceLostError when the GPU fails.
    * @throws TilewiseError after `dispose`.
+   * @throws The signal's reason when it is aborted: inputs are not read then any more, arrays not filled, and the session
+   *   is as usable as before.
    *
    * @example
-   * const { logits } = await session.run(pixels, { outputs: ['logits'] });
+   * const { logits } = await session.run(pixels, { signal: AbortSignal.timeout(10_000) });
    */
   run(inputs: RunInputs, options: RunOptions = {}): Promise<RunOutputs> {
-    return this.use(async (running) => {
+    const work = async (running: Running): Promise<RunOutputs> => {
       checkOptions('run', options);
       const data = inputDataOf(this.#graph.name, this.inputs, inputs);
       const wanted = this.#wantedOutputs(options);
@@ -216,7 +225,8 @@ export class Session {
       );
       await runParts(running, data, outputs, options);
       return Object.fromEntries(named);
-    });
+    };
+    return this.use(work, undefined, options?.signal);
   }
 
   /**
@@ -225,39 +235,45 @@ export class Session {
    * read in another arrangement. Calls of before are done first, those of after find the new shapes.
    *
    * @param to - Shapes by the names of inputs, or batch and size.
+   * @param options - A signal that stops it.
    * @throws ShapeError when the model cannot take the shapes; the session then stays as it was.
    * @throws UnsupportedError where the device is too small for them.
+   * @throws The signal's reason when it is aborted; the session then stays as it was.
    *
    * @example
    * await session.resize({ batch: 2 });
    */
-  resize(to: NewShapes): Promise<void> {
-    return this.use(
-      async () => {},
-      (graph) => reshape(graph, shapesOf(graph, to)),
-    );
+  async resize(to: NewShapes, options: SessionResizeOptions = {}): Promise<void> {
+    checkOptions('resize', options);
+    const change = (graph: Graph): Graph => reshape(graph, shapesOf(graph, to));
+    return this.use(async () => {}, change, options.signal);
   }
 
   /**
    * Does work with what runs, in the order of the calls; all that touches the GPU goes through here. What runs is built
    * anew first where the device was opened anew, or for the graph that `change` makes, and is not freed before the work
-   * is done. Work that waits for another call of the session waits for ever.
+   * is done. Work that waits for another call of the session waits for ever. When the signal is aborted, the call is
+   * rejected with its reason at once, and work that has not begun never does; other work has to hear of it by itself.
    *
    * @param work - Is given what runs.
    * @param change - Makes the graph that is to run from now on.
+   * @param signal - Stops it.
    * @throws GpuError or DeviceLostError when the GPU fails.
    * @throws TilewiseError after `dispose`.
    */
   async use<T>(
     work: (running: Running) => Promise<T>,
     change?: (graph: Graph) => Graph,
+    signal?: AbortSignal,
   ): Promise<T> {
     checkWork(work, change ?? work);
+    checkArgument(signal?.throwIfAborted ?? !signal, 'use: signal', 'an AbortSignal', signal);
     try {
       this.#checkUsable();
-      return await this.device.use(async (opening) => {
+      const begun = this.device.use(async (opening) => {
         const turn = this.#turn.then(async () => {
-          await this.#renew(opening, change);
+          signal?.throwIfAborted();
+          await this.#renew(opening, change, signal);
           const running = this.#running;
           const result = work(running);
           running.idle = Promise.allSettled([running.idle, result]).then(() => {});
@@ -266,6 +282,7 @@ export class Session {
         this.#turn = turn.catch(() => {});
         return (await turn).result;
       });
+      return await untilAborted(begun, signal);
     } catch (error) {
       this.#checkUsable();
       throw error;
@@ -290,21 +307,31 @@ export class Session {
   }
 
   /** Builds anew what runs, where it was made on another opening, or there is a change. */
-  async #renew(opening: Opening, change?: (graph: Graph) => Graph): Promise<void> {
+  async #renew(
+    opening: Opening,
+    change: ((graph: Graph) => Graph) | undefined,
+    cancel: AbortSignal | undefined,
+  ): Promise<void> {
     this.#checkUsable();
     const old = this.#running;
     if (!change && old.executor.opening === opening) return;
     const graph = change ? change(this.#graph) : this.#graph;
-    const options = { ...this.#options, signal: this.#life.signal };
+    const { signal: life } = this.#life;
+    const signal = cancel ? AbortSignal.any([life, cancel]) : life;
+    const options = { ...this.#options, signal };
+    let unused: Executor | undefined;
     try {
-      this.#running = await build(opening, graph, options, this.#reader, this.#weights);
+      const built = await build(opening, graph, options, this.#reader, this.#weights);
+      unused = built.executor;
+      await untilAborted(old.idle, signal);
+      this.#running = built;
       this.#graph = graph;
-      await old.idle;
-      old.executor.dispose();
+      unused = old.executor;
     } finally {
+      unused?.dispose();
       this.#weights.keepOnly(this.#running.plan.weights);
       // It may have been disposed of meanwhile.
-      if (this.#life.signal.aborted) this.dispose();
+      if (life.aborted) this.dispose();
     }
     this.#checkUsable();
   }
@@ -388,24 +415,33 @@ async function runParts(
   { executor, parts }: Running,
   inputs: readonly InputData[],
   outputs: readonly (Float32Array | undefined)[],
-  { onHostTime, onGpuTime }: RunOptions,
+  { onHostTime, onGpuTime, signal }: RunControl,
 ): Promise<void> {
-  if (parts === 1) return executor.run(inputs, outputs, { onHostTime, onGpuTime });
   const hostTimes: number[] = [];
   const gpuTimes: number[] = [];
-  const runs = Array.from({ length: parts }, (_, part) =>
+  await eachPart(parts, (part) =>
     executor.run(
       inputs.map((data) => partOf(data, part, parts)),
       outputs.map((data) => data && partOf(data, part, parts)),
       {
         onHostTime: (ms) => hostTimes.push(ms),
         onGpuTime: onGpuTime && ((ms) => gpuTimes.push(ms)),
+        signal,
       },
     ),
   );
-  await Promise.all(runs);
   onHostTime?.(sum(hostTimes));
   if (gpuTimes.length > 0) onGpuTime?.(sum(gpuTimes));
+}
+
+/** Work for each part of a batch, begun in their order; when it fails, no other part goes on. */
+export async function eachPart(
+  parts: number,
+  work: (part: number) => Promise<unknown>,
+): Promise<void> {
+  const works = Array.from({ length: parts }, (_, part) => work(part));
+  await Promise.allSettled(works);
+  await Promise.all(works);
 }
 
 /** A weight's data as kernels read it, but for the rounding to f16. */
@@ -432,6 +468,7 @@ function warnOfParts(graph: Graph, parts: number, onWarning: SessionOptions['onW
 export function partOf(data: Float32Array, part: number, parts: number): Float32Array;
 export function partOf(data: InputData, part: number, parts: number): InputData;
 export function partOf(data: InputData, part: number, parts: number): InputData {
+  if (parts === 1) return data;
   if (!(data instanceof Float32Array)) {
     if (data.part) return data.part(part, parts);
     throw new UnsupportedError(

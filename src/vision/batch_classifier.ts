@@ -71,8 +71,8 @@ export class BatchClassifier {
    * last batch that is not full takes as long as one that is. One call at a time.
    *
    * @param pictures - Each with a key, such as its name.
-   * @param options - How many classes, and who hears of pictures that are left out.
-   * @throws What `session.run` throws, and what `pictures` throws.
+   * @param options - How many classes, who hears of pictures that are left out, a signal that stops it.
+   * @throws What `session.run` throws, what `pictures` throws, and the signal's reason when it is aborted.
    */
   async *classify<K>(
     pictures: KeyedPictures<K>,

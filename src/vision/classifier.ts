@@ -12,6 +12,12 @@ import { bestOf, CLASSIFIER_OUTPUTS, type Classification, outputsFor } from './t
 
 export interface ClassifierOptions extends CreateSessionOptions, DomainOptions {}
 
+/** How `classify` is stopped. */
+export interface ClassifyOptions {
+  /** Stops the run: see `Session.run`. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * A model that classifies pictures one at a time; `BatchClassifier` is for many. It owns GPU memory: dispose of it, or
  * declare it with `using`.
@@ -65,12 +71,22 @@ export class Classifier {
    *
    * @param image - Of any size: RGBA with its width and height, or what the browser holds.
    * @param count - 5 by default; all where there are fewer.
+   * @param options - A signal that stops it.
    * @throws ShapeError for a picture whose data does not fit its size.
    * @throws UnsupportedError for one too large for the device.
    * @throws DeviceLostError when the device is lost.
+   * @throws The signal's reason when it is aborted.
+   *
+   * @example
+   * const [best] = await classifier.classify(picture, 1);
    */
-  async classify(image: Picture, count = 5): Promise<readonly Classification[]> {
-    const outputs = await this.#pictures.run(image, outputsFor(count));
+  async classify(
+    image: Picture,
+    count = 5,
+    options: ClassifyOptions = {},
+  ): Promise<readonly Classification[]> {
+    checkKinds('Classifier.classify', { options });
+    const outputs = await this.#pictures.run(image, outputsFor(count), options.signal);
     return bestOf(outputs, 0, count, this.labels);
   }
 

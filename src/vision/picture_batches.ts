@@ -16,6 +16,8 @@ export interface ManyPicturesOptions<K> {
   readonly onRefused?: (key: K, error: TilewiseError) => void;
   /** Hears what each run took on the GPU, in milliseconds, where the device can tell. */
   readonly onGpuTime?: (ms: number) => void;
+  /** Stops it before the next picture, and the runs that were begun: see `Session.run`. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Pictures, each with the key that its result comes with. */
@@ -90,6 +92,7 @@ export class PictureBatches {
     let keys: K[] = [];
     try {
       for await (const pair of pictures) {
+        options.signal?.throwIfAborted();
         const fits = Array.isArray(pair);
         checkArgument(fits, `${caller}: pictures`, 'pairs of key and picture', pair);
         const [key, picture] = pair;
@@ -137,10 +140,10 @@ export class PictureBatches {
   async #start<K>(
     keys: readonly K[],
     wanted: readonly string[],
-    { onGpuTime }: ManyPicturesOptions<K>,
+    { onGpuTime, signal }: ManyPicturesOptions<K>,
   ): Promise<Run<K>> {
     const { input, submitted } = this.#batch.take();
-    const outputs = this.session.run(input, { onGpuTime, outputs: wanted });
+    const outputs = this.session.run(input, { onGpuTime, signal, outputs: wanted });
     await Promise.race([submitted, outputs]);
     return { keys, outputs };
   }

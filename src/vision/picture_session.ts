@@ -44,10 +44,14 @@ export class PictureSession {
   }
 
   /** The outputs named. Calls may overlap. Throws what `prepare` and `run` throw. */
-  async run(picture: Picture, outputs: readonly string[]): Promise<RunOutputs> {
+  async run(
+    picture: Picture,
+    outputs: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<RunOutputs> {
     if (this.#disposed) throw disposedError(this.#who);
     const input = await this.#preprocessor.prepare([picture]);
-    return this.session.run(input, { outputs });
+    return this.session.run(input, { outputs, signal });
   }
 
   dispose(): void {

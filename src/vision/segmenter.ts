@@ -8,6 +8,7 @@ import type { Device } from '../runtime/gpu/device.ts';
 import type { Graph } from '../runtime/graph.ts';
 import { checkKinds } from '../runtime/kinds.ts';
 import type { Session } from '../runtime/session.ts';
+import { untilAborted } from '../runtime/until_aborted.ts';
 import { extentOf, type Picture } from './browser_image.ts';
 import { checkedLabels, type DomainOptions, preprocessingOf } from './domain.ts';
 import type { Extent, Preprocessing } from './preprocessing.ts';
@@ -30,6 +31,12 @@ export interface SegmenterOptions
   readonly shorterSide?: number;
   /** The size of the pictures to come, so that the first one need not wait for another plan; square by default. */
   readonly picture?: Extent;
+}
+
+/** How `segment` is stopped. */
+export interface SegmentOptions {
+  /** Stops it: it is rejected with the signal's reason at once, and the next picture need not wait for it. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The class of each pixel of a picture, row-major: an index in `classes`. */
@@ -108,13 +115,19 @@ export class Segmenter {
    * The class of each pixel, as many as the picture has. Calls run in order.
    *
    * @param picture - Of any size.
+   * @param options - A signal that stops it.
    * @throws ShapeError for a picture whose data does not fit its size.
    * @throws UnsupportedError for one too large for the device.
+   * @throws The signal's reason when it is aborted.
+   *
+   * @example
+   * const { indices } = await segmenter.segment(picture);
    */
-  segment(picture: Picture): Promise<Segmentation> {
-    const result = this.#last.then(() => this.#segment(picture));
+  async segment(picture: Picture, options: SegmentOptions = {}): Promise<Segmentation> {
+    checkKinds('Segmenter.segment', { options });
+    const result = this.#last.then(() => this.#segment(picture, options.signal));
     this.#last = result.catch(() => {});
-    return result;
+    return untilAborted(result, options.signal);
   }
 
   /** Frees the GPU memory; the device stays. Twice is harmless. */
@@ -129,14 +142,15 @@ export class Segmenter {
     this.dispose();
   }
 
-  async #segment(picture: Picture): Promise<Segmentation> {
+  async #segment(picture: Picture, signal: AbortSignal | undefined): Promise<Segmentation> {
     this.#checkUsable();
+    signal?.throwIfAborted();
     const image = extentOf(picture);
     const [height, width] = this.#sight(image);
-    await this.#resize(height, width);
+    await this.#resize(height, width, signal);
     this.#checkUsable();
     const input = await this.#preprocessor.prepare([picture]);
-    const { logits = new Float32Array() } = await this.#session.run(input);
+    const { logits = new Float32Array() } = await this.#session.run(input, { signal });
     const [output] = this.#session.outputs;
     const [, , mapHeight = height, mapWidth = width] = output?.shape ?? [];
     const map = { width: mapWidth, height: mapHeight };
@@ -148,14 +162,14 @@ export class Segmenter {
     if (this.#disposed) throw new TilewiseError('the segmenter was disposed; create a new one');
   }
 
-  async #resize(height: number, width: number): Promise<void> {
+  async #resize(height: number, width: number, signal: AbortSignal | undefined): Promise<void> {
     const [input] = this.#session.inputs;
     const [, , sessionHeight, sessionWidth] = input?.shape ?? [];
     if (sessionHeight === height && sessionWidth === width) return;
     const preprocessing = sized(this.#preprocessing, [height, width]);
     const preprocessor = await Preprocessor.create(this.#device, preprocessing);
     try {
-      await this.#session.resize({ size: [height, width] });
+      await this.#session.resize({ size: [height, width] }, { signal });
     } catch (error) {
       preprocessor.dispose();
       throw error;

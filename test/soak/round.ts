@@ -137,18 +137,11 @@ class Caller {
   async #session(): Promise<Session | undefined> {
     const subject = this.#subject;
     if (subject.usable) return subject.usable;
-    const abort = new AbortController();
-    if (this.#random.chance(0.2)) setTimeout(() => abort.abort(), this.#random.int(0, 300));
-    const { signal } = abort;
-    const created = await this.#try('sessions created', async () => {
-      try {
-        return await createSession(this.#round.device, subject.graph, { weights, signal });
-      } catch (error) {
-        if (error !== signal.reason) throw error;
-        this.#round.tally.add('sessions aborted');
-        return undefined;
-      }
-    });
+    // Of many submits, between which a run can be stopped, or of one.
+    const cut = this.#random.chance(0.5) && { submitBudgetMs: 0.1 };
+    const created = await this.#try('sessions created', (signal) =>
+      createSession(this.#round.device, subject.graph, { weights, signal, ...cut }),
+    );
     // Another caller may have been faster.
     if (subject.usable) created?.dispose();
     else if (created) subject.session = created;
@@ -170,14 +163,15 @@ class Caller {
     }
     if (what < 0.86) return this.#verify();
     if (what < 0.88) {
-      await this.#try('graphs tuned', () =>
-        tune(this.#round.device, this.#subject.graph, { candidates: 2 }),
+      await this.#try('graphs tuned', (signal) =>
+        tune(this.#round.device, this.#subject.graph, { candidates: 2, signal }),
       );
       return;
     }
     if (what < 0.89) {
       const { inputs } = this.#subject.caseOf(session.inputs[0]?.shape[0] ?? 1, 1);
-      await this.#try('profiles', () => profile(session, inputs, { runs: 1 }), session);
+      const work = (signal: AbortSignal) => profile(session, inputs, { runs: 1, signal });
+      await this.#try('profiles', work, session);
       return;
     }
     if (what < 0.94) {
@@ -194,7 +188,8 @@ class Caller {
     const { graph, inputs, expected } = this.#subject.caseOf(batch, this.#random.int(1, VARIANTS));
     const names = [...expected.keys()];
     const outputs = this.#random.chance(0.3) ? [this.#random.pick(names)] : names;
-    const result = await this.#try('runs', () => session.run(inputs, { outputs }), session);
+    const run = (signal: AbortSignal) => session.run(inputs, { outputs, signal });
+    const result = await this.#try('runs', run, session);
     if (!result) return;
     const wanted = new Map([...expected].filter(([name]) => outputs.includes(name)));
     expectOutputs(graph, wanted, result);
@@ -209,7 +204,7 @@ class Caller {
     const { resizes } = this.#subject;
     resizes.begun++;
     try {
-      await this.#try('resizes', () => session.resize({ batch }), session);
+      await this.#try('resizes', (signal) => session.resize({ batch }, { signal }), session);
     } finally {
       resizes.done++;
     }
@@ -218,25 +213,39 @@ class Caller {
   async #verify(): Promise<void> {
     const { graph } = this.#subject;
     const { inputs } = this.#subject.caseOf(graph.inputs[0]?.desc.shape[0] ?? 1, 1);
-    const checks = await this.#try('graphs verified', () =>
-      verify(this.#round.device, graph, inputs, { weights }),
+    const checks = await this.#try('graphs verified', (signal) =>
+      verify(this.#round.device, graph, inputs, { weights, signal }),
     );
     const wrong = checks?.filter(({ ok }) => !ok) ?? [];
     if (wrong.length > 0) throw new Error(`verify finds wrong layers: ${JSON.stringify(wrong)}`);
   }
 
-  /** The result; nothing where it was refused for a reason that is there: a loss, a disposal, another shape. */
-  async #try<T>(what: string, work: () => Promise<T>, session?: Session): Promise<T | undefined> {
+  /**
+   * The result; nothing where it was refused for a reason that is there: a loss, a disposal, another shape, an abort,
+   * which comes sometimes.
+   */
+  async #try<T>(
+    what: string,
+    work: (signal: AbortSignal) => Promise<T>,
+    session?: Session,
+  ): Promise<T | undefined> {
     const { begun, done } = this.#subject.resizes;
+    const abort = new AbortController();
+    const { signal } = abort;
+    if (this.#random.chance(0.2)) setTimeout(() => abort.abort(), this.#random.int(0, 100));
     const timer = new AbortController();
     const hang = pause(HANGS_MS, undefined, { signal: timer.signal, ref: false }).then(() => {
       throw new Error(`${what}: one of them hangs`);
     });
     try {
-      const result = await Promise.race([work(), hang]);
+      const result = await Promise.race([work(signal), hang]);
       this.#round.tally.add(what);
       return result;
     } catch (error) {
+      if (signal.aborted && error === signal.reason) {
+        this.#round.tally.add(`aborted: ${what}`);
+        return undefined;
+      }
       const { resizes } = this.#subject;
       const resized = begun > done || resizes.begun > begun;
       const reason = this.#reasonFor(error, resized, session);

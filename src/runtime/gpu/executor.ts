@@ -5,6 +5,7 @@ import { MOST_DIMENSIONS } from '../kernel.ts';
 import type { BufferRef, ExecutionPlan, PlannedTensor } from '../plan/compile.ts';
 import { assumedMs, splitSubmits } from '../plan/submits.ts';
 import type { Shape } from '../tensor.ts';
+import { untilAborted } from '../until_aborted.ts';
 import type { Opening } from './device.ts';
 import { guarded } from './errors.ts';
 import type { Pipeline } from './pipeline_cache.ts';
@@ -50,6 +51,25 @@ export interface RunTimes {
   readonly onGpuTime?: ((ms: number) => void) | undefined;
 }
 
+export interface RunControl extends RunTimes {
+  /**
+   * Stops the run: it is rejected with the signal's reason at once, and nothing of it is submitted any more. Where it
+   * takes several submits (`submitBudgetMs`, a batch that is cut), no more than two of them wait for the GPU at a time;
+   * what has been submitted, it works off.
+   */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What was submitted for a run. */
+export interface Submitted {
+  /** Each settles when the GPU has accepted, or refused, a part of it. */
+  readonly accepted: readonly Promise<unknown>[];
+  /** How long recording took. */
+  readonly hostMs: number;
+  /** When the first of it was submitted. */
+  readonly begun: number;
+}
+
 export interface CompileKernelsOptions {
   readonly onProgress?: ((done: number, total: number) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -66,18 +86,22 @@ export class Executor {
   /** What its buffers were made on. */
   readonly opening: Opening;
   readonly #plan: ExecutionPlan;
+  readonly #costs: readonly number[];
   readonly #activations: GPUBuffer[] = [];
   readonly #readback = new ReadbackRing();
   readonly #submitBudgetMs: number;
   #dimensions: GPUBuffer | undefined;
   #steps: readonly Step[] = [];
-  /** Dispatches of each submit. */
+  /** Dispatches of each submit of the next run, by how long the last one took. */
   #submits: readonly number[];
+  /** Settles when all that was called before has been submitted. */
+  #turn: Promise<unknown> = Promise.resolve();
   #disposed = false;
 
   private constructor(opening: Opening, plan: ExecutionPlan, submitBudgetMs: number) {
     this.#submitBudgetMs = submitBudgetMs;
     const costs = plan.dispatches.map(({ cost }) => cost);
+    this.#costs = costs;
     this.#submits = splitSubmits(costs, assumedMs(costs, opening.profile), submitBudgetMs);
     this.opening = opening;
     this.#plan = plan;
@@ -122,52 +146,112 @@ export class Executor {
   run(
     inputs: readonly InputData[],
     outputs: readonly (Float32Array | undefined)[],
-    { onHostTime, onGpuTime }: RunTimes = {},
+    { onHostTime, onGpuTime, signal }: RunControl = {},
   ): Promise<void> {
-    return this.inTurn(async (staging) => {
-      let clock: RunClock | undefined;
-      try {
-        const begun = performance.now();
-        if (onGpuTime && clockOf(this.opening) === 'gpu') clock = new RunClock(this.opening.gpu);
-        const accepted = guarded(this.opening.gpu, `run of "${this.#plan.graph.name}"`, () =>
-          this.#submit(inputs, staging, outputs, clock),
-        );
-        const submitted = performance.now();
-        await Promise.all([
-          accepted,
-          ...staging.map((buffer, i) => outputs[i] && buffer.mapAsync(GPUMapMode.READ)),
-        ]);
-        const mapped = performance.now();
-        this.#regroup(mapped - submitted);
-        staging.forEach((buffer, i) => {
-          if (!outputs[i]) return;
-          const { desc } = at(this.#plan.outputs, i);
-          copyOut(desc, buffer.getMappedRange(), outputs[i]);
-        });
-        onHostTime?.(submitted - begun + (performance.now() - mapped));
-        if (clock) onGpuTime?.(await clock.read());
-      } finally {
-        clock?.dispose();
-      }
-    });
+    let clock: RunClock | undefined;
+    const finish = (encoder: GPUCommandEncoder, staging: readonly GPUBuffer[]): void => {
+      this.#plan.outputs.forEach((output, i) => {
+        if (!outputs[i]) return;
+        const { from, bytes } = rangeOf(output.desc);
+        encoder.copyBufferToBuffer(this.bufferOf(output), from, at(staging, i), 0, bytes);
+      });
+      clock?.resolve(encoder);
+    };
+    const submit = (staging: readonly GPUBuffer[]): Promise<Submitted> => {
+      if (onGpuTime && clockOf(this.opening) === 'gpu') clock = new RunClock(this.opening.gpu);
+      return this.submit(inputs, (encoder) => finish(encoder, staging), signal, clock);
+    };
+    const read = async (
+      { accepted, hostMs, begun }: Submitted,
+      staging: readonly GPUBuffer[],
+    ): Promise<void> => {
+      await Promise.all([
+        ...accepted,
+        ...staging.map((buffer, i) => outputs[i] && buffer.mapAsync(GPUMapMode.READ)),
+      ]);
+      const mapped = performance.now();
+      this.#submits = splitSubmits(this.#costs, mapped - begun, this.#submitBudgetMs);
+      signal?.throwIfAborted();
+      staging.forEach((buffer, i) => {
+        if (!outputs[i]) return;
+        const { desc } = at(this.#plan.outputs, i);
+        copyOut(desc, buffer.getMappedRange(), outputs[i]);
+      });
+      onHostTime?.(hostMs + (performance.now() - mapped));
+      if (clock) onGpuTime?.(await clock.read());
+    };
+    return this.inTurn(submit, read).finally(() => clock?.dispose());
   }
 
   /**
-   * Does work with the staging buffers of a run, which submits after all that was to be submitted before it.
+   * Does work with the staging buffers of a run: submits after all that was to be submitted before it is, and before
+   * all that is to be submitted after it, which does not wait for `read`.
    *
-   * @param work - Is given the staging buffers.
+   * @param submit - Is given the staging buffers.
+   * @param read - Is given what `submit` gave, and the staging buffers.
    * @throws GpuError or DeviceLostError when the GPU fails.
    */
-  async inTurn<T>(work: (staging: readonly GPUBuffer[]) => Promise<T>): Promise<T> {
-    const slot = await this.#readback.acquire();
-    try {
+  inTurn<S, T>(
+    submit: (staging: readonly GPUBuffer[]) => Promise<S>,
+    read: (submitted: S, staging: readonly GPUBuffer[]) => Promise<T>,
+  ): Promise<T> {
+    const slot = this.#readback.take();
+    const { buffers } = slot;
+    const submitted = Promise.all([this.#turn, slot.free]).then(() => submit(buffers));
+    const done = submitted
+      .then((what) => read(what, buffers))
+      .finally(() => {
+        // Whatever failed, they are given back unmapped, with no mapping pending.
+        for (const buffer of buffers) buffer.unmap();
+      });
+    this.#turn = submitted.catch(() => {});
+    slot.free = done.catch(() => {});
+    return done;
+  }
+
+  /**
+   * Submits a run, in as many submits as it takes; `finish` records what becomes of the outputs. It must be the
+   * caller's turn. With a signal it waits before each submit until the last but one is done, so that it can still be
+   * stopped.
+   *
+   * @param inputs - In the order of the plan's.
+   * @param finish - Records what becomes of the outputs.
+   * @param signal - Stops it before the next submit.
+   * @param clock - Times it.
+   * @throws DeviceLostError when the device is lost.
+   * @throws The signal's reason when it is aborted.
+   */
+  async submit(
+    inputs: readonly InputData[],
+    finish: (encoder: GPUCommandEncoder) => void,
+    signal?: AbortSignal,
+    clock?: RunClock,
+  ): Promise<Submitted> {
+    const { gpu } = this.opening;
+    const submits = this.#submitEach(inputs, finish, clock);
+    const accepted: Promise<unknown>[] = [];
+    let [hostMs, begun] = [0, 0];
+    let last: Promise<unknown> | undefined;
+    for (let done: boolean | undefined; !done; ) {
       this.#checkUsable();
-      return await work(slot.buffers);
-    } finally {
-      // Whatever failed, the slot must be returned unmapped, with no mapping pending.
-      for (const buffer of slot.buffers) buffer.unmap();
-      this.#readback.release(slot);
+      signal?.throwIfAborted();
+      const from = performance.now();
+      const part = guarded(gpu, `run of "${this.#plan.graph.name}"`, () => {
+        do done = submits.next().done;
+        while (!signal && !done);
+      });
+      const now = performance.now();
+      hostMs += now - from;
+      begun ||= now;
+      // Heard where the run is not stopped.
+      part.catch(() => {});
+      accepted.push(part);
+      if (done) break;
+      const own = gpu.queue.onSubmittedWorkDone().catch(() => {});
+      await last;
+      last = own;
     }
+    return { accepted, hostMs, begun };
   }
 
   /**
@@ -237,35 +321,27 @@ export class Executor {
     return { buffer: at([this.#dimensions], 0), offset: index * size, size };
   }
 
-  #submit(
+  /** Stops after each submit but the last. */
+  *#submitEach(
     inputs: readonly InputData[],
-    staging: readonly GPUBuffer[],
-    wanted: readonly (Float32Array | undefined)[],
+    finish: (encoder: GPUCommandEncoder) => void,
     clock: RunClock | undefined,
-  ): void {
+  ): Generator<void, void> {
     const { gpu } = this.opening;
-    let encoder = gpu.createCommandEncoder();
-    this.writeInputs(encoder, inputs);
+    const sizes = this.#submits;
     let done = 0;
-    for (const [i, size] of this.#submits.entries()) {
-      if (i > 0) {
-        gpu.queue.submit([encoder.finish()]);
-        encoder = gpu.createCommandEncoder();
-      }
-      const pass = encoder.beginComputePass(
-        clock?.passDescriptor(i === 0, i === this.#submits.length - 1),
-      );
+    for (const [i, size] of sizes.entries()) {
+      const [first, last] = [i === 0, i === sizes.length - 1];
+      const encoder = gpu.createCommandEncoder();
+      if (first) this.writeInputs(encoder, inputs);
+      const pass = encoder.beginComputePass(clock?.passDescriptor(first, last));
       for (const step of this.#steps.slice(done, done + size)) record(pass, step);
       pass.end();
       done += size;
+      if (last) finish(encoder);
+      gpu.queue.submit([encoder.finish()]);
+      if (!last) yield;
     }
-    this.#plan.outputs.forEach((output, i) => {
-      if (!wanted[i]) return;
-      const { from, bytes } = rangeOf(output.desc);
-      encoder.copyBufferToBuffer(this.bufferOf(output), from, at(staging, i), 0, bytes);
-    });
-    clock?.resolve(encoder);
-    gpu.queue.submit([encoder.finish()]);
   }
 
   /**
@@ -283,13 +359,6 @@ export class Executor {
         this.opening.gpu.queue.writeBuffer(target, 0, data);
       } else data.encode(encoder, target);
     });
-  }
-
-  /** Plans the submits of the next run by how long this one took. */
-  #regroup(ms: number): void {
-    if (this.#submitBudgetMs === Number.POSITIVE_INFINITY) return;
-    const costs = this.#plan.dispatches.map(({ cost }) => cost);
-    this.#submits = splitSubmits(costs, ms, this.#submitBudgetMs);
   }
 
   /**
@@ -334,17 +403,8 @@ export async function compileKernels(
     onProgress?.(++done, plan.dispatches.length);
     return pipeline;
   });
+  // Compiling cannot be stopped.
   return untilAborted(Promise.all(all), signal);
-}
-
-/** The work continues after an abort, since compiling cannot be stopped, but nobody waits for it. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
 
 function uploadDimensions(gpu: GPUDevice, dimensions: Uint32Array): GPUBuffer | undefined {

@@ -1,3 +1,4 @@
+import { present } from '../errors.ts';
 import { RUNS_IN_FLIGHT } from '../plan/compile.ts';
 import { bytesPerElement, copyRowMajor, elementSpan, type TensorDesc } from '../tensor.ts';
 import { float16Table, float16ToFloat32 } from '../weights/float_formats.ts';
@@ -25,16 +26,14 @@ export function copyOut(desc: TensorDesc, range: ArrayBuffer, target: Float32Arr
 /** The staging buffers of one run, one for each output. */
 export interface ReadbackSlot {
   readonly buffers: readonly GPUBuffer[];
+  /** Settles when the last run that took them has read them. */
+  free: Promise<unknown>;
 }
 
-/**
- * Staging buffers used in turn, so that a run can be submitted while the one before is still read. Who asks while
- * all are in use waits; the first to ask is served first.
- */
+/** Staging buffers used in turn, so that a run can be submitted while the one before is still read. */
 export class ReadbackRing {
-  readonly #free: ReadbackSlot[] = [];
   #slots: readonly ReadbackSlot[] = [];
-  readonly #waiting: ((slot: ReadbackSlot) => void)[] = [];
+  #taken = 0;
 
   /** Makes the buffers, of so many bytes. */
   allocate(device: GPUDevice, bytes: readonly number[]): void {
@@ -43,20 +42,13 @@ export class ReadbackRing {
         const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
         return device.createBuffer({ label: `readback ${i}`, size, usage });
       }),
+      free: Promise.resolve(),
     }));
-    this.#free.push(...this.#slots);
   }
 
-  acquire(): Promise<ReadbackSlot> {
-    const slot = this.#free.shift();
-    if (slot) return Promise.resolve(slot);
-    return new Promise((resolve) => this.#waiting.push(resolve));
-  }
-
-  release(slot: ReadbackSlot): void {
-    const next = this.#waiting.shift();
-    if (next) next(slot);
-    else this.#free.push(slot);
+  /** Those whose turn it is. Who takes them waits until they are free, and says when they will be again. */
+  take(): ReadbackSlot {
+    return present(this.#slots[this.#taken++ % RUNS_IN_FLIGHT], 'a slot for a run');
   }
 
   dispose(): void {

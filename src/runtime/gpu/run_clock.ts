@@ -18,10 +18,13 @@ export class RunClock {
   /** What a pass of the run begins with; nothing for those in the middle. */
   passDescriptor(first: boolean, last: boolean): GPUComputePassDescriptor {
     if (!first && !last) return {};
-    const timestampWrites: GPUComputePassTimestampWrites = { querySet: this.#querySet };
-    if (first) timestampWrites.beginningOfPassWriteIndex = 0;
-    if (last) timestampWrites.endOfPassWriteIndex = 1;
-    return { timestampWrites };
+    return {
+      timestampWrites: {
+        querySet: this.#querySet,
+        ...(first && { beginningOfPassWriteIndex: 0 }),
+        ...(last && { endOfPassWriteIndex: 1 }),
+      },
+    };
   }
 
   /** Records what makes the times readable, after the last pass. */

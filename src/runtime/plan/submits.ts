@@ -15,7 +15,8 @@ export function assumedMs(costs: readonly number[], device: DeviceProfile): numb
 
 /**
  * Cuts a run of `ms` milliseconds into submits of about `budgetMs`: the number of dispatches in each, given
- * what each costs. A dispatch is never cut, so that a long one may exceed the budget.
+ * what each costs. A dispatch is never cut, so that a long one may exceed the budget; where there is none, one submit
+ * moves the data.
  */
 export function splitSubmits(
   costs: readonly number[],
@@ -24,14 +25,16 @@ export function splitSubmits(
 ): readonly number[] {
   const most = (sum(costs) * budgetMs) / Math.max(ms, Number.MIN_VALUE);
   const sizes: number[] = [];
+  let size = 0;
   let filled = 0;
   for (const cost of costs) {
-    if (sizes.length === 0 || filled + cost > most) {
-      sizes.push(0);
+    if (size > 0 && filled + cost > most) {
+      sizes.push(size);
+      size = 0;
       filled = 0;
     }
-    sizes[sizes.length - 1] = (sizes.at(-1) ?? 0) + 1;
+    size++;
     filled += cost;
   }
-  return sizes;
+  return [...sizes, size];
 }
