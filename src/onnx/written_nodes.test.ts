@@ -48,7 +48,7 @@ function attributeText({ name, type, f: float, i, ints, s }: AttributeProto): st
   return `${name}=${type === Type.INT ? i : Number(float.toPrecision(6))}`;
 }
 
-/** The nodes of a graph of one layer as text: an operator, its inputs, of which constants are values, its attributes. */
+/** The nodes of a graph of one layer: an operator, its inputs, of which constants are values, and its attributes. */
 function written(build: Build, shape: Shape): { readonly nodes: readonly string[]; opset: number } {
   const g = GraphBuilder.create();
   g.output('y', build(g.at('l'), g.input('x', shape)));
