@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 /**
  * `npm run test:package`: this package, built, packed, and used as others use it. `-- quick` needs no registry; `--
- * lint` takes the checkers of packages from it, `-- matrix` compilers and bundlers, `-- npx` Dawn and SwiftShader.
+ * examples` takes three.js from it, `-- lint` the checkers of packages, `-- matrix` compilers and bundlers, `-- npx` Dawn
+ * and SwiftShader.
  */
 export default defineConfig({
   test: {

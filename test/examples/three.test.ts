@@ -2,10 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import chromium from '@sparticuz/chromium';
+import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
 import { SHOWS_CANVASES, useBrowser } from '../fixtures/browser.ts';
 import { Example } from '../fixtures/example.ts';
+
+const SIZE = { width: 200, height: 150 };
 
 const open = useBrowser(() => chromium.executablePath(), SHOWS_CANVASES);
 
@@ -21,34 +24,28 @@ it('compiles, and shows heights that come and go, without a read-back', async ()
   );
   expect(await example.compile()).toBe('');
 
-  const page = await open({ before: countMaps, viewport: { width: 200, height: 150 } });
+  const page = await open({ before: countMaps, viewport: SIZE });
   await page.goto(await example.serve());
-  await page.locator('canvas').waitFor();
-  const shots: Buffer[] = [];
-  while (shots.length < 3) {
-    await page.waitForTimeout(1000);
-    shots.push(
-      await sharp(await page.screenshot())
-        .removeAlpha()
-        .raw()
-        .toBuffer(),
-    );
-  }
-  const [early, , late] = shots;
-  // Blue valleys, and hills with more red than blue, elsewhere later than before.
-  const isHill = (pixels: Buffer, i: number) =>
-    (pixels[3 * i] ?? 0) > (pixels[3 * i + 2] ?? 0) + 20;
-  const isValley = (pixels: Buffer, i: number) =>
-    (pixels[3 * i + 2] ?? 0) > (pixels[3 * i] ?? 0) + 20;
-  const all = Array.from({ length: 200 * 150 }, (_, i) => i);
-  for (const pixels of shots) {
-    expect(all.filter((i) => isHill(pixels, i)).length).toBeGreaterThan(100);
-    expect(all.filter((i) => isValley(pixels, i)).length).toBeGreaterThan(1000);
-  }
-  const moved = all.filter((i) => early && late && isHill(early, i) !== isHill(late, i));
-  expect(moved.length).toBeGreaterThan(50);
+  const options = { timeout: 60_000, interval: 500 };
+  await expect.poll(async () => (await hillsOf(page)).size, options).toBeGreaterThan(100);
+  const early = await hillsOf(page);
+  expect(early.size).toBeLessThan(0.5 * SIZE.width * SIZE.height);
+  const moved = async () => [...(await hillsOf(page))].filter((i) => !early.has(i)).length;
+  await expect.poll(moved, options).toBeGreaterThan(50);
   expect(await page.evaluate(() => Reflect.get(globalThis, 'maps'))).toBe(0);
 });
+
+/** Pixels with more red than blue: valleys are blue, hills yellow. */
+async function hillsOf(page: Page): Promise<ReadonlySet<number>> {
+  const rgb = await sharp(await page.screenshot())
+    .removeAlpha()
+    .raw()
+    .toBuffer();
+  const hills = Array.from({ length: rgb.length / 3 }, (_, i) => i).filter(
+    (i) => (rgb[3 * i] ?? 0) > (rgb[3 * i + 2] ?? 0) + 20,
+  );
+  return new Set(hills);
+}
 
 function countMaps(): void {
   Object.assign(globalThis, { maps: 0 });
