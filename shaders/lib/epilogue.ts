@@ -10,9 +10,9 @@
  * width 4; `value` and result are then vec4f, and `place` is the first one's.
  */
 import type { DType } from './element_types.ts';
-import { type Expression, operand } from './expression.ts';
-import { clampOf, UNCLAMPED } from './expression_clamp.ts';
-import { printExpression } from './expression_wgsl.ts';
+import type { Expression } from './expression.ts';
+import { type Clamp, UNCLAMPED } from './expression_clamp.ts';
+import type { PrintedExpression, PrintOptions } from './expression_wgsl.ts';
 
 /** What an epilogue reads besides the kernel's result. */
 export interface EpilogueOperand {
@@ -33,12 +33,19 @@ export interface EpilogueOperand {
   };
 }
 
-/** What a kernel makes of a result before it stores it. */
+/**
+ * What a kernel makes of a result before it stores it. It comes with what prints it, so that kernels of a page without
+ * epilogues carry nothing that does.
+ */
 export interface Epilogue {
   /** Over `value`, the result, and the operands, by their names. */
   readonly expression: Expression;
+  /** The expression as a clamp of `value` or of its sum with the operand, where it is one. */
+  readonly clamp: Clamp | undefined;
   /** What it reads besides. */
   readonly operands: readonly EpilogueOperand[];
+  /** Writes it in WGSL. */
+  readonly print: (options: PrintOptions) => PrintedExpression;
 }
 
 export interface OperandBinding {
@@ -113,11 +120,11 @@ export function epilogueModule(
 ): EpilogueModule {
   const shared = form === 'shared' ? sharedModule(epilogue, width) : undefined;
   if (shared) return shared;
-  const { expression = operand('value'), operands = [] } = epilogue ?? {};
-  const { functions, lines, result } = printExpression(expression, {
+  const { operands = [] } = epilogue ?? {};
+  const { functions, lines, result } = epilogue?.print({
     width,
     operand: (name) => (name === 'value' ? name : `${name}_value`),
-  });
+  }) ?? { functions: '', lines: [], result: 'value' };
   const strides = operands.flatMap(({ name, strides: { place: _, ...rest } }) =>
     Object.entries(rest).map(([part, size]): [string, number] => [sizeName(name, part), size]),
   );
@@ -145,7 +152,7 @@ function passed(sizes: EpilogueModule['sizes']): Pick<EpilogueModule, 'sizes' | 
 
 /** Four at once are loaded where the addend goes along the plane as y does; else it has a text of its own. */
 function sharedModule(epilogue: Epilogue | undefined, width: Width): EpilogueModule | undefined {
-  const clamp = epilogue ? clampOf(epilogue.expression, 'value') : UNCLAMPED;
+  const clamp = epilogue ? epilogue.clamp : UNCLAMPED;
   const addend = epilogue?.operands[0];
   if (!clamp || (width === 4 && addend?.strides.place === 0)) return undefined;
   const { offset = 0, image = 0, channel = 0, place = 0 } = addend?.strides ?? {};

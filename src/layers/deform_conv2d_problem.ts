@@ -129,10 +129,10 @@ export function bandOf(
 }
 
 /** An epilogue of planes without their first places. */
-function epilogueFrom({ expression, operands }: Epilogue, first: number): Epilogue {
-  const moved = operands.map(({ strides, ...operand }) => ({
+function epilogueFrom(epilogue: Epilogue, first: number): Epilogue {
+  const operands = epilogue.operands.map(({ strides, ...operand }) => ({
     ...operand,
     strides: { ...strides, offset: strides.offset + strides.place * first },
   }));
-  return { expression, operands: moved };
+  return { ...epilogue, operands };
 }

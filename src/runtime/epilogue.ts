@@ -1,7 +1,9 @@
 /** The epilogue of a node as its kernels see it. */
 
 import type { Epilogue, EpilogueOperand } from '../../shaders/lib/epilogue.ts';
-import { operandsOf } from '../../shaders/lib/expression.ts';
+import { type Expression, operandsOf } from '../../shaders/lib/expression.ts';
+import { clampOf } from '../../shaders/lib/expression_clamp.ts';
+import { printExpression } from '../../shaders/lib/expression_wgsl.ts';
 import { alignedTo } from './broadcast.ts';
 import { present } from './errors.ts';
 import type { Node } from './graph.ts';
@@ -31,9 +33,8 @@ export function operandStrides(
   return { offset, image: stride(0), channel: stride(1), place: repeats ? 0 : 1 };
 }
 
-/** What the kernels of a node compute after it; undefined where it has no epilogue. */
-export function epilogueOf({ epilogue, inputs, output }: Node): Epilogue | undefined {
-  if (!epilogue) return undefined;
+/** What the kernels of a node with this epilogue compute after it. */
+export function epilogueOf(epilogue: Expression, { inputs, output }: Node): Epilogue {
   const operands = operandsOf(epilogue)
     .filter((name) => name !== RESULT)
     .map((name): EpilogueOperand => {
@@ -41,5 +42,10 @@ export function epilogueOf({ epilogue, inputs, output }: Node): Epilogue | undef
       const strides = present(operandStrides(desc, output.desc.shape), `way to read "${name}"`);
       return { name, type: desc.dtype, strides };
     });
-  return { expression: epilogue, operands };
+  return {
+    expression: epilogue,
+    clamp: clampOf(epilogue, RESULT),
+    operands,
+    print: (options) => printExpression(epilogue, options),
+  };
 }

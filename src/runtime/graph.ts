@@ -2,6 +2,7 @@
  * A model as data: nodes in the order in which they run, and the values that flow between them.
  * Graphs are immutable; passes make new ones and share what did not change.
  */
+import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import type { Expression } from '../../shaders/lib/expression.ts';
 import type { DeviceProfile } from './device_profile.ts';
 import type { Candidate } from './kernel.ts';
@@ -77,6 +78,8 @@ export interface Node<A extends object = object, R extends string = string> {
    * their own. Set by the pass that fuses.
    */
   readonly epilogue?: Expression;
+  /** That expression as kernels see it. It comes from the pass, so that pages which do not fuse do not carry it. */
+  readonly epilogueOf?: (epilogue: Expression, node: Node) => Epilogue;
   /** Names of the nodes of the model that it computes; absent where it is one of them. */
   readonly sources?: readonly string[];
   /** What it makes. */

@@ -1,7 +1,6 @@
 /** What operators have in common: how they read their inputs, how they fail, how their kernels are found. */
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import type { DeviceProfile } from './device_profile.ts';
-import { epilogueOf } from './epilogue.ts';
 import { ShapeError } from './errors.ts';
 import type { DataByRole, Node, OpCall, Value } from './graph.ts';
 import type { Candidate, Kernel } from './kernel.ts';
@@ -23,7 +22,7 @@ export function candidatesOf<A extends object, R extends string, P>(
   kernels: readonly Kernel<P>[],
 ): (node: Node<A, R>, device: DeviceProfile) => readonly Candidate[] {
   return (node, device) => {
-    const problem = problemOf(node, epilogueOf(node));
+    const problem = problemOf(node, node.epilogue && node.epilogueOf?.(node.epilogue, node));
     return kernels.flatMap((kernel) => kernel(problem, device));
   };
 }

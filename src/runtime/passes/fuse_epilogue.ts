@@ -15,7 +15,7 @@ import {
 import { MOST_CALLS } from '../bounds.ts';
 import { isPointwise, type PointwiseAttributes } from '../builtins.ts';
 import type { DeviceProfile } from '../device_profile.ts';
-import { operandStrides } from '../epilogue.ts';
+import { epilogueOf, operandStrides } from '../epilogue.ts';
 import { type Graph, type Node, RESULT, type Value } from '../graph.ts';
 import { shapesEqual } from '../tensor.ts';
 import { Rewriter } from './rewriter.ts';
@@ -83,6 +83,7 @@ function withEpilogue(
   return {
     ...producer,
     epilogue: resultFirst(epilogue),
+    epilogueOf,
     inputs: read,
     output,
   };
