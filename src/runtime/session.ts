@@ -250,6 +250,9 @@ export class Session {
    * @param change - Makes the graph that is to run from now on.
    * @throws GpuError or DeviceLostError when the GPU fails.
    * @throws TilewiseError after `dispose`.
+   *
+   * @example
+   * const passes = await session.use(async ({ plan }) => plan.dispatches.length);
    */
   async use<T>(
     work: (running: Running) => Promise<T>,
@@ -275,7 +278,13 @@ export class Session {
     }
   }
 
-  /** Frees the session's GPU memory; the device stays. Twice is harmless; what is in flight is rejected. */
+  /**
+   * Frees the session's GPU memory; the device stays. Twice is harmless; what is in flight is rejected.
+   *
+   * @example
+   * const network = await createSession(device, graph, { weights });
+   * network.dispose(); // or: using network = ...
+   */
   dispose(): void {
     this.#life.abort();
     this.#running.executor.dispose();

@@ -76,6 +76,9 @@ export class BatchClassifier {
    * @param options - The weights and the batch at least.
    * @throws What `createSession` throws.
    * @throws UnsupportedError for a model that does not classify pictures.
+   *
+   * @example
+   * using classifier = await BatchClassifier.create(device, lenet, { weights, batch: 16 });
    */
   static async create(
     device: Device,
@@ -109,6 +112,12 @@ export class BatchClassifier {
    * @param pictures - Each with a key, such as its name.
    * @param options - How many classes, and who hears of pictures that are left out.
    * @throws What `session.run` throws, and what `pictures` throws.
+   *
+   * @example
+   * using classifier = await BatchClassifier.create(device, lenet, { weights, batch: 2 });
+   * for await (const [name, classes] of classifier.classify([['a.png', picture]], { count: 3 })) {
+   *   console.log(name, classes.map(({ label }) => label));
+   * }
    */
   async *classify<K>(
     pictures: AsyncIterable<readonly [K, Picture]> | Iterable<readonly [K, Picture]>,

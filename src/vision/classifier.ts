@@ -49,6 +49,9 @@ export class Classifier {
    * @param options - The weights at least.
    * @throws What `createSession` throws.
    * @throws UnsupportedError for a model that does not classify pictures.
+   *
+   * @example
+   * using classifier = await Classifier.create(device, lenet, { weights });
    */
   static async create(
     device: Device,
@@ -78,6 +81,10 @@ export class Classifier {
    * @throws ShapeError for a picture whose data does not fit its size.
    * @throws UnsupportedError for one too large for the device.
    * @throws DeviceLostError when the device is lost.
+   *
+   * @example
+   * using classifier = await Classifier.create(device, lenet, { weights });
+   * for (const { label, probability } of await classifier.classify(picture, 3)) console.log(label, probability);
    */
   async classify(image: Picture, count = 5): Promise<readonly Classification[]> {
     if (this.#disposed) throw new TilewiseError('the classifier was disposed; create a new one');

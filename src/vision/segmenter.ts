@@ -68,6 +68,10 @@ export class Segmenter {
    * @param options - The weights at least.
    * @throws What `createSession` throws.
    * @throws UnsupportedError for a model that does not segment pictures.
+   *
+   * @example
+   * const source = await fetchSafetensors('/fcn_resnet50.safetensors');
+   * using segmenter = await Segmenter.create(device, fcnResnet50, { weights: source, shorterSide: 256 });
    */
   static async create(
     device: Device,
@@ -106,6 +110,12 @@ export class Segmenter {
    * @param picture - Of any size.
    * @throws ShapeError for a picture whose data does not fit its size.
    * @throws UnsupportedError for one too large for the device.
+   *
+   * @example
+   * const source = await fetchSafetensors('/fcn_resnet50.safetensors');
+   * using segmenter = await Segmenter.create(device, fcnResnet50, { weights: source });
+   * const { width, indices, classes } = await segmenter.segment(picture);
+   * console.log(classes[indices[0] ?? 0]?.label); // of the first pixel
    */
   segment(picture: Picture): Promise<Segmentation> {
     const result = this.#last.then(() => this.#segment(picture));
