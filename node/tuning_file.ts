@@ -27,9 +27,17 @@ export interface FileTuningStore extends TuningStore {
    * The path of the file for a key, which need not be there.
    *
    * @param key - Of `tuningKey`.
+   *
+   * @example
+   * console.log(fileTuningStore().fileOf(tuningKey(device)));
    */
   fileOf(key: string): string;
-  /** What is in the folder; nothing where there is none. */
+  /**
+   * What is in the folder; nothing where there is none.
+   *
+   * @example
+   * for (const { key, shapes, modified } of await fileTuningStore().list()) console.log(key, shapes, modified);
+   */
   list(): Promise<readonly KeptTuning[]>;
 }
 

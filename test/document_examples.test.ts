@@ -39,10 +39,8 @@ const ELSEWHERE: readonly (readonly [string, string])[] = [
   ["'onnxruntime-web/wasm'", "'data:text/javascript,'"],
 ];
 
-/** Of what a page would have to download. */
-const COMPILED_ONLY = ['src_vision_segmenter_ts_Segmenter'];
-
-const SOURCE_EXAMPLES = sourceExamples().filter(([name]) => !COMPILED_ONLY.includes(name));
+/** But for those that take what would have to be downloaded. */
+const SOURCE_EXAMPLES = sourceExamples().filter(([, code]) => !code.includes('/fcn_resnet50.'));
 
 const EXAMPLES = [...documentExamples(), ...SOURCE_EXAMPLES].map(([name, code]) => {
   const local = ELSEWHERE.reduce((text, [from, to]) => text.replaceAll(from, to), code);

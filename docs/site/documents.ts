@@ -1,5 +1,5 @@
 /** The documents of the site: which there are, what they are called, and where they stand. */
-import { type Application, Comment, CommentTag, Converter, type DocumentReflection } from 'typedoc';
+import { type Application, Converter, type DocumentReflection } from 'typedoc';
 
 /** Documents by their paths from the root, below the headings that they stand under. */
 export const DOCUMENTS: readonly { readonly files: string; readonly group: string }[] = [
@@ -7,7 +7,7 @@ export const DOCUMENTS: readonly { readonly files: string; readonly group: strin
   { files: 'docs/decisions/*.md', group: 'Decisions' },
   { files: 'docs/*.md', group: 'In depth' },
   { files: '{shaders,samples}/README.md', group: 'In depth' },
-  { files: '*.md', group: 'The project' },
+  { files: '{CHANGELOG,CODE_OF_CONDUCT,CONTRIBUTING,SECURITY}.md', group: 'The project' },
 ];
 
 /** Calls documents what their first heading says, and puts them under headings of their own. */
@@ -19,10 +19,7 @@ export function nameDocuments(app: Application): void {
       document.name = heading[1] ?? document.name;
       first.text = first.text.slice(heading[0].length);
     }
-    document.comment ??= new Comment();
-    document.comment.blockTags.push(
-      new CommentTag('@group', [{ kind: 'text', text: groupOf(document) }]),
-    );
+    document.frontmatter.group = groupOf(document);
   });
 }
 

@@ -25,6 +25,8 @@ const OPTIONS: TypeDocOptions = {
   disableSources: true,
   searchInDocuments: true,
   sortEntryPoints: false,
+  groupOrder: ['Guides', 'Modules', 'In depth', 'Decisions', 'The project', '*'],
+  navigation: { includeGroups: true },
   includeHierarchySummary: false,
   highlightLanguages: ['bash', 'html', 'json', 'python', 'typescript', 'wgsl'],
   validation: {

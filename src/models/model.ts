@@ -11,7 +11,20 @@ import type { WeightSource } from '../runtime/weights/weight_source.ts';
  */
 export type ImageDomain = 'digits' | 'imagenet' | 'voc' | 'masks';
 
-/** A model by name, as the registry knows it. */
+/**
+ * A model by name, as the registry knows it.
+ *
+ * @example
+ * const model: ModelDef = {
+ *   name: 'tiny',
+ *   summary: 'one convolution, for 8 x 8 pictures',
+ *   domain: 'imagenet',
+ *   channels: 3,
+ *   size: [8, 8],
+ *   classes: 10,
+ *   build: (g, x) => ({ logits: flatten(g, conv2d(g.at('conv'), x, { channels: 10, kernel: 8 })) }),
+ * };
+ */
 export interface ModelDef {
   /** By which `findModel` knows it. */
   readonly name: string;

@@ -5,7 +5,16 @@ import { checkKinds } from '../runtime/kinds.ts';
 import { parseTuning, type Tuning, tuningText } from '../runtime/plan/tuning.ts';
 import { VERSION } from '../version.ts';
 
-/** Keeps texts between starts, by key: `indexedDbTuningStore`, `fileTuningStore`, or your own. */
+/**
+ * Keeps texts between starts, by key: `indexedDbTuningStore`, `fileTuningStore`, or your own.
+ *
+ * @example
+ * const kept = new Map<string, string>();
+ * const store: TuningStore = {
+ *   get: async (key) => kept.get(key),
+ *   put: async (key, text) => void kept.set(key, text),
+ * };
+ */
 export interface TuningStore {
   /**
    * The text that was put under this key last, if there is one.

@@ -44,7 +44,12 @@ export class GraphBuilder {
     this.#path = path;
   }
 
-  /** A builder of a new graph, at its root. */
+  /**
+   * A builder of a new graph, at its root.
+   *
+   * @example
+   * const net = GraphBuilder.create();
+   */
   static create(): GraphBuilder {
     const draft = {
       inputs: [],
@@ -62,6 +67,9 @@ export class GraphBuilder {
    *
    * @param segment - Of the path: `conv1`, `layer1.0`, or a number.
    * @throws TilewiseError for a segment of another type.
+   *
+   * @example
+   * const first = conv2d(g.at('layer1').at(0).at('conv1'), x, { channels: 64, kernel: 3 }); // layer1.0.conv1.weight
    */
   at(segment: string | number): GraphBuilder {
     return new GraphBuilder(
@@ -76,6 +84,9 @@ export class GraphBuilder {
    * @param name - By which data is given to `run`.
    * @param shape - Positive integers.
    * @throws ShapeError for a name that another has, and for extents that are no positive integers.
+   *
+   * @example
+   * const image = g.input('image', [1, 3, 224, 224]);
    */
   input(name: string, shape: Shape): Input {
     const { inputs } = this.#draft;
@@ -95,6 +106,10 @@ export class GraphBuilder {
    * @param name - After the path; `weight`.
    * @param shape - Positive integers.
    * @throws ShapeError where the name has another shape already, and for extents that are no positive integers.
+   *
+   * @example
+   * const at = g.at('block');
+   * const scaled = mul(at, x, at.weight('layer_scale', [64, 1, 1])); // block.layer_scale
    */
   weight(name: string, shape: Shape): Weight {
     const path = this.#join(name);
@@ -120,6 +135,10 @@ export class GraphBuilder {
    * @returns The node's output.
    * @throws ShapeError if the operator refuses the shapes.
    * @throws TilewiseError for values of another builder.
+   *
+   * @example
+   * const node = g.nodeOf(relu(g.at('relu1'), x));
+   * const again = node && g.at('relu2').add(node.op, node.attributes, { ...node.inputs, x });
    */
   add<A extends object, R extends string>(
     op: OpDef<A, R>,
@@ -145,6 +164,9 @@ export class GraphBuilder {
    * The node that makes a value; undefined for inputs and weights.
    *
    * @param value - Of this builder.
+   *
+   * @example
+   * const name = g.nodeOf(relu(g.at('relu1'), x))?.name; // 'relu1'
    */
   nodeOf(value: Value): Node | undefined {
     return this.#draft.makers.get(value);
@@ -154,6 +176,9 @@ export class GraphBuilder {
    * Whether it has made the value; or it is a constant, which has a name alone.
    *
    * @param value - Anything.
+   *
+   * @example
+   * g.has(x); // true
    */
   has(value: unknown): value is Value {
     const known = Object(value) as Value;
@@ -177,6 +202,10 @@ export class GraphBuilder {
    * @param value - What a node makes.
    * @throws TilewiseError for a value that no node of this builder makes.
    * @throws ShapeError for a name that another output has.
+   *
+   * @example
+   * const net = GraphBuilder.create();
+   * net.output('y', relu(net, net.input('x', [2, 3])));
    */
   output(name: string, value: Value): void {
     checkArgument(
@@ -194,6 +223,12 @@ export class GraphBuilder {
    *
    * @param name - For messages.
    * @throws ShapeError where it has no output.
+   * @throws TilewiseError for a name of another type.
+   *
+   * @example
+   * const net = GraphBuilder.create();
+   * net.output('y', relu(net, net.input('x', [2, 3])));
+   * const built = net.build('small');
    */
   build(name: string): Graph {
     const { inputs, nodes, outputs } = this.#draft;

@@ -260,6 +260,9 @@ export class Session {
    * @param signal - Stops it.
    * @throws GpuError or DeviceLostError when the GPU fails.
    * @throws TilewiseError after `dispose`.
+   *
+   * @example
+   * const passes = await session.use(async ({ plan }) => plan.dispatches.length);
    */
   async use<T>(
     work: (running: Running) => Promise<T>,
@@ -289,7 +292,13 @@ export class Session {
     }
   }
 
-  /** Frees the session's GPU memory; the device stays. Twice is harmless; what is in flight is rejected. */
+  /**
+   * Frees the session's GPU memory; the device stays. Twice is harmless; what is in flight is rejected.
+   *
+   * @example
+   * const network = await createSession(device, graph, { weights });
+   * network.dispose(); // or: using network = ...
+   */
   dispose(): void {
     this.#life.abort();
     this.#running.executor.dispose();

@@ -41,7 +41,17 @@ export class BatchClassifier {
     this.labels = labels;
   }
 
-  /** Throws what `Classifier.create` throws. */
+  /**
+   * A model that classifies pictures, `batch` at a time: see `Classifier.create`.
+   *
+   * @param device - Open.
+   * @param model - One that classifies pictures.
+   * @param options - The weights and the batch at least.
+   * @throws What `Classifier.create` throws.
+   *
+   * @example
+   * using classifier = await BatchClassifier.create(device, lenet, { weights, batch: 16 });
+   */
   static async create(
     device: Device,
     model: ModelDef,
@@ -73,6 +83,12 @@ export class BatchClassifier {
    * @param pictures - Each with a key, such as its name.
    * @param options - How many classes, who hears of pictures that are left out, a signal that stops it.
    * @throws What `session.run` throws, what `pictures` throws, and the signal's reason when it is aborted.
+   *
+   * @example
+   * using classifier = await BatchClassifier.create(device, lenet, { weights, batch: 2 });
+   * for await (const [name, classes] of classifier.classify([['a.png', picture]], { count: 3 })) {
+   *   console.log(name, classes.map(({ label }) => label));
+   * }
    */
   async *classify<K>(
     pictures: KeyedPictures<K>,

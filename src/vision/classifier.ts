@@ -39,12 +39,16 @@ export class Classifier {
    * For a built-in model, one of `onnxModel` or `graphModel`, or your own, with `labels` and `preprocessing` where they
    * are others than its domain's.
    *
-   * @throws UnsupportedError for a model that does not classify pictures, ShapeError for labels or preprocessing that do
-   * not fit it, and what `createSession` throws.
+   * @param device - Open.
+   * @param model - One that classifies pictures.
+   * @param options - The weights at least.
+   * @throws UnsupportedError for a model that does not classify pictures.
+   * @throws ShapeError for labels or preprocessing that do not fit it.
+   * @throws What `createSession` throws.
+   *
    * @example
-   * const model = onnxModel(bytes);
-   * const preprocessing = preprocessingFrom(JSON.parse(text));
-   * const options = { weights: model.weights, labels: ['cat', 'dog'], preprocessing };
+   * const model = onnxModel(onnxFile);
+   * const options = { weights: model.weights, labels: ['cat', 'dog'] };
    * using classifier = await Classifier.create(device, model, options);
    */
   static async create(
@@ -78,7 +82,8 @@ export class Classifier {
    * @throws The signal's reason when it is aborted.
    *
    * @example
-   * const [best] = await classifier.classify(picture, 1);
+   * using classifier = await Classifier.create(device, lenet, { weights });
+   * for (const { label, probability } of await classifier.classify(picture, 3)) console.log(label, probability);
    */
   async classify(
     image: Picture,

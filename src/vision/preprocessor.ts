@@ -89,6 +89,9 @@ export class Preprocessor {
    * @param preprocessing - Size, fit, channels, mean and std.
    * @throws ShapeError for a description that contradicts itself.
    * @throws ShaderError or DeviceLostError when the GPU fails.
+   *
+   * @example
+   * using preprocessor = await Preprocessor.create(device, forInputSize(imagenetPreprocessing, [160, 160]));
    */
   static async create(device: Device, preprocessing: Preprocessing): Promise<Preprocessor> {
     checkKinds('Preprocessor.create', { device, preprocessing });
@@ -118,6 +121,11 @@ export class Preprocessor {
    * @throws ShapeError for an image whose data does not fit its size.
    * @throws UnsupportedError for one that is too large for the device or whose ink the browser hides.
    * @throws GpuError when the device is out of memory.
+   *
+   * @example
+   * using preprocessor = await Preprocessor.create(device, digitsPreprocessing);
+   * const prepared = await preprocessor.prepare([picture]); // for a session of batch 1
+   * const { logits } = await session.run(prepared);
    */
   async prepare(images: readonly Picture[]): Promise<InputWriter> {
     checkKinds('Preprocessor.prepare', { images });

@@ -84,11 +84,16 @@ export class Segmenter {
    * For a built-in model, or one of your own whose logits are a map, with the names of its classes as `labels`. Of
    * `preprocessing`, `fit` may be `stretch`, to its `size`, or `shorter-side`, of which nothing is cut.
    *
-   * @throws UnsupportedError for a model that does not segment pictures, or whose classes have no names; ShapeError for
-   * labels or preprocessing that do not fit it; and what `createSession` throws.
+   * @param device - Open.
+   * @param model - One that segments pictures.
+   * @param options - The weights at least.
+   * @throws UnsupportedError for a model that does not segment pictures, or whose classes have no names.
+   * @throws ShapeError for labels or preprocessing that do not fit it.
+   * @throws What `createSession` throws.
+   *
    * @example
-   * const labels = ['background', 'leaf'];
-   * using segmenter = await Segmenter.create(device, onnxModel(bytes), { weights, labels });
+   * const source = await fetchSafetensors('/fcn_resnet50.safetensors');
+   * using segmenter = await Segmenter.create(device, fcnResnet50, { weights: source, shorterSide: 256 });
    */
   static async create(
     device: Device,
@@ -121,7 +126,10 @@ export class Segmenter {
    * @throws The signal's reason when it is aborted.
    *
    * @example
-   * const { indices } = await segmenter.segment(picture);
+   * const source = await fetchSafetensors('/fcn_resnet50.safetensors');
+   * using segmenter = await Segmenter.create(device, fcnResnet50, { weights: source });
+   * const { width, indices, classes } = await segmenter.segment(picture);
+   * console.log(classes[indices[0] ?? 0]?.label); // of the first pixel
    */
   async segment(picture: Picture, options: SegmentOptions = {}): Promise<Segmentation> {
     checkKinds('Segmenter.segment', { options });

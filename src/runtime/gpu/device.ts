@@ -78,6 +78,9 @@ export class Device {
    * @param gpu - WebGPU's entry.
    * @param options - An adapter, where it is not to be the one that `gpu` prefers.
    * @throws UnsupportedError when there is none, or no adapter; `isSupported` says why, and what to do.
+   *
+   * @example
+   * const opened = await Device.open(navigator.gpu);
    */
   static async open(gpu: GPU, options: OpenDeviceOptions = {}): Promise<Device> {
     checkOptions('Device.open', options);
@@ -137,6 +140,9 @@ export class Device {
    *
    * @param work - Is given what is open now.
    * @throws DeviceLostError where the device cannot be opened, and after `dispose`.
+   *
+   * @example
+   * const samples = await device.use(async ({ gpu }) => gpu.limits.maxBufferSize);
    */
   async use<T>(work: (opening: Opening) => Promise<T>): Promise<T> {
     checkWork(work);
@@ -155,6 +161,9 @@ export class Device {
    * Opens another device if this one is lost.
    *
    * @throws DeviceLostError where that fails, and after `dispose`.
+   *
+   * @example
+   * await device.restore(); // nothing, unless it was lost
    */
   async restore(): Promise<void> {
     const { lost } = this.#opening;
@@ -166,7 +175,13 @@ export class Device {
     await this.#restoring;
   }
 
-  /** Frees the device and everything on it, but for a device that was adopted. Twice is harmless. */
+  /**
+   * Frees the device and everything on it, but for a device that was adopted. Twice is harmless.
+   *
+   * @example
+   * const opened = await Device.open(navigator.gpu);
+   * const done = () => opened.dispose();
+   */
   dispose(): void {
     this.#disposed = true;
     this.#opening.lost ??= new DeviceLostError('the GPU device was disposed; use another');

@@ -61,6 +61,9 @@ export class GpuTensor implements InputWriter {
    * @throws ShapeError for extents that are no positive integers.
    * @throws UnsupportedError for more than a buffer holds.
    * @throws GpuError when the device is out of memory.
+   *
+   * @example
+   * using boxes = await GpuTensor.allocate(device, [100, 4], GPUBufferUsage.VERTEX);
    */
   static async allocate(device: Device, shape: Shape, usage: number = 0): Promise<GpuTensor> {
     checkKinds('GpuTensor.allocate', { device, usage });
@@ -89,6 +92,11 @@ export class GpuTensor implements InputWriter {
    * @param shape - Positive integers.
    * @param options - Where it begins.
    * @throws ShapeError where the buffer does not hold it.
+   *
+   * @example
+   * const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+   * const buffer = device.gpu.createBuffer({ size: 4 * 20, usage });
+   * const second = GpuTensor.of(buffer, [1, 10], { offset: 4 * 10 });
    */
   static of(buffer: GPUBuffer, shape: Shape, options: GpuTensorOptions = {}): GpuTensor {
     checkKinds('GpuTensor.of', { options });
@@ -110,6 +118,13 @@ export class GpuTensor implements InputWriter {
    * @param encoder - Into which it records.
    * @param target - The plan's buffer.
    * @throws DeviceLostError once its device was lost.
+   *
+   * @example
+   * using digit = await GpuTensor.allocate(device, [1, 1, 28, 28]);
+   * using copy = await GpuTensor.allocate(device, [1, 1, 28, 28]);
+   * const encoder = device.gpu.createCommandEncoder();
+   * digit.encode(encoder, copy.buffer);
+   * device.gpu.queue.submit([encoder.finish()]);
    */
   encode(encoder: GPUCommandEncoder, target: GPUBuffer): void {
     checkKinds('GpuTensor.encode', { encoder, target });
@@ -124,6 +139,13 @@ export class GpuTensor implements InputWriter {
    * @param buffer - That which holds the data.
    * @param from - A byte, a multiple of 4; 0 by default.
    * @throws DeviceLostError once its device was lost.
+   *
+   * @example
+   * using digit = await GpuTensor.allocate(device, [1, 1, 28, 28]);
+   * using all = await GpuTensor.allocate(device, [8, 1, 28, 28]);
+   * const encoder = device.gpu.createCommandEncoder();
+   * digit.take(encoder, all.buffer, 3 * 4 * 28 * 28); // the fourth
+   * device.gpu.queue.submit([encoder.finish()]);
    */
   take(encoder: GPUCommandEncoder, buffer: GPUBuffer, from = 0): void {
     checkKinds('GpuTensor.take', { encoder, buffer, from });
@@ -137,6 +159,10 @@ export class GpuTensor implements InputWriter {
    *
    * @param index - Of the part, from 0.
    * @param count - Of all parts; a divisor of the first extent.
+   *
+   * @example
+   * using batch = await GpuTensor.allocate(device, [8, 10]);
+   * const lastFour = batch.part(1, 2); // [4, 10]
    */
   part(index: number, count: number): GpuTensor {
     checkKinds('GpuTensor.part', { index, count });
@@ -156,6 +182,10 @@ export class GpuTensor implements InputWriter {
    *
    * @param other - Any.
    * @throws TilewiseError for what is no GpuTensor.
+   *
+   * @example
+   * using batch = await GpuTensor.allocate(device, [8, 10]);
+   * batch.overlaps(batch.part(1, 2)); // true
    */
   overlaps(other: GpuTensor): boolean {
     checkKinds('GpuTensor.overlaps', { other });
@@ -171,6 +201,10 @@ export class GpuTensor implements InputWriter {
    *
    * @param other - Any.
    * @throws TilewiseError for what is no GpuTensor.
+   *
+   * @example
+   * using batch = await GpuTensor.allocate(device, [8, 10]);
+   * batch.covers(batch.part(0, 1)); // true
    */
   covers(other: GpuTensor): boolean {
     checkKinds('GpuTensor.covers', { other });
@@ -184,6 +218,10 @@ export class GpuTensor implements InputWriter {
    *
    * @param device - That which it lies on.
    * @throws GpuError or DeviceLostError when the GPU fails.
+   *
+   * @example
+   * using zeros = await GpuTensor.allocate(device, [2, 2]);
+   * const values = await zeros.read(device); // Float32Array of 0, 0, 0, 0
    */
   async read(device: Device): Promise<Float32Array> {
     checkKinds('GpuTensor.read', { device });
@@ -207,7 +245,13 @@ export class GpuTensor implements InputWriter {
     });
   }
 
-  /** Frees the memory, where it is its own. Twice is harmless; what was submitted still completes. */
+  /**
+   * Frees the memory, where it is its own. Twice is harmless; what was submitted still completes.
+   *
+   * @example
+   * const tensor = await GpuTensor.allocate(device, [2, 2]);
+   * tensor.dispose(); // or: using tensor = ...
+   */
   dispose(): void {
     if (this.#owned) this.buffer.destroy();
   }

@@ -45,6 +45,9 @@ export class PipelineCache {
    * @param bindings - Of group 0.
    * @returns The same for the same source.
    * @throws ShaderError, with `label` and the source, where that fails.
+   *
+   * @example
+   * const pipeline = await device.pipelines.get('mine', '@compute @workgroup_size(1) fn main() {}', []);
    */
   get(label: string, source: string, bindings: readonly BindingSlot[]): Promise<Pipeline> {
     const known = this.#pipelines.get(source);

@@ -20,6 +20,9 @@ export interface WeightSource {
    * @param name - Of the tensor.
    * @param shape - That which the graph expects.
    * @throws WeightError when it is not there.
+   *
+   * @example
+   * const values = weights.read('conv1.weight', [32, 1, 5, 5]);
    */
   read(name: string, shape: Shape): Float32Array;
 }
