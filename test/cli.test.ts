@@ -54,7 +54,17 @@ function withHeader(bytes: Uint8Array, change: (json: string) => string): Uint8A
 
 describe('tilewise', () => {
   it('shows help in the width of a terminal', async () => {
-    const names = ['classify', 'segment', 'embed', 'evaluate', 'download', 'run', 'export', 'bench model', 'inspect'];
+    const names = [
+      'classify',
+      'segment',
+      'embed',
+      'evaluate',
+      'download',
+      'run',
+      'export',
+      'bench model',
+      'inspect',
+    ];
     const commands = [[], ...names.map((name) => name.split(' '))];
     const results = await Promise.all(commands.map((command) => runCli([...command, '--help'])));
     for (const [i, { code, stdout }] of results.entries()) {

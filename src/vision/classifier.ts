@@ -29,8 +29,8 @@ export class Classifier {
    * For a built-in model, one of `onnxModel` or `graphModel`, or your own, with `labels` and `preprocessing` where they
    * are others than its domain's.
    *
-   * @throws UnsupportedError for a model that does not classify pictures, ShapeError for labels or preprocessing that do
-   * not fit it, and what `createSession` throws.
+   * @throws UnsupportedError for a model that does not classify pictures, ShapeError for labels or preprocessing that
+   * do not fit it, and what `createSession` throws.
    * @example
    * const model = onnxModel(bytes);
    * const preprocessing = preprocessingFrom(JSON.parse(text));
