@@ -42,7 +42,7 @@ export function addOwnModelOptions(command: Command): Command {
   );
 }
 
-/** What the options say, read from their files. Throws TilewiseError, which names the file, for what is not understood. */
+/** What the options say, read from their files. Throws TilewiseError, with the file's name, for others. */
 export function domainFrom(
   model: string,
   options: OwnModelOptions,

@@ -7,8 +7,8 @@
  *     y[n, k, p, q] = v(p, q)[k] * scale[k] + offset[k]
  *
  * All but the last line is integer arithmetic, so that the result equals Pillow's to the bit; m and v are clamped to
- * 0 .. 255, since weights may be negative (two's complement, as are the sums). Where a window has no weights, the result
- * is black: this is how padding is made.
+ * 0 .. 255, since weights may be negative (two's complement, as are the sums). Where a window has no weights, the
+ * result is black: this is how padding is made.
  *
  * Layouts: x one RGBA word a pixel, red lowest, the part of the image that the crop needs, row-major. m the
  * same, as wide as the crop and as tall as x. y NCHW or NHWC, its channels RGB, BGR or grey. Sizes differ from image to

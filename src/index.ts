@@ -229,6 +229,7 @@ export {
   Embedder,
   type EmbedderOptions,
 } from './vision/embedder.ts';
+export { FrameQueue, type FrameQueueOptions, type FrameStatistics } from './vision/frame_queue.ts';
 export { type Image, ImageError } from './vision/image.ts';
 export { imagenetLabels } from './vision/imagenet_labels.ts';
 export type { KeyedPictures, ManyPicturesOptions } from './vision/picture_batches.ts';

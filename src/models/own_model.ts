@@ -13,7 +13,7 @@ export interface ImageInput extends Pick<ModelDef, 'channels' | 'size'> {
   readonly layout: 'nchw' | 'nhwc';
 }
 
-/** The images of an input; undefined where it takes none. Extents of 0 are open. Channels come last where only that fits. */
+/** The images of an input, of which extents of 0 are open, or undefined. Channels come last where only that fits. */
 export function imageInputOf(extents: readonly number[]): ImageInput | undefined {
   const [, first = 0, second = 0, last = 0] = extents;
   const isColour = (channels: number): boolean => channels === 1 || channels === 3;

@@ -76,8 +76,8 @@ export class PictureBatches {
   }
 
   /**
-   * The outputs named, of each picture in order. Pictures are taken as they are needed: while a batch computes, those of
-   * the next are uploaded, and `pictures` makes further ones. One call at a time, which messages call `caller`.
+   * The outputs named, of each picture in order. Pictures are taken as they are needed: while a batch computes, those
+   * of the next are uploaded, and `pictures` makes further ones. One call at a time, which messages call `caller`.
    */
   async *run<K>(
     caller: string,

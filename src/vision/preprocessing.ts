@@ -13,7 +13,8 @@ export type Fit =
   /** The longer side becomes `length` pixels; what is left of the input is black. */
   | { readonly mode: 'longer-side'; readonly length: number }
   /**
-   * Height and width become `size`, the input's by default. Where it is larger, the input's size is cut from the middle.
+   * Height and width become `size`, the input's by default. Where it is larger, the input's size is cut from the
+   * middle.
    */
   | { readonly mode: 'stretch'; readonly size?: readonly [number, number] }
   /**

@@ -1,7 +1,8 @@
 /**
  * Antialiased resampling along one axis, to the bit as Pillow's `Image.resize` does it for 8-bit images
- * (src/libImaging/Resample.c): a filter that spans some source pixels on each side and grows with the scale; its weights
- * sum up to one, in fixed point. `nearest` takes the source pixel that a pixel's centre lies in, and averages nothing.
+ * (src/libImaging/Resample.c): a filter that spans some source pixels on each side and grows with the scale; its
+ * weights sum up to one, in fixed point. `nearest` takes the source pixel that a pixel's centre lies in, and averages
+ * nothing.
  */
 import type { Interpolation } from './preprocessing.ts';
 

@@ -1,7 +1,7 @@
 import './digits.css';
+import { FrameQueue } from '../../../src/index.ts';
 import { Bars } from '../../components/bars.ts';
 import { Fault } from '../../components/fault.ts';
-import { Latest } from '../../components/latest.ts';
 import { Magnifier } from '../../components/magnifier.ts';
 import { button, element } from '../../dom.ts';
 import type { DigitReading } from '../../engine/calls.ts';
@@ -15,32 +15,29 @@ import { DigitSamples } from './samples.ts';
 /** Draw a digit, see what LeNet makes of it, layer by layer, while you draw. */
 export function digitsView(engine: Engine): View {
   const samples = new DigitSamples();
-  const latest = new Latest();
+  const drawings = new FrameQueue((pixels: ImageData) => engine.call('readDigit', pixels));
   const magnifier = new Magnifier();
   const figure = new NetworkFigure(magnifier);
   const bars = new Bars('Probability of each digit');
   const answer = element('output', { class: 'answer', 'aria-live': 'polite' });
   const note = element('p', { class: 'note', role: 'status' });
   const fault = new Fault();
-  const board = new DrawingBoard(() => read());
+  const board = new DrawingBoard(() => void read());
 
-  function read(): void {
+  async function read(): Promise<void> {
     fault.clear();
     if (board.empty) {
       showNothing();
       return;
     }
-    const pixels = board.pixels();
-    latest.run(async () => {
-      try {
-        const reading = await engine.call('readDigit', pixels);
-        // It may have been cleared meanwhile.
-        if (!board.empty) show(reading);
-      } catch (error) {
-        note.textContent = '';
-        fault.show(error, read);
-      }
-    });
+    try {
+      const reading = await drawings.push(board.pixels());
+      // It may have been cleared meanwhile.
+      if (reading && !board.empty) show(reading);
+    } catch (error) {
+      note.textContent = '';
+      fault.show(error, () => void read());
+    }
   }
 
   function show({ probabilities, stages, ms }: DigitReading): void {

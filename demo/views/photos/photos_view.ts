@@ -1,10 +1,12 @@
 import './photos.css';
+import { FrameQueue } from '../../../src/index.ts';
 import { Fault } from '../../components/fault.ts';
 import type { FileKind } from '../../components/file_kind.ts';
 import { Magnifier } from '../../components/magnifier.ts';
 import { AS_STORED } from '../../components/picture_file.ts';
 import { ProgressBar } from '../../components/progress.ts';
 import { button, element } from '../../dom.ts';
+import type { PhotoReading } from '../../engine/calls.ts';
 import { type Engine, isLoss } from '../../engine/engine.ts';
 import { formatMs } from '../../format.ts';
 import type { View } from '../view.ts';
@@ -12,7 +14,7 @@ import { ChannelsPanel } from './channels_panel.ts';
 import { PictureSources } from './picture_sources.ts';
 import { samplePhotos } from './samples.ts';
 import { ShownPicture } from './shown_picture.ts';
-import { Webcam } from './webcam.ts';
+import { type Frame, Webcam } from './webcam.ts';
 import { WeightsPanel } from './weights_panel.ts';
 
 /** ResNet-50 on the user's pictures: classes, what speaks for each, and every block's channels. */
@@ -30,8 +32,8 @@ class PhotosView implements View {
   readonly #camera = button('Webcam', () => this.#toggleCamera());
   /** The still picture in hand, kept to be classified once there are weights. */
   #picture: ImageBitmap | undefined;
-  /** The film that runs; another one is another symbol. */
-  #film: symbol | undefined;
+  /** Stops the film that runs; another one has another. */
+  #film: AbortController | undefined;
   #ready = false;
 
   constructor(engine: Engine) {
@@ -129,7 +131,7 @@ class PhotosView implements View {
     this.#fault.clear();
     this.#picture = undefined;
     this.#progress.cancel();
-    const film = Symbol('film');
+    const film = new AbortController();
     this.#film = film;
     this.#camera.textContent = 'Stop the webcam';
     try {
@@ -138,40 +140,58 @@ class PhotosView implements View {
       if (film !== this.#film) return;
       const { picture } = this.#webcam;
       this.#shown.put(picture, picture.videoWidth, picture.videoHeight);
-      while (film === this.#film) await this.#filmFrame(film);
+      await this.#roll(film);
     } catch (error) {
-      if (film !== this.#film) return;
-      this.#stopCamera();
-      this.#fault.show(error);
+      this.#failFilm(film, error);
     }
   }
 
-  /** One frame, as fast as it is answered; without weights it is only shown. */
-  async #filmFrame(film: symbol): Promise<void> {
-    const begun = performance.now();
+  /** Every frame of a film: the newest is read as soon as the one before is. Without weights they are only shown. */
+  async #roll(film: AbortController): Promise<void> {
     const { picture } = this.#webcam;
-    if (!this.#ready) {
-      this.#shown.put(picture, picture.videoWidth, picture.videoHeight);
-      await new Promise(requestAnimationFrame);
-      return;
+    const frames = new FrameQueue((frame: Frame) => this.#readFrame(frame), film);
+    while (film === this.#film) {
+      if (this.#ready) void this.#follow(film, frames, await this.#webcam.frame());
+      else this.#shown.put(picture, picture.videoWidth, picture.videoHeight);
+      await this.#webcam.next();
     }
-    this.#shown.putFrame(picture, picture.videoWidth, picture.videoHeight);
-    const frame = await this.#webcam.frame();
+  }
+
+  #readFrame(frame: Frame): Promise<PhotoReading> {
+    const { videoWidth, videoHeight } = this.#webcam.picture;
+    this.#shown.putFrame(frame, videoWidth, videoHeight);
+    return this.#engine.call('readPhoto', { picture: frame, live: true }, { transfer: [frame] });
+  }
+
+  /** Shows what is read of a frame, unless a newer one took its place. */
+  async #follow(
+    film: AbortController,
+    frames: FrameQueue<Frame, PhotoReading>,
+    frame: Frame,
+  ): Promise<void> {
     try {
-      const argument = { picture: frame, live: true };
-      const reading = await this.#engine.call('readPhoto', argument, { transfer: [frame] });
-      if (film !== this.#film) return;
+      const reading = await frames.push(frame);
+      if (!reading || film !== this.#film) return;
       this.#shown.show(reading);
-      const rate = 1000 / (performance.now() - begun);
-      this.#note.textContent = `Live: ${rate.toPrecision(2)} frames a second.`;
+      const { fps } = frames.statistics;
+      if (fps > 0) this.#note.textContent = `Live: ${fps.toPrecision(2)} frames a second.`;
     } catch (error) {
-      if (!isLoss(error)) throw error;
-      this.#note.textContent = 'The film goes on as soon as the device is back.';
+      if (!isLoss(error)) this.#failFilm(film, error);
+      else if (film === this.#film) {
+        this.#note.textContent = 'The film goes on as soon as the device is back.';
+      }
     }
+  }
+
+  #failFilm(film: AbortController, error: unknown): void {
+    if (film !== this.#film) return;
+    this.#stopCamera();
+    this.#fault.show(error);
   }
 
   #stopCamera(): void {
     if (this.#film) this.#note.textContent = '';
+    this.#film?.abort();
     this.#film = undefined;
     this.#webcam.stop();
     this.#camera.textContent = 'Webcam';

@@ -1,5 +1,8 @@
 import { element } from '../../dom.ts';
 
+/** What the camera saw at a time. */
+export type Frame = VideoFrame | ImageBitmap;
+
 /** The user's camera, as one frame after the other. */
 export class Webcam {
   readonly #video = element('video', { muted: true, playsinline: true });
@@ -24,10 +27,25 @@ export class Webcam {
   }
 
   /** What the camera sees now. It stays on the GPU where the browser has it there. */
-  async frame(): Promise<VideoFrame | ImageBitmap> {
+  async frame(): Promise<Frame> {
     return 'VideoFrame' in globalThis && !this.#copies
       ? new VideoFrame(this.#video)
       : createImageBitmap(this.#video);
+  }
+
+  /** Waits until the camera sees something else, or until the page is drawn next where browsers do not tell. */
+  next(): Promise<unknown> {
+    const video = this.#video;
+    return new Promise((resolve) => {
+      // A camera that was stopped has no next frame.
+      const ended = setTimeout(resolve, 1000);
+      const go = (time: number): void => {
+        clearTimeout(ended);
+        resolve(time);
+      };
+      if ('requestVideoFrameCallback' in video) video.requestVideoFrameCallback(go);
+      else requestAnimationFrame(go);
+    });
   }
 
   /** From now on frames are bitmaps: Chromium 143 takes no video frames on a device opened after one was lost. */
