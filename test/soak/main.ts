@@ -3,6 +3,7 @@
  * from the seed TILEWISE_SOAK_SEED (1): see docs/reliability.md. Ends with exit code 1 where a result is wrong, an
  * error has no reason, anything hangs, GPU objects are left, or memory grows.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import { openNodeGpu } from '../../node/gpu.ts';
 import { Device } from '../../src/index.ts';
 import { formatTable } from '../../terminal/table.ts';
@@ -12,6 +13,8 @@ import { soakRound } from './round.ts';
 import { Tally } from './tally.ts';
 
 const PROGRESS_MS = 30_000;
+/** What was aborted is rejected at once, and ends by itself: by then it has freed all that it made. */
+const ENDS_MS = 10_000;
 /** How much more memory the last quarter may take than the second, as a share. */
 const MOST_GROWTH = 0.05;
 
@@ -48,6 +51,8 @@ try {
 async function round(): Promise<void> {
   using device = await Device.open(node.gpu);
   await soakRound(device, seed, tally);
+  const ends = performance.now() + ENDS_MS;
+  while (live.size > 0 && performance.now() < ends) await pause(10);
   if (live.size > 0) {
     tally.add('objects left', live.size);
     throw new Error(`${live.size} objects are left: ${[...new Set(live.values())].join(', ')}`);
