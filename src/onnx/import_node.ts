@@ -183,7 +183,7 @@ export class ImportCall {
    * @throws UnsupportedError where it is missing, or computed when the model runs.
    *
    * @example
-   * const sizes: Importer = (call) => constant(call.known(1, 'sizes').shape, call.known(1, 'sizes').numbers(), 'int64');
+   * const sizes: Importer = (call) => call.known(1, 'sizes');
    */
   known(index: number, what: string): Constant {
     const { value, constant } = this.operand(index);
