@@ -9,7 +9,8 @@ import {
 
 /**
  * A line for each lack. Parameters are described everywhere; functions and static methods, which check their arguments,
- * say what they throw; functions, classes and constants of the entries have an example.
+ * say what they throw; functions, classes and constants of the entries have an example, and so have methods of classes
+ * that take something. Methods of interfaces are for programs to write.
  */
 export function missingParts(project: ProjectReflection): readonly string[] {
   const modules = project.getChildrenByKind(ReflectionKind.Module);
@@ -41,6 +42,9 @@ function partsOfMember(member: DeclarationReflection): readonly string[] {
       ...parameters(name, signature),
       ...(member.flags.isStatic && takesSomething(signature)
         ? lackOf(name, signature, '@throws')
+        : []),
+      ...(member.parent?.kindOf(ReflectionKind.Class) && takesSomething(signature)
+        ? lackOf(name, signature, '@example')
         : []),
     ],
   );

@@ -111,6 +111,9 @@ export class ImportCall {
    *
    * @param index - Of the input, from 0.
    * @throws UnsupportedError where it is missing.
+   *
+   * @example
+   * const isKnown: Importer = (call) => constant([], [call.operand(0).constant ? 1 : 0], 'bool');
    */
   operand(index: number): Operand {
     const found = this.inputs[index];
@@ -123,6 +126,9 @@ export class ImportCall {
    *
    * @param index - Of the input, from 0.
    * @throws UnsupportedError where it is missing.
+   *
+   * @example
+   * const twice: Importer = (call) => mul(call.g, call.value(0), 2);
    */
   value(index: number): Value {
     const { value, constant } = this.operand(index);
@@ -134,6 +140,9 @@ export class ImportCall {
    *
    * @param index - Of the input, from 0.
    * @throws UnsupportedError where it is missing.
+   *
+   * @example
+   * const rank: Importer = (call) => constant([], [call.shape(0).length], 'int64');
    */
   shape(index: number): Shape {
     const { value, constant } = this.operand(index);
@@ -145,6 +154,9 @@ export class ImportCall {
    *
    * @param index - Of the input, from 0.
    * @throws UnsupportedError where it is missing.
+   *
+   * @example
+   * const isInteger: Importer = (call) => constant([], [call.type(0).includes('int') ? 1 : 0], 'bool');
    */
   type(index: number): ElementType {
     return this.operand(index).type;
@@ -154,6 +166,10 @@ export class ImportCall {
    * The same node in another place, or of other inputs.
    *
    * @param place - What differs.
+   *
+   * @example
+   * const one: Importer = (call) => relu(call.g, call.value(0));
+   * const both: Importer = (call) => [0, 1].map((i) => call.with({ inputs: [call.operand(i)] })).flatMap(one);
    */
   with(place: Partial<Place>): ImportCall {
     return new ImportCall(this.node, { ...this.place, ...place });
@@ -165,6 +181,9 @@ export class ImportCall {
    * @param index - Of the input, from 0.
    * @param what - What messages call it.
    * @throws UnsupportedError where it is missing, or computed when the model runs.
+   *
+   * @example
+   * const sizes: Importer = (call) => call.known(1, 'sizes');
    */
   known(index: number, what = 'the input'): Constant {
     const { value, constant } = this.operand(index);
@@ -182,6 +201,9 @@ export class ImportCall {
    * @param index - Of the input, from 0.
    * @param what - What messages call it.
    * @throws UnsupportedError where it is missing, computed when the model runs, or too large to be computed now.
+   *
+   * @example
+   * const reshaped: Importer = (call) => reshapeTo(call.g, call.value(0), [...call.data(1, 'shape')]);
    */
   data(index: number, what: string): Numbers {
     const known = this.known(index, what);
@@ -198,6 +220,9 @@ export class ImportCall {
    * @param what - What messages call it.
    * @param most - How many there may be.
    * @throws UnsupportedError where it is missing, computed when the model runs, or longer.
+   *
+   * @example
+   * const reshaped: Importer = (call) => reshapeTo(call.g, call.value(0), call.numbers(1, 'shape'));
    */
   numbers(index: number, what: string, most = MOST_IN_LIST): readonly number[] {
     const { shape, numbers } = this.known(index, what);
@@ -216,6 +241,9 @@ export class ImportCall {
    * @param most - How many there may be.
    * @returns Undefined where the input is left out.
    * @throws UnsupportedError where it is computed when the model runs, or longer.
+   *
+   * @example
+   * const scaled: Importer = (call) => mul(call.g, call.value(0), call.numbersIfGiven(1, 'scale')?.[0] ?? 1);
    */
   numbersIfGiven(index: number, what: string, most?: number): readonly number[] | undefined {
     return this.inputs[index] ? this.numbers(index, what, most) : undefined;
@@ -228,6 +256,9 @@ export class ImportCall {
    * @param name - Of the attribute, and for messages.
    * @returns Undefined where there is neither.
    * @throws UnsupportedError where the input is computed when the model runs.
+   *
+   * @example
+   * const sums: Importer = (call) => reduce(call.g, call.value(0), 'sum', { axes: call.integers(1, 'axes') ?? [1] });
    */
   integers(index: number, name: string): readonly number[] | undefined {
     return this.numbersIfGiven(index, `the ${name}`) ?? this.ints(name);
@@ -237,6 +268,9 @@ export class ImportCall {
    * Whether the node has an attribute.
    *
    * @param name - Of the attribute.
+   *
+   * @example
+   * const scaled: Importer = (call) => mul(call.g, call.value(0), call.has('by') ? call.float('by', 1) : 2);
    */
   has(name: string): boolean {
     return this.#attributes.has(name);
@@ -248,6 +282,9 @@ export class ImportCall {
    * @param name - Of the attribute.
    * @param otherwise - What it is where it is missing.
    * @throws UnsupportedError where it is of another type.
+   *
+   * @example
+   * const flat: Importer = (call) => flatten(call.g, call.value(0), call.int('axis', 1));
    */
   int(name: string, otherwise: number): number {
     const found = this.#attribute(name, 'INT');
@@ -260,6 +297,9 @@ export class ImportCall {
    * @param name - Of the attribute.
    * @param otherwise - What it is where it is missing; false by default.
    * @throws UnsupportedError where it is of another type.
+   *
+   * @example
+   * const sums: Importer = (call) => cumSum(call.g, call.value(0), 1, { reverse: call.flag('reverse') });
    */
   flag(name: string, otherwise = false): boolean {
     return this.int(name, Number(otherwise)) === 1;
@@ -271,6 +311,9 @@ export class ImportCall {
    * @param name - Of the attribute.
    * @returns Undefined where it is missing.
    * @throws UnsupportedError where it is of another type.
+   *
+   * @example
+   * const moved: Importer = (call) => transpose(call.g, call.value(0), call.ints('perm') ?? [0, 1]);
    */
   ints(name: string): readonly number[] | undefined {
     return this.#attribute(name, 'INTS')?.ints.map((value) => safe(name, value));
@@ -282,6 +325,9 @@ export class ImportCall {
    * @param name - Of the attribute.
    * @returns Undefined where it is missing.
    * @throws UnsupportedError where it is of another type.
+   *
+   * @example
+   * const cut: Importer = (call) => slice(call.g, call.value(0), 0, 0, call.bounds('ends')?.[0]);
    */
   bounds(name: string): readonly number[] | undefined {
     return this.#attribute(name, 'INTS')?.ints.map(Number);
@@ -293,6 +339,9 @@ export class ImportCall {
    * @param otherwise - What it is where it is missing.
    * @param rank - The number of axes, which negative ones are counted from.
    * @throws UnsupportedError where it is of another type, or out of the rank.
+   *
+   * @example
+   * const likely: Importer = (call) => softmax(call.g, call.value(0), call.axis(-1, call.shape(0).length));
    */
   axis(otherwise: number, rank: number): number {
     return axisOf(this.int('axis', otherwise), rank);
@@ -304,6 +353,9 @@ export class ImportCall {
    * @param name - Of the attribute.
    * @param otherwise - What it is where it is missing.
    * @throws UnsupportedError where it is of another type.
+   *
+   * @example
+   * const leaky: Importer = (call) => leakyRelu(call.g, call.value(0), call.float('alpha', 0.01));
    */
   float(name: string, otherwise: number): number {
     const found = this.#attribute(name, 'FLOAT');
@@ -316,6 +368,9 @@ export class ImportCall {
    * @param name - Of the attribute.
    * @returns Undefined where it is missing.
    * @throws UnsupportedError where it is of another type.
+   *
+   * @example
+   * const scaled: Importer = (call) => mul(call.g, call.value(0), call.floats('scales')?.[0] ?? 1);
    */
   floats(name: string): readonly number[] | undefined {
     return this.#attribute(name, 'FLOATS')?.floats.map(shortest);
@@ -327,6 +382,9 @@ export class ImportCall {
    * @param name - Of the attribute.
    * @param read - What is read, the default first.
    * @throws UnsupportedError where it is another.
+   *
+   * @example
+   * const soft: Importer = (call) => gelu(call.g, call.value(0), call.choice('approximate', 'none', 'tanh'));
    */
   choice<T extends string>(name: string, ...read: readonly [T, ...T[]]): T {
     const given = this.has(name) ? this.text(name) : read[0];
@@ -340,6 +398,9 @@ export class ImportCall {
    *
    * @param name - Of the attribute.
    * @throws UnsupportedError where it is of another type.
+   *
+   * @example
+   * const same: Importer = (call) => (call.text('mode') === 'copy' ? call.value(0) : relu(call.g, call.value(0)));
    */
   text(name: string): string {
     const bytes = this.#attribute(name, 'STRING')?.s;
@@ -352,6 +413,9 @@ export class ImportCall {
    * @param name - Of the attribute.
    * @returns Undefined where it is missing.
    * @throws UnsupportedError where it is of another type.
+   *
+   * @example
+   * const known: Importer = (call) => call.tensor('value') ?? constant([], [0], 'float32');
    */
   tensor(name: string): Constant | undefined {
     const found = this.#attribute(name, 'TENSOR')?.t;
@@ -367,6 +431,10 @@ export class ImportCall {
    * @param compute - Row-major data in, row-major data out.
    * @returns A constant of the graph.
    * @throws UnsupportedError where `weight` is computed when the model runs.
+   *
+   * @example
+   * const negated: Importer = (call) =>
+   *   call.derived(call.value(1), 'negated', call.shape(1), (data) => data.map((value) => -value));
    */
   derived(
     weight: Value,

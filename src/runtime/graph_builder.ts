@@ -190,6 +190,9 @@ export class GraphBuilder {
    * What a builder of several nodes is in messages: a node at this path.
    *
    * @param op - What messages call it.
+   *
+   * @example
+   * const { name } = g.at('layer1').named('my_block'); // 'layer1'
    */
   named(op: string): Named {
     return { op: { name: op }, name: this.#path || op };

@@ -146,6 +146,9 @@ export class Session {
    * @throws UnsupportedError when the device is too small, lacks what `precision` needs, or `maxMemory` is too small.
    * @throws ShaderError, GpuError or DeviceLostError when the GPU fails.
    * @throws The signal's reason when it is aborted. What was allocated is freed in every case.
+   *
+   * @example
+   * using network = await createSession(device, graph, { weights }); // Session.create, with the library's operators
    */
   static async create(device: Device, graph: Graph, options: SessionOptions): Promise<Session> {
     checkArgument(device?.use, 'createSession: device', 'a Device', device);

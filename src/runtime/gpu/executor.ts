@@ -142,6 +142,10 @@ export class Executor {
    * @param outputs - In the order of the plan's; undefined for those that are not read back.
    * @param times - Who hears what the run takes.
    * @throws GpuError or DeviceLostError when the GPU fails.
+   *
+   * @example
+   * const output = new Float32Array(10);
+   * await session.use(({ executor }) => executor.run([pixels], [output]));
    */
   run(
     inputs: readonly InputData[],
@@ -190,6 +194,9 @@ export class Executor {
    * @param submit - Is given the staging buffers.
    * @param read - Is given what `submit` gave, and the staging buffers.
    * @throws GpuError or DeviceLostError when the GPU fails.
+   *
+   * @example
+   * const bytes = await session.use(({ executor }) => executor.inTurn(async (staging) => staging[0]?.size));
    */
   inTurn<S, T>(
     submit: (staging: readonly GPUBuffer[]) => Promise<S>,
@@ -258,6 +265,9 @@ export class Executor {
    * What records each dispatch, of the plan or of some nodes, to be timed.
    *
    * @param counts - Which nodes are timed; all by default.
+   *
+   * @example
+   * const count = await session.use(async ({ executor }) => executor.recorders().length);
    */
   recorders(counts: (node: Node) => boolean = () => true): readonly Work[] {
     const steps = this.#steps.filter((_, i) => counts(at(this.#plan.dispatches, i).node));
@@ -349,6 +359,13 @@ export class Executor {
    *
    * @param encoder - Into which it records.
    * @param inputs - In the order of the plan's.
+   *
+   * @example
+   * await session.use(async ({ executor }) => {
+   *   const encoder = session.device.gpu.createCommandEncoder();
+   *   executor.writeInputs(encoder, [pixels]);
+   *   session.device.gpu.queue.submit([encoder.finish()]);
+   * });
    */
   writeInputs(encoder: GPUCommandEncoder, inputs: readonly InputData[]): void {
     this.#plan.inputs.forEach((input, i) => {
@@ -365,6 +382,10 @@ export class Executor {
    * Where a tensor of the plan lies.
    *
    * @param tensor - Of the plan.
+   *
+   * @example
+   * const [first] = session.plan.inputs;
+   * const bytes = await session.use(async ({ executor }) => (first ? executor.bufferOf(first).size : 0));
    */
   bufferOf(tensor: PlannedTensor): GPUBuffer {
     return at(this.#activations, tensor.buffer.index);

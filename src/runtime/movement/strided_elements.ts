@@ -75,6 +75,9 @@ export class StridedElements {
    * The atoms of each axis; undefined where one belongs to two.
    *
    * @param shape - Under which the elements are seen.
+   *
+   * @example
+   * const rows = (elements: StridedElements) => elements.atomsAlong([56, 56])?.[0];
    */
   atomsAlong(shape: Shape): readonly (readonly Atom[])[] | undefined {
     const rest = this.merge().toReversed();
@@ -102,6 +105,9 @@ export class StridedElements {
    *
    * @param shape - Under which the elements are seen.
    * @param change - Undefined where it cannot be done.
+   *
+   * @example
+   * const turned = (elements: StridedElements) => elements.replace([1, 64, 56], (atoms) => atoms.toReversed());
    */
   replace(shape: Shape, change: (atoms: readonly Atom[]) => readonly Atom[] | undefined): boolean {
     const axes = this.atomsAlong(shape);
@@ -113,6 +119,9 @@ export class StridedElements {
    * Puts these in place of all atoms.
    *
    * @param atoms - The new ones, outermost first.
+   *
+   * @example
+   * const same = (elements: StridedElements) => elements.become(elements.atoms);
    */
   become(atoms: readonly Atom[]): true {
     this.atoms = atoms;
@@ -125,6 +134,9 @@ export class StridedElements {
    *
    * @param count - Of elements.
    * @param value - Of all of them.
+   *
+   * @example
+   * const zeros = (elements: StridedElements) => elements.becomeFill(64, 0);
    */
   becomeFill(count: number, value: number): true {
     this.onlyFill = true;
@@ -137,6 +149,9 @@ export class StridedElements {
    * Nothing of an atom of extent 1, whose index is 0.
    *
    * @param atom - Any.
+   *
+   * @example
+   * const whole = (elements: StridedElements) => elements.atoms.flatMap((atom) => elements.kept(atom));
    */
   kept(atom: Atom): readonly Atom[] {
     if (atom.from >= atom.to) this.onlyFill = true;
