@@ -106,7 +106,7 @@ const CASES: Readonly<Record<string, Case>> = {
 };
 
 /** A GPU of each class. */
-const VENDORS = ['', 'amd', 'apple', 'arm', 'intel', 'nvidia', 'qualcomm', 'samsung'];
+const VENDORS = ['', 'amd', 'apple', 'arm', 'intel', 'nvidia', 'qualcomm'];
 
 /** All of them take half an hour to compile: by default one of those that differ in sizes of workgroups only. */
 const ALL = process.env.TILEWISE_ALL_CONFIGURATIONS !== undefined;

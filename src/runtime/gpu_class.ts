@@ -9,7 +9,6 @@
 import type { DeviceProfile } from './device_profile.ts';
 
 export interface GpuClass {
-  readonly name: string;
   /** Words that an invocation may hold in registers before the compiler spills, or halves how many run at a time. */
   readonly registers: number;
   /** Whether the next tiles wait in registers while these are multiplied. */
@@ -20,45 +19,25 @@ export interface GpuClass {
   readonly units: number;
 }
 
-/** Of what hides its name, as browsers may: what spills nowhere. */
-const UNKNOWN: GpuClass = {
-  name: 'unknown',
-  registers: 64,
-  prefetch: false,
-  unroll: 1,
-  units: 80,
-};
-
-const CLASSES: ReadonlyMap<string, GpuClass> = new Map(
-  [
-    // A SIMD's 192 KB of registers hold 16 waves of 96 words; RDNA's have 256 words at most.
-    { name: 'amd', registers: 256, prefetch: true, unroll: 4, units: 80 },
-    // Of 128 words, 1024 threads have 52, 512 threads have 104.
-    { name: 'apple', registers: 104, prefetch: false, unroll: 4, units: 16 },
-    // Valhall: 64 words, or 32 with twice as many threads.
-    { name: 'arm', registers: 64, prefetch: false, unroll: 4, units: 10 },
-    // 128 registers of 32 bytes: 64 words at the width of 16 that Dawn asks for.
-    { name: 'intel', registers: 64, prefetch: false, unroll: 1, units: 6 },
-    { name: 'nvidia', registers: 128, prefetch: false, unroll: 4, units: 80 },
-    // Of four words each; more than 24 of them leave six waves.
-    { name: 'qualcomm', registers: 128, prefetch: false, unroll: 1, units: 6 },
-    // RDNA in a telephone.
-    { name: 'samsung', registers: 256, prefetch: true, unroll: 4, units: 8 },
-  ].map((gpu) => [gpu.name, gpu] as const),
-);
-
-/** Intel's cards, by the names of their architectures: those without one are parts of processors. */
-const INTEL_CARDS: ReadonlyMap<string, number> = new Map([
-  ['gen-12hp', 32],
-  ['xe-2hpg', 20],
+/** By vendor. */
+const CLASSES: ReadonlyMap<string, GpuClass> = new Map([
+  // A SIMD's 192 KB of registers hold 16 waves of 96 words; RDNA's have 256 words at most.
+  ['amd', { registers: 256, prefetch: true, unroll: 4, units: 80 }],
+  // Of 128 words, 1024 threads have 52, 512 threads have 104.
+  ['apple', { registers: 104, prefetch: false, unroll: 4, units: 16 }],
+  // Valhall: 64 words, or 32 with twice as many threads.
+  ['arm', { registers: 64, prefetch: false, unroll: 4, units: 10 }],
+  // 128 registers of 32 bytes: 64 words at the width of 16 that Dawn asks for.
+  ['intel', { registers: 64, prefetch: false, unroll: 1, units: 8 }],
+  ['nvidia', { registers: 128, prefetch: false, unroll: 4, units: 80 }],
+  // Of four words each; more than 24 of them leave six waves.
+  ['qualcomm', { registers: 128, prefetch: false, unroll: 1, units: 6 }],
 ]);
 
+/** Of what hides its name, as browsers may, or is of another maker: what spills nowhere. */
+const UNKNOWN: GpuClass = { registers: 64, prefetch: false, unroll: 1, units: 80 };
+
 /** The class of a GPU; of an adapter that says nothing of itself, the one that suits all. */
-export function gpuClassOf({
-  vendor,
-  architecture,
-}: Pick<DeviceProfile, 'vendor' | 'architecture'>): GpuClass {
-  const found = CLASSES.get(vendor) ?? UNKNOWN;
-  const card = found.name === 'intel' ? INTEL_CARDS.get(architecture) : undefined;
-  return { ...found, units: card ?? found.units };
+export function gpuClassOf({ vendor }: Pick<DeviceProfile, 'vendor'>): GpuClass {
+  return CLASSES.get(vendor) ?? UNKNOWN;
 }

@@ -12,9 +12,7 @@ import { costsOf } from './cost.ts';
 import { type Conv2dGemm, cover, lowerTiles } from './lower_tiles.ts';
 
 /** Invocations of a workgroup: of a slice along pixels and channels, and slices. */
-type Workgroup = Pick<Conv2dTiledConfig, 'threads' | 'slices'>;
-
-const WORKGROUPS: readonly Workgroup[] = [
+const WORKGROUPS: readonly Pick<Conv2dTiledConfig, 'threads' | 'slices'>[] = [
   { threads: [8, 8], slices: 1 },
   { threads: [8, 8], slices: 2 },
   { threads: [8, 8], slices: 4 },
@@ -23,18 +21,14 @@ const WORKGROUPS: readonly Workgroup[] = [
   { threads: [4, 8], slices: 4 },
   { threads: [4, 4], slices: 4 },
   { threads: [4, 4], slices: 8 },
+  // For outputs of a few tiles: all invocations of a workgroup share one, which saves a second dispatch.
+  { threads: [4, 4], slices: 16 },
 ];
-
-/** For outputs of a few tiles: all invocations of a workgroup share one, which saves a second dispatch. */
-const MOST_SLICES: Workgroup = { threads: [4, 4], slices: 16 };
 
 /** Outputs of an invocation and depth, the best first: the more outputs, the fewer loads for a multiply-add. */
-const SHAPES: readonly Pick<Conv2dTiledConfig, 'pixelQuads' | 'channelQuads' | 'depth'>[] = [
-  { pixelQuads: 2, channelQuads: 2, depth: 8 },
-  { pixelQuads: 2, channelQuads: 2, depth: 4 },
-  { pixelQuads: 1, channelQuads: 2, depth: 8 },
-  { pixelQuads: 1, channelQuads: 2, depth: 4 },
-];
+const SHAPES = [2, 1].flatMap((pixelQuads) =>
+  [8, 4].map((depth) => ({ pixelQuads, channelQuads: 2, depth })),
+);
 
 /** For groups of few channels, of which wider tiles would compute mostly padding. */
 const FEW_CHANNELS: Omit<Conv2dTiledConfig, 'unroll' | 'prefetch'> = {
@@ -66,6 +60,9 @@ const UNIT = {
   addUp: 800,
 } as const;
 
+/** Of workgroup memory: with more, too few workgroups run at a time. */
+const MOST_BYTES = 16384;
+
 /** Words that an invocation holds: its sums, what it fetches and multiplies, and some twenty more. */
 function registersOf(config: Conv2dTiledConfig): number {
   const { pixelQuads, channelQuads, threads, depth } = config;
@@ -77,24 +74,30 @@ function registersOf(config: Conv2dTiledConfig): number {
   return sums + both + 20;
 }
 
-/** The largest shape that fits registers, for each workgroup. */
+function fits(config: Conv2dTiledConfig, registers: number, { limits }: DeviceProfile): boolean {
+  const { threads, slices, depth } = config;
+  const tile = conv2dTile(config);
+  const bytes = 4 * conv2dTileDepth(config) * (tile.pixels + tile.channels);
+  return (
+    registersOf(config) <= registers &&
+    // The slices are added up in the x tile.
+    (slices === 1 || depth >= threads[1]) &&
+    threads[0] * threads[1] * slices <= limits.maxComputeInvocationsPerWorkgroup &&
+    bytes <= Math.min(MOST_BYTES, limits.maxComputeWorkgroupStorageSize)
+  );
+}
+
+/** The largest shape that fits, for each workgroup. */
 function configsFor(device: DeviceProfile): readonly Conv2dTiledConfig[] {
   if (kindOf(device) === 'cpu') return [FOR_CPU_ADAPTERS];
   const { registers, prefetch, unroll } = gpuClassOf(device);
-  const of = (workgroup: Workgroup, shapes = SHAPES): readonly Conv2dTiledConfig[] =>
-    shapes
-      .filter(({ depth }) => workgroup.slices === 1 || depth >= workgroup.threads[1])
-      .map((shape) => ({ ...workgroup, ...shape, unroll, prefetch }))
-      .filter((config) => registersOf(config) <= registers)
-      .slice(0, 1);
-  return [
-    ...WORKGROUPS.flatMap((workgroup) => of(workgroup)),
-    ...of(
-      MOST_SLICES,
-      SHAPES.filter(({ depth }) => depth === 4),
-    ),
-    { ...FEW_CHANNELS, unroll, prefetch },
-  ];
+  const shapes = WORKGROUPS.map((workgroup) => SHAPES.map((shape) => ({ ...workgroup, ...shape })));
+  return [...shapes, [FEW_CHANNELS]].flatMap((row) =>
+    row
+      .map((shape) => ({ ...shape, unroll, prefetch }))
+      .filter((config) => fits(config, registers, device))
+      .slice(0, 1),
+  );
 }
 
 /** Cycles, about: what the busiest unit computes or loads. */
@@ -117,22 +120,11 @@ function cyclesOf(g: Conv2dProblem, config: Conv2dTiledConfig, units: number): n
   return tilesOfUnit * Math.max(compute, load) + ends;
 }
 
-function fits(config: Conv2dTiledConfig, { limits }: DeviceProfile): boolean {
-  const tile = conv2dTile(config);
-  const bytes = 4 * conv2dTileDepth(config) * (tile.pixels + tile.channels);
-  return (
-    config.threads[0] * config.threads[1] * config.slices <=
-      limits.maxComputeInvocationsPerWorkgroup && bytes <= limits.maxComputeWorkgroupStorageSize
-  );
-}
-
 export const tiledGemm: Conv2dGemm<Conv2dTiledConfig> = {
   inside: 'gpu',
   configs(g, device) {
-    const cycles = (config: Conv2dTiledConfig) => cyclesOf(g, config, gpuClassOf(device).units);
-    return configsFor(device)
-      .filter((config) => fits(config, device))
-      .toSorted((a, b) => cycles(a) - cycles(b));
+    const { units } = gpuClassOf(device);
+    return configsFor(device).toSorted((a, b) => cyclesOf(g, a, units) - cyclesOf(g, b, units));
   },
   cost(g, config, device) {
     // In multiply-adds of the whole device.
