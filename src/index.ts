@@ -11,6 +11,77 @@
  *
  * @module tilewise
  */
+
+// Bundles keep this order, and what is alike compresses better side by side: the runtime first.
+
+export { ANY_GPU, type DeviceProfile } from './runtime/device_profile.ts';
+export {
+  DeviceLostError,
+  ShaderError,
+  ShapeError,
+  TilewiseError,
+  UnsupportedError,
+  WeightError,
+} from './runtime/errors.ts';
+export {
+  type AdapterFacts,
+  adapterFacts,
+  Device,
+  type OpenDeviceOptions,
+} from './runtime/gpu/device.ts';
+export { GpuError } from './runtime/gpu/errors.ts';
+export type { InputData, InputWriter } from './runtime/gpu/executor.ts';
+export { GpuTensor, type GpuTensorOptions } from './runtime/gpu/gpu_tensor.ts';
+export type { Clock } from './runtime/gpu/stopwatch.ts';
+export type { Graph, Input, Node, OpDef, Value, Weight } from './runtime/graph.ts';
+export { GraphBuilder } from './runtime/graph_builder.ts';
+export { isolate } from './runtime/isolate.ts';
+export { type Candidate, describeConfig, type KernelDef } from './runtime/kernel.ts';
+export type { Movement } from './runtime/movement/index.ts';
+export { observe } from './runtime/observe.ts';
+export { describeStages, type StageReport, type StageResult } from './runtime/passes/report.ts';
+export type { ExecutionPlan, MemoryUse } from './runtime/plan/compile.ts';
+export { lowerBoundOf, type MemoryPlan } from './runtime/plan/memory_plan.ts';
+export { parseTuning, type Tuning, tuningText, tuningTextKey } from './runtime/plan/tuning.ts';
+export type { BatchAndSize, NewShapes } from './runtime/reshape.ts';
+export {
+  type RunInputs,
+  type RunOptions,
+  type RunOutputs,
+  Session,
+  type SessionProgress,
+  type SessionResizeOptions,
+} from './runtime/session.ts';
+export { type DType, formatShape, type Shape } from './runtime/tensor.ts';
+export { type FetchOptions, fetchSafetensors } from './runtime/weights/fetch_weights.ts';
+export { openSafetensors } from './runtime/weights/safetensors.ts';
+export { syntheticInput, syntheticTensor, syntheticWeights } from './runtime/weights/synthetic.ts';
+export type { TensorInfo, WeightSource } from './runtime/weights/weight_source.ts';
+
+// What measures it.
+
+export {
+  type Ceilings,
+  type MeasureCeilingsOptions,
+  measureCeilings,
+} from './profiling/ceilings.ts';
+export { type Deviation, deviation } from './profiling/deviation.ts';
+export {
+  type DispatchProfile,
+  type LayerProfile,
+  type Profile,
+  type ProfileOptions,
+  profile,
+} from './profiling/profile.ts';
+export { timePass } from './profiling/time_pass.ts';
+export { traceOf } from './profiling/trace.ts';
+export { partOf } from './profiling/traffic.ts';
+export { type TimedKernel, type TuneOptions, type TuneResult, tune } from './profiling/tune.ts';
+export { keepTuning, keptTuning, type TuningStore, tuningKey } from './profiling/tuning_store.ts';
+export { type LayerCheck, type VerifyOptions, verify } from './profiling/verify.ts';
+
+// What is computed.
+
 export type { SampleFilter, SamplePadding } from '../shaders/grid_sample.wgsl.ts';
 export type { Expression, ExpressionFunction } from '../shaders/lib/expression.ts';
 export * as functions from '../shaders/lib/expression_functions.ts';
@@ -148,70 +219,8 @@ export {
 export { fromTimm } from './models/timm.ts';
 export { type VggOptions, vgg } from './models/vgg.ts';
 export { type Prepared, type PrepareOptions, planFor, prepare } from './prepare.ts';
-export {
-  type Ceilings,
-  type MeasureCeilingsOptions,
-  measureCeilings,
-} from './profiling/ceilings.ts';
-export { type Deviation, deviation } from './profiling/deviation.ts';
-export {
-  type DispatchProfile,
-  type LayerProfile,
-  type Profile,
-  type ProfileOptions,
-  profile,
-} from './profiling/profile.ts';
-export { timePass } from './profiling/time_pass.ts';
-export { traceOf } from './profiling/trace.ts';
-export { partOf } from './profiling/traffic.ts';
-export { type TimedKernel, type TuneOptions, type TuneResult, tune } from './profiling/tune.ts';
-export { keepTuning, keptTuning, type TuningStore, tuningKey } from './profiling/tuning_store.ts';
-export { type LayerCheck, type VerifyOptions, verify } from './profiling/verify.ts';
 export { type References, runReference } from './reference.ts';
 export { encodeRun, type GpuOutputs, type RunOnGpuOptions, runOnGpu } from './run_on_gpu.ts';
-export { ANY_GPU, type DeviceProfile } from './runtime/device_profile.ts';
-export {
-  DeviceLostError,
-  ShaderError,
-  ShapeError,
-  TilewiseError,
-  UnsupportedError,
-  WeightError,
-} from './runtime/errors.ts';
-export {
-  type AdapterFacts,
-  adapterFacts,
-  Device,
-  type OpenDeviceOptions,
-} from './runtime/gpu/device.ts';
-export { GpuError } from './runtime/gpu/errors.ts';
-export type { InputData, InputWriter } from './runtime/gpu/executor.ts';
-export { GpuTensor, type GpuTensorOptions } from './runtime/gpu/gpu_tensor.ts';
-export type { Clock } from './runtime/gpu/stopwatch.ts';
-export type { Graph, Input, Node, OpDef, Value, Weight } from './runtime/graph.ts';
-export { GraphBuilder } from './runtime/graph_builder.ts';
-export { isolate } from './runtime/isolate.ts';
-export { type Candidate, describeConfig, type KernelDef } from './runtime/kernel.ts';
-export type { Movement } from './runtime/movement/index.ts';
-export { observe } from './runtime/observe.ts';
-export { describeStages, type StageReport, type StageResult } from './runtime/passes/report.ts';
-export type { ExecutionPlan, MemoryUse } from './runtime/plan/compile.ts';
-export { lowerBoundOf, type MemoryPlan } from './runtime/plan/memory_plan.ts';
-export { parseTuning, type Tuning, tuningText, tuningTextKey } from './runtime/plan/tuning.ts';
-export type { BatchAndSize, NewShapes } from './runtime/reshape.ts';
-export {
-  type RunInputs,
-  type RunOptions,
-  type RunOutputs,
-  Session,
-  type SessionProgress,
-  type SessionResizeOptions,
-} from './runtime/session.ts';
-export { type DType, formatShape, type Shape } from './runtime/tensor.ts';
-export { type FetchOptions, fetchSafetensors } from './runtime/weights/fetch_weights.ts';
-export { openSafetensors } from './runtime/weights/safetensors.ts';
-export { syntheticInput, syntheticTensor, syntheticWeights } from './runtime/weights/synthetic.ts';
-export type { TensorInfo, WeightSource } from './runtime/weights/weight_source.ts';
 export { shortfallsOf } from './shortfalls.ts';
 export type * from './signatures.ts';
 export { VERSION } from './version.ts';

@@ -98,7 +98,7 @@ export const batchNormOp: OpDef<BatchNormAttributes, Role> = {
   },
   views: { x: 'map', y: 'map' },
   fusesEpilogue: true,
-  passes: { foldBatchNorm },
+  passes: { 'fold batch norm': foldBatchNorm },
   candidates: candidatesOf(problemOf, [
     oneDispatch<BatchNormProblem, Role>({
       name: 'batch_norm',

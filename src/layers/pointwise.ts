@@ -232,6 +232,6 @@ export const pointwiseOp: OpDef<PointwiseAttributes> = {
       return batch > 1 && eachImage !== (kind === 'activation' || kind === 'input');
     }),
   views: 'any',
-  passes: { mergePointwise, fuseEpilogue },
+  passes: { 'merge pointwise': mergePointwise, 'fuse epilogue': fuseEpilogue },
   candidates: candidatesOf(problemOf, [pointwiseKernel]),
 };

@@ -277,7 +277,7 @@ export const rearrangeOp: OpDef<RearrangeAttributes, 'x'> = {
   },
   mixesBatch: (node) => mixesBatch(node.attributes.steps, inputShape(node, 'x')),
   views: 'any',
-  passes: { pointwise: pointwiseOp, mergeMovements, shareViews },
+  passes: { pointwise: pointwiseOp, 'merge movements': mergeMovements, shareViews },
   between: ({ attributes: { steps }, inputs: { x } }, from, to) =>
     !x || indexMapInto(to, steps, x.desc.shape, from) !== undefined,
   candidates: candidatesOf(problemOf, [move]),

@@ -39,7 +39,7 @@ export interface PrepareOptions {
    * Passes beyond those of the graph's operators. By `conversions`, inputs of a graph in f16 are stored as f16 where it
    * has no pointwise operator; else what reads them reads f32.
    */
-  readonly passes?: Passes | undefined;
+  readonly passes?: Pick<Passes, 'pointwise'> | undefined;
 }
 
 /** A plan, and how it came about. */
@@ -53,6 +53,14 @@ export interface Prepared {
   /** The nodes of the model that each node of the plan computes: none for a conversion at an edge. */
   readonly origin: ReadonlyMap<Node, readonly Node[]>;
 }
+
+/** The passes of operators that make fewer nodes, in order. */
+const REWRITING = [
+  'fold batch norm',
+  'merge movements',
+  'merge pointwise',
+  'fuse epilogue',
+] as const satisfies readonly (keyof Passes)[];
 
 interface Stage {
   readonly name: string;
@@ -72,10 +80,7 @@ export function prepare(model: Graph, options: PrepareOptions): Prepared {
   const parts = batchParts(store(model), device);
   const optimizing: readonly Stage[] = [
     { name: 'remove unread nodes', apply: removeUnread },
-    { name: 'fold batch norm', apply: passes.foldBatchNorm },
-    { name: 'merge movements', apply: passes.mergeMovements },
-    { name: 'merge pointwise', apply: passes.mergePointwise },
-    { name: 'fuse epilogue', apply: passes.fuseEpilogue },
+    ...REWRITING.map((name) => ({ name, apply: passes[name] })),
   ];
   const stages: readonly Stage[] = [
     { name: 'cut batch', apply: (graph) => cutBatch(graph, parts) },

@@ -12,15 +12,12 @@ import { MOST_FOLDED } from '../bounds.ts';
 import { type BatchNormAttributes, isBatchNorm } from '../builtins.ts';
 import { type Constant, type DerivedWeight, type Graph, isConstant, type Node } from '../graph.ts';
 import { elementCount } from '../tensor.ts';
-import { Rewriter } from './rewriter.ts';
+import { type Rewriter, rewritten } from './rewriter.ts';
 
 export function foldBatchNorm(graph: Graph): Graph {
-  const rewriter = new Rewriter(graph);
-  for (const node of graph.nodes) {
-    const folded = isBatchNorm(node) ? fold(rewriter, node) : undefined;
-    if (!folded) rewriter.append(node);
-  }
-  return rewriter.finish();
+  return rewritten(graph, (rewriter, node) =>
+    isBatchNorm(node) ? fold(rewriter, node) : undefined,
+  );
 }
 
 /** Replaces the producer of a batch norm's input and the batch norm by one node. */

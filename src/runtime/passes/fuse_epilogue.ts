@@ -18,19 +18,16 @@ import type { DeviceProfile } from '../device_profile.ts';
 import { epilogueOf, operandStrides } from '../epilogue.ts';
 import { type Graph, type Node, RESULT, type Value } from '../graph.ts';
 import { shapesEqual } from '../tensor.ts';
-import { Rewriter } from './rewriter.ts';
+import { type Rewriter, rewritten } from './rewriter.ts';
 import { roleOf } from './role_of.ts';
 
 export function fuseEpilogue(graph: Graph, { limits }: Pick<DeviceProfile, 'limits'>): Graph {
-  const rewriter = new Rewriter(graph);
   const position = new Map(graph.nodes.map((node, i) => [node.name, i]));
-  for (const node of graph.nodes) {
-    const fused = isPointwise(node)
+  return rewritten(graph, (rewriter, node) =>
+    isPointwise(node)
       ? fuse(rewriter, node, position, limits.maxStorageBuffersPerShaderStage)
-      : undefined;
-    if (!fused) rewriter.append(node);
-  }
-  return rewriter.finish();
+      : undefined,
+  );
 }
 
 function fuse(

@@ -3,14 +3,12 @@ import { MOST_STEPS } from '../bounds.ts';
 import { isRearrange, type RearrangeAttributes } from '../builtins.ts';
 import type { Graph, Node } from '../graph.ts';
 import { indexMapOf } from '../movement/index.ts';
-import { Rewriter } from './rewriter.ts';
+import { type Rewriter, rewritten } from './rewriter.ts';
 
 export function mergeMovements(graph: Graph): Graph {
-  const rewriter = new Rewriter(graph);
-  for (const node of graph.nodes) {
-    if (!isRearrange(node) || !merge(rewriter, node)) rewriter.append(node);
-  }
-  return rewriter.finish();
+  return rewritten(graph, (rewriter, node) =>
+    isRearrange(node) ? merge(rewriter, node) : undefined,
+  );
 }
 
 function merge(rewriter: Rewriter, second: Node<RearrangeAttributes>): Node | undefined {

@@ -1,5 +1,15 @@
 import { consumers, type Graph, type Node, type Value } from '../graph.ts';
 
+/** The graph with nodes replaced as `replace` does it; it returns nothing where it leaves a node. */
+export function rewritten(
+  graph: Graph,
+  replace: (rewriter: Rewriter, node: Node) => Node | undefined,
+): Graph {
+  const rewriter = new Rewriter(graph);
+  for (const node of graph.nodes) if (!replace(rewriter, node)) rewriter.append(node);
+  return rewriter.finish();
+}
+
 /**
  * Rewrites a graph front to back. A pass walks the old nodes and appends each, or replaces a node already
  * appended together with the current one. The replacement takes over the current node's output value, so
@@ -32,22 +42,15 @@ export class Rewriter {
 
   /** Appends a node that computes what `old`, which was appended, and `current`, which may be, did. */
   replace(old: Node, current: Node, replacement: Node): Node {
+    const node = { ...replacement, sources: sourcesOf(old, current) };
     for (const replaced of [old, current]) {
       this.#nodes.delete(replaced);
       this.#producers.delete(replaced.output);
-    }
-    return this.append(
-      this.exchange([old, current], { ...replacement, sources: sourcesOf(old, current) }),
-    );
-  }
-
-  /** Notes that a node reads in place of others. */
-  exchange(olds: readonly Node[], node: Node): Node {
-    for (const old of olds) {
-      for (const value of Object.values(old.inputs)) this.#readers.get(value)?.delete(old);
+      for (const value of Object.values(replaced.inputs))
+        this.#readers.get(value)?.delete(replaced);
     }
     for (const value of Object.values(node.inputs)) this.#readers.get(value)?.add(node);
-    return node;
+    return this.append(node);
   }
 
   finish(): Graph {
