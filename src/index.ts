@@ -12,8 +12,11 @@
  * @module tilewise
  */
 
+import '../shaders/index.ts';
+
 // Bundles keep this order, and what is alike compresses better side by side: the runtime first.
 
+export { type Prepared, type PrepareOptions, planFor, prepare } from './prepare.ts';
 export { ANY_GPU, type DeviceProfile } from './runtime/device_profile.ts';
 export {
   DeviceLostError,
@@ -218,7 +221,6 @@ export {
 } from './models/resnet.ts';
 export { fromTimm } from './models/timm.ts';
 export { type VggOptions, vgg } from './models/vgg.ts';
-export { type Prepared, type PrepareOptions, planFor, prepare } from './prepare.ts';
 export { type References, runReference } from './reference.ts';
 export { encodeRun, type GpuOutputs, type RunOnGpuOptions, runOnGpu } from './run_on_gpu.ts';
 export { shortfallsOf } from './shortfalls.ts';

@@ -206,7 +206,11 @@ export class Executor {
     const { buffers } = slot;
     const submitted = Promise.all([this.#turn, slot.free]).then(() => submit(buffers));
     const done = submitted
-      .then((what) => read(what, buffers))
+      .then((what) => {
+        // What is destroyed cannot be mapped.
+        this.#checkUsable();
+        return read(what, buffers);
+      })
       .finally(() => {
         // Whatever failed, they are given back unmapped, with no mapping pending.
         for (const buffer of buffers) buffer.unmap();

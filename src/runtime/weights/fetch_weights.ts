@@ -1,5 +1,6 @@
 import { checkOptions } from '../arguments.ts';
 import { WeightError } from '../errors.ts';
+import { untilAborted } from '../until_aborted.ts';
 import { openSafetensors } from './safetensors.ts';
 import type { WeightSource } from './weight_source.ts';
 
@@ -65,19 +66,13 @@ class Download {
   async run(): Promise<Uint8Array> {
     const response = await this.#network(fetch(this.url, { signal: this.#signal ?? null }));
     const reader = response.body?.getReader();
-    const hangUp = () => {
-      reader?.cancel().catch(() => {});
-    };
-    // Node's fetch can leave a read pending forever when the signal aborts; cancelling ends it.
-    this.#signal?.addEventListener('abort', hangUp);
     try {
       if (!response.ok) {
         throw this.#fault(`the server answered ${response.status} ${response.statusText}`.trim());
       }
       return reader ? await this.#collect(reader, announcedBytes(response)) : new Uint8Array();
     } finally {
-      this.#signal?.removeEventListener('abort', hangUp);
-      hangUp();
+      reader?.cancel().catch(() => {});
     }
   }
 
@@ -126,9 +121,8 @@ class Download {
   /** Waits for the network. Its failures become WeightErrors; aborting is no failure. */
   async #network<T>(step: Promise<T>): Promise<T> {
     try {
-      const result = await step;
-      this.#signal?.throwIfAborted();
-      return result;
+      // Node's fetch can leave a read pending for ever when the signal aborts.
+      return await untilAborted(step, this.#signal);
     } catch (cause) {
       this.#signal?.throwIfAborted();
       throw this.#fault(`could not be downloaded: ${explained(cause)}`, { cause });

@@ -10,7 +10,6 @@ import { isObject } from '../arguments.ts';
 import { MOST_HEADER_BYTES } from '../bounds.ts';
 import type { WeightError } from '../errors.ts';
 import { areIntegers, elementCount, formatShape, type Shape } from '../tensor.ts';
-import { duplicateKey } from './json_keys.ts';
 import { clipped, quoted } from './messages.ts';
 import type { TensorInfo } from './weight_source.ts';
 
@@ -74,10 +73,8 @@ function parseObject(json: string, fault: Fault): object {
   if (!json.startsWith('{')) {
     throw fault(`the header must be a JSON object, it starts with ${quoted(json)}`);
   }
-  const header = parseJson(json, fault);
-  const duplicate = duplicateKey(json);
-  if (duplicate !== undefined) throw fault(`the header names ${quoted(duplicate)} twice`);
-  return header;
+  // A name that stands there twice is the last one: what the first one named is a hole then.
+  return parseJson(json, fault);
 }
 
 function parseJson(json: string, fault: Fault): object {
