@@ -5,12 +5,9 @@ import type { Node } from '../runtime/graph.ts';
 import { isolate, shapeKey } from '../runtime/isolate.ts';
 import { compile, type ExecutionPlan } from '../runtime/plan/compile.ts';
 import type { TunedKernel } from '../runtime/plan/tuning.ts';
+import { LongSample } from './long_sample.ts';
 import type { Contestant } from './race.ts';
 import { timeExecutor } from './time_pass.ts';
-
-/** Shorter passes are repeated within a sample: some clocks tick only every 100 microseconds. */
-const LEAST_SAMPLE_MS = 3;
-const MOST_REPEATS = 1000;
 
 /**
  * One layer in one kernel and configuration, to be timed. It computes with zeros: no kernel's time
@@ -19,11 +16,12 @@ const MOST_REPEATS = 1000;
 export class LayerTimer implements Contestant {
   readonly #executor: Executor;
   readonly #weights: readonly GPUBuffer[];
-  #repeats = 1;
+  readonly #sample: LongSample;
 
   private constructor(executor: Executor, weights: readonly GPUBuffer[]) {
     this.#executor = executor;
     this.#weights = weights;
+    this.#sample = new LongSample((repeats) => timeExecutor(executor, repeats));
   }
 
   /** Compiles, and runs once. Throws what the GPU throws; what was allocated is then freed. */
@@ -47,11 +45,8 @@ export class LayerTimer implements Contestant {
     }
   }
 
-  async sample(): Promise<number> {
-    const ms = await timeExecutor(this.#executor, this.#repeats);
-    if (this.#repeats > 1 || ms >= LEAST_SAMPLE_MS) return ms;
-    this.#repeats = Math.ceil(LEAST_SAMPLE_MS / Math.max(ms, LEAST_SAMPLE_MS / MOST_REPEATS));
-    return this.#repeats > 1 ? timeExecutor(this.#executor, this.#repeats) : ms;
+  sample(): Promise<number> {
+    return this.#sample.take();
   }
 
   dispose(): void {

@@ -209,8 +209,8 @@ export class Session {
    * @throws ShapeError for data of the wrong length and for unknown outputs, before anything is submitted.
    * @throws GpuError or DeviceLostError when the GPU fails.
    * @throws TilewiseError after `dispose`.
-   * @throws The signal's reason when it is aborted: inputs are not read then any more, arrays not filled, and the session
-   *   is as usable as before.
+   * @throws The signal's reason when it is aborted: inputs are not read then any more, arrays not filled (but for the
+   *   parts of a cut batch that are done), and the session is as usable as before.
    *
    * @example
    * const { logits } = await session.run(pixels, { signal: AbortSignal.timeout(10_000) });
@@ -274,12 +274,14 @@ export class Session {
   ): Promise<T> {
     checkWork(work, change ?? work);
     checkArgument(signal?.throwIfAborted ?? !signal, 'use: signal', 'an AbortSignal', signal);
+    let changed: Graph | undefined;
+    const make = change && ((graph: Graph): Graph => (changed = change(graph)));
     try {
       this.#checkUsable();
       const begun = this.device.use(async (opening) => {
         const turn = this.#turn.then(async () => {
           signal?.throwIfAborted();
-          await this.#renew(opening, change, signal);
+          await this.#renew(opening, make, signal);
           const running = this.#running;
           const result = work(running);
           running.idle = Promise.allSettled([running.idle, result]).then(() => {});
@@ -288,7 +290,8 @@ export class Session {
         this.#turn = turn.catch(() => {});
         return (await turn).result;
       });
-      return await untilAborted(begun, signal);
+      // Whoever hears that a change was aborted must not find it made.
+      return await untilAborted(begun, signal, () => this.#graph === changed);
     } catch (error) {
       this.#checkUsable();
       throw error;
@@ -336,6 +339,7 @@ export class Session {
       const built = await build(opening, graph, options, this.#reader, this.#weights);
       unused = built.executor;
       await untilAborted(old.idle, signal);
+      signal.throwIfAborted();
       this.#running = built;
       this.#graph = graph;
       unused = old.executor;

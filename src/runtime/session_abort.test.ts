@@ -6,6 +6,7 @@ import { relu } from '../layers/activations.ts';
 import { linear } from '../layers/linear.ts';
 import { timePass } from '../profiling/time_pass.ts';
 import type { Device } from './gpu/device.ts';
+import { clockOf } from './gpu/stopwatch.ts';
 import type { Graph, Value } from './graph.ts';
 import { GraphBuilder } from './graph_builder.ts';
 import { Session, type SessionOptions } from './session.ts';
@@ -105,6 +106,22 @@ describe('a run with a signal', () => {
     await expect(session.run(x, { signal, into })).rejects.toBe(REASON);
     await idle(device());
     expect(submits()).toBe(1);
+    expect(into.y).toEqual(new Float32Array(64));
+  });
+
+  it('fills no array where the signal is aborted while it waits for its time', async () => {
+    using session = await open(device(), {});
+    const controller = new AbortController();
+    const into = { y: new Float32Array(64) };
+    const { mapAsync } = GPUBuffer.prototype;
+    vi.spyOn(GPUBuffer.prototype, 'mapAsync').mockImplementation(function (this: GPUBuffer, mode) {
+      if (this.label === 'run time') controller.abort(REASON);
+      return mapAsync.call(this, mode);
+    });
+    const run = session.run(x, { signal: controller.signal, into, onGpuTime: () => {} });
+    if (clockOf(device()) === 'host') return void (await run);
+    await expect(run).rejects.toBe(REASON);
+    await idle(device());
     expect(into.y).toEqual(new Float32Array(64));
   });
 
@@ -246,6 +263,31 @@ describe('Session.resize with a signal', () => {
     for (const run of runs) await run;
     expect((await session.run(x)).y).toHaveLength(64);
     expect(getEventListeners(signal, 'abort')).toEqual([]);
+  });
+
+  it('is done or rejected as a whole, aborted in whichever tick after the run before it', async () => {
+    using session = await open(device());
+    const outcomes = new Set<string>();
+    for (let ticks = 0; ticks < 16; ticks++) {
+      const batch = session.inputs[0]?.shape[0] ?? 0;
+      const controller = new AbortController();
+      const run = session.run(inputOf('x', batch));
+      const resizing = session.resize({ batch: 3 - batch }, { signal: controller.signal }).then(
+        () => 'done',
+        (error: unknown) => (error === REASON ? 'aborted' : String(error)),
+      );
+      await run;
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+      controller.abort(REASON);
+      const outcome = await resizing;
+      outcomes.add(outcome);
+      expect([outcome, ticks, session.inputs[0]?.shape[0]]).toEqual([
+        outcome,
+        ticks,
+        outcome === 'done' ? 3 - batch : batch,
+      ]);
+    }
+    expect([...outcomes].sort()).toEqual(['aborted', 'done']);
   });
 
   it.each(['build', 'wait'])('leaves the session as it was: aborted in its %s', async (when) => {

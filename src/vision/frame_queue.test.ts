@@ -35,6 +35,28 @@ afterEach(() => {
 });
 
 describe('FrameQueue', () => {
+  it('goes on after frames that cannot be closed, whose pushes are rejected', async () => {
+    class Broken extends Frame {
+      override close(): void {
+        super.close();
+        throw new Error(`frame ${this.id} cannot be closed`);
+      }
+    }
+    const { ends, work } = manual();
+    const queue = new FrameQueue(work);
+    const frames = [new Broken(1), new Broken(2), new Frame(3)];
+    const outcomes = Promise.allSettled(frames.map((frame) => queue.push(frame)));
+    ends[0]?.();
+    await settled();
+    ends[1]?.();
+    expect(await outcomes).toEqual([
+      { status: 'rejected', reason: new Error('frame 1 cannot be closed') },
+      { status: 'rejected', reason: new Error('frame 2 cannot be closed') },
+      { status: 'fulfilled', value: 'seen 3' },
+    ]);
+    expect(frames.map(({ closed }) => closed)).toEqual([1, 1, 1]);
+  });
+
   it('works on one frame at a time, and then on the newest', async () => {
     const { begun, ends, work } = manual();
     const queue = new FrameQueue(work);

@@ -75,7 +75,7 @@ export class FrameQueue<F extends object, T> {
    * was stopped.
    *
    * @param frame A VideoFrame, an ImageBitmap, or anything else to work on.
-   * @throws What the work throws; the queue goes on with the next frame.
+   * @throws What the work throws, or the frame when it is closed; the queue goes on with the next frame.
    * @example
    * const result = await queue.push(new VideoFrame(video));
    */
@@ -105,16 +105,22 @@ export class FrameQueue<F extends object, T> {
     this.#running = true;
     for (let one = this.#take(); one; one = this.#take()) {
       try {
-        const result = await this.#work(one.frame);
+        const result = await this.#workOn(one.frame);
         this.#count(one.pushedAt);
         one.resolve(result);
       } catch (error) {
         one.reject(error);
-      } finally {
-        close(one.frame);
       }
     }
     this.#running = false;
+  }
+
+  async #workOn(frame: F): Promise<T> {
+    try {
+      return await this.#work(frame);
+    } finally {
+      close(frame);
+    }
   }
 
   #take(): Waiting<F, T> | undefined {
@@ -128,8 +134,12 @@ export class FrameQueue<F extends object, T> {
     const one = this.#take();
     if (!one) return;
     this.#dropped++;
-    close(one.frame);
-    one.resolve(undefined);
+    try {
+      close(one.frame);
+      one.resolve(undefined);
+    } catch (error) {
+      one.reject(error);
+    }
   }
 
   #count(pushedAt: number): void {

@@ -173,6 +173,14 @@ describe('checkPreprocessing', () => {
     ],
     ['std must be 3 numbers, one for each of rgb, above 0, got [1, 0, 1]', { std: [1, 0, 1] }],
     [
+      'std must be large enough for f32: 1, rescale and mean are divided by it, got [1, 1e-39, 1]',
+      { std: [1, 1e-39, 1] },
+    ],
+    [
+      'std must be large enough for f32: 1, rescale and mean are divided by it, got [1, 0.0001, 1]',
+      { std: [1, 1e-4, 1], mean: [0, 1e35, 0] },
+    ],
+    [
       'mean must be 1 number, one for each of grey, got [0.485, 0.456, 0.406]',
       { channels: 'grey' },
     ],

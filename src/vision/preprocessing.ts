@@ -147,6 +147,13 @@ export function checkPreprocessing(preprocessing: Preprocessing): void {
     Array.isArray(values) && values.length === count && values.every(fits);
   check('mean', numbers(mean, Number.isFinite), each, mean);
   check('std', numbers(std, isPositive), `${each}, above 0`, std);
+  // What shaders multiply by and add, in f32.
+  const tame = std.every((deviation, i) =>
+    [1, rescale ?? 1, mean[i] ?? 0].every((value) =>
+      Number.isFinite(Math.fround(value / deviation)),
+    ),
+  );
+  check('std', tame, 'large enough for f32: 1, rescale and mean are divided by it', std);
 }
 
 function isExtent(length: unknown): boolean {

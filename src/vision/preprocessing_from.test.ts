@@ -298,8 +298,21 @@ describe('preprocessingFrom', () => {
     expect(() => preprocessingFrom(inherited)).toThrow(/size must be/);
   });
 
+  it.each([
+    ['image_mean', '[', ']'],
+    ['size', '{"height":', '}'],
+    ['unknown', '[{"a":', '}]'],
+  ])('refuses %s that is deeper than a stack', (field, opening, closing) => {
+    const deep = JSON.parse(opening.repeat(100_000) + 1 + closing.repeat(100_000));
+    const reading = (): unknown => preprocessingFrom({ ...VIT, [field]: deep });
+    expect(reading).toThrow(UnsupportedError);
+    expect(reading).toThrow(field);
+  });
+
   it('shows little of what is long', () => {
     const long = { ...VIT, size: Array.from({ length: 10_000 }, (_, i) => i) };
     expect(() => preprocessingFrom(long)).toThrow(/^.{1,280}$/);
+    const text = { pretrained_cfg: 'x'.repeat(10_000) };
+    expect(() => preprocessingFrom(text)).toThrow(/^.{1,280}$/);
   });
 });

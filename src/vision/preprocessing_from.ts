@@ -55,7 +55,7 @@ class Fields {
   readonly #values: Readonly<Record<string, unknown>>;
 
   constructor(who: string, values: unknown) {
-    checkArgument(isObject(values), who, 'an object', values, UnsupportedError);
+    checkArgument(isObject(values), who, 'an object', shown(values), UnsupportedError);
     this.who = who;
     this.#values = Object(values);
   }
@@ -101,9 +101,16 @@ class Fields {
   }
 }
 
-/** A value as messages show it: short, whatever it is. */
+/** A value as messages show it: short, however large or deep it is. */
 function shown(value: unknown): string {
-  return isObject(value) ? JSON.stringify(value).slice(0, 80) : String(value).slice(0, 80);
+  let isInner = false;
+  const shallow = (_: string, part: unknown): unknown => {
+    if (isObject(part) && isInner) return '...';
+    isInner = true;
+    return typeof part === 'bigint' ? `${part}` : part;
+  };
+  const text = isObject(value) ? JSON.stringify(value, shallow) : value;
+  return String(text).slice(0, 80);
 }
 
 function isSide(value: unknown): value is number {

@@ -175,14 +175,16 @@ export class Executor {
       ]);
       const mapped = performance.now();
       this.#submits = splitSubmits(this.#costs, mapped - begun, this.#submitBudgetMs);
+      const gpuMs = await clock?.read();
       signal?.throwIfAborted();
+      const from = performance.now();
       staging.forEach((buffer, i) => {
         if (!outputs[i]) return;
         const { desc } = at(this.#plan.outputs, i);
         copyOut(desc, buffer.getMappedRange(), outputs[i]);
       });
-      onHostTime?.(hostMs + (performance.now() - mapped));
-      if (clock) onGpuTime?.(await clock.read());
+      onHostTime?.(hostMs + (performance.now() - from));
+      if (gpuMs !== undefined) onGpuTime?.(gpuMs);
     };
     return this.inTurn(submit, read).finally(() => clock?.dispose());
   }
