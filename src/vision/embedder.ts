@@ -39,7 +39,7 @@ const OUTPUTS = ['embedding'] as const;
  * @example
  * using embedder = await Embedder.create(device, lenet, { weights });
  * const vector = await embedder.embed(picture);
- * console.log(embedder.features, vector.length); // 84 84, of LeNet
+ * console.log(embedder.features, vector.length); // 200 200, of LeNet
  */
 export class Embedder {
   /** Elements of a vector. */
