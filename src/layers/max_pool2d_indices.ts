@@ -38,8 +38,8 @@ export interface MaxPool2dIndicesOptions extends Pool2dOptions {
  * @param x - [N, C, H, W], of at most 2^24 elements.
  * @param options - The window, as that of `maxPool2d`, and in which order a plane is counted.
  * @returns [N, C, P, Q], in f32 whatever the precision of the session.
- * @throws ShapeError when the window does not fit, and where `x` has more than 2^24 elements, whose indices would not be
- *   exact.
+ * @throws ShapeError when the window does not fit, and where `x` has more than 2^24 elements, whose indices would not
+ *   be exact.
  * @throws TilewiseError for values of another builder, and for arguments of another type.
  *
  * @example
