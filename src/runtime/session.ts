@@ -209,8 +209,8 @@ export class Session {
    * @throws ShapeError for data of the wrong length and for unknown outputs, before anything is submitted.
    * @throws GpuError or DeviceLostError when the GPU fails.
    * @throws TilewiseError after `dispose`.
-   * @throws The signal's reason when it is aborted: inputs are not read then any more, arrays not filled, and the
-   *   session is as usable as before.
+   * @throws The signal's reason when it is aborted: inputs are not read then any more, arrays not filled (but for the
+   *   parts of a cut batch that are done), and the session is as usable as before.
    *
    * @example
    * const { logits } = await session.run(pixels, { signal: AbortSignal.timeout(10_000) });

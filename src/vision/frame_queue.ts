@@ -79,7 +79,7 @@ export class FrameQueue<F extends object, T> {
    *
    * @param frame - A VideoFrame, an ImageBitmap, or anything else to work on.
    * @throws TilewiseError for a frame that is no object.
-   * @throws What the work throws; the queue goes on with the next frame.
+   * @throws What the work throws, or the frame when it is closed; the queue goes on with the next frame.
    *
    * @example
    * using classifier = await Classifier.create(device, lenet, { weights });
