@@ -6,11 +6,17 @@ import { loadLibrary } from './load_library.ts';
 import { MissingPackageError } from './missing_package_error.ts';
 import { SWIFTSHADER_PACKAGE, takesSwiftShader, useSwiftShader } from './swiftshader.ts';
 
-/** An adapter in Node. Dawn works as long as `gpu` is reachable; when it is collected, the process may end. */
+/** An adapter in Node. Keep it for as long as you use what came of it: see `gpu`. */
 export interface NodeGpu {
-  /** For `Device.open`. */
+  /**
+   * For `Device.open`. Dawn lives as long as this object is reachable: once it is collected, what uses an adapter or a
+   * device of it may end the process. A `Device` that was opened by it keeps it.
+   */
   readonly gpu: GPU;
-  /** That which was found, for the option `adapter` of `Device.open`. */
+  /**
+   * That which was found, for the option `adapter` of `Device.open`. It does not keep `gpu`: keep that yourself, for as
+   * long as you use this adapter or a device that you requested of it.
+   */
   readonly adapter: GPUAdapter;
   /** What is known of it. */
   readonly facts: AdapterFacts;

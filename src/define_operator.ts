@@ -13,6 +13,10 @@ export interface OperatorDefinition<A extends object, R extends string, P>
    * where the operator fuses one.
    */
   readonly reference: NonNullable<OpDef<A, R>['reference']>;
+  /** Multiply-adds of one run of a node, as the field counts them: of convolutions and products only; 0 by default. */
+  readonly multiplyAdds?: NonNullable<OpDef<A, R>['multiplyAdds']>;
+  /** Whether images of a batch influence one another, so that the batch cannot be cut; no by default. */
+  readonly mixesBatch?: NonNullable<OpDef<A, R>['mixesBatch']>;
   /** All that kernels need to know of a node, made once for all of them. */
   readonly problemOf: Parameters<typeof candidatesOf<A, R, P>>[0];
   /** What `kernel` made; which one runs is a matter of the device, of costs and of what `tune` found. */
@@ -122,9 +126,10 @@ function checkFields(who: string, value: unknown, fields: Fields): void {
  * ONNX files treat it as they do those of this library. What its kernels lower to is checked, too, field by field,
  * when a graph is prepared. Its name stands in messages and in the keys of tunings: one that no other operator has.
  *
- * @param definition its shape rule, its meaning in f64, its problem and its kernels
- * @returns the operator, which nodes carry
- * @throws TilewiseError naming the field of the definition that is missing, wrong or unknown
+ * @param definition - Its shape rule, its meaning in f64, its problem and its kernels.
+ * @returns The operator, which nodes carry.
+ * @throws TilewiseError naming the field of the definition that is missing, wrong or unknown.
+ *
  * @example
  * const square = defineOperator({
  *   name: 'square',
@@ -179,11 +184,33 @@ export function defineOperator<A extends object, R extends string, P>(
  * One way to compute the problems of an operator: hides its configurations, so that an operator can list kernels of
  * different ones.
  *
- * @param def its name, its configurations, the best guess first, and how it lowers a problem to dispatches
- * @returns what `defineOperator` and `candidatesOf` take
- * @throws TilewiseError naming the field that is missing, wrong or unknown
+ * @param def - Its name, its configurations, the best guess first, and how it lowers a problem to dispatches.
+ * @returns What `defineOperator` and `candidatesOf` take.
+ * @throws TilewiseError naming the field that is missing, wrong or unknown.
+ *
  * @example
- * const copy = kernel({ name: 'copy', configs: () => [{ lanes: 64 }, { lanes: 128 }], lower });
+ * const negative = kernel({
+ *   name: 'negative',
+ *   configs: () => [{ threads: 64 }, { threads: 128 }],
+ *   lower: (count: number, { threads }) => ({
+ *     dispatches: [
+ *       {
+ *         source: `
+ *           @group(0) @binding(0) var<storage, read> x: array<f32>;
+ *           @group(0) @binding(1) var<storage, read_write> y: array<f32>;
+ *           @compute @workgroup_size(${threads})
+ *           fn main(@builtin(global_invocation_id) id: vec3u) {
+ *             if (id.x < ${count}u) { y[id.x] = -x[id.x]; }
+ *           }`,
+ *         bindings: [
+ *           { slot: 0, value: 'x', access: 'read' },
+ *           { slot: 1, value: 'y', access: 'read_write' },
+ *         ],
+ *         workgroups: [Math.ceil(count / threads), 1, 1],
+ *       },
+ *     ],
+ *   }),
+ * });
  */
 export function kernel<P, C extends object, R extends string>(
   def: kernels.KernelDef<P, C, R>,

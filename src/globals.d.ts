@@ -10,6 +10,7 @@ interface GPUAdapter {}
 interface GPUBindGroupLayout {}
 interface GPUBuffer {}
 interface GPUCommandEncoder {}
+interface GPUComputePassDescriptor {}
 interface GPUComputePassEncoder {}
 interface GPUComputePipeline {}
 interface GPUDevice {}

@@ -20,6 +20,7 @@ import { formatShape, shapesEqual, viewOfDesc, withView } from './runtime/tensor
 /** Where outputs go, by name: the only one of a session, or some of them. */
 export type GpuOutputs = GpuTensor | Readonly<Record<string, GpuTensor>>;
 
+/** How `runOnGpu` is stopped. */
 export interface RunOnGpuOptions {
   /**
    * Stops the run, as that of `Session.run` does. Outputs may have been written then, or not: of a batch that is cut,
@@ -43,6 +44,7 @@ interface Ends {
  * @param session - Made with `denseOutputs: true`, where its outputs could be views.
  * @param inputs - Arrays, tensors on the GPU, or what a Preprocessor prepared.
  * @param outputs - The tensors that take them, by name, or one, where there is one output.
+ * @param options - A signal that stops it.
  * @throws ShapeError for inputs and outputs that are not of the model's names and shapes, before anything is submitted.
  * @throws UnsupportedError for an output that is not row-major on the device (create the session with `denseOutputs:
  *   true`).

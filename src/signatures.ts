@@ -12,7 +12,9 @@ export type {
   OperandStep,
   Step,
 } from '../shaders/lib/expression.ts';
+export type { Clamp } from '../shaders/lib/expression_clamp.ts';
 export type { Binary, Ternary, Unary } from '../shaders/lib/expression_functions.ts';
+export type { PrintedExpression, PrintOptions } from '../shaders/lib/expression_wgsl.ts';
 export type { MapProblem } from '../shaders/lib/map_kernel.ts';
 export type { MapStrides } from '../shaders/lib/map_strides.ts';
 export type { RowProblem, Rows } from '../shaders/lib/rows.ts';
@@ -41,6 +43,7 @@ export type { DeviceFamily, DeviceKind, DeviceLimits } from './runtime/device_pr
 export type { Opening } from './runtime/gpu/device.ts';
 export type { Executor, RunControl, RunTimes, Submitted } from './runtime/gpu/executor.ts';
 export type { BindingSlot, Pipeline, PipelineCache } from './runtime/gpu/pipeline_cache.ts';
+export type { RunClock } from './runtime/gpu/run_clock.ts';
 export type { Work } from './runtime/gpu/stopwatch.ts';
 export type {
   Access,

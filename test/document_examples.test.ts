@@ -33,9 +33,10 @@ const FILES: Readonly<Record<string, () => Uint8Array<ArrayBuffer>>> = {
   '/cat.jpg': () => Uint8Array.from(readFileSync(packageFile('samples', 'photos', 'chelsea.png'))),
 };
 
-/** Of packages that are not installed, which the examples do not load where there is a GPU. */
+/** Where examples in files are, and a package that is not installed, which they do not load where there is a GPU. */
 const ELSEWHERE: readonly (readonly [string, string])[] = [
   ["'./fallback.ts'", `'${packageFile('examples', 'fallback.ts')}'`],
+  ["'./own-kernel.ts'", `'${packageFile('examples', 'own-kernel.ts')}'`],
   ["'onnxruntime-web/wasm'", "'data:text/javascript,'"],
 ];
 

@@ -5,8 +5,7 @@
  * `npm install && npm start`, and open the address that Vite prints. It downloads ResNet-18 (47 MB, BSD 3-Clause), or
  * takes weights from `?weights=URL`.
  */
-import { Device, fetchSafetensors, findModel } from 'tilewise';
-import { cosineSimilarity, Embedder } from './embedder.ts';
+import { cosineSimilarity, Device, Embedder, fetchSafetensors, findModel } from 'tilewise';
 
 const OFFER = 'https://huggingface.co/timm/resnet18.tv_in1k/resolve/main/model.safetensors';
 

@@ -6,7 +6,9 @@ import { add, max, min } from './expression_functions.ts';
 export interface Clamp {
   /** The name of the other operand, if there is one. */
   readonly addend: string | undefined;
+  /** The least result; -Infinity where there is none. */
   readonly low: number;
+  /** The largest result; Infinity where there is none. */
   readonly high: number;
 }
 

@@ -19,13 +19,19 @@ import {
   within,
 } from './expression_text.ts';
 
+/** How expressions are printed. */
 export interface PrintOptions {
   /** 1 where operands and result are f32, 4 where they are vec4f. */
   readonly width: 1 | 4;
-  /** An operand in WGSL: an identifier, a call or an element. */
+  /**
+   * An operand in WGSL: an identifier, a call or an element.
+   *
+   * @param name - Its role.
+   */
   readonly operand: (name: string) => string;
 }
 
+/** An expression in WGSL: what stands where in a shader. */
 export interface PrintedExpression {
   /** For module scope: definitions of `erf`, `sigmoid` and what else is called, with a 4 at the end of width 4. */
   readonly functions: string;
@@ -35,14 +41,7 @@ export interface PrintedExpression {
   readonly result: string;
 }
 
-/**
- * Prints an expression.
- *
- * @example
- * const relu = apply(max, apply(add, operand('value'), operand('residual')), 0);
- * printExpression(relu, { width: 4, operand: (name) => name }).result;
- * // max(value + residual, vec4f(0.0))
- */
+/** Prints an expression: a sum's ReLU, four at once, as `max(value + residual, vec4f(0.0))`. */
 export function printExpression(e: Expression, options: PrintOptions): PrintedExpression {
   const { width } = options;
   const type = TYPES[width];

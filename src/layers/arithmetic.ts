@@ -7,14 +7,14 @@ import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { type OperandLike, pointwise } from './pointwise.ts';
 
 /**
- * Adds a function of two values, or of a value and a number; extents of 1 are repeated, as in NumPy. Throws ShapeError
- * where the shapes do not go together.
+ * Adds a function of two values, or of a value and a number; extents of 1 are repeated, as in NumPy.
  *
  * @param g - The builder; its path names the layer.
  * @param fn - One of `functions`, such as `functions.max`.
  * @param a - A value, or a number.
  * @param b - A value, or a number; one of the two is a value.
  * @returns Of the shape that both are broadcast to.
+ * @throws ShapeError where the shapes do not go together.
  * @throws TilewiseError for values of another builder, and for arguments of another type.
  *
  * @example

@@ -47,13 +47,13 @@ export interface Col2imAttributes extends Window {
 /**
  * Adds the sum of windows laid on a map: `x` [N, C * taps, windows] to [N, C, ...sizes]. Windows are in the order of
  * their places, the last axis fastest, and their taps too. Where windows overlap they add up; what lies in the padding
- * is dropped. PyTorch calls it fold. Maps of more than two axes take two dispatches for each axis more but one. Throws
- * ShapeError when the sizes do not fit.
+ * is dropped. PyTorch calls it fold. Maps of more than two axes take two dispatches for each axis more but one.
  *
  * @param g - The builder; its path names the layer.
  * @param x - [N, C * taps, windows]: a column for each window.
  * @param axes - Size, kernel, stride, dilation and padding of each axis of the map.
  * @returns [N, C, ...sizes].
+ * @throws ShapeError when the sizes do not fit.
  * @throws TilewiseError for values of another builder, and for arguments of another type.
  *
  * @example

@@ -32,13 +32,14 @@ export interface MaxPool2dIndicesOptions extends Pool2dOptions {
 
 /**
  * Adds the index of what `maxPool2d` takes of each window: [N, C, H, W] to [N, C, P, Q]. An index counts the elements
- * of all of `x`, as ONNX has it; the first among equals, and of what is not a number, if there is any. Throws
- * ShapeError when the window does not fit, and where `x` has more than 2^24 elements, whose indices would not be exact.
+ * of all of `x`, as ONNX has it; the first among equals, and of what is not a number, if there is any.
  *
  * @param g - The builder; its path names the layer.
  * @param x - [N, C, H, W], of at most 2^24 elements.
  * @param options - The window, as that of `maxPool2d`, and in which order a plane is counted.
  * @returns [N, C, P, Q], in f32 whatever the precision of the session.
+ * @throws ShapeError when the window does not fit, and where `x` has more than 2^24 elements, whose indices would not
+ *   be exact.
  * @throws TilewiseError for values of another builder, and for arguments of another type.
  *
  * @example

@@ -7,6 +7,7 @@ import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { checkKinds } from '../runtime/kinds.ts';
 import { type BuildOptions, buildModel, type ModelDef } from './model.ts';
 
+/** Batch and size of the graph, and what of the model it gives. */
 export interface EmbedderBuildOptions extends Omit<BuildOptions, 'outputs'> {
   /** Which of the model's values; by default what its last layer reads. */
   readonly output?: string;
@@ -17,10 +18,13 @@ export interface EmbedderBuildOptions extends Omit<BuildOptions, 'outputs'> {
  * `output` or, by default, what the layer reads that makes the logits, which for most classifiers is the output of the
  * global pool. Of a map, each channel's mean is a feature; anything else is laid out as a row.
  *
- * @throws UnsupportedError for an output that the model does not have, or where no last layer can be told; ShapeError
- * for sizes that it cannot take.
+ * @param model - A built-in one, one of `onnxModel` or `graphModel`, or your own.
+ * @param options - Batch and size, and the value to give; one image of the model's own size by default.
+ * @throws UnsupportedError for an output that the model does not have, or where no last layer can be told.
+ * @throws ShapeError for sizes that it cannot take.
+ *
  * @example
- * const graph = buildEmbedder(findModel('resnet50')); // embedding: [1, 2048]
+ * const features = buildEmbedder(findModel('resnet50'), { batch: 4 }); // embedding: [4, 2048]
  */
 export function buildEmbedder(model: ModelDef, options: EmbedderBuildOptions = {}): Graph {
   checkKinds('buildEmbedder', { model, options });

@@ -12,10 +12,14 @@ import { imageInputOf, inOrder, traitsOf, valuesOf } from './own_model.ts';
  * else its first one, says of what class a picture is, or each of its pixels. Pictures are prepared as for MNIST where
  * they have one channel, else as for ImageNet, but for what `preprocessing` says.
  *
- * @throws ShapeError for a graph that takes something else than images.
+ * @param graph - Of `loadOnnx`, `buildModel` or a `GraphBuilder`.
+ * @throws TilewiseError for a graph that takes something else than images, or gives nothing.
+ *
  * @example
- * const { graph, weights } = loadOnnx(bytes);
- * using classifier = await Classifier.create(device, graphModel(graph), { weights, labels: ['cat', 'dog'] });
+ * const loaded = loadOnnx(onnxFile);
+ * const labels = [...'0123456789'];
+ * const model = graphModel(loaded.graph);
+ * using classifier = await Classifier.create(device, model, { weights: loaded.weights, labels });
  */
 export function graphModel(graph: Graph): ModelDef {
   checkKinds('graphModel', { graph });

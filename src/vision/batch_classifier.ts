@@ -20,6 +20,7 @@ export interface BatchClassifierOptions extends ClassifierOptions {
   readonly batch: number;
 }
 
+/** How many classes, and what callers hear meanwhile. */
 export interface ClassifyManyOptions<K> extends ManyPicturesOptions<K> {
   /** Classes for each picture; 5 by default. */
   readonly count?: number;
@@ -33,6 +34,7 @@ export interface ClassifyManyOptions<K> extends ManyPicturesOptions<K> {
  * for await (const [name, [best]] of classifier.classify([['a.png', picture]])) console.log(name, best?.label);
  */
 export class BatchClassifier {
+  /** Names of the classes in index order. */
   readonly labels: readonly string[];
   readonly #batches: PictureBatches;
 

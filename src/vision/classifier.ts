@@ -10,6 +10,7 @@ import { type DomainOptions, preparedDomain } from './domain.ts';
 import { PictureSession } from './picture_session.ts';
 import { bestOf, CLASSIFIER_OUTPUTS, type Classification, outputsFor } from './top_k.ts';
 
+/** What `createSession` takes, and what replaces the model's domain. */
 export interface ClassifierOptions extends CreateSessionOptions, DomainOptions {}
 
 /** How `classify` is stopped. */
@@ -27,6 +28,7 @@ export interface ClassifyOptions {
  * const [best] = await classifier.classify(picture);
  */
 export class Classifier {
+  /** Names of the classes in index order. */
   readonly labels: readonly string[];
   readonly #pictures: PictureSession;
 

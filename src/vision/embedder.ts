@@ -16,6 +16,7 @@ import {
 import { type PictureNetwork, PictureSession } from './picture_session.ts';
 import { normalized } from './similarity.ts';
 
+/** What `createSession` takes, the pictures' preprocessing, and which vectors are made of them. */
 export interface EmbedderOptions extends CreateSessionOptions, Omit<DomainOptions, 'labels'> {
   /** Which of the model's values is the embedding; by default what its last layer reads: see `buildEmbedder`. */
   readonly output?: string;
@@ -23,6 +24,7 @@ export interface EmbedderOptions extends CreateSessionOptions, Omit<DomainOption
   readonly normalize?: boolean;
 }
 
+/** The same, and the batch. */
 export interface BatchEmbedderOptions extends EmbedderOptions {
   /** Pictures a run. */
   readonly batch: number;
@@ -33,6 +35,11 @@ const OUTPUTS = ['embedding'] as const;
 /**
  * A model that makes a vector of each picture, one at a time; `BatchEmbedder` is for many. It owns GPU memory: dispose
  * of it, or declare it with `using`.
+ *
+ * @example
+ * using embedder = await Embedder.create(device, lenet, { weights });
+ * const vector = await embedder.embed(picture);
+ * console.log(embedder.features, vector.length); // 200 200, of LeNet
  */
 export class Embedder {
   /** Elements of a vector. */
@@ -49,12 +56,16 @@ export class Embedder {
   /**
    * For a built-in model, one of `onnxModel` or `graphModel`, or your own.
    *
-   * @throws UnsupportedError for an output that the model does not have, ShapeError for preprocessing that does not fit
-   * it, and what `createSession` throws.
+   * @param device - Open.
+   * @param model - One whose last layer reads features, or with an `output` that has them.
+   * @param options - The weights at least.
+   * @throws UnsupportedError for an output that the model does not have, or where no last layer can be told.
+   * @throws ShapeError for preprocessing that does not fit it.
+   * @throws What `createSession` throws.
+   *
    * @example
-   * using embedder = await Embedder.create(device, resnet50, { weights });
-   * const [a, b] = [await embedder.embed(left), await embedder.embed(right)];
-   * console.log(cosineSimilarity(a, b)); // 1 for the same picture
+   * const model = onnxModel(onnxFile);
+   * using embedder = await Embedder.create(device, model, { weights: model.weights });
    */
   static async create(
     device: Device,
@@ -75,10 +86,15 @@ export class Embedder {
   /**
    * The vector of a picture. Calls may overlap.
    *
-   * @throws ShapeError for a picture whose data does not fit its size, UnsupportedError for one too large for the
-   * device.
+   * @param image - Of any size: RGBA with its width and height, or what the browser holds.
+   * @throws ShapeError for a picture whose data does not fit its size.
+   * @throws UnsupportedError for one too large for the device.
+   * @throws DeviceLostError when the device is lost.
+   *
    * @example
-   * const vector = await embedder.embed(await createImageBitmap(file));
+   * using embedder = await Embedder.create(device, lenet, { weights });
+   * const vector = await embedder.embed(picture);
+   * console.log(cosineSimilarity(vector, await embedder.embed(picture))); // 1: it is the same picture
    */
   async embed(image: Picture): Promise<Float32Array> {
     const outputs = await this.#pictures.run(image, OUTPUTS);
@@ -90,12 +106,19 @@ export class Embedder {
     this.#pictures.dispose();
   }
 
+  /** What `using` calls: `dispose`. */
   [Symbol.dispose](): void {
     this.dispose();
   }
 }
 
-/** A model that makes vectors of many pictures. It owns GPU memory: dispose of it, or declare it with `using`. */
+/**
+ * A model that makes vectors of many pictures. It owns GPU memory: dispose of it, or declare it with `using`.
+ *
+ * @example
+ * using embedder = await BatchEmbedder.create(device, lenet, { weights, batch: 2 });
+ * for await (const [name, vector] of embedder.embed([['a.png', picture]])) console.log(name, vector.length);
+ */
 export class BatchEmbedder {
   /** Elements of a vector. */
   readonly features: number;
@@ -111,9 +134,13 @@ export class BatchEmbedder {
   /**
    * As `Embedder.create`, for `batch` pictures a run.
    *
-   * @throws What that throws.
+   * @param device - Open.
+   * @param model - As there.
+   * @param options - The weights and the batch at least.
+   * @throws What `Embedder.create` throws.
+   *
    * @example
-   * using embedder = await BatchEmbedder.create(device, resnet50, { weights, batch: 16 });
+   * using embedder = await BatchEmbedder.create(device, lenet, { weights, batch: 16 });
    */
   static async create(
     device: Device,
@@ -139,9 +166,14 @@ export class BatchEmbedder {
    * The vector of each picture, in order, with the key that the picture came with. Pictures are taken as they are
    * needed, as by `BatchClassifier.classify`. One call at a time.
    *
-   * @throws What `session.run` throws, and what `pictures` throws.
+   * @param pictures - Each with a key, such as its name.
+   * @param options - Who hears of pictures that are left out, a signal that stops it.
+   * @throws What `session.run` throws, what `pictures` throws, and the signal's reason when it is aborted.
+   *
    * @example
-   * for await (const [name, vector] of embedder.embed(decoded(files))) vectors.set(name, vector);
+   * using embedder = await BatchEmbedder.create(device, lenet, { weights, batch: 2 });
+   * const vectors = new Map<string, Float32Array>();
+   * for await (const [name, vector] of embedder.embed([['a.png', picture]])) vectors.set(name, vector);
    */
   async *embed<K>(
     pictures: KeyedPictures<K>,
@@ -160,6 +192,7 @@ export class BatchEmbedder {
     this.#batches.dispose();
   }
 
+  /** What `using` calls: `dispose`. */
   [Symbol.dispose](): void {
     this.dispose();
   }

@@ -6,6 +6,7 @@ interface Closable {
   close?(): void;
 }
 
+/** How a queue is stopped. */
 export interface FrameQueueOptions {
   /** Stops the queue: frames that wait, and all that come, are closed and dropped. */
   readonly signal?: AbortSignal;
@@ -39,12 +40,14 @@ interface Waiting<F, T> {
  * the queue's once they are pushed: it closes each, after the work or when it is dropped.
  *
  * @example
- * const queue = new FrameQueue((frame: VideoFrame) => classifier.classify(frame));
- * video.requestVideoFrameCallback(async function next() {
- *   video.requestVideoFrameCallback(next);
- *   const classes = await queue.push(new VideoFrame(video));
- *   if (classes) show(classes, queue.statistics.fps);
- * });
+ * function watch(video: HTMLVideoElement, classifier: Classifier) {
+ *   const queue = new FrameQueue((frame: VideoFrame) => classifier.classify(frame));
+ *   video.requestVideoFrameCallback(async function next() {
+ *     video.requestVideoFrameCallback(next);
+ *     const classes = await queue.push(new VideoFrame(video));
+ *     if (classes) console.log(classes[0]?.label, queue.statistics.fps);
+ *   });
+ * }
  */
 export class FrameQueue<F extends object, T> {
   readonly #work: (frame: F) => Promise<T>;
@@ -58,9 +61,9 @@ export class FrameQueue<F extends object, T> {
   #dropped = 0;
 
   /**
-   * @param work What to do with a frame. It may begin nothing that reads the frame after its promise is settled.
-   * @param options When to stop.
-   * @throws TilewiseError for what is no function.
+   * @param work - What to do with a frame. It may begin nothing that reads the frame after its promise is settled.
+   * @param options - When to stop.
+   * @throws TilewiseError for work that is no function.
    */
   constructor(work: (frame: F) => Promise<T>, options: FrameQueueOptions = {}) {
     checkArgument(typeof work === 'function', 'FrameQueue: work', 'a function', work);
@@ -74,10 +77,15 @@ export class FrameQueue<F extends object, T> {
    * Hands over a frame. Gives what the work makes of it, or undefined where a newer frame took its place or the queue
    * was stopped.
    *
-   * @param frame A VideoFrame, an ImageBitmap, or anything else to work on.
+   * @param frame - A VideoFrame, an ImageBitmap, or anything else to work on.
+   * @throws TilewiseError for a frame that is no object.
    * @throws What the work throws, or the frame when it is closed; the queue goes on with the next frame.
+   *
    * @example
-   * const result = await queue.push(new VideoFrame(video));
+   * using classifier = await Classifier.create(device, lenet, { weights });
+   * const queue = new FrameQueue((frame: Picture) => classifier.classify(frame));
+   * const classes = await queue.push(picture);
+   * console.log(classes?.[0]?.label, queue.statistics.latencyMs);
    */
   push(frame: F): Promise<T | undefined> {
     return new Promise((resolve, reject) => {
@@ -89,6 +97,7 @@ export class FrameQueue<F extends object, T> {
     });
   }
 
+  /** How the queue keeps up, as of now. */
   get statistics(): FrameStatistics {
     const [first = 0] = this.#times;
     const intervals = this.#times.length - 1;

@@ -8,22 +8,34 @@ import type { Ink } from './ink.ts';
 
 /** How an image becomes as large as the input. Aspect ratios are kept, except by `stretch`. */
 export type Fit =
-  /** The shorter side becomes `length` pixels, and the input's size is cut from the middle. */
-  | { readonly mode: 'shorter-side'; readonly length: number }
-  /** The longer side becomes `length` pixels; what is left of the input is black. */
-  | { readonly mode: 'longer-side'; readonly length: number }
-  /**
-   * Height and width become `size`, the input's by default. Where it is larger, the input's size is cut from the
-   * middle.
-   */
-  | { readonly mode: 'stretch'; readonly size?: readonly [number, number] }
-  /**
-   * For drawings and photos of one sign: the ink, whatever its colour, becomes white on black, the longer side of
-   * its bounding box becomes `length` pixels, and its centre of mass the middle of the input, as MNIST was made.
-   * An image that already has the input's size is only inverted, if its ink is dark. Where there is no ink, the
-   * whole image is fitted into the input.
-   */
-  | { readonly mode: 'ink'; readonly length: number };
+  | {
+      /** The input's size is cut from the middle. */
+      readonly mode: 'shorter-side';
+      /** Pixels that the shorter side becomes. */
+      readonly length: number;
+    }
+  | {
+      /** What is left of the input is black. */
+      readonly mode: 'longer-side';
+      /** Pixels that the longer side becomes. */
+      readonly length: number;
+    }
+  | {
+      /** Height and width become what they should be, each by itself. */
+      readonly mode: 'stretch';
+      /** [height, width], the input's by default. Where it is larger, the input's size is cut from the middle. */
+      readonly size?: readonly [number, number];
+    }
+  | {
+      /**
+       * For drawings and photos of one sign: the ink, whatever its colour, becomes white on black, and its centre of
+       * mass the middle of the input, as MNIST was made. An image that already has the input's size is only inverted,
+       * if its ink is dark. Where there is no ink, the whole image is fitted into the input.
+       */
+      readonly mode: 'ink';
+      /** Pixels that the longer side of the ink's bounding box becomes. */
+      readonly length: number;
+    };
 
 /**
  * How pixels between pixels are found: Pillow's filters, antialiased, of which `bilinear` is the usual one; `nearest`

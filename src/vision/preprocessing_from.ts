@@ -26,12 +26,15 @@ const RESAMPLING: readonly Interpolation[] = [
  * is guessed: what is not understood is refused, so that no model sees pictures that it was not trained on. Offsets of
  * crops are rounded as torchvision does; transformers' slow processors round them down, a pixel elsewhere at most.
  *
- * @param json The parsed file.
- * @param name What messages call it.
+ * @param json - The parsed file.
+ * @param name - What messages call it.
  * @throws UnsupportedError, which names the field, for what is not understood or not what it should be.
+ * @throws TilewiseError for what is no object.
+ *
  * @example
- * const response = await fetch('/vit/preprocessor_config.json');
- * const preprocessing = preprocessingFrom(await response.json());
+ * const file = `{ "size": { "height": 28, "width": 28 }, "resample": 3, "image_mean": [0.5], "image_std": [0.5] }`;
+ * const preprocessing = preprocessingFrom(JSON.parse(file));
+ * using classifier = await Classifier.create(device, lenet, { weights, preprocessing });
  */
 export function preprocessingFrom(json: unknown, name = 'preprocessor_config.json'): Preprocessing {
   checkArgument(typeof name === 'string', 'preprocessingFrom: name', 'a string', name);

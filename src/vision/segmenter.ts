@@ -21,6 +21,7 @@ const SHORTER_SIDE = 520;
 /** What a byte tells apart. */
 const MOST_CLASSES = 256;
 
+/** What `createSession` takes, what replaces the model's domain, and how large pictures are for the network. */
 export interface SegmenterOptions
   extends CreateSessionOptions,
     Pick<DomainOptions, 'labels' | 'preprocessing'> {
@@ -54,8 +55,15 @@ type Sight = (picture: Extent) => readonly [number, number];
  * A model that says what each pixel of a picture belongs to. Pictures of any size and shape: the network runs
  * at the picture's aspect ratio, and is planned anew where that changes; or at one size, to which pictures are
  * stretched, where `preprocessing` says so. It owns GPU memory: dispose of it, or declare it with `using`.
+ *
+ * @example
+ * const source = await fetchSafetensors('/fcn_resnet50.safetensors');
+ * using segmenter = await Segmenter.create(device, fcnResnet50, { weights: source, shorterSide: 256 });
+ * const { indices, classes } = await segmenter.segment(picture);
+ * console.log(new Set([...indices].map((index) => classes[index]?.label))); // what is in the picture
  */
 export class Segmenter {
+  /** Names and colours of the classes in index order. */
   readonly classes: readonly PixelClass[];
   readonly #device: Device;
   readonly #sight: Sight;

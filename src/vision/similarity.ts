@@ -6,11 +6,13 @@ import { ShapeError } from '../runtime/errors.ts';
  * The cosine of the angle between two vectors, in f64: 1 where they point the same way, 0 where they have nothing in
  * common, -1 where they are opposite; 0 where one of them is all zeros. Of vectors one long, it is their dot product.
  *
- * @param a A vector, such as `Embedder.embed` makes.
- * @param b Another one of the same length.
+ * @param a - A vector, such as `Embedder.embed` makes.
+ * @param b - Another one of the same length.
  * @throws ShapeError for vectors of different lengths.
+ * @throws TilewiseError for what is no Float32Array.
+ *
  * @example
- * const similar = cosineSimilarity(await embedder.embed(left), await embedder.embed(right)) > 0.8;
+ * console.log(cosineSimilarity(Float32Array.of(1, 0), Float32Array.of(1, 1))); // 0.7071067811865475
  */
 export function cosineSimilarity(a: Float32Array, b: Float32Array): number {
   for (const [name, vector] of Object.entries({ a, b })) {

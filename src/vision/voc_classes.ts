@@ -30,7 +30,12 @@ const LABELS = [
   'tv or monitor',
 ] as const;
 
-/** The 21 classes of Pascal VOC (2012) in the order of torchvision's outputs, in the colours of its masks. */
+/**
+ * The 21 classes of Pascal VOC (2012) in the order of torchvision's outputs, in the colours of its masks.
+ *
+ * @example
+ * console.log(vocClasses[15]); // { label: 'person', colour: [192, 128, 128] }
+ */
 export const vocClasses: readonly PixelClass[] = pixelClasses(LABELS);
 
 /** Classes of these names, in the colours that VOC has for their indices. */

@@ -51,6 +51,7 @@ export interface RunTimes {
   readonly onGpuTime?: ((ms: number) => void) | undefined;
 }
 
+/** What callers hear of a run, and how they stop it. */
 export interface RunControl extends RunTimes {
   /**
    * Stops the run: it is rejected with the signal's reason at once, and nothing of it is submitted any more. Where it
@@ -198,7 +199,12 @@ export class Executor {
    * @throws GpuError or DeviceLostError when the GPU fails.
    *
    * @example
-   * const bytes = await session.use(({ executor }) => executor.inTurn(async (staging) => staging[0]?.size));
+   * const bytes = await session.use(({ executor }) =>
+   *   executor.inTurn(
+   *     async (staging) => staging[0]?.size,
+   *     async (size) => size,
+   *   ),
+   * );
    */
   inTurn<S, T>(
     submit: (staging: readonly GPUBuffer[]) => Promise<S>,

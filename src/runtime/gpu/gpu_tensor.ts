@@ -154,11 +154,12 @@ export class GpuTensor implements InputWriter {
   }
 
   /**
-   * One of `count` equal parts of it along the first axis, in the same memory, which it does not free. Throws
-   * ShapeError for others.
+   * One of `count` equal parts of it along the first axis, in the same memory, which it does not free.
    *
    * @param index - Of the part, from 0.
    * @param count - Of all parts; a divisor of the first extent.
+   * @throws ShapeError where there is no such part.
+   * @throws TilewiseError for what are no numbers.
    *
    * @example
    * using batch = await GpuTensor.allocate(device, [8, 10]);

@@ -1,7 +1,7 @@
 /** How long one run takes on the GPU, from the start of its first pass to the end of its last. */
 const BYTES = 2 * BigUint64Array.BYTES_PER_ELEMENT;
 
-/** For one run of a device that has timestamp queries. */
+/** Tells how long one run takes on the GPU, of a device that has timestamp queries. */
 export class RunClock {
   readonly #querySet: GPUQuerySet;
   readonly #resolved: GPUBuffer;
@@ -15,7 +15,12 @@ export class RunClock {
     this.#staging = gpu.createBuffer({ label: 'run time', size: BYTES, usage: usage.staging });
   }
 
-  /** What a pass of the run begins with; nothing for those in the middle. */
+  /**
+   * What a pass of the run begins with; nothing for those in the middle.
+   *
+   * @param first - Whether it is the run's first pass.
+   * @param last - Whether it is its last.
+   */
   passDescriptor(first: boolean, last: boolean): GPUComputePassDescriptor {
     if (!first && !last) return {};
     return {
@@ -27,7 +32,11 @@ export class RunClock {
     };
   }
 
-  /** Records what makes the times readable, after the last pass. */
+  /**
+   * Records what makes the times readable, after the last pass.
+   *
+   * @param encoder - That of the last pass.
+   */
   resolve(encoder: GPUCommandEncoder): void {
     encoder.resolveQuerySet(this.#querySet, 0, 2, this.#resolved, 0);
     encoder.copyBufferToBuffer(this.#resolved, 0, this.#staging, 0, BYTES);
@@ -40,6 +49,7 @@ export class RunClock {
     return Number(end - begin) / 1e6;
   }
 
+  /** Frees its GPU memory. */
   dispose(): void {
     this.#querySet.destroy();
     this.#resolved.destroy();

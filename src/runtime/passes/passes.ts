@@ -10,14 +10,23 @@ import type { MemoryLayout } from './memory_layout.ts';
  * folding.
  */
 export interface Passes {
+  /** The operator that passes make nodes of elementwise functions of. */
   readonly pointwise?: OpDef<PointwiseAttributes>;
+  /** The operator by which parts of a layer are put together again. */
   readonly concat?: OpDef<ConcatAttributes>;
+  /** Puts batch norms into the weights of the convolutions and linear layers beside them. */
   readonly 'fold batch norm'?: (graph: Graph) => Graph;
+  /** Makes one movement of several that follow one another. */
   readonly 'merge movements'?: (graph: Graph) => Graph;
+  /** Makes one pointwise node of several that read one another. */
   readonly 'merge pointwise'?: (graph: Graph, device: DeviceProfile) => Graph;
+  /** Makes pointwise nodes the epilogues of the layers before them. */
   readonly 'fuse epilogue'?: (graph: Graph, device: DeviceProfile) => Graph;
+  /** Cuts linear layers whose weights take more bytes than the limit into parts. */
   readonly splitLargeWeights?: (graph: Graph, passes: Passes, limit: number) => Graph;
+  /** Puts the parts of a concat where they belong, in the memory of the whole. */
   readonly placeParts?: (graph: Graph, layout: MemoryLayout) => void;
+  /** Makes views of movements that only rename elements. */
   readonly shareViews?: (graph: Graph, layout: MemoryLayout, denseOutputs?: boolean) => void;
 }
 

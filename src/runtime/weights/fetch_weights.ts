@@ -28,8 +28,6 @@ export interface FetchOptions {
 /**
  * Downloads a safetensors file and opens it.
  *
- * Throws the signal's reason when `signal` aborts.
- *
  * @param url - Of the file; another origin must allow it by CORS.
  * @param options - Progress, signal, and the largest size.
  * @throws WeightError when the server cannot be reached or answers with an error, when the file is larger than
