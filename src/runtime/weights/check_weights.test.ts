@@ -132,14 +132,14 @@ describe('checkWeights', () => {
 
 describe('nonFiniteWarning', () => {
   it.each([
-    [[NaN], 'weight "w" holds 1 NaN and 0 infinite value(s), the first at index 0'],
+    [[NaN], 'weight "w" holds 1 value(s) that are NaN or infinite'],
     [
       [1, -Infinity, Infinity],
-      'weight "w" holds 0 NaN and 2 infinite value(s), the first at index 1',
+      'weight "w" holds 2 value(s) that are NaN or infinite',
     ],
     [
       [0, 1, NaN, 2, Infinity, NaN, NaN],
-      'weight "w" holds 3 NaN and 1 infinite value(s), the first at index 2',
+      'weight "w" holds 4 value(s) that are NaN or infinite',
     ],
   ])('counts in %j', (values, warning) => {
     expect(nonFiniteWarning('w', Float32Array.from(values))).toBe(warning);

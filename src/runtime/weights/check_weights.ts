@@ -50,21 +50,10 @@ export function checkWeights(graph: Graph, source: WeightSource): void {
 
 /**
  * A warning if a tensor holds NaN or infinite values, which spread through a whole network:
- * `weight "conv1.weight" holds 3 NaN and 1 infinite value(s), the first at index 17`.
+ * `weight "conv1.weight" holds 3 value(s) that are NaN or infinite`.
  */
 export function nonFiniteWarning(name: string, data: Float32Array): string | undefined {
-  let first = -1;
-  let nans = 0;
-  let infinities = 0;
-  for (let i = 0; i < data.length; i++) {
-    const value = data[i] ?? 0;
-    if (Number.isFinite(value)) continue;
-    if (first === -1) first = i;
-    if (Number.isNaN(value)) nans++;
-    else infinities++;
-  }
-  if (first === -1) return undefined;
-  return `weight ${quoted(name)} holds ${nans} NaN and ${infinities} infinite value(s), the first at index ${first}`;
+  return warning(name, data, (value) => !Number.isFinite(value), 'that are NaN or infinite');
 }
 
 /**
@@ -72,12 +61,23 @@ export function nonFiniteWarning(name: string, data: Float32Array): string | und
  * `weight "fc.weight" holds 2 value(s) beyond the range of f16, which are stored as 65504`.
  */
 export function overflowWarning(name: string, data: Float32Array): string | undefined {
+  return warning(
+    name,
+    data,
+    (value) => Number.isFinite(value) && Math.abs(value) > LARGEST_FLOAT16,
+    `beyond the range of f16, which are stored as ${LARGEST_FLOAT16}`,
+  );
+}
+
+function warning(
+  name: string,
+  data: Float32Array,
+  isOne: (value: number) => boolean,
+  what: string,
+): string | undefined {
   let count = 0;
-  for (const value of data) {
-    if (Math.abs(value) > LARGEST_FLOAT16 && Math.abs(value) !== Number.POSITIVE_INFINITY) count++;
-  }
-  if (count === 0) return undefined;
-  return `weight ${quoted(name)} holds ${count} value(s) beyond the range of f16, which are stored as ${LARGEST_FLOAT16}`;
+  for (const value of data) if (isOne(value)) count++;
+  return count > 0 ? `weight ${quoted(name)} holds ${count} value(s) ${what}` : undefined;
 }
 
 /** One line that counts the items and shows the first of them; no line for no items. */

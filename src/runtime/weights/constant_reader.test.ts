@@ -63,7 +63,7 @@ describe('ConstantReader', () => {
     const { reader, warnings } = open();
     for (const constant of [A, ODD, ODD]) reader.read(constant);
     expect(warnings).toEqual([
-      'weight "odd" holds 1 NaN and 0 infinite value(s), the first at index 0',
+      'weight "odd" holds 1 value(s) that are NaN or infinite',
     ]);
   });
 });
