@@ -37,7 +37,7 @@ describe('readTrueClasses', () => {
 
   it.each(['3', '-1', 'dog', ''])('refuses the class "%s", and names its line', (name) => {
     expect(() => read(`a.jpg,2\nd.jpg,${name}`)).toThrow(
-      `line 2: "${name}" is no class of "test"; expected an index of 0 to 2, or a label such as "tench"`,
+      `line 2: "${name}" is no class of "test"; expected an index of 0 to 2, or a label such as "tench", after the image's name`,
     );
   });
 

@@ -103,7 +103,7 @@ function classIndex(name: string, { labels }: Classes): number | undefined {
 
 function notAClass(path: string, line: number, name: string, classes: Classes): TilewiseError {
   return new TilewiseError(
-    `labels file "${path}", line ${line}: "${name}" is no class of "${classes.model}"; expected an index of 0 to ${classes.labels.length - 1}, or a label such as "${classes.labels[0]}"`,
+    `labels file "${path}", line ${line}: "${name}" is no class of "${classes.model}"; expected an index of 0 to ${classes.labels.length - 1}, or a label such as "${classes.labels[0]}", after the image's name`,
   );
 }
 

@@ -79,7 +79,7 @@ export function bundledWeights(model: string): string | undefined {
 function noWeights(model: string): WeightError {
   const remedy = hubWeightsOf(model)
     ? `get them by "tilewise download ${model}", or give --weights FILE`
-    : 'give --weights FILE';
+    : "give --weights FILE, such as torchvision's, saved as docs/command.md shows";
   return new WeightError(
     `no weights for "${model}" in ${weightFolders().join(' or ')}; ${remedy}, or --weights synthetic to run without real ones`,
   );

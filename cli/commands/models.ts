@@ -25,16 +25,18 @@ export function addModelsCommand(program: Command): void {
         models.map(({ name, summary }, i) => [
           i === 0 ? family : '',
           name,
-          summary,
           weightsOf(name),
+          summary,
         ]),
       );
-      print(formatTable(['family', 'model', '', 'weights'], rows));
+      // What is longest stands last, where narrow terminals break it.
+      print(formatTable(['family', 'model', 'weights', ''], rows));
+      print('\nweights: tilewise download MODEL, or --weights FILE with your own');
     });
 }
 
 /** How trained weights for a model are had. */
 function weightsOf(model: string): string {
   if (bundledWeights(model)) return 'included';
-  return hubWeightsOf(model) ? `download ${model}` : 'your own';
+  return hubWeightsOf(model) ? 'download' : 'your own';
 }

@@ -45,7 +45,7 @@ async function verifyModel(options: VerifyOptions): Promise<void> {
       check.layer,
       fusedText(check),
       check.kernel ?? 'view',
-      check.error.toExponential(1),
+      check.error === 0 ? '0' : check.error.toExponential(1),
       formatShape(check.index),
       check.expected.toPrecision(6),
       check.actual.toPrecision(6),

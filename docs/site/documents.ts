@@ -10,18 +10,23 @@ export const DOCUMENTS: readonly { readonly files: string; readonly group: strin
   { files: '{CHANGELOG,CODE_OF_CONDUCT,CONTRIBUTING,SECURITY}.md', group: 'The project' },
 ];
 
-/** Calls documents what their first heading says, and puts them under headings of their own. */
+/**
+ * Calls documents what their first heading says, which stays where it is, since the theme prints no title above them;
+ * and puts them under headings of their own. Above the README it prints one.
+ */
 export function nameDocuments(app: Application): void {
   app.converter.on(Converter.EVENT_CREATE_DOCUMENT, (_, document) => {
-    const [first] = document.content;
-    const heading = /^# (.*)\n/.exec(first?.text ?? '');
-    if (first && heading) {
-      document.name = heading[1] ?? document.name;
-      first.text = first.text.slice(heading[0].length);
-    }
+    const [, heading] = HEADING.exec(document.content[0]?.text ?? '') ?? [];
+    document.name = heading ?? document.name;
     document.frontmatter.group = groupOf(document);
   });
+  app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => {
+    const [first] = project.readme ?? [];
+    if (first) first.text = first.text.replace(HEADING, '');
+  });
 }
+
+const HEADING = /^# (.*)\n/;
 
 function groupOf(document: DocumentReflection): string {
   const path = document.project.files.getReflectionPath(document) ?? '';

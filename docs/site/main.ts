@@ -19,6 +19,7 @@ const OPTIONS: TypeDocOptions = {
   ),
   tsconfig: join(import.meta.dirname, 'api.tsconfig.json'),
   readme: join(ROOT, 'README.md'),
+  customCss: join(import.meta.dirname, 'site.css'),
   projectDocuments: DOCUMENTS.map(({ files }) => join(ROOT, files)),
   excludePrivate: true,
   excludeExternals: true,

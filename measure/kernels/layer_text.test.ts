@@ -55,9 +55,15 @@ describe('a layer in one line', () => {
   it.each([
     ['conv3d 1,2,3', '"conv3d" is none of conv2d, linear'],
     ['conv2d 1,2,8,8 channels=4 kernal=3', '"kernal" is none of channels, kernel'],
-    ['conv2d 1,2,8,8 channels=4 kernel=x', 'extents must be positive integers'],
+    ['conv2d 1,2,8,8 channels=4 kernel=x', '"kernel=x" gives no whole numbers; an example is'],
+    ['conv2d 1,2,8,8 channels kernel=3', '"channels" gives no whole numbers'],
+    ['conv2d 1,2,8,8', 'conv2d needs channels=..., kernel=...; an example is'],
+    ['linear 1,2', 'linear needs features=...;'],
+    ['max_pool2d 1,2,8,8', 'max_pool2d needs kernel=...;'],
+    ['conv2d 1,2,8,8 channels=0 kernel=3', 'extents must be positive integers'],
+    ['conv2d channels=4 kernel=3', 'followed by the shape of its input, not by "channels=4"'],
     ['conv2d 1,2,8 channels=4 kernel=3', 'conv2d'],
-    ['conv2d', 'extents must be positive integers'],
+    ['conv2d', '"conv2d" is followed by the shape of its input, not by ""'],
   ])('"%s" is refused, saying why', (line, reason) => {
     expect(() => parseLayer(line)).toThrow(reason);
   });

@@ -31,16 +31,28 @@ import {
   RESIDUAL,
 } from './operator_text.ts';
 
+const NUMBERS = /^\d+(,\d+)*$/;
+
 const EXAMPLE = 'conv2d 1,64,56,56 channels=64 kernel=3 padding=1 relu';
 
-/** The words behind operator and shape: `name=value` or, for `name=true`, the bare name. */
+/** The words after operator and shape: `name=value` or, for `name=true`, the bare name. */
 type Words = ReadonlyMap<string, string>;
 
 type Build = (g: GraphBuilder, x: Value, words: Words) => Value;
 
+interface Layer {
+  readonly words: readonly string[];
+  /** Those of the words that have no default. */
+  readonly needed?: readonly string[];
+  readonly build: Build;
+}
+
+const POOL = { words: ['kernel', 'stride', 'padding'], needed: ['kernel'] };
+
 /** The operators that can be written down, with the words that each knows. */
-const LAYERS: Readonly<Record<string, { readonly words: readonly string[]; build: Build }>> = {
+const LAYERS: Readonly<Record<string, Layer>> = {
   conv2d: {
+    needed: ['channels', 'kernel'],
     words: ['channels', 'kernel', 'stride', 'padding', 'dilation', 'groups', 'bias'],
     build: (g, x, words) =>
       conv2d(g, x, {
@@ -54,6 +66,7 @@ const LAYERS: Readonly<Record<string, { readonly words: readonly string[]; build
       }),
   },
   linear: {
+    needed: ['features'],
     words: ['features', 'bias'],
     build: (g, x, words) =>
       linear(g, x, {
@@ -61,14 +74,17 @@ const LAYERS: Readonly<Record<string, { readonly words: readonly string[]; build
         bias: words.get('bias') !== 'false',
       }),
   },
-  max_pool2d: { words: ['kernel', 'stride', 'padding'], build: pool(maxPool2d) },
-  average_pool2d: { words: ['kernel', 'stride', 'padding'], build: pool(averagePool2d) },
+  max_pool2d: { ...POOL, build: pool(maxPool2d) },
+  average_pool2d: { ...POOL, build: pool(averagePool2d) },
   global_average_pool2d: { words: [], build: globalAveragePool2d },
   batch_norm: { words: [], build: (g, x) => batchNorm(g, x) },
   softmax: { words: [], build: (g, x) => softmax(g, x) },
   add: { words: [], build: (g, x) => add(g, x, g.input('b', x.desc.shape)) },
   ...Object.fromEntries([...ACTIVATIONS].map(([name, build]) => [name, { words: [], build }])),
 };
+
+/** Words whose values are no numbers. */
+const SWITCHES = new Set(['bias', RESIDUAL, ...ACTIVATIONS.keys()]);
 
 /** Words that any operator takes: what is added to its output, and applied to it. */
 const EPILOGUE = [RESIDUAL, ...ACTIVATIONS.keys()];
@@ -78,7 +94,12 @@ export function parseLayer(text: string): Graph {
   const [op = '', shape = '', ...rest] = text.trim().split(/\s+/);
   const layer = LAYERS[op];
   if (!layer) throw unreadable(text, `"${op}" is none of ${Object.keys(LAYERS).join(', ')}`);
+  if (!NUMBERS.test(shape)) {
+    throw unreadable(text, `"${op}" is followed by the shape of its input, not by "${shape}"`);
+  }
   const words = parseWords(text, rest, [...layer.words, ...EPILOGUE]);
+  const missing = (layer.needed ?? []).filter((name) => !words.has(name));
+  if (missing.length > 0) throw unreadable(text, `${op} needs ${missing.join('=..., ')}=...`);
   const g = GraphBuilder.create();
   let y = layer.build(g.at(op), g.input('x', numbers(shape)), words);
   if (words.get(RESIDUAL) === 'true') y = add(g, y, g.input(RESIDUAL, y.desc.shape));
@@ -93,6 +114,9 @@ function parseWords(text: string, words: readonly string[], known: readonly stri
   const pairs = words.map((word) => {
     const [name = '', value = 'true'] = word.split('=');
     if (!known.includes(name)) throw unreadable(text, `"${name}" is none of ${known.join(', ')}`);
+    if (!SWITCHES.has(name) && !NUMBERS.test(value)) {
+      throw unreadable(text, `"${word}" gives no whole numbers`);
+    }
     return [name, value] as const;
   });
   return new Map(pairs);

@@ -160,7 +160,7 @@ function rowOf(line: LayerLine): HTMLElement {
     element('th', { scope: 'row' }, layer, ...(fused.length > 0 ? [withFused(fused)] : [])),
     element('td', {}, op),
     element('td', {}, kernel ?? 'a view, computes nothing'),
-    element('td', { class: 'figure' }, error.toExponential(1)),
+    element('td', { class: 'figure' }, error === 0 ? '0' : error.toExponential(1)),
     element('td', {}, where),
   );
 }
