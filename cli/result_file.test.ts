@@ -145,6 +145,27 @@ describe('ResultFile', () => {
     );
   });
 
+  it('does not resume results of another kind, or vectors of another length', () => {
+    const path = join(folder, 'vectors.jsonl');
+    const vectors = { model: 'resnet50', features: 2, resume: true };
+    {
+      using file = new ResultFile(path, vectors);
+      file.write({ image: 'a.jpg', model: 'resnet50', vector: [0.6, 0.8] });
+    }
+    expect(new ResultFile(path, vectors).done).toEqual(new Set(['a.jpg']));
+    expect(() => new ResultFile(path, { ...vectors, features: 3 })).toThrow(
+      /vectors\.jsonl" has a vector of 2 of "a\.jpg", where a vector of 3 is to be; give another --out/,
+    );
+    expect(() => new ResultFile(path, { ...options, resume: true })).toThrow(
+      /has a vector of 2 of "a\.jpg", where a result without a vector is to be/,
+    );
+    const classes = join(folder, 'classes.jsonl');
+    write(classes, ['a.jpg']);
+    expect(() => new ResultFile(classes, vectors)).toThrow(
+      /has a result without a vector of "a\.jpg", where a vector of 2 is to be/,
+    );
+  });
+
   it('names the formats that there are', () => {
     expect(() => new ResultFile(join(folder, 'a.xml'), options)).toThrow(
       /are written as \.csv or \.jsonl, not to/,

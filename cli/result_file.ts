@@ -29,12 +29,17 @@ export interface ResultFileOptions {
   readonly model: string;
   /** Classes to each image; results without classes make no table, and are only written as .jsonl. */
   readonly top?: number;
+  /** Elements of each vector, where results are vectors. */
+  readonly features?: number;
   /** Whether the file may have results already, which then are kept. */
   readonly resume: boolean;
 }
 
 /** What is asked of results that are there already. */
-type Kept = Pick<ImageResult, 'image' | 'model'>;
+interface Kept extends Pick<ImageResult, 'image' | 'model'> {
+  /** Elements of its vector; none of other results. */
+  readonly features?: number;
+}
 
 interface Format {
   /** The first record, where results have one before them. */
@@ -126,7 +131,7 @@ function readDone(
   bytes: Buffer,
   end: number,
   format: Format,
-  { model }: ResultFileOptions,
+  { model, features }: ResultFileOptions,
 ): readonly string[] {
   const text = attempt(path, 'read', () => bytes.toString('utf8', 0, end || undefined));
   const { header } = format;
@@ -142,7 +147,17 @@ function readDone(
       `"${path}" has results of "${other.model}", which "${model}" cannot resume; give another --out`,
     );
   }
+  const misfit = results.find((result) => result.features !== features);
+  if (misfit) {
+    throw new TilewiseError(
+      `"${path}" has ${kindOf(misfit.features)} of "${misfit.image}", where ${kindOf(features)} is to be; give another --out`,
+    );
+  }
   return results.map(({ image }) => image);
+}
+
+function kindOf(features: number | undefined): string {
+  return features === undefined ? 'a result without a vector' : `a vector of ${features}`;
 }
 
 function notBegun(path: string, header: string): string {
@@ -225,11 +240,13 @@ function jsonl(path: string): Format {
   };
 }
 
-function parseResult(path: string, line: string, number: number) {
+function parseResult(path: string, line: string, number: number): Kept {
   try {
     const value: unknown = JSON.parse(line);
     if (typeof value === 'object' && value !== null && 'image' in value && 'model' in value) {
-      return { image: String(value.image), model: String(value.model) };
+      const kept = { image: String(value.image), model: String(value.model) };
+      const vector = 'vector' in value ? value.vector : undefined;
+      return Array.isArray(vector) ? { ...kept, features: vector.length } : kept;
     }
   } catch {
     // Said below.

@@ -1,7 +1,7 @@
 import { extname } from 'node:path';
 import type { Command } from 'commander';
 import { IMAGE_FORMATS } from '../../node/decode_image.ts';
-import { buildEmbedder, TilewiseError } from '../../src/index.ts';
+import { buildEmbedder, elementCount, TilewiseError } from '../../src/index.ts';
 import { writeNpy } from '../../src/numpy/index.ts';
 import { parseCount, parseOutput } from '../../terminal/option_values.ts';
 import { print, printJson } from '../../terminal/output.ts';
@@ -66,12 +66,14 @@ async function embed(args: readonly string[], options: EmbedOptions): Promise<vo
     );
   }
   const wanted = output === undefined ? {} : { output };
-  const graph = buildEmbedder(model, wanted);
+  const domain = domainFrom(options.model, options);
+  const { size } = domain.preprocessing ?? {};
+  const graph = buildEmbedder(model, { ...wanted, ...(size && { size }) });
   const images = await imagesOf(args);
-  using file = toNumpy ? undefined : new ResultFile(out, { model: model.name, resume });
+  const features = elementCount(graph.outputs.get('embedding')?.desc.shape ?? []);
+  using file = toNumpy ? undefined : new ResultFile(out, { model: model.name, features, resume });
   const paths = imagesLeft(args, images, file && { done: file.done, out });
   if (paths.length === 0) return;
-  const domain = domainFrom(options.model, options);
   const weights = await loadWeights(model, graph, options);
   const batch = evenBatch(paths.length, options.batch);
   await withDevice(options, async ({ device }) => {
@@ -83,7 +85,6 @@ async function embed(args: readonly string[], options: EmbedOptions): Promise<vo
       weights,
       batch,
     });
-    const { features } = embedder;
     const rows: Float32Array[] = [];
     const summary = await overFiles<Float32Array>(paths, {
       what: 'embedding',

@@ -135,7 +135,10 @@ export interface OpDef<A extends object = object, R extends string = string> {
    * the weights. Where it is not the first, the axis before it goes along the input channels of all groups.
    */
   readonly channelAxis?: number;
-  /** Which tensors may be views, and of which kind; the others are dense. Operands of an epilogue may be maps. */
+  /**
+   * Which tensors may be views, and of which kind; the others are dense. `any` is all of them, `y`, which the kernels
+   * write, too. Operands of an epilogue may be maps.
+   */
   readonly views?: Readonly<Partial<Record<R | 'y', Access>>> | 'any';
   /** Whether its kernels compute an epilogue; not by default. */
   readonly fusesEpilogue?: boolean;
