@@ -15,6 +15,9 @@ const ENTRIES = ['src/bundle', 'src/numpy/index', 'src/browser/index', 'node/ind
 /** What another module is called in a declaration, up to its ending. */
 const IMPORT = /((?:from |import\()['"]\.[^'"]+)\.ts(['"])/g;
 
+/** What a module imports for the order of bundles only. */
+const BARE_IMPORT = /^import '[^']+';\n/gm;
+
 /** What a source says of itself, before what it imports: how its kernel works, mostly. */
 const HEAD = /^\/\*\*(?:(?!\*\/).)*\*\/\n(?=import |\/\*\*)/s;
 
@@ -26,6 +29,7 @@ function reach(file: string): void {
   const globals = relative(dirname(file), join(DIST, GLOBALS)).replaceAll(sep, '/');
   const text = readFileSync(file, 'utf8')
     .replace(HEAD, '')
+    .replaceAll(BARE_IMPORT, '')
     .replaceAll(IMPORT, '$1.js$2')
     .replace(/path="[^"]*globals.d.ts"/, `path="${globals}"`);
   writeFileSync(file, text);

@@ -16,6 +16,7 @@ import '../shaders/index.ts';
 
 // Bundles keep this order, and what is alike compresses better side by side: the runtime first.
 
+export { type CreateSessionOptions, createSession } from './create_session.ts';
 export { type Prepared, type PrepareOptions, planFor, prepare } from './prepare.ts';
 export { ANY_GPU, type DeviceProfile } from './runtime/device_profile.ts';
 export {
@@ -110,7 +111,6 @@ export {
   weightsOf,
 } from './checked.ts';
 export { conversions } from './conversions.ts';
-export { type CreateSessionOptions, createSession } from './create_session.ts';
 export { type CreateTunedSessionOptions, createTunedSession } from './create_tuned_session.ts';
 export { defineOperator, kernel, type OperatorDefinition } from './define_operator.ts';
 export { explainLack, isSupported, type Supported, type Unsupported } from './is_supported.ts';

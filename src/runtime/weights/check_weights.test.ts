@@ -133,14 +133,8 @@ describe('checkWeights', () => {
 describe('nonFiniteWarning', () => {
   it.each([
     [[NaN], 'weight "w" holds 1 value(s) that are NaN or infinite'],
-    [
-      [1, -Infinity, Infinity],
-      'weight "w" holds 2 value(s) that are NaN or infinite',
-    ],
-    [
-      [0, 1, NaN, 2, Infinity, NaN, NaN],
-      'weight "w" holds 4 value(s) that are NaN or infinite',
-    ],
+    [[1, -Infinity, Infinity], 'weight "w" holds 2 value(s) that are NaN or infinite'],
+    [[0, 1, NaN, 2, Infinity, NaN, NaN], 'weight "w" holds 4 value(s) that are NaN or infinite'],
   ])('counts in %j', (values, warning) => {
     expect(nonFiniteWarning('w', Float32Array.from(values))).toBe(warning);
   });

@@ -62,8 +62,6 @@ describe('ConstantReader', () => {
   it('warns of values that are not finite once a tensor', () => {
     const { reader, warnings } = open();
     for (const constant of [A, ODD, ODD]) reader.read(constant);
-    expect(warnings).toEqual([
-      'weight "odd" holds 1 value(s) that are NaN or infinite',
-    ]);
+    expect(warnings).toEqual(['weight "odd" holds 1 value(s) that are NaN or infinite']);
   });
 });

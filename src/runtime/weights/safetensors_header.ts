@@ -69,15 +69,11 @@ function decodeUtf8(bytes: Uint8Array, fault: Fault): string {
   }
 }
 
+/** A name that stands there twice is the last one: what the first one named is a hole then. */
 function parseObject(json: string, fault: Fault): object {
   if (!json.startsWith('{')) {
     throw fault(`the header must be a JSON object, it starts with ${quoted(json)}`);
   }
-  // A name that stands there twice is the last one: what the first one named is a hole then.
-  return parseJson(json, fault);
-}
-
-function parseJson(json: string, fault: Fault): object {
   try {
     return JSON.parse(json);
   } catch (cause) {
