@@ -170,6 +170,16 @@ it('every configuration of conv2d_tiled is among them', () => {
   expect(names(tried)).toEqual(names(all));
 });
 
+it.each(VENDORS)('whatever a GPU by %j is offered can be written', (vendor) => {
+  for (const { build } of Object.values(CASES)) {
+    for (const node of graphOf(build).nodes) {
+      for (const { lower } of node.op.candidates(node, { ...ANY_GPU, vendor })) {
+        expect(lower().dispatches.length).toBeGreaterThan(0);
+      }
+    }
+  }
+});
+
 it.each(Object.entries(CASES))('GPUs are offered %s', (_, test) => {
   expect(candidatesOf(test).length).toBeGreaterThan(0);
 });

@@ -77,12 +77,17 @@ function registersOf(config: Conv2dTiledConfig): number {
 function fits(config: Conv2dTiledConfig, registers: number, { limits }: DeviceProfile): boolean {
   const { threads, slices, depth } = config;
   const tile = conv2dTile(config);
-  const bytes = 4 * conv2dTileDepth(config) * (tile.pixels + tile.channels);
+  const rows = conv2dTileDepth(config);
+  const invocations = threads[0] * threads[1] * slices;
+  const bytes = 4 * rows * (tile.pixels + tile.channels);
   return (
+    // Each fetches as many fours of a tile as the others.
+    (rows * tile.pixels) % (4 * invocations) === 0 &&
+    (rows * tile.channels) % (4 * invocations) === 0 &&
     registersOf(config) <= registers &&
     // The slices are added up in the x tile.
     (slices === 1 || depth >= threads[1]) &&
-    threads[0] * threads[1] * slices <= limits.maxComputeInvocationsPerWorkgroup &&
+    invocations <= limits.maxComputeInvocationsPerWorkgroup &&
     bytes <= Math.min(MOST_BYTES, limits.maxComputeWorkgroupStorageSize)
   );
 }
