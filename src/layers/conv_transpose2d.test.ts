@@ -303,7 +303,7 @@ describe('conv_transpose2d', () => {
     const onTiles: Choose = (_, node, profile) => [
       ...node.op
         .candidates(node, { ...profile, family: 'gpu' })
-        .filter(({ config }) => JSON.stringify(config).includes('"pixelQuads":1,'))
+        .filter(({ config }) => JSON.stringify(config).includes('"pixelQuads":1,"channelQuads":1'))
         .slice(0, 1),
     ];
     const test: Case = { x: [2, 5, 4, 3], channels: 3, kernel: 4, stride: 2, padding: 1 };
