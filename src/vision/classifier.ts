@@ -50,7 +50,8 @@ export class Classifier {
    *
    * @example
    * const model = onnxModel(onnxFile);
-   * const options = { weights: model.weights, labels: ['cat', 'dog'] };
+   * const labels = 'zero one two three four five six seven eight nine'.split(' ');
+   * const options = { weights: model.weights, labels };
    * using classifier = await Classifier.create(device, model, options);
    */
   static async create(
