@@ -323,7 +323,9 @@ describe('tilewise', () => {
     const args = ['run', '--model', 'lenet', '--input', 'synthetic', '--weights', weights];
     const { code, stderr } = await runCli(args);
     expect(code).toBe(0);
-    expect(stderr).toMatch(/warning: weight "[a-z0-9.]+" holds 1 value\(s\) that are NaN or infinite/);
+    expect(stderr).toMatch(
+      /warning: weight "[a-z0-9.]+" holds 1 value\(s\) that are NaN or infinite/,
+    );
   });
 });
 
