@@ -118,51 +118,39 @@ export async function createClassifier(
 }
 
 /** Creates a segmenter with progress and warnings on stderr. */
-export async function createSegmenter(
+export function createSegmenter(
   device: Device,
   model: ModelDef,
   options: SegmenterOptions,
 ): Promise<Segmenter> {
-  try {
-    return await Segmenter.create(device, model, {
-      tuning: await tuningOf(device),
-      ...REPORTING,
-      ...options,
-    });
-  } finally {
-    clearProgress();
-  }
+  return reported(device, (how) => Segmenter.create(device, model, { ...how, ...options }));
 }
 
 /** Creates a classifier for many images, `batch` a run, with progress and warnings on stderr. */
-export async function createBatchClassifier(
+export function createBatchClassifier(
   device: Device,
   model: ModelDef,
   options: BatchClassifierOptions,
 ): Promise<BatchClassifier> {
-  try {
-    return await BatchClassifier.create(device, model, {
-      tuning: await tuningOf(device),
-      ...REPORTING,
-      ...options,
-    });
-  } finally {
-    clearProgress();
-  }
+  return reported(device, (how) => BatchClassifier.create(device, model, { ...how, ...options }));
 }
 
 /** The same for vectors of them. */
-export async function createBatchEmbedder(
+export function createBatchEmbedder(
   device: Device,
   model: ModelDef,
   options: BatchEmbedderOptions,
 ): Promise<BatchEmbedder> {
+  return reported(device, (how) => BatchEmbedder.create(device, model, { ...how, ...options }));
+}
+
+/** Has something created as this device is tuned, and what is said of it on stderr. */
+async function reported<T>(
+  device: Device,
+  create: (how: typeof REPORTING & { readonly tuning: Tuning | undefined }) => Promise<T>,
+): Promise<T> {
   try {
-    return await BatchEmbedder.create(device, model, {
-      tuning: await tuningOf(device),
-      ...REPORTING,
-      ...options,
-    });
+    return await create({ tuning: await tuningOf(device), ...REPORTING });
   } finally {
     clearProgress();
   }

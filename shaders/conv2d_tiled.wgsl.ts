@@ -22,6 +22,9 @@
  *     | x | |       y       | TILE_PIXELS  3. barrier; the registers go to workgroup memory; barrier
  *     +---+ +---------------+
  *
+ * That is with prefetching. Without, what is fetched in 1 goes to workgroup memory before it is multiplied, which
+ * takes fewer registers.
+ *
  * Slices. Where the output has few tiles, SLICES sets of threads share one: slice s takes the rows
  * s, s + SLICES, ... of the tiles, and at the end the slices' sums are added up in workgroup memory, always in
  * the same order.
