@@ -31,7 +31,10 @@ interface Listing {
 }
 
 /** For every instance; NVIDIA's Linux driver hides f16 without the toggle. */
-const DAWN_OPTIONS = ['enable-dawn-features=vulkan_enable_f16_on_nvidia'];
+const DAWN_OPTIONS = [
+  'enable-dawn-features=vulkan_enable_f16_on_nvidia',
+  'disable-dawn-features=timestamp_quantization',
+];
 
 const NO_ADAPTER = `WebGPU found no adapter. Any of these gives one:
   a graphics driver with Vulkan 1.1, Metal or Direct3D 12;

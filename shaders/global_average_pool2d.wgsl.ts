@@ -13,11 +13,14 @@ import { type Grid, tileText } from './lib/grid.ts';
 import { mapText } from './lib/map_kernel.ts';
 import { wgsl } from './lib/wgsl.ts';
 
+/** Pixels of which 64 invocations would read more than 16 each, one after the other. */
+const LARGE_PLANE = 1024;
+
 export function globalAveragePool2d(g: AdaptivePoolProblem, grid: Grid): string {
   return wgsl`
 ${mapText(g)}
 const PIXELS = ${g.inputHeight * g.inputWidth}u;
-const THREADS = 64u;
+const THREADS = ${g.inputHeight * g.inputWidth > LARGE_PLANE ? 256 : 64}u;
 const BLOCK = 64u * THREADS;
 ${tileText(grid)}
 

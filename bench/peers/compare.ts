@@ -4,12 +4,14 @@ import { statisticsOf } from '../../measure/statistics.ts';
 import type { PeerResult } from '../results/reports.ts';
 import type { Entry, Participant, Timing } from './contender.ts';
 
-/** Libraries that disagree by more do not compute the same. */
-const TOLERANCE = 1e-3;
+/** Libraries that disagree by more, of the largest logit, do not compute the same. */
+const TOLERANCE = { f32: 1e-3, f16: 2e-2 } as const;
 
 export interface Rounds {
   readonly starts: number;
   readonly runs: number;
+  /** What the first entry computes in. */
+  readonly precision: keyof typeof TOLERANCE;
 }
 
 /** What was measured of one entry. */
@@ -25,7 +27,7 @@ interface Record {
 /** Compares entries with the first of them. Throws where one gives other results. */
 export async function compare(
   entries: readonly Entry[],
-  { starts, runs }: Rounds,
+  { starts, runs, precision }: Rounds,
   beforeStarts: () => Promise<void>,
   note: (text: string) => void,
 ): Promise<readonly PeerResult[]> {
@@ -48,7 +50,7 @@ export async function compare(
     for (let i = 0; i < runs; i++) {
       for (const record of records) await named(record, run(record, note));
     }
-    return records.map((record) => resultOf(record, records[0] ?? record));
+    return records.map((record) => resultOf(record, records[0] ?? record, TOLERANCE[precision]));
   } finally {
     for (const record of records) await stop(record);
   }
@@ -75,7 +77,7 @@ async function run(record: Record, note: (text: string) => void): Promise<void> 
   if (!record.participant) return;
   const { logits: _, ...timing } = await record.participant.run();
   record.runs.push(timing);
-  note(`${nameOf(record.entry)}: ${timing.ms.toFixed(0)} ms`);
+  note(`${nameOf(record.entry)}: ${timing.ms.toFixed(1)} ms`);
 }
 
 /** Says whose failure it is. */
@@ -92,14 +94,14 @@ function nameOf({ library, backend, host }: Entry): string {
   return `${library} ${backend} in ${host}`;
 }
 
-function resultOf(record: Record, base: Record): PeerResult {
+function resultOf(record: Record, base: Record, tolerance: number): PeerResult {
   const { entry, loads, firsts, runs, logits } = record;
   const { library, version, host, backend } = entry;
   const largest = Math.max(...base.logits.map(Math.abs));
   const difference =
     Math.max(...base.logits.map((value, i) => Math.abs(value - (logits[i] ?? Number.NaN)))) /
     largest;
-  if (!(difference <= TOLERANCE)) {
+  if (!(difference <= tolerance)) {
     throw new Error(
       `${nameOf(entry)} gives other logits: they differ by ${difference} of the largest`,
     );

@@ -13,6 +13,8 @@ export interface Workload {
   readonly model: string;
   /** [N, C, H, W] */
   readonly shape: readonly number[];
+  /** Of Tilewise's weights and maps; the others take f32. */
+  readonly precision: 'f32' | 'f16';
   readonly pixels: Float32Array;
   /** With torchvision's names. */
   readonly safetensors: Uint8Array<ArrayBuffer>;

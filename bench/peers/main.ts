@@ -3,14 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { machineFacts } from '../../measure/machine.ts';
 import { openNodeGpu } from '../../node/index.ts';
 import { useSwiftShader } from '../../node/swiftshader.ts';
 import { parseCount } from '../../terminal/option_values.ts';
 import { peersSection } from '../results/peers_section.ts';
 import type { PeerResult, PeersReport } from '../results/reports.ts';
-import { BrowserHost, type PageName } from './browser.ts';
+import type { PageName } from './browser.ts';
 import { compare } from './compare.ts';
 import type { Entry } from './contender.ts';
 import { startInNode } from './node_entry.ts';
@@ -18,6 +18,9 @@ import { writeWorkload } from './workload.ts';
 
 interface Options {
   readonly adapter: string;
+  readonly model: string;
+  readonly batch: number;
+  readonly precision: 'f32' | 'f16';
   readonly weights?: string;
   readonly starts: number;
   readonly runs: number;
@@ -27,13 +30,24 @@ interface Options {
 }
 
 const program = new Command('peers')
-  .description('ResNet-50, batch 1, f32: Tilewise beside onnxruntime and TensorFlow.js, in turn')
+  .description('a model of Tilewise beside onnxruntime and TensorFlow.js, in turn')
   .option(
     '--adapter <text>',
     'the adapter; "swiftshader" sets up its own, all else is what Vulkan gives first',
     'swiftshader',
   )
-  .option('--weights <file>', 'a .safetensors file of ResNet-50; synthetic weights by default')
+  .option(
+    '--model <name>',
+    'a classifier that Tilewise names; TensorFlow.js takes part in resnet50 only',
+    'resnet50',
+  )
+  .option('--batch <n>', 'images a run', parseCount, 1)
+  .addOption(
+    new Option('--precision <type>', "of Tilewise's weights and maps; the others take f32")
+      .choices(['f32', 'f16'])
+      .default('f32'),
+  )
+  .option('--weights <file>', "a .safetensors file of the model's; synthetic weights by default")
   .option('--starts <n>', 'cold starts of each, in new processes', parseCount, 2)
   .option('--runs <n>', 'timed runs of each', parseCount, 5)
   .option('--no-browser', 'without the libraries in headless Chromium')
@@ -48,6 +62,7 @@ const program = new Command('peers')
 await program.parseAsync();
 
 async function main(options: Options): Promise<void> {
+  const { model, batch, precision } = options;
   const folder = mkdtempSync(join(tmpdir(), 'tilewise-peers-'));
   const software = options.adapter.toLowerCase() === 'swiftshader';
   const cleanUp = (): void => rmSync(folder, { recursive: true, force: true });
@@ -62,7 +77,8 @@ async function main(options: Options): Promise<void> {
     await prepareDrivers(software);
     const { facts } = await openNodeGpu(options.adapter);
     note(`adapter: ${facts.name}`);
-    writeWorkload(folder, options.weights && fromWhereNpmWasCalled(options.weights));
+    const weights = options.weights && fromWhereNpmWasCalled(options.weights);
+    writeWorkload(folder, { model, batch, precision, weights });
     const results = [
       ...(options.node ? await compareInNode(folder, options) : []),
       ...(options.browser ? await compareInBrowser(folder, options, software) : []),
@@ -70,6 +86,7 @@ async function main(options: Options): Promise<void> {
     const report: PeersReport = {
       machine: machineFacts(),
       adapter: facts.name,
+      ...{ model, batch, precision },
       weights: options.weights ? 'file' : 'synthetic',
       results,
     };
@@ -99,7 +116,7 @@ async function prepareDrivers(software: boolean): Promise<void> {
   process.env.LD_LIBRARY_PATH = [process.env.LD_LIBRARY_PATH, drivers].filter(Boolean).join(':');
 }
 
-function compareInNode(folder: string, { adapter, starts, runs }: Options) {
+function compareInNode(folder: string, { adapter, starts, runs, precision }: Options) {
   const entry = (
     library: string,
     version: string,
@@ -117,14 +134,16 @@ function compareInNode(folder: string, { adapter, starts, runs }: Options) {
     entry('onnxruntime-node', versionOf('onnxruntime-node'), 'WebGPU', 'webgpu'),
     entry('onnxruntime-node', versionOf('onnxruntime-node'), 'CPU', 'cpu'),
   ];
-  return compare(entries, { starts, runs }, async () => {}, note);
+  return compare(entries, { starts, runs, precision }, async () => {}, note);
 }
 
 async function compareInBrowser(
   folder: string,
-  { starts, runs }: Options,
+  { starts, runs, model, precision }: Options,
   software: boolean,
 ): Promise<readonly PeerResult[]> {
+  // A machine without a browser lacks what this imports.
+  const { BrowserHost } = await import('./browser.ts');
   const host = await BrowserHost.create(folder, software);
   const pages = new Map<Entry, PageName>();
   const entry = (library: string, version: string, backend: string, page: PageName): Entry => {
@@ -142,10 +161,12 @@ async function compareInBrowser(
     entry('Tilewise', tilewiseVersion(), 'WebGPU', 'tilewise'),
     entry('onnxruntime-web', versionOf('onnxruntime-web'), 'WebGPU', 'onnxruntime_webgpu'),
     entry('onnxruntime-web', versionOf('onnxruntime-web'), 'wasm', 'onnxruntime_wasm'),
-    entry('TensorFlow.js', versionOf('@tensorflow/tfjs-backend-webgpu'), 'WebGPU', 'tensorflow'),
+    ...(model === 'resnet50'
+      ? [entry('TensorFlow.js', versionOf('@tensorflow/tfjs-backend-webgpu'), 'WebGPU', 'tensorflow')]
+      : []),
   ];
   try {
-    const results = await compare(entries, { starts, runs }, () => host.restart(), note);
+    const results = await compare(entries, { starts, runs, precision }, () => host.restart(), note);
     return results.map((result, i) => {
       const page = pages.get(entries[i] as Entry) ?? 'tilewise';
       return { ...result, browser: `Chromium ${host.version}`, download: host.downloadOf(page) };

@@ -12,18 +12,30 @@ import {
   weightsOf,
 } from '../../src/index.ts';
 import { exportOnnx } from '../../src/onnx/index.ts';
+import type { Workload } from './contender.ts';
 
-/** Writes the ResNet-50 of these weights, or synthetic ones, and its input into a folder. */
-export function writeWorkload(folder: string, weightsFile: string | undefined): void {
-  const model = 'resnet50';
-  const shape = [1, 3, 224, 224];
-  const graph = buildModel(findModel(model));
-  const weights = weightsFile
-    ? openSafetensors(readFileSync(weightsFile), weightsFile)
+export interface WorkloadOptions {
+  readonly model: string;
+  /** Images a run. */
+  readonly batch: number;
+  readonly precision: Workload['precision'];
+  /** A file; synthetic by default. */
+  readonly weights: string | undefined;
+}
+
+/** Writes a model with its weights, and its input, into a folder. */
+export function writeWorkload(folder: string, options: WorkloadOptions): void {
+  const { model, batch, precision } = options;
+  const graph = buildModel(findModel(model), { batch });
+  const [input] = graph.inputs;
+  if (!input) throw new Error(`${model} has no input`);
+  const { shape } = input.desc;
+  const weights = options.weights
+    ? openSafetensors(readFileSync(options.weights), options.weights)
     : syntheticWeights(weightsOf(graph).map(({ name }) => name));
   const write = (name: string, data: string | Uint8Array): void =>
     writeFileSync(join(folder, name), data);
-  write('workload.json', JSON.stringify({ model, shape }));
+  write('workload.json', JSON.stringify({ model, shape, precision }));
   write('pixels.f32', new Uint8Array(syntheticInput(shape).buffer));
   write('model.safetensors', encodeSafetensors(graph, weights));
   write('model.onnx', exportOnnx(graph, weights));

@@ -11,7 +11,7 @@ import type { Contender, Workload } from '../contender.ts';
 
 /** Tilewise on the GPU that `open` gives, which is part of loading. */
 export function tilewise(
-  { model, shape, safetensors }: Workload,
+  { model, shape, precision, safetensors }: Workload,
   open: () => Promise<OpenDeviceOptions & { readonly gpu: GPU }>,
 ): Contender {
   let session: Session | undefined;
@@ -22,7 +22,7 @@ export function tilewise(
       const [batch = 1, , height = 1, width = 1] = shape;
       const graph = buildModel(findModel(model), { batch, size: [height, width] });
       const weights = openSafetensors(safetensors, model);
-      session = await createSession(device, graph, { weights });
+      session = await createSession(device, graph, { weights, precision });
     },
     async run(pixels) {
       const outputs = await session?.run(pixels);

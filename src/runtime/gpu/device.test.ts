@@ -140,6 +140,11 @@ describe('adapterFacts', () => {
       'NVIDIA H100 (nvidia, hopper)',
       false,
     ],
+    [
+      { vendor: 'nvidia', device: 'nvidia-h200', description: 'NVIDIA: 580.159.04' },
+      'nvidia-h200: NVIDIA: 580.159.04 (nvidia)',
+      false,
+    ],
     [{ vendor: 'apple', architecture: 'metal-3' }, 'WebGPU adapter (apple, metal-3)', false],
     [{}, 'WebGPU adapter', false],
     [

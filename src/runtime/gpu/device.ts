@@ -271,12 +271,16 @@ export function adapterFacts(adapter: GPUAdapter): AdapterFacts {
 function factsOf(info: GPUAdapterInfo, features: Iterable<string>): AdapterFacts {
   const { description, device, vendor, architecture } = info;
   const family = [vendor, architecture].filter(Boolean).join(', ');
-  const name = [description || device || 'WebGPU adapter', family && `(${family})`];
   const all = [description, device, vendor, architecture];
+  const software = info.isFallbackAdapter || SOFTWARE_RENDERERS.test(all.join(' '));
+  // NVIDIA's driver describes only itself; where the device is a number, nobody knows it by that.
+  const model = software || !/[g-z]/.test(device) ? '' : device;
+  const known = [model, description].filter(Boolean).join(': ') || device || 'WebGPU adapter';
+  const name = [known, family && `(${family})`];
   return {
     name: name.filter(Boolean).join(' '),
     identity: [...all, userAgent()].filter(Boolean).join(', '),
-    software: info.isFallbackAdapter || SOFTWARE_RENDERERS.test(all.join(' ')),
+    software,
     features: [...features].sort(),
   };
 }
