@@ -162,7 +162,14 @@ async function compareInBrowser(
     entry('onnxruntime-web', versionOf('onnxruntime-web'), 'WebGPU', 'onnxruntime_webgpu'),
     entry('onnxruntime-web', versionOf('onnxruntime-web'), 'wasm', 'onnxruntime_wasm'),
     ...(model === 'resnet50'
-      ? [entry('TensorFlow.js', versionOf('@tensorflow/tfjs-backend-webgpu'), 'WebGPU', 'tensorflow')]
+      ? [
+          entry(
+            'TensorFlow.js',
+            versionOf('@tensorflow/tfjs-backend-webgpu'),
+            'WebGPU',
+            'tensorflow',
+          ),
+        ]
       : []),
   ];
   try {

@@ -5,6 +5,7 @@ import { facts, bytes as size, table, time } from './markdown.ts';
 const HEAD = [
   'model',
   'input',
+  'precision',
   'load',
   'first run',
   'median run',
@@ -21,6 +22,7 @@ export function modelsSection(runs: readonly ModelRun[]): string {
   const rows = runs.map((run) => [
     run.model,
     run.inputShape.join(' x '),
+    run.precision ?? 'f32',
     time(run.loadMs),
     time(run.firstRunMs),
     time(run.medianMs),

@@ -15,7 +15,7 @@ const HEAD = [
 ];
 
 export function peersSection(report: PeersReport): string {
-  const { machine, weights, results } = report;
+  const { machine, weights, results, model, batch, precision } = report;
   const browsers = new Set(results.flatMap(({ browser }) => browser ?? []));
   const rows = results.map((result) => [
     libraryOf(result),
@@ -30,7 +30,8 @@ export function peersSection(report: PeersReport): string {
       ? `${bytes(result.download.bytes)}, ${bytes(result.download.gzipBytes)} gzip`
       : '',
   ]);
-  return `### ResNet-50 beside other libraries
+  const images = batch === 1 ? 'one image' : `${batch} images`;
+  return `### ${model} of ${images} in ${precision} beside other libraries
 
 ${facts(machine, ...browsers)}; ${weights} weights.
 

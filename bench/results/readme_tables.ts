@@ -2,7 +2,7 @@
 import type { ModelRun } from '../../measure/model_runs.ts';
 import { ratio, shortName, table, time } from './markdown.ts';
 import { busyNote, libraryOf } from './peers_section.ts';
-import type { AdapterResults } from './reports.ts';
+import type { AdapterResults, PeersReport } from './reports.ts';
 
 interface Row {
   readonly text: string;
@@ -28,7 +28,10 @@ const ROWS: readonly Row[] = [
 /** Of one image. */
 function ofRun(model: string, figure: (run: ModelRun) => number): Row['cell'] {
   return ({ models }) => {
-    const run = models.find(({ model: name, inputShape }) => name === model && inputShape[0] === 1);
+    const run = models.find(
+      ({ model: name, inputShape, precision = 'f32' }) =>
+        name === model && inputShape[0] === 1 && precision === 'f32',
+    );
     return run && time(figure(run));
   };
 }
@@ -49,9 +52,14 @@ const PEERS_HEAD = [
   'cold start',
 ];
 
+/** ResNet-50, which all adapters have. */
+function isUsual({ model, batch, precision }: PeersReport): boolean {
+  return model === 'resnet50' && batch === 1 && precision === 'f32';
+}
+
 export function peersTable(all: readonly AdapterResults[]): string {
   const rows = all.flatMap(({ adapter, peers }) =>
-    (peers?.results ?? []).map((result) => [
+    (peers.find(isUsual)?.results ?? []).map((result) => [
       libraryOf(result),
       shortName(adapter),
       time(result.run.median),
@@ -61,7 +69,8 @@ export function peersTable(all: readonly AdapterResults[]): string {
     ]),
   );
   const notes = all.flatMap(({ adapter, peers }) => {
-    const note = peers && busyNote(peers).trim();
+    const usual = peers.find(isUsual);
+    const note = usual && busyNote(usual).trim();
     return note ? [`${shortName(adapter)}: ${note}`] : [];
   });
   return [table(PEERS_HEAD, rows), ...notes].join('\n\n');

@@ -80,6 +80,7 @@ const kernels: KernelsFile = {
 const peers: PeersReport = {
   machine,
   adapter: ADAPTER,
+  ...{ model: 'resnet50', batch: 1, precision: 'f32' },
   weights: 'synthetic',
   results: [
     {
@@ -104,7 +105,7 @@ describe('sections of docs/performance.md', () => {
     const section = modelsSection([run]);
     expect(section).toContain('2026-11-24, Tilewise at abc1234; some processor, 2 cores, 8 GB');
     expect(section).toContain(
-      '| resnet50 | 1 x 3 x 224 x 224 | 2.00 s | 400 ms | 300 ms | 290 ms to 310 ms | 330 ms | 0.25 ms | 110.0 MB |',
+      '| resnet50 | 1 x 3 x 224 x 224 | f32 | 2.00 s | 400 ms | 300 ms | 290 ms to 310 ms | 330 ms | 0.25 ms | 110.0 MB |',
     );
     expect(section).not.toContain('noisy');
     expect(modelsSection([{ ...run, driftShare: 0.2 }])).toContain('the next time: resnet50 of 1.');
@@ -123,6 +124,7 @@ describe('sections of docs/performance.md', () => {
     expect(peersSection(peers)).toContain(
       '| Other WebGPU, Chromium | 1.0.0 | 1.50 s | 1.50 s | 1.50 s | 3.0 (2.9 to 3.1) |  | 1e-6 | 27.0 MB, 6.6 MB gzip |',
     );
+    expect(peersSection(peers)).toContain('### resnet50 of one image in f32 beside');
     expect(peersSection(peers)).not.toContain('busy');
     const busy = { ...peers, machine: { ...machine, loadAverage: [9, 9, 9] } };
     expect(peersSection(busy)).toContain('busy with other work (load average 9 on 2 cores)');
@@ -130,13 +132,17 @@ describe('sections of docs/performance.md', () => {
 });
 
 describe('tables of the README', () => {
-  const other = { adapter: 'other', models: [{ ...run, adapter: 'other', medianMs: 30 }] };
+  const other = {
+    adapter: 'other',
+    peers: [],
+    models: [{ ...run, adapter: 'other', medianMs: 30 }],
+  };
 
   it('a column for each adapter with models', () => {
     const [head, , ...rows] = modelsTable([
-      { adapter: ADAPTER, models: [run], kernels, peers },
+      { adapter: ADAPTER, models: [run], kernels, peers: [peers] },
       other,
-      { adapter: 'peers only', models: [], peers },
+      { adapter: 'peers only', models: [], peers: [peers] },
     ]).split('\n');
     expect(head).toBe('|  | some | other |');
     expect(rows).toContain('| ResNet-50: median run | 300 ms | 30 ms |');
@@ -144,7 +150,8 @@ describe('tables of the README', () => {
   });
 
   it('a row for each peer', () => {
-    const table = peersTable([{ adapter: ADAPTER, models: [], peers }, other]);
+    const large = { ...peers, batch: 32 };
+    const table = peersTable([{ adapter: ADAPTER, models: [], peers: [large, peers] }, other]);
     expect(table.split('\n')).toHaveLength(3);
     expect(table).toContain('| Other WebGPU, Chromium | some | 1.50 s | 3.0 (2.9 to 3.1) |');
   });
@@ -166,6 +173,7 @@ describe('readResults', () => {
       'kernels-some.json': kernels,
       'models-some.json': [run],
       'peers-some.json': peers,
+      'peers-some-b32.json': { ...peers, batch: 32 },
       'models-other.json': [{ ...run, adapter: 'another' }],
       'other.json': 1,
     };
@@ -173,8 +181,11 @@ describe('readResults', () => {
       writeFileSync(join(folder, name), JSON.stringify(content));
     }
     expect(readResults(folder)).toEqual([
-      { adapter: 'another', models: [{ ...run, adapter: 'another' }] },
-      { adapter: ADAPTER, models: [run], kernels, peers },
+      { adapter: 'another', models: [{ ...run, adapter: 'another' }], peers: [] },
+      {
+        ...{ adapter: ADAPTER, models: [run], kernels },
+        peers: expect.arrayContaining([peers, { ...peers, batch: 32 }]),
+      },
     ]);
   });
 });

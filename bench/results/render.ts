@@ -27,12 +27,12 @@ function page(all: readonly AdapterResults[]): string {
   return `# Performance
 
 Written by \`npm run bench:render\` from the JSON in \`bench/results\`; \`npm run bench:results\` measures again,
-on every adapter of a machine, and renders. All is f32, with synthetic weights where nothing else is said.
+on every adapter of a machine, and renders. All is f32, with synthetic weights, where nothing else is said.
 
 Models: load is from a graph to a session, weights made or read and kernels compiled on the way; host is what
 the processor spends on a run besides waiting. [\`bench model\`](../README.md#the-command) compares with these files.
 
-Other libraries: ResNet-50, batch 1, 224 x 224, the same weights, input and adapter for all, logits compared. Each is in
+Other libraries: the same weights, input and adapter for all, logits compared. Each is in
 a process or page of its own; they run in turn, A B C A B C, so ratios hold where the machine is busy, and times
 less so. A ratio is the time of a run by that of Tilewise's run beside it: the median, with the quartiles. Cold
 start: from weights in memory to the first logits, the device opened on the way, in a new process or browser,
@@ -44,7 +44,7 @@ ${all.map(section).join('\n')}`;
 function section({ adapter, models, kernels, peers }: AdapterResults): string {
   const parts = [
     modelsSection(models),
-    peers ? peersSection(peers) : '',
+    ...peers.map(peersSection),
     kernels ? kernelsSection(kernels) : '',
   ];
   return [`## ${adapter}\n`, ...parts.filter(Boolean)].join('\n');

@@ -5,6 +5,7 @@ import type { KernelReport } from '../../measure/kernels/index.ts';
 import type { MachineFacts } from '../../measure/machine.ts';
 import { type ModelRun, parseRuns } from '../../measure/model_runs.ts';
 import type { Statistics } from '../../measure/statistics.ts';
+import type { DType } from '../../src/index.ts';
 
 /** What `bench kernels --json` prints. */
 export interface KernelsFile extends KernelReport {
@@ -15,6 +16,11 @@ export interface KernelsFile extends KernelReport {
 export interface PeersReport {
   readonly machine: MachineFacts;
   readonly adapter: string;
+  readonly model: string;
+  /** Images a run. */
+  readonly batch: number;
+  /** Of Tilewise; the others compute in f32. */
+  readonly precision: DType;
   readonly weights: 'file' | 'synthetic';
   readonly results: readonly PeerResult[];
 }
@@ -53,14 +59,14 @@ export interface AdapterResults {
   readonly adapter: string;
   readonly kernels?: KernelsFile;
   readonly models: readonly ModelRun[];
-  readonly peers?: PeersReport;
+  readonly peers: readonly PeersReport[];
 }
 
 /** Reads kernels-*.json, models-*.json and peers-*.json, and puts together what is of one adapter. */
 export function readResults(folder: string): readonly AdapterResults[] {
   const found = new Map<string, AdapterResults>();
   const extend = (adapter: string, more: Partial<AdapterResults>): void => {
-    found.set(adapter, { adapter, models: [], ...found.get(adapter), ...more });
+    found.set(adapter, { adapter, models: [], peers: [], ...found.get(adapter), ...more });
   };
   for (const text of filesOf(folder, 'kernels-')) {
     const kernels = JSON.parse(text) as KernelsFile;
@@ -72,7 +78,7 @@ export function readResults(folder: string): readonly AdapterResults[] {
   }
   for (const text of filesOf(folder, 'peers-')) {
     const peers = JSON.parse(text) as PeersReport;
-    extend(peers.adapter, { peers });
+    extend(peers.adapter, { peers: [...(found.get(peers.adapter)?.peers ?? []), peers] });
   }
   return [...found.values()].sort((a, b) => (a.adapter < b.adapter ? -1 : 1));
 }

@@ -20,6 +20,7 @@ describe('adaptive_average_pool2d kernels', () => {
     ['the global mean', [2, 33, 7, 7], 1],
     ['the global mean of one pixel', [1, 5, 1, 1], 1],
     ['the global mean of more pixels than a workgroup has threads', [2, 3, 9, 11], 1],
+    ['the global mean of a large plane', [1, 3, 35, 33], 1],
     ['regions of equal size', [1, 3, 6, 8], [3, 2]],
     ['regions that overlap: 7 from 5', [1, 3, 5, 5], 7],
     ['uneven regions: 3 from 7, 4 from 10', [2, 3, 7, 10], [3, 4]],

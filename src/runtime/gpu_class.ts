@@ -23,8 +23,8 @@ export interface GpuClass {
 
 /** By vendor. */
 const CLASSES: ReadonlyMap<string, GpuClass> = new Map([
-  // A SIMD's 192 KB of registers hold 16 waves of 96 words, or 12 of 128; RDNA's have 256 words at most.
-  ['amd', { registers: 128, prefetch: true, unroll: 4, workgroupBytes: 16384, units: 80 }],
+  // A SIMD's 192 KB of registers hold 16 waves of 96 words, or 10 of 144; RDNA's have 256 words at most.
+  ['amd', { registers: 144, prefetch: true, unroll: 4, workgroupBytes: 32768, units: 80 }],
   // Of 128 words, 1024 threads have 52, 512 threads have 104.
   ['apple', { registers: 104, prefetch: false, unroll: 4, workgroupBytes: 16384, units: 16 }],
   // Valhall: 64 words, or 32 with twice as many threads.
