@@ -12,8 +12,18 @@ export interface DeviceProfile {
   readonly subgroupSize: number | undefined;
   /** Whether kernels may use f16: the feature shader-f16. */
   readonly shaderF16: boolean;
+  /** Where it was opened with `subgroupMatrices` and has them. */
+  readonly matrices?: SubgroupMatrices | undefined;
   /** What WebGPU allows there. */
   readonly limits: DeviceLimits;
+}
+
+/** Matrices that subgroups multiply, of f16 with sums in f32. */
+export interface SubgroupMatrices {
+  /** [M, N, K]: the left matrix is M x K, the right one K x N. */
+  readonly sizes: readonly (readonly [number, number, number])[];
+  /** The narrowest and the widest subgroup. */
+  readonly subgroupSizes: readonly [number, number];
 }
 
 /** SwiftShader and Mesa's llvmpipe, which compute on the CPU; or a GPU. */

@@ -1,6 +1,7 @@
 import { checkArgument, checkOptions, checkWork, given } from '../arguments.ts';
 import { type DeviceProfile, familyOf } from '../device_profile.ts';
 import { DeviceLostError, UnsupportedError } from '../errors.ts';
+import type { Experiment } from '../experiment.ts';
 import { checkKinds } from '../kinds.ts';
 import { PipelineCache } from './pipeline_cache.ts';
 
@@ -20,6 +21,8 @@ export interface AdapterFacts {
 export interface OpenDeviceOptions {
   /** Use this adapter in place of the one that `gpu` would give. */
   readonly adapter?: GPUAdapter;
+  /** What is not for all yet, such as `subgroupMatrices()`. */
+  readonly experimental?: Experiment | undefined;
 }
 
 /** Used where the adapter has them. */
@@ -47,6 +50,8 @@ export interface Opening {
   readonly profile: DeviceProfile;
   /** Its compiled kernels. */
   readonly pipelines: PipelineCache;
+  /** With what it was opened. */
+  readonly experimental: Experiment | undefined;
   /** Set when it is lost, and for ever. */
   lost: DeviceLostError | undefined;
 }
@@ -84,7 +89,8 @@ export class Device {
    */
   static async open(gpu: GPU, options: OpenDeviceOptions = {}): Promise<Device> {
     checkOptions('Device.open', options);
-    return new Device(gpu, await connect(options.adapter ?? (await requestAdapter(gpu))));
+    const { adapter = await requestAdapter(gpu), experimental } = options;
+    return new Device(gpu, await connect(adapter, experimental));
   }
 
   /**
@@ -120,6 +126,11 @@ export class Device {
   /** What plans need to know of the device, as plain data. */
   get profile(): DeviceProfile {
     return this.#opening.profile;
+  }
+
+  /** With what it was opened that is not for all yet. */
+  get experimental(): Experiment | undefined {
+    return this.#opening.experimental;
   }
 
   /** Kernels that were compiled on it. */
@@ -195,7 +206,8 @@ export class Device {
 
   async #reopen(): Promise<void> {
     try {
-      this.#opening = await connect(await requestAdapter(this.#source));
+      const adapter = await requestAdapter(this.#source);
+      this.#opening = await connect(adapter, this.#opening.experimental);
     } catch (cause) {
       throw new DeviceLostError(`the lost GPU device cannot be opened anew: ${cause}`, { cause });
     }
@@ -213,9 +225,13 @@ async function requestAdapter(gpu: GPU | undefined): Promise<GPUAdapter> {
   );
 }
 
-async function connect(adapter: GPUAdapter): Promise<Opening> {
-  const gpu = await adapter.requestDevice(deviceDescriptor(adapter));
-  return openingOf(gpu, adapter.info, adapter.features, 'try again');
+async function connect(adapter: GPUAdapter, experimental?: Experiment): Promise<Opening> {
+  const { requiredFeatures = [], ...rest } = deviceDescriptor(adapter);
+  // WebGPU's types know no experiments.
+  const more = (experimental?.features(adapter) ?? []) as readonly GPUFeatureName[];
+  const features = [...requiredFeatures, ...more];
+  const gpu = await adapter.requestDevice({ ...rest, requiredFeatures: features });
+  return openingOf(gpu, adapter.info, adapter.features, 'try again', experimental);
 }
 
 /** What to ask an adapter for: the features and limits that kernels use, where it has them. */
@@ -229,15 +245,17 @@ export function deviceDescriptor(adapter: GPUAdapter): GPUDeviceDescriptor {
 function openingOf(
   gpu: GPUDevice,
   info: GPUAdapterInfo,
-  features: Iterable<string>,
+  features: GPUSupportedFeatures,
   remedy: string,
+  experimental?: Experiment,
 ): Opening {
   const facts = factsOf(info, features);
   const opening: Opening = {
     gpu,
     adapter: facts,
-    profile: deviceProfile(gpu, info, facts),
+    profile: { ...deviceProfile(gpu, info, facts), ...experimental?.profile(info, features) },
     pipelines: new PipelineCache(gpu),
+    experimental,
     lost: undefined,
   };
   void gpu.lost.then(({ reason, message }) => {
