@@ -1,6 +1,6 @@
 /** Finds an adapter for Node: a real GPU, else the system's software Vulkan, else SwiftShader. */
 import { tmpdir } from 'node:os';
-import { type AdapterFacts, adapterFacts, UnsupportedError } from '../src/index.ts';
+import { type AdapterFacts, adapterFacts, TilewiseError, UnsupportedError } from '../src/index.ts';
 import { checkText } from './check_text.ts';
 import { loadLibrary } from './load_library.ts';
 import { MissingPackageError } from './missing_package_error.ts';
@@ -69,11 +69,11 @@ const DRIVERS: readonly (() => Promise<boolean>)[] = [
  * const { gpu: found, adapter: best } = await openNodeGpu();
  * const opened = await Device.open(found, { adapter: best });
  */
-export async function openNodeGpu(
-  wanted?: string,
-  options: NodeGpuOptions = {},
-): Promise<NodeGpu> {
+export async function openNodeGpu(wanted?: string, options: NodeGpuOptions = {}): Promise<NodeGpu> {
   if (wanted !== undefined) checkText('openNodeGpu: wanted', wanted);
+  if (Object(options) !== options) {
+    throw new TilewiseError(`openNodeGpu: options must be an object, got ${options}`);
+  }
   const seen: string[] = [];
   for (const findDrivers of DRIVERS) {
     if (!(await findDrivers())) continue;

@@ -141,7 +141,6 @@ export function conv2dMatrix(
   const depth = matrixTileDepth(config);
   const threads = matrixThreads(config);
   const groupIn = g.inputChannels / g.groups;
-  const k = groupIn * g.kernel[0] * g.kernel[1];
   const pointwise = isPointwise(g);
   // Eight neighbours along k belong to one tap, and all of them lie before the end of k, or none.
   const eights = groupIn % EIGHT === 0;

@@ -1,6 +1,7 @@
 /** Preparing, with its arguments checked. */
 
 import { checkArgument } from './runtime/arguments.ts';
+import type { DeviceProfile } from './runtime/device_profile.ts';
 import type { Device } from './runtime/gpu/device.ts';
 import type { Graph } from './runtime/graph.ts';
 import { checkKinds } from './runtime/kinds.ts';
@@ -41,12 +42,11 @@ export function prepare(graph: Graph, options: PrepareOptions): Prepared {
  * const { weights: bytes } = planFor(device, graph).memory;
  */
 export function planFor(
-  device: Pick<Device, 'profile'> & Partial<Pick<Device, 'experimental'>>,
+  device: { readonly profile: DeviceProfile } | Device,
   graph: Graph,
   options: Omit<PrepareOptions, 'device'> = {},
 ): ExecutionPlan {
   checkArgument(device?.profile, 'planFor: device', 'a Device', device);
   checkKinds('planFor', { graph, options });
-  const { profile, experimental } = device;
-  return prepare(graph, { experimental, ...options, device: profile }).plan;
+  return prepare(graph, { ...options, device: device.profile }).plan;
 }

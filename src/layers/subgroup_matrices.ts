@@ -39,18 +39,18 @@ type MatrixInfo = GPUAdapterInfo & { readonly subgroupMatrixConfigs?: Iterable<M
 
 const conv2dMatrixKernels = [gemmKernel('conv2d_matrix', matrixGemm), splitKOn(matrixGemm)];
 
-/** More kernels of a node's operator. */
+/** More kernels of a node. */
 type Offer = (node: Node, device: DeviceProfile) => readonly Candidate[];
 
 const ofConvolution = candidatesOf(conv2dProblemOf, conv2dMatrixKernels);
 
 const ofLinear = candidatesOf(linearProblemOf, [gemmOn(matrixGemm)]);
 
-/** By the operators' names: nodes of these names have these roles and attributes. */
-const OFFERS: ReadonlyMap<string, Offer> = new Map([
-  [conv2dOp.name, (node, device) => ofConvolution(node as Conv2d, device)],
-  [linearOp.name, (node, device) => ofLinear(node as Linear, device)],
-] satisfies [string, Offer][]);
+/** By the kernels that the operators have: who replaces these, as benchmarks do, has chosen. */
+const OFFERS: ReadonlyMap<unknown, Offer> = new Map<unknown, Offer>([
+  [conv2dOp.candidates, (node, device) => ofConvolution(node as Conv2d, device)],
+  [linearOp.candidates, (node, device) => ofLinear(node as Linear, device)],
+]);
 
 /**
  * Experimental: convolutions and linear layers that are stored as f16 multiply by the matrix units of GPUs (tensor
@@ -68,20 +68,30 @@ const OFFERS: ReadonlyMap<string, Offer> = new Map([
  */
 export function subgroupMatrices(options: SubgroupMatricesOptions = {}): Experiment {
   checkOptions('subgroupMatrices', options);
-  return {
-    features({ info, features }) {
-      const found = matricesOf(info, features);
-      if (typeof found !== 'string') return featuresFor(found);
+  const experiment: Experiment = {
+    descriptor(adapter, plain) {
+      const found = matricesOf(adapter.info, adapter.features);
+      if (typeof found !== 'string') return withFeatures(plain, featuresFor(found));
       if (!options.onMissing) throw new UnsupportedError(found);
       options.onMissing(found);
-      return [];
+      return plain;
     },
     profile(info, features) {
       const found = matricesOf(info, features);
-      return typeof found === 'string' ? {} : { matrices: found };
+      return typeof found === 'string' ? {} : { matrices: found, experimental: experiment };
     },
     offer: (graph) => ({ ...graph, nodes: graph.nodes.map(withMatrices) }),
   };
+  return experiment;
+}
+
+function withFeatures(
+  plain: GPUDeviceDescriptor,
+  features: readonly string[],
+): GPUDeviceDescriptor {
+  // WebGPU's types know no experiments.
+  const more = features as readonly GPUFeatureName[];
+  return { ...plain, requiredFeatures: [...(plain.requiredFeatures ?? []), ...more] };
 }
 
 /** The features to ask for: how wide subgroups are is said only where that varies. */
@@ -90,14 +100,12 @@ function featuresFor({ subgroupSizes: [least, most] }: SubgroupMatrices): readon
 }
 
 /** What an adapter offers that these kernels can use, or why it is nothing. */
-function matricesOf(
-  info: MatrixInfo,
-  features: { has(name: string): boolean },
-): SubgroupMatrices | string {
+function matricesOf(info: MatrixInfo, features: Iterable<string>): SubgroupMatrices | string {
   const { subgroupMinSize: least, subgroupMaxSize: most } = info;
   const matrices = { sizes: sizesOf(info), subgroupSizes: [least, most] } as const;
   const wanted = ['shader-f16', 'subgroups', ...featuresFor(matrices)];
-  const missing = wanted.filter((feature) => !features.has(feature));
+  const offered = new Set(features);
+  const missing = wanted.filter((feature) => !offered.has(feature));
   if (missing.length > 0) {
     return `subgroup matrices: this adapter, or the WebGPU that it is seen through, lacks ${missing.join(', ')}; the feature is experimental, and off by default`;
   }
@@ -112,7 +120,7 @@ function sizesOf({ subgroupMatrixConfigs = [] }: MatrixInfo): readonly MatrixSiz
 }
 
 function withMatrices(node: Node): Node {
-  const offer = OFFERS.get(node.op.name);
+  const offer = OFFERS.get(node.op.candidates);
   if (!offer) return node;
   const { op } = node;
   const candidates: Offer = (other, device) => [

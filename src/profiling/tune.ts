@@ -108,8 +108,7 @@ async function tuneUnknown(
   onResult: (result: TuneResult) => void,
 ): Promise<void> {
   // The layers as a session runs them: fused, stored in that precision, cut where the device is too small.
-  const { profile: device, experimental } = opening;
-  const { plan } = prepare(graph, { device, experimental, precision });
+  const { plan } = prepare(graph, { device: opening.profile, precision });
   const layers = untunedLayers(opening, plan.graph, known);
   const begun = performance.now();
   for (const [i, alike] of layers.entries()) {

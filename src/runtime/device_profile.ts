@@ -1,4 +1,6 @@
-/** What a plan needs to know of a device: plain data, so that planning needs no GPU. */
+import type { Experiment } from './experiment.ts';
+
+/** What a plan needs to know of a device: plain data, but for experiments, so that planning needs no GPU. */
 export interface DeviceProfile {
   /** The adapters on which kernels behave differently: two that execute on the CPU, and GPUs. */
   readonly family: DeviceFamily;
@@ -12,8 +14,10 @@ export interface DeviceProfile {
   readonly subgroupSize: number | undefined;
   /** Whether kernels may use f16: the feature shader-f16. */
   readonly shaderF16: boolean;
-  /** Where it was opened with `subgroupMatrices` and has them. */
+  /** Where the device was opened with `subgroupMatrices` and has them. */
   readonly matrices?: SubgroupMatrices | undefined;
+  /** With what the device was opened, where that comes to something. */
+  readonly experimental?: Experiment | undefined;
   /** What WebGPU allows there. */
   readonly limits: DeviceLimits;
 }

@@ -1,6 +1,5 @@
 /** The one place that knows the order of the stages between a model and what runs. */
 import { type DeviceProfile, largestBuffer } from './device_profile.ts';
-import type { Experiment } from './experiment.ts';
 import type { Graph, Node } from './graph.ts';
 import { uniqueName } from './graph_builder.ts';
 import { assignLayouts } from './passes/assign_layouts.ts';
@@ -25,8 +24,6 @@ export interface PrepareOptions {
   readonly tuning?: Tuning | undefined;
   /** Prefers kernels by name: for tests and benchmarks, and where an algorithm must not be used. */
   readonly kernels?: KernelPreference | undefined;
-  /** What the device was opened with, which sessions know: see `Device.open`. */
-  readonly experimental?: Experiment | undefined;
   /** Bytes that a session may take on the device; unlimited by default. */
   readonly maxMemory?: number | undefined;
   /** Whether to rewrite the graph into fewer nodes; true by default, false to debug layer by layer. */
@@ -104,8 +101,7 @@ export function prepare(model: Graph, options: PrepareOptions): Prepared {
     log.push({ stage, before, after });
     return after;
   }, model);
-  const offered = options.experimental?.offer(laidOut) ?? laidOut;
-  const named = withDistinctNames(offered, model);
+  const named = withDistinctNames(device.experimental?.offer(laidOut) ?? laidOut, model);
   const plan = compile(observed ? withAllOutputs(named) : named, options);
   return { plan, parts, log, origin: originOf(plan.graph, model) };
 }

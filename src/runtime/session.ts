@@ -410,8 +410,7 @@ async function build(
   weights: WeightBuffers,
 ): Promise<Running> {
   const { signal, onProgress } = options;
-  const { profile: device, experimental } = opening;
-  const prepared = prepare(graph, { experimental, ...options, device });
+  const prepared = prepare(graph, { ...options, device: opening.profile });
   const { plan, parts } = prepared;
   if (parts > 1) warnOfParts(graph, parts, options.onWarning);
   const report = (stage: SessionProgress['stage']) =>

@@ -54,7 +54,7 @@ export function repackWeight(
   const tapRows = Math.ceil(groupIn / tapDepth) * tapDepth;
   const rows = Math.ceil((taps * tapRows) / depth) * depth;
   return {
-    arrangement: `group-block-tap-in-out g${g.groups} t${tapRows} k${rows} n${columns} b${block} r${run}`,
+    arrangement: `weight ${[g.groups, tapRows, rows, columns, block, run]}`,
     length: g.groups * rows * columns,
     pack(data) {
       const packed = new Float32Array(g.groups * rows * columns);
@@ -79,7 +79,7 @@ export function repackWeight(
 export function repackBias(g: Conv2dProblem, { columns }: WeightPadding): Repack {
   const groupOut = g.outputChannels / g.groups;
   return {
-    arrangement: `group-out g${g.groups} n${columns}`,
+    arrangement: `bias ${[g.groups, columns]}`,
     length: g.groups * columns,
     pack(data) {
       const packed = new Float32Array(g.groups * columns);

@@ -50,8 +50,6 @@ export interface Opening {
   readonly profile: DeviceProfile;
   /** Its compiled kernels. */
   readonly pipelines: PipelineCache;
-  /** With what it was opened. */
-  readonly experimental: Experiment | undefined;
   /** Set when it is lost, and for ever. */
   lost: DeviceLostError | undefined;
 }
@@ -89,8 +87,8 @@ export class Device {
    */
   static async open(gpu: GPU, options: OpenDeviceOptions = {}): Promise<Device> {
     checkOptions('Device.open', options);
-    const { adapter = await requestAdapter(gpu), experimental } = options;
-    return new Device(gpu, await connect(adapter, experimental));
+    const adapter = options.adapter ?? (await requestAdapter(gpu));
+    return new Device(gpu, await connect(adapter, options.experimental));
   }
 
   /**
@@ -126,11 +124,6 @@ export class Device {
   /** What plans need to know of the device, as plain data. */
   get profile(): DeviceProfile {
     return this.#opening.profile;
-  }
-
-  /** With what it was opened that is not for all yet. */
-  get experimental(): Experiment | undefined {
-    return this.#opening.experimental;
   }
 
   /** Kernels that were compiled on it. */
@@ -207,7 +200,7 @@ export class Device {
   async #reopen(): Promise<void> {
     try {
       const adapter = await requestAdapter(this.#source);
-      this.#opening = await connect(adapter, this.#opening.experimental);
+      this.#opening = await connect(adapter, this.profile.experimental);
     } catch (cause) {
       throw new DeviceLostError(`the lost GPU device cannot be opened anew: ${cause}`, { cause });
     }
@@ -226,11 +219,8 @@ async function requestAdapter(gpu: GPU | undefined): Promise<GPUAdapter> {
 }
 
 async function connect(adapter: GPUAdapter, experimental?: Experiment): Promise<Opening> {
-  const { requiredFeatures = [], ...rest } = deviceDescriptor(adapter);
-  // WebGPU's types know no experiments.
-  const more = (experimental?.features(adapter) ?? []) as readonly GPUFeatureName[];
-  const features = [...requiredFeatures, ...more];
-  const gpu = await adapter.requestDevice({ ...rest, requiredFeatures: features });
+  const plain = deviceDescriptor(adapter);
+  const gpu = await adapter.requestDevice(experimental?.descriptor(adapter, plain) ?? plain);
   return openingOf(gpu, adapter.info, adapter.features, 'try again', experimental);
 }
 
@@ -245,7 +235,7 @@ export function deviceDescriptor(adapter: GPUAdapter): GPUDeviceDescriptor {
 function openingOf(
   gpu: GPUDevice,
   info: GPUAdapterInfo,
-  features: GPUSupportedFeatures,
+  features: Iterable<string>,
   remedy: string,
   experimental?: Experiment,
 ): Opening {
@@ -255,7 +245,6 @@ function openingOf(
     adapter: facts,
     profile: { ...deviceProfile(gpu, info, facts), ...experimental?.profile(info, features) },
     pipelines: new PipelineCache(gpu),
-    experimental,
     lost: undefined,
   };
   void gpu.lost.then(({ reason, message }) => {
