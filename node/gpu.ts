@@ -32,7 +32,7 @@ interface Listing {
 
 /** What of Dawn's is switched on. */
 export interface NodeGpuOptions {
-  /** Whether adapters show features that WebGPU does not have for all yet, such as subgroup matrices; false by default. */
+  /** Whether adapters show what WebGPU does not have for all yet, such as subgroup matrices; false by default. */
   readonly experimental?: boolean | undefined;
 }
 

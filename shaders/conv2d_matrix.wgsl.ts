@@ -9,8 +9,8 @@
  *     x, y             feature maps of dense planes: pixel p of image n, channel c is element
  *                      Y_OFFSET + n * Y_IMAGE + c * Y_CHANNEL + p. x may also be columns: a matrix
  *                      [input channel][output pixel of the batch], rows X_CHANNEL apart
- *     weight           [group][tile of channels][step][output channel of the tile][k of the step], padded by zeros: what
- *                      a workgroup fetches in a step lies together
+ *     weight           [group][tile of channels][step][output channel of the tile][k of the step], padded by zeros:
+ *                      what a workgroup fetches in a step lies together
  *     bias             [group][output channel, padded likewise], f32
  *
  * Tile scheme. A workgroup computes TILE_CHANNELS x TILE_PIXELS of y and walks k in steps of DEPTH:
@@ -28,8 +28,8 @@
  *
  * Slices. Where the output has few tiles, SLICES sets of subgroups share one, each with its part of a step's k.
  *
- * Epilogue. Sums leave registers through the workgroup memory that the tiles were in, M rows of each subgroup at a time;
- * from there all threads take pixels in their order, add up the slices, always in the same order, and store.
+ * Epilogue. Sums leave registers through the workgroup memory that the tiles were in, M rows of each subgroup at a
+ * time; from there all threads take pixels in their order, add up the slices, always in the same order, and store.
  *
  * K that DEPTH does not divide: what lies behind is another group's, and may be infinite, so that zero weights alone
  * would make NaN of it. Both operands are zero there.
