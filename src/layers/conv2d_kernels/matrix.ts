@@ -62,7 +62,7 @@ function configsOf(
   { limits }: DeviceProfile,
 ): readonly Conv2dMatrixConfig[] {
   const sized = lanes !== widest;
-  return sizes.flatMap((matrix) =>
+  return deepest(sizes).flatMap((matrix) =>
     TILINGS.flatMap(({ outputs, ...tiling }) =>
       [true, false].map(
         (prefetch): Conv2dMatrixConfig => ({
@@ -71,6 +71,13 @@ function configsOf(
         }),
       ),
     ).filter((config) => fits(config, limits)),
+  );
+}
+
+/** Without those of which there are deeper ones: the same in fewer instructions. */
+function deepest(sizes: SubgroupMatrices['sizes']): SubgroupMatrices['sizes'] {
+  return sizes.filter(
+    ([m, n, k]) => !sizes.some((size) => size[0] === m && size[1] === n && size[2] > k),
   );
 }
 
