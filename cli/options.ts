@@ -8,6 +8,7 @@ import { OPERATORS_OPTION, readOperators } from './own_operators.ts';
 export interface CommonOptions {
   readonly adapter?: string;
   readonly precision: DType;
+  readonly experimentalMatrices?: boolean;
   readonly json?: boolean;
 }
 
@@ -16,7 +17,7 @@ export const JSON_OPTION = [
   'print one JSON object a line on stdout, and nothing else',
 ] as const;
 
-/** Adds `--adapter`, `--precision` and `--json`. */
+/** Adds `--adapter`, `--precision`, `--experimental-matrices` and `--json`. */
 export function addCommonOptions(command: Command): Command {
   return command
     .option('--adapter <text>', 'use the first adapter whose name contains this text')
@@ -27,6 +28,10 @@ export function addCommonOptions(command: Command): Command {
       )
         .choices(['f32', 'f16'])
         .default('f32'),
+    )
+    .option(
+      '--experimental-matrices',
+      'with --precision f16, multiply by the matrix units (tensor cores) of GPUs that have them; off by default, as the feature of WebGPU is experimental',
     )
     .option(...JSON_OPTION);
 }

@@ -12,6 +12,8 @@ import {
   checkPrecision,
   createSession,
   Device,
+  type DType,
+  type Experiment,
   type Graph,
   keptTuning,
   type ModelDef,
@@ -21,6 +23,7 @@ import {
   type SegmenterOptions,
   type Session,
   type SessionProgress,
+  subgroupMatrices,
   type Tuning,
 } from '../src/index.ts';
 import { clearProgress, note, progress } from '../terminal/output.ts';
@@ -37,18 +40,32 @@ export async function withDevice<T>(
   options: CommonOptions,
   work: (opened: OpenedDevice) => Promise<T>,
 ): Promise<T> {
-  const node = await openNodeGpu(options.adapter);
-  const device = await Device.open(node.gpu, { adapter: node.adapter });
+  const { adapter: wanted, experimentalMatrices } = options;
+  const node = await openNodeGpu(wanted, { experimental: experimentalMatrices });
+  const experimental = experimentalMatrices ? matrices() : undefined;
+  const device = await Device.open(node.gpu, { adapter: node.adapter, experimental });
   try {
     // Before weights are read and pictures decoded for nothing.
     checkPrecision(options.precision, device.profile);
     if (device.adapter.software) {
       note(`note: "${device.adapter.name}" is a software adapter: it computes on the CPU, slowly`);
     }
+    if (device.profile.matrices) noteMatrices(options.precision, device.profile.matrices.sizes);
     return await work({ device, node });
   } finally {
     device.dispose();
   }
+}
+
+/** Where there are none, all runs as without the option. */
+function matrices(): Experiment {
+  return subgroupMatrices({ onMissing: (reason) => note(`note: ${reason}; it is done without`) });
+}
+
+function noteMatrices(precision: DType, sizes: readonly (readonly number[])[]): void {
+  const listed = sizes.map((size) => size.join('x')).join(', ');
+  const use = precision === 'f16' ? '' : ', and used with --precision f16 only';
+  note(`note: subgroup matrices (${listed}) are experimental${use}`);
 }
 
 const STAGES: Readonly<Record<SessionProgress['stage'], string>> = {

@@ -1,6 +1,6 @@
 /** Finds an adapter for Node: a real GPU, else the system's software Vulkan, else SwiftShader. */
 import { tmpdir } from 'node:os';
-import { type AdapterFacts, adapterFacts, UnsupportedError } from '../src/index.ts';
+import { type AdapterFacts, adapterFacts, TilewiseError, UnsupportedError } from '../src/index.ts';
 import { checkText } from './check_text.ts';
 import { loadLibrary } from './load_library.ts';
 import { MissingPackageError } from './missing_package_error.ts';
@@ -30,11 +30,20 @@ interface Listing {
   readonly backend: string;
 }
 
-/** For every instance; NVIDIA's Linux driver hides f16 without the toggle. */
-const DAWN_OPTIONS = [
-  'enable-dawn-features=vulkan_enable_f16_on_nvidia',
-  'disable-dawn-features=timestamp_quantization',
-];
+/** What of Dawn's is switched on. */
+export interface NodeGpuOptions {
+  /** Whether adapters show what WebGPU does not have for all yet, such as subgroup matrices; false by default. */
+  readonly experimental?: boolean | undefined;
+}
+
+/** For every instance: NVIDIA's Linux driver hides f16 without the toggle. */
+const DAWN_FEATURES = ['vulkan_enable_f16_on_nvidia'];
+
+/** Off for every instance: rounds GPUs' timestamps to 100 microseconds, to protect pages from each other. */
+const DAWN_PROTECTIONS = ['timestamp_quantization'];
+
+/** Dawn shows experimental features with this toggle only. */
+const EXPERIMENTAL_FEATURES = ['allow_unsafe_apis'];
 
 const NO_ADAPTER = `WebGPU found no adapter. Any of these gives one:
   a graphics driver with Vulkan 1.1, Metal or Direct3D 12;
@@ -56,23 +65,27 @@ const DRIVERS: readonly (() => Promise<boolean>)[] = [
  * Opens the best adapter, or the first whose name contains `wanted`, in any case of letters.
  *
  * @param wanted - Part of an adapter's name; the best adapter by default.
+ * @param options - Whether experimental features are shown.
  * @throws UnsupportedError with what there is, or with how to get one where there is nothing.
  *
  * @example
  * const { gpu: found, adapter: best } = await openNodeGpu();
  * const opened = await Device.open(found, { adapter: best });
  */
-export async function openNodeGpu(wanted?: string): Promise<NodeGpu> {
+export async function openNodeGpu(wanted?: string, options: NodeGpuOptions = {}): Promise<NodeGpu> {
   if (wanted !== undefined) checkText('openNodeGpu: wanted', wanted);
+  if (Object(options) !== options) {
+    throw new TilewiseError(`openNodeGpu: options must be an object, got ${options}`);
+  }
   const seen: string[] = [];
   for (const findDrivers of DRIVERS) {
     if (!(await findDrivers())) continue;
     if (wanted === undefined) {
-      const best = await open();
+      const best = await open(options);
       if (best) return best;
       continue;
     }
-    for (const candidate of await openAll()) {
+    for (const candidate of await openAll(options)) {
       if (isNamed(candidate, wanted)) return candidate;
       seen.push(`"${candidate.facts.name}"`);
     }
@@ -95,7 +108,7 @@ export async function findAllAdapters(): Promise<readonly NodeGpu[]> {
   const found = new Map<string, NodeGpu>();
   for (const findDrivers of DRIVERS) {
     if (!(await findDrivers())) continue;
-    for (const node of await openAll()) {
+    for (const node of await openAll({})) {
       const key = node.facts.name;
       if (!found.has(key)) found.set(key, node);
     }
@@ -116,19 +129,27 @@ async function useSystemDrivers(): Promise<boolean> {
   return true;
 }
 
-async function openAll(): Promise<readonly NodeGpu[]> {
+async function openAll(options: NodeGpuOptions): Promise<readonly NodeGpu[]> {
   const opened: NodeGpu[] = [];
   for (const { backend, name } of await listAdapters()) {
-    const node = await open({ backend, name });
+    const node = await open(options, { backend, name });
     if (node) opened.push(node);
   }
   return opened;
 }
 
-async function open(listing?: Listing): Promise<NodeGpu | undefined> {
+async function open(
+  { experimental }: NodeGpuOptions,
+  listing?: Listing,
+): Promise<NodeGpu | undefined> {
   const { create } = await loadDawn();
   const choice = listing ? [`backend=${listing.backend}`, `adapter=${listing.name}`] : [];
-  const gpu = create([...DAWN_OPTIONS, ...choice]);
+  const features = [...DAWN_FEATURES, ...(experimental ? EXPERIMENTAL_FEATURES : [])];
+  const toggles = [
+    `enable-dawn-features=${features.join(',')}`,
+    `disable-dawn-features=${DAWN_PROTECTIONS.join(',')}`,
+  ];
+  const gpu = create([...toggles, ...choice]);
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   return adapter
     ? { gpu, adapter, facts: adapterFacts(adapter), backend: listing?.backend }

@@ -5,5 +5,5 @@
  *
  * @module tilewise/node
  */
-export { findAllAdapters, type NodeGpu, openNodeGpu } from './gpu.ts';
+export { findAllAdapters, type NodeGpu, type NodeGpuOptions, openNodeGpu } from './gpu.ts';
 export { type FileTuningStore, fileTuningStore, type KeptTuning } from './tuning_file.ts';

@@ -39,7 +39,13 @@ export type {
   PointwiseAttributes,
   RearrangeAttributes,
 } from './runtime/builtins.ts';
-export type { DeviceFamily, DeviceKind, DeviceLimits } from './runtime/device_profile.ts';
+export type {
+  DeviceFamily,
+  DeviceKind,
+  DeviceLimits,
+  SubgroupMatrices,
+} from './runtime/device_profile.ts';
+export type { Experiment } from './runtime/experiment.ts';
 export type { Opening } from './runtime/gpu/device.ts';
 export type { Executor, RunControl, RunTimes, Submitted } from './runtime/gpu/executor.ts';
 export type { BindingSlot, Pipeline, PipelineCache } from './runtime/gpu/pipeline_cache.ts';

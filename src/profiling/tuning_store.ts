@@ -46,7 +46,10 @@ export type WarningListener = (message: string) => void;
  */
 export function tuningKey(device: Device): string {
   checkKinds('tuningKey', { device });
-  return `Tilewise ${VERSION} on ${device.adapter.identity}`;
+  const { adapter, profile } = device;
+  // Which kernels there are to choose from decides who wins.
+  const matrices = profile.matrices ? ', with subgroup matrices' : '';
+  return `Tilewise ${VERSION} on ${adapter.identity}${matrices}`;
 }
 
 /**

@@ -1,4 +1,6 @@
-/** What a plan needs to know of a device: plain data, so that planning needs no GPU. */
+import type { Experiment } from './experiment.ts';
+
+/** What a plan needs to know of a device: plain data, but for experiments, so that planning needs no GPU. */
 export interface DeviceProfile {
   /** The adapters on which kernels behave differently: two that execute on the CPU, and GPUs. */
   readonly family: DeviceFamily;
@@ -12,8 +14,20 @@ export interface DeviceProfile {
   readonly subgroupSize: number | undefined;
   /** Whether kernels may use f16: the feature shader-f16. */
   readonly shaderF16: boolean;
+  /** Where the device was opened with `subgroupMatrices` and has them. */
+  readonly matrices?: SubgroupMatrices | undefined;
+  /** With what the device was opened, where that comes to something. */
+  readonly experimental?: Experiment | undefined;
   /** What WebGPU allows there. */
   readonly limits: DeviceLimits;
+}
+
+/** Matrices that subgroups multiply, of f16 with sums in f32. */
+export interface SubgroupMatrices {
+  /** [M, N, K]: the left matrix is M x K, the right one K x N. */
+  readonly sizes: readonly (readonly [number, number, number])[];
+  /** The narrowest and the widest subgroup. */
+  readonly subgroupSizes: readonly [number, number];
 }
 
 /** SwiftShader and Mesa's llvmpipe, which compute on the CPU; or a GPU. */

@@ -101,7 +101,7 @@ export function prepare(model: Graph, options: PrepareOptions): Prepared {
     log.push({ stage, before, after });
     return after;
   }, model);
-  const named = withDistinctNames(laidOut, model);
+  const named = withDistinctNames(device.experimental?.offer(laidOut) ?? laidOut, model);
   const plan = compile(observed ? withAllOutputs(named) : named, options);
   return { plan, parts, log, origin: originOf(plan.graph, model) };
 }

@@ -35,15 +35,18 @@ export interface WeightPadding {
   readonly columns: number;
   /** Columns that lie together for all rows: divides `columns`. */
   readonly block: number;
+  /** Rows of a column that lie together: divides `depth`, and is 1 by default. */
+  readonly run?: number;
 }
 
 /**
  * The order all these kernels read weights in: [group][block][tap][input channel][output channel of the block],
- * with each group's rows and columns padded by zeros.
+ * with each group's rows and columns padded by zeros. Rows, which taps and input channels number, may lie together in
+ * runs: [group][block][run][output channel of the block][row of the run].
  */
 export function repackWeight(
   g: Conv2dProblem,
-  { tapDepth, depth, columns, block }: WeightPadding,
+  { tapDepth, depth, columns, block, run = 1 }: WeightPadding,
 ): Repack {
   const taps = g.kernel[0] * g.kernel[1];
   const groupIn = g.inputChannels / g.groups;
@@ -51,19 +54,20 @@ export function repackWeight(
   const tapRows = Math.ceil(groupIn / tapDepth) * tapDepth;
   const rows = Math.ceil((taps * tapRows) / depth) * depth;
   return {
-    arrangement: `group-block-tap-in-out g${g.groups} t${tapRows} k${rows} n${columns} b${block}`,
+    arrangement: `weight ${[g.groups, tapRows, rows, columns, block, run]}`,
     length: g.groups * rows * columns,
     pack(data) {
       const packed = new Float32Array(g.groups * rows * columns);
       for (let o = 0; o < g.outputChannels; o++) {
         const group = Math.floor(o / groupOut);
         const column = o % groupOut;
-        // Of the column's block: its first element, less those of the rows before the one that is written.
-        const start = (group * columns + column - (column % block)) * rows + (column % block);
+        const place = column % block;
+        const start = (group * columns + column - place) * rows;
         for (let c = 0; c < groupIn; c++) {
           for (let tap = 0; tap < taps; tap++) {
             const row = tap * tapRows + c;
-            packed[start + row * block] = data[(o * groupIn + c) * taps + tap] ?? 0;
+            const at = (row - (row % run)) * block + place * run + (row % run);
+            packed[start + at] = data[(o * groupIn + c) * taps + tap] ?? 0;
           }
         }
       }
@@ -75,7 +79,7 @@ export function repackWeight(
 export function repackBias(g: Conv2dProblem, { columns }: WeightPadding): Repack {
   const groupOut = g.outputChannels / g.groups;
   return {
-    arrangement: `group-out g${g.groups} n${columns}`,
+    arrangement: `bias ${[g.groups, columns]}`,
     length: g.groups * columns,
     pack(data) {
       const packed = new Float32Array(g.groups * columns);

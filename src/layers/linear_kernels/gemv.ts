@@ -27,7 +27,7 @@ const COLUMNS: readonly number[] = [8, 4, 2, 1];
 function repackWeight({ inputs, outputs }: LinearProblem, block: number): Repack {
   const padded = Math.ceil(outputs / block) * block;
   return {
-    arrangement: `block-in-out n${padded} k${inputs} b${block}`,
+    arrangement: `weight ${[padded, inputs, block]}`,
     length: padded * inputs,
     pack(data) {
       const packed = new Float32Array(padded * inputs);

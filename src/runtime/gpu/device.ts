@@ -1,6 +1,7 @@
 import { checkArgument, checkOptions, checkWork, given } from '../arguments.ts';
 import { type DeviceProfile, familyOf } from '../device_profile.ts';
 import { DeviceLostError, UnsupportedError } from '../errors.ts';
+import type { Experiment } from '../experiment.ts';
 import { checkKinds } from '../kinds.ts';
 import { PipelineCache } from './pipeline_cache.ts';
 
@@ -20,6 +21,8 @@ export interface AdapterFacts {
 export interface OpenDeviceOptions {
   /** Use this adapter in place of the one that `gpu` would give. */
   readonly adapter?: GPUAdapter;
+  /** What is not for all yet, such as `subgroupMatrices()`. */
+  readonly experimental?: Experiment | undefined;
 }
 
 /** Used where the adapter has them. */
@@ -84,7 +87,8 @@ export class Device {
    */
   static async open(gpu: GPU, options: OpenDeviceOptions = {}): Promise<Device> {
     checkOptions('Device.open', options);
-    return new Device(gpu, await connect(options.adapter ?? (await requestAdapter(gpu))));
+    const adapter = options.adapter ?? (await requestAdapter(gpu));
+    return new Device(gpu, await connect(adapter, options.experimental));
   }
 
   /**
@@ -195,7 +199,8 @@ export class Device {
 
   async #reopen(): Promise<void> {
     try {
-      this.#opening = await connect(await requestAdapter(this.#source));
+      const adapter = await requestAdapter(this.#source);
+      this.#opening = await connect(adapter, this.profile.experimental);
     } catch (cause) {
       throw new DeviceLostError(`the lost GPU device cannot be opened anew: ${cause}`, { cause });
     }
@@ -213,9 +218,10 @@ async function requestAdapter(gpu: GPU | undefined): Promise<GPUAdapter> {
   );
 }
 
-async function connect(adapter: GPUAdapter): Promise<Opening> {
-  const gpu = await adapter.requestDevice(deviceDescriptor(adapter));
-  return openingOf(gpu, adapter.info, adapter.features, 'try again');
+async function connect(adapter: GPUAdapter, experimental?: Experiment): Promise<Opening> {
+  const plain = deviceDescriptor(adapter);
+  const gpu = await adapter.requestDevice(experimental?.descriptor(adapter, plain) ?? plain);
+  return openingOf(gpu, adapter.info, adapter.features, 'try again', experimental);
 }
 
 /** What to ask an adapter for: the features and limits that kernels use, where it has them. */
@@ -231,12 +237,13 @@ function openingOf(
   info: GPUAdapterInfo,
   features: Iterable<string>,
   remedy: string,
+  experimental?: Experiment,
 ): Opening {
   const facts = factsOf(info, features);
   const opening: Opening = {
     gpu,
     adapter: facts,
-    profile: deviceProfile(gpu, info, facts),
+    profile: { ...deviceProfile(gpu, info, facts), ...experimental?.profile(info, features) },
     pipelines: new PipelineCache(gpu),
     lost: undefined,
   };
