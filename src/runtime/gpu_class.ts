@@ -21,22 +21,6 @@ export interface GpuClass {
   readonly units: number;
 }
 
-/** By vendor. */
-const CLASSES: ReadonlyMap<string, GpuClass> = new Map([
-  // A SIMD's 192 KB of registers hold 16 waves of 96 words, or 10 of 144; RDNA's have 256 words at most.
-  ['amd', { registers: 144, prefetch: true, unroll: 4, workgroupBytes: 32768, units: 80 }],
-  // Of 128 words, 1024 threads have 52, 512 threads have 104.
-  ['apple', { registers: 104, prefetch: false, unroll: 4, workgroupBytes: 16384, units: 16 }],
-  // Valhall: 64 words, or 32 with twice as many threads.
-  ['arm', { registers: 64, prefetch: false, unroll: 4, workgroupBytes: 16384, units: 10 }],
-  // 128 registers of 32 bytes: 64 words at the width of 16 that Dawn asks for.
-  ['intel', { registers: 64, prefetch: false, unroll: 1, workgroupBytes: 16384, units: 8 }],
-  // 64 K words of registers hold 448 threads of 144. Ahead, and 32 KB, measured: 6 % and 30 % of small maps' time.
-  ['nvidia', { registers: 144, prefetch: true, unroll: 4, workgroupBytes: 32768, units: 80 }],
-  // Of four words each; more than 24 of them leave six waves.
-  ['qualcomm', { registers: 128, prefetch: false, unroll: 1, workgroupBytes: 16384, units: 6 }],
-]);
-
 /** Of what hides its name, as browsers may, or is of another maker: what spills nowhere. */
 const UNKNOWN: GpuClass = {
   registers: 64,
@@ -45,6 +29,32 @@ const UNKNOWN: GpuClass = {
   workgroupBytes: 16384,
   units: 80,
 };
+
+/**
+ * NVIDIA's and AMD's. 64 K words of registers hold 448 threads of 144; a SIMD's 192 KB hold 10 waves of them. Fetching
+ * ahead, and 32 KB, were measured on NVIDIA's: 4 % of all, and up to half of small maps' time.
+ */
+const LARGE: GpuClass = {
+  ...UNKNOWN,
+  registers: 144,
+  prefetch: true,
+  unroll: 4,
+  workgroupBytes: 32768,
+};
+
+/** By vendor. */
+const CLASSES: ReadonlyMap<string, GpuClass> = new Map([
+  ['amd', LARGE],
+  // Of 128 words, 1024 threads have 52, 512 threads have 104.
+  ['apple', { ...UNKNOWN, registers: 104, unroll: 4, units: 16 }],
+  // Valhall: 64 words, or 32 with twice as many threads.
+  ['arm', { ...UNKNOWN, unroll: 4, units: 10 }],
+  // 128 registers of 32 bytes: 64 words at the width of 16 that Dawn asks for.
+  ['intel', { ...UNKNOWN, units: 8 }],
+  ['nvidia', LARGE],
+  // Of four words each; more than 24 of them leave six waves.
+  ['qualcomm', { ...UNKNOWN, registers: 128, units: 6 }],
+]);
 
 /** The class of a GPU; of an adapter that says nothing of itself, the one that suits all. */
 export function gpuClassOf({ vendor }: Pick<DeviceProfile, 'vendor'>): GpuClass {

@@ -11,28 +11,28 @@ import { type GpuClass, gpuClassOf } from '../../runtime/gpu_class.ts';
 import { costsOf } from './cost.ts';
 import { type Conv2dGemm, cover, lowerTiles } from './lower_tiles.ts';
 
-/** Invocations of a workgroup: of a slice along pixels and channels, and slices. */
-const WORKGROUPS: readonly Pick<Conv2dTiledConfig, 'threads' | 'slices'>[] = [
-  { threads: [8, 8], slices: 1 },
-  { threads: [8, 8], slices: 2 },
-  { threads: [16, 8], slices: 1 },
+/** [invocations of a slice along pixels, along channels, slices] of a workgroup. */
+const WORKGROUPS = [
+  [8, 8, 1],
+  [8, 8, 2],
+  [16, 8, 1],
   // For groups of few channels, of which wider tiles would compute mostly padding.
-  { threads: [16, 4], slices: 1 },
-  { threads: [8, 4], slices: 4 },
-  { threads: [4, 8], slices: 8 },
-  { threads: [4, 4], slices: 8 },
+  [16, 4, 1],
+  [8, 4, 4],
+  [4, 8, 8],
+  [4, 4, 8],
   // For outputs of a few tiles: all invocations of a workgroup share one, which saves a second dispatch.
-  { threads: [4, 4], slices: 16 },
-];
+  [4, 4, 16],
+] as const;
 
 /**
- * Outputs of an invocation, with depths, of which the first that fits is taken: the more outputs, the fewer loads for a
- * multiply-add; the fewer, the more invocations there are to wait for memory together.
+ * [fours of pixels, fours of channels, depths] of an invocation; the first depth that fits is taken. The more outputs, the
+ * fewer loads for a multiply-add; the fewer, the more invocations there are to wait for memory together.
  */
 const SHAPES = [
-  { pixelQuads: 2, channelQuads: 2, depths: [16, 8, 4] },
-  { pixelQuads: 1, channelQuads: 2, depths: [8, 4] },
-  { pixelQuads: 1, channelQuads: 1, depths: [16, 8] },
+  [2, 2, [16, 8, 4]],
+  [1, 2, [8, 4]],
+  [1, 1, [16, 8]],
 ] as const;
 
 /** Compilers of CPU adapters take minutes for what GPUs like best; there this kernel is for checks only. */
@@ -67,32 +67,24 @@ const WAIT = 300;
 const START = 2500;
 const ADD_UP = 500;
 
-/** Words that an invocation holds: its sums, what it fetches and multiplies, and some twenty more. */
-function registersOf(config: Conv2dTiledConfig): number {
-  const { pixelQuads, channelQuads, threads, depth } = config;
-  const tile = conv2dTile(config);
-  const sums = 16 * pixelQuads * channelQuads;
-  const operands = 4 * (pixelQuads + channelQuads);
-  const fetched = ((tile.pixels + tile.channels) * depth) / (threads[0] * threads[1]);
-  const both = config.prefetch ? fetched + operands : Math.max(fetched, operands);
-  return sums + both + 20;
-}
-
 function fits(config: Conv2dTiledConfig, gpu: GpuClass, { limits }: DeviceProfile): boolean {
-  const { threads, slices, depth } = config;
-  const tile = conv2dTile(config);
-  const rows = conv2dTileDepth(config);
-  const invocations = threads[0] * threads[1] * slices;
-  const bytes = 4 * rows * (tile.pixels + tile.channels);
+  const { pixelQuads, channelQuads, depth, slices, prefetch } = config;
+  const [m, n] = config.threads;
+  const invocations = m * n * slices;
+  // Words that an invocation fetches in a step, of both tiles; and those that it multiplies.
+  const fetched = 4 * depth * (pixelQuads / n + channelQuads / m);
+  const operands = 4 * (pixelQuads + channelQuads);
+  const both = prefetch ? fetched + operands : Math.max(fetched, operands);
   return (
-    // Each fetches as many fours of a tile as the others.
-    (rows * tile.pixels) % (4 * invocations) === 0 &&
-    (rows * tile.channels) % (4 * invocations) === 0 &&
-    registersOf(config) <= gpu.registers &&
+    // Whole fours of each tile.
+    (depth * pixelQuads) % n === 0 &&
+    (depth * channelQuads) % m === 0 &&
+    // Beside sums and those, compilers need some twenty registers more.
+    16 * pixelQuads * channelQuads + both + 20 <= gpu.registers &&
     // The slices are added up in the x tile.
-    (slices === 1 || depth >= threads[1]) &&
+    (slices === 1 || depth >= n) &&
     invocations <= limits.maxComputeInvocationsPerWorkgroup &&
-    bytes <= Math.min(gpu.workgroupBytes, limits.maxComputeWorkgroupStorageSize)
+    4 * fetched * invocations <= Math.min(gpu.workgroupBytes, limits.maxComputeWorkgroupStorageSize)
   );
 }
 
@@ -101,10 +93,13 @@ function configsFor(device: DeviceProfile): readonly Conv2dTiledConfig[] {
   if (kindOf(device) === 'cpu') return [FOR_CPU_ADAPTERS];
   const gpu = gpuClassOf(device);
   const { prefetch, unroll } = gpu;
-  return WORKGROUPS.flatMap((workgroup) =>
-    SHAPES.flatMap(({ depths, ...outputs }) =>
+  return WORKGROUPS.flatMap(([m, n, slices]) =>
+    SHAPES.flatMap(([pixelQuads, channelQuads, depths]) =>
       depths
-        .map((depth) => ({ ...workgroup, ...outputs, depth, unroll, prefetch }))
+        .map((depth): Conv2dTiledConfig => {
+          const shape = { pixelQuads, channelQuads, depth };
+          return { threads: [m, n], slices, ...shape, unroll, prefetch };
+        })
         .filter((config) => fits(config, gpu, device))
         .slice(0, 1),
     ),
@@ -113,7 +108,7 @@ function configsFor(device: DeviceProfile): readonly Conv2dTiledConfig[] {
 
 /** Cycles, about, that all the tiles of a unit take. Fractions of tiles, since how many units there are is a guess. */
 function cyclesOf(g: Conv2dProblem, config: Conv2dTiledConfig, units: number): number {
-  const { threads, slices, pixelQuads, channelQuads } = config;
+  const { pixelQuads, channelQuads, slices, threads } = config;
   const tile = conv2dTile(config);
   const depth = conv2dTileDepth(config);
   const k = (g.inputChannels / g.groups) * g.kernel[0] * g.kernel[1];
@@ -122,13 +117,13 @@ function cyclesOf(g: Conv2dProblem, config: Conv2dTiledConfig, units: number): n
   const invocations = threads[0] * threads[1] * slices;
   const outputs = 16 * pixelQuads * channelQuads;
   const tiles = Math.max(1, cover(g, tile).tiles / units);
-  const together = Math.min(tiles, Math.max(1, Math.floor(TOGETHER / invocations)));
-  const slots = LOOP + (SHARED_LOAD * (pixelQuads + channelQuads)) / outputs;
-  const multiply = ((tile.pixels * tile.channels * depth) / MULTIPLY_ADDS) * slots;
+  const together = Math.min(tiles, Math.floor(TOGETHER / invocations));
+  const row = LOOP * outputs + SHARED_LOAD * (pixelQuads + channelQuads);
+  const multiply = (invocations * config.depth * row) / MULTIPLY_ADDS;
   const load = (4 * (tile.pixels + tile.channels) * depth) / BYTES;
   const exposed = Math.max(together, ENOUGH / invocations);
   const step = Math.max(WAIT + multiply, exposed * multiply, together * load);
-  const ends = START + (slices > 1 ? (ADD_UP * outputs) / 16 : 0);
+  const ends = START + (slices > 1 ? ADD_UP * pixelQuads * channelQuads : 0);
   return (tiles / together) * (ends + steps * step);
 }
 

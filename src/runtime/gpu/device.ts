@@ -281,7 +281,7 @@ function factsOf(info: GPUAdapterInfo, features: Iterable<string>): AdapterFacts
   const all = [description, device, vendor, architecture];
   const software = info.isFallbackAdapter || SOFTWARE_RENDERERS.test(all.join(' '));
   // NVIDIA's driver describes only itself; where the device is a number, nobody knows it by that.
-  const model = software || !/[g-z]/.test(device) ? '' : device;
+  const model = !software && /[g-z]/.test(device) && device;
   const known = [model, description].filter(Boolean).join(': ') || device || 'WebGPU adapter';
   const name = [known, family && `(${family})`];
   return {
