@@ -29,6 +29,7 @@ unpack() {
 # Where there is no display, NVIDIA's driver for X has no entry for Vulkan, and the one for EGL has.
 find_driver() {
   local icd library
+  if tilewise adapters 2>/dev/null | grep -qi "$TILEWISE_ADAPTER"; then return 0; fi
   for icd in /usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json /usr/share/vulkan/icd.d/nvidia_icd.json /etc/vulkan/icd.d/nvidia_icd.json; do
     [ -e "$icd" ] || continue
     for library in libGLX_nvidia.so.0 libEGL_nvidia.so.0; do
@@ -37,8 +38,7 @@ find_driver() {
       if tilewise adapters 2>/dev/null | grep -qi "$TILEWISE_ADAPTER"; then return 0; fi
     done
   done
-  unset VK_DRIVER_FILES VK_ICD_FILENAMES
-  tilewise adapters | grep -qi "$TILEWISE_ADAPTER"
+  return 1
 }
 
 tilewise() { timeout "${LIMIT:-45}" node --import tsx cli/main.ts "$@"; }

@@ -24,7 +24,7 @@ export interface DeviceProfile {
 
 /** Matrices that subgroups multiply, of f16 with sums in f32. */
 export interface SubgroupMatrices {
-  /** [M, N, K]: the left matrix is M x K, the right one K x N. */
+  /** M, N and K: the left matrix is M x K, the right one K x N. */
   readonly sizes: readonly (readonly [number, number, number])[];
   /** The narrowest and the widest subgroup. */
   readonly subgroupSizes: readonly [number, number];
