@@ -8,7 +8,7 @@ import { openNodeGpu } from '../../node/gpu.ts';
 import { Device } from '../../src/index.ts';
 import { formatTable } from '../../terminal/table.ts';
 import { watchGpu } from '../fixtures/watched_gpu.ts';
-import { growth, type MemorySample, sampleMemory } from './memory.ts';
+import { freedMemoryIs, growth, type MemorySample, sampleMemory } from './memory.ts';
 import { soakRound } from './round.ts';
 import { Tally } from './tally.ts';
 
@@ -26,7 +26,7 @@ const { live, made, errors } = watchGpu();
 const tally = new Tally();
 const samples: MemorySample[] = [];
 const begun = performance.now();
-console.log(`${minutes} minutes on ${node.facts.name}, from seed ${firstSeed}`);
+console.log(`${minutes} minutes on ${node.facts.name}, from seed ${firstSeed}; ${freedMemoryIs()}`);
 
 let told = begun;
 let seed = firstSeed;

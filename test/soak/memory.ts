@@ -19,6 +19,19 @@ export async function sampleMemory(): Promise<MemorySample> {
   return { rss, heap: heapUsed + external };
 }
 
+/**
+ * What the system counts for the process is more than what it has: glibc keeps what is freed, in an arena for each few
+ * threads, and drivers start threads for every device. Its holes grow for hours, as a leak would. With one arena, and
+ * with thresholds that stay as they begin (which setting one of them means), freed memory goes back to the system or is
+ * taken again.
+ */
+export function freedMemoryIs(): string {
+  const { MALLOC_ARENA_MAX: arenas, MALLOC_TRIM_THRESHOLD_: trim } = process.env;
+  return arenas === '1' && trim !== undefined
+    ? "the allocator, if it is glibc's, has one arena and gives back what is freed"
+    : 'the allocator may keep what is freed, which counts as growth: see test:soak in package.json';
+}
+
 /** Medians of a quarter of the samples each, and how much the last is above the second, as a share. */
 export function growth(values: readonly number[]): {
   readonly quarters: readonly number[];
