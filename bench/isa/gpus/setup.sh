@@ -125,7 +125,7 @@ install() {
 }
 
 names() {
-  printf '%s\n' amd-{navi10,navi21,navi31} apple-g13g intel-{skl,icl,tgl,dg2,mtl} \
+  printf '%s\n' amd-{navi10,navi21,navi31,strix1} apple-g13g intel-{skl,icl,tgl,dg2,mtl} \
     nvidia-{maxwell,pascal,volta,turing,ampere} qualcomm-{630,660,730,740}
 }
 
