@@ -40,11 +40,11 @@ const program = new Command('bench:isa')
   .option(
     '--gpus <names>',
     'what to pass to the script, one after the other',
-    'navi10,navi21,navi31,gfx1150',
+    'amd-navi31,apple-g13g,intel-tgl,nvidia-ampere',
   )
   .option(
     '--env-script <file>',
-    'a shell script that prints, for a GPU\'s name, the "export" lines that make a process see it (or TILEWISE_ISA_ENV); other drivers than AMD\'s need a Vulkan layer among them that writes their statistics to $ISA_LOG; without a script, the GPU of this machine is used, which must be a Radeon on Mesa',
+    'a shell script that prints, for a GPU\'s name, the "export" lines that make a process see it (or TILEWISE_ISA_ENV), as bench/isa/gpus/setup.sh does; other drivers than AMD\'s need a Vulkan layer among them that writes their statistics to $ISA_LOG; without a script, the GPU of this machine is used, which must be a Radeon on Mesa',
     process.env.TILEWISE_ISA_ENV,
   )
   .addOption(
@@ -105,8 +105,9 @@ async function runCompiler(
   log: number,
   pipelineLog: string,
 ): Promise<{ readonly code: unknown; readonly lines: string }> {
-  const tsx = join(import.meta.dirname, '..', '..', 'node_modules', '.bin', 'tsx');
   const script = join(import.meta.dirname, 'compile_shaders.ts');
+  // The `node` that the script puts on the PATH, and no other that it would start.
+  const compile = ['node', '--import', import.meta.resolve('tsx'), script];
   const args = [
     options.model,
     String(options.batch),
@@ -117,7 +118,7 @@ async function runCompiler(
   const shell = options.envScript
     ? 'set -e; exports=$(bash "$0" "$1"); eval "$exports"; shift; exec "$@"'
     : 'shift; exec "$@"';
-  const child = spawn('bash', ['-c', shell, options.envScript ?? '-', gpu, tsx, script, ...args], {
+  const child = spawn('bash', ['-c', shell, options.envScript ?? '-', gpu, ...compile, ...args], {
     env: { ...process.env, RADV_DEBUG: 'asm,shaderstats,nocache', ISA_LOG: pipelineLog },
     stdio: ['ignore', 'pipe', log],
   });

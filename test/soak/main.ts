@@ -8,7 +8,7 @@ import { openNodeGpu } from '../../node/gpu.ts';
 import { Device } from '../../src/index.ts';
 import { formatTable } from '../../terminal/table.ts';
 import { watchGpu } from '../fixtures/watched_gpu.ts';
-import { growth, type MemorySample, sampleMemory } from './memory.ts';
+import { growth, loadTrim, type MemorySample, sampleMemory } from './memory.ts';
 import { soakRound } from './round.ts';
 import { Tally } from './tally.ts';
 
@@ -26,14 +26,20 @@ const { live, made, errors } = watchGpu();
 const tally = new Tally();
 const samples: MemorySample[] = [];
 const begun = performance.now();
+const trim = loadTrim();
 console.log(`${minutes} minutes on ${node.facts.name}, from seed ${firstSeed}`);
+console.log(
+  trim
+    ? 'before memory is read, the allocator gives back what is free'
+    : 'without a C compiler and glibc: memory that is free, but kept by the allocator, counts as growth',
+);
 
 let told = begun;
 let seed = firstSeed;
 try {
   for (; performance.now() - begun < minutes * 60_000; seed++) {
     await round();
-    samples.push(await sampleMemory());
+    samples.push(await sampleMemory(trim));
     if (performance.now() - told < PROGRESS_MS) continue;
     told = performance.now();
     console.log(progress());

@@ -1,4 +1,8 @@
 /** Whether memory stays as it was, over a long time. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
 /** Bytes at one time, after garbage was collected. */
@@ -9,12 +13,34 @@ export interface MemorySample {
   readonly heap: number;
 }
 
+/**
+ * What has the allocator give back to the system what is free; nothing where there is no C compiler, or another libc.
+ * Without it, the system's count of the process grows for hours where nothing is kept: what drivers free stays in the
+ * arenas of glibc, between what is in use. Complete only with one arena (MALLOC_ARENA_MAX=1): of others, the free end
+ * stays. By itself, glibc has one for each few threads, and drivers start threads for every device.
+ */
+export function loadTrim(): (() => void) | undefined {
+  const folder = mkdtempSync(join(tmpdir(), 'tilewise-soak-'));
+  const addon = join(folder, 'trim.node');
+  const source = join(import.meta.dirname, 'trim_allocator.c');
+  try {
+    const { status } = spawnSync('cc', ['-shared', '-fPIC', '-o', addon, source]);
+    if (process.platform !== 'linux' || status !== 0) return undefined;
+    const loaded: { exports: object } = { exports: {} };
+    process.dlopen(loaded, addon);
+    return loaded.exports as () => void;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 /** Collects garbage first, twice: what the first round finds to be unreachable, drivers free in a task of their own. */
-export async function sampleMemory(): Promise<MemorySample> {
+export async function sampleMemory(trim?: () => void): Promise<MemorySample> {
   for (let i = 0; i < 2; i++) {
     globalThis.gc?.();
     await setImmediate();
   }
+  trim?.();
   const { rss, heapUsed, external } = process.memoryUsage();
   return { rss, heap: heapUsed + external };
 }
