@@ -7,6 +7,7 @@ interface AbortSignal {}
 interface URL {}
 interface GPU {}
 interface GPUAdapter {}
+interface GPUAdapterInfo {}
 interface GPUBindGroupLayout {}
 interface GPUBuffer {}
 interface GPUCommandEncoder {}

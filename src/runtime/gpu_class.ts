@@ -21,42 +21,40 @@ export interface GpuClass {
   readonly units: number;
 }
 
-/** Of what hides its name, as browsers may, or is of another maker: what spills nowhere. */
-const UNKNOWN: GpuClass = {
-  registers: 64,
-  prefetch: false,
-  unroll: 1,
-  workgroupBytes: 16384,
-  units: 80,
-};
+/** What a class has, in the order of its fields. */
+type Row = readonly [
+  registers: number,
+  prefetch: boolean,
+  unroll: number,
+  workgroupBytes: number,
+  units: number,
+];
 
 /**
  * NVIDIA's and AMD's. 64 K words of registers hold 448 threads of 144; a SIMD's 192 KB hold 10 waves of them. Fetching
  * ahead, and 32 KB, were measured on NVIDIA's: 4 % of all, and up to half of small maps' time.
  */
-const LARGE: GpuClass = {
-  ...UNKNOWN,
-  registers: 144,
-  prefetch: true,
-  unroll: 4,
-  workgroupBytes: 32768,
-};
+const LARGE: Row = [144, true, 4, 32768, 80];
 
 /** By vendor. */
-const CLASSES: ReadonlyMap<string, GpuClass> = new Map([
+const CLASSES: ReadonlyMap<string, Row> = new Map([
   ['amd', LARGE],
   // Of 128 words, 1024 threads have 52, 512 threads have 104.
-  ['apple', { ...UNKNOWN, registers: 104, unroll: 4, units: 16 }],
+  ['apple', [104, false, 4, 16384, 16]],
   // Valhall: 64 words, or 32 with twice as many threads.
-  ['arm', { ...UNKNOWN, unroll: 4, units: 10 }],
+  ['arm', [64, false, 4, 16384, 10]],
   // 128 registers of 32 bytes: 64 words at the width of 16 that Dawn asks for.
-  ['intel', { ...UNKNOWN, units: 8 }],
+  ['intel', [64, false, 1, 16384, 8]],
   ['nvidia', LARGE],
   // Of four words each; more than 24 of them leave six waves.
-  ['qualcomm', { ...UNKNOWN, registers: 128, units: 6 }],
+  ['qualcomm', [128, false, 1, 16384, 6]],
 ]);
+
+/** Of what hides its name, as browsers may, or is of another maker: what spills nowhere. */
+const UNKNOWN: Row = [64, false, 1, 16384, 80];
 
 /** The class of a GPU; of an adapter that says nothing of itself, the one that suits all. */
 export function gpuClassOf({ vendor }: Pick<DeviceProfile, 'vendor'>): GpuClass {
-  return CLASSES.get(vendor) ?? UNKNOWN;
+  const [registers, prefetch, unroll, workgroupBytes, units] = CLASSES.get(vendor) ?? UNKNOWN;
+  return { registers, prefetch, unroll, workgroupBytes, units };
 }
