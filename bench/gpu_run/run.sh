@@ -30,7 +30,7 @@ unpack() {
 find_driver() {
   local icd library
   if tilewise adapters 2>/dev/null | grep -qi "$TILEWISE_ADAPTER"; then return 0; fi
-  for icd in /usr/local/nvidia/share/vulkan/icd.d/nvidia_icd.json /usr/share/vulkan/icd.d/nvidia_icd.json /etc/vulkan/icd.d/nvidia_icd.json; do
+  for icd in {/usr/local/nvidia/share,/usr/share,/etc}/vulkan/icd.d/nvidia_icd.json; do
     [ -e "$icd" ] || continue
     for library in libGLX_nvidia.so.0 libEGL_nvidia.so.0; do
       sed "s/libGLX_nvidia.so.0/$library/" "$icd" >"$home/$library.json"
@@ -44,12 +44,16 @@ find_driver() {
 tilewise() { timeout "${LIMIT:-45}" node --import tsx cli/main.ts "$@"; }
 
 # One after the other: what each took, and its JSON.
-model() { tilewise bench model --adapter "$TILEWISE_ADAPTER" --json "$@" 2>>"$results/errors.txt" | tee -a "$results/models.jsonl" | cut -c1-300; }
+model() {
+  tilewise bench model --adapter "$TILEWISE_ADAPTER" --json "$@" 2>>"$results/errors.txt" |
+    tee -a "$results/models.jsonl" | cut -c1-300
+}
 
 peers() {
   local name=$1
   shift
-  (cd bench/peers && timeout 60 node --import tsx main.ts --adapter "$TILEWISE_ADAPTER" --no-browser --runs 60 --out "$results/$name.json" "$@" 2>>"$results/errors.txt" | grep '^|')
+  (cd bench/peers && timeout 60 node --import tsx main.ts --adapter "$TILEWISE_ADAPTER" --no-browser --runs 60 \
+    --out "$results/$name.json" "$@" 2>>"$results/errors.txt" | grep '^|')
 }
 
 [ -x "$home/bin/node" ] || unpack
@@ -75,11 +79,14 @@ if [ -e bench/peers/node_modules/onnxruntime-node ]; then
 fi
 step profiles
 for name in resnet50 mobilenet_v3_large efficientnet_b0; do
-  tilewise profile --model $name --adapter "$TILEWISE_ADAPTER" --json >"$results/profile-$name.json" 2>>"$results/errors.txt"
+  tilewise profile --model $name --adapter "$TILEWISE_ADAPTER" --json \
+    >"$results/profile-$name.json" 2>>"$results/errors.txt"
 done
 step kernels
-LIMIT=100 tilewise bench kernels --quick --adapter "$TILEWISE_ADAPTER" --json >"$results/kernels.json" 2>>"$results/errors.txt"
+LIMIT=100 tilewise bench kernels --quick --adapter "$TILEWISE_ADAPTER" --json \
+  >"$results/kernels.json" 2>>"$results/errors.txt"
 step tests
-timeout "${TESTS:-150}" vitest run src/layers test/goldens.test.ts --maxWorkers "$(nproc)" --reporter=verbose >"$results/tests.txt" 2>&1
+timeout "${TESTS:-150}" vitest run src/layers test/goldens.test.ts --maxWorkers "$(nproc)" --reporter=verbose \
+  >"$results/tests.txt" 2>&1
 sed 's/\x1b\[[0-9;]*m//g' "$results/tests.txt" | grep -E '^ *(×|→|Tests )' | head -30
 step end

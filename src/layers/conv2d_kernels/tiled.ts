@@ -26,8 +26,8 @@ const WORKGROUPS = [
 ] as const;
 
 /**
- * [fours of pixels, fours of channels, depths] of an invocation; the first depth that fits is taken. The more outputs, the
- * fewer loads for a multiply-add; the fewer, the more invocations there are to wait for memory together.
+ * [fours of pixels, fours of channels, depths] of an invocation; the first depth that fits is taken. The more outputs,
+ * the fewer loads for a multiply-add; the fewer, the more invocations there are to wait for memory together.
  */
 const SHAPES = [
   [2, 2, [16, 8, 4]],
