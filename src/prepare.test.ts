@@ -169,7 +169,7 @@ describe('the plan that is inspected is the plan of the session', () => {
   });
 
   it.each([
-    ['lenet', 6, [28, 28], 4 * 3 * 32 * 24 * 24],
+    ['lenet', 6, [28, 28], 4 * 4 * 32 * 24 * 24],
     ['resnet18', 32, [224, 224], 2 ** 26],
     ['fcn_resnet50', 8, [256, 256], 4e7],
   ] as const)('of %s whose batch is cut', async (name, batch, size, bytes) => {
