@@ -131,9 +131,9 @@ function candidatesOf({ op, build, choose }: Case): readonly (readonly [string, 
   return offered.filter((_, i) => variants.indexOf(variants[i] ?? '') === i);
 }
 
-/** What a GPU of this vendor computes is run where the tests run. */
+/** What a GPU of this vendor computes is run where the tests run, whatever more an adapter there allows. */
 function asGpu(profile: DeviceProfile, vendor: string): DeviceProfile {
-  return { ...profile, family: 'gpu', vendor, architecture: '' };
+  return { ...profile, family: 'gpu', vendor, architecture: '', limits: ANY_GPU.limits };
 }
 
 describe.each(Object.entries(CASES))('%s', (_, test) => {
