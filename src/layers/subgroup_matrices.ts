@@ -64,7 +64,8 @@ const OFFERS: ReadonlyMap<unknown, Offer> = new Map<unknown, Offer>([
  * @example
  * const experimental = subgroupMatrices({ onMissing: (reason) => console.warn(reason) });
  * const opened = await Device.open(navigator.gpu, { experimental });
- * const session = await createSession(opened, graph, { weights, precision: 'f16' });
+ * const precision = opened.profile.shaderF16 ? 'f16' : 'f32';
+ * const session = await createSession(opened, graph, { weights, precision });
  */
 export function subgroupMatrices(options: SubgroupMatricesOptions = {}): Experiment {
   checkOptions('subgroupMatrices', options);
