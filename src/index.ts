@@ -194,7 +194,6 @@ export { type Resize2dOptions, resize2d } from './layers/resize2d.ts';
 export { type RoiAlignOptions, roiAlign } from './layers/roi_align.ts';
 export { scatter } from './layers/scatter.ts';
 export { logSoftmax, softmax } from './layers/softmax.ts';
-export { type SubgroupMatricesOptions, subgroupMatrices } from './layers/subgroup_matrices.ts';
 export { topElements } from './layers/top_k.ts';
 export type { Padding3dLike, TripleLike } from './layers/volume.ts';
 export type { PaddingLike, PairLike } from './layers/window.ts';
@@ -226,6 +225,7 @@ export { type References, runReference } from './reference.ts';
 export { encodeRun, type GpuOutputs, type RunOnGpuOptions, runOnGpu } from './run_on_gpu.ts';
 export { shortfallsOf } from './shortfalls.ts';
 export type * from './signatures.ts';
+export { type SubgroupMatricesOptions, subgroupMatrices } from './subgroup_matrices.ts';
 export { VERSION } from './version.ts';
 export {
   BatchClassifier,

@@ -14,12 +14,12 @@ import type { Graph, Node } from '../runtime/graph.ts';
 import { prepare } from '../runtime/prepare.ts';
 import { Session } from '../runtime/session.ts';
 import { syntheticTensor, syntheticWeights } from '../runtime/weights/synthetic.ts';
+import { subgroupMatrices } from '../subgroup_matrices.ts';
 import { conv2d } from './conv2d.ts';
 import { gemmKernel } from './conv2d_kernels/gemm_kernel.ts';
 import type { Conv2dGemm } from './conv2d_kernels/lower_tiles.ts';
 import { matrixGemm } from './conv2d_kernels/matrix.ts';
 import { splitKOn } from './conv2d_kernels/split_k.ts';
-import { subgroupMatrices } from './subgroup_matrices.ts';
 
 /** Milliseconds: CPU adapters take seconds to compile a kernel. */
 const PATIENCE = 300_000;

@@ -3,22 +3,22 @@ import {
   MATRIX_FEATURE,
   type MatrixSize,
   SUBGROUP_SIZE_FEATURE,
-} from '../../shaders/lib/subgroup_matrix.ts';
-import { checkOptions } from '../runtime/arguments.ts';
-import type { DeviceProfile, SubgroupMatrices } from '../runtime/device_profile.ts';
-import { UnsupportedError } from '../runtime/errors.ts';
-import type { Experiment } from '../runtime/experiment.ts';
-import type { Node } from '../runtime/graph.ts';
-import type { Candidate } from '../runtime/kernel.ts';
-import { candidatesOf } from '../runtime/operator.ts';
-import { conv2dOp } from './conv2d.ts';
-import { gemmKernel } from './conv2d_kernels/gemm_kernel.ts';
-import { matrixGemm } from './conv2d_kernels/matrix.ts';
-import { splitKOn } from './conv2d_kernels/split_k.ts';
-import { type Conv2d, problemOf as conv2dProblemOf } from './conv2d_problem.ts';
-import { linearOp } from './linear.ts';
-import { gemmOn } from './linear_kernels/gemm.ts';
-import { type Linear, problemOf as linearProblemOf } from './linear_problem.ts';
+} from '../shaders/lib/subgroup_matrix.ts';
+import { conv2dOp } from './layers/conv2d.ts';
+import { gemmKernel } from './layers/conv2d_kernels/gemm_kernel.ts';
+import { matrixGemm } from './layers/conv2d_kernels/matrix.ts';
+import { splitKOn } from './layers/conv2d_kernels/split_k.ts';
+import { type Conv2d, problemOf as conv2dProblemOf } from './layers/conv2d_problem.ts';
+import { linearOp } from './layers/linear.ts';
+import { gemmOn } from './layers/linear_kernels/gemm.ts';
+import { type Linear, problemOf as linearProblemOf } from './layers/linear_problem.ts';
+import { checkOptions } from './runtime/arguments.ts';
+import type { DeviceProfile, SubgroupMatrices } from './runtime/device_profile.ts';
+import { UnsupportedError } from './runtime/errors.ts';
+import type { Experiment } from './runtime/experiment.ts';
+import type { Node } from './runtime/graph.ts';
+import type { Candidate } from './runtime/kernel.ts';
+import { candidatesOf } from './runtime/operator.ts';
 
 /** What becomes of `Device.open` where there are none. */
 export interface SubgroupMatricesOptions {
