@@ -42,8 +42,9 @@
  */
 import {
   type Conv2dProblem,
-  columnsInFours,
   conv2dSizes,
+  gathersFours,
+  isPointwise,
   outputPixels,
   wholeFours,
 } from './lib/conv2d_problem.ts';
@@ -51,6 +52,7 @@ import { dimensions, type ShaderModule } from './lib/dimensions.ts';
 import { elementTypes } from './lib/element_types.ts';
 import { epilogueModule, operandsInFours } from './lib/epilogue.ts';
 import { type Grid, tileText } from './lib/grid.ts';
+import { RECEPTIVE_FIELD } from './lib/receptive_field.ts';
 import {
   type MatrixSize,
   matrixDirectives,
@@ -113,11 +115,7 @@ export function matrixBytes(config: Conv2dMatrixConfig): number {
 
 /** How many pixels of x are read at once: as many as lie together, and leave work for all threads. */
 function xVectorOf(g: Conv2dProblem, config: Conv2dMatrixConfig): 1 | 2 | 4 {
-  const pointwise = isPointwise(g);
-  const together = pointwise && g.stride.every((stride) => stride === 1);
-  // The last pixels are read by four, too.
-  const fours = outputPixels(g) % 4 === 0 && wholeFours(g, g.xStrides);
-  const wide = columnsInFours(g) || (together && fours && !g.columns);
+  const wide = gathersFours(g);
   return ([4, 2] as const).find((vector) => wide && fetchesEvenly(config, vector)) ?? 1;
 }
 
@@ -126,10 +124,6 @@ export function fetchesEvenly(config: Conv2dMatrixConfig, vector: number): boole
   const columns = matrixTile(config).pixels / vector;
   const rows = matrixThreads(config) / columns;
   return Number.isInteger(rows) && (matrixTileDepth(config) / EIGHT) % rows === 0;
-}
-
-function isPointwise(g: Conv2dProblem): boolean {
-  return g.kernel.every((extent) => extent === 1) && !g.padded;
 }
 
 export function conv2dMatrix(
@@ -230,34 +224,7 @@ ${epilogue.text}
 var<workgroup> tiles: array<vec4u, ${matrixBytes(config) / 16}>;
 ${matrixText(config.matrix, { array: 'tiles', stride: 'STRIDE', sumsStride: 'SUMS_STRIDE' })}
 
-// Where a pixel's receptive field begins: its plane of the first channel, row and column before padding.
-struct Field {
-  plane: u32,
-  top: u32,
-  left: u32,
-}
-
-fn field_of(pixel: u32, group: u32) -> Field {
-  return Field(
-    X_OFFSET + pixel / PLANE_OUT * X_IMAGE + group * GROUP_C_IN * X_CHANNEL,
-    pixel % PLANE_OUT / W_OUT * STRIDE_H,
-    pixel % W_OUT * STRIDE_W,
-  );
-}
-
-// Where a tap of a receptive field lies in its plane. Above and left of the image the subtraction wraps round
-// to a huge number, so that one comparison tells whether it lies in the image.
-struct Tap {
-  at: u32,
-  inside: bool,
-}
-
-fn tap_of(field: Field, tap: u32) -> Tap {
-  let row = field.top + tap / K_W * DILATION_H - PAD_TOP;
-  let column = field.left + tap % K_W * DILATION_W - PAD_LEFT;
-  let inside = row < H_IN && column < W_IN;
-  return Tap(select(0u, row * W_IN + column, inside), inside);
-}
+${RECEPTIVE_FIELD}
 
 fn eight_halves(
   a: X, b: X, c: X, d: X,

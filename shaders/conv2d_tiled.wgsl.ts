@@ -40,8 +40,9 @@
 
 import {
   type Conv2dProblem,
-  columnsInFours,
   conv2dSizes,
+  gathersFours,
+  isPointwise,
   outputPixels,
   wholeFours,
 } from './lib/conv2d_problem.ts';
@@ -49,6 +50,7 @@ import { dimensions, type ShaderModule } from './lib/dimensions.ts';
 import { elementTypes } from './lib/element_types.ts';
 import { epilogueModule, operandsInFours } from './lib/epilogue.ts';
 import { type Grid, tileText } from './lib/grid.ts';
+import { RECEPTIVE_FIELD } from './lib/receptive_field.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 /** Sizes of the tiles. */
@@ -82,33 +84,14 @@ export function conv2dTileDepth({ depth, slices }: Conv2dTiledConfig): number {
   return depth * slices;
 }
 
-/** How the elements of x are found, and how many at once. */
-interface Gather {
-  /** 1x1 without padding: a pixel's channels lie X_CHANNEL apart, and there are no taps. */
-  readonly pointwise: boolean;
-  /** All rows of a step belong to one tap. */
-  readonly oneTap: boolean;
-  /** Four neighbouring output pixels are four neighbouring, aligned words of x. */
-  readonly wide: boolean;
-}
-
-function gatherOf(g: Conv2dProblem, depth: number): Gather {
-  const pointwise = g.kernel.every((extent) => extent === 1) && !g.padded;
-  const together = pointwise && g.stride.every((stride) => stride === 1);
-  // The last pixels are read by four, too.
-  const fours = outputPixels(g) % 4 === 0 && wholeFours(g, g.xStrides);
-  return {
-    pointwise,
-    oneTap: (g.inputChannels / g.groups) % depth === 0,
-    wide: columnsInFours(g) || (together && fours && !g.columns),
-  };
-}
-
 export function conv2dTiled(g: Conv2dProblem, config: Conv2dTiledConfig, grid: Grid): ShaderModule {
   const tile = conv2dTile(config);
   const depth = conv2dTileDepth(config);
   const threads = config.threads[0] * config.threads[1] * config.slices;
-  const { pointwise, oneTap, wide } = gatherOf(g, depth);
+  // How the elements of x are found, and how many at once.
+  const pointwise = isPointwise(g);
+  const oneTap = (g.inputChannels / g.groups) % depth === 0;
+  const wide = gathersFours(g);
   const plane = g.outputHeight * g.outputWidth;
   const wideOutput = wholeFours(g, g.yStrides) && operandsInFours(g.epilogue, g.batch, plane);
   const wholeChannels = (g.outputChannels / g.groups) % tile.channels === 0;
@@ -181,34 +164,7 @@ ${epilogue.text}
 var<workgroup> x_tile: array<vec4f, DEPTH * X_QUADS>;
 var<workgroup> weight_tile: array<vec4f, DEPTH * WEIGHT_QUADS>;
 
-// Where a pixel's receptive field begins: its plane of the first channel, row and column before padding.
-struct Field {
-  plane: u32,
-  top: u32,
-  left: u32,
-}
-
-fn field_of(pixel: u32, group: u32) -> Field {
-  return Field(
-    X_OFFSET + pixel / PLANE_OUT * X_IMAGE + group * GROUP_C_IN * X_CHANNEL,
-    pixel % PLANE_OUT / W_OUT * STRIDE_H,
-    pixel % W_OUT * STRIDE_W,
-  );
-}
-
-// Where a tap of a receptive field lies in its plane. Above and left of the image the subtraction wraps round
-// to a huge number, so that one comparison tells whether it lies in the image.
-struct Tap {
-  at: u32,
-  inside: bool,
-}
-
-fn tap_of(field: Field, tap: u32) -> Tap {
-  let row = field.top + tap / K_W * DILATION_H - PAD_TOP;
-  let column = field.left + tap % K_W * DILATION_W - PAD_LEFT;
-  let inside = row < H_IN && column < W_IN;
-  return Tap(select(0u, row * W_IN + column, inside), inside);
-}
+${RECEPTIVE_FIELD}
 
 // Moves what this thread has fetched to the tiles.
 fn store_tiles(

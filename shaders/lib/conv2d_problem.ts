@@ -78,3 +78,15 @@ export function wholeFours(g: Conv2dProblem, { offset, image, channel }: MapStri
 export function columnsInFours({ columns, xStrides }: Conv2dProblem): boolean {
   return columns && xStrides.offset % 4 === 0 && xStrides.channel % 4 === 0;
 }
+
+/** 1x1 without padding: a pixel's channels lie one plane apart, and there are no taps. */
+export function isPointwise({ kernel, padded }: Conv2dProblem): boolean {
+  return kernel.every((extent) => extent === 1) && !padded;
+}
+
+/** Whether four neighbouring output pixels are four neighbouring, aligned words of x, also after the last one. */
+export function gathersFours(g: Conv2dProblem): boolean {
+  if (g.columns) return columnsInFours(g);
+  const together = isPointwise(g) && g.stride.every((stride) => stride === 1);
+  return together && outputPixels(g) % 4 === 0 && wholeFours(g, g.xStrides);
+}
