@@ -36,7 +36,7 @@ const SHAPES = [
 ] as const;
 
 /*
- * What a compute unit does, as fitted to 3,600 times of ResNet-50's layers on an NVIDIA H200; see
+ * What a compute unit does, as fitted to 7,176 times of ResNet-50's layers on an NVIDIA H200; see
  * docs/decisions/0085-a-measured-gpu.md. For the ranking only.
  */
 
