@@ -4,13 +4,17 @@
  *     y[n, o, p, q] = epilogue( bias[o] + sum over r, s of
  *                     x[n, o / MULTIPLIER, p * STRIDE + r * DILATION - PAD, ...] * weight[o, r, s] )
  *
- * A multiply-add for every load would be all there is. So an invocation computes ROWS x PIXELS neighbouring outputs
- * of a plane, and reads the patch of x that they see, and the channel's weights, into registers once:
+ * A multiply-add for every load would be all there is. So an invocation computes a strip of ROWS x PIXELS neighbouring
+ * outputs of a plane, from the top down: a step reads STRIDE_H new rows of x, PATCH_W values of each, adds them to the
+ * sums of all the rows of outputs that see them, and stores the row of outputs that is complete after it:
  *
- *     PATCH_H x PATCH_W values of x      ROWS x PIXELS sums      3x3, stride 1: 24 loads for 2 x 4 outputs,
- *     +-----------------+                +-----------+                          where each alone takes 9
- *     | . . . . . .     |   K_H x K_W    | . . . .   |
- *     | . . . . . .     |   weights      | . . . .   |
+ *     PATCH_W values of x        LIVE x PIXELS sums             3x3, stride 1: a step reads 6 values and stores
+ *     +-----------------+        +-----------+  begun now       4 outputs, where each alone takes 9 loads
+ *     | . . . . . .     |  -->   | . . . .   |
+ *     +-----------------+        | . . . .   |  complete
+ *
+ * Row r of the window sees, in a step, row r * DILATION_H mod STRIDE_H of the new ones, and belongs to the outputs that
+ * were begun r * DILATION_H / STRIDE_H steps ago. The first LIVE - 1 steps of a strip complete nothing.
  *
  * Layouts
  *     x, y             feature maps, NCHW, channel-major or a part of one: pixel p of image n, channel c is element
@@ -18,12 +22,11 @@
  *     weight           [output channel][tap r * K_W + s], as it comes
  *     bias             [output channel], f32
  *
- * Threads. The tiles of ROWS x PIXELS outputs are numbered along a row, then along the rows, the channels and the
- * images; an invocation has one.
+ * Threads. The strips are numbered along a row, then along the rows, the channels and the images; each invocation
+ * has one.
  *
- *     by plane    CPU adapters: a workgroup's tiles are of one plane, so that its weights are loads which all lanes
- *                 share. The last workgroup of a plane may idle in part.
- *     across      GPUs: workgroups go across planes, since a small plane would fill only a part of one.
+ *     looped      CPU adapters: long strips, a step's code stands once.
+ *     unrolled    GPUs: short strips, whose loads are all on their way at a time.
  */
 import { type Conv2dProblem, conv2dSizes } from './lib/conv2d_problem.ts';
 import { dimensions, type ShaderModule } from './lib/dimensions.ts';
@@ -40,33 +43,38 @@ export interface Conv2dDepthwiseConfig {
   readonly rows: number;
   /** Outputs along a row of an invocation. */
   readonly pixels: number;
-  /** Whether a workgroup stays in one plane. */
-  readonly byPlane: boolean;
+  /** Whether a step's code stands once, in a loop, or once for each step. */
+  readonly looped: boolean;
   /** Whether the sizes of the maps are read from a uniform buffer; the window's are always compiled in. */
   readonly bound: boolean;
 }
 
-/** [height, width] of the part of x that one invocation reads. */
-export function depthwisePatch(
+/** Words that one invocation reads in a step along a row of x, rows of outputs under way, steps of a strip. */
+export function depthwiseSteps(
   { kernel, stride, dilation }: Conv2dProblem,
   { rows, pixels }: Pick<Conv2dDepthwiseConfig, 'rows' | 'pixels'>,
-): readonly [number, number] {
-  return [
-    (rows - 1) * stride[0] + (kernel[0] - 1) * dilation[0] + 1,
-    (pixels - 1) * stride[1] + (kernel[1] - 1) * dilation[1] + 1,
-  ];
+): {
+  readonly width: number;
+  readonly fresh: number;
+  readonly live: number;
+  readonly steps: number;
+} {
+  const reach = (kernel[0] - 1) * dilation[0];
+  const live = Math.floor(reach / stride[0]) + 1;
+  return {
+    width: (pixels - 1) * stride[1] + (kernel[1] - 1) * dilation[1] + 1,
+    fresh: Math.min(stride[0], reach + 1),
+    live,
+    steps: rows + live - 1,
+  };
 }
 
 /** Workgroups. */
 export function depthwiseWorkgroups(g: Conv2dProblem, config: Conv2dDepthwiseConfig): number {
-  const planes = g.batch * g.outputChannels;
-  const tiles = tilesOfPlane(g, config);
-  return config.byPlane
-    ? planes * Math.ceil(tiles / config.lanes)
-    : Math.ceil((planes * tiles) / config.lanes);
+  return Math.ceil((g.batch * g.outputChannels * stripsOfPlane(g, config)) / config.lanes);
 }
 
-function tilesOfPlane(g: Conv2dProblem, { rows, pixels }: Conv2dDepthwiseConfig): number {
+function stripsOfPlane(g: Conv2dProblem, { rows, pixels }: Conv2dDepthwiseConfig): number {
   return Math.ceil(g.outputHeight / rows) * Math.ceil(g.outputWidth / pixels);
 }
 
@@ -75,12 +83,11 @@ export function conv2dDepthwise(
   config: Conv2dDepthwiseConfig,
   grid: Grid,
 ): ShaderModule {
-  const [patchHeight, patchWidth] = depthwisePatch(g, config);
+  const { width, fresh, live, steps } = depthwiseSteps(g, config);
   const all = conv2dSizes(g);
   const { C_OUT = 0, H_IN = 0, W_IN = 0, W_OUT = 0, PAD_TOP = 0, PAD_LEFT = 0 } = all;
   const { X_OFFSET = 0, X_IMAGE = 0, X_CHANNEL = 0 } = all;
   const { Y_OFFSET = 0, Y_IMAGE = 0, Y_CHANNEL = 0 } = all;
-  const tiles = tilesOfPlane(g, config);
   // Its stores are unrolled, and an addend that may be missing would be a load for each.
   const epilogue = epilogueModule(g.epilogue, 1, config.bound ? 'bound' : 'compiled');
   const sizes = {
@@ -88,9 +95,10 @@ export function conv2dDepthwise(
     ...{ X_OFFSET, X_IMAGE, X_CHANNEL, Y_OFFSET, Y_IMAGE, Y_CHANNEL },
     H_OUT: g.outputHeight,
     MULTIPLIER: g.outputChannels / g.inputChannels,
-    TILES_ACROSS: Math.ceil(g.outputWidth / config.pixels),
-    PLANE_TILES: tiles,
-    PLANE_WORKGROUPS: Math.ceil(tiles / config.lanes),
+    ROWS: config.rows,
+    STEPS: steps,
+    STRIPS_ACROSS: Math.ceil(g.outputWidth / config.pixels),
+    PLANE_STRIPS: stripsOfPlane(g, config),
     PLANES: g.batch * g.outputChannels,
     GRID_COLUMNS: grid.columns,
     ...epilogue.sizes,
@@ -101,7 +109,6 @@ ${elementTypes(g.types, g.epilogue)}
 
 ${declarations}
 const LANES = ${config.lanes}u;
-const ROWS = ${config.rows}u;
 const PIXELS = ${config.pixels}u;
 const K_H = ${g.kernel[0]}u;
 const K_W = ${g.kernel[1]}u;
@@ -109,8 +116,11 @@ const STRIDE_H = ${g.stride[0]}u;
 const STRIDE_W = ${g.stride[1]}u;
 const DILATION_H = ${g.dilation[0]}u;
 const DILATION_W = ${g.dilation[1]}u;
-const PATCH_H = ${patchHeight}u;
-const PATCH_W = ${patchWidth}u;
+const PATCH_W = ${width}u;
+const FRESH = ${fresh}u;
+const LIVE = ${live}u;
+const LAST = ${live - 1}u;
+const UNROLLED = ${config.looped ? 1 : steps}u;
 
 @group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read> weight: array<Weight>;
@@ -126,70 +136,83 @@ fn main(
   @builtin(local_invocation_index) lane: u32,
 ) {
 ${locals}
-  let nth = workgroup.x + workgroup.y * GRID_COLUMNS;
-#if ${config.byPlane}
-  let plane = nth / PLANE_WORKGROUPS;
-  let tile = nth % PLANE_WORKGROUPS * LANES + lane;
-#else
-  let plane = (nth * LANES + lane) / PLANE_TILES;
-  let tile = (nth * LANES + lane) % PLANE_TILES;
-#endif
-  if (plane >= PLANES || tile >= PLANE_TILES) {
+  let strip = (workgroup.x + workgroup.y * GRID_COLUMNS) * LANES + lane;
+  let plane = strip / PLANE_STRIPS;
+  if (plane >= PLANES) {
     return;
   }
   let image = plane / C_OUT;
   let channel = plane % C_OUT;
-  let first_row = tile / TILES_ACROSS * ROWS;
-  let first_column = tile % TILES_ACROSS * PIXELS;
+  let first_row = strip % PLANE_STRIPS / STRIPS_ACROSS * ROWS;
+  let first_column = strip % PLANE_STRIPS % STRIPS_ACROSS * PIXELS;
 
   // Above and left of the image the subtraction wraps round to a huge number: one comparison does.
   let top = first_row * STRIDE_H - PAD_TOP;
   let left = first_column * STRIDE_W - PAD_LEFT;
   let x_plane = X_OFFSET + image * X_IMAGE + channel / MULTIPLIER * X_CHANNEL;
-  var seen: array<array<f32, PATCH_W>, PATCH_H>;
-#for j in PATCH_W
-  let inside_#j = left + #j < W_IN;
+  let y_plane = Y_OFFSET + image * Y_IMAGE + channel * Y_CHANNEL;
+#for i in PATCH_W
+  let inside_#i = left + #i < W_IN;
 #end
-#for i in PATCH_H
-  {
-    let row_inside = top + #i < H_IN;
-    let row_at = x_plane + (top + #i) * W_IN + left;
-#for j in PATCH_W
-    {
-      let inside = row_inside && inside_#j;
-      seen[#i][#j] = select(0.0, f32(x[select(0u, row_at + #j, inside)]), inside);
-    }
-#end
-  }
-#end
-
-  var sums: array<array<f32, PIXELS>, ROWS>;
 #for r in K_H
 #for s in K_W
-  {
-    let w = f32(weight[channel * (K_H * K_W) + #r * K_W + #s]);
-#for m in ROWS
-#for p in PIXELS
-    sums[#m][#p] += seen[#m * STRIDE_H + #r * DILATION_H][#p * STRIDE_W + #s * DILATION_W] * w;
+  let weight_#r_#s = f32(weight[channel * (K_H * K_W) + #r * K_W + #s]);
 #end
 #end
-  }
-#end
-#end
-
   var shift = 0.0;
 #if ${g.bias}
   shift = bias[channel];
 #endif
-  let y_plane = Y_OFFSET + image * Y_IMAGE + channel * Y_CHANNEL;
-#for m in ROWS
+
+  // sums[q] are those of the row of outputs that was begun q steps ago.
+  var sums: array<array<f32, PIXELS>, LIVE>;
+  for (var first_step = 0u; first_step < STEPS; first_step += UNROLLED) {
+#for u in UNROLLED
+    {
+      let step = first_step + #u;
+      var seen: array<array<f32, PATCH_W>, FRESH>;
+#for j in FRESH
+      {
+        let row = top + step * STRIDE_H + #j;
+        let row_inside = row < H_IN;
+        let row_at = x_plane + row * W_IN + left;
+#for i in PATCH_W
+        {
+          let inside = row_inside && inside_#i;
+          seen[#j][#i] = select(0.0, f32(x[select(0u, row_at + #i, inside)]), inside);
+        }
+#end
+      }
+#end
+#for r in K_H
+#for s in K_W
 #for p in PIXELS
-  if (first_row + #m < H_OUT && first_column + #p < W_OUT) {
-    let place = (first_row + #m) * W_OUT + first_column + #p;
-    y[y_plane + place] = to_y(epilogue(sums[#m][#p] + shift, image, channel, place${epilogue.sizeArguments}));
+      sums[#r * DILATION_H / STRIDE_H][#p] +=
+        seen[#r * DILATION_H % STRIDE_H][#p * STRIDE_W + #s * DILATION_W] * weight_#r_#s;
+#end
+#end
+#end
+      // Where step is less than LAST, the subtraction wraps round, too.
+      let row = step - LAST;
+      if (row < ROWS && first_row + row < H_OUT) {
+#for p in PIXELS
+        if (first_column + #p < W_OUT) {
+          let place = (first_row + row) * W_OUT + first_column + #p;
+          y[y_plane + place] = to_y(epilogue(sums[LAST][#p] + shift, image, channel, place${epilogue.sizeArguments}));
+        }
+#end
+      }
+#for q in LAST
+#for p in PIXELS
+      sums[LAST - #q][#p] = sums[LAST - #q - 1u][#p];
+#end
+#end
+#for p in PIXELS
+      sums[0][#p] = 0.0;
+#end
+    }
+#end
   }
-#end
-#end
 }
 `;
   return { source, words, operands: epilogue.bindings };

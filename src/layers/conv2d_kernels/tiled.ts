@@ -5,7 +5,7 @@ import {
   conv2dTileDepth,
   conv2dTiled,
 } from '../../../shaders/conv2d_tiled.wgsl.ts';
-import type { Conv2dProblem } from '../../../shaders/lib/conv2d_problem.ts';
+import { type Conv2dProblem, gathersFours } from '../../../shaders/lib/conv2d_problem.ts';
 import { type DeviceProfile, kindOf } from '../../runtime/device_profile.ts';
 import { type GpuClass, gpuClassOf } from '../../runtime/gpu_class.ts';
 import { costsOf } from './cost.ts';
@@ -56,7 +56,12 @@ const WAIT = 300;
 const START = 2500;
 const ADD_UP = 500;
 
-function fits(config: Conv2dTiledConfig, gpu: GpuClass, { limits }: DeviceProfile): boolean {
+function fits(
+  config: Conv2dTiledConfig,
+  gpu: GpuClass,
+  { limits }: DeviceProfile,
+  inFours: boolean,
+): boolean {
   const { pixelQuads, channelQuads, depth, slices, prefetch } = config;
   const [m, n] = config.threads;
   const invocations = m * n * slices;
@@ -65,6 +70,8 @@ function fits(config: Conv2dTiledConfig, gpu: GpuClass, { limits }: DeviceProfil
   const operands = 4 * (pixelQuads + channelQuads);
   const both = prefetch ? fetched + operands : Math.max(fetched, operands);
   return (
+    // Where x is gathered word by word, the workgroup fetches whole rows of its tile.
+    (inFours || (n * slices) % (4 * pixelQuads) === 0) &&
     // Whole fours of each tile.
     (depth * pixelQuads) % n === 0 &&
     (depth * channelQuads) % m === 0 &&
@@ -78,8 +85,9 @@ function fits(config: Conv2dTiledConfig, gpu: GpuClass, { limits }: DeviceProfil
 }
 
 /** Each shape for each workgroup, as deep as fits. */
-function configsFor(device: DeviceProfile): readonly Conv2dTiledConfig[] {
+function configsFor(g: Conv2dProblem, device: DeviceProfile): readonly Conv2dTiledConfig[] {
   const gpu = gpuClassOf(device);
+  const inFours = gathersFours(g);
   const { prefetch, unroll } = gpu;
   const configs = WORKGROUPS.flatMap(([m, n, slices]) =>
     SHAPES.flatMap(([pixelQuads, channelQuads, depths]) =>
@@ -88,7 +96,7 @@ function configsFor(device: DeviceProfile): readonly Conv2dTiledConfig[] {
           const shape = { pixelQuads, channelQuads, depth };
           return { threads: [m, n], slices, ...shape, unroll, prefetch };
         })
-        .filter((config) => fits(config, gpu, device))
+        .filter((config) => fits(config, gpu, device, inFours))
         .slice(0, 1),
     ),
   );
@@ -123,7 +131,7 @@ export const tiledGemm: Conv2dGemm<Conv2dTiledConfig> = {
   inside: 'gpu',
   configs(g, device) {
     const { units } = gpuClassOf(device);
-    return configsFor(device).toSorted((a, b) => cyclesOf(g, a, units) - cyclesOf(g, b, units));
+    return configsFor(g, device).toSorted((a, b) => cyclesOf(g, a, units) - cyclesOf(g, b, units));
   },
   cost(g, config, device) {
     // In multiply-adds of the whole device.
