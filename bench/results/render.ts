@@ -6,8 +6,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { kernelsSection } from './kernels_section.ts';
 import { modelsSection } from './models_section.ts';
-import { peersSection } from './peers_section.ts';
-import { modelsTable, peersTable, replaceSection } from './readme_tables.ts';
+import { peersOverview, peersSection, SHOWN_WHOLE } from './peers_section.ts';
+import { modelsTable, peerModelsTable, peersTable, replaceSection } from './readme_tables.ts';
 import { type AdapterResults, readResults } from './reports.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -16,7 +16,11 @@ const README = join(ROOT, 'README.md');
 
 const results = readResults(import.meta.dirname);
 writeFileSync(PAGE, page(results));
-const tables = { measured: modelsTable(results), peers: peersTable(results) };
+const tables = {
+  measured: modelsTable(results),
+  peers: peersTable(results),
+  'peer models': peerModelsTable(results),
+};
 const readme = Object.entries(tables).reduce(
   (text, [name, content]) => replaceSection(text, name, content),
   readFileSync(README, 'utf8'),
@@ -36,7 +40,8 @@ Other libraries: the same weights, input and adapter for all, logits compared. E
 a process or page of its own; they run in turn, A B C A B C, so ratios hold where the machine is busy, and times
 less so. A ratio is the time of a run by that of Tilewise's run beside it: the median, with the quartiles. Cold
 start: from weights in memory to the first logits, the device opened on the way, in a new process or browser,
-without a driver's cache of shaders. [bench/peers](../bench/peers/README.md) tells how to run it.
+without a driver's cache of shaders. Of models besides ResNet-50 there is one table, a row each, of what Tilewise and
+onnxruntime take by WebGPU in Node. [bench/peers](../bench/peers/README.md) tells how to run it.
 
 ${all.map(section).join('\n')}`;
 }
@@ -44,7 +49,8 @@ ${all.map(section).join('\n')}`;
 function section({ adapter, models, kernels, peers }: AdapterResults): string {
   const parts = [
     modelsSection(models),
-    ...peers.map(peersSection),
+    ...peers.filter(({ model }) => model === SHOWN_WHOLE).map(peersSection),
+    peersOverview(peers),
     kernels ? kernelsSection(kernels) : '',
   ];
   return [`## ${adapter}\n`, ...parts.filter(Boolean)].join('\n');
