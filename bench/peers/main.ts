@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { f16Tolerance } from '../../measure/f16_rounding.ts';
-import { machineFacts } from '../../measure/machine.ts';
+import { machineFacts, NO_SHADER_CACHES } from '../../measure/machine.ts';
 import { openNodeGpu } from '../../node/index.ts';
 import { useSwiftShader } from '../../node/swiftshader.ts';
 import { buildModel, Device, findModel, prepare } from '../../src/index.ts';
@@ -185,8 +185,7 @@ function fromWhereNpmWasCalled(file: string): string {
 
 /** Sets drivers up for this process and those that it starts, and looks at the adapter they give. */
 async function prepareAdapter({ adapter: wanted }: Pick<Options, 'adapter'>): Promise<Adapter> {
-  // Mesa and NVIDIA's driver keep compiled shaders on disk: a start would be cold only the first time.
-  Object.assign(process.env, { MESA_SHADER_CACHE_DISABLE: 'true', __GL_SHADER_DISK_CACHE: '0' });
+  Object.assign(process.env, NO_SHADER_CACHES);
   const software = wanted.toLowerCase() === 'swiftshader';
   if (software) await prepareSwiftShader();
   const { gpu, adapter, facts } = await openNodeGpu(wanted);

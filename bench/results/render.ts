@@ -34,7 +34,9 @@ Written by \`npm run bench:render\` from the JSON in \`bench/results\`; \`npm ru
 on every adapter of a machine, and renders. All is f32, with synthetic weights, where nothing else is said.
 
 Models: load is from a graph to a session, weights made or read and kernels compiled on the way; host is what
-the processor spends on a run besides waiting. [\`bench model\`](../README.md#the-command) compares with these files.
+the processor spends on a run besides waiting. [\`bench model\`](../README.md#the-command) compares with these files;
+with \`--cold\` it has what each stage of a cold start takes, in new processes: the device, plan, kernels, weights and first
+run, which of them overlap, and the kernels that take longest to compile.
 
 Other libraries: the same weights, input and adapter for all, logits compared. Each is in
 a process or page of its own; they run in turn, A B C A B C, so ratios hold where the machine is busy, and times
