@@ -61,7 +61,7 @@ export async function compareInBrowser(
 ): Promise<readonly PeerResult[]> {
   // A machine without a browser lacks what this imports.
   const { BrowserHost } = await import('./browser.ts');
-  const host = await BrowserHost.create(folder, software);
+  const host = await BrowserHost.create(model, folder, software);
   const pages = browserEntries(model);
   const entries = pages.map(({ page, ...entry }) => ({ ...entry, start: () => host.open(page) }));
   try {

@@ -75,7 +75,8 @@ interface Adapter {
 }
 
 async function compareModels({ model: given, ...options }: Options): Promise<void> {
-  const models = given ?? ['resnet50'];
+  const asked = given ?? ['resnet50'];
+  const models = asked.filter((model) => options.node || runsInBrowser(model, options));
   if (options.weights !== undefined && models.length > 1)
     throw new Error('--weights is a file of one model: give one --model');
   const adapter = await prepareAdapter(options);
