@@ -58,7 +58,7 @@ export async function withDevice<T>(
 }
 
 /** Where there are none, all runs as without the option. */
-function matrices(): Experiment {
+export function matrices(): Experiment {
   return subgroupMatrices({ onMissing: (reason) => note(`note: ${reason}; it is done without`) });
 }
 

@@ -16,6 +16,15 @@ export interface MachineFacts {
   readonly node: string;
 }
 
+/**
+ * For the environment of a process whose start is to be cold: Mesa and NVIDIA's driver keep compiled shaders on disk,
+ * and a start would be cold only the first time.
+ */
+export const NO_SHADER_CACHES: Readonly<Record<string, string>> = {
+  MESA_SHADER_CACHE_DISABLE: 'true',
+  __GL_SHADER_DISK_CACHE: '0',
+};
+
 export function machineFacts(): MachineFacts {
   const commit = currentCommit();
   return {

@@ -57,6 +57,42 @@ describe('bench model', () => {
     expect(JSON.parse(tolerated.stdout)).toMatchObject({ comparison: { verdict: 'same' } });
   });
 
+  it('--cold: stages of starts in new processes, one after the other, and the slowest kernels', async () => {
+    const { stdout, code } = await runCli([...bench, '--cold', '--runs', '2', '--batch', '3']);
+    expect(code).toBe(0);
+    const { stages, totals, totalMs, otherMs, slowest, ...report } = JSON.parse(stdout);
+    expect(report).toMatchObject({ model: 'lenet', inputShape: [3, 1, 28, 28] });
+    expect(totals).toHaveLength(2);
+    expect(totals[0]).toBe(totalMs);
+    const names = stages.map(({ stage }: { stage: string }) => stage);
+    const steps = ['graph', 'adapter', 'device', 'plan', 'compile', 'read', 'arrange', 'upload'];
+    expect(names.filter((name: string) => name !== 'warmUp')).toEqual([...steps, 'bind', 'run']);
+    // Every stage took its time, within the whole; little is unaccounted for.
+    for (const { ms, fromMs, toMs } of stages) {
+      expect(ms).toBeGreaterThan(0);
+      expect(fromMs + ms).toBeLessThan(toMs + 0.01);
+      expect(toMs).toBeLessThan(totalMs + 0.01);
+    }
+    expect(otherMs).toBeLessThan(totalMs / 10);
+    expect(report.kernels).toBeGreaterThanOrEqual(5);
+    expect(slowest).toHaveLength(3);
+    const times = slowest.map(({ ms }: { ms: number }) => ms);
+    expect(times).toEqual(times.toSorted((a: number, b: number) => b - a));
+    expect(slowest[0].kernel).toMatch(/ "(conv|relu|fc|pool)\d"$/);
+    expect(report.aloneMs).toBeGreaterThanOrEqual(times[0] + times[1] + times[2] - 0.01);
+  });
+
+  it('--cold: as a table, and with the failure of the process that it started', async () => {
+    const cold = ['bench', 'model', '--model', 'lenet', '--cold', '--runs', '1'];
+    const { stdout } = await runCli(cold);
+    expect(stdout).toContain('from weights in memory to the first result\n');
+    expect(stdout).toMatch(/^fold and rearrange weights +\d/m);
+    expect(stdout).toMatch(/kernels for \d dispatches: .* together;/);
+    const failed = await runCli([...cold, '--weights', 'nowhere.safetensors']);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain('error: weights file "nowhere.safetensors" cannot be read');
+  });
+
   it('says what is wrong with a file to compare with', async () => {
     const file = join(folder, 'wrong.json');
     writeFileSync(file, '{"medianMs":1}');

@@ -52,7 +52,7 @@ model() {
 peers() {
   local name=$1
   shift
-  (cd bench/peers && timeout 60 node --import tsx main.ts --adapter "$TILEWISE_ADAPTER" --no-browser --runs 60 \
+  (cd bench/peers && timeout "${LIMIT:-60}" node --import tsx main.ts --adapter "$TILEWISE_ADAPTER" --no-browser --runs 60 \
     --out "$results/$name.json" "$@" 2>>"$results/errors.txt" | grep '^|')
 }
 
@@ -75,7 +75,7 @@ step peers
 if [ -e bench/peers/node_modules/onnxruntime-node ]; then
   peers peers-b1
   peers peers-b32 --batch 32 --starts 1
-  peers peers-mobilenet --model mobilenet_v3_large --starts 1
+  LIMIT=150 peers peers-models --model all-tables --starts 1 --runs 20
 fi
 step profiles
 for name in resnet50 mobilenet_v3_large efficientnet_b0; do

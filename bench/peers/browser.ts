@@ -44,9 +44,9 @@ export class BrowserHost {
     this.#software = software;
   }
 
-  /** Bundles the pages, and serves them beside the model in `folder`. */
-  static async create(folder: string, software: boolean): Promise<BrowserHost> {
-    const bundles = await bundlePages();
+  /** Bundles the pages, and serves them beside the model, which lies in `folder`. */
+  static async create(model: string, folder: string, software: boolean): Promise<BrowserHost> {
+    const bundles = await bundlePages(model);
     const server = createServer((request, response) => {
       const { pathname } = new URL(request.url ?? '/', 'http://localhost');
       const extension = pathname.split('.').at(-1) ?? '';
@@ -116,13 +116,16 @@ export class BrowserHost {
   }
 }
 
-async function bundlePages(): Promise<ReadonlyMap<string, Uint8Array>> {
+async function bundlePages(model: string): Promise<ReadonlyMap<string, Uint8Array>> {
   const result = await build({
     entryPoints: PAGES.map((name) => join(HERE, 'pages', `${name}.ts`)),
     bundle: true,
     minify: true,
     format: 'esm',
     target: 'es2022',
+    define: { MODEL: JSON.stringify(model) },
+    // The library imports shaders for their order in its own bundle.
+    logOverride: { 'ignored-bare-import': 'silent' },
     conditions: ['onnxruntime-web-use-extern-wasm'],
     write: false,
     outdir: HERE,

@@ -4,15 +4,15 @@ import { statisticsOf } from '../../measure/statistics.ts';
 import type { PeerResult } from '../results/reports.ts';
 import type { Entry, Participant, Timing } from './contender.ts';
 
-/** Libraries that disagree by more, of the largest logit, do not compute the same. */
-const TOLERANCE = { f32: 1e-3, f16: 2e-2 } as const;
-
 export interface Rounds {
   readonly starts: number;
   readonly runs: number;
-  /** What the first entry computes in. */
-  readonly precision: keyof typeof TOLERANCE;
+  /** Libraries that disagree by more, of the largest logit, do not compute the same. */
+  readonly tolerance: number;
 }
+
+/** What hears of each start and run when it is done. */
+export type Note = (text: string) => void;
 
 /** What was measured of one entry. */
 interface Record {
@@ -27,9 +27,9 @@ interface Record {
 /** Compares entries with the first of them. Throws where one gives other results. */
 export async function compare(
   entries: readonly Entry[],
-  { starts, runs, precision }: Rounds,
+  { starts, runs, tolerance }: Rounds,
   beforeStarts: () => Promise<void>,
-  note: (text: string) => void,
+  note: Note,
 ): Promise<readonly PeerResult[]> {
   const records = entries.map(
     (entry): Record => ({
@@ -50,13 +50,13 @@ export async function compare(
     for (let i = 0; i < runs; i++) {
       for (const record of records) await named(record, run(record, note));
     }
-    return records.map((record) => resultOf(record, records[0] ?? record, TOLERANCE[precision]));
+    return records.map((record) => resultOf(record, records[0] ?? record, tolerance));
   } finally {
     for (const record of records) await stop(record);
   }
 }
 
-async function start(record: Record, note: (text: string) => void): Promise<void> {
+async function start(record: Record, note: Note): Promise<void> {
   record.participant = await record.entry.start();
   const load = await record.participant.load();
   const first = await record.participant.run();
@@ -73,7 +73,7 @@ async function stop(record: Record): Promise<void> {
   record.participant = undefined;
 }
 
-async function run(record: Record, note: (text: string) => void): Promise<void> {
+async function run(record: Record, note: Note): Promise<void> {
   if (!record.participant) return;
   const { logits: _, ...timing } = await record.participant.run();
   record.runs.push(timing);

@@ -1,45 +1,48 @@
-/** Tilewise beside its peers: `npm start -- --help`. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** Tilewise beside its peers, model after model: `npm start -- --help`. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
-import { machineFacts } from '../../measure/machine.ts';
+import { f16Tolerance } from '../../measure/f16_rounding.ts';
+import { machineFacts, NO_SHADER_CACHES } from '../../measure/machine.ts';
 import { openNodeGpu } from '../../node/index.ts';
 import { useSwiftShader } from '../../node/swiftshader.ts';
+import { buildModel, Device, findModel, prepare } from '../../src/index.ts';
+import { fail, runCommand } from '../../terminal/failure.ts';
 import { parseCount } from '../../terminal/option_values.ts';
-import { peersSection } from '../results/peers_section.ts';
-import type { PeerResult, PeersReport } from '../results/reports.ts';
-import type { PageName } from './browser.ts';
-import { compare } from './compare.ts';
-import type { Entry } from './contender.ts';
-import { startInNode } from './node_entry.ts';
+import { clearProgress, note, print, progress } from '../../terminal/output.ts';
+import { ALL_TABLES, parseModels } from '../results/peer_models.ts';
+import { peersOverview, peersSection } from '../results/peers_section.ts';
+import type { PeersReport } from '../results/reports.ts';
+import type { Note } from './compare.ts';
+import { browserEntries, compareInBrowser, compareInNode, nodeEntries } from './entries.ts';
 import { writeWorkload } from './workload.ts';
 
 interface Options {
   readonly adapter: string;
-  readonly model: string;
+  readonly model: readonly string[];
   readonly batch: number;
   readonly precision: 'f32' | 'f16';
   readonly weights?: string;
   readonly starts: number;
   readonly runs: number;
-  readonly browser: boolean;
+  /** Models that run in the browser, too; `undefined` for all, `false` for none. */
+  readonly browser: readonly string[] | false | undefined;
   readonly node: boolean;
   readonly out: string;
 }
 
 const program = new Command('peers')
-  .description('a model of Tilewise beside onnxruntime and TensorFlow.js, in turn')
+  .description('models of Tilewise beside onnxruntime and TensorFlow.js, in turn')
   .option(
     '--adapter <text>',
     'the adapter; "swiftshader" sets up its own, all else is what Vulkan gives first',
     'swiftshader',
   )
   .option(
-    '--model <name>',
-    'a classifier that Tilewise names; TensorFlow.js takes part in resnet50 only',
-    'resnet50',
+    '--model <names>',
+    `classifiers that Tilewise names, with commas between them, or "${ALL_TABLES}"; may be repeated; resnet50 by default, the only one in which TensorFlow.js takes part`,
+    parseModels,
   )
   .option('--batch <n>', 'images a run', parseCount, 1)
   .addOption(
@@ -50,53 +53,130 @@ const program = new Command('peers')
   .option('--weights <file>', "a .safetensors file of the model's; synthetic weights by default")
   .option('--starts <n>', 'cold starts of each, in new processes', parseCount, 2)
   .option('--runs <n>', 'timed runs of each', parseCount, 5)
+  .option(
+    '--browser <names>',
+    'which of the models run in headless Chromium, too; all by default',
+    parseModels,
+  )
   .option('--no-browser', 'without the libraries in headless Chromium')
   .option('--no-node', 'without the libraries in Node')
   .option(
     '--out <file>',
-    'where the results go as JSON; as Markdown they go to stdout',
+    'where the results go as JSON, an array of a report for each model; as Markdown they go to stdout',
     'peers.json',
   )
-  .action(main);
+  .action(compareModels);
 
-await program.parseAsync();
+/** What the adapter is called, and what plans need to know of it. */
+interface Adapter {
+  readonly software: boolean;
+  readonly name: string;
+  readonly profile: Device['profile'];
+}
 
-async function main(options: Options): Promise<void> {
-  const { model, batch, precision } = options;
-  const folder = mkdtempSync(join(tmpdir(), 'tilewise-peers-'));
-  const software = options.adapter.toLowerCase() === 'swiftshader';
-  const cleanUp = (): void => rmSync(folder, { recursive: true, force: true });
-  // The model is 200 MB: it must not stay behind when one has seen enough.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      cleanUp();
-      process.exit(130);
-    });
+async function compareModels({ model: given, ...options }: Options): Promise<void> {
+  const asked = given ?? ['resnet50'];
+  const models = asked.filter((model) => options.node || runsInBrowser(model, options));
+  if (options.weights !== undefined && models.length > 1)
+    throw new Error('--weights is a file of one model: give one --model');
+  const adapter = await prepareAdapter(options);
+  note(`adapter: ${adapter.name}`);
+  const out = fromWhereNpmWasCalled(options.out);
+  const follow = followed(models, options);
+  const reports: PeersReport[] = [];
+  for (const model of models) {
+    try {
+      reports.push(await compareModel(model, adapter, options, follow(model)));
+    } catch (error) {
+      // The others may take an hour, and are worth it.
+      fail(error);
+      continue;
+    }
+    // After each, for whoever has seen enough.
+    writeFileSync(out, `${JSON.stringify(reports, undefined, 2)}\n`);
   }
+  if (reports.length === 0) return;
+  const sections = [...reports.map(peersSection), peersOverview(reports)].filter(Boolean);
+  print(`## ${adapter.name}\n\n${sections.join('\n')}`);
+  note(`written to ${out}`);
+}
+
+/** Says what was timed, of which of the models, and how long all of them may still take. */
+function followed(
+  models: readonly string[],
+  options: Omit<Options, 'model'>,
+): (model: string) => Note {
+  const stepsOf = (model: string): number =>
+    (options.starts + options.runs) *
+    ((options.node ? nodeEntries('', options.adapter).length : 0) +
+      (runsInBrowser(model, options) ? browserEntries(model).length : 0));
+  const total = models.reduce((sum, model) => sum + stepsOf(model), 0);
+  const begun = performance.now();
+  return (model) => {
+    const before = models.slice(0, models.indexOf(model)).reduce((sum, m) => sum + stepsOf(m), 0);
+    let done = before;
+    return (text) => {
+      done++;
+      const left = ((performance.now() - begun) / done) * (total - done);
+      note(`${model} (${models.indexOf(model) + 1} of ${models.length}): ${text}`);
+      progress('comparing', done, total, left);
+      if (done === total) clearProgress();
+    };
+  };
+}
+
+function runsInBrowser(model: string, { browser }: Pick<Options, 'browser'>): boolean {
+  return browser === undefined || (browser !== false && browser.includes(model));
+}
+
+async function compareModel(
+  model: string,
+  adapter: Adapter,
+  options: Omit<Options, 'model'>,
+  said: Note,
+): Promise<PeersReport> {
+  const { batch, precision, starts, runs } = options;
+  const folder = mkdtempSync(join(tmpdir(), 'tilewise-peers-'));
+  const cleanUp = (): void => rmSync(folder, { recursive: true, force: true });
+  const interrupt = (): void => {
+    cleanUp();
+    process.exit(130);
+  };
+  // The model is 200 MB: it must not stay behind when one has seen enough.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupt);
   try {
-    await prepareDrivers(software);
-    const { facts } = await openNodeGpu(options.adapter);
-    note(`adapter: ${facts.name}`);
     const weights = options.weights && fromWhereNpmWasCalled(options.weights);
     writeWorkload(folder, { model, batch, precision, weights });
+    const graph = buildModel(findModel(model), { batch });
+    const { plan, parts } = prepare(graph, { device: adapter.profile, precision });
+    const rounds = { starts, runs, tolerance: toleranceOf(precision, plan.graph) };
+    const inNode = options.node ? nodeEntries(folder, options.adapter) : [];
     const results = [
-      ...(options.node ? await compareInNode(folder, options) : []),
-      ...(options.browser ? await compareInBrowser(folder, options, software) : []),
+      ...(await compareInNode(inNode, rounds, said)),
+      ...(runsInBrowser(model, options)
+        ? await compareInBrowser(model, folder, adapter.software, rounds, said)
+        : []),
     ];
-    const report: PeersReport = {
+    return {
       machine: machineFacts(),
-      adapter: facts.name,
+      adapter: adapter.name,
       ...{ model, batch, precision },
       weights: options.weights ? 'file' : 'synthetic',
+      dispatches: plan.dispatches.length * parts,
       results,
     };
-    const out = fromWhereNpmWasCalled(options.out);
-    writeFileSync(out, `${JSON.stringify(report, undefined, 2)}\n`);
-    process.stdout.write(`## ${facts.name}\n\n${peersSection(report)}`);
-    note(`written to ${out}`);
   } finally {
     cleanUp();
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupt);
   }
+}
+
+/** Of f32: a thousand times what libraries differ by that add up in other orders, and no wrong kernel is that near. */
+const F32_TOLERANCE = 1e-3;
+
+/** Where Tilewise alone rounds to f16, that comes on top. */
+function toleranceOf(precision: Options['precision'], graph: Parameters<typeof f16Tolerance>[0]) {
+  return F32_TOLERANCE + (precision === 'f16' ? f16Tolerance(graph) : 0);
 }
 
 /** npm runs scripts in the folder of their package.json, and files are named from where one is. */
@@ -104,11 +184,17 @@ function fromWhereNpmWasCalled(file: string): string {
   return resolve(process.env.INIT_CWD ?? '', file);
 }
 
-/** For this process, and those that it starts. */
-async function prepareDrivers(software: boolean): Promise<void> {
-  // Mesa keeps compiled shaders between processes: a cold start would be one only the first time.
-  process.env.MESA_SHADER_CACHE_DISABLE = 'true';
-  if (!software) return;
+/** Sets drivers up for this process and those that it starts, and looks at the adapter they give. */
+async function prepareAdapter({ adapter: wanted }: Pick<Options, 'adapter'>): Promise<Adapter> {
+  Object.assign(process.env, NO_SHADER_CACHES);
+  const software = wanted.toLowerCase() === 'swiftshader';
+  if (software) await prepareSwiftShader();
+  const { gpu, adapter, facts } = await openNodeGpu(wanted);
+  using device = await Device.open(gpu, { adapter });
+  return { software, name: facts.name, profile: device.profile };
+}
+
+async function prepareSwiftShader(): Promise<void> {
   const drivers = await useSwiftShader();
   if (!drivers)
     throw new Error('SwiftShader is not installed: run npm ci in the root of the repository');
@@ -116,87 +202,4 @@ async function prepareDrivers(software: boolean): Promise<void> {
   process.env.LD_LIBRARY_PATH = [process.env.LD_LIBRARY_PATH, drivers].filter(Boolean).join(':');
 }
 
-function compareInNode(folder: string, { adapter, starts, runs, precision }: Options) {
-  const entry = (
-    library: string,
-    version: string,
-    backend: string,
-    name: 'tilewise' | 'webgpu' | 'cpu',
-  ): Entry => ({
-    library,
-    version,
-    backend,
-    host: 'Node',
-    start: () => startInNode(name, folder, name === 'tilewise' ? adapter : undefined),
-  });
-  const entries = [
-    entry('Tilewise', tilewiseVersion(), 'WebGPU', 'tilewise'),
-    entry('onnxruntime-node', versionOf('onnxruntime-node'), 'WebGPU', 'webgpu'),
-    entry('onnxruntime-node', versionOf('onnxruntime-node'), 'CPU', 'cpu'),
-  ];
-  return compare(entries, { starts, runs, precision }, async () => {}, note);
-}
-
-async function compareInBrowser(
-  folder: string,
-  { starts, runs, model, precision }: Options,
-  software: boolean,
-): Promise<readonly PeerResult[]> {
-  // A machine without a browser lacks what this imports.
-  const { BrowserHost } = await import('./browser.ts');
-  const host = await BrowserHost.create(folder, software);
-  const pages = new Map<Entry, PageName>();
-  const entry = (library: string, version: string, backend: string, page: PageName): Entry => {
-    const made: Entry = {
-      library,
-      version,
-      backend,
-      host: 'Chromium',
-      start: () => host.open(page),
-    };
-    pages.set(made, page);
-    return made;
-  };
-  const entries = [
-    entry('Tilewise', tilewiseVersion(), 'WebGPU', 'tilewise'),
-    entry('onnxruntime-web', versionOf('onnxruntime-web'), 'WebGPU', 'onnxruntime_webgpu'),
-    entry('onnxruntime-web', versionOf('onnxruntime-web'), 'wasm', 'onnxruntime_wasm'),
-    ...(model === 'resnet50'
-      ? [
-          entry(
-            'TensorFlow.js',
-            versionOf('@tensorflow/tfjs-backend-webgpu'),
-            'WebGPU',
-            'tensorflow',
-          ),
-        ]
-      : []),
-  ];
-  try {
-    const results = await compare(entries, { starts, runs, precision }, () => host.restart(), note);
-    return results.map((result, i) => {
-      const page = pages.get(entries[i] as Entry) ?? 'tilewise';
-      return { ...result, browser: `Chromium ${host.version}`, download: host.downloadOf(page) };
-    });
-  } finally {
-    await host.close();
-  }
-}
-
-function tilewiseVersion(): string {
-  return readVersion(new URL('../../package.json', import.meta.url));
-}
-
-/** The version that is installed. */
-function versionOf(name: string): string {
-  return readVersion(new URL(`./node_modules/${name}/package.json`, import.meta.url));
-}
-
-function readVersion(url: URL): string {
-  const { version } = JSON.parse(readFileSync(fileURLToPath(url), 'utf8')) as { version: string };
-  return version;
-}
-
-function note(text: string): void {
-  process.stderr.write(`${text}\n`);
-}
+await runCommand(() => program.parseAsync());

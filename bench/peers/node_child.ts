@@ -1,6 +1,7 @@
 /** A process that holds one contender and does what it is told: `load`, or `run`. */
 import { readFileSync } from 'node:fs';
 import { openNodeGpu } from '../../node/index.ts';
+import { findModel } from '../../src/index.ts';
 import type { Contender, Workload } from './contender.ts';
 import { onnxruntime } from './contenders/onnxruntime.ts';
 import { tilewise } from './contenders/tilewise.ts';
@@ -14,7 +15,7 @@ const pixels = new Float32Array(bytes('pixels.f32').buffer);
 async function create(): Promise<Contender> {
   if (name === 'tilewise') {
     const safetensors = bytes('model.safetensors');
-    return tilewise({ ...workload, safetensors }, async () => {
+    return tilewise({ ...workload, safetensors }, findModel(workload.model), async () => {
       const opened = await openNodeGpu(adapter);
       // Dawn lives as long as this is reachable.
       Object.assign(globalThis, { opened });

@@ -18,7 +18,8 @@ export function ratio({ median, low, high }: Statistics): string {
   return `${digits(median)} (${digits(low)} to ${digits(high)})`;
 }
 
-function digits(value: number): string {
+/** `0.12`, `1.4`, `123` */
+export function digits(value: number): string {
   return value < 100 ? value.toPrecision(2) : value.toFixed(0);
 }
 

@@ -1,7 +1,7 @@
 /** The tables of the README: what one wants to know first. */
 import type { ModelRun } from '../../measure/model_runs.ts';
 import { ratio, shortName, table, time } from './markdown.ts';
-import { busyNote, libraryOf } from './peers_section.ts';
+import { busyNote, inNodeByWebGpu, libraryOf, SHOWN_WHOLE } from './peers_section.ts';
 import type { AdapterResults, PeersReport } from './reports.ts';
 
 interface Row {
@@ -52,14 +52,19 @@ const PEERS_HEAD = [
   'cold start',
 ];
 
-/** ResNet-50, which all adapters have. */
-function isUsual({ model, batch, precision }: PeersReport): boolean {
-  return model === 'resnet50' && batch === 1 && precision === 'f32';
+/** What is measured on all adapters. */
+function isUsual({ batch, precision }: PeersReport): boolean {
+  return batch === 1 && precision === 'f32';
+}
+
+/** The last that was read, as in docs/performance.md. */
+function usualOf(peers: readonly PeersReport[], model: string): PeersReport | undefined {
+  return peers.findLast((report) => isUsual(report) && report.model === model);
 }
 
 export function peersTable(all: readonly AdapterResults[]): string {
   const rows = all.flatMap(({ adapter, peers }) =>
-    (peers.find(isUsual)?.results ?? []).map((result) => [
+    (usualOf(peers, SHOWN_WHOLE)?.results ?? []).map((result) => [
       libraryOf(result),
       shortName(adapter),
       time(result.run.median),
@@ -69,11 +74,26 @@ export function peersTable(all: readonly AdapterResults[]): string {
     ]),
   );
   const notes = all.flatMap(({ adapter, peers }) => {
-    const usual = peers.find(isUsual);
+    const usual = usualOf(peers, SHOWN_WHOLE);
     const note = usual && busyNote(usual).trim();
     return note ? [`${shortName(adapter)}: ${note}`] : [];
   });
   return [table(PEERS_HEAD, rows), ...notes].join('\n\n');
+}
+
+/** Models on each adapter, beside onnxruntime's WebGPU in Node: Tilewise's median run, and the other's by it. */
+export function peerModelsTable(all: readonly AdapterResults[]): string {
+  const measured = all.filter(({ peers }) => peers.some(isUsual));
+  const models = new Set(
+    measured.flatMap(({ peers }) => peers.filter(isUsual).map(({ model }) => model)),
+  );
+  const cellOf = (model: string, { peers }: AdapterResults): string => {
+    const report = usualOf(peers, model);
+    const pair = report && inNodeByWebGpu(report);
+    return pair ? `${time(pair[0].run.median)}; ${ratio(pair[1].ratio)}` : '';
+  };
+  const rows = [...models].map((model) => [model, ...measured.map((one) => cellOf(model, one))]);
+  return table(['', ...measured.map(({ adapter }) => shortName(adapter))], rows);
 }
 
 /** Replaces what stands between the markers of that name. Throws where the text has none. */

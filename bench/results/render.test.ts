@@ -6,9 +6,10 @@ import type { ModelRun } from '../../measure/model_runs.ts';
 import { kernelsSection } from './kernels_section.ts';
 import { facts, ratio, shortName, time } from './markdown.ts';
 import { modelsSection } from './models_section.ts';
-import { peersSection } from './peers_section.ts';
-import { modelsTable, peersTable, replaceSection } from './readme_tables.ts';
-import { type KernelsFile, type PeersReport, readResults } from './reports.ts';
+import { parseModels } from './peer_models.ts';
+import { peersOverview, peersSection } from './peers_section.ts';
+import { modelsTable, peerModelsTable, peersTable, replaceSection } from './readme_tables.ts';
+import { type KernelsFile, type PeerResult, type PeersReport, readResults } from './reports.ts';
 
 const ADAPTER = 'some driver 1.2.3 (someone, something)';
 
@@ -100,6 +101,21 @@ const peers: PeersReport = {
   ],
 };
 
+/** Of another model, with the two libraries that the overview shows. */
+function listed(model: string, more: Partial<PeersReport> = {}): PeersReport {
+  const [other] = peers.results;
+  if (!other) throw new Error('there is no result');
+  const { browser: _, download: __, ...measured } = other;
+  const inNode = (library: string, more: Partial<PeerResult>): PeerResult => ({
+    ...measured,
+    ...{ library, host: 'Node', ...more },
+  });
+  const own = inNode('Tilewise', { coldStart: { ...statistics, median: 500 } });
+  const theirs = inNode('onnxruntime-node', { cpuRatio: statistics });
+  const onCpu = inNode('onnxruntime-node', { backend: 'CPU' });
+  return { ...peers, model, results: [onCpu, own, theirs], ...more };
+}
+
 describe('sections of docs/performance.md', () => {
   it('models: the machine, then a row each', () => {
     const section = modelsSection([run]);
@@ -129,6 +145,40 @@ describe('sections of docs/performance.md', () => {
     const busy = { ...peers, machine: { ...machine, loadAverage: [9, 9, 9] } };
     expect(peersSection(busy)).toContain('busy with other work (load average 9 on 2 cores)');
   });
+
+  it('peers: a row for each model, a table for each batch and precision', () => {
+    const text = peersOverview([
+      listed('resnet18'),
+      listed('resnet50', { dispatches: 56 }),
+      listed('resnet18', { precision: 'f16' }),
+    ]);
+    expect(text.match(/^### .*/gm)).toEqual([
+      "### Models of one image in f32, synthetic weights, beside onnxruntime's WebGPU, in Node",
+    ]);
+    expect(text).toContain(
+      '| resnet50 | 1.50 s | 1.50 s | 3.0 (2.9 to 3.1) | 1500 (1400 to 1600) | 500 ms | 1.50 s | 3.0 | 56 |',
+    );
+    expect(text).toContain('| resnet18 | 1.50 s |');
+    expect(text).toContain('\n2026-11-24, Tilewise at abc1234;');
+    expect(peersOverview([listed('resnet18'), peers])).toBe('');
+  });
+
+  it('peers: what was measured apart says which models it is', () => {
+    const later = { ...machine, date: '2026-11-25' };
+    const text = peersOverview([
+      listed('resnet18'),
+      listed('resnet50'),
+      listed('lenet', { machine: later }),
+    ]);
+    expect(text).toContain('\nresnet18, resnet50: 2026-11-24, Tilewise');
+    expect(text).toContain('\nlenet: 2026-11-25, Tilewise');
+  });
+
+  it('peers: of a model that was measured again, the later report', () => {
+    const again = listed('resnet18', { dispatches: 7 });
+    const text = peersOverview([listed('resnet18', { dispatches: 5 }), listed('lenet'), again]);
+    expect(text.match(/^\| resnet18 .*/gm)).toEqual([expect.stringMatching(/\| 7 \|$/)]);
+  });
 });
 
 describe('tables of the README', () => {
@@ -156,6 +206,21 @@ describe('tables of the README', () => {
     expect(table).toContain('| Other WebGPU, Chromium | some | 1.50 s | 3.0 (2.9 to 3.1) |');
   });
 
+  it('a row for each model that was compared, a column for each adapter', () => {
+    const batches = [listed('resnet18'), listed('lenet', { batch: 32 })];
+    const lines = peerModelsTable([
+      { adapter: ADAPTER, models: [], peers: batches },
+      { adapter: 'other', models: [], peers: [listed('resnet50')] },
+      { adapter: 'none', models: [run], peers: [] },
+    ]).split('\n');
+    expect(lines).toEqual([
+      '|  | some | other |',
+      '| --- | --- | --- |',
+      '| resnet18 | 1.50 s; 3.0 (2.9 to 3.1) |  |',
+      '| resnet50 |  | 1.50 s; 3.0 (2.9 to 3.1) |',
+    ]);
+  });
+
   it('stand between markers, and only there', () => {
     const marked = (inside: string) =>
       `a\n<!-- x: written by npm run bench:render -->${inside}<!-- /x -->\nb`;
@@ -173,7 +238,7 @@ describe('readResults', () => {
       'kernels-some.json': kernels,
       'models-some.json': [run],
       'peers-some.json': peers,
-      'peers-some-b32.json': { ...peers, batch: 32 },
+      'peers-some-more.json': [{ ...peers, batch: 32 }, listed('resnet18')],
       'models-other.json': [{ ...run, adapter: 'another' }],
       'other.json': 1,
     };
@@ -184,7 +249,7 @@ describe('readResults', () => {
       { adapter: 'another', models: [{ ...run, adapter: 'another' }], peers: [] },
       {
         ...{ adapter: ADAPTER, models: [run], kernels },
-        peers: expect.arrayContaining([peers, { ...peers, batch: 32 }]),
+        peers: [{ ...peers, batch: 32 }, listed('resnet18'), peers],
       },
     ]);
   });
@@ -214,4 +279,17 @@ it.each([
 it('facts leave out the commit where there is none', () => {
   const { commit: _, ...installed } = machine;
   expect(facts(installed)).toMatch(/^2026-11-24; some processor/);
+});
+
+describe('models to compare', () => {
+  it('come with commas, by their list, or one after the other, each once', () => {
+    expect(parseModels('lenet, resnet50', ['lenet'])).toEqual(['lenet', 'resnet50']);
+    const all = parseModels('all-tables', ['resnet50']);
+    expect(all).toHaveLength(9);
+    expect(all.slice(0, 2)).toEqual(['resnet50', 'resnet18']);
+  });
+
+  it('must be known', () => {
+    expect(() => parseModels('resnet18,resnet49')).toThrow('resnet49');
+  });
 });

@@ -12,7 +12,7 @@ export interface KernelsFile extends KernelReport {
   readonly machine: MachineFacts;
 }
 
-/** What bench/peers writes. */
+/** What bench/peers writes of a model; its file holds an array of these. */
 export interface PeersReport {
   readonly machine: MachineFacts;
   readonly adapter: string;
@@ -22,6 +22,8 @@ export interface PeersReport {
   /** Of Tilewise; the others compute in f32. */
   readonly precision: DType;
   readonly weights: 'file' | 'synthetic';
+  /** Of a run of Tilewise in Node; earlier files lack it. */
+  readonly dispatches?: number;
   readonly results: readonly PeerResult[];
 }
 
@@ -77,8 +79,11 @@ export function readResults(folder: string): readonly AdapterResults[] {
     if (models[0]) extend(models[0].adapter, { models });
   }
   for (const text of filesOf(folder, 'peers-')) {
-    const peers = JSON.parse(text) as PeersReport;
-    extend(peers.adapter, { peers: [...(found.get(peers.adapter)?.peers ?? []), peers] });
+    // Earlier files hold a report of one model.
+    const reports = [JSON.parse(text) as PeersReport | readonly PeersReport[]].flat();
+    for (const report of reports) {
+      extend(report.adapter, { peers: [...(found.get(report.adapter)?.peers ?? []), report] });
+    }
   }
   return [...found.values()].sort((a, b) => (a.adapter < b.adapter ? -1 : 1));
 }
@@ -86,5 +91,6 @@ export function readResults(folder: string): readonly AdapterResults[] {
 function filesOf(folder: string, prefix: string): readonly string[] {
   return readdirSync(folder)
     .filter((name) => name.startsWith(prefix) && name.endsWith('.json'))
+    .sort()
     .map((name) => readFileSync(join(folder, name), 'utf8'));
 }

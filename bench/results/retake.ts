@@ -11,6 +11,8 @@ import { findAllAdapters } from '../../node/gpu.ts';
 import { collect } from '../../terminal/option_values.ts';
 import { note } from '../../terminal/output.ts';
 import { shortName } from './markdown.ts';
+import { ALL_TABLES, parseModels } from './peer_models.ts';
+import { SHOWN_WHOLE } from './peers_section.ts';
 
 const PARTS = ['models', 'kernels', 'peers'] as const;
 type Part = (typeof PARTS)[number];
@@ -19,6 +21,7 @@ interface Options {
   readonly adapter: readonly string[];
   readonly only: readonly Part[];
   readonly thorough?: boolean;
+  readonly peerModels?: readonly string[];
   readonly starts: string;
   readonly runs: string;
 }
@@ -52,6 +55,11 @@ const program = new Command('bench:results')
     new Option('--only <parts...>', 'measure only these').choices(PARTS).default([...PARTS]),
   )
   .option('--thorough', 'every configuration of every kernel, not only the best guess of each')
+  .option(
+    '--peer-models <names>',
+    `models to compare with peers, with commas between them, or "${ALL_TABLES}", as by default`,
+    parseModels,
+  )
   .option('--starts <n>', 'cold starts of each peer', '2')
   .option('--runs <n>', 'timed runs of each peer', '5')
   .action(retake);
@@ -99,15 +107,17 @@ const MEASURES: Readonly<Record<Part, (adapter: string, options: Options) => Pro
       await tilewise(['bench', 'kernels', ...effort, '--adapter', adapter, '--json']),
     );
   },
-  async peers(adapter, { starts, runs }) {
+  async peers(adapter, { peerModels, starts, runs }) {
     if (!existsSync(join(PEERS, 'node_modules'))) {
       await run('npm', ['--prefix', PEERS, 'ci', '--ignore-scripts']);
     }
     // Headless, Chromium reaches SwiftShader everywhere, and other adapters on some machines only.
     const isSwiftShader = adapter.toLowerCase() === SWIFTSHADER;
-    const hosts = isSwiftShader ? [] : ['--no-browser'];
+    const hosts = isSwiftShader ? ['--browser', SHOWN_WHOLE] : ['--no-browser'];
+    const models = ['--model', peerModels?.join(',') ?? ALL_TABLES];
     const rounds = ['--starts', starts, '--runs', runs];
-    const args = ['--adapter', adapter, ...rounds, ...hosts, '--out', fileOf('peers', adapter)];
+    const out = ['--out', fileOf('peers', adapter)];
+    const args = ['--adapter', adapter, ...models, ...rounds, ...hosts, ...out];
     await run('npm', ['--prefix', PEERS, 'start', '--', ...args]);
   },
 };

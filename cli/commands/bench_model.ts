@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { machineFacts, watchOtherWork } from '../../measure/machine.ts';
 import { compareRuns, type ModelRun, noiseOf, parseRuns } from '../../measure/model_runs.ts';
 import { quantile } from '../../measure/statistics.ts';
@@ -25,12 +25,15 @@ import {
 } from '../options.ts';
 import { type OpenedDevice, openSession, withDevice } from '../runner.ts';
 import { loadWeights } from '../weights.ts';
+import { answerColdPart, benchCold, type ColdPart, parseColdPart } from './bench_cold.ts';
 
 interface BenchOptions extends CommonOptions, WeightsOptions {
   readonly model: string;
   readonly batch?: readonly number[];
   readonly size?: readonly string[];
   readonly runs?: number;
+  readonly cold?: boolean;
+  readonly coldPart?: ColdPart;
   readonly compare?: string;
   /** In percent. */
   readonly tolerance?: number;
@@ -53,9 +56,16 @@ export function addBenchModelCommand(bench: Command): void {
     )
     .option(
       '--runs <n>',
-      'timed runs, after the first; by default as many as three seconds hold, and at least 10',
+      'timed runs, after the first; by default as many as three seconds hold, and at least 10; with --cold how many cold starts, 3 by default',
       parseCount,
     )
+    .addOption(
+      new Option(
+        '--cold',
+        "only the first run, in new processes without drivers' caches: what each stage takes from weights in memory to it",
+      ).conflicts(['compare', 'tolerance']),
+    )
+    .addOption(new Option('--cold-part <json>').argParser(parseColdPart).hideHelp())
     .option(
       '--compare <file>',
       'an earlier output of --json to compare with; slower is exit code 1',
@@ -70,17 +80,21 @@ export function addBenchModelCommand(bench: Command): void {
 }
 
 async function benchModel(options: BenchOptions): Promise<void> {
-  const { compare, tolerance = 10 } = options;
+  const { compare, tolerance = 10, size: _sizes, batch: _batches, ...rest } = options;
+  if (options.coldPart) return answerColdPart(options.coldPart, rest);
   if (options.tolerance !== undefined && compare === undefined)
     throw new TilewiseError('--tolerance is of a comparison: give --compare FILE');
   const earlier = compare === undefined ? [] : readRuns(compare);
   const sizes = options.size?.map(parseSize) ?? [undefined];
   const { batch: batches = [1] } = options;
-  const combinations = sizes.flatMap((size) => batches.map((batch) => ({ size, batch })));
+  const combinations = sizes.flatMap((size) =>
+    batches.map((batch) => ({ batch, ...(size && { size }) })),
+  );
+  if (options.cold) return benchCold(combinations, rest);
   await withDevice(options, async ({ device }) => {
-    for (const { size, batch } of combinations) {
-      const { size: _, ...rest } = options;
-      const run = await measure(device, { ...rest, batch, ...(size && { size }) });
+    for (const combination of combinations) {
+      const { batch } = combination;
+      const run = await measure(device, { ...rest, ...combination });
       const comparison = compare && compareRuns(run, earlier, tolerance / 100);
       if (comparison && comparison.verdict === 'slower') process.exitCode = 1;
       const noise = noiseOf(run);

@@ -2,7 +2,7 @@ import {
   buildModel,
   createSession,
   Device,
-  findModel,
+  type ModelDef,
   type OpenDeviceOptions,
   openSafetensors,
   type Session,
@@ -11,7 +11,8 @@ import type { Contender, Workload } from '../contender.ts';
 
 /** Tilewise on the GPU that `open` gives, which is part of loading. */
 export function tilewise(
-  { model, shape, precision, safetensors }: Workload,
+  { shape, precision, safetensors }: Workload,
+  model: ModelDef,
   open: () => Promise<OpenDeviceOptions & { readonly gpu: GPU }>,
 ): Contender {
   let session: Session | undefined;
@@ -20,8 +21,8 @@ export function tilewise(
       const { gpu, ...options } = await open();
       const device = await Device.open(gpu, options);
       const [batch = 1, , height = 1, width = 1] = shape;
-      const graph = buildModel(findModel(model), { batch, size: [height, width] });
-      const weights = openSafetensors(safetensors, model);
+      const graph = buildModel(model, { batch, size: [height, width] });
+      const weights = openSafetensors(safetensors, model.name);
       session = await createSession(device, graph, { weights, precision });
     },
     async run(pixels) {
