@@ -58,6 +58,8 @@ export {
 } from './runtime/session.ts';
 export { type DType, formatShape, type Shape } from './runtime/tensor.ts';
 export { type FetchOptions, fetchSafetensors } from './runtime/weights/fetch_weights.ts';
+export { fromInt8 } from './runtime/weights/int8.ts';
+export type { ConvertedFile, NarrowType } from './runtime/weights/narrow.ts';
 export { openSafetensors } from './runtime/weights/safetensors.ts';
 export { syntheticInput, syntheticTensor, syntheticWeights } from './runtime/weights/synthetic.ts';
 export type { TensorInfo, WeightSource } from './runtime/weights/weight_source.ts';
@@ -111,6 +113,7 @@ export {
   weightsOf,
 } from './checked.ts';
 export { conversions } from './conversions.ts';
+export { type ConvertSafetensorsOptions, convertSafetensors } from './convert_safetensors.ts';
 export { type CreateTunedSessionOptions, createTunedSession } from './create_tuned_session.ts';
 export { defineOperator, kernel, type OperatorDefinition } from './define_operator.ts';
 export { explainLack, isSupported, type Supported, type Unsupported } from './is_supported.ts';

@@ -6,7 +6,9 @@
  *
  * @module tilewise/onnx
  */
+
 export { constant } from './constant.ts';
+export { type ConvertOnnxOptions, convertOnnx } from './convert.ts';
 export type { ElementType } from './element_type.ts';
 export { OnnxError } from './errors.ts';
 export { exportOnnx, type OnnxExportOptions } from './export.ts';

@@ -25,7 +25,8 @@ export function openSafetensors(bytes: Uint8Array, name: string): WeightSource {
   return new SafetensorsSource(name, tensors, bytes.subarray(dataStart));
 }
 
-class SafetensorsSource implements WeightSource {
+/** The tensors of a file. */
+export class SafetensorsSource implements WeightSource {
   readonly name: string;
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   readonly #data: Uint8Array;
@@ -38,20 +39,30 @@ class SafetensorsSource implements WeightSource {
   }
 
   read(name: string, shape: Shape): Float32Array {
-    const entry = this.#find(name, shape);
-    switch (entry.dtype) {
+    const { dtype } = this.#find(name, shape);
+    switch (dtype) {
       case 'F32':
-        return new Float32Array(this.#copy(entry));
+        return new Float32Array(this.bytesOf(name, shape));
       case 'F16':
         this.#float16Table ??= float16Table();
-        return float16ToFloat32(new Uint16Array(this.#copy(entry)), this.#float16Table);
+        return float16ToFloat32(new Uint16Array(this.bytesOf(name, shape)), this.#float16Table);
       case 'BF16':
-        return bfloat16ToFloat32(new Uint16Array(this.#copy(entry)));
+        return bfloat16ToFloat32(new Uint16Array(this.bytesOf(name, shape)));
       default: {
-        const what = `expected dtype F32, F16 or BF16, got ${entry.dtype}`;
+        const what = `expected dtype F32, F16 or BF16, got ${dtype}`;
         throw fault(this.name, `tensor ${quoted(name)}: ${what}`);
       }
     }
+  }
+
+  /**
+   * The tensor's bytes in a buffer of their own: in a file they may start at any address, under a
+   * typed array they may not. Typed arrays use the machine's byte order, which is the file's
+   * little-endian wherever WebGPU exists.
+   */
+  bytesOf(name: string, shape: Shape): ArrayBuffer {
+    const { begin, end } = this.#find(name, shape);
+    return new Uint8Array(this.#data.subarray(begin, end)).buffer;
   }
 
   #find(name: string, shape: Shape): TensorEntry {
@@ -63,17 +74,6 @@ class SafetensorsSource implements WeightSource {
       throw fault(this.name, `tensor ${quoted(name)}: ${what}`);
     }
     return entry;
-  }
-
-  /**
-   * The tensor's bytes in a buffer of their own: in a file they may start at any address, under a
-   * typed array they may not. Typed arrays use the machine's byte order, which is the file's
-   * little-endian wherever WebGPU exists.
-   */
-  #copy({ begin, end }: TensorEntry): ArrayBuffer {
-    const copy = new Uint8Array(end - begin);
-    copy.set(this.#data.subarray(begin, end));
-    return copy.buffer;
   }
 }
 
