@@ -58,8 +58,6 @@ export {
 } from './runtime/session.ts';
 export { type DType, formatShape, type Shape } from './runtime/tensor.ts';
 export { type FetchOptions, fetchSafetensors } from './runtime/weights/fetch_weights.ts';
-export { fromInt8 } from './runtime/weights/int8.ts';
-export type { ConvertedFile, NarrowType } from './runtime/weights/narrow.ts';
 export { openSafetensors } from './runtime/weights/safetensors.ts';
 export { syntheticInput, syntheticTensor, syntheticWeights } from './runtime/weights/synthetic.ts';
 export type { TensorInfo, WeightSource } from './runtime/weights/weight_source.ts';
@@ -113,7 +111,6 @@ export {
   weightsOf,
 } from './checked.ts';
 export { conversions } from './conversions.ts';
-export { type ConvertSafetensorsOptions, convertSafetensors } from './convert_safetensors.ts';
 export { type CreateTunedSessionOptions, createTunedSession } from './create_tuned_session.ts';
 export { defineOperator, kernel, type OperatorDefinition } from './define_operator.ts';
 export { explainLack, isSupported, type Supported, type Unsupported } from './is_supported.ts';
@@ -267,3 +264,9 @@ export {
 export { cosineSimilarity } from './vision/similarity.ts';
 export { type Classification, topK } from './vision/top_k.ts';
 export { type PixelClass, vocClasses } from './vision/voc_classes.ts';
+
+// Files with smaller weights: of use to few.
+
+export { type ConvertSafetensorsOptions, convertSafetensors } from './convert_safetensors.ts';
+export { fromInt8 } from './runtime/weights/int8.ts';
+export type { ConvertedFile, NarrowType } from './runtime/weights/narrow.ts';

@@ -39,15 +39,16 @@ export class SafetensorsSource implements WeightSource {
   }
 
   read(name: string, shape: Shape): Float32Array {
-    const { dtype } = this.#find(name, shape);
+    const bytes = this.bytesOf(name, shape);
+    const dtype = this.tensors.get(name)?.dtype;
     switch (dtype) {
       case 'F32':
-        return new Float32Array(this.bytesOf(name, shape));
+        return new Float32Array(bytes);
       case 'F16':
         this.#float16Table ??= float16Table();
-        return float16ToFloat32(new Uint16Array(this.bytesOf(name, shape)), this.#float16Table);
+        return float16ToFloat32(new Uint16Array(bytes), this.#float16Table);
       case 'BF16':
-        return bfloat16ToFloat32(new Uint16Array(this.bytesOf(name, shape)));
+        return bfloat16ToFloat32(new Uint16Array(bytes));
       default: {
         const what = `expected dtype F32, F16 or BF16, got ${dtype}`;
         throw fault(this.name, `tensor ${quoted(name)}: ${what}`);
@@ -61,11 +62,6 @@ export class SafetensorsSource implements WeightSource {
    * little-endian wherever WebGPU exists.
    */
   bytesOf(name: string, shape: Shape): ArrayBuffer {
-    const { begin, end } = this.#find(name, shape);
-    return new Uint8Array(this.#data.subarray(begin, end)).buffer;
-  }
-
-  #find(name: string, shape: Shape): TensorEntry {
     const entry = this.tensors.get(name);
     if (!entry) throw fault(this.name, `there is no tensor ${quoted(name)}`);
     if (!shapesEqual(entry.shape, shape)) {
@@ -73,7 +69,7 @@ export class SafetensorsSource implements WeightSource {
       const what = `expected shape ${formatShape(shape)}, got ${got}`;
       throw fault(this.name, `tensor ${quoted(name)}: ${what}`);
     }
-    return entry;
+    return new Uint8Array(this.#data.subarray(entry.begin, entry.end)).buffer;
   }
 }
 
