@@ -12,7 +12,14 @@ import {
 } from '../../src/index.ts';
 import { convertOnnx } from '../../src/onnx/index.ts';
 import { parseCount } from '../../terminal/option_values.ts';
-import { formatBytes, formatCount, note, print, printJson } from '../../terminal/output.ts';
+import {
+  formatBytes,
+  formatCount,
+  note,
+  print,
+  printJson,
+  progressLine,
+} from '../../terminal/output.ts';
 import { formatLoss, type Loss, lossOf, pictureLogits, syntheticLogits } from '../loss.ts';
 import { externalOf, isOnnx, readOnnx } from '../open_model.ts';
 import { addCommonOptions, type CommonOptions } from '../options.ts';
@@ -75,6 +82,7 @@ async function convert(from: string, to: string, options: ConvertOptions): Promi
   const model = options.model === undefined ? undefined : findModel(options.model);
   const images = options.images === undefined ? undefined : await imagesIn(options.images);
   const original = isOnnx(from) ? readOnnx(from) : readWeightFile(from);
+  progressLine(`converting ${from}`);
   const { bytes, converted } = convertedFile(from, original, model, options);
   await writeOutput('converted file', to, bytes);
   const facts = {

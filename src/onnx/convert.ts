@@ -14,11 +14,12 @@ import {
 import { type Attributes, attributeProto } from './attribute.ts';
 import { isStandard } from './domain.ts';
 import { bitsOf, elementTypeOf } from './element_type.ts';
-import { demand, ofFile } from './errors.ts';
+import { demand, OnnxError, ofFile } from './errors.ts';
 import { externalBytes, type ReadExternal, readOnce } from './external_data.ts';
 import { openOnnx } from './import.ts';
 import {
   type GraphProto,
+  type ModelProto,
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
@@ -73,7 +74,7 @@ export function convertOnnx(bytes: Uint8Array, options: ConvertOnnxOptions): Con
   // What is read of it is bounded there.
   const { opset } = openOnnx(bytes, file);
   return ofFile(file, () => {
-    const model = fromBinary(ModelProtoSchema, bytes);
+    const model = wholeModel(bytes);
     const { graph } = model;
     demand(graph, 'has no graph');
     const old = opset < BROADCAST_OPSET;
@@ -83,6 +84,16 @@ export function convertOnnx(bytes: Uint8Array, options: ConvertOnnxOptions): Con
     if (model.irVersion < OWN_TENSORS) model.irVersion = OWN_TENSORS;
     return { bytes: toBinary(ModelProtoSchema, model), converted };
   });
+}
+
+/** With all that a file has. Throws OnnxError for what is broken in parts that are not read where models are run. */
+function wholeModel(bytes: Uint8Array): ModelProto {
+  try {
+    return fromBinary(ModelProtoSchema, bytes);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new OnnxError(`is damaged (${reason})`, { cause });
+  }
 }
 
 class Converter {
