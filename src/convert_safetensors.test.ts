@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { convertSafetensors } from './convert_safetensors.ts';
 import { globalAveragePool2d } from './layers/adaptive_average_pool2d.ts';
+import { add } from './layers/arithmetic.ts';
 import { batchNorm } from './layers/batch_norm.ts';
 import { convTranspose2d } from './layers/conv_transpose2d.ts';
 import { conv2d } from './layers/conv2d.ts';
-import { linear } from './layers/linear.ts';
+import { linear, linearOp } from './layers/linear.ts';
 import { flatten } from './layers/rearrange.ts';
 import { lenetModel } from './models/lenet.ts';
 import { buildModel } from './models/model.ts';
@@ -126,6 +127,22 @@ describe('convertSafetensors', () => {
       undefined,
     );
     expect(convertSafetensors(file, { to: 'int8', graph: two }).converted).toEqual(['b.weight']);
+  });
+
+  it('leaves a weight that something else reads, too', () => {
+    const g = GraphBuilder.create();
+    const shared = g.weight('shared.weight', [2, 2]);
+    const x = add(g.at('sum'), g.input('x', [2, 2]), shared);
+    const y = g.at('tied').add(linearOp, {}, { x, weight: shared });
+    g.output('y', linear(g.at('own'), y, { features: 2, bias: false }));
+    const file = writeSafetensors(
+      ['own.weight', 'shared.weight'].map((name) =>
+        tensor(name, [2, 2], Float32Array.of(1, 2, 3, 4)),
+      ),
+      undefined,
+    );
+    const { converted } = convertSafetensors(file, { to: 'int8', graph: g.build('tied') });
+    expect(converted).toEqual(['own.weight']);
   });
 
   it('takes what has been half as large before', () => {

@@ -174,6 +174,7 @@ async function measure(
       ? pictureLogits(opened, { path, model }, images, { ...domain, precision, list })
       : syntheticLogits(opened, { path, model }, inputs, options);
   const before = await logitsOf(from, true);
+  if (before.size === 0) throw new TilewiseError(`"${to}" is written, and compared on nothing`);
   return lossOf(before, await logitsOf(to, false));
 }
 
