@@ -4,6 +4,7 @@ import { basename, join } from 'node:path';
 import envPaths from 'env-paths';
 import { packageFile } from '../node/package_file.ts';
 import {
+  fromInt8,
   fromTimm,
   type Graph,
   type ModelDef,
@@ -86,10 +87,11 @@ function noWeights(model: string): WeightError {
 }
 
 function openWeights(path: string, name: string): WeightSource {
-  return fromTimm(openSafetensors(readWeightFile(path), name));
+  return fromTimm(fromInt8(openSafetensors(readWeightFile(path), name)));
 }
 
-function readWeightFile(path: string): Uint8Array {
+/** Throws WeightError for a file that cannot be read. */
+export function readWeightFile(path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (cause) {

@@ -264,3 +264,9 @@ export {
 export { cosineSimilarity } from './vision/similarity.ts';
 export { type Classification, topK } from './vision/top_k.ts';
 export { type PixelClass, vocClasses } from './vision/voc_classes.ts';
+
+// Files with smaller weights: of use to few.
+
+export { type ConvertSafetensorsOptions, convertSafetensors } from './convert_safetensors.ts';
+export { fromInt8 } from './runtime/weights/int8.ts';
+export type { ConvertedFile, NarrowType } from './runtime/weights/narrow.ts';

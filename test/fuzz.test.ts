@@ -11,7 +11,9 @@ import {
   add,
   buildModel,
   conv2d,
+  convertSafetensors,
   findModel,
+  fromInt8,
   GraphBuilder,
   openSafetensors,
   prepare,
@@ -21,7 +23,7 @@ import {
   type WeightSource,
 } from '../src/index.ts';
 import { readNpy, readNpz } from '../src/numpy/index.ts';
-import { exportOnnx, loadOnnx } from '../src/onnx/index.ts';
+import { convertOnnx, exportOnnx, loadOnnx } from '../src/onnx/index.ts';
 import {
   AttributeProtoSchema,
   GraphProtoSchema,
@@ -184,12 +186,31 @@ describe('damaged files', () => {
 
   it(`${fifth} safetensors files`, { timeout }, async () => {
     const file = lenetFile();
+    const graph = buildModel(findModel('lenet'));
+    const { bytes: integers } = convertSafetensors(file, { to: 'int8', graph });
     const small = file.subarray(0, 4096);
     const reads = await surviveAll('safetensors', (random) => {
       const bytes = random.chance(0.5)
-        ? mutated(random, random.pick([file, file, small]))
-        : distortedSafetensors(random, file);
-      readAll(openSafetensors(bytes, 'fuzzed'));
+        ? mutated(random, random.pick([file, integers, small]))
+        : distortedSafetensors(random, random.pick([file, integers]));
+      readAll(fromInt8(openSafetensors(bytes, 'fuzzed')));
+    });
+    expect(reads).toBeGreaterThan(0);
+  });
+
+  it(`${fifth} files to convert`, { timeout }, async () => {
+    const file = lenetFile();
+    const graph = buildModel(findModel('lenet'));
+    const models = [
+      smallModel(),
+      exportOnnx(randomGraph(new Random(1), 12), syntheticWeights([])),
+      exportOnnx(graph, openSafetensors(file, 'lenet')),
+    ];
+    const reads = await surviveAll('converted', (random) => {
+      const to = random.pick(['f16', 'int8'] as const);
+      if (random.chance(0.3)) convertSafetensors(distortedSafetensors(random, file), { to, graph });
+      else if (random.chance(0.5)) convertOnnx(mutated(random, random.pick(models)), { to });
+      else convertOnnx(distorted(random, random.pick(models)), { to });
     });
     expect(reads).toBeGreaterThan(0);
   });

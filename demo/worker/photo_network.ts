@@ -2,6 +2,7 @@ import { operatorText } from '../../measure/kernels/index.ts';
 import {
   buildClassifier,
   findModel,
+  fromInt8,
   type Graph,
   isConstant,
   type ModelDef,
@@ -44,7 +45,7 @@ async function openFile(
   name: string,
 ): Promise<{ readonly model: ModelDef; readonly weights: WeightSource }> {
   if (!/\.onnx([?#]|$)/i.test(name)) {
-    return { model: findModel('resnet50'), weights: openSafetensors(bytes, name) };
+    return { model: findModel('resnet50'), weights: fromInt8(openSafetensors(bytes, name)) };
   }
   // Of use to few, and larger than the rest of the worker.
   const { onnxModel } = await import('../../src/onnx/index.ts');

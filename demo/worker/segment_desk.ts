@@ -1,6 +1,7 @@
 import {
   type Device,
   findModel,
+  fromInt8,
   openSafetensors,
   type Segmentation,
   Segmenter,
@@ -45,7 +46,8 @@ export class SegmentDesk {
     { name, file, shorterSide }: SegmenterWanted,
     context: CallContext<WeightsProgress>,
   ): Promise<undefined> {
-    const weights = openSafetensors(new Uint8Array(await file.arrayBuffer()), name);
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const weights = fromInt8(openSafetensors(bytes, name));
     await this.#queue.run(context.signal, () =>
       this.#gpu.run((device) => this.#build(device, weights, shorterSide, context), context),
     );

@@ -6,6 +6,7 @@
  *
  * @module tilewise/onnx
  */
+
 export { constant } from './constant.ts';
 export type { ElementType } from './element_type.ts';
 export { OnnxError } from './errors.ts';
@@ -19,3 +20,7 @@ export { type OnnxModelOptions, onnxModel } from './model.ts';
 export type { Extents } from './model_inputs.ts';
 export type { MessageName, NodeProto, Scalar, TensorProto } from './schema/fields.ts';
 export type { Constant, Numbers } from './tensor.ts';
+
+// Last, so that what pages load stays side by side, which compresses better.
+
+export { type ConvertOnnxOptions, convertOnnx } from './convert.ts';

@@ -90,14 +90,10 @@ function listed(kind: string, items: readonly string[]): readonly string[] {
 /** Training wrappers (DataParallel, Lightning) put a prefix before every name. */
 function prefixHint(missing: readonly Weight[], tensors: Tensors): readonly string[] {
   const names = [...tensors.keys()];
-  const segments = (names[0] ?? '').split('.');
-  const prefix = segments
-    .map((_, depth) => `${segments.slice(0, depth + 1).join('.')}.`)
-    .find(
-      (start) =>
-        names.every((name) => name.startsWith(start)) &&
-        missing.some(({ name }) => tensors.has(start + name)),
-    );
+  const wanted = missing[0]?.name ?? '';
+  const prefix = names
+    .map((name) => (name.endsWith(`.${wanted}`) ? name.slice(0, -wanted.length) : ''))
+    .find((start) => start && names.every((name) => name.startsWith(start)));
   return prefix
     ? [`every name in the file starts with ${quoted(prefix)}; save it without this prefix`]
     : [];

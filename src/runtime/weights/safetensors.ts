@@ -25,7 +25,8 @@ export function openSafetensors(bytes: Uint8Array, name: string): WeightSource {
   return new SafetensorsSource(name, tensors, bytes.subarray(dataStart));
 }
 
-class SafetensorsSource implements WeightSource {
+/** The tensors of a file. */
+export class SafetensorsSource implements WeightSource {
   readonly name: string;
   readonly tensors: ReadonlyMap<string, TensorEntry>;
   readonly #data: Uint8Array;
@@ -38,31 +39,21 @@ class SafetensorsSource implements WeightSource {
   }
 
   read(name: string, shape: Shape): Float32Array {
-    const entry = this.#find(name, shape);
-    switch (entry.dtype) {
+    const bytes = this.bytesOf(name, shape);
+    const dtype = this.tensors.get(name)?.dtype;
+    switch (dtype) {
       case 'F32':
-        return new Float32Array(this.#copy(entry));
+        return new Float32Array(bytes);
       case 'F16':
         this.#float16Table ??= float16Table();
-        return float16ToFloat32(new Uint16Array(this.#copy(entry)), this.#float16Table);
+        return float16ToFloat32(new Uint16Array(bytes), this.#float16Table);
       case 'BF16':
-        return bfloat16ToFloat32(new Uint16Array(this.#copy(entry)));
+        return bfloat16ToFloat32(new Uint16Array(bytes));
       default: {
-        const what = `expected dtype F32, F16 or BF16, got ${entry.dtype}`;
+        const what = `expected dtype F32, F16 or BF16, got ${dtype}`;
         throw fault(this.name, `tensor ${quoted(name)}: ${what}`);
       }
     }
-  }
-
-  #find(name: string, shape: Shape): TensorEntry {
-    const entry = this.tensors.get(name);
-    if (!entry) throw fault(this.name, `there is no tensor ${quoted(name)}`);
-    if (!shapesEqual(entry.shape, shape)) {
-      const got = clipped(formatShape(entry.shape));
-      const what = `expected shape ${formatShape(shape)}, got ${got}`;
-      throw fault(this.name, `tensor ${quoted(name)}: ${what}`);
-    }
-    return entry;
   }
 
   /**
@@ -70,10 +61,15 @@ class SafetensorsSource implements WeightSource {
    * typed array they may not. Typed arrays use the machine's byte order, which is the file's
    * little-endian wherever WebGPU exists.
    */
-  #copy({ begin, end }: TensorEntry): ArrayBuffer {
-    const copy = new Uint8Array(end - begin);
-    copy.set(this.#data.subarray(begin, end));
-    return copy.buffer;
+  bytesOf(name: string, shape: Shape): ArrayBuffer {
+    const entry = this.tensors.get(name);
+    if (!entry) throw fault(this.name, `there is no tensor ${quoted(name)}`);
+    if (!shapesEqual(entry.shape, shape)) {
+      const got = clipped(formatShape(entry.shape));
+      const what = `expected shape ${formatShape(shape)}, got ${got}`;
+      throw fault(this.name, `tensor ${quoted(name)}: ${what}`);
+    }
+    return new Uint8Array(this.#data.subarray(entry.begin, entry.end)).buffer;
   }
 }
 
