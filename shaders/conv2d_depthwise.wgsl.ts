@@ -55,7 +55,6 @@ export function depthwiseSteps(
   { rows, pixels }: Pick<Conv2dDepthwiseConfig, 'rows' | 'pixels'>,
 ): {
   readonly width: number;
-  readonly fresh: number;
   readonly live: number;
   readonly steps: number;
 } {
@@ -63,7 +62,6 @@ export function depthwiseSteps(
   const live = Math.floor(reach / stride[0]) + 1;
   return {
     width: (pixels - 1) * stride[1] + (kernel[1] - 1) * dilation[1] + 1,
-    fresh: Math.min(stride[0], reach + 1),
     live,
     steps: rows + live - 1,
   };
@@ -83,7 +81,7 @@ export function conv2dDepthwise(
   config: Conv2dDepthwiseConfig,
   grid: Grid,
 ): ShaderModule {
-  const { width, fresh, live, steps } = depthwiseSteps(g, config);
+  const { width, live, steps } = depthwiseSteps(g, config);
   const all = conv2dSizes(g);
   const { C_OUT = 0, H_IN = 0, W_IN = 0, W_OUT = 0, PAD_TOP = 0, PAD_LEFT = 0 } = all;
   const { X_OFFSET = 0, X_IMAGE = 0, X_CHANNEL = 0 } = all;
@@ -117,7 +115,6 @@ const STRIDE_W = ${g.stride[1]}u;
 const DILATION_H = ${g.dilation[0]}u;
 const DILATION_W = ${g.dilation[1]}u;
 const PATCH_W = ${width}u;
-const FRESH = ${fresh}u;
 const LIVE = ${live}u;
 const LAST = ${live - 1}u;
 const UNROLLED = ${config.looped ? 1 : steps}u;
@@ -144,7 +141,7 @@ ${locals}
   let image = plane / C_OUT;
   let channel = plane % C_OUT;
   let first_row = strip % PLANE_STRIPS / STRIPS_ACROSS * ROWS;
-  let first_column = strip % PLANE_STRIPS % STRIPS_ACROSS * PIXELS;
+  let first_column = strip % STRIPS_ACROSS * PIXELS;
 
   // Above and left of the image the subtraction wraps round to a huge number: one comparison does.
   let top = first_row * STRIDE_H - PAD_TOP;
@@ -159,9 +156,10 @@ ${locals}
   let weight_#r_#s = f32(weight[channel * (K_H * K_W) + #r * K_W + #s]);
 #end
 #end
-  var shift = 0.0;
 #if ${g.bias}
-  shift = bias[channel];
+  let shift = bias[channel];
+#else
+  const shift = 0.0;
 #endif
 
   // sums[q] are those of the row of outputs that was begun q steps ago.
@@ -170,8 +168,14 @@ ${locals}
 #for u in UNROLLED
     {
       let step = first_step + #u;
-      var seen: array<array<f32, PATCH_W>, FRESH>;
-#for j in FRESH
+#for p in PIXELS
+#for q in LAST
+      sums[LAST - #q][#p] = sums[LAST - #q - 1u][#p];
+#end
+      sums[0][#p] = shift;
+#end
+      var seen: array<array<f32, PATCH_W>, STRIDE_H>;
+#for j in STRIDE_H
       {
         let row = top + step * STRIDE_H + #j;
         let row_inside = row < H_IN;
@@ -198,18 +202,10 @@ ${locals}
 #for p in PIXELS
         if (first_column + #p < W_OUT) {
           let place = (first_row + row) * W_OUT + first_column + #p;
-          y[y_plane + place] = to_y(epilogue(sums[LAST][#p] + shift, image, channel, place${epilogue.sizeArguments}));
+          y[y_plane + place] = to_y(epilogue(sums[LAST][#p], image, channel, place${epilogue.sizeArguments}));
         }
 #end
       }
-#for q in LAST
-#for p in PIXELS
-      sums[LAST - #q][#p] = sums[LAST - #q - 1u][#p];
-#end
-#end
-#for p in PIXELS
-      sums[0][#p] = 0.0;
-#end
     }
 #end
   }

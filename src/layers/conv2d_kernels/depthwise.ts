@@ -22,69 +22,43 @@ const GPU_STRIPS: readonly (readonly [number, number])[] = [
   [2, 2],
   [1, 1],
 ];
-/** Outputs along a row of an invocation on a CPU adapter. */
+/** Outputs along a row of an invocation on a CPU adapter, which has all rows of the plane. */
 const CPU_PIXELS = [7, 4, 2, 1];
-/** Rows of its strip at most: the whole plane, or what a machine of many cores may be faster with when it is tuned. */
-const CPU_ROWS = [Number.POSITIVE_INFINITY, 28];
-/** What a CPU adapter's registers hold; the share of a load that each value beyond costs in a step. */
-const CPU_VALUES = 40;
-const CPU_VALUE_COST = 0.2;
-
 /** What one invocation holds of weights, x and sums at most: larger windows are left to the other kernels. */
 const MOST_VALUES = 128;
-/** Registers beside the values of x and the sums. */
+/** Registers beside them. */
 const OTHER_REGISTERS = 20;
-const MOST_MULTIPLY_ADDS = 512;
 
 /** Invocations of a workgroup on a GPU. */
 const GPU_LANES = 64;
 
-/** Weights, values of x and sums that an invocation holds. */
-function valuesOf(g: Conv2dProblem, config: Conv2dDepthwiseConfig): number {
-  const { width, fresh, live } = depthwiseSteps(g, config);
-  return g.kernel[0] * g.kernel[1] + width * fresh + live * config.pixels;
-}
-
 function fits(g: Conv2dProblem, config: Conv2dDepthwiseConfig, device: DeviceProfile): boolean {
-  const rows = config.looped ? 1 : config.rows;
-  const multiplyAdds = g.kernel[0] * g.kernel[1] * config.pixels * rows;
-  const values = valuesOf(g, config);
-  const single = config.rows * config.pixels === 1;
-  return (
-    values <= MOST_VALUES &&
-    multiplyAdds <= MOST_MULTIPLY_ADDS &&
-    (single || config.looped || values + OTHER_REGISTERS <= gpuClassOf(device).registers)
-  );
+  const { width, live } = depthwiseSteps(g, config);
+  const values = g.kernel[0] * g.kernel[1] + width * g.stride[0] + live * config.pixels;
+  const registers = gpuClassOf(device).registers - OTHER_REGISTERS;
+  const bounded = config.looped || config.rows * config.pixels === 1;
+  return values <= (bounded ? MOST_VALUES : Math.min(MOST_VALUES, registers));
 }
 
 function configsFor(g: Conv2dProblem, device: DeviceProfile): readonly Conv2dDepthwiseConfig[] {
   const looped = kindOf(device) === 'cpu';
   const { bound } = costsOf(device);
   const lanes = looped ? (device.subgroupSize ?? 8) : GPU_LANES;
-  const strips = looped ? cpuStrips(g) : GPU_STRIPS;
+  const strips = looped
+    ? CPU_PIXELS.map((pixels) => [g.outputHeight, pixels] as const)
+    : GPU_STRIPS;
   return strips
     .map(([rows, pixels]) => ({ lanes, rows, pixels, looped, bound }))
     .filter((config) => fits(g, config, device));
 }
 
-/** The strips of a plane are as long as one another, or the last is a little shorter. */
-function cpuStrips({ outputHeight }: Conv2dProblem): readonly (readonly [number, number])[] {
-  const strips = new Set(CPU_ROWS.map((most) => Math.ceil(outputHeight / most)));
-  const rows = [...strips].map((count) => Math.ceil(outputHeight / Math.max(1, count)));
-  return CPU_PIXELS.flatMap((pixels) => rows.map((count) => [count, pixels] as const));
-}
-
-/** On CPU adapters the multiply-adds run beside the loads: fitted to the times of 12 layers in 15 ways each. */
+/** Multiply-adds run beside the loads: of 12 layers in 12 ways each, on CPU adapters, the loads tell the times. */
 function costOf(g: Conv2dProblem, config: Conv2dDepthwiseConfig, device: DeviceProfile): number {
-  const costs = costsOf(device);
-  const { width, fresh, steps } = depthwiseSteps(g, config);
-  const taps = g.kernel[0] * g.kernel[1];
-  const outputs = config.rows * config.pixels;
-  const beyond = Math.max(0, valuesOf(g, config) - CPU_VALUES) * CPU_VALUE_COST;
-  const step = (width * fresh + (config.looped ? beyond : 0)) * costs.gather;
-  const multiplyAdds = config.looped ? 0 : outputs * taps;
-  const lane = taps * costs.load + steps * step + outputs * costs.store + multiplyAdds;
-  return costs.dispatch + depthwiseWorkgroups(g, config) * config.lanes * lane;
+  const { load, gather, store, dispatch } = costsOf(device);
+  const { width, steps } = depthwiseSteps(g, config);
+  const weights = g.kernel[0] * g.kernel[1] * load;
+  const lane = weights + steps * width * g.stride[0] * gather + config.rows * config.pixels * store;
+  return dispatch + depthwiseWorkgroups(g, config) * config.lanes * lane;
 }
 
 export const depthwise = kernel({
