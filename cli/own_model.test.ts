@@ -73,6 +73,14 @@ describe('domainFrom', () => {
     vi.restoreAllMocks();
   });
 
+  it('names the file that has too few names, or too many', () => {
+    const labels = write('two.txt', 'oak\nbirch\n');
+    expect(domainFrom('resnet50', { labels }, 2)).toEqual({ labels: ['oak', 'birch'] });
+    expect(() => domainFrom('resnet50', { labels }, 1000)).toThrow(
+      /^labels file ".*two\.txt" names 2 classes, "resnet50" has 1000; give a name for each$/,
+    );
+  });
+
   it('names the file that is not understood', () => {
     const preprocessing = write('pad.json', '{"do_pad": true}');
     expect(() => domainFrom('resnet50', { preprocessing })).toThrow(

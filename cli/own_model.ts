@@ -42,17 +42,29 @@ export function addOwnModelOptions(command: Command): Command {
   );
 }
 
-/** What the options say, read from their files. Throws TilewiseError, with the file's name, for others. */
+/**
+ * What the options say, read from their files. Throws TilewiseError, with the file's name, for others, and for more or
+ * fewer names than the model has classes.
+ */
 export function domainFrom(
   model: string,
   options: OwnModelOptions,
+  classes?: number,
 ): Pick<DomainOptions, 'labels' | 'preprocessing'> {
   const { labels } = options;
   const preprocessing = preprocessingFor(model, options);
   return {
-    ...(labels !== undefined && { labels: readLabels(labels) }),
+    ...(labels !== undefined && { labels: labelsFor(labels, model, classes) }),
     ...(preprocessing && { preprocessing }),
   };
+}
+
+function labelsFor(path: string, model: string, classes: number | undefined): readonly string[] {
+  const labels = readLabels(path);
+  if (classes === undefined || labels.length === classes) return labels;
+  throw new TilewiseError(
+    `labels file "${path}" names ${labels.length} classes, "${model}" has ${classes}; give a name for each`,
+  );
 }
 
 function preprocessingFor(

@@ -166,6 +166,23 @@ describe('ResultFile', () => {
     );
   });
 
+  it('does not resume vectors that were made otherwise', () => {
+    const path = join(folder, 'made.jsonl');
+    const making = { output: 'pool', normalized: false as const };
+    const vectors = { model: 'resnet50', features: 2, resume: true, making };
+    {
+      using file = new ResultFile(path, vectors);
+      file.write({ image: 'a.jpg', model: 'resnet50', ...making, vector: [3, 4] });
+    }
+    expect(new ResultFile(path, vectors).done).toEqual(new Set(['a.jpg']));
+    expect(() => new ResultFile(path, { ...vectors, making: { output: 'pool' } })).toThrow(
+      /made\.jsonl" has a vector of "a\.jpg" made with --output pool --no-normalize, not --output pool; give the options it was begun with, or another --out/,
+    );
+    expect(() => new ResultFile(path, { ...vectors, making: { normalized: false } })).toThrow(
+      /not --no-normalize; give/,
+    );
+  });
+
   it('names the formats that there are', () => {
     expect(() => new ResultFile(join(folder, 'a.xml'), options)).toThrow(
       /are written as \.csv or \.jsonl, not to/,

@@ -21,6 +21,10 @@ export interface ImageResult {
   readonly model: string;
   /** Its classes. */
   readonly top?: readonly Classification[];
+  /** Of which of the model's values its vector is, where that was chosen. */
+  readonly output?: string;
+  /** Given for vectors that were left as they are; others are one long. */
+  readonly normalized?: false;
   /** What it was embedded to. */
   readonly vector?: readonly number[];
 }
@@ -31,12 +35,17 @@ export interface ResultFileOptions {
   readonly top?: number;
   /** Elements of each vector, where results are vectors. */
   readonly features?: number;
+  /** The same for all of them. */
+  readonly making?: Making;
   /** Whether the file may have results already, which then are kept. */
   readonly resume: boolean;
 }
 
+/** How vectors were made: those of one file can be compared. */
+type Making = Pick<ImageResult, 'output' | 'normalized'>;
+
 /** What is asked of results that are there already. */
-interface Kept extends Pick<ImageResult, 'image' | 'model'> {
+interface Kept extends Pick<ImageResult, 'image' | 'model'>, Making {
   /** Elements of its vector; none of other results. */
   readonly features?: number;
 }
@@ -131,7 +140,7 @@ function readDone(
   bytes: Buffer,
   end: number,
   format: Format,
-  { model, features }: ResultFileOptions,
+  { model, features, making = {} }: ResultFileOptions,
 ): readonly string[] {
   const text = attempt(path, 'read', () => bytes.toString('utf8', 0, end || undefined));
   const { header } = format;
@@ -153,7 +162,22 @@ function readDone(
       `"${path}" has ${kindOf(misfit.features)} of "${misfit.image}", where ${kindOf(features)} is to be; give another --out`,
     );
   }
+  const others = results.find((result) => madeBy(result) !== madeBy(making));
+  if (others) {
+    throw new TilewiseError(
+      `"${path}" has a vector of "${others.image}" made with ${madeBy(others)}, not ${madeBy(making)}; give the options it was begun with, or another --out`,
+    );
+  }
   return results.map(({ image }) => image);
+}
+
+/** The options of `embed` that say so. */
+function madeBy({ output, normalized }: Making): string {
+  const options = [
+    ...(output === undefined ? [] : [`--output ${output}`]),
+    ...(normalized === false ? ['--no-normalize'] : []),
+  ];
+  return options.join(' ') || 'neither --output nor --no-normalize';
 }
 
 function kindOf(features: number | undefined): string {
@@ -246,12 +270,22 @@ function parseResult(path: string, line: string, number: number): Kept {
     if (typeof value === 'object' && value !== null && 'image' in value && 'model' in value) {
       const kept = { image: String(value.image), model: String(value.model) };
       const vector = 'vector' in value ? value.vector : undefined;
-      return Array.isArray(vector) ? { ...kept, features: vector.length } : kept;
+      return Array.isArray(vector)
+        ? { ...kept, ...makingOf(value), features: vector.length }
+        : kept;
     }
   } catch {
     // Said below.
   }
   throw new TilewiseError(`"${path}" has no result in line ${number}; give another --out`);
+}
+
+function makingOf(value: object): Making {
+  const { output, normalized }: Partial<Record<string, unknown>> = { ...value };
+  return {
+    ...(typeof output === 'string' && { output }),
+    ...(normalized === false && { normalized }),
+  };
 }
 
 function attempt<T>(path: string, what: 'read' | 'written', work: () => T): T {

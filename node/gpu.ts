@@ -67,6 +67,7 @@ const DRIVERS: readonly (() => Promise<boolean>)[] = [
  * @param wanted - Part of an adapter's name; the best adapter by default.
  * @param options - Whether experimental features are shown.
  * @throws UnsupportedError with what there is, or with how to get one where there is nothing.
+ * @throws TilewiseError for arguments of another type.
  *
  * @example
  * const { gpu: found, adapter: best } = await openNodeGpu();
@@ -74,9 +75,7 @@ const DRIVERS: readonly (() => Promise<boolean>)[] = [
  */
 export async function openNodeGpu(wanted?: string, options: NodeGpuOptions = {}): Promise<NodeGpu> {
   if (wanted !== undefined) checkText('openNodeGpu: wanted', wanted);
-  if (Object(options) !== options) {
-    throw new TilewiseError(`openNodeGpu: options must be an object, got ${options}`);
-  }
+  checkNodeOptions(options);
   const seen: string[] = [];
   for (const findDrivers of DRIVERS) {
     if (!(await findDrivers())) continue;
@@ -119,6 +118,19 @@ export async function findAllAdapters(): Promise<readonly NodeGpu[]> {
 /** Whether its name contains this text, in any case of letters. */
 export function isNamed({ facts }: NodeGpu, text: string): boolean {
   return facts.name.toLowerCase().includes(text.toLowerCase());
+}
+
+/** Throws TilewiseError for what any type would refuse: "no" is not false. */
+function checkNodeOptions(options: NodeGpuOptions): void {
+  if (Object(options) !== options) {
+    throw new TilewiseError(`openNodeGpu: options must be an object, got ${String(options)}`);
+  }
+  const { experimental } = options;
+  if (experimental == null || typeof experimental === 'boolean') return;
+  const got = typeof experimental;
+  throw new TilewiseError(
+    `openNodeGpu: options.experimental must be true or false, got ${got}; subgroupMatrices() is for Device.open`,
+  );
 }
 
 async function useSystemDrivers(): Promise<boolean> {

@@ -41,6 +41,7 @@ export async function createTunedSession(
   checkKinds('createTunedSession', { device, graph });
   // Not after all that time.
   checkWeights(graph, weights);
+  checkKinds('createTunedSession', { options: given });
   const { tuning } = await tune(device, graph, {
     store,
     candidates,

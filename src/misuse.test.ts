@@ -38,6 +38,16 @@ const classify = async (picture: never) => {
   await classifier.classify(picture);
 };
 
+const opening = (options: object) => api.Device.open(bad({}), options);
+
+const classifier = (options: object) =>
+  api.Classifier.create(device(), api.lenet, { weights, ...options });
+
+const segmenter = (preprocessing: unknown) => {
+  const model = api.findModel('lraspp_mobilenet_v3_large');
+  return api.Segmenter.create(device(), model, { weights, preprocessing: bad(preprocessing) });
+};
+
 const read = (read: () => unknown) =>
   open(convolution(), { weights: { name: 'mine', tensors: undefined, read } });
 
@@ -66,6 +76,15 @@ function detached(): Float32Array {
   return data;
 }
 
+/** Options that mean the same wherever they are taken, as what they are not, and what is said of them. */
+const OPTIONS: readonly (readonly [option: string, value: unknown, message: string])[] = [
+  ['signal', 5, 'Classifier.create: options.signal must be an AbortSignal, got 5'],
+  ['onProgress', 'x', 'Classifier.create: options.onProgress must be a function, got x'],
+  ['onWarning', true, 'Classifier.create: options.onWarning must be a function, got true'],
+  ['tuning', 5, 'Classifier.create: options.tuning must be a Map of winners, got 5'],
+  ['optimize', 'no', 'Classifier.create: options.optimize must be true or false, got no'],
+];
+
 type Case = readonly [what: string, work: () => unknown, message: string, name?: string];
 
 const CASES: readonly Case[] = [
@@ -78,6 +97,97 @@ const CASES: readonly Case[] = [
     'Device.open({})',
     () => api.Device.open(bad({})),
     'expects a GPU with an adapter, got Object; isSupported',
+  ],
+
+  [
+    'Device.open with an experiment that is none',
+    () => opening({ experimental: true }),
+    'Device.open: experimental must be an Experiment, got true',
+  ],
+  [
+    'Device.open with the function that makes one',
+    () => opening({ experimental: api.subgroupMatrices }),
+    'Device.open: experimental must be an Experiment, got Function of 0',
+  ],
+  [
+    'Device.open with an adapter that is none',
+    () => opening({ adapter: {} }),
+    'Device.open: adapter must be a GPUAdapter, got Object',
+  ],
+  [
+    'adapterFacts of an adapter without info',
+    () => api.adapterFacts(bad({ features: new Set(), info: null })),
+    'adapterFacts: adapter must be a GPUAdapter, got Object',
+  ],
+  [
+    'subgroupMatrices that nobody hears of',
+    () => api.subgroupMatrices({ onMissing: bad(true) }),
+    'subgroupMatrices: onMissing must be a function, got true',
+  ],
+
+  [
+    'a session with a signal that is none',
+    () => open(vectors(), { signal: {} }),
+    'session: signal must be an AbortSignal, got Object',
+  ],
+  [
+    'a run with a signal that is none',
+    () => ran(new Float32Array(12), { signal: Number.NaN }),
+    'session: signal must be an AbortSignal, got NaN',
+  ],
+  [
+    'a run into nothing that asks for nothing',
+    () => ran(new Float32Array(12), { into: null, outputs: [] }),
+    'session "net" has the outputs y; asked for were none',
+  ],
+  [
+    'a frame queue with a signal that is none',
+    () => new api.FrameQueue(async () => {}, { signal: bad(5) }),
+    'FrameQueue: signal must be an AbortSignal, got 5',
+  ],
+  ...OPTIONS.map(
+    ([option, value, message]): Case => [
+      `a classifier with ${option} ${String(value)}`,
+      () => classifier({ [option]: value }),
+      message,
+    ],
+  ),
+  [
+    'labels with holes',
+    () => classifier({ labels: new Array(10) }),
+    'options.labels must be 10 strings, one for each class of "lenet", got Array of 10',
+    'ShapeError',
+  ],
+  [
+    'vectors that are "no" normalized',
+    () => api.Embedder.create(device(), api.lenet, { weights, normalize: bad('no') }),
+    'Embedder.create: options.normalize must be true or false, got no',
+  ],
+  [
+    'an embedding of no name',
+    () => api.Embedder.create(device(), api.lenet, { weights, output: bad(Symbol('s')) }),
+    'Embedder.create: options.output must be a string, got Symbol(s)',
+  ],
+  [
+    'a segmenter of a number',
+    () => segmenter(5),
+    'Segmenter.create: options.preprocessing must be an object, got 5',
+  ],
+  [
+    'a segmenter of null',
+    () => segmenter(null),
+    'Segmenter.create: options.preprocessing must be an object, got null',
+  ],
+  [
+    'a segmenter that fits null',
+    () => segmenter({ fit: null }),
+    'segmenter: preprocessing.fit must be stretch or shorter-side, got undefined',
+  ],
+  [
+    'a size beyond all indices',
+    () => segmenter({ size: [1e9, 1e9] }),
+    'preprocessing.size must be of at most 2147483647 values, got [1000000000, 1000000000]',
+    'ShapeError',
   ],
 
   [

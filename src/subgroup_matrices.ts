@@ -12,7 +12,7 @@ import { type Conv2d, problemOf as conv2dProblemOf } from './layers/conv2d_probl
 import { linearOp } from './layers/linear.ts';
 import { gemmOn } from './layers/linear_kernels/gemm.ts';
 import { type Linear, problemOf as linearProblemOf } from './layers/linear_problem.ts';
-import { checkOptions } from './runtime/arguments.ts';
+import { checkArgument, checkOptions } from './runtime/arguments.ts';
 import type { DeviceProfile, SubgroupMatrices } from './runtime/device_profile.ts';
 import { UnsupportedError } from './runtime/errors.ts';
 import type { Experiment } from './runtime/experiment.ts';
@@ -69,12 +69,15 @@ const OFFERS: ReadonlyMap<unknown, Offer> = new Map<unknown, Offer>([
  */
 export function subgroupMatrices(options: SubgroupMatricesOptions = {}): Experiment {
   checkOptions('subgroupMatrices', options);
+  const { onMissing } = options;
+  const isHeard = onMissing == null || typeof onMissing === 'function';
+  checkArgument(isHeard, 'subgroupMatrices: onMissing', 'a function', onMissing);
   const experiment: Experiment = {
     descriptor(adapter, plain) {
       const found = matricesOf(adapter.info, adapter.features);
       if (typeof found !== 'string') return withFeatures(plain, featuresFor(found));
-      if (!options.onMissing) throw new UnsupportedError(found);
-      options.onMissing(found);
+      if (!onMissing) throw new UnsupportedError(found);
+      onMissing(found);
       return plain;
     },
     profile(info, features) {

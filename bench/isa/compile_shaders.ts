@@ -4,7 +4,7 @@
  * pipeline on stdout, before it compiles it; the driver prints the machine code on stderr.
  */
 import { openNodeGpu } from '../../node/gpu.ts';
-import { buildModel, Device, findModel, planFor } from '../../src/index.ts';
+import { buildModel, Device, findModel, planFor, subgroupMatrices } from '../../src/index.ts';
 
 /** One pipeline. */
 export interface Compiled {
@@ -18,11 +18,15 @@ export interface Compiled {
   readonly workgroups: number;
 }
 
-const [model = 'resnet50', batch = '1', precision = 'f32', candidates = 'false'] =
+const [model = 'resnet50', batch = '1', precision = 'f32', candidates = 'false', matrices] =
   process.argv.slice(2);
 
-const node = await openNodeGpu();
-const device = await Device.open(node.gpu, { adapter: node.adapter });
+const experimental = matrices === 'true';
+const node = await openNodeGpu(undefined, { experimental });
+const device = await Device.open(node.gpu, {
+  adapter: node.adapter,
+  experimental: experimental ? subgroupMatrices() : undefined,
+});
 const graph = buildModel(findModel(model), { batch: Number(batch) });
 const plan = planFor(device, graph, { precision: precision === 'f16' ? 'f16' : 'f32' });
 const seen = new Set<string>();

@@ -19,6 +19,7 @@ interface Options {
   readonly gpus: string;
   readonly envScript?: string;
   readonly precision: string;
+  readonly experimentalMatrices?: boolean;
   readonly failOnSpills?: boolean;
   readonly candidates?: boolean;
   readonly markdown?: boolean;
@@ -49,6 +50,10 @@ const program = new Command('bench:isa')
   )
   .addOption(
     new Option('--precision <type>', 'of weights and maps').choices(['f32', 'f16']).default('f32'),
+  )
+  .option(
+    '--experimental-matrices',
+    'with --precision f16, also kernels for subgroup matrices, where the driver has them',
   )
   .option('--fail-on-spills', 'exit with 1 where a kernel that the plan runs spills registers')
   .option('--candidates', 'also compile the configurations that the plan does not choose')
@@ -113,6 +118,7 @@ async function runCompiler(
     String(options.batch),
     options.precision,
     String(options.candidates ?? false),
+    String(options.experimentalMatrices ?? false),
   ];
   // Positional parameters, so that no name is read as shell code.
   const shell = options.envScript

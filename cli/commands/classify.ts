@@ -61,7 +61,7 @@ async function classify(args: readonly string[], options: ClassifyOptions): Prom
   // What is wrong with pictures is told before anything is said of weights.
   const paths = imagesLeft(args, images, file && { done: file.done, out });
   if (paths.length === 0) return;
-  const domain = domainFrom(options.model, options);
+  const domain = domainFrom(options.model, options, model.classes);
   const weights = await loadWeights(model, buildModel(model), options);
   const batch = evenBatch(paths.length, options.batch);
   await withDevice(options, async ({ device }) => {

@@ -71,7 +71,10 @@ async function embed(args: readonly string[], options: EmbedOptions): Promise<vo
   const graph = buildEmbedder(model, { ...wanted, ...(size && { size }) });
   const images = await imagesOf(args);
   const features = elementCount(graph.outputs.get('embedding')?.desc.shape ?? []);
-  using file = toNumpy ? undefined : new ResultFile(out, { model: model.name, features, resume });
+  const making = { ...wanted, ...(!normalize && { normalized: false as const }) };
+  using file = toNumpy
+    ? undefined
+    : new ResultFile(out, { model: model.name, features, making, resume });
   const paths = imagesLeft(args, images, file && { done: file.done, out });
   if (paths.length === 0) return;
   const weights = await loadWeights(model, graph, options);
@@ -92,7 +95,7 @@ async function embed(args: readonly string[], options: EmbedOptions): Promise<vo
       run: (pictures, hear) => embedder.embed(pictures, hear),
       onResult: (image, vector) => {
         const facts = { image, model: model.name };
-        file?.write({ ...facts, vector: Array.from(vector, shortest) });
+        file?.write({ ...facts, ...making, vector: Array.from(vector, shortest) });
         const row = toNumpy ? { row: rows.length } : {};
         if (toNumpy) rows.push(vector);
         if (options.json) printJson({ ...facts, ...row, features, adapter: device.adapter.name });

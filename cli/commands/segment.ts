@@ -57,7 +57,7 @@ interface Share extends PixelClass {
 async function segment(path: string, options: SegmentOptions): Promise<void> {
   const { size, labels } = options;
   const model = openSegmentingModel(options.model, labels !== undefined);
-  const domain = domainFrom(options.model, options);
+  const domain = domainFrom(options.model, options, model.classes);
   const image = await decodeImage(path);
   const weights = await loadWeights(model, buildModel(model), options);
   await withDevice(options, async ({ device }) => {

@@ -72,14 +72,10 @@ describe('unroll', () => {
     [
       'a count that is no literal constant',
       ['const N = 2u * M;', '#for i in N', '#end'],
-      '#for i: needs a literal "const N"',
+      '#for i: no const N',
     ],
-    [
-      'a loop that is not closed',
-      ['const N = 2;', '#for i in N', 'a'],
-      '"#for i in N" has no other end',
-    ],
-    ['an end without a loop', ['a', '#end'], '"#end" has no other end'],
+    ['a loop that is not closed', ['const N = 2;', '#for i in N', 'a'], '"#for i in N" is alone'],
+    ['an end without a loop', ['a', '#end'], '"#end" is alone'],
   ])('refuses %s', (_, source, message) => {
     expect(() => lines(...source)).toThrow(message);
   });

@@ -25,7 +25,7 @@ export function unroll(source: string): string {
     const count = new RegExp(`^\\s*const ${countName}\\b[^=]*= *(\\d+)[uif]?;`, 'm').exec(
       source,
     )?.[1];
-    if (count === undefined) throw new Error(`#for ${index}: needs a literal "const ${countName}"`);
+    if (count === undefined) throw new Error(`#for ${index}: no const ${countName}`);
     const uses = new RegExp(`#${index}(?![A-Za-z0-9])`, 'g');
     const bodies = Array.from({ length: Number(count) }, (_, i) =>
       body.replaceAll(uses, String(i)),
@@ -34,6 +34,6 @@ export function unroll(source: string): string {
   });
   if (unrolled !== source) return unroll(unrolled);
   const open = /^[ \t]*(#(?:for|end)\b.*)/m.exec(source);
-  if (open) throw new Error(`"${open[1]}" has no other end`);
+  if (open) throw new Error(`"${open[1]}" is alone`);
   return source;
 }

@@ -107,7 +107,7 @@ function problemOf(node: Concat): readonly Copy[] {
     const { desc } = requireInput(node, role);
     const offset = y.offset + from * (y.strides[node.attributes.axis] ?? 0);
     const copy = indexMapInto({ ...y, offset }, [], desc.shape, viewOfDesc(desc));
-    const { map, target } = present(copy, `way to copy "${role}" of ${describe(node)}`);
+    const { map, target } = present(copy, `"${role}" for ${describe(node)}`);
     const inPlace =
       rootOf(requireInput(node, role)) === rootOf(node.output) &&
       map.offset === target.offset &&

@@ -71,7 +71,7 @@ export const models: ReadonlyMap<string, ModelDef> = new Map(
  * A model by name.
  *
  * @param name - As `models` has it; `resnet50`.
- * @throws UnsupportedError with the names near this one or, where none is, with all.
+ * @throws UnsupportedError with the names near this one.
  *
  * @example
  * const { summary, size } = findModel('efficientnet_b0');
@@ -83,6 +83,6 @@ export function findModel(name: string): ModelDef {
   const remedy =
     near.length > 0
       ? `did you mean ${near.join(' or ')}? All are in "models"`
-      : `known are ${[...models.keys()].join(', ')}`;
+      : 'all are in "models", such as resnet50';
   throw new UnsupportedError(`unknown model "${name}"; ${remedy}`);
 }

@@ -45,6 +45,16 @@ export function checkWork(...works: readonly unknown[]): void {
   }
 }
 
+/** Throws TilewiseError unless an option that is given has a member by which such things are known. */
+export function checkOption<T>(
+  who: string,
+  value: T | null | undefined,
+  member: keyof T,
+  expected: string,
+): void {
+  checkArgument(value == null || value[member], who, expected, value);
+}
+
 /** Throws TilewiseError unless it is what files are read from. */
 export function checkBytes(who: string, bytes: unknown): void {
   checkArgument(bytes instanceof Uint8Array, `${who}: bytes`, 'a Uint8Array', bytes);

@@ -38,8 +38,8 @@ export function epilogueOf(epilogue: Expression, { inputs, output }: Node): Epil
   const operands = operandsOf(epilogue)
     .filter((name) => name !== RESULT)
     .map((name): EpilogueOperand => {
-      const { desc } = present(inputs[name], `"${name}" for an epilogue`);
-      const strides = present(operandStrides(desc, output.desc.shape), `way to read "${name}"`);
+      const { desc } = present(inputs[name], `"${name}"`);
+      const strides = present(operandStrides(desc, output.desc.shape), `stride of "${name}"`);
       return { name, type: desc.dtype, strides };
     });
   return {

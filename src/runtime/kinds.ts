@@ -19,6 +19,7 @@ const BUFFER: Kind = ['a GPUBuffer', has('mapAsync', 'size')];
 const NUMBER: Kind = ['a number', is('number')];
 const SOURCE: Kind = ['a WeightSource', (value) => is('function')(Object(value).read)];
 const LIST: Kind = ['an array', Array.isArray];
+const CHOICE: Kind = ['true or false', is('boolean')];
 
 function listOf(expected: string, fits: Kind[1]): Kind {
   return [expected, (value) => Array.isArray(value) && value.every(fits)];
@@ -26,7 +27,7 @@ function listOf(expected: string, fits: Kind[1]): Kind {
 
 const KINDS = {
   actual: ['a Float32Array', (value) => value instanceof Float32Array],
-  adapter: ['a GPUAdapter', has('features', 'info')],
+  adapter: ['a GPUAdapter', (value) => has('features')(value) && isObject(Object(value).info)],
   array: ['a NumpyArray', has('shape', 'data')],
   arrays: OBJECT,
   buffer: BUFFER,
@@ -56,9 +57,13 @@ const KINDS = {
   name: TEXT,
   names: ['names', (value) => is('function')(Object(value)[Symbol.iterator])],
   node: ['a Node', has('op', 'inputs', 'output')],
+  normalize: CHOICE,
+  onProgress: FUNCTION,
   onWarning: FUNCTION,
+  optimize: CHOICE,
   options: OBJECT,
   other: GPU_TENSOR,
+  output: TEXT,
   own: OBJECT,
   pictures: [
     'pictures with their keys',
@@ -72,6 +77,7 @@ const KINDS = {
   repeats: NUMBER,
   session: ['a Session', has('device', 'plan', 'use')],
   shape: listOf('an array of extents', is('number')),
+  signal: ['an AbortSignal', has('throwIfAborted')],
   size: listOf('[height, width]', is('number')),
   source: SOURCE,
   steps: listOf('Movements', has('shapeAfter')),
@@ -90,8 +96,21 @@ const KINDS = {
 
 export type ArgumentName = keyof typeof KINDS;
 
+/** Options that are of these kinds wherever options are taken. */
+const COMMON = [
+  'normalize',
+  'onProgress',
+  'onWarning',
+  'optimize',
+  'output',
+  'signal',
+  'store',
+  'tuning',
+] as const satisfies readonly ArgumentName[];
+
 /**
- * Throws TilewiseError, in the name of a function, where one of its arguments is not of the kind that its name says.
+ * Throws TilewiseError, in the name of a function, where one of its arguments is not of the kind that its name says, or
+ * one of its options, which may be undefined or null.
  *
  * @example
  * checkKinds('tune', { device, graph, options });
@@ -105,5 +124,12 @@ export function checkKinds(
     const [expected, fits] = kinds[name] ?? OBJECT;
     // Runs come by here: what fits makes no text.
     if (!fits(value)) checkArgument(false, `${who}: ${name}`, expected, value);
+  }
+  for (const name of given.options ? COMMON : []) {
+    const value: unknown = Object(given.options)[name];
+    const [expected, fits] = KINDS[name];
+    if (value != null && !fits(value)) {
+      checkArgument(false, `${who}: options.${name}`, expected, value);
+    }
   }
 }

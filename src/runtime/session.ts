@@ -2,6 +2,7 @@
 
 import {
   checkArgument,
+  checkOption,
   checkOptions,
   checkValues,
   checkWork,
@@ -154,6 +155,7 @@ export class Session {
     checkArgument(device?.use, 'createSession: device', 'a Device', device);
     checkArgument(graph?.nodes, 'createSession: graph', 'a Graph', graph);
     checkWeights(graph, options?.weights);
+    checkSignal(options.signal);
     const reader = new ConstantReader(options.weights, options.onWarning ?? (() => {}));
     const weights = new WeightBuffers();
     try {
@@ -273,7 +275,7 @@ export class Session {
     signal?: AbortSignal,
   ): Promise<T> {
     checkWork(work, change ?? work);
-    checkArgument(signal?.throwIfAborted ?? !signal, 'use: signal', 'an AbortSignal', signal);
+    checkSignal(signal);
     let changed: Graph | undefined;
     const make = change && ((graph: Graph): Graph => (changed = change(graph)));
     try {
@@ -352,10 +354,10 @@ export class Session {
     this.#checkUsable();
   }
 
-  #wantedOutputs({ outputs, into = {} }: RunOptions): ReadonlySet<string> {
+  #wantedOutputs({ outputs, into }: RunOptions): ReadonlySet<string> {
     const known = this.outputs.map(({ name }) => name);
     const wanted = new Set(outputs ?? known);
-    const unknown = [...wanted, ...Object.keys(into)].find((name) => !known.includes(name));
+    const unknown = [...wanted, ...Object.keys({ ...into })].find((name) => !known.includes(name));
     if (wanted.size === 0 || unknown !== undefined) {
       throw new ShapeError(
         `session "${this.#graph.name}" has the outputs ${known.join(', ')}; asked for were ${unknown ?? 'none'}`,
@@ -371,6 +373,10 @@ export class Session {
     checkValues(ShapeError, who, output.shape, array);
     return array;
   }
+}
+
+function checkSignal(signal: AbortSignal | undefined): void {
+  checkOption('session: signal', signal, 'throwIfAborted', 'an AbortSignal');
 }
 
 /** What is given for each input. Throws ShapeError for what is not of its shape. */
@@ -413,8 +419,8 @@ async function build(
   const prepared = prepare(graph, { ...options, device: opening.profile });
   const { plan, parts } = prepared;
   if (parts > 1) warnOfParts(graph, parts, options.onWarning);
-  const report = (stage: SessionProgress['stage']) =>
-    onProgress && ((done: number, total: number) => onProgress({ stage, done, total }));
+  const report = (stage: SessionProgress['stage']) => (done: number, total: number) =>
+    onProgress?.({ stage, done, total });
   const pipelines = await compileKernels(opening, plan, { signal, onProgress: report('compile') });
   const buffers = await weights.load(opening, plan.weights, {
     read: (weight) => readWeight(weight, reader, options.onWarning),

@@ -112,7 +112,7 @@ export function checkedLabels(
   { name, classes }: ModelDef,
   labels: unknown,
 ): readonly string[] {
-  const isList = Array.isArray(labels) && labels.every((label) => typeof label === 'string');
+  const isList = Array.isArray(labels) && [...labels].every((label) => typeof label === 'string');
   const fits = isList && labels.length === classes;
   const expected = `${classes} strings, one for each class of "${name}"`;
   checkArgument(fits, `${who}: options.labels`, expected, labels, ShapeError);

@@ -1,5 +1,5 @@
 /** Frames that come faster than they are worked on. */
-import { checkArgument, checkOptions } from '../runtime/arguments.ts';
+import { checkArgument, checkOption, checkOptions } from '../runtime/arguments.ts';
 
 /** What a frame may have to be freed by, as a VideoFrame or an ImageBitmap has. */
 interface Closable {
@@ -68,6 +68,7 @@ export class FrameQueue<F extends object, T> {
   constructor(work: (frame: F) => Promise<T>, options: FrameQueueOptions = {}) {
     checkArgument(typeof work === 'function', 'FrameQueue: work', 'a function', work);
     checkOptions('FrameQueue', options);
+    checkOption('FrameQueue: signal', options.signal, 'throwIfAborted', 'an AbortSignal');
     this.#work = work;
     this.#signal = options.signal;
     this.#signal?.addEventListener('abort', () => this.#drop(), { once: true });

@@ -3,7 +3,7 @@
 import { checkArgument } from '../runtime/arguments.ts';
 import { ShapeError } from '../runtime/errors.ts';
 import { checkKinds } from '../runtime/kinds.ts';
-import type { Shape } from '../runtime/tensor.ts';
+import { elementCount, type Shape } from '../runtime/tensor.ts';
 import type { Ink } from './ink.ts';
 
 /** How an image becomes as large as the input. Aspect ratios are kept, except by `stretch`. */
@@ -132,6 +132,9 @@ export function forInputSize(
 const INTERPOLATIONS = ['nearest', 'box', 'bilinear', 'hamming', 'bicubic', 'lanczos'];
 const MODES = ['shorter-side', 'longer-side', 'stretch', 'ink'];
 
+/** What indices in shaders can tell apart. */
+const MOST_VALUES = 2 ** 31 - 1;
+
 /** Throws ShapeError, which names the field, for a description that contradicts itself. */
 export function checkPreprocessing(preprocessing: Preprocessing): void {
   const { channels, size, fit, interpolation, rescale, mean, std, layout } = preprocessing;
@@ -143,6 +146,9 @@ export function checkPreprocessing(preprocessing: Preprocessing): void {
     check(field, known.includes(String(got)), `one of ${known.join(', ')}`, got);
   oneOf('channels', ['rgb', 'bgr', 'grey'], channels);
   check('size', areExtents(size), 'positive integers [height, width]', size);
+  const count = channelsOf(channels);
+  const fits = elementCount(size) * count <= MOST_VALUES;
+  check('size', fits, `of at most ${MOST_VALUES} values`, size);
   oneOf('fit.mode', MODES, fit?.mode);
   if (fit.mode !== 'stretch') {
     check('fit.length', isExtent(fit.length), 'a positive integer, of pixels', fit.length);
@@ -153,7 +159,6 @@ export function checkPreprocessing(preprocessing: Preprocessing): void {
   if (layout !== undefined) oneOf('layout', ['nchw', 'nhwc'], layout);
   const positive = 'a positive number, such as 1 / 255, or 1 for values of 0 .. 255';
   check('rescale', rescale === undefined || isPositive(rescale), positive, rescale);
-  const count = channelsOf(channels);
   const each = `${count === 1 ? '1 number' : `${count} numbers`}, one for each of ${channels}`;
   const numbers = (values: unknown, fits: (value: unknown) => boolean): boolean =>
     Array.isArray(values) && values.length === count && values.every(fits);

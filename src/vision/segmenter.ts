@@ -3,6 +3,7 @@
 import { type CreateSessionOptions, createSession } from '../create_session.ts';
 import { resize2d } from '../layers/resize2d.ts';
 import { buildModel, type ModelDef } from '../models/model.ts';
+import { isObject } from '../runtime/arguments.ts';
 import { ShapeError, TilewiseError, UnsupportedError } from '../runtime/errors.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import type { Graph } from '../runtime/graph.ts';
@@ -224,13 +225,13 @@ function classesOf(model: ModelDef, { labels }: SegmenterOptions): readonly Pixe
 /** Throws ShapeError, or UnsupportedError for preprocessing after which a pixel's place would not be known. */
 function seeingOf(model: ModelDef, options: SegmenterOptions): Seeing {
   const { preprocessing: own = {}, shorterSide } = options;
-  const { size, fit = { mode: 'stretch' } } = own;
+  const { size, fit = { mode: 'stretch' } } = Object(own) as Partial<Preprocessing>;
   const stretch: Preprocessing['fit'] = { mode: 'stretch' };
-  const given = { ...own, fit: stretch };
+  const given = isObject(own) ? { ...own, fit: stretch } : own;
   const preprocessing = preprocessingOf('Segmenter.create', model, { preprocessing: given });
-  if (fit.mode !== 'stretch' && fit.mode !== 'shorter-side') {
+  if (fit?.mode !== 'stretch' && fit?.mode !== 'shorter-side') {
     throw new UnsupportedError(
-      `segmenter: preprocessing.fit must be stretch or shorter-side, got ${fit.mode}; leave it out to see whole pictures`,
+      `segmenter: preprocessing.fit must be stretch or shorter-side, got ${fit?.mode}; leave it out to see whole pictures`,
     );
   }
   if (shorterSide === undefined && fit.mode === 'stretch' && size) {

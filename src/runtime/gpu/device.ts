@@ -1,4 +1,4 @@
-import { checkArgument, checkOptions, checkWork, given } from '../arguments.ts';
+import { checkArgument, checkOption, checkOptions, checkWork, given } from '../arguments.ts';
 import { type DeviceProfile, familyOf } from '../device_profile.ts';
 import { DeviceLostError, UnsupportedError } from '../errors.ts';
 import type { Experiment } from '../experiment.ts';
@@ -87,8 +87,10 @@ export class Device {
    */
   static async open(gpu: GPU, options: OpenDeviceOptions = {}): Promise<Device> {
     checkOptions('Device.open', options);
-    const adapter = options.adapter ?? (await requestAdapter(gpu));
-    return new Device(gpu, await connect(adapter, options.experimental));
+    const { adapter, experimental } = options;
+    checkOption('Device.open: adapter', adapter, 'limits', 'a GPUAdapter');
+    checkOption('Device.open: experimental', experimental, 'offer', 'an Experiment');
+    return new Device(gpu, await connect(adapter ?? (await requestAdapter(gpu)), experimental));
   }
 
   /**

@@ -454,5 +454,5 @@ function uploadDimensions(gpu: GPUDevice, dimensions: Uint32Array): GPUBuffer | 
 }
 
 function at<T>(items: readonly (T | undefined)[], index: number): T {
-  return present(items[index], `item ${index} of the plan`);
+  return present(items[index], 'item');
 }

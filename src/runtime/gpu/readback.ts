@@ -48,7 +48,7 @@ export class ReadbackRing {
 
   /** Those whose turn it is. Who takes them waits until they are free, and says when they will be again. */
   take(): ReadbackSlot {
-    return present(this.#slots[this.#taken++ % RUNS_IN_FLIGHT], 'a slot for a run');
+    return present(this.#slots[this.#taken++ % RUNS_IN_FLIGHT], 'item');
   }
 
   dispose(): void {

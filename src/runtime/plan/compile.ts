@@ -200,7 +200,7 @@ function lowerNode(
 }
 
 function activationRef(memory: MemoryPlan, storage: number | undefined, name: string): BufferRef {
-  const index = present(memory.bufferOf[storage ?? -1], `memory of "${name}" before it is read`);
+  const index = present(memory.bufferOf[storage ?? -1], `"${name}"`);
   return { pool: 'activation', index };
 }
 
@@ -233,7 +233,7 @@ function checkHazards(node: Node, bound: PlannedDispatch['bindings']): void {
         other.buffer.pool === buffer.pool &&
         other.buffer.index === buffer.index,
     );
-    if (again) throw new Error(`${describe(node)}: reads and writes one buffer in one dispatch`);
+    if (again) throw new Error(`${describe(node)}: reads what it writes`);
   }
 }
 
@@ -244,7 +244,7 @@ class DimensionTable {
 
   place(words: readonly number[]): BufferRef {
     if (words.length > MOST_DIMENSIONS) {
-      throw new Error(`a kernel reads ${words.length} dimensions, at most ${MOST_DIMENSIONS} fit`);
+      throw new Error(`${words.length} dimensions, at most ${MOST_DIMENSIONS} fit`);
     }
     const key = words.join();
     const index = this.#slots.get(key) ?? this.words.length / MOST_DIMENSIONS;

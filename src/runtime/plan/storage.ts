@@ -68,11 +68,8 @@ export function liveness(
   };
   const overwrite = (node: Node, role: string): void => {
     const input = node.inputs[role];
-    const index = present(
-      input && indexOf.get(input),
-      `"${role}" for ${describe(node)} to write over`,
-    );
-    const storage = present(storages[index], `storage ${index}`);
+    const index = present(input && indexOf.get(input), `"${role}" for ${describe(node)}`);
+    const storage = present(storages[index], 'memory');
     indexOf.set(node.output, index);
     storage.overwrittenBy = [...(storage.overwrittenBy ?? []), node.name];
   };
