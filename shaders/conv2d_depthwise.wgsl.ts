@@ -1,8 +1,8 @@
 /**
- * Depthwise convolution: every output channel sees one input channel, and MULTIPLIER of them the same one.
+ * Depthwise convolution: every output channel sees one input channel, and GROUP_C_OUT of them the same one.
  *
  *     y[n, o, p, q] = epilogue( bias[o] + sum over r, s of
- *                     x[n, o / MULTIPLIER, p * STRIDE + r * DILATION - PAD, ...] * weight[o, r, s] )
+ *                     x[n, o / GROUP_C_OUT, p * STRIDE + r * DILATION - PAD, ...] * weight[o, r, s] )
  *
  * A multiply-add for every load would be all there is. So an invocation computes a strip of ROWS x PIXELS neighbouring
  * outputs of a plane, from the top down: a step reads STRIDE_H new rows of x, PATCH_W values of each, adds them to the
@@ -82,17 +82,13 @@ export function conv2dDepthwise(
   grid: Grid,
 ): ShaderModule {
   const { width, live, steps } = depthwiseSteps(g, config);
-  const all = conv2dSizes(g);
-  const { C_OUT = 0, H_IN = 0, W_IN = 0, W_OUT = 0, PAD_TOP = 0, PAD_LEFT = 0 } = all;
-  const { X_OFFSET = 0, X_IMAGE = 0, X_CHANNEL = 0 } = all;
-  const { Y_OFFSET = 0, Y_IMAGE = 0, Y_CHANNEL = 0 } = all;
+  const { K_H, K_W, STRIDE_H, STRIDE_W, DILATION_H, DILATION_W, ...maps } = conv2dSizes(g);
+  const window = { K_H, K_W, STRIDE_H, STRIDE_W, DILATION_H, DILATION_W };
   // Its stores are unrolled, and an addend that may be missing would be a load for each.
   const epilogue = epilogueModule(g.epilogue, 1, config.bound ? 'bound' : 'compiled');
   const sizes = {
-    ...{ C_OUT, H_IN, W_IN, W_OUT, PAD_TOP, PAD_LEFT },
-    ...{ X_OFFSET, X_IMAGE, X_CHANNEL, Y_OFFSET, Y_IMAGE, Y_CHANNEL },
+    ...maps,
     H_OUT: g.outputHeight,
-    MULTIPLIER: g.outputChannels / g.inputChannels,
     ROWS: config.rows,
     STEPS: steps,
     STRIPS_ACROSS: Math.ceil(g.outputWidth / config.pixels),
@@ -108,12 +104,7 @@ ${elementTypes(g.types, g.epilogue)}
 ${declarations}
 const LANES = ${config.lanes}u;
 const PIXELS = ${config.pixels}u;
-const K_H = ${g.kernel[0]}u;
-const K_W = ${g.kernel[1]}u;
-const STRIDE_H = ${g.stride[0]}u;
-const STRIDE_W = ${g.stride[1]}u;
-const DILATION_H = ${g.dilation[0]}u;
-const DILATION_W = ${g.dilation[1]}u;
+${dimensions(window, false).declarations}
 const PATCH_W = ${width}u;
 const LIVE = ${live}u;
 const LAST = ${live - 1}u;
@@ -146,7 +137,7 @@ ${locals}
   // Above and left of the image the subtraction wraps round to a huge number: one comparison does.
   let top = first_row * STRIDE_H - PAD_TOP;
   let left = first_column * STRIDE_W - PAD_LEFT;
-  let x_plane = X_OFFSET + image * X_IMAGE + channel / MULTIPLIER * X_CHANNEL;
+  let x_plane = X_OFFSET + image * X_IMAGE + channel / GROUP_C_OUT * X_CHANNEL;
   let y_plane = Y_OFFSET + image * Y_IMAGE + channel * Y_CHANNEL;
 #for i in PATCH_W
   let inside_#i = left + #i < W_IN;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Project } from './project.ts';
 
 const BIN = join(import.meta.dirname, '..', '..', 'node_modules', '.bin');
-const LARGEST_INSTALL = 3_040_000;
+const LARGEST_INSTALL = 3_000_000;
 
 /** What a page imports, and what it may weigh, compressed. */
 const PAGES: readonly (readonly [what: string, mostBytes: number, code: string])[] = [

@@ -28,10 +28,39 @@ export interface Conv2dProblem extends Window2d {
   readonly columns: boolean;
 }
 
+/** The sizes of a convolution, as shaders name them. */
+export type Conv2dSizes = Readonly<
+  Record<
+    | 'C_IN'
+    | 'H_IN'
+    | 'W_IN'
+    | 'C_OUT'
+    | 'W_OUT'
+    | 'PLANE_IN'
+    | 'PLANE_OUT'
+    | 'OUT_PIXELS'
+    | 'GROUP_C_IN'
+    | 'GROUP_C_OUT'
+    | 'K_H'
+    | 'K_W'
+    | 'STRIDE_H'
+    | 'STRIDE_W'
+    | 'DILATION_H'
+    | 'DILATION_W'
+    | 'PAD_TOP'
+    | 'PAD_LEFT'
+    | 'X_OFFSET'
+    | 'X_IMAGE'
+    | 'X_CHANNEL'
+    | 'Y_OFFSET'
+    | 'Y_IMAGE'
+    | 'Y_CHANNEL',
+    number
+  >
+>;
+
 /** The sizes that every convolution kernel computes with. */
-export function conv2dSizes(
-  g: Omit<Conv2dProblem, 'padded' | 'columns' | 'types'>,
-): Readonly<Record<string, number>> {
+export function conv2dSizes(g: Omit<Conv2dProblem, 'padded' | 'columns' | 'types'>): Conv2dSizes {
   return {
     C_IN: g.inputChannels,
     H_IN: g.inputHeight,
