@@ -76,7 +76,7 @@ describe('Kernels', () => {
     await page.evaluate(halveChannels);
     await page.goto(`${inject('pageUrl')}#inside`);
     await page.reload();
-    await page.getByText('channels 4, depth 1').first().waitFor();
+    await page.getByText('channels 4, depth 4').first().waitFor();
   });
 
   it('says what it cannot read', async () => {
