@@ -7,7 +7,7 @@ import { screenshots } from './fixtures/screenshots.ts';
 const open = usePages();
 
 /** In the page: makes winners of kernels that would not win. */
-async function halveChannels(): Promise<void> {
+async function narrowStrips(): Promise<void> {
   const done = <T>(request: IDBRequest<T>): Promise<T> =>
     new Promise((resolve, reject) => {
       request.onsuccess = () => resolve(request.result);
@@ -17,7 +17,7 @@ async function halveChannels(): Promise<void> {
   const store = database.transaction('tuning', 'readwrite').objectStore('tuning');
   const [key = ''] = await done(store.getAllKeys());
   const text: string = await done(store.get(key));
-  await done(store.put(text.replaceAll('"channels":8', '"channels":4'), key));
+  await done(store.put(text.replaceAll(/("rows":24,"pixels":)\d/g, '$11'), key));
   database.close();
 }
 
@@ -73,10 +73,10 @@ describe('Kernels', () => {
     const page = await open({ view: 'kernels' });
     await page.getByRole('button', { name: 'Tune the model' }).click();
     await page.locator('.tuned').getByText('after tuning').waitFor();
-    await page.evaluate(halveChannels);
+    await page.evaluate(narrowStrips);
     await page.goto(`${inject('pageUrl')}#inside`);
     await page.reload();
-    await page.getByText('channels 4, depth 4').first().waitFor();
+    await page.getByText('rows 24, pixels 1').first().waitFor();
   });
 
   it('says what it cannot read', async () => {
