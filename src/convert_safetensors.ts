@@ -10,6 +10,7 @@ import { quoted } from './runtime/weights/messages.ts';
 import {
   type ConvertedFile,
   isNarrowType,
+  NARROW_TENSORS,
   NARROW_TYPES,
   type NarrowType,
   narrowed,
@@ -63,13 +64,12 @@ export function convertSafetensors(
     if (narrow) converted.push(name);
     return narrow ?? [{ name, ...info, data: new Uint8Array(source.bytesOf(name, info.shape)) }];
   });
-  const what = axes ? 'of convolutions or linear layers' : 'of more than one axis';
   if (converted.length > 0) {
     return { bytes: writeSafetensors(tensors, metadataOf(bytes)), converted };
   }
   const all = [...new Set([...source.tensors.values()].map(({ dtype }) => dtype))];
   throw new WeightError(
-    `weights file "${file}": expected weights ${what} to store as ${to}, got none among ${source.tensors.size} tensors of ${all.join(', ') || 'no type'}`,
+    `weights file "${file}": expected weights ${NARROW_TENSORS[to]} to store as ${to}, got none among ${source.tensors.size} tensors of ${all.join(', ') || 'no type'}`,
   );
 }
 

@@ -7,6 +7,7 @@ import { graphOf } from '../../test/fixtures/build_one.ts';
 import { checkKernels, type KernelCase } from '../../test/fixtures/check_kernels.ts';
 import { buildConv2d, type Conv2dCase } from '../../test/fixtures/conv2d_case.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
+import { GPU_VENDORS } from '../../test/fixtures/profiles.ts';
 import { dotProduct, exact, winograd } from '../../test/fixtures/rounding_bounds.ts';
 import { faultsOf } from '../../test/fixtures/valid_wgsl.ts';
 import { ANY_GPU, type DeviceProfile } from '../runtime/device_profile.ts';
@@ -106,9 +107,6 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 };
 
-/** A GPU of each class. */
-const VENDORS = ['', 'amd', 'apple', 'arm', 'intel', 'nvidia', 'qualcomm'];
-
 /** All of them take half an hour to compile: by default one of those that differ in sizes of workgroups only. */
 const ALL = process.env.TILEWISE_ALL_CONFIGURATIONS !== undefined;
 
@@ -123,7 +121,7 @@ function variantOf({ config }: Candidate): string {
 /** What GPUs would be offered: each configuration once, with the first vendor whose GPUs get it. */
 function candidatesOf({ op, build, choose }: Case): readonly (readonly [string, Candidate])[] {
   const node = graphOf(build).nodes.find((found) => found.op.name === op);
-  const offered = VENDORS.flatMap((vendor) =>
+  const offered = GPU_VENDORS.flatMap((vendor) =>
     (node?.op.candidates(node, { ...ANY_GPU, vendor }) ?? [])
       .filter(choose)
       .map((candidate) => [vendor, candidate] as const),
@@ -171,7 +169,7 @@ it('every configuration of conv2d_tiled is among them', () => {
   expect(names(tried)).toEqual(names(all));
 });
 
-it.each(VENDORS)('whatever a GPU by %j is offered is valid WGSL', async (vendor) => {
+it.each(GPU_VENDORS)('whatever a GPU by %j is offered is valid WGSL', async (vendor) => {
   const sources = Object.values(CASES)
     .flatMap(({ build }) => graphOf(build).nodes)
     .flatMap((node) => node.op.candidates(node, { ...ANY_GPU, vendor }))

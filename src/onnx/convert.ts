@@ -6,6 +6,7 @@ import { quoted } from '../runtime/weights/messages.ts';
 import {
   type ConvertedFile,
   isNarrowType,
+  NARROW_TENSORS,
   NARROW_TYPES,
   type NarrowType,
   narrowed,
@@ -130,10 +131,9 @@ class Converter {
       if (this.#convert(tensor)) converted.add(tensor.name);
       else this.#tensors.push(tensor);
     }
-    const what = this.#to === 'int8' ? 'of convolutions or linear layers' : 'of more than one axis';
     demand(
       converted.size > 0,
-      `expected weights of floats ${what} to store as ${this.#to}, got none among ${this.#tensors.length} tensors${integersIn(graph)}`,
+      `expected weights of floats ${NARROW_TENSORS[this.#to]} to store as ${this.#to}, got none among ${this.#tensors.length} tensors${integersIn(graph)}`,
     );
     const size = this.#tensors.reduce((sum, { rawData }) => sum + rawData.length, 0);
     demand(
@@ -183,6 +183,7 @@ class Converter {
   #convert(tensor: TensorProto): boolean {
     return this.#to === 'int8' ? this.#asIntegers(tensor) : this.#asHalves(tensor);
   }
+
   #asHalves(tensor: TensorProto): boolean {
     const { FLOAT, FLOAT16 } = TensorProto_DataType;
     const { name, dims } = tensor;

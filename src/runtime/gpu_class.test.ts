@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { GPU_VENDORS } from '../../test/fixtures/profiles.ts';
 import { gpuClassOf } from './gpu_class.ts';
-
-// What adapters call their vendors, in Dawn (browsers and Node) and Safari.
-const VENDORS = ['amd', 'apple', 'arm', 'intel', 'nvidia', 'qualcomm'];
 
 const unknown = gpuClassOf({ vendor: '' });
 
-describe.each(VENDORS)('a GPU by %s', (vendor) => {
+describe.each(GPU_VENDORS.filter(Boolean))('a GPU by %s', (vendor) => {
   const known = gpuClassOf({ vendor });
 
   it('is of a class of its own', () => {

@@ -22,11 +22,15 @@ const GPU_STRIPS: readonly (readonly [number, number])[] = [
   [2, 2],
   [1, 1],
 ];
+
 /** Outputs along a row of an invocation on a CPU adapter, which has all rows of the plane. */
 const CPU_PIXELS = [7, 4, 2, 1];
+
 /** What one invocation holds of weights, x and sums at most: larger windows are left to the other kernels. */
 const MOST_VALUES = 128;
-/** Registers beside them. */
+/** Of a step on a CPU adapter, at most: 7 columns of stride 2 (30 loads) took 1.4 times as long as 4 (18). */
+const MOST_READS = 24;
+/** Registers of a GPU beside what it holds. */
 const OTHER_REGISTERS = 20;
 
 /** Invocations of a workgroup on a GPU. */
@@ -34,10 +38,12 @@ const GPU_LANES = 64;
 
 function fits(g: Conv2dProblem, config: Conv2dDepthwiseConfig, device: DeviceProfile): boolean {
   const { width, live } = depthwiseSteps(g, config);
-  const values = g.kernel[0] * g.kernel[1] + width * g.stride[0] + live * config.pixels;
-  const registers = gpuClassOf(device).registers - OTHER_REGISTERS;
-  const bounded = config.looped || config.rows * config.pixels === 1;
-  return values <= (bounded ? MOST_VALUES : Math.min(MOST_VALUES, registers));
+  const reads = width * g.stride[0];
+  const values = g.kernel[0] * g.kernel[1] + reads + live * config.pixels;
+  const suits = config.looped
+    ? reads <= MOST_READS
+    : values + OTHER_REGISTERS <= gpuClassOf(device).registers;
+  return values <= MOST_VALUES && (suits || config.pixels === 1);
 }
 
 function configsFor(g: Conv2dProblem, device: DeviceProfile): readonly Conv2dDepthwiseConfig[] {
@@ -52,7 +58,7 @@ function configsFor(g: Conv2dProblem, device: DeviceProfile): readonly Conv2dDep
     .filter((config) => fits(g, config, device));
 }
 
-/** Multiply-adds run beside the loads: of 12 layers in 12 ways each, on CPU adapters, the loads tell the times. */
+/** Multiply-adds run beside the loads: on CPU adapters the loads tell the times. */
 function costOf(g: Conv2dProblem, config: Conv2dDepthwiseConfig, device: DeviceProfile): number {
   const { load, gather, store, dispatch } = costsOf(device);
   const { width, steps } = depthwiseSteps(g, config);

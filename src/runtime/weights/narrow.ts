@@ -12,6 +12,12 @@ export function isNarrowType(type: unknown): type is NarrowType {
   return type === 'f16' || type === 'int8';
 }
 
+/** Which tensors become that, for messages. */
+export const NARROW_TENSORS: Readonly<Record<NarrowType, string>> = {
+  f16: 'of more than one axis',
+  int8: 'of convolutions or linear layers',
+};
+
 /** A file in which weights are stored in fewer bits. */
 export interface ConvertedFile {
   /** The whole file. */
