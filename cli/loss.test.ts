@@ -39,7 +39,9 @@ describe('lossOf', () => {
   });
 
   it('does not hide what is no number', () => {
-    const { largestDifference, meanDifference } = lossOf(logits([1, 2]), logits([Number.NaN, 2]));
-    expect([largestDifference, meanDifference]).toEqual([Number.NaN, Number.NaN]);
+    const loss = lossOf(logits([1, 2]), logits([Number.NaN, 2]));
+    const nothing = Number.NaN;
+    expect(loss).toEqual({ inputs: 1, meanDifference: nothing, largestDifference: nothing });
+    expect(formatLoss(loss)).toContain('no numbers');
   });
 });

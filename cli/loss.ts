@@ -79,11 +79,13 @@ class Tally {
   get loss(): Loss {
     const inputs = this.#inputs;
     const largest = this.#largest || 1;
+    // Among what are no numbers, none is the largest.
+    const ranked = this.#classes && !Number.isNaN(this.#most);
     return {
       inputs,
       meanDifference: this.#sum / this.#values / largest,
       largestDifference: this.#most / largest,
-      ...(this.#classes && { top1: this.#first / inputs, top5: this.#five / inputs }),
+      ...(ranked && { top1: this.#first / inputs, top5: this.#five / inputs }),
     };
   }
 }
@@ -180,6 +182,8 @@ function weightsOf(
 
 /** For people. */
 export function formatLoss({ meanDifference, largestDifference, top1, top5 }: Loss): string {
+  if (Number.isNaN(largestDifference))
+    return '  some logits are no numbers: they cannot be compared';
   const lines = [
     `  logits differ on average by       ${share(meanDifference)} of the largest`,
     `  and at most by                    ${share(largestDifference)}`,

@@ -5,13 +5,14 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../test/fixtures/cli.ts';
 import { writeWhole } from './whole_file.ts';
 
@@ -58,6 +59,29 @@ describe('writeWhole', () => {
     await expect(writeWhole(link, 'x')).rejects.toThrow(/ENOSPC/);
     await writeWhole('/dev/null', 'x');
     expect(statSync('/dev/null').isCharacterDevice()).toBe(true);
+  });
+
+  it('through a link to a file that is not there makes that', async () => {
+    const to = folder('dangling');
+    symlinkSync('fresh', join(to, 'link'));
+    await writeWhole(join(to, 'link'), 'x');
+    expect(readFileSync(join(to, 'fresh'), 'utf8')).toBe('x');
+    expect(readlinkSync(join(to, 'link'))).toBe('fresh');
+  });
+
+  it('hears a signal that comes while the file is moved', async () => {
+    const heard: string[] = [];
+    const kill = vi.spyOn(process, 'kill').mockImplementation((_, signal) => {
+      heard.push(String(signal));
+      return true;
+    });
+    await writeWhole(join(folder('signal'), 'file'), 'x');
+    // As the system's call would, of a signal that was taken before.
+    process.emit('SIGHUP', 'SIGHUP');
+    expect(heard).toEqual(['SIGHUP']);
+    kill.mockRestore();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(process.listenerCount('SIGHUP')).toBe(0);
   });
 
   it('into a folder that is not there throws', async () => {

@@ -1,8 +1,8 @@
 /** Files that are there whole or not at all: written aside, then moved into their places. */
 import { randomBytes } from 'node:crypto';
 import { accessSync, closeSync, constants, fchmodSync, openSync, rmSync, writeFile } from 'node:fs';
-import { realpath, rename, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readlink, realpath, rename, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 /** Those that a user or a system sends to end a process. */
@@ -16,7 +16,7 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export async function writeWhole(path: string, data: string | Uint8Array): Promise<void> {
   const before = await stat(path).catch(ignoreMissing);
   if (before && !before.isFile()) return promisify(writeFile)(path, data);
-  const target = before ? await realpath(path) : path;
+  const target = before ? await realpath(path) : await linkedFrom(path);
   // Moving would not ask.
   if (before) accessSync(target, constants.W_OK);
   const fresh = join(dirname(target), `.tilewise-${randomBytes(6).toString('hex')}`);
@@ -32,21 +32,33 @@ export async function writeWhole(path: string, data: string | Uint8Array): Promi
   await rename(fresh, target);
 }
 
+/** Where a link leads to nothing, that is written. */
+async function linkedFrom(path: string): Promise<string> {
+  const target = await readlink(path).catch(() => undefined);
+  return target === undefined ? path : linkedFrom(resolve(dirname(path), target));
+}
+
 /** Removes a file when this is disposed of, and when the process ends before, by a signal or by itself. */
 function removedAtExit(path: string): Disposable {
   const remove = (): void => rmSync(path, { force: true });
   const end = (signal: NodeJS.Signals): void => {
+    remove();
     release();
     process.kill(process.pid, signal);
   };
   const release = (): void => {
-    remove();
     process.off('exit', remove);
     for (const signal of SIGNALS) process.off(signal, end);
   };
   process.on('exit', remove);
   for (const signal of SIGNALS) process.on(signal, end);
-  return { [Symbol.dispose]: release };
+  return {
+    [Symbol.dispose]() {
+      remove();
+      // A signal that was taken already is told of in the next turn, and would be lost if nobody listened.
+      setImmediate(release);
+    },
+  };
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): undefined {

@@ -150,7 +150,7 @@ describe('convertSafetensors', () => {
     const { converted } = convertSafetensors(half, { to: 'int8', graph });
     expect([...converted].sort()).toEqual([...WEIGHTS].sort());
     expect(() => convertSafetensors(half, { to: 'f16' })).toThrow(
-      'expected weights of more than one axis to store as f16, got none among',
+      'expected weights of more than one axis within the range of f16 to store as f16, got none among',
     );
   });
 

@@ -57,6 +57,7 @@ export function convertSafetensors(
   const { to, graph, name: file = 'model.safetensors' } = options;
   checkArgument(isNarrowType(to), `${who}: options.to`, NARROW_TYPES, to);
   const source = openFile(bytes, file);
+  if (graph) checkWeights(graph, fromTimm(source));
   const axes = to === 'int8' ? axesOf(source, graph) : undefined;
   const converted: string[] = [];
   const tensors = [...source.tensors].flatMap(([name, info]): readonly NamedTensor[] => {
@@ -90,7 +91,6 @@ function openFile(bytes: Uint8Array, name: string): SafetensorsSource {
 function axesOf(source: SafetensorsSource, graph: Graph | undefined): ReadonlyMap<string, number> {
   checkKinds('convertSafetensors', { graph });
   const renamed = fromTimm(source);
-  if (graph) checkWeights(graph, renamed);
   const axes = graph ? channelAxes(graph) : new Map<string, number>();
   const names = [...(renamed.tensors ?? new Map<string, TensorInfo>()).keys()];
   const known = [...source.tensors.keys()].map(

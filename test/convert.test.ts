@@ -75,6 +75,21 @@ describe('tilewise convert', { timeout: MOST_MS }, () => {
       [LENET, 'b.safetensors', '--weights', 'int8', '--model', 'vgg11'],
       'do not fit the model',
     ],
+    [
+      'as f16 with weights of another model',
+      [LENET, 'b.safetensors', '--weights', 'f16', '--model', 'resnet50'],
+      'do not fit the model',
+    ],
+    [
+      'into a folder that is not there',
+      [LENET, join('none', 'b.safetensors'), '--weights', 'f16'],
+      'there is no folder',
+    ],
+    [
+      'under a name that no file can have',
+      [LENET, `${'n'.repeat(300)}.safetensors`, '--weights', 'f16', '--no-compare'],
+      'cannot be written: ENAMETOOLONG',
+    ],
     ['with an unknown type', [LENET, 'b.safetensors', '--weights', 'int4'], 'f16, int8'],
     [
       'with options that do nothing',

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import {
@@ -11,7 +11,7 @@ import {
   TilewiseError,
 } from '../../src/index.ts';
 import { convertOnnx } from '../../src/onnx/index.ts';
-import { parseCount } from '../../terminal/option_values.ts';
+import { parseCount, parseOutput } from '../../terminal/option_values.ts';
 import {
   formatBytes,
   formatCount,
@@ -44,7 +44,7 @@ export function addConvertCommand(program: Command): void {
     .command('convert')
     .description('store the weights of a file in fewer bits, and measure what is lost')
     .argument('<in>', 'a .safetensors or an .onnx file')
-    .argument('<out>', 'the file to write, of the same kind')
+    .argument('<out>', 'the file to write, of the same kind', parseOutput())
     .addOption(
       new Option('--weights <type>', 'what weights are stored as: half of f32, or a quarter')
         .choices(['f16', 'int8'])
@@ -125,9 +125,18 @@ function checkFiles(from: string, to: string): void {
   if (kind !== other) {
     throw new TilewiseError(`"${to}": expected a ${kind} file to write, as "${from}" is one`);
   }
-  const [source, target] = [from, to].map((path) => statSync(path, { throwIfNoEntry: false }));
+  const [source, target] = [from, to].map(statsOf);
   if (source && target && source.ino === target.ino && source.dev === target.dev) {
     throw new TilewiseError(`"${to}" is the file to convert; give another to write`);
+  }
+}
+
+/** Of what cannot be looked at, whoever reads or writes it says why. */
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
   }
 }
 

@@ -14,7 +14,7 @@ export function isNarrowType(type: unknown): type is NarrowType {
 
 /** Which tensors become that, for messages. */
 export const NARROW_TENSORS: Readonly<Record<NarrowType, string>> = {
-  f16: 'of more than one axis',
+  f16: 'of more than one axis within the range of f16',
   int8: 'of convolutions or linear layers',
 };
 

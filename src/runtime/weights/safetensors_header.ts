@@ -56,7 +56,7 @@ function headerLength(bytes: Uint8Array, fault: Fault): number {
     rest < 0 ? LENGTH_BYTES : new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   if (claimed <= Math.min(rest, MOST_HEADER_BYTES)) return Number(claimed);
   throw fault(
-    `the header takes ${claimed} bytes, the file has ${bytes.length}, the format allows ${MOST_HEADER_BYTES}; it is truncated or not a safetensors file`,
+    `the header takes ${claimed} bytes, the file has ${bytes.length}, at most ${MOST_HEADER_BYTES} are read; it is truncated or not a safetensors file`,
   );
 }
 

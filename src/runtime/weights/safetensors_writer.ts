@@ -28,7 +28,7 @@ export function writeSafetensors(
   const headerBytes = Math.ceil(header.length / ALIGNMENT) * ALIGNMENT;
   if (headerBytes > MOST_HEADER_BYTES) {
     throw new WeightError(
-      `a safetensors file of ${tensors.length} tensors would have a header of ${headerBytes} bytes; the format allows ${MOST_HEADER_BYTES}`,
+      `a safetensors file of ${tensors.length} tensors would have a header of ${headerBytes} bytes; at most ${MOST_HEADER_BYTES} are read`,
     );
   }
   const file = new Uint8Array(ALIGNMENT + headerBytes + end);
