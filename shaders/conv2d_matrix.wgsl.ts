@@ -52,7 +52,7 @@ import { dimensions, type ShaderModule } from './lib/dimensions.ts';
 import { elementTypes } from './lib/element_types.ts';
 import { epilogueModule, operandsInFours } from './lib/epilogue.ts';
 import { type Grid, tileText } from './lib/grid.ts';
-import { RECEPTIVE_FIELD } from './lib/receptive_field.ts';
+import { receptiveField } from './lib/receptive_field.ts';
 import {
   type MatrixSize,
   matrixDirectives,
@@ -224,7 +224,7 @@ ${epilogue.text}
 var<workgroup> tiles: array<vec4u, ${matrixBytes(config) / 16}>;
 ${matrixText(config.matrix, { array: 'tiles', stride: 'STRIDE', sumsStride: 'SUMS_STRIDE' })}
 
-${RECEPTIVE_FIELD}
+${receptiveField('')}
 
 fn eight_halves(
   a: X, b: X, c: X, d: X,

@@ -48,9 +48,9 @@ import {
 } from './lib/conv2d_problem.ts';
 import { dimensions, type ShaderModule } from './lib/dimensions.ts';
 import { elementTypes } from './lib/element_types.ts';
-import { epilogueModule, operandsInFours } from './lib/epilogue.ts';
-import { type Grid, tileText } from './lib/grid.ts';
-import { RECEPTIVE_FIELD } from './lib/receptive_field.ts';
+import { bitsOf, epilogueModule, operandsInFours } from './lib/epilogue.ts';
+import type { Grid } from './lib/grid.ts';
+import { receptiveField } from './lib/receptive_field.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 /** Sizes of the tiles. */
@@ -94,13 +94,45 @@ export function conv2dTiled(g: Conv2dProblem, config: Conv2dTiledConfig, grid: G
   const wide = gathersFours(g);
   const plane = g.outputHeight * g.outputWidth;
   const wideOutput = wholeFours(g, g.yStrides) && operandsInFours(g.epilogue, g.batch, plane);
-  const wholeChannels = (g.outputChannels / g.groups) % tile.channels === 0;
-  const epilogue = epilogueModule(g.epilogue, wideOutput ? 4 : 1, 'compiled');
+  const epilogue = epilogueModule(g.epilogue, wideOutput ? 4 : 1, 'shared');
+  const { GROUP_C_IN, ...sizes } = conv2dSizes(g);
+  const { K_H, K_W, STRIDE_H, STRIDE_W, DILATION_H, DILATION_W, PAD_TOP, PAD_LEFT } = sizes;
+  const { H_IN, W_IN, W_OUT, PLANE_OUT, OUT_PIXELS, GROUP_C_OUT } = sizes;
+  const { X_OFFSET, X_CHANNEL, Y_OFFSET, Y_CHANNEL } = sizes;
+  const window = { K_H, K_W, STRIDE_H, STRIDE_W, DILATION_H, DILATION_W, PAD_TOP, PAD_LEFT };
+  const oneImage = g.batch === 1;
+  const { X_IMAGE, Y_IMAGE } = oneImage ? { X_IMAGE: 0, Y_IMAGE: 0 } : sizes;
+  // Where every element's tap is worked out, it is by constants: dividing by what is bound would take longer.
+  const divided = !pointwise && !oneTap;
+  const constants = {
+    ...window,
+    ...(divided && { GROUP_C_IN }),
+    ...(oneImage && { X_IMAGE, Y_IMAGE }),
+  };
+  const k = K_H * K_W * GROUP_C_IN;
+  const channelTiles = Math.ceil(GROUP_C_OUT / tile.channels);
+  const oneRow = grid.rows === 1;
+  const { declarations, locals, words } = dimensions(
+    {
+      ...{ H_IN, W_IN, W_OUT, OUT_PIXELS, GROUP_C_OUT },
+      ...{ X_OFFSET, X_CHANNEL, Y_OFFSET, Y_CHANNEL },
+      ...(!oneImage && { PLANE_OUT, X_IMAGE, Y_IMAGE }),
+      ...(!divided && { GROUP_C_IN }),
+      ...(!divided && !pointwise && { STEPS_RECIPROCAL: bitsOf(depth / GROUP_C_IN) }),
+      K: k,
+      STEPS: Math.ceil(k / depth),
+      CHANNEL_TILES: channelTiles,
+      C_OUT_PADDED: channelTiles * tile.channels,
+      ...(g.groups > 1 && { PIXEL_TILES: Math.ceil(OUT_PIXELS / tile.pixels) }),
+      ...(!oneRow && { GRID_COLUMNS: grid.columns, GRID_TILES: grid.tiles }),
+      ...epilogue.sizes,
+    },
+    true,
+  );
   const source = wgsl`
 ${elementTypes(g.types, g.epilogue)}
-${dimensions(conv2dSizes(g), false).declarations}
-const K = K_H * K_W * GROUP_C_IN;
-
+${declarations}
+${dimensions(constants, false).declarations}
 const THREADS_M = ${config.threads[0]}u;
 const THREADS_N = ${config.threads[1]}u;
 const SLICES = ${config.slices}u;
@@ -117,16 +149,10 @@ const SLICE_THREADS = THREADS_M * THREADS_N;
 const THREADS = SLICE_THREADS * SLICES;
 const TILE_PIXELS = 4u * THREADS_M * PIXEL_QUADS;
 const TILE_CHANNELS = 4u * THREADS_N * CHANNEL_QUADS;
-const CHANNEL_TILES = ${Math.ceil(g.outputChannels / g.groups / tile.channels)}u;
-const PIXEL_TILES = ${Math.ceil(outputPixels(g) / tile.pixels)}u;
-const C_OUT_PADDED = CHANNEL_TILES * TILE_CHANNELS;
-const STEPS = (K + DEPTH - 1u) / DEPTH;
 const QUAD = 4;
-${tileText(grid)}
 
-// Of a row of the x tile, of the weights, and of the weight tile, in fours.
+// Of a row of the x tile, and of the weight tile, in fours.
 const X_QUADS = TILE_PIXELS / 4u;
-const WEIGHT_ROW = C_OUT_PADDED / 4u;
 const WEIGHT_QUADS = TILE_CHANNELS / 4u;
 const X_VECTOR = ${wide ? 4 : 1}u;
 const X_COLUMNS = TILE_PIXELS / X_VECTOR;
@@ -164,7 +190,7 @@ ${epilogue.text}
 var<workgroup> x_tile: array<vec4f, DEPTH * X_QUADS>;
 var<workgroup> weight_tile: array<vec4f, DEPTH * WEIGHT_QUADS>;
 
-${RECEPTIVE_FIELD}
+${receptiveField(locals, oneImage)}
 
 // Moves what this thread has fetched to the tiles.
 fn store_tiles(
@@ -192,13 +218,23 @@ fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let tile = tile_of(workgroup);
+${locals}
+#if ${oneRow}
+  let tile = workgroup.x;
+#else
+  let tile = workgroup.x + workgroup.y * GRID_COLUMNS;
   if (tile >= GRID_TILES) {
     return;
   }
+#endif
   let first_channel = tile % CHANNEL_TILES * TILE_CHANNELS;
+#if ${g.groups === 1}
+  const group = 0u;
+  let first_pixel = tile / CHANNEL_TILES * TILE_PIXELS;
+#else
   let group = tile / CHANNEL_TILES / PIXEL_TILES;
   let first_pixel = tile / CHANNEL_TILES % PIXEL_TILES * TILE_PIXELS;
+#endif
   let m = thread % THREADS_M;
   let n = thread / THREADS_M % THREADS_N;
   let slice = thread / SLICE_THREADS;
@@ -214,7 +250,9 @@ fn main(
   var x_at = (field.plane + field.top * W_IN + field.left + x_row * X_CHANNEL) / X_VECTOR;
 #endif
 #endif
-  var weight_at = (group * STEPS * DEPTH + thread / WEIGHT_QUADS) * WEIGHT_ROW
+  // Of a row of the weights, in fours.
+  let weight_row = C_OUT_PADDED / 4u;
+  var weight_at = (group * STEPS * DEPTH + thread / WEIGHT_QUADS) * weight_row
     + first_channel / 4u + thread % WEIGHT_QUADS;
   var x_fetched: array<XVector, X_LOADS>;
   var weight_fetched: array<vec4<Weight>, WEIGHT_LOADS>;
@@ -223,12 +261,12 @@ fn main(
   let weight_first = slice * WEIGHT_QUADS + n;
   var sums: array<array<vec4f, PIXEL_QUADS>, CHANNELS>;
 
-  // A count that compilers do not know, for the same reason as below.
-  let steps = STEPS * min(1u, arrayLength(&weight));
-  for (var step = 0u; step < steps + AHEAD; step++) {
-    let fetching = step < steps;
+  for (var step = 0u; step < STEPS + AHEAD; step++) {
+    let fetching = step < STEPS;
 #if ${!pointwise && oneTap}
-    let tap = tap_of(field, step * DEPTH / GROUP_C_IN);
+    // Whole numbers so small that multiplying by a reciprocal finds their quotient.
+    let tap_number = u32((f32(step) + 0.5) * bitcast<f32>(STEPS_RECIPROCAL));
+    let tap = tap_of(field, tap_number);
     let inside = tap.inside;
 #else
     const inside = true;
@@ -246,7 +284,7 @@ fn main(
       x_fetched[#i] = select(XVector(), x[x_at + row#i], k#i < K);
 #end
 #elif ${oneTap}
-      let x_at = field.plane + tap.at + (step * DEPTH % GROUP_C_IN + x_row) * X_CHANNEL;
+      let x_at = field.plane + tap.at + (step * DEPTH - tap_number * GROUP_C_IN + x_row) * X_CHANNEL;
 #for i in X_LOADS
       x_fetched[#i] = x[x_at + #i * X_ROWS * X_CHANNEL];
 #end
@@ -259,9 +297,9 @@ fn main(
 #end
 #endif
 #for i in WEIGHT_LOADS
-      weight_fetched[#i] = weight[weight_at + #i * WEIGHT_ROWS * WEIGHT_ROW];
+      weight_fetched[#i] = weight[weight_at + #i * WEIGHT_ROWS * weight_row];
 #end
-      weight_at += DEPTH * WEIGHT_ROW;
+      weight_at += DEPTH * weight_row;
     }
 
 #if ${config.prefetch}
@@ -316,13 +354,23 @@ fn main(
 #for p in PIXEL_QUADS
   let pixel#p = first_pixel + 4u * (m + #p * THREADS_M);
 #if ${wideOutput}
+#if ${oneImage}
+  const image#p = 0u;
+  let place#p = pixel#p;
+#else
   let image#p = pixel#p / PLANE_OUT;
   let place#p = pixel#p % PLANE_OUT;
+#endif
 #else
 #for j in QUAD
   let pixel#p_#j = pixel#p + #j;
+#if ${oneImage}
+  const image#p_#j = 0u;
+  let place#p_#j = pixel#p_#j;
+#else
   let image#p_#j = pixel#p_#j / PLANE_OUT;
   let place#p_#j = pixel#p_#j % PLANE_OUT;
+#endif
 #end
 #endif
 #end
@@ -352,11 +400,7 @@ fn main(
 #else
     const adds_up = true;
 #endif
-#if ${wholeChannels}
-    if (adds_up) {
-#else
     if (adds_up && channel < GROUP_C_OUT) {
-#endif
 #for p in PIXEL_QUADS
 #if ${g.bias}
       let value#p = sums[ROW_OF_SUMS][#p] + bias#c[#i];
@@ -366,13 +410,13 @@ fn main(
 #if ${wideOutput}
       if (pixel#p < OUT_PIXELS) {
         let at = Y_OFFSET + image#p * Y_IMAGE + plane * Y_CHANNEL + place#p;
-        y[at / 4u] = to_y4(epilogue(value#p, image#p, plane, place#p));
+        y[at / 4u] = to_y4(epilogue(value#p, image#p, plane, place#p${epilogue.sizeArguments}));
       }
 #else
 #for j in QUAD
       if (pixel#p_#j < OUT_PIXELS) {
         let at = Y_OFFSET + image#p_#j * Y_IMAGE + plane * Y_CHANNEL + place#p_#j;
-        y[at] = to_y(epilogue(value#p[#j], image#p_#j, plane, place#p_#j));
+        y[at] = to_y(epilogue(value#p[#j], image#p_#j, plane, place#p_#j${epilogue.sizeArguments}));
       }
 #end
 #endif
@@ -383,5 +427,5 @@ fn main(
 #end
 }
 `;
-  return { source, operands: epilogue.bindings };
+  return { source, words, operands: epilogue.bindings };
 }
