@@ -29,7 +29,7 @@
  *     unrolled    GPUs: short strips, whose loads are all on their way at a time.
  */
 import { type Conv2dProblem, conv2dSizes } from './lib/conv2d_problem.ts';
-import { dimensions, type ShaderModule } from './lib/dimensions.ts';
+import { constants, dimensions, type ShaderModule } from './lib/dimensions.ts';
 import { elementTypes } from './lib/element_types.ts';
 import { epilogueModule } from './lib/epilogue.ts';
 import type { Grid } from './lib/grid.ts';
@@ -45,8 +45,6 @@ export interface Conv2dDepthwiseConfig {
   readonly pixels: number;
   /** Whether a step's code stands once, in a loop, or once for each step. */
   readonly looped: boolean;
-  /** Whether the sizes of the maps are read from a uniform buffer; the window's are always compiled in. */
-  readonly bound: boolean;
 }
 
 /** Words that one invocation reads in a step along a row of x, rows of outputs under way, steps of a strip. */
@@ -85,7 +83,7 @@ export function conv2dDepthwise(
   const { K_H, K_W, STRIDE_H, STRIDE_W, DILATION_H, DILATION_W, ...maps } = conv2dSizes(g);
   const window = { K_H, K_W, STRIDE_H, STRIDE_W, DILATION_H, DILATION_W };
   // Its stores are unrolled, and an addend that may be missing would be a load for each.
-  const epilogue = epilogueModule(g.epilogue, 1, config.bound ? 'bound' : 'compiled');
+  const epilogue = epilogueModule(g.epilogue, 1, 'bound');
   const sizes = {
     ...maps,
     H_OUT: g.outputHeight,
@@ -97,14 +95,14 @@ export function conv2dDepthwise(
     GRID_COLUMNS: grid.columns,
     ...epilogue.sizes,
   };
-  const { declarations, locals, words } = dimensions(sizes, config.bound);
+  const { declarations, locals, words } = dimensions(sizes);
   const source = wgsl`
 ${elementTypes(g.types, g.epilogue)}
 
 ${declarations}
 const LANES = ${config.lanes}u;
 const PIXELS = ${config.pixels}u;
-${dimensions(window, false).declarations}
+${constants(window)}
 const PATCH_W = ${width}u;
 const LIVE = ${live}u;
 const LAST = ${live - 1}u;

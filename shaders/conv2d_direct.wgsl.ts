@@ -64,15 +64,6 @@ export interface Conv2dDirectConfig {
   readonly subgroup: number;
   /** Whether to ask for fma(): SwiftShader is faster with it, llvmpipe without. */
   readonly fused: boolean;
-  /** Whether the sizes are bound rather than compiled in. */
-  readonly bound: boolean;
-}
-
-/** Elements of x, from the first of its memory on. */
-function inputLength(g: Conv2dProblem): number {
-  const { offset, image, channel } = g.xStrides;
-  const before = offset + (g.batch - 1) * image + (g.inputChannels - 1) * channel;
-  return before + g.inputHeight * g.inputWidth;
 }
 
 export function conv2dDirect(
@@ -80,7 +71,7 @@ export function conv2dDirect(
   config: Conv2dDirectConfig,
   grid: Grid,
 ): ShaderModule {
-  const { share, subgroup, bound, vector, xVector } = config;
+  const { share, subgroup, vector, xVector } = config;
   const { columns } = g;
   const shared = share !== 'none';
   const swapped = share === 'swap';
@@ -89,12 +80,9 @@ export function conv2dDirect(
     wholeFours(g, g.yStrides) &&
     operandsInFours(g.epilogue, g.batch, g.outputHeight * g.outputWidth);
   const wideOutput = vector === 4 && config.pixels % 4 === 0 && fours && !swapped;
-  const ragged = (g.inputChannels / g.groups) % config.depth !== 0;
-  // Bound sizes: layers with padding and without share a pipeline.
-  const masked = !columns && (g.padded || ragged || bound);
   const tileChannels = config.lanes * config.channels;
   const channelTiles = Math.ceil(g.outputChannels / g.groups / tileChannels);
-  const epilogue = epilogueModule(g.epilogue, wideOutput ? 4 : 1, bound ? 'shared' : 'compiled');
+  const epilogue = epilogueModule(g.epilogue, wideOutput ? 4 : 1, 'shared');
   const sizes = {
     ...conv2dSizes(g),
     CHANNEL_TILES: channelTiles,
@@ -106,7 +94,7 @@ export function conv2dDirect(
     HAS_BIAS: Number(g.bias),
     ...epilogue.sizes,
   };
-  const { declarations, locals, words } = dimensions(sizes, bound);
+  const { declarations, locals, words } = dimensions(sizes);
   const source = wgsl`
 #if ${shared}
 enable subgroups;
@@ -150,21 +138,9 @@ alias Sums = vec4f;
 alias YVector = Y;
 alias Sums = f32;
 #endif
-#if ${bound}
-alias XArray = array<XVector>;
-alias WeightArray = array<WeightVector>;
-#else
-// Known lengths make the checks of indices cheaper.
-const X_LENGTH = ${inputLength(g)}u;
-alias XArray = array<XVector, (X_LENGTH + X_VECTOR - 1u) / X_VECTOR>;
-alias WeightArray = array<WeightVector, C_IN / GROUP_C_IN * K_H * K_W * TAP_ROWS * C_OUT_PADDED / VECTOR>;
-#endif
-
-@group(0) @binding(0) var<storage, read> x: XArray;
-@group(0) @binding(1) var<storage, read> weight: WeightArray;
-#if ${bound || g.bias}
+@group(0) @binding(0) var<storage, read> x: array<XVector>;
+@group(0) @binding(1) var<storage, read> weight: array<WeightVector>;
 @group(0) @binding(2) var<storage, read> bias: array<Weights>;
-#endif
 @group(0) @binding(3) var<storage, read_write> y: array<YVector>;
 ${epilogue.text}
 
@@ -189,7 +165,6 @@ ${locals}
   let first_channel = channel_tile * TILE_CHANNELS;
 
   var results: array<Sums, Y_VECTORS * CHANNELS>;
-#if ${bound || g.bias}
   let bias_at = (group * C_OUT_PADDED + first_channel) / VECTOR + lane;
 #for v in VECTORS
   let bias#v = select(Weights(), bias[bias_at + #v * LANES], HAS_BIAS == 1u);
@@ -203,7 +178,6 @@ ${locals}
 #endif
 #end
 #end
-#endif
   let weight_row = TILE_CHANNELS / VECTOR;
   var weight_at = (group * CHANNEL_TILES + channel_tile) * (K_H * K_W * TAP_ROWS) * weight_row + lane;
 
@@ -248,10 +222,9 @@ ${locals}
           let row = top#w + r * DILATION_H - PAD_TOP;
           let column = left#w + s * DILATION_W - PAD_LEFT;
           x_at#w = plane#w + row * W_IN + column;
-#if ${masked}
+          // Layers with padding and without share a pipeline.
           inside#w = (row < H_IN) & (column < W_IN);
           x_at#w = select(0u, x_at#w, inside#w);
-#endif
         }
 #end
         s++;
@@ -272,7 +245,7 @@ ${locals}
 #endif
 #end
 #for w in X_LOADS
-#if ${masked}
+#if ${!columns}
       let loaded#d_#w = select(0.0, f32(x[x_at#w + #d * x_row]), inside#w & (#d < channels_left));
 #else
       let loaded#d_#w = Values(x[x_at#w + #d * x_row]);
@@ -367,7 +340,7 @@ ${locals}
   }
 }
 `;
-  // Where sizes are bound, so is whether there is a bias: the weights are in its place.
-  const standIn = bound && !g.bias ? [{ slot: 2, value: 'weight', access: 'read' } as const] : [];
+  // Whether there is a bias is bound, too: the weights are in its place.
+  const standIn = !g.bias ? [{ slot: 2, value: 'weight', access: 'read' } as const] : [];
   return { source, words, operands: [...standIn, ...epilogue.bindings] };
 }

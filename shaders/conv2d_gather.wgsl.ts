@@ -15,7 +15,7 @@
  */
 import { blockOf } from './lib/blocked_sum.ts';
 import { type Conv2dProblem, conv2dSizes } from './lib/conv2d_problem.ts';
-import { dimensions } from './lib/dimensions.ts';
+import { constants } from './lib/dimensions.ts';
 import { type ElementTypes, elementTypes } from './lib/element_types.ts';
 import { epilogueText } from './lib/epilogue.ts';
 import { elementText, type Grid } from './lib/grid.ts';
@@ -34,7 +34,7 @@ export function conv2dGather(g: Conv2dGatherProblem, grid: Grid): string {
   return wgsl`
 ${elementTypes(g.types, g.epilogue)}
 ${elementText(grid, CONV2D_GATHER_THREADS, count)}
-${dimensions(conv2dSizes(g), false).declarations}
+${constants(conv2dSizes(g))}
 const TAPS = K_H * K_W;
 const BLOCK = ${blockOf(1)}u;
 

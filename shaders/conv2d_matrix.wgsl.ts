@@ -48,7 +48,7 @@ import {
   outputPixels,
   wholeFours,
 } from './lib/conv2d_problem.ts';
-import { dimensions, type ShaderModule } from './lib/dimensions.ts';
+import { constants, type ShaderModule } from './lib/dimensions.ts';
 import { elementTypes } from './lib/element_types.ts';
 import { epilogueModule, operandsInFours } from './lib/epilogue.ts';
 import { type Grid, tileText } from './lib/grid.ts';
@@ -145,7 +145,7 @@ export function conv2dMatrix(
   const source = wgsl`
 ${matrixDirectives(config.sized)}
 ${elementTypes(g.types, g.epilogue)}
-${dimensions(conv2dSizes(g), false).declarations}
+${constants(conv2dSizes(g))}
 const K = K_H * K_W * GROUP_C_IN;
 
 const M = ${config.matrix[0]}u;

@@ -46,7 +46,7 @@ import {
   outputPixels,
   wholeFours,
 } from './lib/conv2d_problem.ts';
-import { dimensions, type ShaderModule } from './lib/dimensions.ts';
+import { constants, dimensions, type ShaderModule } from './lib/dimensions.ts';
 import { elementTypes } from './lib/element_types.ts';
 import { bitsOf, epilogueModule, operandsInFours } from './lib/epilogue.ts';
 import type { Grid } from './lib/grid.ts';
@@ -104,7 +104,7 @@ export function conv2dTiled(g: Conv2dProblem, config: Conv2dTiledConfig, grid: G
   const { X_IMAGE, Y_IMAGE } = oneImage ? { X_IMAGE: 0, Y_IMAGE: 0 } : sizes;
   // Where every element's tap is worked out, it is by constants: dividing by what is bound would take longer.
   const divided = !pointwise && !oneTap;
-  const constants = {
+  const fixed = {
     ...window,
     ...(divided && { GROUP_C_IN }),
     ...(oneImage && { X_IMAGE, Y_IMAGE }),
@@ -112,27 +112,24 @@ export function conv2dTiled(g: Conv2dProblem, config: Conv2dTiledConfig, grid: G
   const k = K_H * K_W * GROUP_C_IN;
   const channelTiles = Math.ceil(GROUP_C_OUT / tile.channels);
   const oneRow = grid.rows === 1;
-  const { declarations, locals, words } = dimensions(
-    {
-      ...{ H_IN, W_IN, W_OUT, OUT_PIXELS, GROUP_C_OUT },
-      ...{ X_OFFSET, X_CHANNEL, Y_OFFSET, Y_CHANNEL },
-      ...(!oneImage && { PLANE_OUT, X_IMAGE, Y_IMAGE }),
-      ...(!divided && { GROUP_C_IN }),
-      ...(!divided && !pointwise && { STEPS_RECIPROCAL: bitsOf(depth / GROUP_C_IN) }),
-      K: k,
-      STEPS: Math.ceil(k / depth),
-      CHANNEL_TILES: channelTiles,
-      C_OUT_PADDED: channelTiles * tile.channels,
-      ...(g.groups > 1 && { PIXEL_TILES: Math.ceil(OUT_PIXELS / tile.pixels) }),
-      ...(!oneRow && { GRID_COLUMNS: grid.columns, GRID_TILES: grid.tiles }),
-      ...epilogue.sizes,
-    },
-    true,
-  );
+  const { declarations, locals, words } = dimensions({
+    ...{ H_IN, W_IN, W_OUT, OUT_PIXELS, GROUP_C_OUT },
+    ...{ X_OFFSET, X_CHANNEL, Y_OFFSET, Y_CHANNEL },
+    ...(!oneImage && { PLANE_OUT, X_IMAGE, Y_IMAGE }),
+    ...(!divided && { GROUP_C_IN }),
+    ...(!divided && !pointwise && { STEPS_RECIPROCAL: bitsOf(depth / GROUP_C_IN) }),
+    K: k,
+    STEPS: Math.ceil(k / depth),
+    CHANNEL_TILES: channelTiles,
+    C_OUT_PADDED: channelTiles * tile.channels,
+    ...(g.groups > 1 && { PIXEL_TILES: Math.ceil(OUT_PIXELS / tile.pixels) }),
+    ...(!oneRow && { GRID_COLUMNS: grid.columns, GRID_TILES: grid.tiles }),
+    ...epilogue.sizes,
+  });
   const source = wgsl`
 ${elementTypes(g.types, g.epilogue)}
 ${declarations}
-${dimensions(constants, false).declarations}
+${constants(fixed)}
 const THREADS_M = ${config.threads[0]}u;
 const THREADS_N = ${config.threads[1]}u;
 const SLICES = ${config.slices}u;

@@ -29,7 +29,7 @@
  * channel of the block]. Bias [output channel].
  * Threads: one invocation a channel and tile; neighbours have neighbouring tiles.
  *
- * Where sizes are bound, which is on CPU adapters, rows are loaded in a true loop, whose count the compiler cannot
+ * Where it is looped, which is on CPU adapters, rows are loaded in a true loop, whose count the compiler cannot
  * bound (a factor `one`). Unrolled, loads and stores are most of what llvmpipe compiles.
  */
 import { type Conv2dProblem, conv2dSizes } from './lib/conv2d_problem.ts';
@@ -87,11 +87,11 @@ export function winogradInput(
   g: Conv2dProblem,
   tiling: WinogradTiling,
   grid: Grid,
-  bound: boolean,
+  looped: boolean,
 ): ShaderModule {
   const { tile } = tiling;
   const sizes = sizesOf(g, tiling, g.inputChannels, grid);
-  const { declarations, locals, words } = dimensions(sizes, bound);
+  const { declarations, locals, words } = dimensions(sizes);
   const source = wgsl`
 ${declarations}
 const THREADS = ${WINOGRAD_THREADS}u;
@@ -143,7 +143,7 @@ ${locals}
   let left = tile % TILES_ACROSS * TILE - PAD_LEFT;
 
   var rows: array<array<f32, FIELD>, FIELD>;
-#if ${bound}
+#if ${looped}
   let one = min(1u, arrayLength(&x));
   for (var r = 0u; r < FIELD * one; r++) {
 #else
@@ -161,7 +161,7 @@ ${locals}
 #end
     rows[r] = transform(d);
   }
-#if ${!bound}
+#if ${!looped}
 #end
 #endif
   let to = channel * PITCH + at % PITCH;
@@ -188,17 +188,17 @@ export function winogradOutput(
   tiling: WinogradTiling,
   weights: WinogradWeights,
   grid: Grid,
-  bound: boolean,
+  looped: boolean,
 ): ShaderModule {
   const { tile } = tiling;
-  const epilogue = epilogueModule(g.epilogue, 1, bound ? 'shared' : 'compiled');
+  const epilogue = epilogueModule(g.epilogue, 1, 'shared');
   const sizes = {
     ...sizesOf(g, tiling, g.outputChannels, grid, epilogue),
     U_BLOCK: weights.block,
     U_ROWS: weights.rows,
     U_POSITION: weights.position,
   };
-  const { declarations, locals, words } = dimensions(sizes, bound);
+  const { declarations, locals, words } = dimensions(sizes);
   const source = wgsl`
 ${declarations}
 const THREADS = ${WINOGRAD_THREADS}u;
@@ -254,7 +254,7 @@ ${locals}
   let position = C_OUT * PITCH;
   var rows: array<array<f32, TILE>, FIELD>;
   let one = min(1u, arrayLength(&m));
-#if ${bound}
+#if ${looped}
   for (var r = 0u; r < FIELD * one; r++) {
 #else
 #for r in FIELD
@@ -267,7 +267,7 @@ ${locals}
 #end
     rows[r] = transform(values);
   }
-#if ${!bound}
+#if ${!looped}
 #end
 #endif
   let image = tile / (TILES_DOWN * TILES_ACROSS);

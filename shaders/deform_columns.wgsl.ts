@@ -56,7 +56,7 @@ export function deformColumnsCount(g: DeformColumnsProblem): number {
 }
 
 export function deformColumns(g: DeformColumnsProblem, grid: Grid): ShaderModule {
-  const { declarations, locals, words } = dimensions({ FIRST: g.windows.first }, true);
+  const { declarations, locals, words } = dimensions({ FIRST: g.windows.first });
   const source = wgsl`
 ${elementTypes(g.types)}
 ${elementText(grid, DEFORM_COLUMNS_THREADS, deformColumnsCount(g))}

@@ -10,7 +10,7 @@
  * together, or have one value for them: offsets, strides and the last extent then count fours.
  * In place: an operand that y takes the memory of is not bound, but read from y.
  */
-import { DIMENSIONS_SLOT, type Dimensions, dimensions } from './lib/dimensions.ts';
+import { constants, DIMENSIONS_SLOT, type Dimensions, dimensions } from './lib/dimensions.ts';
 import { type DType, elementTypes } from './lib/element_types.ts';
 import { type Expression, operand } from './lib/expression.ts';
 import { literal, printExpression } from './lib/expression_wgsl.ts';
@@ -102,7 +102,8 @@ export function pointwiseDimensions(
         sizes[strideName(role, axis)] = modulo32(axis === last ? stride : stride / unit);
     });
   }
-  return dimensions(sizes, bound);
+  if (bound) return dimensions(sizes);
+  return { declarations: constants(sizes), locals: '', words: undefined };
 }
 
 /** Where the i-th operand is bound; y stands behind the last. The sizes are among them. */

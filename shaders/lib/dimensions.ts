@@ -27,13 +27,9 @@ export interface ShaderModule {
 /** Where the uniform buffer is bound. */
 export const DIMENSIONS_SLOT = 5;
 
-/** Each size is an unsigned 32-bit integer. */
-export function dimensions(sizes: Readonly<Record<string, number>>, bound: boolean): Dimensions {
+/** Sizes as a uniform buffer. Each is an unsigned 32-bit integer. */
+export function dimensions(sizes: Readonly<Record<string, number>>): Dimensions {
   const entries = Object.entries(sizes);
-  if (!bound) {
-    const lines = entries.map(([name, size]) => `const ${name} = ${size}u;`);
-    return { declarations: lines.join('\n'), locals: '', words: undefined };
-  }
   const fields = entries.map(([name]) => `  ${name}: u32,`);
   return {
     declarations: `struct Dimensions {
@@ -44,4 +40,11 @@ ${fields.join('\n')}
     locals: entries.map(([name]) => `  let ${name} = dimensions.${name};`).join('\n'),
     words: entries.map(([, size]) => size),
   };
+}
+
+/** Sizes compiled in, for the head of the module. */
+export function constants(sizes: Readonly<Record<string, number>>): string {
+  return Object.entries(sizes)
+    .map(([name, size]) => `const ${name} = ${size}u;`)
+    .join('\n');
 }

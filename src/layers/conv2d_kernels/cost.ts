@@ -18,8 +18,6 @@ export interface AdapterCosts {
   readonly share: number;
   /** A dispatch more, in multiply-adds of the whole device. */
   readonly dispatch: number;
-  /** Sizes are bound rather than compiled in where compiling is what a first run waits for. */
-  readonly bound: boolean;
 }
 
 /** Every load and store takes about 100 instructions for its four lanes; the sums live in memory. */
@@ -30,7 +28,6 @@ const SWIFTSHADER: AdapterCosts = {
   store: 15,
   share: 0.5,
   dispatch: 1e5,
-  bound: true,
 };
 
 /** Mesa's llvmpipe, and what else runs on the CPU: every load and store goes lane by lane. */
@@ -41,7 +38,6 @@ const LLVMPIPE: AdapterCosts = {
   store: 20,
   share: 2,
   dispatch: 1e6,
-  bound: true,
 };
 
 /**
@@ -55,7 +51,6 @@ const GPU: AdapterCosts = {
   store: 40,
   share: 1,
   dispatch: 1e6,
-  bound: false,
 };
 
 const COSTS: Readonly<Record<DeviceFamily, AdapterCosts>> = {

@@ -48,13 +48,12 @@ function fits(g: Conv2dProblem, config: Conv2dDepthwiseConfig, device: DevicePro
 
 function configsFor(g: Conv2dProblem, device: DeviceProfile): readonly Conv2dDepthwiseConfig[] {
   const looped = kindOf(device) === 'cpu';
-  const { bound } = costsOf(device);
   const lanes = looped ? (device.subgroupSize ?? 8) : GPU_LANES;
   const strips = looped
     ? CPU_PIXELS.map((pixels) => [g.outputHeight, pixels] as const)
     : GPU_STRIPS;
   return strips
-    .map(([rows, pixels]) => ({ lanes, rows, pixels, looped, bound }))
+    .map(([rows, pixels]) => ({ lanes, rows, pixels, looped }))
     .filter((config) => fits(g, config, device));
 }
 

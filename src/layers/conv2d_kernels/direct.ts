@@ -68,7 +68,6 @@ function configsFor(g: Conv2dProblem, device: DeviceProfile): readonly Conv2dDir
         xVector,
         ...sharing(width, pixels, xVector),
         fused: style.fused,
-        bound: costsOf(device).bound,
       }));
     });
 }

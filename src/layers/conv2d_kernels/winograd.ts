@@ -179,7 +179,7 @@ export function winogradOn<C extends object>(gemm: Conv2dGemm<C>): Kernel<Conv2d
     },
     lower(g, { tile, gemm: config }, device) {
       const tiling = tilingOf(g, tile);
-      const { bound } = costsOf(device);
+      const looped = kindOf(device) === 'cpu';
       const { dispatch, padding } = gemm.lower(winogradGemm(g, tile), config, device);
       const workgroups = (channels: number): number =>
         Math.ceil((channels * tiling.pitch) / WINOGRAD_THREADS);
@@ -192,12 +192,12 @@ export function winogradOn<C extends object>(gemm: Conv2dGemm<C>): Kernel<Conv2d
       return {
         dispatches: [
           dispatchOf(device, workgroups(g.inputChannels), input, (grid) =>
-            winogradInput(g, tiling, grid, bound),
+            winogradInput(g, tiling, grid, looped),
           ),
           rebind(dispatch, { x: 'fields', y: 'products' }),
           {
             ...dispatchOf(device, workgroups(g.outputChannels), output, (grid) =>
-              winogradOutput(g, tiling, weights, grid, bound),
+              winogradOutput(g, tiling, weights, grid, looped),
             ),
             rarely: ['x', 'weight'],
           },
