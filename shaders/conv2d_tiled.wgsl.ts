@@ -43,7 +43,6 @@ import {
   conv2dSizes,
   gathersFours,
   isPointwise,
-  outputPixels,
   wholeFours,
 } from './lib/conv2d_problem.ts';
 import { constants, dimensions, type ShaderModule } from './lib/dimensions.ts';

@@ -37,13 +37,16 @@ const TILINGS: readonly Tiling[] = [
   { subgroups: [1, 1], outputs: [32, 32], slices: 8, depth: 32 },
 ];
 
-/** What a compute unit is assumed to have; for the ranking only. */
+/**
+ * What a compute unit does, as fitted to 662 times of 14 of ResNet-50's layers at batch 1 on an NVIDIA H200; see
+ * docs/decisions/0088-sizes-are-bound.md. For the ranking only.
+ */
 const UNIT = {
   /** Multiply-adds of its matrix units in a cycle, and of its other lanes. */
-  matrixMultiplyAdds: 1024,
+  matrixMultiplyAdds: 256,
   multiplyAdds: 128,
   /** Bytes from the second-level cache in a cycle. */
-  bytes: 64,
+  bytes: 16,
   /** Bytes from workgroup memory in a cycle. */
   workgroupBytes: 128,
   /** Instructions of a subgroup that begin in a cycle. */
@@ -51,10 +54,10 @@ const UNIT = {
   /** Subgroups that it needs at work, to hide the latency of those that wait. */
   subgroups: 8,
   /** Cycles to start a workgroup, to fetch its first tiles and to store its output. */
-  start: 1500,
-  /** Cycles of a step that no other work hides: a barrier, and the way to the cache where nothing is prefetched. */
-  step: 60,
-  latency: 200,
+  start: 4000,
+  /** Cycles of a step that no other work hides: barriers and the way to the cache, where it waits, or fetched ahead. */
+  wait: 500,
+  ahead: 600,
 } as const;
 
 function configsOf(
@@ -102,7 +105,7 @@ function cyclesOf(g: Conv2dProblem, config: Conv2dMatrixConfig, units: number): 
   const steps = Math.ceil(k / depth);
   const threads = matrixThreads(config);
   const subgroups = threads / config.lanes;
-  const tilesOfUnit = Math.ceil(cover(g, tile).tiles / units);
+  const tilesOfUnit = Math.max(1, cover(g, tile).tiles / units);
   const atWork = Math.min(1, (tilesOfUnit * subgroups) / UNIT.subgroups);
   const multiply = (tile.pixels * tile.channels * depth) / UNIT.matrixMultiplyAdds;
   const load = (2 * (tile.pixels + tile.channels) * depth) / UNIT.bytes;
@@ -112,11 +115,11 @@ function cyclesOf(g: Conv2dProblem, config: Conv2dMatrixConfig, units: number): 
   const shared =
     ((2 * (perSubgroup * subgroups)) / config.slices + 2 * (tile.pixels + tile.channels) * depth) /
     UNIT.workgroupBytes;
-  // Elements of x are gathered one by one, with some three instructions each.
-  const issue = (3 * tile.pixels * depth) / config.lanes / UNIT.issues;
-  const waiting = UNIT.step + (config.prefetch ? 0 : UNIT.latency);
+  // Elements of x are gathered one by one.
+  const issue = (tile.pixels * depth) / config.lanes / UNIT.issues;
+  const waiting = config.prefetch ? UNIT.ahead : UNIT.wait;
   const busy = Math.max(multiply, load, shared, issue) / atWork;
-  return tilesOfUnit * steps * (busy + waiting / Math.max(1, tilesOfUnit)) + UNIT.start;
+  return tilesOfUnit * steps * (busy + waiting / tilesOfUnit) + UNIT.start;
 }
 
 /** Only what is stored as f16 is multiplied so: what is stored as f32 would be rounded without anyone asking. */
@@ -124,11 +127,17 @@ function isHalf({ types }: Conv2dProblem): boolean {
   return types.x === 'f16' && types.weight === 'f16';
 }
 
+/** Of what is shorter than a matrix, most would be padding. */
+function isLong(g: Conv2dProblem, { sizes }: SubgroupMatrices): boolean {
+  const k = (g.inputChannels / g.groups) * g.kernel[0] * g.kernel[1];
+  return sizes.some(([, , depth]) => k >= depth);
+}
+
 export const matrixGemm: Conv2dGemm<Conv2dMatrixConfig> = {
   inside: 'gpu',
   configs(g, device) {
     const { matrices } = device;
-    if (!matrices || !isHalf(g)) return [];
+    if (!matrices || !isHalf(g) || !isLong(g, matrices)) return [];
     const { units } = gpuClassOf(device);
     return configsOf(matrices, device).toSorted(
       (a, b) => cyclesOf(g, a, units) - cyclesOf(g, b, units),
