@@ -5,8 +5,9 @@
  *
  * Layouts and threads: lib/map_kernel.ts.
  */
+import type { ShaderModule } from './lib/dimensions.ts';
 import type { Grid } from './lib/grid.ts';
-import { type MapProblem, mapElementText } from './lib/map_kernel.ts';
+import { type MapProblem, mapElementModule } from './lib/map_kernel.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 export interface AdaptivePoolProblem extends MapProblem {
@@ -16,19 +17,22 @@ export interface AdaptivePoolProblem extends MapProblem {
   readonly outputWidth: number;
 }
 
-export function adaptiveAveragePool2d(g: AdaptivePoolProblem, grid: Grid): string {
-  return wgsl`
-${mapElementText(g, grid)}
-const H_IN = ${g.inputHeight}u;
-const W_IN = ${g.inputWidth}u;
-const H_OUT = ${g.outputHeight}u;
-const W_OUT = ${g.outputWidth}u;
+export function adaptiveAveragePool2d(g: AdaptivePoolProblem, grid: Grid): ShaderModule {
+  const { head, locals, words } = mapElementModule(g, grid, {
+    H_IN: g.inputHeight,
+    W_IN: g.inputWidth,
+    H_OUT: g.outputHeight,
+    W_OUT: g.outputWidth,
+  });
+  const source = wgsl`
+${head}
 
 @compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
+${locals}
   let at = element_at(workgroup, thread);
   if (at.nth >= COUNT) {
     return;
@@ -41,11 +45,8 @@ fn main(
   let right = ((q + 1u) * W_IN + W_OUT - 1u) / W_OUT;
   let plane = x_plane(at.image, at.channel);
 
-  // A count that no compiler can bound: Mesa unrolls others, and compiles a mean of 7 x 7 for a third of a second.
-  let one = min(1u, arrayLength(&x));
-  let end = top + (bottom - top) * one;
   var sum = 0.0;
-  for (var row = top; row < end; row++) {
+  for (var row = top; row < bottom; row++) {
     // By rows: what one long sum would lose of a million small terms is kept.
     var row_sum = 0.0;
     for (var column = left; column < right; column++) {
@@ -56,4 +57,5 @@ fn main(
   store(sum / f32((bottom - top) * (right - left)), at.image, at.channel, at.place);
 }
 `;
+  return { source, words };
 }

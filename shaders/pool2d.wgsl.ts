@@ -13,11 +13,12 @@
  *
  * Layouts: x, y maps [N, C, H, W] of dense planes. Threads: one invocation a run of a row, in the order of the shape.
  */
-import { elementText, type Grid } from './lib/grid.ts';
-import { type MapProblem, mapText } from './lib/map_kernel.ts';
+import type { ShaderModule } from './lib/dimensions.ts';
+import type { Grid } from './lib/grid.ts';
+import { type MapProblem, mapModule } from './lib/map_kernel.ts';
 import { extremeText } from './lib/special_values.ts';
 import { wgsl } from './lib/wgsl.ts';
-import { type Window2d, windowText } from './lib/window.ts';
+import type { Window2d } from './lib/window.ts';
 
 export interface Pool2dProblem extends MapProblem, Window2d {
   /** What becomes of a window. */
@@ -58,26 +59,43 @@ export function pool2dRuns(g: Pool2dProblem): number {
   return (g.count / g.outputWidth) * Math.ceil(g.outputWidth / outputsOf(g));
 }
 
-export function pool2d(g: Pool2dProblem, grid: Grid): string {
+/** The sizes that kernels of such windows compute with. */
+export function pool2dSizes(g: Pool2dProblem): Readonly<Record<string, number>> {
+  return {
+    H_IN: g.inputHeight,
+    W_IN: g.inputWidth,
+    W_OUT: g.outputWidth,
+    K_H: g.kernel[0],
+    K_W: g.kernel[1],
+    STRIDE_H: g.stride[0],
+    STRIDE_W: g.stride[1],
+    DILATION_H: g.dilation[0],
+    DILATION_W: g.dilation[1],
+    PAD_TOP: g.padding.top,
+    PAD_LEFT: g.padding.left,
+  };
+}
+
+export function pool2d(g: Pool2dProblem, grid: Grid): ShaderModule {
   const isMax = g.mode === 'max';
   const outputs = outputsOf(g);
   const reach = (g.kernel[1] - 1) * g.dilation[1] + 1;
-  return wgsl`
-${mapText(g)}
-${elementText(grid, POOL2D_THREADS, pool2dRuns(g))}
-const H_IN = ${g.inputHeight}i;
-const W_IN = ${g.inputWidth}i;
-const H_OUT = ${g.outputHeight}u;
-const W_OUT = ${g.outputWidth}u;
-${windowText(g, 'i32')}
-const PADDED_BOTTOM = ${g.inputHeight + g.padding.bottom}i;
-const PADDED_RIGHT = ${g.inputWidth + g.padding.right}i;
+  const { head, locals, words } = mapModule(g, grid, {
+    COUNT: pool2dRuns(g),
+    ...pool2dSizes(g),
+    H_OUT: g.outputHeight,
+    PADDED_H: g.padding.top + g.inputHeight + g.padding.bottom,
+    PADDED_W: g.padding.left + g.inputWidth + g.padding.right,
+    RUNS: Math.ceil(g.outputWidth / outputs),
+    REACH: reach,
+    PATCH: (outputs - 1) * g.stride[1] + reach,
+    // The bits of -Infinity, which WGSL has no word for, or of 0.
+    START: isMax ? 0xff800000 : 0,
+  });
+  const source = wgsl`
+${head}
+const THREADS = ${POOL2D_THREADS}u;
 const OUTPUTS = ${outputs}u;
-const RUNS = ${Math.ceil(g.outputWidth / outputs)}u;
-const REACH = ${reach}i;
-const PATCH = ${(outputs - 1) * g.stride[1] + reach}i;
-// The bits of -Infinity, which WGSL has no word for, or of 0.
-const START = ${isMax ? -0x800000 : 0}i;
 ${isMax ? extremeText('max', 'larger') : ''}
 
 @compute @workgroup_size(THREADS)
@@ -85,44 +103,44 @@ fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let nth = element_of(workgroup, thread);
+${locals}
+  let nth = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
   if (nth >= COUNT) {
     return;
   }
-  let image = nth / (RUNS * H_OUT * CHANNELS);
-  let channel = nth / (RUNS * H_OUT) % CHANNELS;
+  let plane_nth = nth / RUNS / H_OUT;
+  let image = plane_nth / CHANNELS;
+  let channel = plane_nth % CHANNELS;
   let p = nth / RUNS % H_OUT;
   let first = nth % RUNS * OUTPUTS;
-  let plane = i32(x_plane(image, channel));
-  let top = i32(p) * STRIDE_H - PAD_TOP;
-  let left = i32(first) * STRIDE_W - PAD_LEFT;
-  // A factor that no compiler can bound: Mesa would unroll the loops.
-  let one = i32(min(1u, arrayLength(&y)));
+  let plane = x_plane(image, channel);
+  // Above and left of the image the subtraction wraps round to a huge number: one comparison does.
+  let top = p * STRIDE_H - PAD_TOP;
+  let left = first * STRIDE_W - PAD_LEFT;
 
 #for o in OUTPUTS
-  var result#o = bitcast<f32>(START * one);
+  var result#o = bitcast<f32>(START);
 #end
   var rows = 0.0;
-  for (var r = 0i; r < K_H * one; r++) {
+  for (var r = 0u; r < K_H; r++) {
     let row = top + r * DILATION_H;
 #if ${!isMax}
 #if ${g.countIncludePad}
-    rows += f32(row < PADDED_BOTTOM);
+    rows += f32(row + PAD_TOP < PADDED_H);
 #else
-    rows += f32(row >= 0i && row < H_IN);
+    rows += f32(row < H_IN);
 #endif
 #endif
-    if (row < 0i || row >= H_IN) {
+    if (row >= H_IN) {
       continue;
     }
-    for (var j = 0i; j < PATCH * one; j += DILATION_W) {
+    for (var j = 0u; j < PATCH; j += DILATION_W) {
       let column = left + j;
-      if (column >= 0i && column < W_IN) {
+      if (column < W_IN) {
         let value = f32(x[plane + row * W_IN + column]);
 #for o in OUTPUTS
         {
-          let tap = j - #o * STRIDE_W;
-          let seen = (tap >= 0i) & (tap < REACH);
+          let seen = j - #o * STRIDE_W < REACH;
 #if ${isMax}
           result#o = select(result#o, larger(result#o, value), seen);
 #else
@@ -139,12 +157,12 @@ fn main(
   if (first + #o < W_OUT) {
 #if ${!isMax}
     var columns = 0.0;
-    for (var s = 0i; s < K_W * one; s++) {
+    for (var s = 0u; s < K_W; s++) {
       let column = left + #o * STRIDE_W + s * DILATION_W;
 #if ${g.countIncludePad}
-      columns += f32(column < PADDED_RIGHT);
+      columns += f32(column + PAD_LEFT < PADDED_W);
 #else
-      columns += f32(column >= 0i && column < W_IN);
+      columns += f32(column < W_IN);
 #endif
     }
     result#o /= rows * columns;
@@ -154,4 +172,5 @@ fn main(
 #end
 }
 `;
+  return { source, words };
 }

@@ -186,7 +186,7 @@ function sharedModule(epilogue: Epilogue | undefined, width: Width): EpilogueMod
 }
 
 /** Of an f32. */
-function bitsOf(value: number): number {
+export function bitsOf(value: number): number {
   return new Uint32Array(Float32Array.of(value).buffer)[0] ?? 0;
 }
 

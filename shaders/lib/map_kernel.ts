@@ -1,11 +1,13 @@
 /**
- * What kernels from one map to another have in common.
+ * What kernels from one map to another have in common. Their sizes are bound, so that maps of all sizes share a
+ * pipeline.
  *
  * Layouts: x, y maps [N, C, ...] of dense planes. Threads: one invocation an element of y, in the order of the shape.
  */
+import { type Dimensions, dimensions } from './dimensions.ts';
 import { elementTypes, type UnaryTypes } from './element_types.ts';
-import { type Epilogue, epilogueText } from './epilogue.ts';
-import { elementText, type Grid } from './grid.ts';
+import { type Epilogue, epilogueModule } from './epilogue.ts';
+import type { Grid } from './grid.ts';
 import type { MapStrides } from './map_strides.ts';
 
 /** What kernels from one map to another need to know. */
@@ -28,31 +30,60 @@ export interface MapProblem {
 
 export const MAP_THREADS = 64;
 
+/** The head of such a kernel, and the sizes that it binds. */
+export interface MapModule extends Pick<Dimensions, 'locals' | 'words'> {
+  readonly head: string;
+}
+
 /**
- * The bindings, `x_plane(image, channel)` and `y_plane`, the indices of the first element of a plane, and `store`,
- * which ends with the epilogue.
+ * For kernels that number their invocations themselves: the bindings, `x_plane(image, channel)` and `y_plane`, the
+ * indices of the first element of a plane, and `store`, which ends with the epilogue. CHANNELS, `sizes` and the columns
+ * of the grid, GRID_COLUMNS, are locals of `main`.
  */
-export function mapText({ channels, xStrides, yStrides, types, epilogue }: MapProblem): string {
-  return `
+export function mapModule(
+  { channels, xStrides, yStrides, types, epilogue }: MapProblem,
+  grid: Grid,
+  sizes: Readonly<Record<string, number>>,
+): MapModule {
+  const stored = epilogueModule(epilogue, 1, 'bound');
+  const { declarations, ...rest } = dimensions(
+    {
+      CHANNELS: channels,
+      GRID_COLUMNS: grid.columns,
+      ...planeSizes('x', xStrides),
+      ...planeSizes('y', yStrides),
+      ...sizes,
+      ...stored.sizes,
+    },
+    true,
+  );
+  const head = `
 ${elementTypes(types, epilogue)}
-const CHANNELS = ${channels}u;
+${declarations}
 
 @group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read_write> y: array<Y>;
-${planeText('x', xStrides)}
-${planeText('y', yStrides)}
-${epilogueText(epilogue)}
+${planeFunction('x', 'dimensions.')}
+${planeFunction('y', 'dimensions.')}
+${stored.text}
 
 fn store(value: f32, image: u32, channel: u32, place: u32) {
-  y[y_plane(image, channel) + place] = to_y(epilogue(value, image, channel, place));
+  y[y_plane(image, channel) + place] =
+    to_y(epilogue(value, image, channel, place${stored.sizeArguments.replaceAll(', ', ', dimensions.')}));
 }`;
+  return { head, ...rest };
 }
 
 /** With `at = element_at(workgroup, thread)`: `at.nth`, `at.image`, `at.channel`, and `at.place` in its plane. */
-export function mapElementText(problem: MapProblem, grid: Grid): string {
-  return `${mapText(problem)}
-${elementText(grid, MAP_THREADS, problem.count)}
-const PLANE = ${problem.plane}u;
+export function mapElementModule(
+  problem: MapProblem,
+  grid: Grid,
+  sizes: Readonly<Record<string, number>>,
+): MapModule {
+  const { count: COUNT, plane: PLANE } = problem;
+  const { head, ...rest } = mapModule(problem, grid, { COUNT, PLANE, ...sizes });
+  const element = `${head}
+const THREADS = ${MAP_THREADS}u;
 
 struct Element {
   nth: u32,
@@ -62,20 +93,33 @@ struct Element {
 }
 
 fn element_at(workgroup: vec3u, thread: u32) -> Element {
-  let nth = element_of(workgroup, thread);
-  let plane = nth / PLANE;
-  return Element(nth, plane / CHANNELS, plane % CHANNELS, nth % PLANE);
+  let nth = (workgroup.x + workgroup.y * dimensions.GRID_COLUMNS) * THREADS + thread;
+  let plane = nth / dimensions.PLANE;
+  return Element(nth, plane / dimensions.CHANNELS, plane % dimensions.CHANNELS, nth % dimensions.PLANE);
 }`;
+  return { head: element, ...rest };
 }
 
 /** `NAME_plane(image, channel)`: the index of the first element of a plane of a tensor of this name. */
-export function planeText(tensor: string, { offset, image, channel }: MapStrides): string {
-  const name = tensor.toUpperCase();
+export function planeText(tensor: string, strides: MapStrides): string {
   return `
-const ${name}_OFFSET = ${offset}u;
-const ${name}_IMAGE = ${image}u;
-const ${name}_CHANNEL = ${channel}u;
+${dimensions(planeSizes(tensor, strides), false).declarations}
+${planeFunction(tensor)}`;
+}
 
+/** The sizes of `planeFunction`, by their names. */
+export function planeSizes(
+  tensor: string,
+  { offset, image, channel }: MapStrides,
+): Readonly<Record<string, number>> {
+  const name = tensor.toUpperCase();
+  return { [`${name}_OFFSET`]: offset, [`${name}_IMAGE`]: image, [`${name}_CHANNEL`]: channel };
+}
+
+/** `NAME_plane(image, channel)` alone; `of` comes before the names of its sizes. */
+export function planeFunction(tensor: string, of = ''): string {
+  const name = of + tensor.toUpperCase();
+  return `
 fn ${tensor}_plane(image: u32, channel: u32) -> u32 {
   return ${name}_OFFSET + image * ${name}_IMAGE + channel * ${name}_CHANNEL;
 }`;

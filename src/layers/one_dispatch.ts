@@ -1,4 +1,5 @@
 /** Kernels of one dispatch and no configurations: most of those that give each element an invocation. */
+import { DIMENSIONS_SLOT, type ShaderModule } from '../../shaders/lib/dimensions.ts';
 import { type Epilogue, operandBindings } from '../../shaders/lib/epilogue.ts';
 import { type Grid, gridOf } from '../../shaders/lib/grid.ts';
 import type { DeviceKind, DeviceProfile } from '../runtime/device_profile.ts';
@@ -10,7 +11,11 @@ export interface OneDispatch<P, R extends string> {
   readonly prefers?: DeviceKind;
   readonly supports?: (problem: P, device: DeviceProfile) => boolean;
   /** The module; where an input is written over, `overwritten` is its role. */
-  readonly source: (problem: P, grid: Grid, overwritten: string | undefined) => string;
+  readonly source: (
+    problem: P,
+    grid: Grid,
+    overwritten: string | undefined,
+  ) => string | ShaderModule;
   /** Workgroups needed. */
   readonly tiles: (problem: P) => number;
   /** Roles of the inputs, in the order of their bindings; `null` leaves a slot out. `y` follows. */
@@ -35,10 +40,14 @@ export function oneDispatch<P extends object, R extends string>({
       const grid = gridOf(tiles(problem), device.limits.maxComputeWorkgroupsPerDimension);
       // What is written over is bound once, as `y`.
       const roles = reads(problem).map((role) => (role === overwritten ? null : role));
+      const made = source(problem, grid, overwritten);
+      const { source: text, words }: ShaderModule =
+        typeof made === 'string' ? { source: made } : made;
       const dispatch = {
-        source: source(problem, grid, overwritten),
+        source: text,
         bindings: [...inOrder(roles, 'y'), ...operandBindings(epilogueIn(problem))],
         workgroups: [grid.columns, grid.rows, 1] as const,
+        ...(words && { dimensions: { slot: DIMENSIONS_SLOT, words } }),
       };
       return { dispatches: [dispatch], ...(repack && { repack: repack(problem) }) };
     },

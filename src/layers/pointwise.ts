@@ -11,17 +11,15 @@ import {
   type PointwiseTensor,
   pointwiseCount,
   pointwiseDimensions,
-  pointwiseSlot,
   pointwise as shader,
 } from '../../shaders/pointwise.wgsl.ts';
 import { checkArgument, ownValue } from '../runtime/arguments.ts';
 import { alignedTo, broadcastShape } from '../runtime/broadcast.ts';
 import type { PointwiseAttributes } from '../runtime/builtins.ts';
-import { DEFAULT_LIMITS, type DeviceProfile, kindOf } from '../runtime/device_profile.ts';
+import { DEFAULT_LIMITS, type DeviceProfile } from '../runtime/device_profile.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import {
-  type Binding,
   type KernelDispatch,
   kernel,
   MOST_DIMENSIONS,
@@ -38,6 +36,7 @@ import {
   tensorDesc,
   viewOfDesc,
 } from '../runtime/tensor.ts';
+import { inOrder } from './bindings.ts';
 
 /** Axes of the output at most. */
 const MOST_AXES = 8;
@@ -157,17 +156,17 @@ export function pointwiseDispatch(
 ): KernelDispatch {
   const tiles = Math.ceil(pointwiseCount(problem) / POINTWISE_THREADS);
   const grid = gridOf(tiles, device.limits.maxComputeWorkgroupsPerDimension);
-  // Where compiling is what a first run waits for, maps of all sizes share a pipeline.
-  const bound = pointwiseDimensions(problem, grid, kindOf(device) === 'cpu');
+  // Maps of all sizes share a pipeline.
+  const bound = pointwiseDimensions(problem, grid, true);
   const fits = (bound.words?.length ?? 0) <= MOST_DIMENSIONS;
   const sizes = fits ? bound : pointwiseDimensions(problem, grid, false);
-  const bindings = [...problem.operands.keys(), 'y'].flatMap((value, i): readonly Binding[] => {
-    const access = value === 'y' ? 'read_write' : 'read';
-    return value === overwritten ? [] : [{ slot: pointwiseSlot(i), value, access }];
-  });
+  const roles = [...problem.operands.keys()];
   return {
     source: shader(problem, sizes, overwritten),
-    bindings,
+    bindings: inOrder(
+      roles.map((role) => (role === overwritten ? null : role)),
+      'y',
+    ),
     workgroups: [grid.columns, grid.rows, 1],
     ...(sizes.words && { dimensions: { slot: DIMENSIONS_SLOT, words: sizes.words } }),
   };
