@@ -23,7 +23,9 @@ export function adaptiveAveragePool2d(g: AdaptivePoolProblem, grid: Grid): Shade
     W_IN: g.inputWidth,
     H_OUT: g.outputHeight,
     W_OUT: g.outputWidth,
+    BLOCK: Math.max(64, 4 * Math.ceil(Math.sqrt(g.inputHeight * g.inputWidth) / 4)),
   });
+  const isWhole = g.outputHeight === 1 && g.outputWidth === 1;
   const source = wgsl`
 ${head}
 
@@ -37,24 +39,41 @@ ${locals}
   if (at.nth >= COUNT) {
     return;
   }
+  let plane = x_plane(at.image, at.channel);
+  var sum = 0.0;
+#if ${isWhole}
+  let pixels = H_IN * W_IN;
+  for (var begin = 0u; begin < pixels; begin += BLOCK) {
+    // Block by block: what one long sum would lose of a million small terms is kept.
+    let end = min(begin + BLOCK, pixels);
+    var fours = vec4f();
+    var i = plane + begin;
+    for (; i + 3u < plane + end; i += 4u) {
+      fours += vec4f(f32(x[i]), f32(x[i + 1u]), f32(x[i + 2u]), f32(x[i + 3u]));
+    }
+    for (; i < plane + end; i++) {
+      fours.x += f32(x[i]);
+    }
+    sum += fours.x + fours.y + fours.z + fours.w;
+  }
+#else
   let p = at.place / W_OUT;
   let q = at.place % W_OUT;
   let top = p * H_IN / H_OUT;
   let bottom = ((p + 1u) * H_IN + H_OUT - 1u) / H_OUT;
   let left = q * W_IN / W_OUT;
   let right = ((q + 1u) * W_IN + W_OUT - 1u) / W_OUT;
-  let plane = x_plane(at.image, at.channel);
-
-  var sum = 0.0;
+  let pixels = (bottom - top) * (right - left);
   for (var row = top; row < bottom; row++) {
-    // By rows: what one long sum would lose of a million small terms is kept.
+    // By rows, for the same reason.
     var row_sum = 0.0;
     for (var column = left; column < right; column++) {
       row_sum += f32(x[plane + row * W_IN + column]);
     }
     sum += row_sum;
   }
-  store(sum / f32((bottom - top) * (right - left)), at.image, at.channel, at.place);
+#endif
+  store(sum / f32(pixels), at.image, at.channel, at.place);
 }
 `;
   return { source, words };

@@ -8,8 +8,8 @@
  * Threads: one invocation an element, in the order of the shape. In place: x is not bound, but read from y.
  */
 import { dimensions, type ShaderModule } from './lib/dimensions.ts';
-import { elementTypes } from './lib/element_types.ts';
-import { bitsOf, epilogueModule } from './lib/epilogue.ts';
+import { type DType, elementTypes } from './lib/element_types.ts';
+import { bitsOf, epilogueModule, operandsInFours } from './lib/epilogue.ts';
 import type { Grid } from './lib/grid.ts';
 import { type MapProblem, planeSizes } from './lib/map_kernel.ts';
 import { wgsl } from './lib/wgsl.ts';
@@ -20,8 +20,23 @@ export interface BatchNormProblem extends MapProblem {
 
 export const BATCH_NORM_THREADS = 64;
 
+/** Elements of an invocation. */
+export function batchNormWidth({ count, channels, plane, ...g }: BatchNormProblem): 1 | 4 {
+  const starts = [g.xStrides, g.yStrides].flatMap(({ offset, image, channel }) => [
+    offset,
+    image,
+    channel,
+  ]);
+  const fits = [plane, ...starts].every((elements) => elements % 4 === 0);
+  return fits && operandsInFours(g.epilogue, count / channels / plane, plane) ? 4 : 1;
+}
+
 export function batchNorm(g: BatchNormProblem, grid: Grid, inPlace: boolean): ShaderModule {
-  const epilogue = epilogueModule(g.epilogue, 1, 'bound');
+  const width = batchNormWidth(g);
+  const vector = width === 4 ? 'vec4f' : 'f32';
+  const arrayOf = (type: DType): string =>
+    width === 4 ? `array<vec4<${type}>>` : `array<${type}>`;
+  const epilogue = epilogueModule(g.epilogue, width, 'bound');
   const sizes = {
     COUNT: g.count,
     CHANNELS: g.channels,
@@ -37,15 +52,17 @@ export function batchNorm(g: BatchNormProblem, grid: Grid, inPlace: boolean): Sh
 ${elementTypes(g.types, g.epilogue)}
 ${declarations}
 const THREADS = ${BATCH_NORM_THREADS}u;
+const WIDTH = ${width}u;
+alias Vector = ${vector};
 
 #if ${!inPlace}
-@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(0) var<storage, read> x: ${arrayOf(g.types.x)};
 #endif
 @group(0) @binding(1) var<storage, read> weight: array<f32>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read> running_mean: array<f32>;
 @group(0) @binding(4) var<storage, read> running_var: array<f32>;
-@group(0) @binding(5) var<storage, read_write> y: array<Y>;
+@group(0) @binding(5) var<storage, read_write> y: ${arrayOf(g.types.y)};
 ${epilogue.text}
 
 @compute @workgroup_size(THREADS)
@@ -54,22 +71,28 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
 ${locals}
-  let nth = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
+  let nth = ((workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread) * WIDTH;
   if (nth >= COUNT) {
     return;
   }
-  let place = nth % PLANE;
-  let channel = nth / PLANE % CHANNELS;
-  let image = nth / PLANE / CHANNELS;
-  let at = Y_OFFSET + image * Y_IMAGE + channel * Y_CHANNEL + place;
+  // Remainders by multiplication: CPU adapters divide lane by lane.
+  let plane = nth / PLANE;
+  let image = plane / CHANNELS;
+  let channel = plane - image * CHANNELS;
+  let place = nth - plane * PLANE;
+  let at = (Y_OFFSET + image * Y_IMAGE + channel * Y_CHANNEL + place) / WIDTH;
 #if ${inPlace}
-  let value = f32(y[at]);
+  let value = Vector(y[at]);
 #else
-  let value = f32(x[X_OFFSET + image * X_IMAGE + channel * X_CHANNEL + place]);
+  let value = Vector(x[(X_OFFSET + image * X_IMAGE + channel * X_CHANNEL + place) / WIDTH]);
 #endif
   let scale = weight[channel] / sqrt(running_var[channel] + bitcast<f32>(EPSILON));
   let result = (value - running_mean[channel]) * scale + bias[channel];
+#if ${width === 4}
+  y[at] = to_y4(epilogue(result, image, channel, place${epilogue.sizeArguments}));
+#else
   y[at] = to_y(epilogue(result, image, channel, place${epilogue.sizeArguments}));
+#endif
 }
 `;
   return { source, words };

@@ -9,8 +9,8 @@
  * and the epilogue of that. Layouts and threads: lib/map_kernel.ts.
  */
 import type { ShaderModule } from './lib/dimensions.ts';
-import type { Grid } from './lib/grid.ts';
 import { bitsOf } from './lib/epilogue.ts';
+import type { Grid } from './lib/grid.ts';
 import { type MapProblem, mapElementModule } from './lib/map_kernel.ts';
 import { wgsl } from './lib/wgsl.ts';
 

@@ -48,10 +48,10 @@ export interface Pool2dProblem extends MapProblem, Window2d {
 
 export const POOL2D_THREADS = 64;
 
-/** Outputs of an invocation: several where their windows overlap, and have no gaps. */
+/** Outputs of an invocation: several where there are no gaps in their windows, and none between them. */
 function outputsOf({ kernel, stride, dilation, outputWidth }: Pool2dProblem): number {
-  const overlap = stride[1] < kernel[1] && dilation[1] === 1;
-  return overlap ? Math.min(4, outputWidth) : 1;
+  const together = stride[1] <= kernel[1] && dilation[1] === 1;
+  return together ? Math.min(4, outputWidth) : 1;
 }
 
 /** Invocations that a pooling takes. */
@@ -76,6 +76,31 @@ export function pool2dSizes(g: Pool2dProblem): Readonly<Record<string, number>> 
   };
 }
 
+/** The rows and columns that count in a mean, from the first to before the last; they may be negative. */
+function countedSizes({ inputHeight, inputWidth, padding, countIncludePad }: Pool2dProblem) {
+  const { top, left, bottom, right } = countIncludePad ? padding : NO_PADDING;
+  return {
+    COUNTED_TOP: -top,
+    COUNTED_BOTTOM: inputHeight + bottom,
+    COUNTED_LEFT: -left,
+    COUNTED_RIGHT: inputWidth + right,
+  };
+}
+
+const NO_PADDING = { top: 0, left: 0, bottom: 0, right: 0 };
+
+/** The halves keep quotients away from whole numbers, which the division of GPUs may miss by a few units. */
+const COUNTED = `
+// How many of the taps from \`at\` on, \`dilation\` apart, lie before \`end\`, however many there are.
+fn before(end: u32, at: u32, dilation: u32) -> f32 {
+  return floor((f32(i32(end - at)) - 0.5) / f32(dilation)) + 1.0;
+}
+
+// How many of \`taps\` taps lie in [first, end).
+fn counted(at: u32, first: u32, end: u32, taps: u32, dilation: u32) -> f32 {
+  return min(f32(taps), before(end, at, dilation)) - max(0.0, before(first, at, dilation));
+}`;
+
 export function pool2d(g: Pool2dProblem, grid: Grid): ShaderModule {
   const isMax = g.mode === 'max';
   const outputs = outputsOf(g);
@@ -84,19 +109,18 @@ export function pool2d(g: Pool2dProblem, grid: Grid): ShaderModule {
     COUNT: pool2dRuns(g),
     ...pool2dSizes(g),
     H_OUT: g.outputHeight,
-    PADDED_H: g.padding.top + g.inputHeight + g.padding.bottom,
-    PADDED_W: g.padding.left + g.inputWidth + g.padding.right,
     RUNS: Math.ceil(g.outputWidth / outputs),
     REACH: reach,
     PATCH: (outputs - 1) * g.stride[1] + reach,
     // The bits of -Infinity, which WGSL has no word for, or of 0.
     START: isMax ? 0xff800000 : 0,
+    ...(isMax ? {} : countedSizes(g)),
   });
   const source = wgsl`
 ${head}
 const THREADS = ${POOL2D_THREADS}u;
 const OUTPUTS = ${outputs}u;
-${isMax ? extremeText('max', 'larger') : ''}
+${isMax ? extremeText('max', 'larger') : COUNTED}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -108,11 +132,13 @@ ${locals}
   if (nth >= COUNT) {
     return;
   }
-  let plane_nth = nth / RUNS / H_OUT;
+  // Remainders by multiplication: CPU adapters divide lane by lane.
+  let row_nth = nth / RUNS;
+  let plane_nth = row_nth / H_OUT;
   let image = plane_nth / CHANNELS;
-  let channel = plane_nth % CHANNELS;
-  let p = nth / RUNS % H_OUT;
-  let first = nth % RUNS * OUTPUTS;
+  let channel = plane_nth - image * CHANNELS;
+  let p = row_nth - plane_nth * H_OUT;
+  let first = (nth - row_nth * RUNS) * OUTPUTS;
   let plane = x_plane(image, channel);
   // Above and left of the image the subtraction wraps round to a huge number: one comparison does.
   let top = p * STRIDE_H - PAD_TOP;
@@ -121,16 +147,8 @@ ${locals}
 #for o in OUTPUTS
   var result#o = bitcast<f32>(START);
 #end
-  var rows = 0.0;
   for (var r = 0u; r < K_H; r++) {
     let row = top + r * DILATION_H;
-#if ${!isMax}
-#if ${g.countIncludePad}
-    rows += f32(row + PAD_TOP < PADDED_H);
-#else
-    rows += f32(row < H_IN);
-#endif
-#endif
     if (row >= H_IN) {
       continue;
     }
@@ -153,19 +171,13 @@ ${locals}
   }
 
   let place = p * W_OUT + first;
+#if ${!isMax}
+  let rows = counted(top, COUNTED_TOP, COUNTED_BOTTOM, K_H, DILATION_H);
+#endif
 #for o in OUTPUTS
   if (first + #o < W_OUT) {
 #if ${!isMax}
-    var columns = 0.0;
-    for (var s = 0u; s < K_W; s++) {
-      let column = left + #o * STRIDE_W + s * DILATION_W;
-#if ${g.countIncludePad}
-      columns += f32(column + PAD_LEFT < PADDED_W);
-#else
-      columns += f32(column < W_IN);
-#endif
-    }
-    result#o /= rows * columns;
+    result#o /= rows * counted(left + #o * STRIDE_W, COUNTED_LEFT, COUNTED_RIGHT, K_W, DILATION_W);
 #endif
     store(result#o, image, channel, place + #o);
   }

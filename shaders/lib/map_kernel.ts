@@ -94,8 +94,10 @@ struct Element {
 
 fn element_at(workgroup: vec3u, thread: u32) -> Element {
   let nth = (workgroup.x + workgroup.y * dimensions.GRID_COLUMNS) * THREADS + thread;
+  // Remainders by multiplication: CPU adapters divide lane by lane.
   let plane = nth / dimensions.PLANE;
-  return Element(nth, plane / dimensions.CHANNELS, plane % dimensions.CHANNELS, nth % dimensions.PLANE);
+  let image = plane / dimensions.CHANNELS;
+  return Element(nth, image, plane - image * dimensions.CHANNELS, nth - plane * dimensions.PLANE);
 }`;
   return { head: element, ...rest };
 }

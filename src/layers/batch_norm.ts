@@ -2,6 +2,7 @@
 import {
   BATCH_NORM_THREADS,
   type BatchNormProblem,
+  batchNormWidth,
   batchNorm as shader,
 } from '../../shaders/batch_norm.wgsl.ts';
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
@@ -92,7 +93,7 @@ export const batchNormOp: OpDef<BatchNormAttributes, Role> = {
     oneDispatch<BatchNormProblem, Role>({
       name: 'batch_norm',
       source: (g, grid, overwritten) => shader(g, grid, overwritten !== undefined),
-      tiles: ({ count }) => Math.ceil(count / BATCH_NORM_THREADS),
+      tiles: (g) => Math.ceil(g.count / batchNormWidth(g) / BATCH_NORM_THREADS),
       reads: () => ['x', ...WEIGHTS],
       overwrites: () => ['x'],
     }),

@@ -19,12 +19,7 @@ import type { PointwiseAttributes } from '../runtime/builtins.ts';
 import { DEFAULT_LIMITS, type DeviceProfile } from '../runtime/device_profile.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
-import {
-  type KernelDispatch,
-  kernel,
-  MOST_DIMENSIONS,
-  type NoConfig,
-} from '../runtime/kernel.ts';
+import { type KernelDispatch, kernel, MOST_DIMENSIONS, type NoConfig } from '../runtime/kernel.ts';
 import { candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
 import { fuseEpilogue } from '../runtime/passes/fuse_epilogue.ts';
 import { mergePointwise } from '../runtime/passes/merge_pointwise.ts';
