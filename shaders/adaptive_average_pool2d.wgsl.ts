@@ -3,11 +3,12 @@
  *
  *     y[n, c, p, q] = epilogue( mean of x[n, c, floor(p H / P) .. ceil((p+1) H / P) - 1, the same of q] )
  *
- * Layouts and threads: lib/map_kernel.ts.
+ * Layouts: x, y maps [N, C, H, W] of dense planes. Threads: one invocation an element of y, in the order of the shape.
+ * Sizes are bound. Means of whole planes have a text of their own, whose loops are the same in all lanes.
  */
 import type { ShaderModule } from './lib/dimensions.ts';
 import type { Grid } from './lib/grid.ts';
-import { type MapProblem, mapElementModule } from './lib/map_kernel.ts';
+import { MAP_THREADS, type MapProblem, mapModule } from './lib/map_kernel.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 export interface AdaptivePoolProblem extends MapProblem {
@@ -18,7 +19,8 @@ export interface AdaptivePoolProblem extends MapProblem {
 }
 
 export function adaptiveAveragePool2d(g: AdaptivePoolProblem, grid: Grid): ShaderModule {
-  const { head, locals, words } = mapElementModule(g, grid, {
+  const { head, locals, words } = mapModule(g, grid, {
+    COUNT: g.count,
     H_IN: g.inputHeight,
     W_IN: g.inputWidth,
     H_OUT: g.outputHeight,
@@ -28,6 +30,7 @@ export function adaptiveAveragePool2d(g: AdaptivePoolProblem, grid: Grid): Shade
   const isWhole = g.outputHeight === 1 && g.outputWidth === 1;
   const source = wgsl`
 ${head}
+const THREADS = ${MAP_THREADS}u;
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -35,11 +38,16 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
 ${locals}
-  let at = element_at(workgroup, thread);
-  if (at.nth >= COUNT) {
+  let nth = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
+  if (nth >= COUNT) {
     return;
   }
-  let plane = x_plane(at.image, at.channel);
+  // Remainders by multiplication: CPU adapters divide lane by lane.
+  let plane_nth = nth / (H_OUT * W_OUT);
+  let image = plane_nth / CHANNELS;
+  let channel = plane_nth - image * CHANNELS;
+  let place = nth - plane_nth * (H_OUT * W_OUT);
+  let plane = x_plane(image, channel);
   var sum = 0.0;
 #if ${isWhole}
   let pixels = H_IN * W_IN;
@@ -57,8 +65,8 @@ ${locals}
     sum += fours.x + fours.y + fours.z + fours.w;
   }
 #else
-  let p = at.place / W_OUT;
-  let q = at.place % W_OUT;
+  let p = place / W_OUT;
+  let q = place - p * W_OUT;
   let top = p * H_IN / H_OUT;
   let bottom = ((p + 1u) * H_IN + H_OUT - 1u) / H_OUT;
   let left = q * W_IN / W_OUT;
@@ -73,7 +81,7 @@ ${locals}
     sum += row_sum;
   }
 #endif
-  store(sum / f32(pixels), at.image, at.channel, at.place);
+  store(sum / f32(pixels), image, channel, place);
 }
 `;
   return { source, words };

@@ -5,7 +5,8 @@
  *     y[n, c, ...] = epilogue( (x[n, c, ...] - running_mean[c]) * scale[c] + bias[c] )
  *
  * Layouts: x, y maps [N, C, ...] of dense planes; all weights [C], f32.
- * Threads: one invocation an element, in the order of the shape. In place: x is not bound, but read from y.
+ * Threads: one invocation an element, or four neighbours of a plane where these lie together everywhere, in the order
+ * of the shape. In place: x is not bound, but read from y. Sizes are bound, and so are the bits of EPSILON.
  */
 import { dimensions, type ShaderModule } from './lib/dimensions.ts';
 import { type DType, elementTypes } from './lib/element_types.ts';

@@ -3,7 +3,7 @@
  *
  *     y[n, c] = epilogue( (sum over all pixels of x[n, c]) / PIXELS )
  *
- * Layouts: x a map [N, C, H, W] of dense planes, y one of [N, C, 1, 1].
+ * Layouts: x a map [N, C, H, W] of dense planes, y one of [N, C, 1, 1]. Sizes are bound.
  * Threads. Each invocation adds up every THREADS-th pixel, so that neighbours read neighbouring words; a tree in
  * workgroup memory adds their sums, always in the same order. One invocation a plane, as CPU adapters have it, would
  * walk a plane alone while neighbours read words that lie a plane apart.

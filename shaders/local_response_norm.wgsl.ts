@@ -6,10 +6,8 @@
  * where d runs over SIZE channels about c, as far as they exist: BEFORE of them before it.
  * Layouts and threads: lib/map_kernel.ts.
  */
-import type { ShaderModule } from './lib/dimensions.ts';
-import { bitsOf } from './lib/epilogue.ts';
 import type { Grid } from './lib/grid.ts';
-import { type MapProblem, mapElementModule } from './lib/map_kernel.ts';
+import { type MapProblem, mapElementText } from './lib/map_kernel.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 export interface LocalResponseNormProblem extends MapProblem {
@@ -19,23 +17,20 @@ export interface LocalResponseNormProblem extends MapProblem {
   readonly bias: number;
 }
 
-export function localResponseNorm(g: LocalResponseNormProblem, grid: Grid): ShaderModule {
-  const { head, locals, words } = mapElementModule(g, grid, {
-    SIZE: g.size,
-    BEFORE: Math.floor((g.size - 1) / 2),
-    SCALE: bitsOf(g.alpha / g.size),
-    BETA: bitsOf(g.beta),
-    BIAS: bitsOf(g.bias),
-  });
-  const source = wgsl`
-${head}
+export function localResponseNorm(g: LocalResponseNormProblem, grid: Grid): string {
+  return wgsl`
+${mapElementText(g, grid)}
+const SIZE = ${g.size}u;
+const BEFORE = (SIZE - 1u) / 2u;
+const SCALE = f32(${g.alpha / g.size});
+const BETA = f32(${g.beta});
+const BIAS = f32(${g.bias});
 
 @compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-${locals}
   let at = element_at(workgroup, thread);
   if (at.nth >= COUNT) {
     return;
@@ -48,9 +43,7 @@ ${locals}
     sum += value * value;
   }
   let value = f32(x[x_plane(at.image, at.channel) + at.place]);
-  let base = bitcast<f32>(BIAS) + bitcast<f32>(SCALE) * sum;
-  store(value / pow(base, bitcast<f32>(BETA)), at.image, at.channel, at.place);
+  store(value / pow(BIAS + SCALE * sum, BETA), at.image, at.channel, at.place);
 }
 `;
-  return { source, words };
 }

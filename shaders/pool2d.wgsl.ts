@@ -12,6 +12,7 @@
  *     x   . . . . . . . . .        y   o o o o      OUTPUTS = 4, PATCH = 9
  *
  * Layouts: x, y maps [N, C, H, W] of dense planes. Threads: one invocation a run of a row, in the order of the shape.
+ * All sizes are bound, those of the window, too: no loop over taps is worth unrolling.
  */
 import type { ShaderModule } from './lib/dimensions.ts';
 import type { Grid } from './lib/grid.ts';
@@ -59,23 +60,6 @@ export function pool2dRuns(g: Pool2dProblem): number {
   return (g.count / g.outputWidth) * Math.ceil(g.outputWidth / outputsOf(g));
 }
 
-/** The sizes that kernels of such windows compute with. */
-export function pool2dSizes(g: Pool2dProblem): Readonly<Record<string, number>> {
-  return {
-    H_IN: g.inputHeight,
-    W_IN: g.inputWidth,
-    W_OUT: g.outputWidth,
-    K_H: g.kernel[0],
-    K_W: g.kernel[1],
-    STRIDE_H: g.stride[0],
-    STRIDE_W: g.stride[1],
-    DILATION_H: g.dilation[0],
-    DILATION_W: g.dilation[1],
-    PAD_TOP: g.padding.top,
-    PAD_LEFT: g.padding.left,
-  };
-}
-
 /** The rows and columns that count in a mean, from the first to before the last; they may be negative. */
 function countedSizes({ inputHeight, inputWidth, padding, countIncludePad }: Pool2dProblem) {
   const { top, left, bottom, right } = countIncludePad ? padding : NO_PADDING;
@@ -107,8 +91,18 @@ export function pool2d(g: Pool2dProblem, grid: Grid): ShaderModule {
   const reach = (g.kernel[1] - 1) * g.dilation[1] + 1;
   const { head, locals, words } = mapModule(g, grid, {
     COUNT: pool2dRuns(g),
-    ...pool2dSizes(g),
+    H_IN: g.inputHeight,
+    W_IN: g.inputWidth,
     H_OUT: g.outputHeight,
+    W_OUT: g.outputWidth,
+    K_H: g.kernel[0],
+    K_W: g.kernel[1],
+    STRIDE_H: g.stride[0],
+    STRIDE_W: g.stride[1],
+    DILATION_H: g.dilation[0],
+    DILATION_W: g.dilation[1],
+    PAD_TOP: g.padding.top,
+    PAD_LEFT: g.padding.left,
     RUNS: Math.ceil(g.outputWidth / outputs),
     REACH: reach,
     PATCH: (outputs - 1) * g.stride[1] + reach,

@@ -1,6 +1,5 @@
 /**
- * What kernels from one map to another have in common. Their sizes are bound, so that maps of all sizes share a
- * pipeline.
+ * What kernels from one map to another have in common.
  *
  * Layouts: x, y maps [N, C, ...] of dense planes. Threads: one invocation an element of y, in the order of the shape.
  */
@@ -36,53 +35,26 @@ export interface MapModule extends Pick<Dimensions, 'locals' | 'words'> {
 }
 
 /**
- * For kernels that number their invocations themselves: the bindings, `x_plane(image, channel)` and `y_plane`, the
- * indices of the first element of a plane, and `store`, which ends with the epilogue. CHANNELS, `sizes` and the columns
- * of the grid, GRID_COLUMNS, are locals of `main`.
+ * Of a kernel whose sizes are bound: the bindings, `x_plane(image, channel)` and `y_plane`, the indices of the first
+ * element of a plane, and `store`, which ends with the epilogue. CHANNELS, GRID_COLUMNS and `sizes` are locals of
+ * `main`.
  */
 export function mapModule(
-  { channels, xStrides, yStrides, types, epilogue }: MapProblem,
-  grid: Grid,
-  sizes: Readonly<Record<string, number>>,
-): MapModule {
-  const stored = epilogueModule(epilogue, 1, 'bound');
-  const { declarations, ...rest } = dimensions(
-    {
-      CHANNELS: channels,
-      GRID_COLUMNS: grid.columns,
-      ...planeSizes('x', xStrides),
-      ...planeSizes('y', yStrides),
-      ...sizes,
-      ...stored.sizes,
-    },
-    true,
-  );
-  const head = `
-${elementTypes(types, epilogue)}
-${declarations}
-
-@group(0) @binding(0) var<storage, read> x: array<X>;
-@group(0) @binding(1) var<storage, read_write> y: array<Y>;
-${planeFunction('x', 'dimensions.')}
-${planeFunction('y', 'dimensions.')}
-${stored.text}
-
-fn store(value: f32, image: u32, channel: u32, place: u32) {
-  y[y_plane(image, channel) + place] =
-    to_y(epilogue(value, image, channel, place${stored.sizeArguments.replaceAll(', ', ', dimensions.')}));
-}`;
-  return { head, ...rest };
-}
-
-/** With `at = element_at(workgroup, thread)`: `at.nth`, `at.image`, `at.channel`, and `at.place` in its plane. */
-export function mapElementModule(
   problem: MapProblem,
   grid: Grid,
   sizes: Readonly<Record<string, number>>,
 ): MapModule {
+  return moduleOf(problem, grid, sizes, true);
+}
+
+/**
+ * The same head with sizes compiled in, for kernels that do little more for an element than to find it: CPU adapters
+ * divide lane by lane by what is bound. With `at = element_at(workgroup, thread)`: `at.nth`, `at.image`, `at.channel`,
+ * and `at.place` in its plane.
+ */
+export function mapElementText(problem: MapProblem, grid: Grid): string {
   const { count: COUNT, plane: PLANE } = problem;
-  const { head, ...rest } = mapModule(problem, grid, { COUNT, PLANE, ...sizes });
-  const element = `${head}
+  return `${moduleOf(problem, grid, { COUNT, PLANE }, false).head}
 const THREADS = ${MAP_THREADS}u;
 
 struct Element {
@@ -93,13 +65,46 @@ struct Element {
 }
 
 fn element_at(workgroup: vec3u, thread: u32) -> Element {
-  let nth = (workgroup.x + workgroup.y * dimensions.GRID_COLUMNS) * THREADS + thread;
-  // Remainders by multiplication: CPU adapters divide lane by lane.
-  let plane = nth / dimensions.PLANE;
-  let image = plane / dimensions.CHANNELS;
-  return Element(nth, image, plane - image * dimensions.CHANNELS, nth - plane * dimensions.PLANE);
+  let nth = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
+  let plane = nth / PLANE;
+  return Element(nth, plane / CHANNELS, plane % CHANNELS, nth % PLANE);
 }`;
-  return { head: element, ...rest };
+}
+
+function moduleOf(
+  { channels, xStrides, yStrides, types, epilogue }: MapProblem,
+  grid: Grid,
+  rest: Readonly<Record<string, number>>,
+  bound: boolean,
+): MapModule {
+  const { text, sizes, sizeArguments } = epilogueModule(epilogue, 1, bound ? 'bound' : 'compiled');
+  const { declarations, ...module } = dimensions(
+    {
+      CHANNELS: channels,
+      GRID_COLUMNS: grid.columns,
+      ...planeSizes('x', xStrides),
+      ...planeSizes('y', yStrides),
+      ...rest,
+      ...sizes,
+    },
+    bound,
+  );
+  const of = bound ? 'dimensions.' : '';
+  const head = `
+${elementTypes(types, epilogue)}
+${declarations}
+
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> y: array<Y>;
+${planeFunction('x', of)}
+${planeFunction('y', of)}
+${text}
+
+fn store(value: f32, image: u32, channel: u32, place: u32) {
+  y[y_plane(image, channel) + place] =
+    to_y(epilogue(value, image, channel, place${sizeArguments.replaceAll(', ', `, ${of}`)}));
+}`;
+  return { head, ...module };
 }
 
 /** `NAME_plane(image, channel)`: the index of the first element of a plane of a tensor of this name. */
@@ -119,7 +124,7 @@ export function planeSizes(
 }
 
 /** `NAME_plane(image, channel)` alone; `of` comes before the names of its sizes. */
-export function planeFunction(tensor: string, of = ''): string {
+function planeFunction(tensor: string, of = ''): string {
   const name = of + tensor.toUpperCase();
   return `
 fn ${tensor}_plane(image: u32, channel: u32) -> u32 {
