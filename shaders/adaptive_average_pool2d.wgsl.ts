@@ -4,7 +4,7 @@
  *     y[n, c, p, q] = epilogue( mean of x[n, c, floor(p H / P) .. ceil((p+1) H / P) - 1, the same of q] )
  *
  * Layouts: x, y maps [N, C, H, W] of dense planes. Threads: one invocation an element of y, in the order of the shape.
- * Sizes are bound. Means of whole planes have a text of their own, whose loops are the same in all lanes.
+ * Sizes are bound. Means of whole planes have a text of their own: their loops are the same in all lanes.
  */
 import type { ShaderModule } from './lib/dimensions.ts';
 import type { Grid } from './lib/grid.ts';
@@ -25,9 +25,7 @@ export function adaptiveAveragePool2d(g: AdaptivePoolProblem, grid: Grid): Shade
     W_IN: g.inputWidth,
     H_OUT: g.outputHeight,
     W_OUT: g.outputWidth,
-    BLOCK: Math.max(64, 4 * Math.ceil(Math.sqrt(g.inputHeight * g.inputWidth) / 4)),
   });
-  const isWhole = g.outputHeight === 1 && g.outputWidth === 1;
   const source = wgsl`
 ${head}
 const THREADS = ${MAP_THREADS}u;
@@ -48,22 +46,11 @@ ${locals}
   let channel = plane_nth - image * CHANNELS;
   let place = nth - plane_nth * (H_OUT * W_OUT);
   let plane = x_plane(image, channel);
-  var sum = 0.0;
-#if ${isWhole}
-  let pixels = H_IN * W_IN;
-  for (var begin = 0u; begin < pixels; begin += BLOCK) {
-    // Block by block: what one long sum would lose of a million small terms is kept.
-    let end = min(begin + BLOCK, pixels);
-    var fours = vec4f();
-    var i = plane + begin;
-    for (; i + 3u < plane + end; i += 4u) {
-      fours += vec4f(f32(x[i]), f32(x[i + 1u]), f32(x[i + 2u]), f32(x[i + 3u]));
-    }
-    for (; i < plane + end; i++) {
-      fours.x += f32(x[i]);
-    }
-    sum += fours.x + fours.y + fours.z + fours.w;
-  }
+#if ${g.outputHeight === 1 && g.outputWidth === 1}
+  let top = 0u;
+  let bottom = H_IN;
+  let left = 0u;
+  let right = W_IN;
 #else
   let p = place / W_OUT;
   let q = place - p * W_OUT;
@@ -71,17 +58,24 @@ ${locals}
   let bottom = ((p + 1u) * H_IN + H_OUT - 1u) / H_OUT;
   let left = q * W_IN / W_OUT;
   let right = ((q + 1u) * W_IN + W_OUT - 1u) / W_OUT;
-  let pixels = (bottom - top) * (right - left);
-  for (var row = top; row < bottom; row++) {
-    // By rows, for the same reason.
-    var row_sum = 0.0;
-    for (var column = left; column < right; column++) {
-      row_sum += f32(x[plane + row * W_IN + column]);
-    }
-    sum += row_sum;
-  }
 #endif
-  store(sum / f32(pixels), image, channel, place);
+
+  var sum = 0.0;
+  for (var row = top; row < bottom; row++) {
+    // By rows: what one long sum would lose of a million small terms is kept. By fours: a loop's step costs as a load.
+    let row_at = plane + row * W_IN;
+    var fours = vec4f();
+    var column = left;
+    for (; column + 3u < right; column += 4u) {
+      let at = row_at + column;
+      fours += vec4f(f32(x[at]), f32(x[at + 1u]), f32(x[at + 2u]), f32(x[at + 3u]));
+    }
+    for (; column < right; column++) {
+      fours.x += f32(x[row_at + column]);
+    }
+    sum += dot(fours, vec4f(1.0));
+  }
+  store(sum / f32((bottom - top) * (right - left)), image, channel, place);
 }
 `;
   return { source, words };

@@ -23,12 +23,9 @@ export const BATCH_NORM_THREADS = 64;
 
 /** Elements of an invocation. */
 export function batchNormWidth({ count, channels, plane, ...g }: BatchNormProblem): 1 | 4 {
-  const starts = [g.xStrides, g.yStrides].flatMap(({ offset, image, channel }) => [
-    offset,
-    image,
-    channel,
-  ]);
-  const fits = [plane, ...starts].every((elements) => elements % 4 === 0);
+  const fits = [g.xStrides, g.yStrides].every((map) =>
+    [plane, map.offset, map.image, map.channel].every((elements) => elements % 4 === 0),
+  );
   return fits && operandsInFours(g.epilogue, count / channels / plane, plane) ? 4 : 1;
 }
 

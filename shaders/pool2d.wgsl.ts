@@ -19,7 +19,7 @@ import type { Grid } from './lib/grid.ts';
 import { type MapProblem, mapModule } from './lib/map_kernel.ts';
 import { extremeText } from './lib/special_values.ts';
 import { wgsl } from './lib/wgsl.ts';
-import type { Window2d } from './lib/window.ts';
+import { type Window2d, windowSizes } from './lib/window.ts';
 
 export interface Pool2dProblem extends MapProblem, Window2d {
   /** What becomes of a window. */
@@ -73,18 +73,6 @@ function countedSizes({ inputHeight, inputWidth, padding, countIncludePad }: Poo
 
 const NO_PADDING = { top: 0, left: 0, bottom: 0, right: 0 };
 
-/** The halves keep quotients away from whole numbers, which the division of GPUs may miss by a few units. */
-const COUNTED = `
-// How many of the taps from \`at\` on, \`dilation\` apart, lie before \`end\`, however many there are.
-fn before(end: u32, at: u32, dilation: u32) -> f32 {
-  return floor((f32(i32(end - at)) - 0.5) / f32(dilation)) + 1.0;
-}
-
-// How many of \`taps\` taps lie in [first, end).
-fn counted(at: u32, first: u32, end: u32, taps: u32, dilation: u32) -> f32 {
-  return min(f32(taps), before(end, at, dilation)) - max(0.0, before(first, at, dilation));
-}`;
-
 export function pool2d(g: Pool2dProblem, grid: Grid): ShaderModule {
   const isMax = g.mode === 'max';
   const outputs = outputsOf(g);
@@ -95,14 +83,7 @@ export function pool2d(g: Pool2dProblem, grid: Grid): ShaderModule {
     W_IN: g.inputWidth,
     H_OUT: g.outputHeight,
     W_OUT: g.outputWidth,
-    K_H: g.kernel[0],
-    K_W: g.kernel[1],
-    STRIDE_H: g.stride[0],
-    STRIDE_W: g.stride[1],
-    DILATION_H: g.dilation[0],
-    DILATION_W: g.dilation[1],
-    PAD_TOP: g.padding.top,
-    PAD_LEFT: g.padding.left,
+    ...windowSizes(g),
     RUNS: Math.ceil(g.outputWidth / outputs),
     REACH: reach,
     PATCH: (outputs - 1) * g.stride[1] + reach,
@@ -114,7 +95,19 @@ export function pool2d(g: Pool2dProblem, grid: Grid): ShaderModule {
 ${head}
 const THREADS = ${POOL2D_THREADS}u;
 const OUTPUTS = ${outputs}u;
-${isMax ? extremeText('max', 'larger') : COUNTED}
+${isMax ? extremeText('max', 'larger') : ''}
+#if ${!isMax}
+// How many of the taps from at on, dilation apart, lie before end, however many there are. The half keeps quotients
+// away from whole numbers, which the division of GPUs may miss by a few units.
+fn before(end: u32, at: u32, dilation: u32) -> f32 {
+  return floor((f32(i32(end - at)) - 0.5) / f32(dilation)) + 1.0;
+}
+
+// How many of taps taps lie in [first, end).
+fn counted(at: u32, first: u32, end: u32, taps: u32, dilation: u32) -> f32 {
+  return min(f32(taps), before(end, at, dilation)) - max(0.0, before(first, at, dilation));
+}
+#endif
 
 @compute @workgroup_size(THREADS)
 fn main(

@@ -1,10 +1,11 @@
 /** Kernels of one dispatch and no configurations: most of those that give each element an invocation. */
-import { DIMENSIONS_SLOT, type ShaderModule } from '../../shaders/lib/dimensions.ts';
+import type { ShaderModule } from '../../shaders/lib/dimensions.ts';
 import { type Epilogue, operandBindings } from '../../shaders/lib/epilogue.ts';
-import { type Grid, gridOf } from '../../shaders/lib/grid.ts';
+import type { Grid } from '../../shaders/lib/grid.ts';
 import type { DeviceKind, DeviceProfile } from '../runtime/device_profile.ts';
 import { type Kernel, kernel, type Repack } from '../runtime/kernel.ts';
 import { inOrder } from './bindings.ts';
+import { dispatchOf } from './conv2d_kernels/dispatch.ts';
 
 export interface OneDispatch<P, R extends string> {
   readonly name: string;
@@ -37,18 +38,13 @@ export function oneDispatch<P extends object, R extends string>({
     ...rest,
     configs: () => [{}],
     lower(problem, _config, device, overwritten) {
-      const grid = gridOf(tiles(problem), device.limits.maxComputeWorkgroupsPerDimension);
       // What is written over is bound once, as `y`.
       const roles = reads(problem).map((role) => (role === overwritten ? null : role));
-      const made = source(problem, grid, overwritten);
-      const { source: text, words }: ShaderModule =
-        typeof made === 'string' ? { source: made } : made;
-      const dispatch = {
-        source: text,
-        bindings: [...inOrder(roles, 'y'), ...operandBindings(epilogueIn(problem))],
-        workgroups: [grid.columns, grid.rows, 1] as const,
-        ...(words && { dimensions: { slot: DIMENSIONS_SLOT, words } }),
-      };
+      const bindings = [...inOrder(roles, 'y'), ...operandBindings(epilogueIn(problem))];
+      const dispatch = dispatchOf(device, tiles(problem), bindings, (grid) => {
+        const made = source(problem, grid, overwritten);
+        return typeof made === 'string' ? { source: made } : made;
+      });
       return { dispatches: [dispatch], ...(repack && { repack: repack(problem) }) };
     },
   });

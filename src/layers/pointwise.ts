@@ -2,9 +2,7 @@
  * One operator for all that computes each element of its output from one element of each input: an expression over
  * operands that are broadcast. What makes the expressions is in activations.ts and arithmetic.ts.
  */
-import { DIMENSIONS_SLOT } from '../../shaders/lib/dimensions.ts';
 import { type Expression, evaluator, isCall, operand } from '../../shaders/lib/expression.ts';
-import { gridOf } from '../../shaders/lib/grid.ts';
 import {
   POINTWISE_THREADS,
   type PointwiseProblem,
@@ -32,6 +30,7 @@ import {
   viewOfDesc,
 } from '../runtime/tensor.ts';
 import { inOrder } from './bindings.ts';
+import { dispatchOf } from './conv2d_kernels/dispatch.ts';
 
 /** Axes of the output at most. */
 const MOST_AXES = 8;
@@ -150,21 +149,14 @@ export function pointwiseDispatch(
   overwritten?: string,
 ): KernelDispatch {
   const tiles = Math.ceil(pointwiseCount(problem) / POINTWISE_THREADS);
-  const grid = gridOf(tiles, device.limits.maxComputeWorkgroupsPerDimension);
-  // Maps of all sizes share a pipeline.
-  const bound = pointwiseDimensions(problem, grid, true);
-  const fits = (bound.words?.length ?? 0) <= MOST_DIMENSIONS;
-  const sizes = fits ? bound : pointwiseDimensions(problem, grid, false);
-  const roles = [...problem.operands.keys()];
-  return {
-    source: shader(problem, sizes, overwritten),
-    bindings: inOrder(
-      roles.map((role) => (role === overwritten ? null : role)),
-      'y',
-    ),
-    workgroups: [grid.columns, grid.rows, 1],
-    ...(sizes.words && { dimensions: { slot: DIMENSIONS_SLOT, words: sizes.words } }),
-  };
+  const roles = [...problem.operands.keys()].map((role) => (role === overwritten ? null : role));
+  return dispatchOf(device, tiles, inOrder(roles, 'y'), (grid) => {
+    // Maps of all sizes share a pipeline.
+    const bound = pointwiseDimensions(problem, grid, true);
+    const fits = (bound.words?.length ?? 0) <= MOST_DIMENSIONS;
+    const sizes = fits ? bound : pointwiseDimensions(problem, grid, false);
+    return { source: shader(problem, sizes, overwritten), words: sizes.words };
+  });
 }
 
 const pointwiseKernel = kernel<PointwiseProblem, NoConfig, string>({
