@@ -18,11 +18,18 @@ export interface AdaptivePoolProblem extends MapProblem {
   readonly outputWidth: number;
 }
 
+/** Elements of a plane that one sum may take: four sums of 256 lose no digit that matters. */
+const LONGEST_ROW = 1024;
+
 export function adaptiveAveragePool2d(g: AdaptivePoolProblem, grid: Grid): ShaderModule {
+  const isWhole = g.outputHeight === 1 && g.outputWidth === 1;
+  const pixels = g.inputHeight * g.inputWidth;
+  // A small plane is as well one row.
+  const isRow = isWhole && pixels <= LONGEST_ROW;
   const { head, locals, words } = mapModule(g, grid, {
     COUNT: g.count,
-    H_IN: g.inputHeight,
-    W_IN: g.inputWidth,
+    H_IN: isRow ? 1 : g.inputHeight,
+    W_IN: isRow ? pixels : g.inputWidth,
     H_OUT: g.outputHeight,
     W_OUT: g.outputWidth,
   });
@@ -46,7 +53,7 @@ ${locals}
   let channel = plane_nth - image * CHANNELS;
   let place = nth - plane_nth * (H_OUT * W_OUT);
   let plane = x_plane(image, channel);
-#if ${g.outputHeight === 1 && g.outputWidth === 1}
+#if ${isWhole}
   let top = 0u;
   let bottom = H_IN;
   let left = 0u;
