@@ -3,26 +3,27 @@
  *
  *     y[n, c] = epilogue( (sum over all pixels of x[n, c]) / PIXELS )
  *
- * Layouts: x a map [N, C, H, W] of dense planes, y one of [N, C, 1, 1].
+ * Layouts: x a map [N, C, H, W] of dense planes, y one of [N, C, 1, 1]. Sizes are bound.
  * Threads. Each invocation adds up every THREADS-th pixel, so that neighbours read neighbouring words; a tree in
  * workgroup memory adds their sums, always in the same order. One invocation a plane, as CPU adapters have it, would
  * walk a plane alone while neighbours read words that lie a plane apart.
  */
 import type { AdaptivePoolProblem } from './adaptive_average_pool2d.wgsl.ts';
-import { type Grid, tileText } from './lib/grid.ts';
-import { mapText } from './lib/map_kernel.ts';
+import type { ShaderModule } from './lib/dimensions.ts';
+import type { Grid } from './lib/grid.ts';
+import { mapModule } from './lib/map_kernel.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 /** Pixels of which 64 invocations would read more than 16 each, one after the other. */
 const LARGE_PLANE = 1024;
 
-export function globalAveragePool2d(g: AdaptivePoolProblem, grid: Grid): string {
-  return wgsl`
-${mapText(g)}
-const PIXELS = ${g.inputHeight * g.inputWidth}u;
-const THREADS = ${g.inputHeight * g.inputWidth > LARGE_PLANE ? 256 : 64}u;
+export function globalAveragePool2d(g: AdaptivePoolProblem, grid: Grid): ShaderModule {
+  const pixels = g.inputHeight * g.inputWidth;
+  const { head, locals, words } = mapModule(g, grid, { PIXELS: pixels, PLANES: g.count });
+  const source = wgsl`
+${head}
+const THREADS = ${pixels > LARGE_PLANE ? 256 : 64}u;
 const BLOCK = 64u * THREADS;
-${tileText(grid)}
 
 var<workgroup> sums: array<f32, THREADS>;
 
@@ -31,8 +32,9 @@ fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let nth = tile_of(workgroup);
-  if (nth >= GRID_TILES) {
+${locals}
+  let nth = workgroup.x + workgroup.y * GRID_COLUMNS;
+  if (nth >= PLANES) {
     return;
   }
   let image = nth / CHANNELS;
@@ -59,4 +61,5 @@ fn main(
   }
 }
 `;
+  return { source, words };
 }

@@ -10,7 +10,7 @@
  * together, or have one value for them: offsets, strides and the last extent then count fours.
  * In place: an operand that y takes the memory of is not bound, but read from y.
  */
-import { constants, DIMENSIONS_SLOT, type Dimensions, dimensions } from './lib/dimensions.ts';
+import { constants, type Dimensions, dimensions } from './lib/dimensions.ts';
 import { type DType, elementTypes } from './lib/element_types.ts';
 import { type Expression, operand } from './lib/expression.ts';
 import { literal, printExpression } from './lib/expression_wgsl.ts';
@@ -106,11 +106,6 @@ export function pointwiseDimensions(
   return { declarations: constants(sizes), locals: '', words: undefined };
 }
 
-/** Where the i-th operand is bound; y stands behind the last. The sizes are among them. */
-export function pointwiseSlot(i: number): number {
-  return i < DIMENSIONS_SLOT ? i : i + 1;
-}
-
 /** As WGSL's unsigned integers count. */
 function modulo32(count: number): number {
   return ((count % 2 ** 32) + 2 ** 32) % 2 ** 32;
@@ -168,7 +163,7 @@ export function pointwise(
   let ${textOf(role)} = select(${fill}, ${value(`${role}[select(0u, ${index}, ${role}_inside)]`)}, ${role}_inside);`;
   };
   const read = [...operands].filter(([role]) => role !== overwritten);
-  const slotOf = (role: string): number => pointwiseSlot([...operands.keys()].indexOf(role));
+  const slotOf = (role: string): number => [...operands.keys()].indexOf(role);
   const textOf = (role: string): string => `${role}_value`;
   const printed = printExpression(expression, { width, operand: textOf });
   return wgsl`
@@ -177,7 +172,7 @@ ${declarations}
 const THREADS = ${POINTWISE_THREADS}u;
 
 ${read.map(([role, x]) => `@group(0) @binding(${slotOf(role)}) var<storage, read> ${role}: ${arrayOf(x)};`).join('\n')}
-@group(0) @binding(${pointwiseSlot(operands.size)}) var<storage, read_write> y: ${arrayOf(y)};
+@group(0) @binding(${operands.size}) var<storage, read_write> y: ${arrayOf(y)};
 ${printed.functions}
 
 @compute @workgroup_size(THREADS)

@@ -12,12 +12,14 @@
  *     x   . . . . . . . . .        y   o o o o      OUTPUTS = 4, PATCH = 9
  *
  * Layouts: x, y maps [N, C, H, W] of dense planes. Threads: one invocation a run of a row, in the order of the shape.
+ * All sizes are bound, those of the window, too: no loop over taps is worth unrolling.
  */
-import { elementText, type Grid } from './lib/grid.ts';
-import { type MapProblem, mapText } from './lib/map_kernel.ts';
+import type { ShaderModule } from './lib/dimensions.ts';
+import type { Grid } from './lib/grid.ts';
+import { type MapProblem, mapModule } from './lib/map_kernel.ts';
 import { extremeText } from './lib/special_values.ts';
 import { wgsl } from './lib/wgsl.ts';
-import { type Window2d, windowText } from './lib/window.ts';
+import { type Window2d, windowSizes } from './lib/window.ts';
 
 export interface Pool2dProblem extends MapProblem, Window2d {
   /** What becomes of a window. */
@@ -47,10 +49,10 @@ export interface Pool2dProblem extends MapProblem, Window2d {
 
 export const POOL2D_THREADS = 64;
 
-/** Outputs of an invocation: several where their windows overlap, and have no gaps. */
+/** Outputs of an invocation: several where there are no gaps in their windows, and none between them. */
 function outputsOf({ kernel, stride, dilation, outputWidth }: Pool2dProblem): number {
-  const overlap = stride[1] < kernel[1] && dilation[1] === 1;
-  return overlap ? Math.min(4, outputWidth) : 1;
+  const together = stride[1] <= kernel[1] && dilation[1] === 1;
+  return together ? Math.min(4, outputWidth) : 1;
 }
 
 /** Invocations that a pooling takes. */
@@ -58,71 +60,92 @@ export function pool2dRuns(g: Pool2dProblem): number {
   return (g.count / g.outputWidth) * Math.ceil(g.outputWidth / outputsOf(g));
 }
 
-export function pool2d(g: Pool2dProblem, grid: Grid): string {
+/** The rows and columns that count in a mean, from the first to before the last; they may be negative. */
+function countedSizes({ inputHeight, inputWidth, padding, countIncludePad }: Pool2dProblem) {
+  const { top, left, bottom, right } = countIncludePad ? padding : NO_PADDING;
+  return {
+    COUNTED_TOP: -top,
+    COUNTED_BOTTOM: inputHeight + bottom,
+    COUNTED_LEFT: -left,
+    COUNTED_RIGHT: inputWidth + right,
+  };
+}
+
+const NO_PADDING = { top: 0, left: 0, bottom: 0, right: 0 };
+
+export function pool2d(g: Pool2dProblem, grid: Grid): ShaderModule {
   const isMax = g.mode === 'max';
   const outputs = outputsOf(g);
   const reach = (g.kernel[1] - 1) * g.dilation[1] + 1;
-  return wgsl`
-${mapText(g)}
-${elementText(grid, POOL2D_THREADS, pool2dRuns(g))}
-const H_IN = ${g.inputHeight}i;
-const W_IN = ${g.inputWidth}i;
-const H_OUT = ${g.outputHeight}u;
-const W_OUT = ${g.outputWidth}u;
-${windowText(g, 'i32')}
-const PADDED_BOTTOM = ${g.inputHeight + g.padding.bottom}i;
-const PADDED_RIGHT = ${g.inputWidth + g.padding.right}i;
+  const { head, locals, words } = mapModule(g, grid, {
+    COUNT: pool2dRuns(g),
+    H_IN: g.inputHeight,
+    W_IN: g.inputWidth,
+    H_OUT: g.outputHeight,
+    W_OUT: g.outputWidth,
+    ...windowSizes(g),
+    RUNS: Math.ceil(g.outputWidth / outputs),
+    REACH: reach,
+    PATCH: (outputs - 1) * g.stride[1] + reach,
+    // The bits of -Infinity, which WGSL has no word for, or of 0.
+    START: isMax ? 0xff800000 : 0,
+    ...(isMax ? {} : countedSizes(g)),
+  });
+  const source = wgsl`
+${head}
+const THREADS = ${POOL2D_THREADS}u;
 const OUTPUTS = ${outputs}u;
-const RUNS = ${Math.ceil(g.outputWidth / outputs)}u;
-const REACH = ${reach}i;
-const PATCH = ${(outputs - 1) * g.stride[1] + reach}i;
-// The bits of -Infinity, which WGSL has no word for, or of 0.
-const START = ${isMax ? -0x800000 : 0}i;
 ${isMax ? extremeText('max', 'larger') : ''}
+#if ${!isMax}
+// How many of the taps from at on, dilation apart, lie before end, however many there are. The half keeps quotients
+// away from whole numbers, which the division of GPUs may miss by a few units.
+fn before(end: u32, at: u32, dilation: u32) -> f32 {
+  return floor((f32(i32(end - at)) - 0.5) / f32(dilation)) + 1.0;
+}
+
+// How many of taps taps lie in [first, end).
+fn counted(at: u32, first: u32, end: u32, taps: u32, dilation: u32) -> f32 {
+  return min(f32(taps), before(end, at, dilation)) - max(0.0, before(first, at, dilation));
+}
+#endif
 
 @compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) workgroup: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let nth = element_of(workgroup, thread);
+${locals}
+  let nth = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
   if (nth >= COUNT) {
     return;
   }
-  let image = nth / (RUNS * H_OUT * CHANNELS);
-  let channel = nth / (RUNS * H_OUT) % CHANNELS;
-  let p = nth / RUNS % H_OUT;
-  let first = nth % RUNS * OUTPUTS;
-  let plane = i32(x_plane(image, channel));
-  let top = i32(p) * STRIDE_H - PAD_TOP;
-  let left = i32(first) * STRIDE_W - PAD_LEFT;
-  // A factor that no compiler can bound: Mesa would unroll the loops.
-  let one = i32(min(1u, arrayLength(&y)));
+  // Remainders by multiplication: CPU adapters divide lane by lane.
+  let row_nth = nth / RUNS;
+  let plane_nth = row_nth / H_OUT;
+  let image = plane_nth / CHANNELS;
+  let channel = plane_nth - image * CHANNELS;
+  let p = row_nth - plane_nth * H_OUT;
+  let first = (nth - row_nth * RUNS) * OUTPUTS;
+  let plane = x_plane(image, channel);
+  // Above and left of the image the subtraction wraps round to a huge number: one comparison does.
+  let top = p * STRIDE_H - PAD_TOP;
+  let left = first * STRIDE_W - PAD_LEFT;
 
 #for o in OUTPUTS
-  var result#o = bitcast<f32>(START * one);
+  var result#o = bitcast<f32>(START);
 #end
-  var rows = 0.0;
-  for (var r = 0i; r < K_H * one; r++) {
+  for (var r = 0u; r < K_H; r++) {
     let row = top + r * DILATION_H;
-#if ${!isMax}
-#if ${g.countIncludePad}
-    rows += f32(row < PADDED_BOTTOM);
-#else
-    rows += f32(row >= 0i && row < H_IN);
-#endif
-#endif
-    if (row < 0i || row >= H_IN) {
+    if (row >= H_IN) {
       continue;
     }
-    for (var j = 0i; j < PATCH * one; j += DILATION_W) {
+    for (var j = 0u; j < PATCH; j += DILATION_W) {
       let column = left + j;
-      if (column >= 0i && column < W_IN) {
+      if (column < W_IN) {
         let value = f32(x[plane + row * W_IN + column]);
 #for o in OUTPUTS
         {
-          let tap = j - #o * STRIDE_W;
-          let seen = (tap >= 0i) & (tap < REACH);
+          let seen = j - #o * STRIDE_W < REACH;
 #if ${isMax}
           result#o = select(result#o, larger(result#o, value), seen);
 #else
@@ -135,23 +158,18 @@ fn main(
   }
 
   let place = p * W_OUT + first;
+#if ${!isMax}
+  let rows = counted(top, COUNTED_TOP, COUNTED_BOTTOM, K_H, DILATION_H);
+#endif
 #for o in OUTPUTS
   if (first + #o < W_OUT) {
 #if ${!isMax}
-    var columns = 0.0;
-    for (var s = 0i; s < K_W * one; s++) {
-      let column = left + #o * STRIDE_W + s * DILATION_W;
-#if ${g.countIncludePad}
-      columns += f32(column < PADDED_RIGHT);
-#else
-      columns += f32(column >= 0i && column < W_IN);
-#endif
-    }
-    result#o /= rows * columns;
+    result#o /= rows * counted(left + #o * STRIDE_W, COUNTED_LEFT, COUNTED_RIGHT, K_W, DILATION_W);
 #endif
     store(result#o, image, channel, place + #o);
   }
 #end
 }
 `;
+  return { source, words };
 }

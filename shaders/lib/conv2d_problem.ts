@@ -1,7 +1,7 @@
 import type { ElementTypes } from './element_types.ts';
 import type { Epilogue } from './epilogue.ts';
 import type { MapStrides } from './map_strides.ts';
-import type { Window2d } from './window.ts';
+import { type Window2d, windowSizes } from './window.ts';
 
 /** A convolution as its kernels see it. */
 export interface Conv2dProblem extends Window2d {
@@ -31,6 +31,7 @@ export interface Conv2dProblem extends Window2d {
 /** The sizes of a convolution, as shaders name them. */
 export type Conv2dSizes = Readonly<
   Record<
+    | keyof ReturnType<typeof windowSizes>
     | 'C_IN'
     | 'H_IN'
     | 'W_IN'
@@ -41,14 +42,6 @@ export type Conv2dSizes = Readonly<
     | 'OUT_PIXELS'
     | 'GROUP_C_IN'
     | 'GROUP_C_OUT'
-    | 'K_H'
-    | 'K_W'
-    | 'STRIDE_H'
-    | 'STRIDE_W'
-    | 'DILATION_H'
-    | 'DILATION_W'
-    | 'PAD_TOP'
-    | 'PAD_LEFT'
     | 'X_OFFSET'
     | 'X_IMAGE'
     | 'X_CHANNEL'
@@ -72,14 +65,7 @@ export function conv2dSizes(g: Omit<Conv2dProblem, 'padded' | 'columns' | 'types
     OUT_PIXELS: outputPixels(g),
     GROUP_C_IN: g.inputChannels / g.groups,
     GROUP_C_OUT: g.outputChannels / g.groups,
-    K_H: g.kernel[0],
-    K_W: g.kernel[1],
-    STRIDE_H: g.stride[0],
-    STRIDE_W: g.stride[1],
-    DILATION_H: g.dilation[0],
-    DILATION_W: g.dilation[1],
-    PAD_TOP: g.padding.top,
-    PAD_LEFT: g.padding.left,
+    ...windowSizes(g),
     X_OFFSET: g.xStrides.offset,
     X_IMAGE: g.xStrides.image,
     X_CHANNEL: g.xStrides.channel,

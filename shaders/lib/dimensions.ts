@@ -24,8 +24,8 @@ export interface ShaderModule {
   readonly operands?: readonly OperandBinding[];
 }
 
-/** Where the uniform buffer is bound. */
-export const DIMENSIONS_SLOT = 5;
+/** Where the uniform buffer is bound: behind all tensors and operands. */
+export const DIMENSIONS_SLOT = 15;
 
 /** Sizes as a uniform buffer. Each is an unsigned 32-bit integer. */
 export function dimensions(sizes: Readonly<Record<string, number>>): Dimensions {

@@ -3,9 +3,10 @@
  *
  * Layouts: x, y maps [N, C, ...] of dense planes. Threads: one invocation an element of y, in the order of the shape.
  */
+import { type Dimensions, dimensions } from './dimensions.ts';
 import { elementTypes, type UnaryTypes } from './element_types.ts';
-import { type Epilogue, epilogueText } from './epilogue.ts';
-import { elementText, type Grid } from './grid.ts';
+import { type Epilogue, epilogueModule } from './epilogue.ts';
+import type { Grid } from './grid.ts';
 import type { MapStrides } from './map_strides.ts';
 
 /** What kernels from one map to another need to know. */
@@ -28,31 +29,33 @@ export interface MapProblem {
 
 export const MAP_THREADS = 64;
 
-/**
- * The bindings, `x_plane(image, channel)` and `y_plane`, the indices of the first element of a plane, and `store`,
- * which ends with the epilogue.
- */
-export function mapText({ channels, xStrides, yStrides, types, epilogue }: MapProblem): string {
-  return `
-${elementTypes(types, epilogue)}
-const CHANNELS = ${channels}u;
-
-@group(0) @binding(0) var<storage, read> x: array<X>;
-@group(0) @binding(1) var<storage, read_write> y: array<Y>;
-${planeText('x', xStrides)}
-${planeText('y', yStrides)}
-${epilogueText(epilogue)}
-
-fn store(value: f32, image: u32, channel: u32, place: u32) {
-  y[y_plane(image, channel) + place] = to_y(epilogue(value, image, channel, place));
-}`;
+/** The head of such a kernel, and the sizes that it binds. */
+export interface MapModule extends Pick<Dimensions, 'locals' | 'words'> {
+  readonly head: string;
 }
 
-/** With `at = element_at(workgroup, thread)`: `at.nth`, `at.image`, `at.channel`, and `at.place` in its plane. */
+/**
+ * Of a kernel whose sizes are bound: the bindings, `x_plane(image, channel)` and `y_plane`, the indices of the first
+ * element of a plane, and `store`, which ends with the epilogue. CHANNELS, GRID_COLUMNS and `sizes` are locals of
+ * `main`.
+ */
+export function mapModule(
+  problem: MapProblem,
+  grid: Grid,
+  sizes: Readonly<Record<string, number>>,
+): MapModule {
+  return moduleOf(problem, grid, sizes, true);
+}
+
+/**
+ * The same head with sizes compiled in, for kernels that do little more for an element than to find it: CPU adapters
+ * divide lane by lane by what is bound. With `at = element_at(workgroup, thread)`: `at.nth`, `at.image`, `at.channel`,
+ * and `at.place` in its plane.
+ */
 export function mapElementText(problem: MapProblem, grid: Grid): string {
-  return `${mapText(problem)}
-${elementText(grid, MAP_THREADS, problem.count)}
-const PLANE = ${problem.plane}u;
+  const { count: COUNT, plane: PLANE } = problem;
+  return `${moduleOf(problem, grid, { COUNT, PLANE }, false).head}
+const THREADS = ${MAP_THREADS}u;
 
 struct Element {
   nth: u32,
@@ -62,20 +65,68 @@ struct Element {
 }
 
 fn element_at(workgroup: vec3u, thread: u32) -> Element {
-  let nth = element_of(workgroup, thread);
+  let nth = (workgroup.x + workgroup.y * GRID_COLUMNS) * THREADS + thread;
   let plane = nth / PLANE;
   return Element(nth, plane / CHANNELS, plane % CHANNELS, nth % PLANE);
 }`;
 }
 
-/** `NAME_plane(image, channel)`: the index of the first element of a plane of a tensor of this name. */
-export function planeText(tensor: string, { offset, image, channel }: MapStrides): string {
-  const name = tensor.toUpperCase();
-  return `
-const ${name}_OFFSET = ${offset}u;
-const ${name}_IMAGE = ${image}u;
-const ${name}_CHANNEL = ${channel}u;
+function moduleOf(
+  { channels, xStrides, yStrides, types, epilogue }: MapProblem,
+  grid: Grid,
+  rest: Readonly<Record<string, number>>,
+  bound: boolean,
+): MapModule {
+  const { text, sizes, sizeArguments } = epilogueModule(epilogue, 1, bound ? 'bound' : 'compiled');
+  const { declarations, ...module } = dimensions(
+    {
+      CHANNELS: channels,
+      GRID_COLUMNS: grid.columns,
+      ...planeSizes('x', xStrides),
+      ...planeSizes('y', yStrides),
+      ...rest,
+      ...sizes,
+    },
+    bound,
+  );
+  const of = bound ? 'dimensions.' : '';
+  const head = `
+${elementTypes(types, epilogue)}
+${declarations}
 
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> y: array<Y>;
+${planeFunction('x', of)}
+${planeFunction('y', of)}
+${text}
+
+fn store(value: f32, image: u32, channel: u32, place: u32) {
+  y[y_plane(image, channel) + place] =
+    to_y(epilogue(value, image, channel, place${sizeArguments.replaceAll(', ', `, ${of}`)}));
+}`;
+  return { head, ...module };
+}
+
+/** `NAME_plane(image, channel)`: the index of the first element of a plane of a tensor of this name. */
+export function planeText(tensor: string, strides: MapStrides): string {
+  return `
+${dimensions(planeSizes(tensor, strides), false).declarations}
+${planeFunction(tensor)}`;
+}
+
+/** The sizes of `planeFunction`, by their names. */
+export function planeSizes(
+  tensor: string,
+  { offset, image, channel }: MapStrides,
+): Readonly<Record<string, number>> {
+  const name = tensor.toUpperCase();
+  return { [`${name}_OFFSET`]: offset, [`${name}_IMAGE`]: image, [`${name}_CHANNEL`]: channel };
+}
+
+/** `NAME_plane(image, channel)` alone; `of` comes before the names of its sizes. */
+function planeFunction(tensor: string, of = ''): string {
+  const name = of + tensor.toUpperCase();
+  return `
 fn ${tensor}_plane(image: u32, channel: u32) -> u32 {
   return ${name}_OFFSET + image * ${name}_IMAGE + channel * ${name}_CHANNEL;
 }`;

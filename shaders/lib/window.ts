@@ -15,15 +15,23 @@ export interface Window2d {
   };
 }
 
-/** A window's sizes as constants: with a sign where places before the map are told by theirs. */
+/** A window's sizes, as shaders name them. */
+export function windowSizes({ kernel, stride, dilation, padding }: Window2d) {
+  return {
+    K_H: kernel[0],
+    K_W: kernel[1],
+    STRIDE_H: stride[0],
+    STRIDE_W: stride[1],
+    DILATION_H: dilation[0],
+    DILATION_W: dilation[1],
+    PAD_TOP: padding.top,
+    PAD_LEFT: padding.left,
+  };
+}
+
+/** The same as constants: with a sign where places before the map are told by theirs. */
 export function windowText(g: Window2d, type: 'i32' | 'u32'): string {
-  const [suffix] = type;
-  return `const K_H = ${g.kernel[0]}${suffix};
-const K_W = ${g.kernel[1]}${suffix};
-const STRIDE_H = ${g.stride[0]}${suffix};
-const STRIDE_W = ${g.stride[1]}${suffix};
-const DILATION_H = ${g.dilation[0]}${suffix};
-const DILATION_W = ${g.dilation[1]}${suffix};
-const PAD_TOP = ${g.padding.top}${suffix};
-const PAD_LEFT = ${g.padding.left}${suffix};`;
+  return Object.entries(windowSizes(g))
+    .map(([name, size]) => `const ${name} = ${size}${type.charAt(0)};`)
+    .join('\n');
 }

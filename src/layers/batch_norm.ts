@@ -2,6 +2,7 @@
 import {
   BATCH_NORM_THREADS,
   type BatchNormProblem,
+  batchNormWidth,
   batchNorm as shader,
 } from '../../shaders/batch_norm.wgsl.ts';
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
@@ -12,15 +13,14 @@ import {
   at,
   candidatesOf,
   checkShape,
-  elementTypesOf,
-  inputDesc,
   inputShape,
   requireData,
   shapeError,
 } from '../runtime/operator.ts';
 import { foldBatchNorm } from '../runtime/passes/fold_batch_norm.ts';
-import { elementCount, formatShape, mapStrides, tensorDesc } from '../runtime/tensor.ts';
+import { elementCount, formatShape, tensorDesc } from '../runtime/tensor.ts';
 import { checkFinite } from './choices.ts';
+import { mapProblemOf } from './map_problem.ts';
 import { oneDispatch } from './one_dispatch.ts';
 
 /** What torchvision's models use. */
@@ -54,17 +54,7 @@ export function batchNorm(g: GraphBuilder, x: Value, epsilon = DEFAULT_EPSILON):
 }
 
 function problemOf(node: BatchNorm, epilogue: Epilogue | undefined): BatchNormProblem {
-  const [, channels = 1, ...inner] = inputShape(node, 'x');
-  return {
-    channels,
-    plane: elementCount(inner),
-    count: elementCount(node.output.desc.shape),
-    epsilon: node.attributes.epsilon,
-    xStrides: mapStrides(inputDesc(node, 'x')),
-    yStrides: mapStrides(node.output.desc),
-    types: elementTypesOf(node, 'x'),
-    epilogue,
-  };
+  return { ...mapProblemOf(node, epilogue), epsilon: node.attributes.epsilon };
 }
 
 export function batchNormReference(node: BatchNorm, inputs: DataByRole): Float64Array {
@@ -103,7 +93,7 @@ export const batchNormOp: OpDef<BatchNormAttributes, Role> = {
     oneDispatch<BatchNormProblem, Role>({
       name: 'batch_norm',
       source: (g, grid, overwritten) => shader(g, grid, overwritten !== undefined),
-      tiles: ({ count }) => Math.ceil(count / BATCH_NORM_THREADS),
+      tiles: (g) => Math.ceil(g.count / batchNormWidth(g) / BATCH_NORM_THREADS),
       reads: () => ['x', ...WEIGHTS],
       overwrites: () => ['x'],
     }),

@@ -1,16 +1,22 @@
 /** Kernels of one dispatch and no configurations: most of those that give each element an invocation. */
+import type { ShaderModule } from '../../shaders/lib/dimensions.ts';
 import { type Epilogue, operandBindings } from '../../shaders/lib/epilogue.ts';
-import { type Grid, gridOf } from '../../shaders/lib/grid.ts';
+import type { Grid } from '../../shaders/lib/grid.ts';
 import type { DeviceKind, DeviceProfile } from '../runtime/device_profile.ts';
 import { type Kernel, kernel, type Repack } from '../runtime/kernel.ts';
 import { inOrder } from './bindings.ts';
+import { dispatchOf } from './conv2d_kernels/dispatch.ts';
 
 export interface OneDispatch<P, R extends string> {
   readonly name: string;
   readonly prefers?: DeviceKind;
   readonly supports?: (problem: P, device: DeviceProfile) => boolean;
   /** The module; where an input is written over, `overwritten` is its role. */
-  readonly source: (problem: P, grid: Grid, overwritten: string | undefined) => string;
+  readonly source: (
+    problem: P,
+    grid: Grid,
+    overwritten: string | undefined,
+  ) => string | ShaderModule;
   /** Workgroups needed. */
   readonly tiles: (problem: P) => number;
   /** Roles of the inputs, in the order of their bindings; `null` leaves a slot out. `y` follows. */
@@ -32,14 +38,13 @@ export function oneDispatch<P extends object, R extends string>({
     ...rest,
     configs: () => [{}],
     lower(problem, _config, device, overwritten) {
-      const grid = gridOf(tiles(problem), device.limits.maxComputeWorkgroupsPerDimension);
       // What is written over is bound once, as `y`.
       const roles = reads(problem).map((role) => (role === overwritten ? null : role));
-      const dispatch = {
-        source: source(problem, grid, overwritten),
-        bindings: [...inOrder(roles, 'y'), ...operandBindings(epilogueIn(problem))],
-        workgroups: [grid.columns, grid.rows, 1] as const,
-      };
+      const bindings = [...inOrder(roles, 'y'), ...operandBindings(epilogueIn(problem))];
+      const dispatch = dispatchOf(device, tiles(problem), bindings, (grid) => {
+        const made = source(problem, grid, overwritten);
+        return typeof made === 'string' ? { source: made } : made;
+      });
       return { dispatches: [dispatch], ...(repack && { repack: repack(problem) }) };
     },
   });

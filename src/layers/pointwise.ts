@@ -2,31 +2,22 @@
  * One operator for all that computes each element of its output from one element of each input: an expression over
  * operands that are broadcast. What makes the expressions is in activations.ts and arithmetic.ts.
  */
-import { DIMENSIONS_SLOT } from '../../shaders/lib/dimensions.ts';
 import { type Expression, evaluator, isCall, operand } from '../../shaders/lib/expression.ts';
-import { gridOf } from '../../shaders/lib/grid.ts';
 import {
   POINTWISE_THREADS,
   type PointwiseProblem,
   type PointwiseTensor,
   pointwiseCount,
   pointwiseDimensions,
-  pointwiseSlot,
   pointwise as shader,
 } from '../../shaders/pointwise.wgsl.ts';
 import { checkArgument, ownValue } from '../runtime/arguments.ts';
 import { alignedTo, broadcastShape } from '../runtime/broadcast.ts';
 import type { PointwiseAttributes } from '../runtime/builtins.ts';
-import { DEFAULT_LIMITS, type DeviceProfile, kindOf } from '../runtime/device_profile.ts';
+import { DEFAULT_LIMITS, type DeviceProfile } from '../runtime/device_profile.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
-import {
-  type Binding,
-  type KernelDispatch,
-  kernel,
-  MOST_DIMENSIONS,
-  type NoConfig,
-} from '../runtime/kernel.ts';
+import { type KernelDispatch, kernel, MOST_DIMENSIONS, type NoConfig } from '../runtime/kernel.ts';
 import { candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
 import { fuseEpilogue } from '../runtime/passes/fuse_epilogue.ts';
 import { mergePointwise } from '../runtime/passes/merge_pointwise.ts';
@@ -38,6 +29,8 @@ import {
   tensorDesc,
   viewOfDesc,
 } from '../runtime/tensor.ts';
+import { inOrder } from './bindings.ts';
+import { dispatchOf } from './conv2d_kernels/dispatch.ts';
 
 /** Axes of the output at most. */
 const MOST_AXES = 8;
@@ -156,21 +149,14 @@ export function pointwiseDispatch(
   overwritten?: string,
 ): KernelDispatch {
   const tiles = Math.ceil(pointwiseCount(problem) / POINTWISE_THREADS);
-  const grid = gridOf(tiles, device.limits.maxComputeWorkgroupsPerDimension);
-  // Where compiling is what a first run waits for, maps of all sizes share a pipeline.
-  const bound = pointwiseDimensions(problem, grid, kindOf(device) === 'cpu');
-  const fits = (bound.words?.length ?? 0) <= MOST_DIMENSIONS;
-  const sizes = fits ? bound : pointwiseDimensions(problem, grid, false);
-  const bindings = [...problem.operands.keys(), 'y'].flatMap((value, i): readonly Binding[] => {
-    const access = value === 'y' ? 'read_write' : 'read';
-    return value === overwritten ? [] : [{ slot: pointwiseSlot(i), value, access }];
+  const roles = [...problem.operands.keys()].map((role) => (role === overwritten ? null : role));
+  return dispatchOf(device, tiles, inOrder(roles, 'y'), (grid) => {
+    // Maps of all sizes share a pipeline.
+    const bound = pointwiseDimensions(problem, grid, true);
+    const fits = (bound.words?.length ?? 0) <= MOST_DIMENSIONS;
+    const sizes = fits ? bound : pointwiseDimensions(problem, grid, false);
+    return { source: shader(problem, sizes, overwritten), words: sizes.words };
   });
-  return {
-    source: shader(problem, sizes, overwritten),
-    bindings,
-    workgroups: [grid.columns, grid.rows, 1],
-    ...(sizes.words && { dimensions: { slot: DIMENSIONS_SLOT, words: sizes.words } }),
-  };
 }
 
 const pointwiseKernel = kernel<PointwiseProblem, NoConfig, string>({

@@ -1,0 +1,36 @@
+/** What differs in sizes only shares a pipeline: each takes 20 to 300 ms to compile before a first run. */
+import { expect, it } from 'vitest';
+import { buildModel, findModel, planFor } from '../src/index.ts';
+import { ANY_GPU } from '../src/runtime/device_profile.ts';
+import { profileOf } from './fixtures/profiles.ts';
+
+const PROFILES = [
+  { ...ANY_GPU, vendor: 'nvidia' },
+  profileOf('llvmpipe'),
+  profileOf('swiftshader'),
+];
+
+/** Of how many texts a kernel's dispatches may be, and why more than one. */
+const MOST: readonly (readonly [kernel: string, model: string, texts: number])[] = [
+  // In place or not, by fours or not.
+  ['batch_norm', 'densenet121', 4],
+  ['average_pool2d', 'densenet121', 1],
+  ['max_pool2d', 'inception_v3', 1],
+  ['average_pool2d', 'inception_v3', 1],
+  // Small and large planes.
+  ['global_average_pool2d', 'efficientnet_b0', 2],
+  ['adaptive_average_pool2d', 'efficientnet_b0', 1],
+  // Products and hard-swish, or SiLU.
+  ['pointwise', 'efficientnet_b0', 2],
+  ['pointwise', 'mobilenet_v3_large', 2],
+];
+
+it.each(MOST)('%s takes few pipelines in %s: %i', (kernel, model, texts) => {
+  const graph = buildModel(findModel(model));
+  const counts = PROFILES.map((profile) => {
+    const of = planFor({ profile }, graph, {}).dispatches.filter((d) => d.kernel === kernel);
+    return new Set(of.map(({ source }) => source)).size;
+  });
+  expect(Math.max(...counts)).toBeLessThanOrEqual(texts);
+  expect(Math.max(...counts)).toBeGreaterThan(0);
+});
