@@ -4,6 +4,7 @@ import { expectReference, inputsOf } from '../../test/fixtures/compare_graphs.ts
 import { useDevice } from '../../test/fixtures/device.ts';
 import { profileOf } from '../../test/fixtures/profiles.ts';
 import { dotProduct } from '../../test/fixtures/rounding_bounds.ts';
+import type { DeviceFamily } from '../runtime/device_profile.ts';
 import type { Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { type PrepareOptions, prepare } from '../runtime/prepare.ts';
@@ -31,7 +32,7 @@ interface PixelCase extends Partial<Conv2dOptions> {
 
 const device = useDevice();
 
-const FAMILIES = ['gpu', 'llvmpipe', 'swiftshader'] as const;
+const FAMILIES: readonly DeviceFamily[] = ['gpu', 'llvmpipe', 'swiftshader'];
 
 /** And as GPUs are offered it, of few images: llvmpipe compiles many in many slices for a minute. */
 const gemvOnBoth: Choose = (candidates, node, profile) => {
@@ -130,9 +131,14 @@ function kernelsOf(graph: ReturnType<typeof network>, options: PrepareOptions) {
 }
 
 describe('onePixelAsLinear', () => {
-  it.each(FAMILIES)('has the gates of a network computed by linear_gemv on %s', (family) => {
+  it.each<[DeviceFamily, number]>([
+    ['gpu', 1],
+    ['gpu', 3],
+    ['llvmpipe', 1],
+    ['swiftshader', 1],
+  ])('has the gates of a network computed by linear_gemv on %s, of %i images', (family, batch) => {
     for (const precision of ['f32', 'f16'] as const) {
-      const kernels = kernelsOf(network(3), { device: profileOf(family), precision });
+      const kernels = kernelsOf(network(batch), { device: profileOf(family), precision });
       for (const name of GATES) expect(kernels.get(name), name).toBe('linear_gemv');
       // What was folded and fused is in the same dispatch.
       for (const name of ['bn', 'c', 'd']) expect(kernels.get(name), name).toBe('linear_gemv');
@@ -140,8 +146,12 @@ describe('onePixelAsLinear', () => {
     }
   });
 
-  it('leaves them to the kernels of convolutions where images are many', () => {
-    const kernels = kernelsOf(network(9), { device: profileOf('gpu') });
+  it.each<[DeviceFamily, number]>([
+    ['gpu', 9],
+    ['llvmpipe', 3],
+    ['swiftshader', 3],
+  ])('leaves them to the kernels of convolutions on %s, of %i images', (family, batch) => {
+    const kernels = kernelsOf(network(batch), { device: profileOf(family) });
     for (const name of GATES) expect(kernels.get(name)).toMatch(/^conv2d_/);
   });
 
