@@ -12,9 +12,10 @@
  *     bias      [output], f32
  *
  * Threads. A workgroup owns a block: COLUMNS invocations along the outputs, four outputs each, times SLICES along
- * the inputs. Slice s adds up the inputs DEPTH * (s + SLICES * i) and the DEPTH - 1 after each, four where the inputs
- * are whole fours, which are read at once where they lie so. A tree in workgroup memory, always in the same order, adds the
- * slices; so the same input gives the same bits. A slice's own sums are taken by blocks (lib/blocked_sum.ts).
+ * the inputs. Slice s adds up the inputs DEPTH * (s + SLICES * i) and the DEPTH - 1 after each: four where the inputs
+ * are whole fours, which are read at once where they lie so. A tree in workgroup memory, always in the same order,
+ * adds the slices; so the same input gives the same bits. A slice's own sums are taken by blocks
+ * (lib/blocked_sum.ts).
  *
  *     SLICES 1    CPU adapters: no workgroup memory, no barrier. One core goes through a block anyway, and lanes
  *                 along the outputs read neighbouring words.

@@ -16,7 +16,6 @@ import { directGemm } from './conv2d_kernels/direct.ts';
 import { tiledGemm } from './conv2d_kernels/tiled.ts';
 import { gemmOn } from './linear_kernels/gemm.ts';
 import { gemv } from './linear_kernels/gemv.ts';
-import { onePixelAsLinear } from './linear_kernels/one_pixel.ts';
 import { type Linear, type LinearRole, problemOf } from './linear_problem.ts';
 
 /** What `linear` is told besides its input: as PyTorch's `Linear`. */
@@ -85,6 +84,6 @@ export const linearOp: OpDef<object, LinearRole> = {
     elementCount(inputShape(node, 'weight')) * (inputShape(node, 'x')[0] ?? 1),
   channelAxis: 0,
   fusesEpilogue: true,
-  passes: { concat: concatOp, splitLargeWeights, 'one pixel as linear': onePixelAsLinear },
+  passes: { concat: concatOp, splitLargeWeights },
   candidates: candidatesOf(problemOf, [gemv, gemmOn(directGemm), gemmOn(tiledGemm)]),
 };

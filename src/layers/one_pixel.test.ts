@@ -163,7 +163,8 @@ describe('onePixelAsLinear', () => {
   ])('leaves convolutions of %s', (_, shape, options) => {
     const g = GraphBuilder.create();
     g.output('y', conv2d(g.at('conv'), g.input('x', shape), options));
-    g.output('z', linear(g.at('fc'), g.input('z', [1, 4]), { features: 3 }));
+    const mean = globalAveragePool2d(g.at('mean'), g.input('z', [1, 4, 3, 3]));
+    g.output('z', conv2d(g.at('fc'), mean, { channels: 3, kernel: 1 }));
     for (const family of FAMILIES) {
       const kernels = kernelsOf(g.build('other'), { device: profileOf(family) });
       expect(kernels.get('conv')).toMatch(/^conv2d_/);

@@ -1,15 +1,14 @@
 /**
  * Convolutions of maps of one pixel, such as the two of squeeze-and-excitation, are matrices times vectors: linear_gemv
  * computes them where they lie. The node stays a convolution, with its name, its epilogue and its views, and has one
- * kernel more. Which nodes are meant is known when the graph is: a page whose convolutions are never of one pixel does
- * not carry the kernel.
+ * kernel more. The mean of a map brings this, since that is where maps of one pixel come from: a page of convolutions
+ * alone does not carry the kernel.
  */
 import type { LinearProblem } from '../../../shaders/linear.wgsl.ts';
 import { type DeviceProfile, kindOf } from '../../runtime/device_profile.ts';
-import { type Graph, isConstant, type Node, type OpDef } from '../../runtime/graph.ts';
+import type { Graph, Node, OpDef } from '../../runtime/graph.ts';
 import type { Kernel } from '../../runtime/kernel.ts';
 import { candidatesOf, inputShape } from '../../runtime/operator.ts';
-import { rewritten } from '../../runtime/passes/rewriter.ts';
 import { nchw } from '../../runtime/tensor.ts';
 import type { Conv2d, Conv2dAttributes } from '../conv2d_problem.ts';
 import { problemOn } from '../linear_problem.ts';
@@ -17,11 +16,10 @@ import { gemv } from './gemv.ts';
 
 /** Gives such convolutions linear's kernel for few images. */
 export function onePixelAsLinear(graph: Graph): Graph {
-  return rewritten(graph, (rewriter, node) =>
-    isConv2d(node) && isOfOnePixel(node)
-      ? rewriter.append({ ...node, op: withGemv(node.op) })
-      : undefined,
+  const nodes = graph.nodes.map((node) =>
+    isConv2d(node) && isOfOnePixel(node) ? { ...node, op: withGemv(node.op) } : node,
   );
+  return { ...graph, nodes };
 }
 
 /** A convolution operator that tries linear_gemv first, where that suits x and device. */
@@ -58,15 +56,9 @@ function isConv2d(node: Node): node is Node<Conv2dAttributes> {
 }
 
 /** Whether every output is the sum over the channels of the first pixel of x. */
-function isOfOnePixel({ attributes, inputs, output }: Node<Conv2dAttributes>): boolean {
+function isOfOnePixel({ attributes, output }: Node<Conv2dAttributes>): boolean {
   const { kernel, padding, groups } = attributes;
   const { height, width } = nchw(output.desc.shape);
   const extents = [...kernel, height, width, groups];
-  const { weight } = inputs;
-  return (
-    extents.every((extent) => extent === 1) &&
-    padding.top + padding.left === 0 &&
-    weight !== undefined &&
-    isConstant(weight)
-  );
+  return padding.top + padding.left === 0 && extents.every((extent) => extent === 1);
 }
