@@ -45,7 +45,7 @@ export function batchNorm(g: BatchNormProblem, grid: Grid, inPlace: boolean): Sh
     ...planeSizes('y', g.yStrides),
     ...epilogue.sizes,
   };
-  const { declarations, locals, words } = dimensions(sizes, true);
+  const { declarations, locals, words } = dimensions(sizes);
   const source = wgsl`
 ${elementTypes(g.types, g.epilogue)}
 ${declarations}

@@ -10,7 +10,7 @@
  * together, or have one value for them: offsets, strides and the last extent then count fours.
  * In place: an operand that y takes the memory of is not bound, but read from y.
  */
-import { constants, type Dimensions, dimensions } from './lib/dimensions.ts';
+import { type Dimensions, dimensions } from './lib/dimensions.ts';
 import { type DType, elementTypes } from './lib/element_types.ts';
 import { type Expression, operand } from './lib/expression.ts';
 import { literal, printExpression } from './lib/expression_wgsl.ts';
@@ -102,8 +102,7 @@ export function pointwiseDimensions(
         sizes[strideName(role, axis)] = modulo32(axis === last ? stride : stride / unit);
     });
   }
-  if (bound) return dimensions(sizes);
-  return { declarations: constants(sizes), locals: '', words: undefined };
+  return dimensions(sizes, bound);
 }
 
 /** As WGSL's unsigned integers count. */

@@ -85,6 +85,7 @@ describe('tilewise inspect', () => {
       'merge movements',
       'merge pointwise',
       'fuse epilogue',
+      'one pixel as linear',
       'store as f32',
       'split large weights',
       'assign layouts',

@@ -27,8 +27,9 @@ export interface ShaderModule {
 /** Where the uniform buffer is bound: behind all tensors and operands. */
 export const DIMENSIONS_SLOT = 15;
 
-/** Sizes as a uniform buffer. Each is an unsigned 32-bit integer. */
-export function dimensions(sizes: Readonly<Record<string, number>>): Dimensions {
+/** Each size is an unsigned 32-bit integer. */
+export function dimensions(sizes: Readonly<Record<string, number>>, bound = true): Dimensions {
+  if (!bound) return { declarations: constants(sizes), locals: '', words: undefined };
   const entries = Object.entries(sizes);
   const fields = entries.map(([name]) => `  ${name}: u32,`);
   return {
@@ -42,7 +43,7 @@ ${fields.join('\n')}
   };
 }
 
-/** Sizes compiled in, for the head of the module. */
+/** Sizes that are compiled in whatever else is bound. */
 export function constants(sizes: Readonly<Record<string, number>>): string {
   return Object.entries(sizes)
     .map(([name, size]) => `const ${name} = ${size}u;`)

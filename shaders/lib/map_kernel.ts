@@ -3,7 +3,7 @@
  *
  * Layouts: x, y maps [N, C, ...] of dense planes. Threads: one invocation an element of y, in the order of the shape.
  */
-import { type Dimensions, dimensions } from './dimensions.ts';
+import { constants, type Dimensions, dimensions } from './dimensions.ts';
 import { elementTypes, type UnaryTypes } from './element_types.ts';
 import { type Epilogue, epilogueModule } from './epilogue.ts';
 import type { Grid } from './grid.ts';
@@ -110,7 +110,7 @@ fn store(value: f32, image: u32, channel: u32, place: u32) {
 /** `NAME_plane(image, channel)`: the index of the first element of a plane of a tensor of this name. */
 export function planeText(tensor: string, strides: MapStrides): string {
   return `
-${dimensions(planeSizes(tensor, strides), false).declarations}
+${constants(planeSizes(tensor, strides))}
 ${planeFunction(tensor)}`;
 }
 

@@ -11,6 +11,7 @@ import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, inputShape, requireData } from '../runtime/operator.ts';
 import { nchw, tensorDesc } from '../runtime/tensor.ts';
 import { featureMap } from './feature_map.ts';
+import { onePixelAsLinear } from './linear_kernels/one_pixel.ts';
 import { mapProblemOf } from './map_problem.ts';
 import { oneDispatch } from './one_dispatch.ts';
 import { checkIntegers, type Pair, type PairLike, pair } from './window.ts';
@@ -106,6 +107,8 @@ export const adaptiveAveragePool2dOp: OpDef<AdaptiveAttributes, 'x'> = {
   },
   views: { x: 'map', y: 'map' },
   fusesEpilogue: true,
+  // Where there are maps of one pixel, they are means.
+  passes: { 'one pixel as linear': onePixelAsLinear },
   candidates: candidatesOf(problemOf, [
     // A reduction for planes whose mean is taken as a whole.
     oneDispatch<AdaptivePoolProblem, 'x'>({

@@ -145,6 +145,7 @@ describe('prepare', () => {
       'merge movements',
       'merge pointwise',
       'fuse epilogue',
+      'one pixel as linear',
       'store as f32',
       'split large weights',
       'assign layouts',

@@ -54,12 +54,13 @@ export interface Prepared {
   readonly origin: ReadonlyMap<Node, readonly Node[]>;
 }
 
-/** The passes of operators that make fewer nodes, in order. */
+/** The passes of operators that make fewer nodes, or better ones, in order. */
 const REWRITING = [
   'fold batch norm',
   'merge movements',
   'merge pointwise',
   'fuse epilogue',
+  'one pixel as linear',
 ] as const satisfies readonly (keyof Passes)[];
 
 interface Stage {

@@ -12,6 +12,8 @@ function convolution({
   outputs,
   bias,
   epilogue,
+  xStrides,
+  yStrides,
   types,
 }: LinearProblem): Conv2dProblem {
   return {
@@ -30,8 +32,8 @@ function convolution({
     padded: false,
     bias,
     epilogue,
-    xStrides: { offset: 0, image: inputs, channel: 1 },
-    yStrides: { offset: 0, image: outputs, channel: 1 },
+    xStrides,
+    yStrides,
     columns: false,
     types,
   };

@@ -1,6 +1,5 @@
 /** linear_gemv: a fully connected layer of a few images, bound by reading the weights. */
 
-import { operandBindings } from '../../../shaders/lib/epilogue.ts';
 import {
   type LinearConfig,
   type LinearProblem,
@@ -19,6 +18,8 @@ export const MOST_ROWS = 8;
 /** Of a GPU: invocations of a workgroup, and workgroups that keep a large one's compute units busy. */
 const THREADS = 256;
 const ENOUGH_WORKGROUPS = 100;
+/** Fewer save nothing, where as many run as one, and would be pipelines more. */
+const LEAST_THREADS = 32;
 
 /** 16 to 128 bytes of a row of weights; rows of one block follow one another, so even the fewest waste nothing. */
 const COLUMNS: readonly number[] = [8, 4, 2, 1];
@@ -43,11 +44,13 @@ function repackWeight({ inputs, outputs }: LinearProblem, block: number): Repack
 function configsFor(g: LinearProblem, device: DeviceProfile): readonly LinearConfig[] {
   const fours = Math.ceil(g.outputs / 4);
   if (kindOf(device) === 'cpu') {
-    return [{ columns: Math.min(device.subgroupSize ?? 8, fours), slices: 1 }];
+    // Of any number would be as many pipelines.
+    const columns = 2 ** Math.ceil(Math.log2(fours));
+    return [{ columns: Math.min(device.subgroupSize ?? 8, columns), slices: 1 }];
   }
   const threads = Math.min(THREADS, device.limits.maxComputeInvocationsPerWorkgroup);
   // A slice with less than a step of four inputs has nothing to do.
-  const mostSlices = 2 ** Math.floor(Math.log2(Math.max(2, g.inputs / 4)));
+  const steps = 2 ** Math.floor(Math.log2(Math.max(2, g.inputs / 4)));
   const workgroups = (columns: number): number => Math.ceil(fours / columns);
   const missing = (columns: number): number => Math.max(0, ENOUGH_WORKGROUPS - workgroups(columns));
   const usable = COLUMNS.filter((columns) => columns <= fours);
@@ -55,7 +58,7 @@ function configsFor(g: LinearProblem, device: DeviceProfile): readonly LinearCon
     .toSorted((a, b) => missing(a) - missing(b))
     .map((columns) => ({
       columns,
-      slices: Math.min(mostSlices, threads / columns),
+      slices: Math.min(Math.max(steps, LEAST_THREADS / columns), threads / columns),
     }));
 }
 
@@ -66,10 +69,8 @@ export const gemv = kernel({
   lower(g, config, device) {
     const block = linearBlock(config);
     const bindings = inOrder<LinearRole>(['x', 'weight', g.bias ? 'bias' : null], 'y');
-    const dispatch = dispatchOf(device, Math.ceil(g.outputs / block), bindings, (grid) => ({
-      source: shader(g, config, grid),
-      operands: operandBindings(g.epilogue),
-    }));
+    const workgroups = Math.ceil(g.outputs / block);
+    const dispatch = dispatchOf(device, workgroups, bindings, (grid) => shader(g, config, grid));
     return { dispatches: [dispatch], repack: { weight: repackWeight(g, block) } };
   },
 });

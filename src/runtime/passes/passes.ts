@@ -22,6 +22,8 @@ export interface Passes {
   readonly 'merge pointwise'?: (graph: Graph, device: DeviceProfile) => Graph;
   /** Makes pointwise nodes the epilogues of the layers before them. */
   readonly 'fuse epilogue'?: (graph: Graph, device: DeviceProfile) => Graph;
+  /** Has convolutions of maps of one pixel computed as linear layers. */
+  readonly 'one pixel as linear'?: (graph: Graph) => Graph;
   /** Cuts linear layers whose weights take more bytes than the limit into parts. */
   readonly splitLargeWeights?: (graph: Graph, passes: Passes, limit: number) => Graph;
   /** Puts the parts of a concat where they belong, in the memory of the whole. */

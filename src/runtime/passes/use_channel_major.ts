@@ -18,9 +18,11 @@ export function useChannelMajor(graph: Graph, layout: MemoryLayout): void {
   }
 }
 
+/** A column, of one pixel of one image, would be all padding, and no row of it is read by wide loads. */
 function isSame({ desc }: Value): boolean {
   const { batch, height, width } = nchw(desc.shape);
-  return batch === 1 && (height * width) % 4 === 0;
+  const plane = height * width;
+  return batch === 1 && (plane === 1 || plane % 4 === 0);
 }
 
 /** A member of the root's memory with the root channel-major; undefined unless it is some of its channels. */

@@ -166,9 +166,9 @@ describe('compile', () => {
     expect(plan(graph).memory).toEqual({
       weights: 4 * (20 + 4),
       activations: 4 * (10 + 8),
-      dimensions: 0,
+      dimensions: 4 * 64,
       staging: RUNS_IN_FLIGHT * 4 * 8,
-      total: 4 * (24 + 18 + RUNS_IN_FLIGHT * 8),
+      total: 4 * (24 + 18 + 64 + RUNS_IN_FLIGHT * 8),
     });
   });
 
@@ -236,14 +236,14 @@ describe('compile', () => {
       const graph = graphOf((g) => linear(g.at('fc'), g.input('x', [batch, 5]), { features: 4 }));
       return compile(graph, { device: profileOf('gpu'), maxMemory });
     };
-    // Weights take 96 bytes; each image 4 * (5 + 4), and 2 * 4 * 4 to travel back.
-    const [fixed, image] = [96, 36 + 32];
+    // Weights take 96 bytes, dimensions 256; each image 4 * (5 + 4), and 2 * 4 * 4 to travel back.
+    const [fixed, image] = [96 + 256, 36 + 32];
     expect(of(3, fixed + 3 * image).memory.total).toBe(fixed + 3 * image);
     expect(() => of(3, fixed + 3 * image - 1)).toThrow(
-      '"test" takes 300 bytes on the device (weights 96, activations 108), maxMemory allows 299; a batch of 2 should fit',
+      '"test" takes 556 bytes on the device (weights 96, activations 108), maxMemory allows 555; a batch of 2 should fit',
     );
     expect(() => of(3, fixed + image)).toThrow('a batch of 1 should fit');
-    expect(() => of(3, fixed + image - 1)).toThrow('even one image takes 164');
+    expect(() => of(3, fixed + image - 1)).toThrow('even one image takes 420');
     // 256 bytes of dimensions; 16 in, 16 out, 2 * 16 to travel back.
     const read = lowered({ a: { dispatches: [dispatch(['x', 'y'], [1])] } });
     expect(() => compile(read, { device: profileOf('gpu'), maxMemory: 319 })).toThrow(
