@@ -73,7 +73,12 @@ async function check(
 }
 
 describe('conv2d_matrix', () => {
-  it.for(CONV2D_CASES.map(([claim, test], i) => [claim, i % 2 === 0, test] as const))(
+  // Weights along one axis stay f32, for which these kernels are not.
+  const cases = CONV2D_CASES.filter(([, { channels, kernel, x }]) =>
+    [channels, x[1], kernel].some((extent) => extent !== 1),
+  );
+
+  it.for(cases.map(([claim, test], i) => [claim, i % 2 === 0, test] as const))(
     'agrees with the reference for %s, prefetching: %s',
     { timeout: PATIENCE },
     ([, prefetch, test], context) => check(context, test, { choose: small(prefetch) }),

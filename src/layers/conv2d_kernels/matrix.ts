@@ -127,17 +127,11 @@ function isHalf({ types }: Conv2dProblem): boolean {
   return types.x === 'f16' && types.weight === 'f16';
 }
 
-/** Of what is shorter than a matrix, most would be padding. */
-function isLong(g: Conv2dProblem, { sizes }: SubgroupMatrices): boolean {
-  const k = (g.inputChannels / g.groups) * g.kernel[0] * g.kernel[1];
-  return sizes.some(([, , depth]) => k >= depth);
-}
-
 export const matrixGemm: Conv2dGemm<Conv2dMatrixConfig> = {
   inside: 'gpu',
   configs(g, device) {
     const { matrices } = device;
-    if (!matrices || !isHalf(g) || !isLong(g, matrices)) return [];
+    if (!matrices || !isHalf(g)) return [];
     const { units } = gpuClassOf(device);
     return configsOf(matrices, device).toSorted(
       (a, b) => cyclesOf(g, a, units) - cyclesOf(g, b, units),
