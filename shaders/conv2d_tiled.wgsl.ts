@@ -83,52 +83,75 @@ export function conv2dTileDepth({ depth, slices }: Conv2dTiledConfig): number {
   return depth * slices;
 }
 
+/** Steps of which a product with a reciprocal tells the tap: beyond, f32 has no fractions. */
+const MOST_STEPS = 2 ** 20;
+
+/** Whether all rows of a step belong to one tap. */
+function hasOneTap({ inputChannels, groups, kernel }: Conv2dProblem, depth: number): boolean {
+  const groupIn = inputChannels / groups;
+  return groupIn % depth === 0 && (kernel[0] * kernel[1] * groupIn) / depth <= MOST_STEPS;
+}
+
+/**
+ * What is bound, and what is compiled in: where every element's tap is worked out, it is by constants, since dividing by
+ * what is bound takes longer. Some compilers hold all words that are bound in registers, so that what is not read, or
+ * 0, is not among them.
+ */
+function sizesOf(
+  g: Conv2dProblem,
+  config: Conv2dTiledConfig,
+  grid: Grid,
+  taps: 'none' | 'step' | 'element',
+): Readonly<Record<'bound' | 'compiled', Readonly<Record<string, number>>>> {
+  const { GROUP_C_IN, ...sizes } = conv2dSizes(g);
+  const { K_H, K_W, STRIDE_H, STRIDE_W, DILATION_H, DILATION_W, PAD_TOP, PAD_LEFT } = sizes;
+  const { H_IN, W_IN, W_OUT, PLANE_OUT, OUT_PIXELS, GROUP_C_OUT } = sizes;
+  const { X_OFFSET, X_IMAGE, X_CHANNEL, Y_OFFSET, Y_IMAGE, Y_CHANNEL } = sizes;
+  const tile = conv2dTile(config);
+  const depth = conv2dTileDepth(config);
+  const k = K_H * K_W * GROUP_C_IN;
+  const channelTiles = Math.ceil(GROUP_C_OUT / tile.channels);
+  return {
+    bound: {
+      ...{ H_IN, W_IN, W_OUT, OUT_PIXELS, GROUP_C_OUT },
+      ...{ X_OFFSET, X_CHANNEL, Y_OFFSET, Y_CHANNEL },
+      ...(g.batch > 1 && { PLANE_OUT, X_IMAGE, Y_IMAGE }),
+      ...(taps !== 'element' && { GROUP_C_IN }),
+      ...(taps === 'step' && { STEPS_RECIPROCAL: bitsOf(depth / GROUP_C_IN) }),
+      K: k,
+      STEPS: Math.ceil(k / depth),
+      CHANNEL_TILES: channelTiles,
+      C_OUT_PADDED: channelTiles * tile.channels,
+      ...(g.groups > 1 && { PIXEL_TILES: Math.ceil(OUT_PIXELS / tile.pixels) }),
+      ...(grid.rows > 1 && { GRID_COLUMNS: grid.columns, GRID_TILES: grid.tiles }),
+    },
+    compiled: {
+      ...{ K_H, K_W, STRIDE_H, STRIDE_W, DILATION_H, DILATION_W, PAD_TOP, PAD_LEFT },
+      ...(taps === 'element' && { GROUP_C_IN }),
+      ...(g.batch === 1 && { X_IMAGE: 0, Y_IMAGE: 0 }),
+    },
+  };
+}
+
 export function conv2dTiled(g: Conv2dProblem, config: Conv2dTiledConfig, grid: Grid): ShaderModule {
   const tile = conv2dTile(config);
   const depth = conv2dTileDepth(config);
   const threads = config.threads[0] * config.threads[1] * config.slices;
   // How the elements of x are found, and how many at once.
   const pointwise = isPointwise(g);
-  const oneTap = (g.inputChannels / g.groups) % depth === 0;
+  const oneTap = hasOneTap(g, depth);
   const wide = gathersFours(g);
   const plane = g.outputHeight * g.outputWidth;
   const wideOutput = wholeFours(g, g.yStrides) && operandsInFours(g.epilogue, g.batch, plane);
   const epilogue = epilogueModule(g.epilogue, wideOutput ? 4 : 1, 'shared');
-  const { GROUP_C_IN, ...sizes } = conv2dSizes(g);
-  const { K_H, K_W, STRIDE_H, STRIDE_W, DILATION_H, DILATION_W, PAD_TOP, PAD_LEFT } = sizes;
-  const { H_IN, W_IN, W_OUT, PLANE_OUT, OUT_PIXELS, GROUP_C_OUT } = sizes;
-  const { X_OFFSET, X_CHANNEL, Y_OFFSET, Y_CHANNEL } = sizes;
-  const window = { K_H, K_W, STRIDE_H, STRIDE_W, DILATION_H, DILATION_W, PAD_TOP, PAD_LEFT };
   const oneImage = g.batch === 1;
-  const { X_IMAGE, Y_IMAGE } = oneImage ? { X_IMAGE: 0, Y_IMAGE: 0 } : sizes;
-  // Where every element's tap is worked out, it is by constants: dividing by what is bound would take longer.
-  const divided = !pointwise && !oneTap;
-  const fixed = {
-    ...window,
-    ...(divided && { GROUP_C_IN }),
-    ...(oneImage && { X_IMAGE, Y_IMAGE }),
-  };
-  const k = K_H * K_W * GROUP_C_IN;
-  const channelTiles = Math.ceil(GROUP_C_OUT / tile.channels);
   const oneRow = grid.rows === 1;
-  const { declarations, locals, words } = dimensions({
-    ...{ H_IN, W_IN, W_OUT, OUT_PIXELS, GROUP_C_OUT },
-    ...{ X_OFFSET, X_CHANNEL, Y_OFFSET, Y_CHANNEL },
-    ...(!oneImage && { PLANE_OUT, X_IMAGE, Y_IMAGE }),
-    ...(!divided && { GROUP_C_IN }),
-    ...(!divided && !pointwise && { STEPS_RECIPROCAL: bitsOf(depth / GROUP_C_IN) }),
-    K: k,
-    STEPS: Math.ceil(k / depth),
-    CHANNEL_TILES: channelTiles,
-    C_OUT_PADDED: channelTiles * tile.channels,
-    ...(g.groups > 1 && { PIXEL_TILES: Math.ceil(OUT_PIXELS / tile.pixels) }),
-    ...(!oneRow && { GRID_COLUMNS: grid.columns, GRID_TILES: grid.tiles }),
-    ...epilogue.sizes,
-  });
+  const sizes = sizesOf(g, config, grid, pointwise ? 'none' : oneTap ? 'step' : 'element');
+  const { declarations, locals, words } = dimensions({ ...sizes.bound, ...epilogue.sizes });
   const source = wgsl`
 ${elementTypes(g.types, g.epilogue)}
 ${declarations}
-${constants(fixed)}
+${constants(sizes.compiled)}
 const THREADS_M = ${config.threads[0]}u;
 const THREADS_N = ${config.threads[1]}u;
 const SLICES = ${config.slices}u;
