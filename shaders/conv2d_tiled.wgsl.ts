@@ -86,8 +86,14 @@ export function conv2dTileDepth({ depth, slices }: Conv2dTiledConfig): number {
 /** Steps of which a product with a reciprocal tells the tap: beyond, f32 has no fractions. */
 const MOST_STEPS = 2 ** 20;
 
-/** Whether all rows of a step belong to one tap. */
-function hasOneTap({ inputChannels, groups, kernel }: Conv2dProblem, depth: number): boolean {
+/** What has taps of its own: nothing, where there is but one; a step, if all of its rows belong to one; each element. */
+export function tapsOf(g: Conv2dProblem, depth: number): 'none' | 'step' | 'element' {
+  if (isPointwise(g)) return 'none';
+  return hasWholeSteps(g, depth) ? 'step' : 'element';
+}
+
+/** Whether the channels of a group are whole steps. */
+function hasWholeSteps({ inputChannels, groups, kernel }: Conv2dProblem, depth: number): boolean {
   const groupIn = inputChannels / groups;
   return groupIn % depth === 0 && (kernel[0] * kernel[1] * groupIn) / depth <= MOST_STEPS;
 }
@@ -101,7 +107,6 @@ function sizesOf(
   g: Conv2dProblem,
   config: Conv2dTiledConfig,
   grid: Grid,
-  taps: 'none' | 'step' | 'element',
 ): Readonly<Record<'bound' | 'compiled', Readonly<Record<string, number>>>> {
   const { GROUP_C_IN, ...sizes } = conv2dSizes(g);
   const { K_H, K_W, STRIDE_H, STRIDE_W, DILATION_H, DILATION_W, PAD_TOP, PAD_LEFT } = sizes;
@@ -109,6 +114,7 @@ function sizesOf(
   const { X_OFFSET, X_IMAGE, X_CHANNEL, Y_OFFSET, Y_IMAGE, Y_CHANNEL } = sizes;
   const tile = conv2dTile(config);
   const depth = conv2dTileDepth(config);
+  const taps = tapsOf(g, depth);
   const k = K_H * K_W * GROUP_C_IN;
   const channelTiles = Math.ceil(GROUP_C_OUT / tile.channels);
   return {
@@ -139,14 +145,14 @@ export function conv2dTiled(g: Conv2dProblem, config: Conv2dTiledConfig, grid: G
   const threads = config.threads[0] * config.threads[1] * config.slices;
   // How the elements of x are found, and how many at once.
   const pointwise = isPointwise(g);
-  const oneTap = hasOneTap(g, depth);
+  const oneTap = hasWholeSteps(g, depth);
   const wide = gathersFours(g);
   const plane = g.outputHeight * g.outputWidth;
   const wideOutput = wholeFours(g, g.yStrides) && operandsInFours(g.epilogue, g.batch, plane);
   const epilogue = epilogueModule(g.epilogue, wideOutput ? 4 : 1, 'shared');
   const oneImage = g.batch === 1;
   const oneRow = grid.rows === 1;
-  const sizes = sizesOf(g, config, grid, pointwise ? 'none' : oneTap ? 'step' : 'element');
+  const sizes = sizesOf(g, config, grid);
   const { declarations, locals, words } = dimensions({ ...sizes.bound, ...epilogue.sizes });
   const source = wgsl`
 ${elementTypes(g.types, g.epilogue)}

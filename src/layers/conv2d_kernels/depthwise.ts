@@ -30,7 +30,7 @@ const MOST_VALUES = 128;
 /** Of a step on a CPU adapter, at most: 7 columns of stride 2 (30 loads) took 1.4 times as long as 4 (18). */
 const MOST_READS = 24;
 /** Registers of a GPU beside what it holds. */
-const OTHER_REGISTERS = 20;
+const OTHER_REGISTERS = 24;
 
 /** Invocations of a workgroup on a GPU. */
 const GPU_LANES = 64;

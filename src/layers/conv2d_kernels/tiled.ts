@@ -4,6 +4,7 @@ import {
   conv2dTile,
   conv2dTileDepth,
   conv2dTiled,
+  tapsOf,
 } from '../../../shaders/conv2d_tiled.wgsl.ts';
 import { type Conv2dProblem, gathersFours } from '../../../shaders/lib/conv2d_problem.ts';
 import { type DeviceProfile, kindOf } from '../../runtime/device_profile.ts';
@@ -56,7 +57,13 @@ const WAIT = 300;
 const START = 2500;
 const ADD_UP = 500;
 
+/** Words beside sums and what is multiplied: some twenty, and more where every element of x has a tap of its own. */
+function othersOf(g: Conv2dProblem, config: Conv2dTiledConfig): number {
+  return tapsOf(g, conv2dTileDepth(config)) === 'element' ? 24 : 20;
+}
+
 function fits(
+  g: Conv2dProblem,
   config: Conv2dTiledConfig,
   gpu: GpuClass,
   { limits }: DeviceProfile,
@@ -75,8 +82,7 @@ function fits(
     // Whole fours of each tile.
     (depth * pixelQuads) % n === 0 &&
     (depth * channelQuads) % m === 0 &&
-    // Beside sums and those, compilers need some twenty registers more.
-    16 * pixelQuads * channelQuads + both + 20 <= gpu.registers &&
+    16 * pixelQuads * channelQuads + both + othersOf(g, config) <= gpu.registers &&
     // The slices are added up in the x tile.
     (slices === 1 || depth >= n) &&
     invocations <= limits.maxComputeInvocationsPerWorkgroup &&
@@ -96,7 +102,7 @@ function configsFor(g: Conv2dProblem, device: DeviceProfile): readonly Conv2dTil
           const shape = { pixelQuads, channelQuads, depth };
           return { threads: [m, n], slices, ...shape, unroll, prefetch };
         })
-        .filter((config) => fits(config, gpu, device, inFours))
+        .filter((config) => fits(g, config, gpu, device, inFours))
         .slice(0, 1),
     ),
   );
