@@ -133,9 +133,11 @@ describe('compile', () => {
       'shared.weight',
       'shared.weight',
     ]);
-    const read = dispatches.map(({ bindings }) =>
-      bindings.filter(({ buffer }) => buffer.pool === 'weight').map(({ buffer }) => buffer.index),
-    );
+    // Weights are also in the place of what a kernel may have, and has not.
+    const read = dispatches.map(({ bindings }) => {
+      const weightsRead = bindings.filter(({ buffer }) => buffer.pool === 'weight');
+      return [...new Set(weightsRead.map(({ buffer }) => buffer.index))];
+    });
     expect(read).toEqual([[0], [1]]);
   });
 

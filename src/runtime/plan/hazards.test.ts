@@ -83,7 +83,8 @@ describe('a plan', () => {
 
     it('what is written where something waits', () => {
       const plan = waiting();
-      const home = plan.dispatches[0]?.bindings.at(-1)?.buffer.index ?? -1;
+      const written = plan.dispatches[0]?.bindings.find(({ access }) => access === 'read_write');
+      const home = written?.buffer.index ?? -1;
       const [, , third] = plan.dispatches;
       const spoilt = plan.dispatches.map((dispatch) => ({
         ...dispatch,
