@@ -86,7 +86,7 @@ export function conv2dTileDepth({ depth, slices }: Conv2dTiledConfig): number {
 /** Steps of which a product with a reciprocal tells the tap: beyond, f32 has no fractions. */
 const MOST_STEPS = 2 ** 20;
 
-/** What has taps of its own: nothing, where there is but one; a step, if all of its rows belong to one; each element. */
+/** What has a tap of its own: nothing, where there is but one; a step, if all of its rows have the same; an element. */
 export function tapsOf(g: Conv2dProblem, depth: number): 'none' | 'step' | 'element' {
   if (isPointwise(g)) return 'none';
   return hasWholeSteps(g, depth) ? 'step' : 'element';
@@ -99,9 +99,9 @@ function hasWholeSteps({ inputChannels, groups, kernel }: Conv2dProblem, depth: 
 }
 
 /**
- * What is bound, and what is compiled in: where every element's tap is worked out, it is by constants, since dividing by
- * what is bound takes longer. Some compilers hold all words that are bound in registers, so that what is not read, or
- * 0, is not among them.
+ * What is bound, and what is compiled in: where every element's tap is worked out, it is by constants, since dividing
+ * by what is bound takes longer. Some compilers hold all words that are bound in registers, so that what is not read,
+ * or is 0, is not among them.
  */
 function sizesOf(
   g: Conv2dProblem,
