@@ -2,10 +2,10 @@
 import { expect, it } from 'vitest';
 import { buildModel, findModel, planFor } from '../src/index.ts';
 import { ANY_GPU } from '../src/runtime/device_profile.ts';
-import { profileOf } from './fixtures/profiles.ts';
+import { GPU_VENDORS, profileOf } from './fixtures/profiles.ts';
 
 const PROFILES = [
-  { ...ANY_GPU, vendor: 'nvidia' },
+  ...GPU_VENDORS.map((vendor) => ({ ...ANY_GPU, vendor })),
   profileOf('llvmpipe'),
   profileOf('swiftshader'),
 ];
@@ -33,4 +33,26 @@ it.each(MOST)('%s takes few pipelines in %s: %i', (kernel, model, texts) => {
   });
   expect(Math.max(...counts)).toBeLessThanOrEqual(texts);
   expect(Math.max(...counts)).toBeGreaterThan(0);
+});
+
+/** Those that are compared with other libraries. */
+const MODELS = [
+  'resnet18',
+  'resnet50',
+  'squeezenet1_1',
+  'mobilenet_v2',
+  'mobilenet_v3_large',
+  'efficientnet_b0',
+  'regnet_y_400mf',
+  'inception_v3',
+  'densenet121',
+];
+
+it.each(MODELS)('%s takes at most 40 pipelines on every kind of device', (model) => {
+  const graph = buildModel(findModel(model));
+  for (const profile of PROFILES) {
+    const { dispatches } = planFor({ profile }, graph, {});
+    const texts = new Set(dispatches.map(({ source }) => source)).size;
+    expect(texts, `${profile.family} ${profile.vendor}`).toBeLessThanOrEqual(40);
+  }
 });
