@@ -51,6 +51,7 @@ import { bitsOf, epilogueModule, operandsInFours } from './lib/epilogue.ts';
 import type { Grid } from './lib/grid.ts';
 import { receptiveField } from './lib/receptive_field.ts';
 import { wgsl } from './lib/wgsl.ts';
+import { windowSizes } from './lib/window.ts';
 
 /** Sizes of the tiles. */
 export interface Conv2dTiledConfig {
@@ -89,13 +90,9 @@ const MOST_STEPS = 2 ** 20;
 /** What has a tap of its own: nothing, where there is but one; a step, if all of its rows have the same; an element. */
 export function tapsOf(g: Conv2dProblem, depth: number): 'none' | 'step' | 'element' {
   if (isPointwise(g)) return 'none';
-  return hasWholeSteps(g, depth) ? 'step' : 'element';
-}
-
-/** Whether the channels of a group are whole steps. */
-function hasWholeSteps({ inputChannels, groups, kernel }: Conv2dProblem, depth: number): boolean {
-  const groupIn = inputChannels / groups;
-  return groupIn % depth === 0 && (kernel[0] * kernel[1] * groupIn) / depth <= MOST_STEPS;
+  const { GROUP_C_IN, K_H, K_W } = conv2dSizes(g);
+  const whole = GROUP_C_IN % depth === 0 && (K_H * K_W * GROUP_C_IN) / depth <= MOST_STEPS;
+  return whole ? 'step' : 'element';
 }
 
 /**
@@ -108,31 +105,29 @@ function sizesOf(
   config: Conv2dTiledConfig,
   grid: Grid,
 ): Readonly<Record<'bound' | 'compiled', Readonly<Record<string, number>>>> {
-  const { GROUP_C_IN, ...sizes } = conv2dSizes(g);
-  const { K_H, K_W, STRIDE_H, STRIDE_W, DILATION_H, DILATION_W, PAD_TOP, PAD_LEFT } = sizes;
-  const { H_IN, W_IN, W_OUT, PLANE_OUT, OUT_PIXELS, GROUP_C_OUT } = sizes;
-  const { X_OFFSET, X_IMAGE, X_CHANNEL, Y_OFFSET, Y_IMAGE, Y_CHANNEL } = sizes;
+  const sizes = conv2dSizes(g);
+  const { GROUP_C_IN, GROUP_C_OUT, OUT_PIXELS, PLANE_OUT, X_IMAGE, Y_IMAGE } = sizes;
+  const { H_IN, W_IN, W_OUT, X_OFFSET, X_CHANNEL, Y_OFFSET, Y_CHANNEL } = sizes;
   const tile = conv2dTile(config);
   const depth = conv2dTileDepth(config);
   const taps = tapsOf(g, depth);
-  const k = K_H * K_W * GROUP_C_IN;
-  const channelTiles = Math.ceil(GROUP_C_OUT / tile.channels);
+  const K = sizes.K_H * sizes.K_W * GROUP_C_IN;
+  const CHANNEL_TILES = Math.ceil(GROUP_C_OUT / tile.channels);
   return {
     bound: {
-      ...{ H_IN, W_IN, W_OUT, OUT_PIXELS, GROUP_C_OUT },
-      ...{ X_OFFSET, X_CHANNEL, Y_OFFSET, Y_CHANNEL },
+      ...{ H_IN, W_IN, W_OUT, OUT_PIXELS, GROUP_C_OUT, X_OFFSET, X_CHANNEL, Y_OFFSET, Y_CHANNEL },
       ...(g.batch > 1 && { PLANE_OUT, X_IMAGE, Y_IMAGE }),
       ...(taps !== 'element' && { GROUP_C_IN }),
       ...(taps === 'step' && { STEPS_RECIPROCAL: bitsOf(depth / GROUP_C_IN) }),
-      K: k,
-      STEPS: Math.ceil(k / depth),
-      CHANNEL_TILES: channelTiles,
-      C_OUT_PADDED: channelTiles * tile.channels,
+      K,
+      STEPS: Math.ceil(K / depth),
+      CHANNEL_TILES,
+      C_OUT_PADDED: CHANNEL_TILES * tile.channels,
       ...(g.groups > 1 && { PIXEL_TILES: Math.ceil(OUT_PIXELS / tile.pixels) }),
       ...(grid.rows > 1 && { GRID_COLUMNS: grid.columns, GRID_TILES: grid.tiles }),
     },
     compiled: {
-      ...{ K_H, K_W, STRIDE_H, STRIDE_W, DILATION_H, DILATION_W, PAD_TOP, PAD_LEFT },
+      ...windowSizes(g),
       ...(taps === 'element' && { GROUP_C_IN }),
       ...(g.batch === 1 && { X_IMAGE: 0, Y_IMAGE: 0 }),
     },
@@ -144,8 +139,10 @@ export function conv2dTiled(g: Conv2dProblem, config: Conv2dTiledConfig, grid: G
   const depth = conv2dTileDepth(config);
   const threads = config.threads[0] * config.threads[1] * config.slices;
   // How the elements of x are found, and how many at once.
-  const pointwise = isPointwise(g);
-  const oneTap = hasWholeSteps(g, depth);
+  const taps = tapsOf(g, depth);
+  const pointwise = taps === 'none';
+  const oneTap = taps === 'step';
+  const wholeSteps = (g.inputChannels / g.groups) % depth === 0;
   const wide = gathersFours(g);
   const plane = g.outputHeight * g.outputWidth;
   const wideOutput = wholeFours(g, g.yStrides) && operandsInFours(g.epilogue, g.batch, plane);
@@ -288,7 +285,7 @@ ${locals}
 
   for (var step = 0u; step < STEPS + AHEAD; step++) {
     let fetching = step < STEPS;
-#if ${!pointwise && oneTap}
+#if ${oneTap}
     // Whole numbers so small that multiplying by a reciprocal finds their quotient.
     let tap_number = u32((f32(step) + 0.5) * bitcast<f32>(STEPS_RECIPROCAL));
     let tap = tap_of(field, tap_number);
@@ -297,7 +294,7 @@ ${locals}
     const inside = true;
 #endif
     if (fetching) {
-#if ${pointwise && oneTap}
+#if ${pointwise && wholeSteps}
 #for i in X_LOADS
       x_fetched[#i] = x[x_at + #i * X_ROWS * (X_CHANNEL / X_VECTOR)];
 #end
