@@ -11,7 +11,7 @@ export function untilAborted<T>(
   return new Promise((resolve, reject) => {
     const abort = (): unknown => isDone() || reject(signal.reason);
     if (signal.aborted) abort();
-    signal.addEventListener('abort', abort);
+    signal.addEventListener('abort', abort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
 }
