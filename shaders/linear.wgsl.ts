@@ -29,6 +29,7 @@ import { dimensions, type ShaderModule } from './lib/dimensions.ts';
 import { type ElementTypes, elementTypes } from './lib/element_types.ts';
 import { type Epilogue, epilogueModule } from './lib/epilogue.ts';
 import type { Grid } from './lib/grid.ts';
+import { planeSizes } from './lib/map_kernel.ts';
 import type { MapStrides } from './lib/map_strides.ts';
 import { wgsl } from './lib/wgsl.ts';
 
@@ -72,12 +73,8 @@ export function linear(g: LinearProblem, config: LinearConfig, grid: Grid): Shad
   const { declarations, locals, words } = dimensions({
     OUTPUTS: g.outputs,
     STEPS: g.inputs / depth,
-    X_OFFSET: g.xStrides.offset,
-    X_IMAGE: g.xStrides.image,
-    X_CHANNEL: g.xStrides.channel,
-    Y_OFFSET: g.yStrides.offset,
-    Y_IMAGE: g.yStrides.image,
-    Y_CHANNEL: g.yStrides.channel,
+    ...planeSizes('x', g.xStrides),
+    ...planeSizes('y', g.yStrides),
     GRID_COLUMNS: grid.columns,
     GRID_TILES: grid.tiles,
     ...epilogue.sizes,

@@ -1,5 +1,6 @@
 /** What differs in sizes only shares a pipeline: each takes 20 to 300 ms to compile before a first run. */
 import { expect, it } from 'vitest';
+import { ALL_TABLES, parseModels } from '../bench/results/peer_models.ts';
 import { buildModel, findModel, planFor } from '../src/index.ts';
 import { ANY_GPU } from '../src/runtime/device_profile.ts';
 import { GPU_VENDORS, profileOf } from './fixtures/profiles.ts';
@@ -36,17 +37,7 @@ it.each(MOST)('%s takes few pipelines in %s: %i', (kernel, model, texts) => {
 });
 
 /** Those that are compared with other libraries. */
-const MODELS = [
-  'resnet18',
-  'resnet50',
-  'squeezenet1_1',
-  'mobilenet_v2',
-  'mobilenet_v3_large',
-  'efficientnet_b0',
-  'regnet_y_400mf',
-  'inception_v3',
-  'densenet121',
-];
+const MODELS = parseModels(ALL_TABLES);
 
 it.each(MODELS)('%s takes at most 40 pipelines on every kind of device', (model) => {
   const graph = buildModel(findModel(model));
