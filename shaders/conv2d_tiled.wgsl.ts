@@ -34,6 +34,8 @@
  * has whole fours. In its slice it is m along pixels and n along channels, and computes pixels
  * 4 * (m + THREADS_M * quad) and channels 4 * (n + THREADS_N * quad), each four in a row.
  *
+ * Sizes are bound, but for those of the window: layers that differ in others share a pipeline.
+ *
  * The scheme is that of Volkov and Demmel, "Benchmarking GPUs to tune dense linear algebra", SC 2008; the
  * slices are CUTLASS's "sliced-K".
  */
