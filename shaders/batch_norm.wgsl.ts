@@ -12,7 +12,8 @@ import { dimensions, type ShaderModule } from './lib/dimensions.ts';
 import { type DType, elementTypes } from './lib/element_types.ts';
 import { bitsOf, epilogueModule, operandsInFours } from './lib/epilogue.ts';
 import type { Grid } from './lib/grid.ts';
-import { type MapProblem, planeSizes } from './lib/map_kernel.ts';
+import type { MapProblem } from './lib/map_kernel.ts';
+import { planeSizes } from './lib/map_strides.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 export interface BatchNormProblem extends MapProblem {

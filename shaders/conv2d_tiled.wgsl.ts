@@ -87,7 +87,7 @@ export function conv2dTileDepth({ depth, slices }: Conv2dTiledConfig): number {
 }
 
 /** Steps of which a product with a reciprocal tells the tap: beyond, f32 has no fractions. */
-const MOST_STEPS = 2 ** 20;
+export const MOST_STEPS = 2 ** 20;
 
 /** What has a tap of its own: nothing, where there is but one; a step, if all of its rows have the same; an element. */
 export function tapsOf(g: Conv2dProblem, depth: number): 'none' | 'step' | 'element' {

@@ -29,8 +29,7 @@ import { dimensions, type ShaderModule } from './lib/dimensions.ts';
 import { type ElementTypes, elementTypes } from './lib/element_types.ts';
 import { type Epilogue, epilogueModule } from './lib/epilogue.ts';
 import type { Grid } from './lib/grid.ts';
-import { planeSizes } from './lib/map_kernel.ts';
-import type { MapStrides } from './lib/map_strides.ts';
+import { type MapStrides, planeSizes } from './lib/map_strides.ts';
 import { wgsl } from './lib/wgsl.ts';
 
 export interface LinearProblem {

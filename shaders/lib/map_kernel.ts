@@ -7,7 +7,7 @@ import { constants, type Dimensions, dimensions } from './dimensions.ts';
 import { elementTypes, type UnaryTypes } from './element_types.ts';
 import { type Epilogue, epilogueModule } from './epilogue.ts';
 import type { Grid } from './grid.ts';
-import type { MapStrides } from './map_strides.ts';
+import { type MapStrides, planeSizes } from './map_strides.ts';
 
 /** What kernels from one map to another need to know. */
 export interface MapProblem {
@@ -112,15 +112,6 @@ export function planeText(tensor: string, strides: MapStrides): string {
   return `
 ${constants(planeSizes(tensor, strides))}
 ${planeFunction(tensor)}`;
-}
-
-/** The sizes of `planeFunction`, by their names. */
-export function planeSizes(
-  tensor: string,
-  { offset, image, channel }: MapStrides,
-): Readonly<Record<string, number>> {
-  const name = tensor.toUpperCase();
-  return { [`${name}_OFFSET`]: offset, [`${name}_IMAGE`]: image, [`${name}_CHANNEL`]: channel };
 }
 
 /** `NAME_plane(image, channel)` alone; `of` comes before the names of its sizes. */

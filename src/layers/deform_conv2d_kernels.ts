@@ -12,7 +12,6 @@ import type { Candidate, Kernel, Lowering } from '../runtime/kernel.ts';
 import { inOrder } from './bindings.ts';
 import { conv2dKernels } from './conv2d.ts';
 import { costsOf } from './conv2d_kernels/cost.ts';
-import { dispatchOf } from './conv2d_kernels/dispatch.ts';
 import { gather } from './conv2d_kernels/gather.ts';
 import { rebind } from './conv2d_kernels/lower_tiles.ts';
 import {
@@ -21,6 +20,7 @@ import {
   type DeformConv2dProblem,
   type DeformRole,
 } from './deform_conv2d_problem.ts';
+import { dispatchOf } from './dispatch.ts';
 
 /** What the two passes share; algorithms of several dispatches have scratch of other names. */
 const COLUMNS = 'deformed';

@@ -5,7 +5,7 @@ import type { Grid } from '../../shaders/lib/grid.ts';
 import type { DeviceKind, DeviceProfile } from '../runtime/device_profile.ts';
 import { type Kernel, kernel, type Repack } from '../runtime/kernel.ts';
 import { inOrder } from './bindings.ts';
-import { dispatchOf } from './conv2d_kernels/dispatch.ts';
+import { dispatchOf } from './dispatch.ts';
 
 export interface OneDispatch<P, R extends string> {
   readonly name: string;

@@ -30,7 +30,7 @@ import {
   viewOfDesc,
 } from '../runtime/tensor.ts';
 import { inOrder } from './bindings.ts';
-import { dispatchOf } from './conv2d_kernels/dispatch.ts';
+import { dispatchOf } from './dispatch.ts';
 
 /** Axes of the output at most. */
 const MOST_AXES = 8;

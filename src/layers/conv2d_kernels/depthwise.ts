@@ -11,8 +11,8 @@ import { gpuClassOf } from '../../runtime/gpu_class.ts';
 import { kernel } from '../../runtime/kernel.ts';
 import { inOrder } from '../bindings.ts';
 import type { Conv2dRole } from '../conv2d_problem.ts';
+import { dispatchOf } from '../dispatch.ts';
 import { costsOf } from './cost.ts';
-import { dispatchOf } from './dispatch.ts';
 
 /** [rows, pixels] of an invocation on a GPU; 4 x 4 were the best of none of 23 layers on an H200. */
 const GPU_STRIPS: readonly (readonly [number, number])[] = [

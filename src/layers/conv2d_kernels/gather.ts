@@ -9,8 +9,8 @@ import { kernel, type NoConfig } from '../../runtime/kernel.ts';
 import { elementTypesOf } from '../../runtime/operator.ts';
 import { inOrder } from '../bindings.ts';
 import type { Conv2d, Conv2dRole } from '../conv2d_problem.ts';
+import { dispatchOf } from '../dispatch.ts';
 import { costsOf } from './cost.ts';
-import { dispatchOf } from './dispatch.ts';
 
 /** How tensors are stored, the bias too. */
 export function gatherTypesOf(node: Conv2d): Conv2dGatherProblem['types'] {

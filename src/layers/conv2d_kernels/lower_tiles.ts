@@ -6,7 +6,7 @@ import type { DeviceKind, DeviceProfile } from '../../runtime/device_profile.ts'
 import type { KernelDispatch, Repack } from '../../runtime/kernel.ts';
 import { inOrder } from '../bindings.ts';
 import type { Conv2dRole } from '../conv2d_problem.ts';
-import { dispatchOf } from './dispatch.ts';
+import { dispatchOf } from '../dispatch.ts';
 
 /** A way to compute a convolution in one dispatch: the GEMM inside all algorithms. */
 export interface Conv2dGemm<C extends object> {

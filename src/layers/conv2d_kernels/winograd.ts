@@ -11,8 +11,8 @@ import { type DeviceProfile, kindOf, largestBuffer } from '../../runtime/device_
 import { type Kernel, kernel, type Repack } from '../../runtime/kernel.ts';
 import { inOrder } from '../bindings.ts';
 import type { Conv2dRole } from '../conv2d_problem.ts';
+import { dispatchOf } from '../dispatch.ts';
 import { costsOf } from './cost.ts';
-import { dispatchOf } from './dispatch.ts';
 import { type Conv2dGemm, rebind, repackWeight, type WeightPadding } from './lower_tiles.ts';
 
 export interface WinogradConfig<C extends object> {

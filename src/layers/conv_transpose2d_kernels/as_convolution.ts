@@ -24,9 +24,9 @@ import { inOrder } from '../bindings.ts';
 import type { ConvTranspose2dProblem } from '../conv_transpose2d_problem.ts';
 import { conv2dKernels } from '../conv2d.ts';
 import { costsOf } from '../conv2d_kernels/cost.ts';
-import { dispatchOf } from '../conv2d_kernels/dispatch.ts';
 import { rebind } from '../conv2d_kernels/lower_tiles.ts';
 import type { Conv2dRole } from '../conv2d_problem.ts';
+import { dispatchOf } from '../dispatch.ts';
 import type { Form, Split } from './split.ts';
 
 /** What the two passes share; algorithms of several dispatches have scratch of other names. */

@@ -9,7 +9,7 @@ import {
 import { type DeviceProfile, kindOf } from '../../runtime/device_profile.ts';
 import { kernel, type Repack } from '../../runtime/kernel.ts';
 import { inOrder } from '../bindings.ts';
-import { dispatchOf } from '../conv2d_kernels/dispatch.ts';
+import { dispatchOf } from '../dispatch.ts';
 import type { LinearRole } from '../linear_problem.ts';
 
 /** Images that share a weight at most: their sums, four an image, are all in registers. */

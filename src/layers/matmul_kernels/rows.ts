@@ -6,7 +6,7 @@ import { type MatmulRowsConfig, matmulRows as shader } from '../../../shaders/ma
 import { type DeviceProfile, kindOf } from '../../runtime/device_profile.ts';
 import { kernel } from '../../runtime/kernel.ts';
 import { inOrder } from '../bindings.ts';
-import { dispatchOf } from '../conv2d_kernels/dispatch.ts';
+import { dispatchOf } from '../dispatch.ts';
 
 /** Rows whose sums, four each, all stay in registers. */
 const ROWS: readonly number[] = [8, 4, 2, 1];

@@ -9,7 +9,7 @@ import {
 import { type DeviceProfile, kindOf } from '../../runtime/device_profile.ts';
 import { kernel } from '../../runtime/kernel.ts';
 import { inOrder } from '../bindings.ts';
-import { dispatchOf } from '../conv2d_kernels/dispatch.ts';
+import { dispatchOf } from '../dispatch.ts';
 
 const LARGE: MatmulTiledConfig = { threads: 16, depth: 16 };
 const SMALL: MatmulTiledConfig = { threads: 8, depth: 16 };

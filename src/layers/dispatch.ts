@@ -1,8 +1,8 @@
 /** One dispatch of a module that numbers its workgroups. */
-import { DIMENSIONS_SLOT, type ShaderModule } from '../../../shaders/lib/dimensions.ts';
-import { type Grid, gridOf } from '../../../shaders/lib/grid.ts';
-import type { DeviceProfile } from '../../runtime/device_profile.ts';
-import type { Binding, KernelDispatch } from '../../runtime/kernel.ts';
+import { DIMENSIONS_SLOT, type ShaderModule } from '../../shaders/lib/dimensions.ts';
+import { type Grid, gridOf } from '../../shaders/lib/grid.ts';
+import type { DeviceProfile } from '../runtime/device_profile.ts';
+import type { Binding, KernelDispatch } from '../runtime/kernel.ts';
 
 export function dispatchOf<R extends string>(
   device: DeviceProfile,
