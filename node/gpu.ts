@@ -4,6 +4,7 @@ import { type AdapterFacts, adapterFacts, TilewiseError, UnsupportedError } from
 import { checkText } from './check_text.ts';
 import { loadLibrary } from './load_library.ts';
 import { MissingPackageError } from './missing_package_error.ts';
+import { pollPatiently } from './patient_polling.ts';
 import { SWIFTSHADER_PACKAGE, takesSwiftShader, useSwiftShader } from './swiftshader.ts';
 
 /** An adapter in Node. Keep it for as long as you use what came of it: see `gpu`. */
@@ -35,6 +36,9 @@ export interface NodeGpuOptions {
   /** Whether adapters show what WebGPU does not have for all yet, such as subgroup matrices; false by default. */
   readonly experimental?: boolean | undefined;
 }
+
+/** A GPU's runs take a few milliseconds, which a timer would lengthen, and Node takes no core from it. */
+const EAGER_MS = 4;
 
 /** For every instance: NVIDIA's Linux driver hides f16 without the toggle. */
 const DAWN_FEATURES = ['vulkan_enable_f16_on_nvidia'];
@@ -154,7 +158,7 @@ async function open(
   { experimental }: NodeGpuOptions,
   listing?: Listing,
 ): Promise<NodeGpu | undefined> {
-  const { create } = await loadDawn();
+  const { create, globals } = await loadDawn();
   const choice = listing ? [`backend=${listing.backend}`, `adapter=${listing.name}`] : [];
   const features = [...DAWN_FEATURES, ...(experimental ? EXPERIMENTAL_FEATURES : [])];
   const toggles = [
@@ -163,9 +167,10 @@ async function open(
   ];
   const gpu = create([...toggles, ...choice]);
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  return adapter
-    ? { gpu, adapter, facts: adapterFacts(adapter), backend: listing?.backend }
-    : undefined;
+  if (!adapter) return undefined;
+  const facts = adapterFacts(adapter);
+  if (!facts.software) pollPatiently(globals).eagerFor(EAGER_MS);
+  return { gpu, adapter, facts, backend: listing?.backend };
 }
 
 /** Dawn offers no list, but names every adapter when it is asked for one that does not exist. */
@@ -185,6 +190,7 @@ async function loadDawn(): Promise<typeof import('webgpu')> {
   try {
     const dawn = await import('webgpu');
     Object.assign(globalThis, dawn.globals);
+    pollPatiently(dawn.globals);
     return dawn;
   } catch (cause) {
     throw new MissingPackageError(
