@@ -62,8 +62,6 @@ export interface Conv2dDirectConfig {
   readonly share: 'none' | 'broadcast' | 'swap';
   /** Lanes that share: the device's subgroup width, or 1. `swap` needs 4, and pixels loaded one by one. */
   readonly subgroup: number;
-  /** Whether to ask for fma(): SwiftShader is faster with it, llvmpipe without. */
-  readonly fused: boolean;
 }
 
 export function conv2dDirect(
@@ -109,6 +107,7 @@ const VECTORS = ${config.channels / vector}u;
 const TILE_CHANNELS = LANES * CHANNELS;
 const PIXELS = ${config.pixels}u;
 const DEPTH = ${config.depth}u;
+const FOLLOWING = ${config.depth - 1}u;
 const BLOCK_ROWS = ${blockOf(config.depth)}u;
 const SUBGROUP = ${subgroup}u;
 const X_VECTOR = ${xVector}u;
@@ -252,15 +251,30 @@ ${locals}
 #endif
 #end
 #end
-#for w in X_LOADS
 #if ${swapped}
+      var turned: array<array<f32, LOADED_PIXELS>, DEPTH>;
+#for w in X_LOADS
 #for d in DEPTH
-      let turned#d_#w_0 = loaded#d_#w;
-      let turned#d_#w_1 = quadSwapX(loaded#d_#w);
-      let turned#d_#w_2 = quadSwapY(loaded#d_#w);
-      let turned#d_#w_3 = quadSwapDiagonal(loaded#d_#w);
+      turned[#d][#w * 4] = loaded#d_#w;
+      turned[#d][#w * 4 + 1] = quadSwapX(loaded#d_#w);
+      turned[#d][#w * 4 + 2] = quadSwapY(loaded#d_#w);
+      turned[#d][#w * 4 + 3] = quadSwapDiagonal(loaded#d_#w);
 #end
-#endif
+#end
+      // Products first: SwiftShader has its sums in memory, and would load and store them for each.
+#for c in CHANNELS
+#for p in PIXELS
+      {
+        var step = turned[0][#p] * values[0][#c];
+#for d in FOLLOWING
+        step += turned[#d + 1][#p] * values[#d + 1][#c];
+#end
+        sums[#c][#p] += step;
+      }
+#end
+#end
+#else
+#for w in X_LOADS
 #for l in SUBGROUP
 #for e in X_VECTOR
       {
@@ -274,19 +288,13 @@ ${locals}
 #else
           let x#d = loaded#d_#w[#e];
 #endif
-#elif ${swapped}
-          let x#d = turned#d_#w_#l;
 #elif ${shared}
           let x#d = subgroupBroadcast(loaded#d_#w, #l);
 #else
           let x#d = loaded#d_#w;
 #endif
 #for c in CHANNELS
-#if ${config.fused}
-          sums[#c][O] = fma(values[#d][#c], x#d, sums[#c][O]);
-#else
           sums[#c][O] += values[#d][#c] * x#d;
-#endif
 #end
 #end
         }
@@ -294,6 +302,7 @@ ${locals}
 #end
 #end
 #end
+#endif
 #for w in X_LOADS
       x_at#w += DEPTH * x_row;
 #end
@@ -314,8 +323,12 @@ ${locals}
   }
 
   // The epilogue is true loops. Unrolled like the rest, its stores would be nine tenths of the compile time on CPU
-  // adapters; a factor that the compiler cannot bound keeps them loops.
+  // adapters; a factor that the compiler cannot bound keeps them loops. SwiftShader would divide for each length inside.
+#if ${epilogue.addend}
+  let one = min(1u, arrayLength(&y) + arrayLength(&addend));
+#else
   let one = min(1u, arrayLength(&y));
+#endif
   for (var o = 0u; o < Y_VECTORS * one; o++) {
 #if ${swapped}
     let pixel = first_pixel + (o ^ subgroup_lane);

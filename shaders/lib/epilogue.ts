@@ -63,6 +63,8 @@ export interface EpilogueModule {
   /** `, NAME, ...`: these arguments. */
   readonly sizeArguments: string;
   readonly bindings: readonly OperandBinding[];
+  /** Whether there is the array `addend`, whatever is bound for it. */
+  readonly addend: boolean;
 }
 
 /**
@@ -142,7 +144,7 @@ export function epilogueModule(
       `return ${result};`,
     ]),
   ].join('\n');
-  return { text, ...passed(sizes), bindings: operandBindings(epilogue) };
+  return { text, ...passed(sizes), bindings: operandBindings(epilogue), addend: false };
 }
 
 function passed(sizes: EpilogueModule['sizes']): Pick<EpilogueModule, 'sizes' | 'sizeArguments'> {
@@ -182,7 +184,8 @@ function sharedModule(epilogue: Epilogue | undefined, width: Width): EpilogueMod
     ]),
   ].join('\n');
   // Where there is no addend, the weights are in its place.
-  return { text, ...passed(sizes), bindings: [bindingOf(addend?.name ?? 'weight')] };
+  const bindings = [bindingOf(addend?.name ?? 'weight')];
+  return { text, ...passed(sizes), bindings, addend: true };
 }
 
 /** Of an f32. */

@@ -20,7 +20,6 @@ interface Style {
   /** How many times the pixels there are the largest tiles must compute before a smaller one is worth compiling. */
   readonly waste: number;
   readonly vector: 1 | 4;
-  readonly fused: boolean;
 }
 
 const SWIFTSHADER: Style = {
@@ -31,7 +30,6 @@ const SWIFTSHADER: Style = {
   lanes: 4,
   waste: 1,
   vector: 1,
-  fused: true,
 };
 
 const LLVMPIPE: Style = {
@@ -42,7 +40,6 @@ const LLVMPIPE: Style = {
   lanes: 8,
   waste: 1.5,
   vector: 4,
-  fused: false,
 };
 
 /** Sums that cannot be in registers are loaded and stored, once in `depth` multiply-adds. */
@@ -67,7 +64,6 @@ function configsFor(g: Conv2dProblem, device: DeviceProfile): readonly Conv2dDir
         vector: channels % style.vector === 0 ? style.vector : 1,
         xVector,
         ...sharing(width, pixels, xVector),
-        fused: style.fused,
       }));
     });
 }
