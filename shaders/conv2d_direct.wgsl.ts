@@ -323,7 +323,7 @@ ${locals}
   }
 
   // The epilogue is true loops. Unrolled like the rest, its stores would be nine tenths of the compile time on CPU
-  // adapters; a factor that the compiler cannot bound keeps them loops. SwiftShader would divide for each length inside.
+  // adapters; a factor that the compiler cannot bound keeps them loops. Inside, SwiftShader would divide for a length.
 #if ${epilogue.addend}
   let one = min(1u, arrayLength(&y) + arrayLength(&addend));
 #else

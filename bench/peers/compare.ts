@@ -1,4 +1,5 @@
 /** Starts the contenders in turn, then runs them in turn: A B C A B C. */
+import { setTimeout } from 'node:timers/promises';
 
 import { statisticsOf } from '../../measure/statistics.ts';
 import type { PeerResult } from '../results/reports.ts';
@@ -73,8 +74,12 @@ async function stop(record: Record): Promise<void> {
   record.participant = undefined;
 }
 
+/** Thread pools spin for a while after their work, and would take the next one's cores. */
+const REST_MS = 200;
+
 async function run(record: Record, note: Note): Promise<void> {
   if (!record.participant) return;
+  await setTimeout(REST_MS);
   const { logits: _, ...timing } = await record.participant.run();
   record.runs.push(timing);
   note(`${nameOf(record.entry)}: ${timing.ms.toFixed(1)} ms`);
