@@ -103,6 +103,7 @@ ${declarations}
 const LANES = ${config.lanes}u;
 const PIXELS = ${config.pixels}u;
 ${constants(window)}
+const TAPS = ${g.kernel[0] * g.kernel[1]}u;
 const PATCH_W = ${width}u;
 const LIVE = ${live}u;
 const LAST = ${live - 1}u;
@@ -140,11 +141,19 @@ ${locals}
 #for i in PATCH_W
   let inside_#i = left + #i < W_IN;
 #end
-#for r in K_H
-#for s in K_W
-  let weight_#r_#s = f32(weight[channel * (K_H * K_W) + #r * K_W + #s]);
+  let weight_at = channel * TAPS;
+  var weights: array<f32, TAPS>;
+#if ${config.looped}
+  // Each load takes llvmpipe's compiler 5 ms; SwiftShader divides for each length that it has not seen before.
+  let one = min(1u, arrayLength(&x) + arrayLength(&weight) + arrayLength(&y));
+  for (var t = 0u; t < TAPS * one; t++) {
+    weights[t] = f32(weight[weight_at + t]);
+  }
+#else
+#for t in TAPS
+  weights[#t] = f32(weight[weight_at + #t]);
 #end
-#end
+#endif
 #if ${g.bias}
   let shift = bias[channel];
 #else
@@ -181,7 +190,7 @@ ${locals}
 #for s in K_W
 #for p in PIXELS
       sums[#r * DILATION_H / STRIDE_H][#p] +=
-        seen[#r * DILATION_H % STRIDE_H][#p * STRIDE_W + #s * DILATION_W] * weight_#r_#s;
+        seen[#r * DILATION_H % STRIDE_H][#p * STRIDE_W + #s * DILATION_W] * weights[#r * K_W + #s];
 #end
 #end
 #end

@@ -73,6 +73,7 @@ export function conv2dDirect(
   const { columns } = g;
   const shared = share !== 'none';
   const swapped = share === 'swap';
+  const split = vector === 4;
   // A lane's four pixels are neighbours in y too, unless an image ends between them.
   const fours =
     wholeFours(g, g.yStrides) &&
@@ -139,9 +140,14 @@ alias Sums = f32;
 #endif
 @group(0) @binding(0) var<storage, read> x: array<XVector>;
 @group(0) @binding(1) var<storage, read> weight: array<WeightVector>;
-@group(0) @binding(2) var<storage, read> bias: array<Weights>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<YVector>;
 ${epilogue.text}
+
+// Among those of the tile.
+fn channel_of(lane: u32, c: u32) -> u32 {
+  return (c / VECTOR * LANES + lane) * VECTOR + c % VECTOR;
+}
 
 @compute @workgroup_size(LANES)
 fn main(
@@ -163,17 +169,31 @@ ${locals}
   let first_pixel = (pixel_tiles - group * PIXEL_TILES) * PIXELS;
   let first_channel = channel_tile * TILE_CHANNELS;
 
-  var results: array<Sums, Y_VECTORS * CHANNELS>;
-  let bias_at = (group * C_OUT_PADDED + first_channel) / VECTOR + lane;
-#for v in VECTORS
-  let bias#v = select(Weights(), bias[bias_at + #v * LANES], HAS_BIAS == 1u);
-#for o in Y_VECTORS
-#if ${vector === 4}
-#for e in VECTOR
-  results[#o * CHANNELS + #v * VECTOR + #e] = Sums(bias#v[#e]);
+  let bias_at = group * C_OUT_PADDED + first_channel;
+  var shifts: array<f32, CHANNELS>;
+#if ${split}
+  // Each load takes llvmpipe's compiler 15 ms, and an array the square of how often it is mentioned.
+  for (var c = 0u; c < CHANNELS * HAS_BIAS; c++) {
+    shifts[c] = bias[bias_at + channel_of(lane, c)];
+  }
+#else
+#for c in CHANNELS
+  shifts[#c] = select(0.0, bias[bias_at + channel_of(lane, #c)], HAS_BIAS == 1u);
+#end
+#endif
+#if ${split}
+#for c in CHANNELS
+  var results_#c: array<Sums, Y_VECTORS>;
 #end
 #else
-  results[#o * CHANNELS + #v] = Sums(bias#v);
+  var results: array<Sums, Y_VECTORS * CHANNELS>;
+#endif
+#for o in Y_VECTORS
+#for c in CHANNELS
+#if ${split}
+  results_#c[#o] = Sums(shifts[#c]);
+#else
+  results[#o * CHANNELS + #c] = Sums(shifts[#c]);
 #endif
 #end
 #end
@@ -313,11 +333,18 @@ ${locals}
     }
 #for o in Y_VECTORS
 #for c in CHANNELS
+    {
 #if ${wideOutput}
-    results[#o * CHANNELS + #c] += vec4f(sums[#c][#o * 4], sums[#c][#o * 4 + 1], sums[#c][#o * 4 + 2], sums[#c][#o * 4 + 3]);
+      let sum = vec4f(sums[#c][#o * 4], sums[#c][#o * 4 + 1], sums[#c][#o * 4 + 2], sums[#c][#o * 4 + 3]);
 #else
-    results[#o * CHANNELS + #c] += sums[#c][#o];
+      let sum = sums[#c][#o];
 #endif
+#if ${split}
+      results_#c[#o] += sum;
+#else
+      results[#o * CHANNELS + #c] += sum;
+#endif
+    }
 #end
 #end
   }
@@ -337,11 +364,24 @@ ${locals}
 #endif
     let image = pixel / PLANE_OUT;
     let place = pixel - image * PLANE_OUT;
+#if ${split}
+#for c in CHANNELS
+    let result_#c = results_#c[o];
+#end
+#endif
     for (var c = 0u; c < CHANNELS * one; c++) {
-      let channel = first_channel + (c / VECTOR * LANES + lane) * VECTOR + c % VECTOR;
+#if ${split}
+      var result = result_0;
+#for d in CHANNELS
+      result = select(result, result_#d, c == #d);
+#end
+#else
+      let result = results[o * CHANNELS + c];
+#endif
+      let channel = first_channel + channel_of(lane, c);
       if ((tile < GRID_TILES) & (pixel < OUT_PIXELS) & (channel < GROUP_C_OUT)) {
         let plane = group * GROUP_C_OUT + channel;
-        let value = epilogue(results[o * CHANNELS + c], image, plane, place${epilogue.sizeArguments});
+        let value = epilogue(result, image, plane, place${epilogue.sizeArguments});
         let at = (Y_OFFSET + image * Y_IMAGE + plane * Y_CHANNEL + place) / Y_VECTOR;
 #if ${wideOutput}
         y[at] = to_y4(value);
