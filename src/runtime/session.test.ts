@@ -649,6 +649,63 @@ describe('Session.create', () => {
     ]);
   });
 
+  it('reads the weights while kernels compile, and tells of them afterwards', async () => {
+    const fresh = await openDevice();
+    const compile = fresh.gpu.createComputePipelineAsync.bind(fresh.gpu);
+    let readAll = (): void => {};
+    const read = new Promise<void>((resolve) => {
+      readAll = resolve;
+    });
+    vi.spyOn(fresh.gpu, 'createComputePipelineAsync').mockImplementation(async (descriptor) => {
+      await read;
+      return compile(descriptor);
+    });
+    const source = syntheticWeights([]);
+    const seen = new Set<string>();
+    using session = await open(fresh, smallNet(), {
+      weights: {
+        ...source,
+        read(name, shape) {
+          if (name === 'fc.bias') readAll();
+          return source.read(name, shape);
+        },
+      },
+      onProgress: ({ stage }) => seen.add(stage),
+    });
+    expect([...seen]).toEqual(['compile', 'upload']);
+    expect(session.plan.weights.map(({ constant }) => constant.name)).toContain('fc.bias');
+  });
+
+  it('reads no more weights, and frees those there are, where a kernel does not compile', async () => {
+    const fresh = await openDevice();
+    const alive = buffersOf(fresh);
+    const source = syntheticWeights([]);
+    const asked: string[] = [];
+    let fail = (): void => {};
+    vi.spyOn(fresh.gpu, 'createComputePipelineAsync').mockImplementation(
+      () =>
+        new Promise((_, reject) => {
+          fail = () => reject(new Error('the compiler is out of order'));
+        }),
+    );
+    const opening = open(fresh, smallNet(), {
+      weights: {
+        ...source,
+        read(name, shape) {
+          asked.push(name);
+          fail();
+          return source.read(name, shape);
+        },
+      },
+    });
+    await expect(opening).rejects.toThrow('the compiler is out of order');
+    const asBefore = asked.length;
+    expect(asBefore).toBeLessThan(4);
+    expect([...alive]).toEqual([]);
+    await fresh.gpu.queue.onSubmittedWorkDone();
+    expect(asked).toHaveLength(asBefore);
+  });
+
   it('refuses weights that do not fit the model, before it asks for any', async () => {
     const weights = {
       name: 'file',
