@@ -8,10 +8,11 @@ import { runCommand } from '../../terminal/failure.ts';
 import { parseCount } from '../../terminal/option_values.ts';
 import { clearProgress, note, print, printJson, progress } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
+import { compareRows, parseRows } from './compare.ts';
 import type { Compiled } from './compile_shaders.ts';
-import { hottestLoop, type Loop } from './hot_loop.ts';
 import { type MachineCode, parseLog } from './machine_code.ts';
-import { type Figures, figuresOf, parsePipelineLog } from './statistics.ts';
+import { type Row, rowOf } from './row.ts';
+import { parsePipelineLog } from './statistics.ts';
 
 interface Options {
   readonly model: string;
@@ -22,14 +23,9 @@ interface Options {
   readonly experimentalMatrices?: boolean;
   readonly failOnSpills?: boolean;
   readonly candidates?: boolean;
+  readonly compare?: string;
   readonly markdown?: boolean;
   readonly json?: boolean;
-}
-
-/** A pipeline and what the driver says of it. */
-interface Row extends Compiled, Figures {
-  readonly gpu: string;
-  readonly loop: (Loop & { readonly perSlot: number; readonly perLoad: number }) | undefined;
 }
 
 const program = new Command('bench:isa')
@@ -57,11 +53,18 @@ const program = new Command('bench:isa')
   )
   .option('--fail-on-spills', 'exit with 1 where a kernel that the plan runs spills registers')
   .option('--candidates', 'also compile the configurations that the plan does not choose')
+  .option(
+    '--compare <file>',
+    'what --json printed before: shows what is another, and exits with 1 where a kernel that the plan runs got worse',
+  )
   .option('--markdown', 'print the table of docs/kernels.md')
   .option('--json', 'print one JSON object a pipeline on stdout, and nothing else')
   .action(benchIsa);
 
 async function benchIsa(options: Options): Promise<void> {
+  // A file that is none is to be heard of before minutes of compiling.
+  const before =
+    options.compare && parseRows(readFileSync(options.compare, 'utf8'), options.compare);
   const gpus = options.envScript ? options.gpus.split(',') : ['this GPU'];
   const rows: Row[] = [];
   for (const gpu of gpus) {
@@ -75,12 +78,34 @@ async function benchIsa(options: Options): Promise<void> {
   clearProgress();
   if (options.json) for (const row of rows) printJson(row);
   else if (options.markdown) print(markdownTable(rows));
-  else print(formatTable(HEAD, rows.map(cellsOf)));
+  else if (options.compare === undefined) print(formatTable(HEAD, rows.map(cellsOf)));
+  if (before) showChanges(before, rows, options.json ?? false);
   const spilling = rows.filter(({ chosen, spills }) => chosen && spills > 0);
   if (options.failOnSpills && spilling.length > 0) {
     note(`${spilling.length} of ${rows.length} pipelines spill registers`);
     process.exitCode = 1;
   }
+}
+
+/** On stdout, but beside JSON on stderr. */
+function showChanges(before: readonly Row[], after: readonly Row[], json: boolean): void {
+  const { compared, added, gone, changes } = compareRows(before, after);
+  const cells = changes.map((change) => [
+    change.gpu,
+    change.layer,
+    change.what,
+    ...[change.before, change.after].map((value) => String(Number(value.toFixed(2)))),
+    change.worse ? 'worse' : 'better',
+  ]);
+  const say = json ? note : print;
+  if (cells.length > 0) {
+    say(formatTable(['gpu', 'layer', 'figure', 'before', 'now', ''], cells));
+  }
+  const worse = changes.filter((change) => change.worse).length;
+  say(
+    `${compared} pipelines compared: ${worse} figures worse, ${changes.length - worse} better; ${added.length} pipelines are new, ${gone.length} gone`,
+  );
+  if (worse > 0) process.exitCode = 1;
 }
 
 /** Compiles in a process of its own, whose stderr goes to a file: Node's pipes drop what a driver writes too fast. */
@@ -147,20 +172,6 @@ function rowsOf(gpu: string, lines: string, shaders: readonly MachineCode[]): re
     );
   }
   return shaders.map((code, i) => rowOf(gpu, JSON.parse(compiled[i] ?? '{}') as Compiled, code));
-}
-
-function rowOf(gpu: string, compiled: Compiled, code: MachineCode): Row {
-  const loop = hottestLoop(code);
-  return {
-    ...compiled,
-    gpu,
-    ...figuresOf(code),
-    loop: loop && {
-      ...loop,
-      perSlot: loop.multiplyAdds / Math.max(1, loop.slots),
-      perLoad: loop.multiplyAdds / Math.max(1, loop.workgroupMemory + loop.memory),
-    },
-  };
 }
 
 const HEAD = [

@@ -4,20 +4,21 @@
 export interface Contender {
   /** From bytes in memory to a model that is ready: opening the device, reading, compiling, uploading. */
   load(): Promise<void>;
-  /** One run: from pixels [N, C, H, W] to logits, both in host memory. */
+  /** One run: from pixels [N, C, H, W] to logits, or the model's first output, both in host memory. */
   run(pixels: Float32Array): Promise<Float32Array>;
 }
 
 /** The model, as bytes in the formats that the libraries read. */
 export interface Workload {
+  /** A name that Tilewise knows, or that of an .onnx file. */
   readonly model: string;
   /** [N, C, H, W] */
   readonly shape: readonly number[];
   /** Of Tilewise's weights and maps; the others take f32. */
   readonly precision: 'f32' | 'f16';
   readonly pixels: Float32Array;
-  /** With torchvision's names. */
-  readonly safetensors: Uint8Array<ArrayBuffer>;
+  /** With torchvision's names; none for an .onnx file. */
+  readonly safetensors: Uint8Array<ArrayBuffer> | undefined;
   readonly onnx: Uint8Array<ArrayBuffer>;
 }
 

@@ -1,17 +1,17 @@
 /** Tilewise beside its peers, model after model: `npm start -- --help`. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { f16Tolerance } from '../../measure/f16_rounding.ts';
 import { machineFacts, NO_SHADER_CACHES } from '../../measure/machine.ts';
 import { openNodeGpu } from '../../node/index.ts';
 import { useSwiftShader } from '../../node/swiftshader.ts';
-import { buildModel, Device, findModel, prepare } from '../../src/index.ts';
+import { Device, prepare } from '../../src/index.ts';
 import { fail, runCommand } from '../../terminal/failure.ts';
 import { parseCount } from '../../terminal/option_values.ts';
 import { clearProgress, note, print, progress } from '../../terminal/output.ts';
-import { ALL_TABLES, parseModels } from '../results/peer_models.ts';
+import { ALL_TABLES, isFile, parseModels } from '../results/peer_models.ts';
 import { peersOverview, peersSection } from '../results/peers_section.ts';
 import type { PeersReport } from '../results/reports.ts';
 import type { Note } from './compare.ts';
@@ -41,7 +41,7 @@ const program = new Command('peers')
   )
   .option(
     '--model <names>',
-    `classifiers that Tilewise names, with commas between them, or "${ALL_TABLES}"; may be repeated; resnet50 by default, the only one in which TensorFlow.js takes part`,
+    `models that Tilewise names, or .onnx files of one input, which run in Node only, with commas between them, or "${ALL_TABLES}"; may be repeated; resnet50 by default, the only one in which TensorFlow.js takes part`,
     parseModels,
   )
   .option('--batch <n>', 'images a run', parseCount, 1)
@@ -125,7 +125,9 @@ function followed(
   };
 }
 
+/** Pages have no reader of ONNX files. */
 function runsInBrowser(model: string, { browser }: Pick<Options, 'browser'>): boolean {
+  if (isFile(model)) return false;
   return browser === undefined || (browser !== false && browser.includes(model));
 }
 
@@ -146,8 +148,8 @@ async function compareModel(
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupt);
   try {
     const weights = options.weights && fromWhereNpmWasCalled(options.weights);
-    writeWorkload(folder, { model, batch, precision, weights });
-    const graph = buildModel(findModel(model), { batch });
+    const path = isFile(model) ? fromWhereNpmWasCalled(model) : model;
+    const graph = await writeWorkload(folder, { model: path, batch, precision, weights });
     const { plan, parts } = prepare(graph, { device: adapter.profile, precision });
     const rounds = { starts, runs, tolerance: toleranceOf(precision, plan.graph) };
     const inNode = options.node ? nodeEntries(folder, options.adapter) : [];
@@ -160,8 +162,8 @@ async function compareModel(
     return {
       machine: machineFacts(),
       adapter: adapter.name,
-      ...{ model, batch, precision },
-      weights: options.weights ? 'file' : 'synthetic',
+      ...{ model: basename(model), batch, precision },
+      weights: options.weights || isFile(model) ? 'file' : 'synthetic',
       dispatches: plan.dispatches.length * parts,
       results,
     };

@@ -2,9 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { openNodeGpu } from '../../node/index.ts';
 import { findModel } from '../../src/index.ts';
+import { loadOnnx } from '../../src/onnx/index.ts';
+import { isFile } from '../results/peer_models.ts';
 import type { Contender, Workload } from './contender.ts';
 import { onnxruntime } from './contenders/onnxruntime.ts';
-import { tilewise } from './contenders/tilewise.ts';
+import { named, tilewise } from './contenders/tilewise.ts';
 
 const [name = '', folder = '', adapter] = process.argv.slice(2);
 
@@ -14,8 +16,13 @@ const pixels = new Float32Array(bytes('pixels.f32').buffer);
 
 async function create(): Promise<Contender> {
   if (name === 'tilewise') {
-    const safetensors = bytes('model.safetensors');
-    return tilewise({ ...workload, safetensors }, findModel(workload.model), async () => {
+    const file = isFile(workload.model);
+    const read = file
+      ? ({ onnx }: Workload) => loadOnnx(onnx, { name: workload.model })
+      : named(findModel(workload.model));
+    const onnx = file ? bytes('model.onnx') : new Uint8Array();
+    const safetensors = file ? undefined : bytes('model.safetensors');
+    return tilewise({ ...workload, onnx, safetensors }, read, async () => {
       const opened = await openNodeGpu(adapter);
       // Dawn lives as long as this is reachable.
       Object.assign(globalThis, { opened });
@@ -24,7 +31,11 @@ async function create(): Promise<Contender> {
   }
   const ort = await import('onnxruntime-node');
   const onnx = bytes('model.onnx');
-  return onnxruntime({ ...workload, onnx }, ort, name === 'cpu' ? 'cpu' : 'webgpu');
+  return onnxruntime(
+    { ...workload, onnx, safetensors: undefined },
+    ort,
+    name === 'cpu' ? 'cpu' : 'webgpu',
+  );
 }
 
 const contender = await create();

@@ -1,6 +1,6 @@
 /** The model as files, in the formats that the libraries read. */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import {
   buildModel,
   findModel,
@@ -11,10 +11,12 @@ import {
   type WeightSource,
   weightsOf,
 } from '../../src/index.ts';
-import { exportOnnx } from '../../src/onnx/index.ts';
+import { exportOnnx, loadOnnx } from '../../src/onnx/index.ts';
+import { isFile } from '../results/peer_models.ts';
 import type { Workload } from './contender.ts';
 
 export interface WorkloadOptions {
+  /** A name, or the path of an .onnx file. */
   readonly model: string;
   /** Images a run. */
   readonly batch: number;
@@ -23,22 +25,43 @@ export interface WorkloadOptions {
   readonly weights: string | undefined;
 }
 
-/** Writes a model with its weights, and its input, into a folder. */
-export function writeWorkload(folder: string, options: WorkloadOptions): void {
-  const { model, batch, precision } = options;
-  const graph = buildModel(findModel(model), { batch });
-  const [input] = graph.inputs;
-  if (!input) throw new Error(`${model} has no input`);
+/** Writes a model with its weights, and its input, into a folder, and says what its graph is. */
+export async function writeWorkload(folder: string, options: WorkloadOptions): Promise<Graph> {
+  const { model, precision } = options;
+  const write = (name: string, data: string | Uint8Array): void =>
+    writeFileSync(join(folder, name), data);
+  const graph = isFile(model) ? await copyOnnx(write, options) : writeNamed(write, options);
+  const [input, ...others] = graph.inputs;
+  if (!input || others.length > 0)
+    throw new Error(`${model} has ${graph.inputs.length} inputs; only one can be fed`);
   const { shape } = input.desc;
+  write('workload.json', JSON.stringify({ model: basename(model), shape, precision }));
+  write('pixels.f32', new Uint8Array(syntheticInput(shape).buffer));
+  return graph;
+}
+
+type Write = (name: string, data: string | Uint8Array) => void;
+
+/** A file as it is. */
+async function copyOnnx(write: Write, { model, batch, weights }: WorkloadOptions): Promise<Graph> {
+  if (batch !== 1 || weights !== undefined)
+    throw new Error(`${model} has its own batch and weights: leave --batch and --weights out`);
+  const onnx = readFileSync(model);
+  write('model.onnx', onnx);
+  const { graph } = await loadOnnx(onnx, { name: model });
+  return graph;
+}
+
+/** A model that Tilewise names, as both formats. */
+function writeNamed(write: Write, options: WorkloadOptions): Graph {
+  const { model, batch } = options;
+  const graph = buildModel(findModel(model), { batch });
   const weights = options.weights
     ? openSafetensors(readFileSync(options.weights), options.weights)
     : syntheticWeights(weightsOf(graph).map(({ name }) => name));
-  const write = (name: string, data: string | Uint8Array): void =>
-    writeFileSync(join(folder, name), data);
-  write('workload.json', JSON.stringify({ model, shape, precision }));
-  write('pixels.f32', new Uint8Array(syntheticInput(shape).buffer));
   write('model.safetensors', encodeSafetensors(graph, weights));
   write('model.onnx', exportOnnx(graph, weights));
+  return graph;
 }
 
 /** F32, whatever the source holds, so that all read the same numbers. */

@@ -18,8 +18,13 @@ const MODELS = [
   'densenet121',
 ] as const;
 
+/** Whether a model is a file, in place of a name. */
+export function isFile(model: string): boolean {
+  return model.endsWith('.onnx');
+}
+
 /**
- * `resnet18,resnet50`, `all-tables`, or both, for commander: an option that may be repeated, each model once. Throws
+ * `resnet18,net.onnx`, `all-tables`, or both, for commander: an option that may be repeated, each model once. Throws
  * InvalidArgumentError for names that are none.
  */
 export function parseModels(text: string, before: readonly string[] = []): readonly string[] {
@@ -29,6 +34,7 @@ export function parseModels(text: string, before: readonly string[] = []): reado
 }
 
 function checked(name: string): string {
+  if (isFile(name)) return name;
   try {
     return findModel(name).name;
   } catch (error) {

@@ -13,9 +13,10 @@ export function onnxruntime(
       session = await InferenceSession.create(onnx, { executionProviders: [executionProvider] });
     },
     async run(pixels) {
-      const outputs = await session?.run({ input: new Tensor('float32', pixels, shape) });
-      const logits = await outputs?.logits?.getData();
-      if (!(logits instanceof Float32Array)) throw new Error('the model gave no logits');
+      const [input = '', output = ''] = [session?.inputNames[0], session?.outputNames[0]];
+      const outputs = await session?.run({ [input]: new Tensor('float32', pixels, shape) });
+      const logits = await outputs?.[output]?.getData();
+      if (!(logits instanceof Float32Array)) throw new Error('the model gave no floats');
       return logits;
     },
   };

@@ -27,6 +27,7 @@ interface Folded {
 type Layer = (x: tf.Tensor4D) => tf.Tensor4D;
 
 export function tensorflow({ safetensors, shape }: Workload): Contender {
+  if (!safetensors) throw new Error('there are no weights');
   const weights = foldAll(safetensors);
   const [batch = 1, channels = 3, height = 1, width = 1] = shape;
   let forward: ((x: tf.Tensor4D) => tf.Tensor) | undefined;
@@ -54,7 +55,7 @@ interface Weights {
   readonly classifier: { readonly weight: Float32Array; readonly bias: Float32Array };
 }
 
-function foldAll(safetensors: Workload['safetensors']): Weights {
+function foldAll(safetensors: Uint8Array<ArrayBuffer>): Weights {
   const source = openSafetensors(safetensors, 'resnet50');
   const read = (name: string): Float32Array =>
     source.read(name, source.tensors?.get(name)?.shape ?? []);

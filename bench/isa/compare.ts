@@ -1,0 +1,101 @@
+/** What compilers make of a plan's kernels now, beside what they made of them before. */
+import type { Row } from './row.ts';
+
+/** Of a layer's pipeline on a GPU. */
+export interface Change {
+  readonly gpu: string;
+  readonly layer: string;
+  /** `spills`, `waves`, ... */
+  readonly what: string;
+  readonly before: number;
+  readonly after: number;
+  readonly worse: boolean;
+}
+
+export interface Comparison {
+  /** Pipelines that both have. */
+  readonly compared: number;
+  /** `gpu layer` of pipelines that only one of both has. */
+  readonly added: readonly string[];
+  readonly gone: readonly string[];
+  readonly changes: readonly Change[];
+}
+
+/** Compilers that order instructions anew move these by as much. */
+const NOISE = 0.02;
+
+interface Figure {
+  readonly what: string;
+  readonly of: (row: Row) => number;
+  /** Whether less of it is better. */
+  readonly less?: boolean;
+}
+
+/** Registers are none: what they cost is waves and spills. */
+const FIGURES: readonly Figure[] = [
+  { what: 'spills', of: ({ spills }) => spills, less: true },
+  { what: 'waves', of: ({ waves }) => waves },
+  { what: 'fma/slot', of: ({ loop }) => loop?.perSlot ?? 0 },
+  { what: 'fma/load', of: ({ loop }) => loop?.perLoad ?? 0 },
+];
+
+/**
+ * Compares what plans run; candidates that they do not choose are left out.
+ *
+ * @param before - Of an earlier `--json`.
+ * @param after - Of now.
+ */
+export function compareRows(before: readonly Row[], after: readonly Row[]): Comparison {
+  const old = byLayer(before);
+  const now = byLayer(after);
+  const both = [...now].flatMap(([key, row]) => {
+    const earlier = old.get(key);
+    return earlier ? [[earlier, row] as const] : [];
+  });
+  return {
+    compared: both.length,
+    added: [...now.keys()].filter((key) => !old.has(key)),
+    gone: [...old.keys()].filter((key) => !now.has(key)),
+    changes: both.flatMap(([earlier, row]) => changesOf(earlier, row)),
+  };
+}
+
+function byLayer(rows: readonly Row[]): ReadonlyMap<string, Row> {
+  const chosen = rows.filter((row) => row.chosen);
+  return new Map(chosen.map((row) => [`${row.gpu} ${row.layer}`, row]));
+}
+
+function changesOf(earlier: Row, row: Row): readonly Change[] {
+  const { gpu, layer } = row;
+  return FIGURES.flatMap(({ what, of, less = false }) => {
+    const [before, after] = [of(earlier), of(row)];
+    if (Math.abs(after - before) <= NOISE * Math.max(before, after)) return [];
+    return [{ gpu, layer, what, before, after, worse: less === after > before }];
+  });
+}
+
+/**
+ * Reads what `--json` printed: a line a pipeline.
+ *
+ * @throws Error that names the line, where one is none.
+ */
+export function parseRows(text: string, file: string): readonly Row[] {
+  return text
+    .split('\n')
+    .flatMap((line, i) => (line.trim() ? [parseRow(line, `${file}, line ${i + 1}`)] : []));
+}
+
+function parseRow(line: string, where: string): Row {
+  let row: unknown;
+  try {
+    row = JSON.parse(line);
+  } catch (cause) {
+    throw new Error(`${where}: no JSON; --compare takes what --json printed`, { cause });
+  }
+  const { gpu, layer, spills, waves } = (row ?? {}) as Partial<Row>;
+  const texts = [gpu, layer].every((value) => typeof value === 'string');
+  if (!texts || ![spills, waves].every((value) => typeof value === 'number')) {
+    throw new Error(`${where}: no pipeline; --compare takes what bench:isa --json printed`);
+  }
+  return row as Row;
+}
