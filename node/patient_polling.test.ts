@@ -108,6 +108,19 @@ describe('pollPatiently', () => {
     expect(own).not.toHaveBeenCalled();
   });
 
+  it('leaves it to Dawn where the global object is frozen', () => {
+    const own = Object.getOwnPropertyDescriptor(globalThis, 'setImmediate');
+    const value = vi.fn();
+    Object.defineProperty(globalThis, 'setImmediate', { ...own, value, writable: false });
+    try {
+      const { buffer } = fakeBuffer(new FakeTimers());
+      expect(buffer.mapAsync(2)).toBe('a promise');
+      expect(value).toHaveBeenCalledOnce();
+    } finally {
+      Object.defineProperty(globalThis, 'setImmediate', own ?? {});
+    }
+  });
+
   it('knows all that Dawn awaits', async () => {
     const own = vi.spyOn(globalThis, 'setImmediate');
     const { gpu } = await open();

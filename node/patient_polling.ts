@@ -73,11 +73,12 @@ export function pollPatiently(classes: object, timers = REAL): Polling {
       if (timers.now() - begun < eagerMs) timers.setImmediate(again);
       else timers.setTimeout(again, NAP_MS);
     };
-    Object.assign(globalThis, { setImmediate: later });
+    // Where a program has frozen the global object, this does nothing, and Dawn asks as before.
+    Reflect.set(globalThis, 'setImmediate', later);
     try {
       return call();
     } finally {
-      Object.assign(globalThis, { setImmediate });
+      Reflect.set(globalThis, 'setImmediate', setImmediate);
     }
   };
 
