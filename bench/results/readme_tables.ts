@@ -1,6 +1,6 @@
 /** The tables of the README: what one wants to know first. */
 import type { ModelRun } from '../../measure/model_runs.ts';
-import { ratio, shortName, table, time } from './markdown.ts';
+import { digits, shortName, table, time } from './markdown.ts';
 import { busyNote, inNodeByWebGpu, libraryOf, SHOWN_WHOLE } from './peers_section.ts';
 import type { AdapterResults, PeersReport } from './reports.ts';
 
@@ -43,14 +43,7 @@ export function modelsTable(all: readonly AdapterResults[]): string {
   return table(['', ...measured.map(({ adapter }) => shortName(adapter))], rows);
 }
 
-const PEERS_HEAD = [
-  'library',
-  'adapter',
-  'median run',
-  'by Tilewise',
-  'by processor time',
-  'cold start',
-];
+const PEERS_HEAD = ['library', 'adapter', 'median run', 'by Tilewise', 'cold start'];
 
 /** What is measured on all adapters. */
 function isUsual({ batch, precision }: PeersReport): boolean {
@@ -68,8 +61,7 @@ export function peersTable(all: readonly AdapterResults[]): string {
       libraryOf(result),
       shortName(adapter),
       time(result.run.median),
-      ratio(result.ratio),
-      result.cpuRatio ? ratio(result.cpuRatio) : '',
+      digits(result.ratio.median),
       time(result.coldStart.median),
     ]),
   );
@@ -90,7 +82,7 @@ export function peerModelsTable(all: readonly AdapterResults[]): string {
   const cellOf = (model: string, { peers }: AdapterResults): string => {
     const report = usualOf(peers, model);
     const pair = report && inNodeByWebGpu(report);
-    return pair ? `${time(pair[0].run.median)}; ${ratio(pair[1].ratio)}` : '';
+    return pair ? `${time(pair[0].run.median)}; ${digits(pair[1].ratio.median)}` : '';
   };
   const rows = [...models].map((model) => [model, ...measured.map((one) => cellOf(model, one))]);
   return table(['', ...measured.map(({ adapter }) => shortName(adapter))], rows);

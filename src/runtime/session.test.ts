@@ -16,7 +16,7 @@ import type { Device } from './gpu/device.ts';
 import type { Graph, Node, OpDef } from './graph.ts';
 import { GraphBuilder } from './graph_builder.ts';
 import { reshape } from './reshape.ts';
-import { Session, type SessionOptions } from './session.ts';
+import { Session, type SessionOptions, type SessionProgress } from './session.ts';
 import type { Shape } from './tensor.ts';
 import { syntheticTensor, syntheticWeights } from './weights/synthetic.ts';
 
@@ -674,6 +674,17 @@ describe('Session.create', () => {
     });
     expect([...seen]).toEqual(['compile', 'upload']);
     expect(session.plan.weights.map(({ constant }) => constant.name)).toContain('fc.bias');
+  });
+
+  it.each(['compile', 'upload'])('fails as onProgress does, of %s', async (failing) => {
+    const alive = buffersOf(device());
+    const onProgress = vi.fn(({ stage }: SessionProgress) => {
+      if (stage === failing) throw new Error('the line is too short');
+    });
+    const opening = open(device(), smallNet(), { onProgress });
+    await expect(opening).rejects.toThrow('the line is too short');
+    vi.restoreAllMocks();
+    expect([...alive]).toEqual([]);
   });
 
   it('reads no more weights, and frees those there are, where a kernel does not compile', async () => {

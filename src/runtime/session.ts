@@ -419,56 +419,27 @@ async function build(
   const prepared = prepare(graph, { ...options, device: opening.profile });
   const { plan, parts } = prepared;
   if (parts > 1) warnOfParts(graph, parts, options.onWarning);
-  const { onCompile, onUpload } = inOneLine(onProgress);
-  const [pipelines, buffers] = await together(
-    signal,
-    (stop) => compileKernels(opening, plan, { signal: stop, onProgress: onCompile }),
-    (stop) =>
-      weights.load(opening, plan.weights, {
-        read: (weight) => readWeight(weight, reader, options.onWarning),
-        signal: stop,
-        onProgress: onUpload,
-      }),
-  );
+  const report = (stage: SessionProgress['stage']) => (done: number, total: number) =>
+    onProgress?.({ stage, done, total });
+  // When one of both fails, the other is stopped, and has ended when this is rejected.
+  const failed = new AbortController();
+  const fail = (error: unknown): void => failed.abort(error);
+  const stop = AbortSignal.any([failed.signal, ...(signal ? [signal] : [])]);
+  const compiling = compileKernels(opening, plan, { signal: stop, onProgress: report('compile') });
+  const loading = weights.load(opening, plan.weights, {
+    read: (weight) => readWeight(weight, reader, options.onWarning),
+    signal: stop,
+    // Told of after the kernels, so that a line of progress does not jump.
+    onProgress: (...upTo) => compiling.then(() => report('upload')(...upTo)).catch(fail),
+  });
+  const works = [compiling, loading] as const;
+  for (const work of works) work.catch(fail);
+  await Promise.allSettled(works);
+  stop.throwIfAborted();
+  const [pipelines, buffers] = await Promise.all(works);
   const { submitBudgetMs } = options;
   const executor = await Executor.create(opening, plan, buffers, pipelines, submitBudgetMs);
   return { ...prepared, executor, idle: Promise.resolve() };
-}
-
-/** Does both at the same time. When one fails, the other is stopped, and has ended when this is rejected. */
-async function together<A, B>(
-  signal: AbortSignal | undefined,
-  one: (signal: AbortSignal) => Promise<A>,
-  other: (signal: AbortSignal) => Promise<B>,
-): Promise<[A, B]> {
-  const failed = new AbortController();
-  const stop = AbortSignal.any(signal ? [signal, failed.signal] : [failed.signal]);
-  const works = [one(stop), other(stop)] as const;
-  for (const work of works) work.catch((error: unknown) => failed.abort(error));
-  await Promise.allSettled(works);
-  return Promise.all(works);
-}
-
-type Progress = (done: number, total: number) => void;
-
-/** Tells of uploads only after kernels, beside which they go on, so that what is told does not jump. */
-function inOneLine(onProgress: SessionOptions['onProgress']): {
-  readonly onCompile: Progress;
-  readonly onUpload: Progress;
-} {
-  let compiled = false;
-  let uploaded = (): void => {};
-  return {
-    onCompile(done, total) {
-      onProgress?.({ stage: 'compile', done, total });
-      compiled = done === total;
-      if (compiled) uploaded();
-    },
-    onUpload(done, total) {
-      uploaded = () => onProgress?.({ stage: 'upload', done, total });
-      if (compiled) uploaded();
-    },
-  };
 }
 
 /** One run of the plan, or one for each part of the batch, on views of the same arrays. */
