@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { escapeHtml } from '../measure/escape_html.ts';
 import {
   type KernelReport,
   layerChart,
@@ -62,8 +63,4 @@ function chartLibrary(): string {
   } catch (cause) {
     throw new UnsupportedError('--html draws with Chart.js: npm install chart.js', { cause });
   }
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }

@@ -1,17 +1,26 @@
 /** `npm run bench:isa`: what a GPU's compiler makes of every kernel that a model would run. No GPU is needed. */
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { runCommand } from '../../terminal/failure.ts';
-import { parseCount } from '../../terminal/option_values.ts';
+import { parseCount, parseOutput } from '../../terminal/option_values.ts';
 import { clearProgress, note, print, printJson, progress } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
 import { compareRows, parseRows } from './compare.ts';
 import type { Compiled } from './compile_shaders.ts';
 import { type MachineCode, parseLog } from './machine_code.ts';
-import { type Row, rowOf } from './row.ts';
+import { isaPage } from './page.ts';
+import { configText, type Row, rowOf } from './row.ts';
 import { parsePipelineLog } from './statistics.ts';
 
 interface Options {
@@ -24,6 +33,7 @@ interface Options {
   readonly failOnSpills?: boolean;
   readonly candidates?: boolean;
   readonly compare?: string;
+  readonly html?: string;
   readonly markdown?: boolean;
   readonly json?: boolean;
 }
@@ -57,6 +67,7 @@ const program = new Command('bench:isa')
     '--compare <file>',
     'what --json printed before: shows what is another, and exits with 1 where a kernel that the plan runs got worse',
   )
+  .option('--html <file>', 'write a page of tables and bars', parseOutput('.html'))
   .option('--markdown', 'print the table of docs/kernels.md')
   .option('--json', 'print one JSON object a pipeline on stdout, and nothing else')
   .action(benchIsa);
@@ -79,6 +90,7 @@ async function benchIsa(options: Options): Promise<void> {
   if (options.json) for (const row of rows) printJson(row);
   else if (options.markdown) print(markdownTable(rows));
   else if (options.compare === undefined) print(formatTable(HEAD, rows.map(cellsOf)));
+  if (options.html) writeFileSync(options.html, isaPage(options.model, rows));
   if (before) showChanges(before, rows, options.json ?? false);
   const spilling = rows.filter(({ chosen, spills }) => chosen && spills > 0);
   if (options.failOnSpills && spilling.length > 0) {
@@ -204,17 +216,6 @@ function cellsOf(row: Row): readonly (string | number)[] {
     row.loop?.perSlot.toFixed(2) ?? '-',
     row.loop?.perLoad.toFixed(1) ?? '-',
   ];
-}
-
-/** `threads 8,8 slices 4 ...` */
-function configText(config: object): string {
-  return Object.entries(config)
-    .map(([key, value]) => `${key} ${isNested(value) ? `(${configText(value)})` : value}`)
-    .join(' ');
-}
-
-function isNested(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** One line for each kernel and configuration, with the worst of its layers. */

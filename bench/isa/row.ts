@@ -23,3 +23,14 @@ export function rowOf(gpu: string, compiled: Compiled, code: MachineCode): Row {
     },
   };
 }
+
+/** `threads 8,8 slices 4 ...` */
+export function configText(config: object): string {
+  return Object.entries(config)
+    .map(([key, value]) => `${key} ${isNested(value) ? `(${configText(value)})` : value}`)
+    .join(' ');
+}
+
+function isNested(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
