@@ -676,15 +676,37 @@ describe('Session.create', () => {
     expect(session.plan.weights.map(({ constant }) => constant.name)).toContain('fc.bias');
   });
 
-  it.each(['compile', 'upload'])('fails as onProgress does, of %s', async (failing) => {
-    const alive = buffersOf(device());
-    const onProgress = vi.fn(({ stage }: SessionProgress) => {
-      if (stage === failing) throw new Error('the line is too short');
+  describe.each(['compile', 'upload'])('where onProgress, of %s,', (stage) => {
+    /** On a device that has compiled nothing yet: there, weights are loaded first. */
+    async function creating(act: () => void, signal?: AbortSignal) {
+      const fresh = await openDevice();
+      const alive = buffersOf(fresh);
+      let told = 0;
+      const onProgress = (progress: SessionProgress): void => {
+        if (progress.stage !== stage) return;
+        told++;
+        act();
+      };
+      const opening = open(fresh, smallNet(), { onProgress, ...(signal && { signal }) });
+      return { opening, alive, told: () => told };
+    }
+
+    it('throws, so does the call, and frees what there is', async () => {
+      const { opening, alive, told } = await creating(() => {
+        throw new Error('the line is too short');
+      });
+      await expect(opening).rejects.toThrow('the line is too short');
+      expect([...alive]).toEqual([]);
+      expect(told()).toBe(1);
     });
-    const opening = open(device(), smallNet(), { onProgress });
-    await expect(opening).rejects.toThrow('the line is too short');
-    vi.restoreAllMocks();
-    expect([...alive]).toEqual([]);
+
+    it('aborts, it hears of nothing more', async () => {
+      const controller = new AbortController();
+      const reason = new Error('enough');
+      const { opening, told } = await creating(() => controller.abort(reason), controller.signal);
+      await expect(opening).rejects.toBe(reason);
+      expect(told()).toBe(1);
+    });
   });
 
   it('reads no more weights, and frees those there are, where a kernel does not compile', async () => {

@@ -18,6 +18,7 @@ import {
   type InputWriter,
   type RunControl,
 } from './gpu/executor.ts';
+import type { Pipeline } from './gpu/pipeline_cache.ts';
 import { WeightBuffers } from './gpu/weight_buffers.ts';
 import type { Graph } from './graph.ts';
 import type { ExecutionPlan, MemoryUse, PlannedTensor, PlannedWeight } from './plan/compile.ts';
@@ -415,31 +416,54 @@ async function build(
   reader: ConstantReader,
   weights: WeightBuffers,
 ): Promise<Running> {
-  const { signal, onProgress } = options;
   const prepared = prepare(graph, { ...options, device: opening.profile });
   const { plan, parts } = prepared;
   if (parts > 1) warnOfParts(graph, parts, options.onWarning);
-  const report = (stage: SessionProgress['stage']) => (done: number, total: number) =>
-    onProgress?.({ stage, done, total });
-  // When one of both fails, the other is stopped, and has ended when this is rejected.
-  const failed = new AbortController();
-  const fail = (error: unknown): void => failed.abort(error);
-  const stop = AbortSignal.any([failed.signal, ...(signal ? [signal] : [])]);
-  const compiling = compileKernels(opening, plan, { signal: stop, onProgress: report('compile') });
-  const loading = weights.load(opening, plan.weights, {
-    read: (weight) => readWeight(weight, reader, options.onWarning),
-    signal: stop,
-    // Told of after the kernels, so that a line of progress does not jump.
-    onProgress: (...upTo) => compiling.then(() => report('upload')(...upTo)).catch(fail),
-  });
-  const works = [compiling, loading] as const;
-  for (const work of works) work.catch(fail);
-  await Promise.allSettled(works);
-  stop.throwIfAborted();
-  const [pipelines, buffers] = await Promise.all(works);
+  const read = (weight: PlannedWeight): Float32Array =>
+    readWeight(weight, reader, options.onWarning);
+  const [pipelines, buffers] = await compileAndLoad(opening, plan, weights, read, options);
   const { submitBudgetMs } = options;
   const executor = await Executor.create(opening, plan, buffers, pipelines, submitBudgetMs);
   return { ...prepared, executor, idle: Promise.resolve() };
+}
+
+/**
+ * Compiles kernels and loads weights at the same time. When one of both fails, the other is stopped, and has ended when
+ * this is rejected. Uploads are told of after the kernels, so that a line of progress does not jump.
+ */
+async function compileAndLoad(
+  opening: Opening,
+  plan: ExecutionPlan,
+  weights: WeightBuffers,
+  read: (weight: PlannedWeight) => Float32Array,
+  { signal, onProgress }: SessionOptions,
+): Promise<readonly [readonly Pipeline[], readonly GPUBuffer[]]> {
+  const report = (stage: SessionProgress['stage']) => (done: number, total: number) =>
+    onProgress?.({ stage, done, total });
+  const failed = new AbortController();
+  const stop = AbortSignal.any([failed.signal, ...(signal ? [signal] : [])]);
+  let untold: (readonly [done: number, total: number])[] | undefined = [];
+  const compile = async (): Promise<readonly Pipeline[]> => {
+    const control = { signal: stop, onProgress: report('compile') };
+    const pipelines = await compileKernels(opening, plan, control);
+    for (const upTo of untold ?? []) {
+      stop.throwIfAborted();
+      report('upload')(...upTo);
+    }
+    untold = undefined;
+    return pipelines;
+  };
+  const works = [
+    compile(),
+    weights.load(opening, plan.weights, {
+      read,
+      signal: stop,
+      onProgress: (...upTo) => (untold ? untold.push(upTo) : report('upload')(...upTo)),
+    }),
+  ] as const;
+  for (const work of works) work.catch((error: unknown) => failed.abort(error));
+  await Promise.allSettled(works);
+  return Promise.all(works);
 }
 
 /** One run of the plan, or one for each part of the batch, on views of the same arrays. */
