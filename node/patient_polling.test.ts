@@ -41,6 +41,13 @@ function fakeClasses(): { GPUBuffer: typeof FakeBuffer; constants: object } {
 
 class FakeBuffer {
   asked = 0;
+  /** Of an event that the binding has while it is asked something. */
+  listener = (): void => {};
+}
+
+/** As native code makes it. */
+function native(callback: () => void): () => void {
+  return Object.defineProperty(callback.bind(undefined), 'name', { value: '' });
 }
 
 function withMapAsync(classes: ReturnType<typeof fakeClasses>): void {
@@ -49,9 +56,10 @@ function withMapAsync(classes: ReturnType<typeof fakeClasses>): void {
     enumerable: true,
     writable: true,
     value(this: FakeBuffer, times: number) {
-      const ask = (): void => {
+      const ask = native(() => {
         if (++this.asked < times) globalThis.setImmediate(ask);
-      };
+      });
+      this.listener();
       if (times < 0) throw new RangeError('refused');
       globalThis.setImmediate(ask);
       return 'a promise';
@@ -59,9 +67,8 @@ function withMapAsync(classes: ReturnType<typeof fakeClasses>): void {
   });
 }
 
-interface Mappable {
+interface Mappable extends FakeBuffer {
   mapAsync(times: number): string;
-  asked: number;
 }
 
 function fakeBuffer(timers: Timers): {
@@ -72,7 +79,7 @@ function fakeBuffer(timers: Timers): {
   withMapAsync(classes);
   const polling = pollPatiently(classes, timers);
   expect(pollPatiently(classes, timers)).toBe(polling);
-  return { buffer: new classes.GPUBuffer() as FakeBuffer & Mappable, polling };
+  return { buffer: new classes.GPUBuffer() as Mappable, polling };
 }
 
 describe('pollPatiently', () => {
@@ -106,6 +113,25 @@ describe('pollPatiently', () => {
     expect(() => buffer.mapAsync(-1)).toThrow('refused');
     expect(globalThis.setImmediate).toBe(setImmediate);
     expect(own).not.toHaveBeenCalled();
+  });
+
+  it('does for listeners of its events what the real setImmediate does', () => {
+    const own = vi.spyOn(globalThis, 'setImmediate').mockReturnValue('a handle' as never);
+    const { setImmediate } = globalThis;
+    const timers = new FakeTimers();
+    const { buffer } = fakeBuffer(timers);
+    const callback = vi.fn();
+    const replacement = vi.fn() as never;
+    let handle: unknown;
+    buffer.listener = () => {
+      handle = globalThis.setImmediate(callback, 1, 2);
+      Reflect.set(globalThis, 'setImmediate', replacement);
+    };
+    buffer.mapAsync(2);
+    expect(globalThis.setImmediate).toBe(replacement);
+    Reflect.set(globalThis, 'setImmediate', setImmediate);
+    expect(own).toHaveBeenCalledExactlyOnceWith(callback, 1, 2);
+    expect(handle).toBe('a handle');
   });
 
   it('leaves it to Dawn where the global object is frozen', () => {

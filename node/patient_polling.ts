@@ -7,14 +7,17 @@
  *
  * The binding takes `setImmediate` from the global object each time. So while one of its functions is on the stack, and
  * only then, another one is there: it asks at once for the first moments of a wait, so that short ones end when they
- * end, and then once a millisecond. Programs never see it.
+ * end, and then once a millisecond. The binding calls listeners of its events meanwhile; they find that function, too,
+ * which does for them what the real one does.
  */
 
-type Callback = () => void;
+type Callback = (...values: readonly unknown[]) => void;
+
+type SetImmediate = (callback: Callback, ...values: readonly unknown[]) => unknown;
 
 /** What this file takes from the platform: the real ones, whatever a program puts in their place later. */
 export interface Timers {
-  readonly setImmediate: (callback: Callback) => unknown;
+  readonly setImmediate: SetImmediate;
   readonly setTimeout: (callback: Callback, ms: number) => unknown;
   readonly now: () => number;
 }
@@ -49,7 +52,7 @@ const NAP_MS = 1;
 const REAL: Timers = {
   setImmediate: globalThis.setImmediate,
   setTimeout: globalThis.setTimeout,
-  now: () => performance.now(),
+  now: performance.now.bind(performance),
 };
 
 const patched = new WeakMap<object, Polling>();
@@ -67,18 +70,23 @@ export function pollPatiently(classes: object, timers = REAL): Polling {
   let begun = 0;
 
   const patiently = <R>(call: () => R): R => {
-    const { setImmediate } = globalThis;
-    const later = (poll: Callback): void => {
+    const { setImmediate }: { setImmediate: SetImmediate } = globalThis;
+    const later: SetImmediate = (poll, ...values) => {
+      if (!isNative(poll)) return setImmediate(poll, ...values);
       const again = (): void => patiently(poll);
-      if (timers.now() - begun < eagerMs) timers.setImmediate(again);
-      else timers.setTimeout(again, NAP_MS);
+      return timers.now() - begun < eagerMs
+        ? timers.setImmediate(again)
+        : timers.setTimeout(again, NAP_MS);
     };
     // Where a program has frozen the global object, this does nothing, and Dawn asks as before.
     Reflect.set(globalThis, 'setImmediate', later);
     try {
       return call();
     } finally {
-      Reflect.set(globalThis, 'setImmediate', setImmediate);
+      // A listener may have put another one there.
+      if (Object.is(globalThis.setImmediate, later)) {
+        Reflect.set(globalThis, 'setImmediate', setImmediate);
+      }
     }
   };
 
@@ -99,6 +107,11 @@ export function pollPatiently(classes: object, timers = REAL): Polling {
   };
   patched.set(classes, polling);
   return polling;
+}
+
+/** Whether it is a function without a name from native code, as the binding's are: `bind` names what it makes. */
+function isNative(callback: Callback): boolean {
+  return callback.name === '' && String(callback).includes('[native code]');
 }
 
 interface Method {

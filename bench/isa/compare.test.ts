@@ -46,6 +46,14 @@ describe('compareRows', () => {
     expect(changes.map(({ what }) => what)).toEqual(changed);
   });
 
+  it('compares each of the pipelines of a layer', () => {
+    const before = [row('conv1'), row('conv1', { waves: 16 }), row('conv1')];
+    const after = [row('conv1'), row('conv1'), row('conv1')];
+    const { compared, changes } = compareRows(before, after);
+    expect(compared).toBe(3);
+    expect(changes).toMatchObject([{ what: 'waves', before: 16, after: 8, worse: true }]);
+  });
+
   it('leaves candidates out, more registers at as many waves, and says what only one has', () => {
     const before = [row('conv1'), row('conv1', { chosen: false, spills: 9 }), row('old')];
     const after = [row('conv1', { registers: 120 }), row('new', { gpu: 'apple-g13g' })];
@@ -65,6 +73,9 @@ describe('parseRows', () => {
     ['| GPU |', 'before.jsonl, line 1: no JSON'],
     ['{"model":"resnet50"}', 'before.jsonl, line 1: no pipeline'],
     ['null', 'before.jsonl, line 1: no pipeline'],
+    [JSON.stringify({ ...row('conv1'), chosen: undefined }), 'before.jsonl, line 1: no pipeline'],
+    [JSON.stringify(row('conv1', { loop: loop('9' as never) })), 'line 1: no pipeline'],
+    ['\n', 'before.jsonl: no pipelines'],
   ])('refuses %s', (text, message) => {
     expect(() => parseRows(text, 'before.jsonl')).toThrow(message);
   });

@@ -46,8 +46,8 @@ const FIGURES: readonly Figure[] = [
  * @param after - Of now.
  */
 export function compareRows(before: readonly Row[], after: readonly Row[]): Comparison {
-  const old = byLayer(before);
-  const now = byLayer(after);
+  const old = byPipeline(before);
+  const now = byPipeline(after);
   const both = [...now].flatMap(([key, row]) => {
     const earlier = old.get(key);
     return earlier ? [[earlier, row] as const] : [];
@@ -60,9 +60,16 @@ export function compareRows(before: readonly Row[], after: readonly Row[]): Comp
   };
 }
 
-function byLayer(rows: readonly Row[]): ReadonlyMap<string, Row> {
-  const chosen = rows.filter((row) => row.chosen);
-  return new Map(chosen.map((row) => [`${row.gpu} ${row.layer}`, row]));
+/** By `gpu layer`, and by number where a layer has several, as Winograd's have. */
+function byPipeline(rows: readonly Row[]): ReadonlyMap<string, Row> {
+  const found = new Map<string, Row>();
+  for (const row of rows.filter(({ chosen }) => chosen)) {
+    const name = `${row.gpu} ${row.layer}`;
+    let key = name;
+    for (let n = 2; found.has(key); n++) key = `${name} (${n})`;
+    found.set(key, row);
+  }
+  return found;
 }
 
 function changesOf(earlier: Row, row: Row): readonly Change[] {
@@ -77,12 +84,14 @@ function changesOf(earlier: Row, row: Row): readonly Change[] {
 /**
  * Reads what `--json` printed: a line a pipeline.
  *
- * @throws Error that names the line, where one is none.
+ * @throws Error that names the line, where one is none, or the file, where there is no line.
  */
 export function parseRows(text: string, file: string): readonly Row[] {
-  return text
+  const rows = text
     .split('\n')
     .flatMap((line, i) => (line.trim() ? [parseRow(line, `${file}, line ${i + 1}`)] : []));
+  if (rows.length > 0) return rows;
+  throw new Error(`${file}: no pipelines; --compare takes what bench:isa --json printed`);
 }
 
 function parseRow(line: string, where: string): Row {
@@ -92,9 +101,11 @@ function parseRow(line: string, where: string): Row {
   } catch (cause) {
     throw new Error(`${where}: no JSON; --compare takes what --json printed`, { cause });
   }
-  const { gpu, layer, spills, waves } = (row ?? {}) as Partial<Row>;
+  const { gpu, layer, chosen, spills, waves, loop } = (row ?? {}) as Partial<Row>;
   const texts = [gpu, layer].every((value) => typeof value === 'string');
-  if (!texts || ![spills, waves].every((value) => typeof value === 'number')) {
+  const figures = [spills, waves, ...(loop ? [loop.perSlot, loop.perLoad] : [])];
+  const numbers = figures.every((value) => typeof value === 'number');
+  if (!texts || !numbers || typeof chosen !== 'boolean') {
     throw new Error(`${where}: no pipeline; --compare takes what bench:isa --json printed`);
   }
   return row as Row;

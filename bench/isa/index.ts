@@ -74,8 +74,9 @@ const program = new Command('bench:isa')
 
 async function benchIsa(options: Options): Promise<void> {
   // A file that is none is to be heard of before minutes of compiling.
+  const { compare } = options;
   const before =
-    options.compare && parseRows(readFileSync(options.compare, 'utf8'), options.compare);
+    compare === undefined ? undefined : parseRows(readFileSync(compare, 'utf8'), compare);
   const gpus = options.envScript ? options.gpus.split(',') : ['this GPU'];
   const rows: Row[] = [];
   for (const gpu of gpus) {
@@ -89,7 +90,7 @@ async function benchIsa(options: Options): Promise<void> {
   clearProgress();
   if (options.json) for (const row of rows) printJson(row);
   else if (options.markdown) print(markdownTable(rows));
-  else if (options.compare === undefined) print(formatTable(HEAD, rows.map(cellsOf)));
+  else if (!before) print(formatTable(HEAD, rows.map(cellsOf)));
   if (options.html) writeFileSync(options.html, isaPage(options.model, rows));
   if (before) showChanges(before, rows, options.json ?? false);
   const spilling = rows.filter(({ chosen, spills }) => chosen && spills > 0);
@@ -117,7 +118,7 @@ function showChanges(before: readonly Row[], after: readonly Row[], json: boolea
   say(
     `${compared} pipelines compared: ${worse} figures worse, ${changes.length - worse} better; ${added.length} pipelines are new, ${gone.length} gone`,
   );
-  if (worse > 0) process.exitCode = 1;
+  if (worse > 0 || compared === 0) process.exitCode = 1;
 }
 
 /** Compiles in a process of its own, whose stderr goes to a file: Node's pipes drop what a driver writes too fast. */

@@ -7,7 +7,7 @@ import { f16Tolerance } from '../../measure/f16_rounding.ts';
 import { machineFacts, NO_SHADER_CACHES } from '../../measure/machine.ts';
 import { openNodeGpu } from '../../node/index.ts';
 import { useSwiftShader } from '../../node/swiftshader.ts';
-import { Device, prepare } from '../../src/index.ts';
+import { Device, type Graph, prepare } from '../../src/index.ts';
 import { fail, runCommand } from '../../terminal/failure.ts';
 import { parseCount } from '../../terminal/option_values.ts';
 import { clearProgress, note, print, progress } from '../../terminal/output.ts';
@@ -77,6 +77,10 @@ interface Adapter {
 async function compareModels({ model: given, ...options }: Options): Promise<void> {
   const asked = given ?? ['resnet50'];
   const models = asked.filter((model) => options.node || runsInBrowser(model, options));
+  if (models.length === 0)
+    throw new Error(
+      'nothing is left to compare: .onnx files run in Node only, leave --no-node out',
+    );
   if (options.weights !== undefined && models.length > 1)
     throw new Error('--weights is a file of one model: give one --model');
   const adapter = await prepareAdapter(options);
@@ -162,7 +166,7 @@ async function compareModel(
     return {
       machine: machineFacts(),
       adapter: adapter.name,
-      ...{ model: basename(model), batch, precision },
+      ...{ model: basename(model), batch: imagesOf(graph), precision },
       weights: options.weights || isFile(model) ? 'file' : 'synthetic',
       dispatches: plan.dispatches.length * parts,
       results,
@@ -171,6 +175,11 @@ async function compareModel(
     cleanUp();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupt);
   }
+}
+
+/** Of a run: a file has a batch of its own. */
+function imagesOf({ inputs }: Graph): number {
+  return inputs[0]?.desc.shape[0] ?? 1;
 }
 
 /** Of f32: a thousand times what libraries differ by that add up in other orders, and no wrong kernel is that near. */
@@ -183,7 +192,8 @@ function toleranceOf(precision: Options['precision'], graph: Parameters<typeof f
 
 /** npm runs scripts in the folder of their package.json, and files are named from where one is. */
 function fromWhereNpmWasCalled(file: string): string {
-  return resolve(process.env.INIT_CWD ?? '', file);
+  // `npm run bench:peers` calls npm once more, which takes INIT_CWD for itself.
+  return resolve(process.env.TILEWISE_CALLED_FROM ?? process.env.INIT_CWD ?? '', file);
 }
 
 /** Sets drivers up for this process and those that it starts, and looks at the adapter they give. */
