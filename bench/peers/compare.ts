@@ -99,13 +99,16 @@ function nameOf({ library, backend, host }: Entry): string {
   return `${library} ${backend} in ${host}`;
 }
 
+/** NaN where one is; a network may give more values than a call takes arguments. */
+function largestOf(values: readonly number[]): number {
+  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+}
+
 function resultOf(record: Record, base: Record, tolerance: number): PeerResult {
   const { entry, loads, firsts, runs, logits } = record;
   const { library, version, host, backend } = entry;
-  const largest = Math.max(...base.logits.map(Math.abs));
-  const difference =
-    Math.max(...base.logits.map((value, i) => Math.abs(value - (logits[i] ?? Number.NaN)))) /
-    largest;
+  const apart = base.logits.map((value, i) => value - (logits[i] ?? Number.NaN));
+  const difference = largestOf(apart) / largestOf(base.logits);
   if (!(difference <= tolerance)) {
     throw new Error(
       `${nameOf(entry)} gives other logits: they differ by ${difference} of the largest`,
