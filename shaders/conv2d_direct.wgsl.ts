@@ -73,6 +73,7 @@ export function conv2dDirect(
   const { columns } = g;
   const shared = share !== 'none';
   const swapped = share === 'swap';
+  // On llvmpipe: its compiler takes the square of how often an array is mentioned.
   const split = vector === 4;
   // A lane's four pixels are neighbours in y too, unless an image ends between them.
   const fours =
@@ -172,7 +173,7 @@ ${locals}
   let bias_at = group * C_OUT_PADDED + first_channel;
   var shifts: array<f32, CHANNELS>;
 #if ${split}
-  // Each load takes llvmpipe's compiler 15 ms, and an array the square of how often it is mentioned.
+  // Each load takes its compiler 15 ms.
   for (var c = 0u; c < CHANNELS * HAS_BIAS; c++) {
     shifts[c] = bias[bias_at + channel_of(lane, c)];
   }

@@ -1,6 +1,7 @@
 /**
- * Whole plans, as GPUs of each maker get them, compute on the adapter of the tests what its own plans do. CPU adapters
- * compile such kernels for minutes, so this is `npm run test:gpu-plans` alone; `TILEWISE_GPU_PLANS` names the models.
+ * Whole plans, as GPUs of each maker get them, compute on the adapter of the tests what its own plans do. llvmpipe
+ * takes up to a minute for a plan, six for all, so this is `npm run test:gpu-plans` alone; `TILEWISE_GPU_PLANS` names
+ * the models.
  */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
@@ -14,6 +15,7 @@ import {
 } from '../src/index.ts';
 import { ANY_GPU, type DeviceProfile } from '../src/runtime/device_profile.ts';
 import { actAs, useDevice } from './fixtures/device.ts';
+import { largestShare } from './fixtures/onnx_cases.ts';
 import { GPU_VENDORS } from './fixtures/profiles.ts';
 
 const ALL = ['lenet', 'unet', 'mobilenet_v3_large', 'resnet50'];
@@ -59,15 +61,6 @@ async function resultOf(graph: Graph): Promise<{ y: Float32Array; dispatches: nu
   return { y, dispatches: session.plan.dispatches.length };
 }
 
-/** As a share of the largest value. */
-function differenceOf(actual: Float32Array, expected: Float32Array): number {
-  const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  return expected.reduce(
-    (most, value, i) => Math.max(most, Math.abs((actual[i] ?? Number.NaN) - value) / largest),
-    0,
-  );
-}
-
 describe('plans of GPUs', () => {
   if (!wanted) console.log('skipped: npm run test:gpu-plans runs whole plans of GPUs');
 
@@ -81,7 +74,7 @@ describe('plans of GPUs', () => {
         const begun = performance.now();
         const { y, dispatches } = await resultOf(graph);
         vi.restoreAllMocks();
-        const difference = differenceOf(y, own.y);
+        const difference = largestShare(y, own.y);
         const seconds = ((performance.now() - begun) / 1000).toFixed(0);
         console.log(
           `${model} as on a GPU by "${vendor}": ${dispatches} dispatches, ${difference.toExponential(1)} of the largest output, ${seconds} s`,

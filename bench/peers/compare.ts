@@ -1,6 +1,5 @@
 /** Starts the contenders in turn, then runs them in turn: A B C A B C. */
 import { setTimeout } from 'node:timers/promises';
-
 import { statisticsOf } from '../../measure/statistics.ts';
 import type { PeerResult } from '../results/reports.ts';
 import type { Entry, Participant, Timing } from './contender.ts';
