@@ -22,8 +22,8 @@
  *     | x | |       y       | TILE_PIXELS  3. barrier; the registers go to workgroup memory; barrier
  *     +---+ +---------------+
  *
- * That is with prefetching. Without, what is fetched in 1 goes to workgroup memory before it is multiplied, which
- * takes fewer registers.
+ * That is with fetching ahead. Otherwise what is fetched in 1 goes to workgroup memory before it is multiplied, which
+ * takes fewer registers (FetchOrder).
  *
  * Slices. Where the output has few tiles, SLICES sets of threads share one: slice s takes the rows
  * s, s + SLICES, ... of the tiles, and at the end the slices' sums are added up in workgroup memory, always in
@@ -49,7 +49,8 @@ import {
 } from './lib/conv2d_problem.ts';
 import { constants, dimensions, type ShaderModule } from './lib/dimensions.ts';
 import { elementTypes } from './lib/element_types.ts';
-import { bitsOf, epilogueModule, operandsInFours } from './lib/epilogue.ts';
+import { epilogueModule, operandsInFours } from './lib/epilogue.ts';
+import type { FetchOrder } from './lib/fetch_order.ts';
 import type { Grid } from './lib/grid.ts';
 import { receptiveField } from './lib/receptive_field.ts';
 import { wgsl } from './lib/wgsl.ts';
@@ -69,8 +70,8 @@ export interface Conv2dTiledConfig {
   readonly depth: number;
   /** Rows whose multiplications are written out. */
   readonly unroll: number;
-  /** Whether the next tiles are on their way, in registers, while these are multiplied. */
-  readonly prefetch: boolean;
+  /** How the next tiles come to workgroup memory. */
+  readonly fetch: FetchOrder;
 }
 
 /** Output pixels and channels of one workgroup. */
@@ -86,15 +87,14 @@ export function conv2dTileDepth({ depth, slices }: Conv2dTiledConfig): number {
   return depth * slices;
 }
 
-/** Steps of which a product with a reciprocal tells the tap: beyond, f32 has no fractions. */
-export const MOST_STEPS = 2 ** 20;
+/** Bits of a word, which say of a pixel which of its taps lie in the image. */
+const MOST_TAPS = 32;
 
 /** What has a tap of its own: nothing, where there is but one; a step, if all of its rows have the same; an element. */
 export function tapsOf(g: Conv2dProblem, depth: number): 'none' | 'step' | 'element' {
   if (isPointwise(g)) return 'none';
   const { GROUP_C_IN, K_H, K_W } = conv2dSizes(g);
-  const whole = GROUP_C_IN % depth === 0 && (K_H * K_W * GROUP_C_IN) / depth <= MOST_STEPS;
-  return whole ? 'step' : 'element';
+  return GROUP_C_IN % depth === 0 && K_H * K_W <= MOST_TAPS ? 'step' : 'element';
 }
 
 /**
@@ -120,7 +120,6 @@ function sizesOf(
       ...{ H_IN, W_IN, W_OUT, OUT_PIXELS, GROUP_C_OUT, X_OFFSET, X_CHANNEL, Y_OFFSET, Y_CHANNEL },
       ...(g.batch > 1 && { PLANE_OUT, X_IMAGE, Y_IMAGE }),
       ...(taps !== 'element' && { GROUP_C_IN }),
-      ...(taps === 'step' && { STEPS_RECIPROCAL: bitsOf(depth / GROUP_C_IN) }),
       K,
       STEPS: Math.ceil(K / depth),
       CHANNEL_TILES,
@@ -136,6 +135,22 @@ function sizesOf(
   };
 }
 
+/*
+ * Moves element #i of what an invocation has fetched to the tiles. No functions of WGSL, since compilers know the range
+ * of `thread` only where it is no parameter, and clamp each index otherwise.
+ */
+
+function storeOf(wide: boolean, checked: boolean): string {
+  const value = checked
+    ? 'select(0.0, f32(x_fetched[#i]), (inside & 1u) == 1u)'
+    : 'f32(x_fetched[#i])';
+  return wide
+    ? 'x_tile[thread + #i * THREADS] = vec4f(x_fetched[#i]);'
+    : `x_tile[thread / 4u + #i * (THREADS / 4u)][thread % 4u] = ${value};`;
+}
+
+const STORE_WEIGHT = 'weight_tile[thread + #i * THREADS] = vec4f(weight_fetched[#i]);';
+
 export function conv2dTiled(g: Conv2dProblem, config: Conv2dTiledConfig, grid: Grid): ShaderModule {
   const tile = conv2dTile(config);
   const depth = conv2dTileDepth(config);
@@ -144,13 +159,15 @@ export function conv2dTiled(g: Conv2dProblem, config: Conv2dTiledConfig, grid: G
   const taps = tapsOf(g, depth);
   const pointwise = taps === 'none';
   const oneTap = taps === 'step';
-  const wholeSteps = (g.inputChannels / g.groups) % depth === 0;
+  const wholeSteps = taps !== 'element' && (g.inputChannels / g.groups) % depth === 0;
   const wide = gathersFours(g);
   const plane = g.outputHeight * g.outputWidth;
   const wideOutput = wholeFours(g, g.yStrides) && operandsInFours(g.epilogue, g.batch, plane);
   const epilogue = epilogueModule(g.epilogue, wideOutput ? 4 : 1, 'shared');
   const oneImage = g.batch === 1;
   const oneRow = grid.rows === 1;
+  const [ahead, inTurn] = [config.fetch === 'ahead', config.fetch === 'in turn'];
+  const storeX = storeOf(wide, oneTap && g.padded);
   const sizes = sizesOf(g, config, grid);
   const { declarations, locals, words } = dimensions({ ...sizes.bound, ...epilogue.sizes });
   const source = wgsl`
@@ -167,7 +184,7 @@ const SLICE_DEPTH = ${config.depth}u;
 const UNROLL = ${config.unroll}u;
 const BLOCKS = SLICE_DEPTH / UNROLL;
 // Steps between fetching a tile and multiplying it.
-const AHEAD = ${config.prefetch ? 1 : 0}u;
+const AHEAD = ${ahead ? 1 : 0}u;
 const DEPTH = SLICE_DEPTH * SLICES;
 const SLICE_THREADS = THREADS_M * THREADS_N;
 const THREADS = SLICE_THREADS * SLICES;
@@ -186,6 +203,7 @@ const WEIGHT_ROWS = THREADS / WEIGHT_QUADS;
 const WEIGHT_LOADS = ${(depth * tile.channels) / 4 / threads}u;
 
 const_assert SLICE_DEPTH % UNROLL == 0u;
+const_assert THREADS % 4u == 0u;
 const_assert SLICES == 1u || SLICE_DEPTH >= THREADS_N;
 const_assert X_ROWS * X_COLUMNS == THREADS;
 const_assert X_ROWS * X_LOADS == DEPTH;
@@ -216,26 +234,43 @@ var<workgroup> weight_tile: array<vec4f, DEPTH * WEIGHT_QUADS>;
 
 ${receptiveField(locals, oneImage)}
 
-// Moves what this thread has fetched to the tiles.
-fn store_tiles(
-  thread: u32,
-  x_fetched: ptr<function, array<XVector, X_LOADS>>,
-  weight_fetched: ptr<function, array<vec4<Weight>, WEIGHT_LOADS>>,
-  inside: bool,
-) {
-#for i in X_LOADS
-#if ${wide}
-  x_tile[thread + #i * THREADS] = vec4f((*x_fetched)[#i]);
-#elif ${g.padded && oneTap}
-  x_tile[(thread + #i * THREADS) / 4u][thread % 4u] = select(0.0, f32((*x_fetched)[#i]), inside);
-#else
-  x_tile[(thread + #i * THREADS) / 4u][thread % 4u] = f32((*x_fetched)[#i]);
-#endif
-#end
-#for i in WEIGHT_LOADS
-  weight_tile[thread + #i * THREADS] = vec4f((*weight_fetched)[#i]);
-#end
+// Element i of what this thread fetches of x in a step, whose first row of k is row.
+#if ${taps === 'element'}
+fn fetch_x(field: Field, row: u32, i: u32) -> XVector {
+${locals}
+  let k = row + i * X_ROWS;
+  let tap = tap_of(field, k / GROUP_C_IN);
+  let value = x[field.plane + k % GROUP_C_IN * X_CHANNEL + tap.at];
+  return select(XVector(), value, tap.inside && k < K);
 }
+#else
+fn fetch_x(first: u32, row: u32, i: u32) -> XVector {
+${locals}
+#if ${wholeSteps}
+  return x[first + i * X_ROWS * (X_CHANNEL / X_VECTOR)];
+#else
+  let k = row + i * X_ROWS;
+  let value = x[first + (min(k, K - 1u) - row) * (X_CHANNEL / X_VECTOR)];
+  return select(XVector(), value, k < K);
+#endif
+}
+#endif
+
+#if ${oneTap && g.padded}
+// A bit for each tap: whether it lies in the image.
+fn taps_inside(field: Field) -> u32 {
+${locals}
+  var columns = 0u;
+  for (var s = 0u; s < K_W; s++) {
+    columns |= select(0u, 1u << s, field.left + s * DILATION_W - PAD_LEFT < W_IN);
+  }
+  var taps = 0u;
+  for (var r = 0u; r < K_H; r++) {
+    taps |= select(0u, columns << (r * K_W), field.top + r * DILATION_H - PAD_TOP < H_IN);
+  }
+  return taps;
+}
+#endif
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -272,6 +307,15 @@ ${locals}
   let field = field_of(min(x_pixel, OUT_PIXELS - X_VECTOR), group);
 #if ${pointwise}
   var x_at = (field.plane + field.top * W_IN + field.left + x_row * X_CHANNEL) / X_VECTOR;
+#elif ${oneTap}
+  // Of the next step, all of whose rows have one tap: the first channel and the column of the window; bit 0 of
+  // inside tells of its tap, bit 1 of the tap after it.
+  var channel = 0u;
+  var column = 0u;
+#if ${g.padded}
+  var inside = taps_inside(field);
+#endif
+  var x_at = field.plane + (field.top - PAD_TOP) * W_IN + field.left - PAD_LEFT + x_row * X_CHANNEL;
 #endif
 #endif
   // Of a row of the weights, in fours.
@@ -287,59 +331,67 @@ ${locals}
 
   for (var step = 0u; step < STEPS + AHEAD; step++) {
     let fetching = step < STEPS;
-#if ${oneTap}
-    // Whole numbers so small that multiplying by a reciprocal finds their quotient.
-    let tap_number = u32((f32(step) + 0.5) * bitcast<f32>(STEPS_RECIPROCAL));
-    let tap = tap_of(field, tap_number);
-    let inside = tap.inside;
-#else
-    const inside = true;
-#endif
     if (fetching) {
-#if ${pointwise && wholeSteps}
+#if ${oneTap}
+      if (channel == GROUP_C_IN) {
+        channel = 0u;
+        column++;
+        x_at += DILATION_W - GROUP_C_IN * X_CHANNEL;
+#if ${g.padded}
+        inside >>= 1u;
+#endif
+        if (column == K_W) {
+          column = 0u;
+          x_at += DILATION_H * W_IN - DILATION_W * K_W;
+        }
+      }
+      channel += DEPTH;
+#endif
+      let row = step * DEPTH + x_row;
 #for i in X_LOADS
-      x_fetched[#i] = x[x_at + #i * X_ROWS * (X_CHANNEL / X_VECTOR)];
+      x_fetched[#i] = fetch_x(${taps === 'element' ? 'field' : 'x_at'}, row, #i);
+#if ${inTurn}
+${storeX}
+#endif
 #end
+#if ${taps !== 'element'}
       x_at += DEPTH * (X_CHANNEL / X_VECTOR);
-#elif ${pointwise}
-#for i in X_LOADS
-      let k#i = step * DEPTH + x_row + #i * X_ROWS;
-      let row#i = (min(k#i, K - 1u) - x_row) * (X_CHANNEL / X_VECTOR);
-      x_fetched[#i] = select(XVector(), x[x_at + row#i], k#i < K);
-#end
-#elif ${oneTap}
-      let x_at = field.plane + tap.at + (step * DEPTH - tap_number * GROUP_C_IN + x_row) * X_CHANNEL;
-#for i in X_LOADS
-      x_fetched[#i] = x[x_at + #i * X_ROWS * X_CHANNEL];
-#end
-#else
-#for i in X_LOADS
-      let k#i = step * DEPTH + x_row + #i * X_ROWS;
-      let tap#i = tap_of(field, k#i / GROUP_C_IN);
-      let value#i = x[field.plane + k#i % GROUP_C_IN * X_CHANNEL + tap#i.at];
-      x_fetched[#i] = select(XVector(), value#i, tap#i.inside && k#i < K);
-#end
 #endif
 #for i in WEIGHT_LOADS
       weight_fetched[#i] = weight[weight_at + #i * WEIGHT_ROWS * weight_row];
+#if ${inTurn}
+${STORE_WEIGHT}
+#endif
 #end
       weight_at += DEPTH * weight_row;
     }
 
-#if ${config.prefetch}
+#if ${ahead}
     if (step > 0u) {
 #else
-    store_tiles(thread, &x_fetched, &weight_fetched, inside);
+#if ${!inTurn}
+#for i in X_LOADS
+${storeX}
+#end
+#for i in WEIGHT_LOADS
+${STORE_WEIGHT}
+#end
+#endif
     workgroupBarrier();
     {
 #endif
-      // The last step ends where k does. A count of blocks that compilers do not know also keeps them from
-      // unrolling the loop, which has work enough.
+#if ${!wholeSteps}
+      // The last step ends where k does.
       let blocks = (K - (step - AHEAD) * DEPTH + UNROLL * SLICES - 1u) / (UNROLL * SLICES);
+#else
+      let blocks = K;
+#endif
       for (var block = 0u; block < BLOCKS; block++) {
+#if ${!wholeSteps || config.unroll === 1}
         if (block >= blocks) {
           break;
         }
+#endif
         let x_block = x_first + block * (UNROLL * SLICES * X_QUADS);
         let weight_block = weight_first + block * (UNROLL * SLICES * WEIGHT_QUADS);
 #for u in UNROLL
@@ -361,9 +413,14 @@ ${locals}
       workgroupBarrier();
     }
 
-#if ${config.prefetch}
+#if ${ahead}
     if (fetching) {
-      store_tiles(thread, &x_fetched, &weight_fetched, inside);
+#for i in X_LOADS
+${storeX}
+#end
+#for i in WEIGHT_LOADS
+${STORE_WEIGHT}
+#end
       workgroupBarrier();
     }
 #endif

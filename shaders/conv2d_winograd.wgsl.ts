@@ -204,6 +204,7 @@ ${declarations}
 const THREADS = ${WINOGRAD_THREADS}u;
 const TILE = ${tile}u;
 const FIELD = ${tile + 2}u;
+const RESULTS = ${tile * tile};
 const ROOT = sqrt(2.0);
 // By G's left inverse: of the taps along an axis, the positions in U, and their shares.
 const PLACES = array(vec2(0u), vec2(1u, 2u), vec2(FIELD - 1u));
@@ -238,6 +239,53 @@ fn transform(m: array<f32, FIELD>) -> array<f32, TILE> {
   );
 }
 #endif
+
+// Where a tile lies: its plane of y, its corner there and in the image.
+struct Result {
+  plane: u32,
+  corner: u32,
+  image: u32,
+  channel: u32,
+  top: u32,
+  left: u32,
+}
+
+fn store(result: Result, i: u32, sum: f32) {
+${locals}
+  let row = i / TILE;
+  let column = i % TILE;
+  if ((result.top + row < H_OUT) & (result.left + column < W_OUT)) {
+    let place = result.corner + row * W_OUT + column;
+    var value = sum;
+#if ${g.bias}
+    value += bias[result.channel];
+#endif
+    y[result.plane + place] = epilogue(value, result.image, result.channel, place${epilogue.sizeArguments});
+  }
+}
+
+// Output i of a tile by the sum over x and the weights, which are got back from u.
+fn exact(result: Result, i: u32) -> f32 {
+${locals}
+  let channel = result.channel;
+  var sum = 0.0;
+  for (var tap = 0u; tap < 9u * C_IN; tap++) {
+    let down = tap / 3u % 3u;
+    let across = tap % 3u;
+    let first = (channel - channel % U_BLOCK) * U_ROWS + channel % U_BLOCK + tap / 9u * U_BLOCK;
+    var weight = 0.0;
+    for (var k = 0u; k < 4u; k++) {
+      let position = PLACES[down][k / 2u] * FIELD + PLACES[across][k % 2u];
+      weight += SHARES[down][k / 2u] * SHARES[across][k % 2u] * u[first + position * U_POSITION];
+    }
+    let row = result.top + i / TILE + down - PAD_TOP;
+    let column = result.left + i % TILE + across - PAD_LEFT;
+    if ((row < H_IN) & (column < W_IN)) {
+      sum += weight * x[X_OFFSET + result.image * X_IMAGE + tap / 9u * X_CHANNEL + row * W_IN + column];
+    }
+  }
+  return sum;
+}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -291,37 +339,26 @@ ${locals}
   }
 #end
   let finite = (bitcast<u32>(total) & 0x7f800000u) != 0x7f800000u;
+  let result = Result(plane, corner, image, channel, top, left);
+#if ${looped}
   for (var i = 0u; i < select(TILE * TILE, 0u, finite); i++) {
-    results[i] = 0.0;
-    for (var tap = 0u; tap < 9u * C_IN; tap++) {
-      let down = tap / 3u % 3u;
-      let across = tap % 3u;
-      let first = (channel - channel % U_BLOCK) * U_ROWS + channel % U_BLOCK + tap / 9u * U_BLOCK;
-      var weight = 0.0;
-      for (var k = 0u; k < 4u; k++) {
-        let position = PLACES[down][k / 2u] * FIELD + PLACES[across][k % 2u];
-        weight += SHARES[down][k / 2u] * SHARES[across][k % 2u] * u[first + position * U_POSITION];
-      }
-      let row = top + i / TILE + down - PAD_TOP;
-      let column = left + i % TILE + across - PAD_LEFT;
-      if ((row < H_IN) & (column < W_IN)) {
-        let at = X_OFFSET + image * X_IMAGE + tap / 9u * X_CHANNEL + row * W_IN + column;
-        results[i] += weight * x[at];
-      }
-    }
+    results[i] = exact(result, i);
   }
   for (var i = 0u; i < TILE * TILE * one; i++) {
-    let row = i / TILE;
-    let column = i % TILE;
-    if ((top + row < H_OUT) & (left + column < W_OUT)) {
-      let place = corner + row * W_OUT + column;
-      var value = results[i];
-#if ${g.bias}
-      value += bias[channel];
-#endif
-      y[plane + place] = epilogue(value, image, channel, place${epilogue.sizeArguments});
+    store(result, i, results[i]);
+  }
+#else
+  // An array that no variable indexes stays in registers.
+  if (finite) {
+#for i in RESULTS
+    store(result, #i, results[#i]);
+#end
+  } else {
+    for (var i = 0u; i < TILE * TILE; i++) {
+      store(result, i, exact(result, i));
     }
   }
+#endif
 }
 `;
   return { source, words, operands: epilogue.bindings };

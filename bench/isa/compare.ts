@@ -36,6 +36,7 @@ const FIGURES: readonly Figure[] = [
   { what: 'spills', of: ({ spills }) => spills, less: true },
   { what: 'waves', of: ({ waves }) => waves },
   { what: 'fma/slot', of: ({ loop }) => loop?.perSlot ?? 0 },
+  { what: 'fma/slot of a step', of: ({ loop }) => loop?.perStepSlot ?? 0 },
   { what: 'fma/load', of: ({ loop }) => loop?.perLoad ?? 0 },
 ];
 

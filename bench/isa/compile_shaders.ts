@@ -1,14 +1,25 @@
 /**
  * Compiles what a plan would dispatch on this process's GPU, for `bench:isa` to read the driver's log. Runs in a
- * process of its own, since a driver is chosen before a process starts. Prints one JSON line for each
- * pipeline on stdout, before it compiles it; the driver prints the machine code on stderr.
+ * process of its own, since a driver is chosen before a process starts. Writes one JSON line for each pipeline to file
+ * descriptor 3: drivers may print to the others.
  */
+import { writeSync } from 'node:fs';
 import { openNodeGpu } from '../../node/gpu.ts';
-import { buildModel, Device, findModel, planFor, subgroupMatrices } from '../../src/index.ts';
+import {
+  buildModel,
+  Device,
+  findModel,
+  multiplyAdds,
+  type Node,
+  planFor,
+  subgroupMatrices,
+} from '../../src/index.ts';
 
 /** One pipeline. */
 export interface Compiled {
   readonly adapter: string;
+  /** As WebGPU names it. */
+  readonly vendor: string;
   /** The first layer that runs it. */
   readonly layer: string;
   readonly kernel: string;
@@ -16,6 +27,10 @@ export interface Compiled {
   /** Whether the plan runs it; others are candidates only. */
   readonly chosen: boolean;
   readonly workgroups: number;
+  /** `3x3`, of a convolution. */
+  readonly window?: string | undefined;
+  /** Of all layers that run it. */
+  readonly multiplyAdds: number;
 }
 
 const [model = 'resnet50', batch = '1', precision = 'f32', candidates = 'false', matrices] =
@@ -29,33 +44,56 @@ const device = await Device.open(node.gpu, {
 });
 const graph = buildModel(findModel(model), { batch: Number(batch) });
 const plan = planFor(device, graph, { precision: precision === 'f16' ? 'f16' : 'f32' });
+const LINES = 3;
 const seen = new Set<string>();
 
-type Pipeline = Omit<Compiled, 'adapter'> & { readonly source: string };
+/** `source` and a layer that runs it. */
+interface Pipeline {
+  readonly source: string;
+  readonly layer: Node;
+  readonly kernel: string;
+  readonly config: object;
+  readonly chosen: boolean;
+  readonly workgroups: readonly [number, number, number];
+}
 
-async function compile({ source, ...about }: Pipeline): Promise<void> {
+/** Each of a layer's dispatches counts for the whole layer: of several, one does nearly all of its multiply-adds. */
+const workOf = new Map<string, number>();
+for (const { node: layer, source } of plan.dispatches) {
+  workOf.set(source, (workOf.get(source) ?? 0) + multiplyAdds(layer));
+}
+
+async function compile({ source, layer, workgroups, ...about }: Pipeline): Promise<void> {
   if (seen.has(source)) return;
   seen.add(source);
   const module = device.gpu.createShaderModule({ code: source });
   await device.gpu.createComputePipelineAsync({ layout: 'auto', compute: { module } });
-  process.stdout.write(`${JSON.stringify({ adapter: device.adapter.name, ...about })}\n`);
+  const compiled: Compiled = {
+    adapter: device.adapter.name,
+    vendor: device.profile.vendor,
+    layer: layer.name,
+    ...about,
+    workgroups: workgroups.reduce((product, count) => product * count),
+    window: windowOf(layer),
+    multiplyAdds: workOf.get(source) ?? 0,
+  };
+  writeSync(LINES, `${JSON.stringify(compiled)}\n`);
 }
 
-function size([x, y, z]: readonly [number, number, number]): number {
-  return x * y * z;
+function windowOf({ op, inputs }: Node): string | undefined {
+  const weight = 'weight' in inputs ? inputs.weight : undefined;
+  return op.name === 'conv2d' ? weight?.desc.shape.slice(2).join('x') : undefined;
 }
 
 for (const { node: layer, kernel, config, source, workgroups } of plan.dispatches) {
-  const about = { layer: layer.name, kernel, config, chosen: true };
-  await compile({ ...about, workgroups: size(workgroups), source });
+  await compile({ source, layer, kernel, config, chosen: true, workgroups });
 }
 if (candidates === 'true') {
   for (const layer of plan.graph.nodes) {
     for (const { kernel, config, prefers, lower } of layer.op.candidates(layer, device.profile)) {
       if (prefers === 'cpu') continue;
       for (const { workgroups, source } of lower().dispatches) {
-        const about = { layer: layer.name, kernel, config, chosen: false };
-        await compile({ ...about, workgroups: size(workgroups), source });
+        await compile({ source, layer, kernel, config, chosen: false, workgroups });
       }
     }
   }

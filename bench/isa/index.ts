@@ -1,37 +1,19 @@
 /** `npm run bench:isa`: what a GPU's compiler makes of every kernel that a model would run. No GPU is needed. */
-import { spawn } from 'node:child_process';
-import {
-  closeSync,
-  existsSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { runCommand } from '../../terminal/failure.ts';
 import { parseCount, parseOutput } from '../../terminal/option_values.ts';
-import { clearProgress, note, print, printJson, progress } from '../../terminal/output.ts';
+import { clearProgress, note, print, printJson } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
 import { compareRows, parseRows } from './compare.ts';
-import type { Compiled } from './compile_shaders.ts';
-import { type MachineCode, parseLog } from './machine_code.ts';
+import { type CompileOptions, compileFor, gpusOf } from './compile.ts';
 import { isaPage } from './page.ts';
-import { configText, type Row, rowOf } from './row.ts';
-import { parsePipelineLog } from './statistics.ts';
+import { configText, type Row } from './row.ts';
 
-interface Options {
-  readonly model: string;
-  readonly batch: number;
+interface Options extends CompileOptions {
   readonly gpus: string;
-  readonly envScript?: string;
-  readonly precision: string;
-  readonly experimentalMatrices?: boolean;
   readonly failOnSpills?: boolean;
-  readonly candidates?: boolean;
   readonly compare?: string;
   readonly html?: string;
   readonly markdown?: boolean;
@@ -40,19 +22,19 @@ interface Options {
 
 const program = new Command('bench:isa')
   .description(
-    "compile a model's kernels with a driver of Mesa and show registers, spills, occupancy and, of AMD's, the hottest loop",
+    "compile a model's kernels with Mesa's compilers for GPUs that need not be there, and show registers, spills, occupancy and the hottest loop",
   )
   .option('--model <name>', 'a built-in model; "tilewise models" lists their names', 'resnet50')
   .option('--batch <n>', 'images a run', parseCount, 1)
   .option(
     '--gpus <names>',
-    'what to pass to the script, one after the other',
+    'of the script, separated by commas; "all" is all that it knows, "this-machine" what is here',
     'amd-navi31,apple-g13g,intel-tgl,nvidia-ampere',
   )
   .option(
     '--env-script <file>',
-    'a shell script that prints, for a GPU\'s name, the "export" lines that make a process see it (or TILEWISE_ISA_ENV), as bench/isa/gpus/setup.sh does; other drivers than AMD\'s need a Vulkan layer among them that writes their statistics to $ISA_LOG; without a script, the GPU of this machine is used, which must be a Radeon on Mesa',
-    process.env.TILEWISE_ISA_ENV,
+    'a shell script that prints, for a GPU\'s name, the "export" lines that make a process see it, among them a Vulkan layer that writes what its driver says to $ISA_LOG (or TILEWISE_ISA_ENV); the default fetches drivers from Debian once, 100 MB',
+    process.env.TILEWISE_ISA_ENV ?? join(import.meta.dirname, 'gpus', 'setup.sh'),
   )
   .addOption(
     new Option('--precision <type>', 'of weights and maps').choices(['f32', 'f16']).default('f32'),
@@ -77,7 +59,7 @@ async function benchIsa(options: Options): Promise<void> {
   const { compare } = options;
   const before =
     compare === undefined ? undefined : parseRows(readFileSync(compare, 'utf8'), compare);
-  const gpus = options.envScript ? options.gpus.split(',') : ['this GPU'];
+  const gpus = gpusOf(options.gpus, options.envScript);
   const rows: Row[] = [];
   for (const gpu of gpus) {
     try {
@@ -121,72 +103,6 @@ function showChanges(before: readonly Row[], after: readonly Row[], json: boolea
   if (worse > 0 || compared === 0) process.exitCode = 1;
 }
 
-/** Compiles in a process of its own, whose stderr goes to a file: Node's pipes drop what a driver writes too fast. */
-async function compileFor(gpu: string, options: Options): Promise<readonly Row[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'tilewise-isa-'));
-  const logFile = join(folder, 'log');
-  const pipelineLog = join(folder, 'pipelines.jsonl');
-  const log = openSync(logFile, 'w');
-  try {
-    const { code, lines } = await runCompiler(gpu, options, log, pipelineLog);
-    const text = readFileSync(logFile, 'utf8');
-    if (code !== 0) throw new Error(`compiling failed with exit code ${code}\n${lastLines(text)}`);
-    const shaders = existsSync(pipelineLog)
-      ? parsePipelineLog(readFileSync(pipelineLog, 'utf8'))
-      : parseLog(text);
-    return rowsOf(gpu, lines, shaders);
-  } finally {
-    closeSync(log);
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-/** With the script's variables set; `log` is the file that takes what it writes to stderr, ISA_LOG a layer's. */
-async function runCompiler(
-  gpu: string,
-  options: Options,
-  log: number,
-  pipelineLog: string,
-): Promise<{ readonly code: unknown; readonly lines: string }> {
-  const script = join(import.meta.dirname, 'compile_shaders.ts');
-  // The `node` that the script puts on the PATH, and no other that it would start.
-  const compile = ['node', '--import', import.meta.resolve('tsx'), script];
-  const args = [
-    options.model,
-    String(options.batch),
-    options.precision,
-    String(options.candidates ?? false),
-    String(options.experimentalMatrices ?? false),
-  ];
-  // Positional parameters, so that no name is read as shell code.
-  const shell = options.envScript
-    ? 'set -e; exports=$(bash "$0" "$1"); eval "$exports"; shift; exec "$@"'
-    : 'shift; exec "$@"';
-  const child = spawn('bash', ['-c', shell, options.envScript ?? '-', gpu, ...compile, ...args], {
-    env: { ...process.env, RADV_DEBUG: 'asm,shaderstats,nocache', ISA_LOG: pipelineLog },
-    stdio: ['ignore', 'pipe', log],
-  });
-  let lines = '';
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    lines += text;
-    progress(`${gpu}: compiling, pipeline ${lines.split('\n').length}`, 0, undefined);
-  });
-  const code = await new Promise((resolve, reject) => {
-    child.once('error', reject).once('close', resolve);
-  });
-  return { code, lines };
-}
-
-function rowsOf(gpu: string, lines: string, shaders: readonly MachineCode[]): readonly Row[] {
-  const compiled = lines.split('\n').filter(Boolean);
-  if (compiled.length !== shaders.length) {
-    throw new Error(
-      `${compiled.length} pipelines, but statistics of ${shaders.length}: only AMD's driver of Mesa prints them by itself; name a script that sets up a driver with --env-script`,
-    );
-  }
-  return shaders.map((code, i) => rowOf(gpu, JSON.parse(compiled[i] ?? '{}') as Compiled, code));
-}
-
 const HEAD = [
   'gpu',
   'layer',
@@ -199,6 +115,7 @@ const HEAD = [
   'waves',
   'fma',
   'fma/slot',
+  'of a step',
   'fma/load',
 ];
 
@@ -215,6 +132,7 @@ function cellsOf(row: Row): readonly (string | number)[] {
     row.waves,
     row.loop?.multiplyAdds ?? 0,
     row.loop?.perSlot.toFixed(2) ?? '-',
+    row.loop?.perStepSlot?.toFixed(2) ?? '-',
     row.loop?.perLoad.toFixed(1) ?? '-',
   ];
 }
@@ -241,10 +159,6 @@ function markdownTable(rows: readonly Row[]): string {
     '| --- | --- | --- | --- | --- | --- | --- | --- | --- |',
     ...lines,
   ].join('\n');
-}
-
-function lastLines(text: string): string {
-  return text.trim().split('\n').slice(-5).join('\n');
 }
 
 await runCommand(() => program.parseAsync());

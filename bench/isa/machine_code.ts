@@ -1,64 +1,112 @@
-/**
- * Reads what Mesa's RADV driver prints of each compute shader under RADV_DEBUG=asm,shaderstats: the machine
- * code in basic blocks, then a list of statistics.
- *
- *     disasm:
- *     BB0:
- *     <TAB>v_mov_b32_e32 v0, 0          ; 7e000280
- *     *** SHADER STATS ***
- *     VGPRs: 96
- *     ********************
- */
+/** Machine code in the terms that GPUs of all makers share: what each instruction does, and where code is repeated. */
+
+export type Operation =
+  | 'multiplyAdds'
+  /** Other arithmetic of lanes. */
+  | 'vector'
+  /** Loads and stores of workgroup memory. */
+  | 'workgroupMemory'
+  /** Loads and stores of buffers by lanes. */
+  | 'memory'
+  /** Arithmetic for all lanes at once, branches, waiting. */
+  | 'scalar';
 
 export interface Instruction {
-  /** `v_fmac_f32_e32` */
-  readonly op: string;
-  readonly operands: string;
+  /** One, or several of a dual or repeated instruction. */
+  readonly operations: readonly Operation[];
+  /** Issue slots that it takes, with those that it leaves empty. */
+  readonly slots: number;
 }
 
-export interface Block {
-  readonly label: string;
-  readonly instructions: readonly Instruction[];
-}
+/** Indices of the instructions that are repeated. */
+export type CodeLoop = ReadonlySet<number>;
 
-/** One compute shader as the driver compiled it. */
 export interface MachineCode {
   /** In the order of their addresses. */
-  readonly blocks: readonly Block[];
-  /** By the driver's names: `VGPRs`, `Spilled VGPRs`, `LDS size`, `Subgroups per SIMD`, ... */
-  readonly stats: ReadonlyMap<string, number>;
+  readonly instructions: readonly Instruction[];
+  readonly loops: readonly CodeLoop[];
 }
 
-/** Every shader of a log, in order. Other lines are ignored. */
-export function parseLog(log: string): readonly MachineCode[] {
-  return log
-    .split(/^disasm:$/m)
-    .slice(1)
-    .map(parseShader);
+/** A line of a listing: the name of a place, an instruction, or where the last one may jump to. */
+export interface Line {
+  /** Of the next instruction. */
+  readonly label?: string | undefined;
+  readonly instruction?: Instruction | undefined;
+  /** Labels that this instruction, or the last one, may jump to. */
+  readonly targets?: readonly string[] | undefined;
+  /** Whether the next line never follows. */
+  readonly jumps?: boolean | undefined;
 }
 
-function parseShader(text: string): MachineCode {
-  const [code = '', rest = ''] = text.split('*** SHADER STATS ***');
-  const [stats = ''] = rest.split(/^\*{10,}$/m);
-  return { blocks: parseBlocks(code), stats: parseStats(stats) };
+/** What an instruction does, by the first pattern that its name matches. */
+export type Patterns = readonly (readonly [RegExp, Operation])[];
+
+/**
+ * What a name's instruction does.
+ *
+ * @param others - What it is where no pattern matches.
+ */
+export function operationOf(name: string, patterns: Patterns, others: Operation): Operation {
+  return patterns.find(([pattern]) => pattern.test(name))?.[1] ?? others;
 }
 
-function parseBlocks(code: string): readonly Block[] {
-  const blocks: { label: string; instructions: Instruction[] }[] = [];
-  for (const line of code.split('\n')) {
-    const label = /^(BB\d+):/.exec(line)?.[1];
-    if (label) blocks.push({ label, instructions: [] });
-    const instruction = /^\t(\S+)\s*([^;]*)/.exec(line);
-    const [, op, operands = ''] = instruction ?? [];
-    // Mesa writes of a repeated s_nop "(then repeated 8 times)".
-    if (op && !op.startsWith('(')) {
-      blocks.at(-1)?.instructions.push({ op, operands: operands.trim() });
+/** With its natural loops (Aho, Sethi and Ullman, "Compilers"); several jumps to one place are one loop. */
+export function codeOf(lines: readonly Line[]): MachineCode {
+  const instructions: Instruction[] = [];
+  const places = new Map<string, number>();
+  const targetsOf: string[][] = [];
+  const jumps = new Set<number>();
+  for (const line of lines) {
+    if (line.label !== undefined) places.set(line.label, instructions.length);
+    if (line.instruction) instructions.push(line.instruction);
+    const last = instructions.length - 1;
+    if (line.targets) targetsOf[last] = [...(targetsOf[last] ?? []), ...line.targets];
+    if (line.jumps) jumps.add(last);
+  }
+  const next = instructions.map((_, i): readonly number[] => {
+    const targets = (targetsOf[i] ?? []).flatMap((target) => places.get(target) ?? []);
+    return jumps.has(i) || i + 1 === instructions.length ? targets : [...targets, i + 1];
+  });
+  return { instructions, loops: naturalLoops(next) };
+}
+
+/** @param next - What may follow each instruction. */
+function naturalLoops(next: readonly (readonly number[])[]): readonly CodeLoop[] {
+  const before: number[][] = next.map(() => []);
+  next.forEach((targets, from) => {
+    for (const to of targets) before[to]?.push(from);
+  });
+  const loops = new Map<number, Set<number>>();
+  for (const [from, head] of backEdges(next)) {
+    loops.set(head, (loops.get(head) ?? new Set([head])).add(from));
+  }
+  for (const [head, loop] of loops) {
+    // What leads to the jump without passing the head; a set's iterator goes on to what is added under way.
+    for (const at of loop) {
+      if (at !== head) for (const earlier of before[at] ?? []) loop.add(earlier);
     }
   }
-  return blocks;
+  return [...loops.values()];
 }
 
-function parseStats(text: string): ReadonlyMap<string, number> {
-  const lines = text.matchAll(/^([A-Z][\w -]+): (\d+)$/gm);
-  return new Map([...lines].map(([, name = '', value]) => [name, Number(value)]));
+/** The edges of a depth-first search from the start that lead to where it is under way. */
+function backEdges(next: readonly (readonly number[])[]): readonly (readonly [number, number])[] {
+  const found: [number, number][] = [];
+  const seen = new Set([0]);
+  const path = [{ at: 0, tried: 0 }];
+  const underWay = new Set([0]);
+  for (let top = path.at(-1); top; top = path.at(-1)) {
+    const to = next[top.at]?.[top.tried++];
+    if (to === undefined) {
+      underWay.delete(top.at);
+      path.pop();
+    } else if (underWay.has(to)) {
+      found.push([top.at, to]);
+    } else if (!seen.has(to)) {
+      seen.add(to);
+      underWay.add(to);
+      path.push({ at: to, tried: 0 });
+    }
+  }
+  return found;
 }

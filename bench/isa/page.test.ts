@@ -5,6 +5,7 @@ import type { Row } from './row.ts';
 function row(gpu: string, figures: Partial<Row> = {}): Row {
   return {
     ...{ adapter: `${gpu} <b>`, layer: 'conv1', kernel: 'conv2d_tiled', config: { depth: 8 } },
+    ...{ vendor: 'intel', multiplyAdds: 0 },
     ...{
       gpu,
       workgroups: 18,

@@ -15,6 +15,7 @@ const COLUMNS: readonly Column[] = [
   { name: 'workgroup memory', of: ({ workgroupMemory }) => workgroupMemory, digits: 0 },
   { name: 'waves', of: ({ waves }) => waves, digits: 0 },
   { name: 'fma / slot', of: ({ loop }) => loop?.perSlot ?? 0, digits: 2 },
+  { name: 'of a step', of: ({ loop }) => loop?.perStepSlot ?? 0, digits: 2 },
   { name: 'fma / load', of: ({ loop }) => loop?.perLoad ?? 0, digits: 1 },
 ];
 

@@ -1,27 +1,53 @@
 /** A pipeline and what a GPU's compiler makes of it. */
 import type { Compiled } from './compile_shaders.ts';
-import { hottestLoop, type Loop } from './hot_loop.ts';
+import { hottestLoop, type Loop, stepRate } from './hot_loop.ts';
 import type { MachineCode } from './machine_code.ts';
+import type { CompiledPipeline } from './pipeline_log.ts';
 import { type Figures, figuresOf } from './statistics.ts';
 
 export interface Row extends Compiled, Figures {
   readonly gpu: string;
-  /** Of AMD's compiler only. */
-  readonly loop?: (Loop & { readonly perSlot: number; readonly perLoad: number }) | undefined;
+  /** Undefined where no loop is in the code, or the driver does not tell its code. */
+  readonly loop?: LoopFigures | undefined;
 }
 
-export function rowOf(gpu: string, compiled: Compiled, code: MachineCode): Row {
-  const loop = hottestLoop(code);
+export interface LoopFigures extends Loop {
+  /** Multiply-adds a slot and a load, of the hottest loop alone. */
+  readonly perSlot: number;
+  readonly perLoad: number;
+  /** Multiply-adds a slot of a whole step over k, with what it loads; of convolutions on workgroup tiles. */
+  readonly perStepSlot?: number | undefined;
+}
+
+export function rowOf(
+  gpu: string,
+  compiled: Compiled,
+  pipeline: CompiledPipeline,
+  code: MachineCode | undefined,
+): Row {
+  const loop = code && hottestLoop(code);
+  const step = stepOf(compiled.config);
   return {
     ...compiled,
     gpu,
-    ...figuresOf(code),
+    ...figuresOf(pipeline),
     loop: loop && {
       ...loop,
       perSlot: loop.multiplyAdds / Math.max(1, loop.slots),
       perLoad: loop.multiplyAdds / Math.max(1, loop.workgroupMemory + loop.memory),
+      perStepSlot: step === undefined ? undefined : stepRate(code, step),
     },
   };
+}
+
+/** Multiply-adds of an invocation in one step over k, of conv2d_tiled, also where other kernels run it. */
+function stepOf(config: object): number | undefined {
+  const { depth, pixelQuads, channelQuads } = config as Readonly<Record<string, unknown>>;
+  if ([depth, pixelQuads, channelQuads].every((value) => typeof value === 'number')) {
+    return 16 * Number(pixelQuads) * Number(channelQuads) * Number(depth);
+  }
+  const inner = Object.values(config).find(isNested);
+  return inner && stepOf(inner);
 }
 
 /** `threads 8,8 slices 4 ...` */

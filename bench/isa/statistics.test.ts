@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { figuresOf, parsePipelineLog } from './statistics.ts';
+import { parsePipelineLog } from './pipeline_log.ts';
+import { figuresOf } from './statistics.ts';
 
 const line = (stats: object, index = 0, of = 1) => `${JSON.stringify({ index, of, stats })}\n`;
 

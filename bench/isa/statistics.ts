@@ -1,5 +1,5 @@
 /** What drivers of Mesa call the same things in their statistics of a pipeline. */
-import type { MachineCode } from './machine_code.ts';
+import type { CompiledPipeline } from './pipeline_log.ts';
 
 export interface Figures {
   /** Of an invocation, in words; halves on Apple's GPUs, vectors of four on Qualcomm's; on Intel's those in use. */
@@ -17,7 +17,7 @@ const SPILLS = ['Spilled VGPRs', 'Spilled SGPRs', 'Spills', 'Spills to memory', 
 const WORKGROUP_MEMORY = ['LDS size', 'SLM size', 'Workgroup Memory Size'];
 const WAVES = ['Subgroups per SIMD', 'Threads', 'Max warps/SM', 'Max Waves Per Core'];
 
-export function figuresOf({ stats }: MachineCode): Figures {
+export function figuresOf({ stats }: CompiledPipeline): Figures {
   const sum = (names: readonly string[]): number =>
     names.reduce((total, name) => total + (stats.get(name) ?? 0), 0);
   return {
@@ -26,22 +26,4 @@ export function figuresOf({ stats }: MachineCode): Figures {
     workgroupMemory: sum(WORKGROUP_MEMORY),
     waves: sum(WAVES),
   };
-}
-
-/**
- * Reads a log of pipelines as a Vulkan layer can write it of any driver with VK_KHR_pipeline_executable_properties:
- * a line of JSON for each part of a pipeline, `{"index": 0, "of": 1, "stats": {"Spills": 0, ...}}`. Of several parts,
- * such as Intel's one for each width of a subgroup, the last is what runs.
- */
-export function parsePipelineLog(log: string): readonly MachineCode[] {
-  const parts = log
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as { index: number; of: number; stats: object });
-  return parts
-    .filter(({ index, of }) => index === of - 1)
-    .map(({ stats }) => ({
-      blocks: [],
-      stats: new Map(Object.entries(stats).filter(([, value]) => typeof value === 'number')),
-    }));
 }

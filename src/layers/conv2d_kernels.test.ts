@@ -7,7 +7,7 @@ import { useDevice } from '../../test/fixtures/device.ts';
 import { profileOf } from '../../test/fixtures/profiles.ts';
 import { Random, seeds } from '../../test/fixtures/random.ts';
 import { dotProduct, winograd as winogradBound } from '../../test/fixtures/rounding_bounds.ts';
-import { smallTiles, smallWinograd } from '../../test/fixtures/small_tiles.ts';
+import { smallTiledFetching, smallTiles, smallWinograd } from '../../test/fixtures/small_tiles.ts';
 import type { DeviceProfile } from '../runtime/device_profile.ts';
 import type { Candidate } from '../runtime/kernel.ts';
 import { Session } from '../runtime/session.ts';
@@ -75,6 +75,30 @@ describe('conv2d kernels', () => {
 
   it('agree with the reference where a dispatch has several rows of workgroups', () =>
     check({ x: [1, 33, 16, 15], channels: 70, kernel: 1 }, { workgroupsPerDimension: 7 }));
+});
+
+/** Steps are of eight rows: where the channels of a group are a multiple, all rows of a step have one tap. */
+const TAP_CASES: readonly [claim: string, test: Conv2dCase][] = [
+  ['a step a tap', { x: [2, 8, 5, 7], channels: 9, kernel: 3, padding: 1, epilogue: ['relu'] }],
+  [
+    'three steps a tap, strides, dilations and padding that differ',
+    {
+      ...{ x: [2, 24, 9, 7], channels: 18, kernel: [3, 5], stride: [2, 1], dilation: [1, 2] },
+      padding: { top: 2, left: 3, bottom: 0, right: 4 },
+    },
+  ],
+  ['groups', { x: [1, 32, 6, 5], channels: 10, kernel: [2, 3], padding: 1, groups: 2 }],
+  ['no padding', { x: [1, 16, 7, 6], channels: 5, kernel: 3 }],
+  ['one tap and padding', { x: [1, 8, 4, 5], channels: 5, kernel: 1, stride: 2, padding: 1 }],
+  ['a window larger than the image', { x: [1, 8, 2, 3], channels: 5, kernel: 5, padding: 2 }],
+  ['32 taps', { x: [1, 8, 5, 9], channels: 5, kernel: [4, 8], padding: 3 }],
+  ['more taps than a word has bits', { x: [1, 8, 6, 8], channels: 5, kernel: [5, 7], padding: 3 }],
+];
+
+describe.each(['ahead', 'together', 'in turn'] as const)('conv2d_tiled fetching %s', (fetch) => {
+  it.each(TAP_CASES)('agrees with the reference for %s', (_, test) =>
+    check(test, { choose: smallTiledFetching(fetch), variants: ['f16'] }),
+  );
 });
 
 describe.each(['conv2d_direct', 'conv2d_tiled'])('%s', (kernel) => {

@@ -61,6 +61,10 @@ const CASES: Readonly<Record<string, Case>> = {
     { x: [1, 19, 6, 10], channels: 70, kernel: 1, epilogue: ['relu'] },
     of('conv2d_tiled', (json) => isSmall(json) || hasManySlices(json)),
   ),
+  'conv2d_tiled of one tap a step': convolution(
+    { x: [1, 256, 4, 5], channels: 36, kernel: [2, 3], padding: 1 },
+    of('conv2d_tiled', isSmall),
+  ),
   // What multiplies inside is conv2d_tiled, in the same configurations.
   conv2d_split_k: convolution(
     { x: [2, 512, 3, 5], channels: 21, kernel: 1, epilogue: ['residual', 'relu'] },

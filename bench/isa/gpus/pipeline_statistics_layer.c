@@ -1,7 +1,8 @@
 /*
  * A Vulkan layer that writes what a driver's compiler says of each compute pipeline
- * (VK_KHR_pipeline_executable_properties) to the file ISA_LOG, as bench/isa/statistics.ts reads it: a line of JSON for
- * each part of a pipeline, of which a driver may make several, such as Intel's one for each width of a subgroup.
+ * (VK_KHR_pipeline_executable_properties) to the file ISA_LOG, as bench/isa/pipeline_log.ts reads it: a line of JSON for
+ * each part of a pipeline, of which a driver may make several, such as Intel's one for each width of a subgroup, with
+ * its statistics and, where the driver tells it, its machine code.
  *
  * ISA_VENDOR=0x106b replaces the vendor of all GPUs: Mesa's driver of Apple's says 0x10005, Mesa, by which Dawn and
  * this project would not know whose GPU it is.
@@ -126,6 +127,48 @@ static void writeStatistic(FILE *log, const VkPipelineExecutableStatisticKHR *of
   }
 }
 
+static void writeString(FILE *log, const char *text, size_t size) {
+  fputc('"', log);
+  for (size_t i = 0; i < size && text[i]; i++) {
+    unsigned char character = text[i];
+    if (character < 32 || character > 126) {
+      fprintf(log, "\\u%04x", character);
+    } else {
+      if (character == '"' || character == '\\') fputc('\\', log);
+      fputc(character, log);
+    }
+  }
+  fputc('"', log);
+}
+
+/* Drivers call it "NAK assembly", "GEN Assembly" and the like, and tell of their other representations, too. */
+static void writeAssembly(FILE *log, VkDevice device, const VkPipelineExecutableInfoKHR *part) {
+  PFN_vkGetPipelineExecutableInternalRepresentationsKHR get =
+      OF_DEVICE(device, vkGetPipelineExecutableInternalRepresentationsKHR);
+  uint32_t count = 0;
+  get(device, part, &count, NULL);
+  VkPipelineExecutableInternalRepresentationKHR *texts = calloc(count + 1, sizeof *texts);
+  if (!texts) abort();
+  for (uint32_t i = 0; i < count; i++) {
+    texts[i].sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INTERNAL_REPRESENTATION_KHR;
+  }
+  get(device, part, &count, texts);
+  /* The second call fills the memory whose size the first one told. */
+  for (uint32_t i = 0; i < count; i++) {
+    texts[i].pData = calloc(texts[i].dataSize + 1, 1);
+    if (!texts[i].pData) abort();
+  }
+  get(device, part, &count, texts);
+  for (uint32_t i = 0; i < count; i++) {
+    if (texts[i].isText && strstr(texts[i].name, "ssembly")) {
+      fputs(",\"assembly\":", log);
+      writeString(log, texts[i].pData, texts[i].dataSize);
+    }
+    free(texts[i].pData);
+  }
+  free(texts);
+}
+
 static void writePart(FILE *log, VkDevice device, VkPipeline pipeline, uint32_t index, uint32_t of) {
   VkPipelineExecutableInfoKHR part = {
       .sType = VK_STRUCTURE_TYPE_PIPELINE_EXECUTABLE_INFO_KHR,
@@ -144,8 +187,10 @@ static void writePart(FILE *log, VkDevice device, VkPipeline pipeline, uint32_t 
     if (i > 0) fputc(',', log);
     writeStatistic(log, &statistics[i]);
   }
-  fputs("}}\n", log);
+  fputc('}', log);
   free(statistics);
+  writeAssembly(log, device, &part);
+  fputs("}\n", log);
 }
 
 static void writePipeline(FILE *log, VkDevice device, VkPipeline pipeline) {
@@ -163,7 +208,8 @@ static VkResult VKAPI_CALL createComputePipelines(VkDevice device, VkPipelineCac
   if (!more) return VK_ERROR_OUT_OF_HOST_MEMORY;
   for (uint32_t i = 0; i < count; i++) {
     more[i] = infos[i];
-    more[i].flags |= VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR;
+    more[i].flags |=
+        VK_PIPELINE_CREATE_CAPTURE_STATISTICS_BIT_KHR | VK_PIPELINE_CREATE_CAPTURE_INTERNAL_REPRESENTATIONS_BIT_KHR;
   }
   VkResult result = OF_DEVICE(device, vkCreateComputePipelines)(device, VK_NULL_HANDLE, count, more, allocator, out);
   free(more);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Mesa's compilers for GPUs that this machine does not have: `npm run bench:isa -- --env-script bench/isa/gpus/setup.sh`.
+# Mesa's compilers for GPUs that this machine does not have, for `npm run bench:isa`.
 #   setup.sh install   fetches and builds what is not there yet
 #   setup.sh GPU       the same, then prints the shell commands after which `node` sees that GPU
 #   setup.sh           their names
@@ -129,12 +129,15 @@ names() {
     nvidia-{maxwell,pascal,volta,turing,ampere} qualcomm-{630,660,730,740}
 }
 
-# Mesa's name of the driver, what pretends to be the kernel's, and the variable that chooses a chip. AMD's driver is
-# without the layer: it says more by itself, its machine code.
+# Mesa's name of the driver, what pretends to be the kernel's, and the variable that chooses a chip. This machine's own
+# GPU has a driver of its own, to which the layer is added.
 show() {
   local driver kernel variable layers=VK_LAYER_TILEWISE_pipeline_statistics
   case $1 in
-    amd-*) driver=radeon kernel=$lib/libamdgpu_noop_drm_shim.so variable=AMDGPU_GPU_ID=${1#*-} layers= ;;
+    this-machine)
+      printf 'export VK_LAYER_PATH=%q VK_INSTANCE_LAYERS=%q MESA_SHADER_CACHE_DISABLE=1\n' "$cache" "$layers"
+      return ;;
+    amd-*) driver=radeon kernel=$lib/libamdgpu_noop_drm_shim.so variable=AMDGPU_GPU_ID=${1#*-} ;;
     apple-*) driver=asahi kernel=$lib/libasahi_noop_drm_shim.so variable=ISA_VENDOR=0x106b ;;
     intel-*)
       driver=intel kernel=$cache/i915_noop.so:$lib/libnouveau_noop_drm_shim.so variable=INTEL_CHIP=${1#*-} ;;
@@ -160,7 +163,7 @@ case ${1:-} in
   '') names ;;
   install) install ;;
   *)
-    names | grep -qxF -e "$1" || { echo "$0: no GPU is called $1; there are: $(names | xargs)" >&2; exit 2; }
+    { echo this-machine; names; } | grep -qxF -e "$1" || { echo "$0: no GPU is called $1; there are: $(names | xargs)" >&2; exit 2; }
     install >&2
     show "$1"
     ;;

@@ -57,9 +57,10 @@ const WAIT = 300;
 const START = 2500;
 const ADD_UP = 500;
 
-/** Words beside sums and what is multiplied: some twenty, and more where every element of x has a tap of its own. */
-function othersOf(g: Conv2dProblem, config: Conv2dTiledConfig): number {
-  return tapsOf(g, conv2dTileDepth(config)) === 'element' ? 24 : 20;
+/** Words beside sums and what is multiplied: the more places there are in x, the more. */
+function othersOf(g: Conv2dProblem, config: Conv2dTiledConfig, inFours: boolean): number {
+  if (inFours) return 18;
+  return config.fetch === 'ahead' && tapsOf(g, conv2dTileDepth(config)) === 'element' ? 24 : 20;
 }
 
 function fits(
@@ -69,20 +70,24 @@ function fits(
   { limits }: DeviceProfile,
   inFours: boolean,
 ): boolean {
-  const { pixelQuads, channelQuads, depth, slices, prefetch } = config;
+  const { pixelQuads, channelQuads, depth, slices, fetch } = config;
   const [m, n] = config.threads;
   const invocations = m * n * slices;
   // Words that an invocation fetches in a step, of both tiles; and those that it multiplies.
   const fetched = 4 * depth * (pixelQuads / n + channelQuads / m);
   const operands = 4 * (pixelQuads + channelQuads);
-  const both = prefetch ? fetched + operands : Math.max(fetched, operands);
+  const held = {
+    ahead: fetched + operands,
+    together: Math.max(fetched, operands),
+    'in turn': operands,
+  };
   return (
     // Where x is gathered word by word, the workgroup fetches whole rows of its tile.
     (inFours || (n * slices) % (4 * pixelQuads) === 0) &&
     // Whole fours of each tile.
     (depth * pixelQuads) % n === 0 &&
     (depth * channelQuads) % m === 0 &&
-    16 * pixelQuads * channelQuads + both + othersOf(g, config) <= gpu.registers &&
+    16 * pixelQuads * channelQuads + held[fetch] + othersOf(g, config, inFours) <= gpu.registers &&
     // The slices are added up in the x tile.
     (slices === 1 || depth >= n) &&
     invocations <= limits.maxComputeInvocationsPerWorkgroup &&
@@ -94,13 +99,13 @@ function fits(
 function configsFor(g: Conv2dProblem, device: DeviceProfile): readonly Conv2dTiledConfig[] {
   const gpu = gpuClassOf(device);
   const inFours = gathersFours(g);
-  const { prefetch, unroll } = gpu;
+  const { fetch, unroll } = gpu;
   const configs = WORKGROUPS.flatMap(([m, n, slices]) =>
     SHAPES.flatMap(([pixelQuads, channelQuads, depths]) =>
-      depths
+      (fetch === 'ahead' ? depths : [16, 8, 4])
         .map((depth): Conv2dTiledConfig => {
           const shape = { pixelQuads, channelQuads, depth };
-          return { threads: [m, n], slices, ...shape, unroll, prefetch };
+          return { threads: [m, n], slices, ...shape, unroll, fetch };
         })
         .filter((config) => fits(g, config, gpu, device, inFours))
         .slice(0, 1),

@@ -7,6 +7,7 @@ import {
   linear as shader,
 } from '../../../shaders/linear.wgsl.ts';
 import { type DeviceProfile, kindOf } from '../../runtime/device_profile.ts';
+import { gpuClassOf } from '../../runtime/gpu_class.ts';
 import { kernel, type Repack } from '../../runtime/kernel.ts';
 import { inOrder } from '../bindings.ts';
 import { dispatchOf } from '../dispatch.ts';
@@ -14,6 +15,15 @@ import type { LinearRole } from '../linear_problem.ts';
 
 /** Images that share a weight at most: their sums, four an image, are all in registers. */
 export const MOST_ROWS = 8;
+
+/** Words of an image: four sums of a block, and four of all blocks. And those of what is multiplied, and of places. */
+const WORDS_OF_ROW = 8;
+const OTHER_WORDS = 40;
+
+function mostRows(device: DeviceProfile): number {
+  if (kindOf(device) === 'cpu') return MOST_ROWS;
+  return Math.min(MOST_ROWS, (gpuClassOf(device).registers - OTHER_WORDS) / WORDS_OF_ROW);
+}
 
 /** Of a GPU: invocations of a workgroup, and workgroups that keep a large one's compute units busy. */
 const THREADS = 256;
@@ -64,7 +74,7 @@ function configsFor(g: LinearProblem, device: DeviceProfile): readonly LinearCon
 
 export const gemv = kernel({
   name: 'linear_gemv',
-  supports: ({ batch }: LinearProblem) => batch <= MOST_ROWS,
+  supports: ({ batch }: LinearProblem, device) => batch <= mostRows(device),
   configs: configsFor,
   lower(g, config, device) {
     const block = linearBlock(config);

@@ -1,0 +1,26 @@
+/**
+ * Reads a log of pipelines as a Vulkan layer can write it of any driver with VK_KHR_pipeline_executable_properties:
+ * a line of JSON for each part of a pipeline, `{"index": 0, "of": 1, "stats": {"Spills": 0, ...}, "assembly": "..."}`.
+ * Of several parts, such as Intel's one for each width of a subgroup, the last is what runs.
+ */
+export interface CompiledPipeline {
+  /** By the driver's names: `VGPRs`, `Spills`, ... */
+  readonly stats: ReadonlyMap<string, number>;
+  /** Undefined where the driver does not tell it. */
+  readonly assembly?: string | undefined;
+}
+
+export function parsePipelineLog(log: string): readonly CompiledPipeline[] {
+  const parts = log
+    .split('\n')
+    .filter(Boolean)
+    .map(
+      (line) => JSON.parse(line) as { index: number; of: number; stats: object; assembly?: string },
+    );
+  return parts
+    .filter(({ index, of }) => index === of - 1)
+    .map(({ stats, assembly }) => ({
+      stats: new Map(Object.entries(stats).filter(([, value]) => typeof value === 'number')),
+      assembly,
+    }));
+}
