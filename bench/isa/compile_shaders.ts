@@ -31,6 +31,8 @@ export interface Compiled {
   readonly window?: string | undefined;
   /** Of all layers that run it. */
   readonly multiplyAdds: number;
+  /** Multiply-adds of an invocation in one step over k, of convolutions on workgroup tiles. */
+  readonly step?: number | undefined;
 }
 
 const [model = 'resnet50', batch = '1', precision = 'f32', candidates = 'false', matrices] =
@@ -76,6 +78,7 @@ async function compile({ source, layer, workgroups, ...about }: Pipeline): Promi
     workgroups: workgroups.reduce((product, count) => product * count),
     window: windowOf(layer),
     multiplyAdds: workOf.get(source) ?? 0,
+    step: stepOf(about.config),
   };
   writeSync(LINES, `${JSON.stringify(compiled)}\n`);
 }
@@ -83,6 +86,16 @@ async function compile({ source, layer, workgroups, ...about }: Pipeline): Promi
 function windowOf({ op, inputs }: Node): string | undefined {
   const weight = 'weight' in inputs ? inputs.weight : undefined;
   return op.name === 'conv2d' ? weight?.desc.shape.slice(2).join('x') : undefined;
+}
+
+/** Of conv2d_tiled, also where other kernels run it. */
+function stepOf(config: object): number | undefined {
+  const { depth, pixelQuads, channelQuads } = config as Readonly<Record<string, unknown>>;
+  if ([depth, pixelQuads, channelQuads].every((value) => typeof value === 'number')) {
+    return 16 * Number(pixelQuads) * Number(channelQuads) * Number(depth);
+  }
+  const [inner] = Object.values(config).filter((value) => 'depth' in Object(value));
+  return inner && stepOf(inner);
 }
 
 for (const { node: layer, kernel, config, source, workgroups } of plan.dispatches) {

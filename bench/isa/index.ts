@@ -7,12 +7,16 @@ import { parseCount, parseOutput } from '../../terminal/option_values.ts';
 import { clearProgress, note, print, printJson } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
 import { compareRows, parseRows } from './compare.ts';
-import { type CompileOptions, compileFor, gpusOf } from './compile.ts';
+import { type CompileOptions, compileFor, compilePeer } from './compile.ts';
+import { gpusOf } from './gpu_process.ts';
 import { isaPage } from './page.ts';
 import { configText, type Row } from './row.ts';
+import { type Summary, summaryOf } from './summary.ts';
 
 interface Options extends CompileOptions {
   readonly gpus: string;
+  readonly peer?: boolean;
+  readonly summary?: boolean;
   readonly failOnSpills?: boolean;
   readonly compare?: string;
   readonly html?: string;
@@ -43,6 +47,7 @@ const program = new Command('bench:isa')
     '--experimental-matrices',
     'with --precision f16, also kernels for subgroup matrices, where the driver has them',
   )
+  .option('--peer', 'also what onnxruntime compiles for the model: see bench/peers/README.md')
   .option('--fail-on-spills', 'exit with 1 where a kernel that the plan runs spills registers')
   .option('--candidates', 'also compile the configurations that the plan does not choose')
   .option(
@@ -50,6 +55,10 @@ const program = new Command('bench:isa')
     'what --json printed before: shows what is another, and exits with 1 where a kernel that the plan runs got worse',
   )
   .option('--html <file>', 'write a page of tables and bars', parseOutput('.html'))
+  .option(
+    '--summary',
+    'print a line a GPU instead: multiply-adds an issue slot over whole steps of convolutions, by window',
+  )
   .option('--markdown', 'print the table of docs/kernels.md')
   .option('--json', 'print one JSON object a pipeline on stdout, and nothing else')
   .action(benchIsa);
@@ -64,13 +73,15 @@ async function benchIsa(options: Options): Promise<void> {
   for (const gpu of gpus) {
     try {
       rows.push(...(await compileFor(gpu, options)));
+      if (options.peer) rows.push(...(await compilePeer(gpu, options)));
     } catch (error) {
       note(`${gpu}: ${error instanceof Error ? error.message : String(error)}`);
       process.exitCode = 1;
     }
   }
   clearProgress();
-  if (options.json) for (const row of rows) printJson(row);
+  if (options.summary) printSummary(rows, options);
+  else if (options.json) for (const row of rows) printJson(row);
   else if (options.markdown) print(markdownTable(rows));
   else if (!before) print(formatTable(HEAD, rows.map(cellsOf)));
   if (options.html) writeFileSync(options.html, isaPage(options.model, rows));
@@ -80,6 +91,35 @@ async function benchIsa(options: Options): Promise<void> {
     note(`${spilling.length} of ${rows.length} pipelines spill registers`);
     process.exitCode = 1;
   }
+}
+
+function printSummary(rows: readonly Row[], { model, batch, precision, json }: Options): void {
+  const summary = summaryOf(rows);
+  if (json) {
+    for (const line of summary) printJson({ model, batch, precision, ...line });
+    return;
+  }
+  const peers = (line: Summary): Summary['rates'] => line.peer ?? {};
+  const namesOf = (of: (line: Summary) => Summary['rates']): readonly string[] => [
+    ...new Set(summary.flatMap((line) => Object.keys(of(line)))),
+  ];
+  const windows = namesOf(({ rates }) => rates);
+  const programs = namesOf(peers);
+  const head = [
+    'gpu',
+    'pipelines',
+    'spilling',
+    ...windows,
+    ...programs.map((name) => `peer ${name}`),
+  ];
+  const cells = summary.map((line) => [
+    line.gpu,
+    line.pipelines,
+    line.spilling,
+    ...windows.map((name) => line.rates[name]?.toFixed(2) ?? '-'),
+    ...programs.map((name) => peers(line)[name]?.toFixed(2) ?? '-'),
+  ]);
+  print(formatTable(head, cells));
 }
 
 /** On stdout, but beside JSON on stderr. */

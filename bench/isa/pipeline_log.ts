@@ -10,10 +10,13 @@ export interface CompiledPipeline {
   readonly assembly?: string | undefined;
 }
 
+/** How a line of a pipeline begins; a log may have others, of the process that compiles. */
+export const OF_PIPELINE = '{"index"';
+
 export function parsePipelineLog(log: string): readonly CompiledPipeline[] {
   const parts = log
     .split('\n')
-    .filter(Boolean)
+    .filter((line) => line.startsWith(OF_PIPELINE))
     .map(
       (line) => JSON.parse(line) as { index: number; of: number; stats: object; assembly?: string },
     );

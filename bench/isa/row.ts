@@ -26,7 +26,6 @@ export function rowOf(
   code: MachineCode | undefined,
 ): Row {
   const loop = code && hottestLoop(code);
-  const step = stepOf(compiled.config);
   return {
     ...compiled,
     gpu,
@@ -35,19 +34,9 @@ export function rowOf(
       ...loop,
       perSlot: loop.multiplyAdds / Math.max(1, loop.slots),
       perLoad: loop.multiplyAdds / Math.max(1, loop.workgroupMemory + loop.memory),
-      perStepSlot: step === undefined ? undefined : stepRate(code, step),
+      perStepSlot: compiled.step === undefined ? undefined : stepRate(code, compiled.step),
     },
   };
-}
-
-/** Multiply-adds of an invocation in one step over k, of conv2d_tiled, also where other kernels run it. */
-function stepOf(config: object): number | undefined {
-  const { depth, pixelQuads, channelQuads } = config as Readonly<Record<string, unknown>>;
-  if ([depth, pixelQuads, channelQuads].every((value) => typeof value === 'number')) {
-    return 16 * Number(pixelQuads) * Number(channelQuads) * Number(depth);
-  }
-  const inner = Object.values(config).find(isNested);
-  return inner && stepOf(inner);
 }
 
 /** `threads 8,8 slices 4 ...` */

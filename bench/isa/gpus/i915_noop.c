@@ -39,8 +39,10 @@ struct Chip {
 
 static const struct Chip chips[] = {
     {"skl", 0x1912, 1, 3, 8, 12000000, 0},  /* HD 530 */
+    {"cfl", 0x3e92, 1, 3, 8, 12000000, 0},  /* UHD 630 */
     {"icl", 0x8a52, 1, 8, 8, 12000000, 0},  /* Iris Plus G7 */
     {"tgl", 0x9a49, 1, 6, 16, 19200000, 0}, /* Iris Xe */
+    {"adl", 0x46a6, 1, 6, 16, 19200000, 0}, /* Iris Xe of Alder Lake */
     {"dg2", 0x56a0, 8, 4, 16, 19200000, 1}, /* Arc A770 */
     {"mtl", 0x7d55, 2, 4, 16, 19200000, 0}, /* Arc of Meteor Lake */
 };

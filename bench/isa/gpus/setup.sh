@@ -79,7 +79,7 @@ END
 
 build() {
   local library
-  for library in pipeline_statistics_layer i915_noop; do
+  for library in pipeline_statistics_layer i915_noop newer_chips; do
     cc -O2 -Wall -Wextra -Werror -shared -fPIC -idirafter "$root/usr/include" -idirafter "$root/usr/include/libdrm" \
       -o "$cache/$library.so" "$here/$library.c"
   done
@@ -125,37 +125,41 @@ install() {
 }
 
 names() {
-  printf '%s\n' amd-{navi10,navi21,navi31,strix1} apple-g13g intel-{skl,icl,tgl,dg2,mtl} \
-    nvidia-{maxwell,pascal,volta,turing,ampere} qualcomm-{630,660,730,740}
+  printf '%s\n' amd-{navi10,navi21,navi31,strix1,gfx1201} apple-{g13g,g14g} intel-{skl,cfl,icl,tgl,adl,dg2,mtl} \
+    nvidia-{maxwell,pascal,volta,turing,ampere,ada,blackwell} qualcomm-{618,630,660,730,740,750,830}
 }
 
-# Mesa's name of the driver, what pretends to be the kernel's, and the variable that chooses a chip. This machine's own
+# Mesa's name of the driver, what pretends to be the kernel's, and the variables that choose a chip. This machine's own
 # GPU has a driver of its own, to which the layer is added.
 show() {
-  local driver kernel variable layers=VK_LAYER_TILEWISE_pipeline_statistics
+  local driver kernel variables layers=VK_LAYER_TILEWISE_pipeline_statistics
   case $1 in
     this-machine)
       printf 'export VK_LAYER_PATH=%q VK_INSTANCE_LAYERS=%q MESA_SHADER_CACHE_DISABLE=1\n' "$cache" "$layers"
       return ;;
-    amd-*) driver=radeon kernel=$lib/libamdgpu_noop_drm_shim.so variable=AMDGPU_GPU_ID=${1#*-} ;;
-    apple-*) driver=asahi kernel=$lib/libasahi_noop_drm_shim.so variable=ISA_VENDOR=0x106b ;;
+    amd-*) driver=radeon kernel=$lib/libamdgpu_noop_drm_shim.so variables=("AMDGPU_GPU_ID=${1#*-}") ;;
+    apple-*)
+      driver=asahi kernel=$cache/newer_chips.so:$lib/libasahi_noop_drm_shim.so variables=(ISA_VENDOR=0x106b)
+      [ "$1" = apple-g13g ] || variables+=("APPLE_CHIP=$(tr '[:lower:]' '[:upper:]' <<<"${1#*-}")") ;;
     intel-*)
-      driver=intel kernel=$cache/i915_noop.so:$lib/libnouveau_noop_drm_shim.so variable=INTEL_CHIP=${1#*-} ;;
-    qualcomm-*) driver=freedreno kernel=$lib/libfreedreno_noop_drm_shim.so variable=FD_GPU_ID=${1#*-} ;;
-    nvidia-maxwell) variable=NOUVEAU_CHIPSET=0x124 ;;
-    nvidia-pascal) variable=NOUVEAU_CHIPSET=0x134 ;;
-    nvidia-volta) variable=NOUVEAU_CHIPSET=0x140 ;;
-    nvidia-turing) variable=NOUVEAU_CHIPSET=0x164 ;;
-    nvidia-ampere) variable=NOUVEAU_CHIPSET=0x172 ;;
+      driver=intel kernel=$cache/i915_noop.so:$lib/libnouveau_noop_drm_shim.so variables=("INTEL_CHIP=${1#*-}") ;;
+    qualcomm-*) driver=freedreno kernel=$lib/libfreedreno_noop_drm_shim.so variables=("FD_GPU_ID=${1#*-}") ;;
+    nvidia-maxwell) variables=(NOUVEAU_CHIPSET=0x124) ;;
+    nvidia-pascal) variables=(NOUVEAU_CHIPSET=0x134) ;;
+    nvidia-volta) variables=(NOUVEAU_CHIPSET=0x140) ;;
+    nvidia-turing) variables=(NOUVEAU_CHIPSET=0x164) ;;
+    nvidia-ampere) variables=(NOUVEAU_CHIPSET=0x172) ;;
+    nvidia-ada) variables=(NOUVEAU_CHIPSET=0x172 NVIDIA_CHIP=0x192) ;;
+    nvidia-blackwell) variables=(NOUVEAU_CHIPSET=0x172 NVIDIA_CHIP=0x1b2) ;;
   esac
-  : "${driver:=nouveau}" "${kernel:=$lib/libnouveau_noop_drm_shim.so}"
+  : "${driver:=nouveau}" "${kernel:=$cache/newer_chips.so:$lib/libnouveau_noop_drm_shim.so}"
   local manifest=$cache/$driver.json
   printf '{"file_format_version":"1.0.0","ICD":{"api_version":"1.4.0","library_path":"%s"}}\n' \
     "$lib/libvulkan_$driver.so" >"$manifest"
-  echo 'unset ISA_VENDOR INTEL_CHIP NOUVEAU_CHIPSET FD_GPU_ID AMDGPU_GPU_ID'
+  echo 'unset ISA_VENDOR APPLE_CHIP INTEL_CHIP NOUVEAU_CHIPSET NVIDIA_CHIP FD_GPU_ID AMDGPU_GPU_ID'
   printf "export PATH=%q:\$PATH" "$cache/bin"
   printf ' %q' "VK_DRIVER_FILES=$manifest" "VK_LAYER_PATH=$cache" "VK_INSTANCE_LAYERS=$layers" \
-    MESA_SHADER_CACHE_DISABLE=1 "NO_KERNEL=$kernel" "$variable"
+    MESA_SHADER_CACHE_DISABLE=1 "NO_KERNEL=$kernel" "${variables[@]}"
   echo
 }
 
