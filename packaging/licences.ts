@@ -3,8 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import type { Plugin, Rollup } from 'vite';
 
-/** Apache-2.0, for packages that only name it. ONNX's schema, which is under it, brings the text. */
-const APACHE = join(import.meta.dirname, '..', 'src', 'onnx', 'schema', 'LICENSE');
+/** The schema of ONNX, whose licence is Apache-2.0; packages that only name that one refer to its text. */
+const SCHEMA = join(import.meta.dirname, '..', 'src', 'onnx', 'schema');
+const APACHE = 'Apache-2.0: the text stands at the end.';
 
 /** A package by its files that are in the build. */
 interface Contained {
@@ -12,29 +13,38 @@ interface Contained {
   readonly files: string[];
 }
 
-/** Writes `fileName`: each package that the build contains, with its licence, and the schema of ONNX. */
+/** Writes `fileName`: each package that the build contains, with its licence, and the schema of ONNX if it does. */
 export function writeLicences(fileName: string): Plugin {
   return {
     name: 'licences',
     apply: 'build',
     generateBundle(_, bundle) {
       const texts = containedPackages(bundle).map(describe);
-      const schema = `ONNX, onnx.proto\nApache-2.0\n\n${readFileSync(APACHE, 'utf8').trim()}`;
-      const source = `${[...texts, schema].join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
+      const schema = modulesOf(bundle).some((id) => id.startsWith(SCHEMA))
+        ? 'ONNX, onnx.proto\n'
+        : '';
+      if (schema || texts.some((text) => text.includes(APACHE))) {
+        const licence = readFileSync(join(SCHEMA, 'LICENSE'), 'utf8').trim();
+        texts.push(`${schema}Apache-2.0\n\n${licence}`);
+      }
+      const source = `${texts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
       this.emitFile({ type: 'asset', fileName, source });
     },
   };
 }
 
+function modulesOf(bundle: Rollup.OutputBundle): readonly string[] {
+  return Object.values(bundle).flatMap((part) =>
+    part.type === 'chunk' ? Object.keys(part.modules) : [],
+  );
+}
+
 function containedPackages(bundle: Rollup.OutputBundle): readonly Contained[] {
   const packages = new Map<string, Contained>();
-  for (const part of Object.values(bundle)) {
-    const ids = part.type === 'chunk' ? Object.keys(part.modules) : [];
-    for (const file of ids.filter((id) => /^[^\0].*node_modules/.test(id))) {
-      const folder = packageOf(file);
-      const { files } = packages.get(folder) ?? { files: [] };
-      packages.set(folder, { folder, files: [...files, file] });
-    }
+  for (const file of modulesOf(bundle).filter((id) => /^[^\0].*node_modules/.test(id))) {
+    const folder = packageOf(file);
+    const { files } = packages.get(folder) ?? { files: [] };
+    packages.set(folder, { folder, files: [...files, file] });
   }
   return [...packages.values()].sort((a, b) => (a.folder < b.folder ? -1 : 1));
 }
@@ -54,14 +64,14 @@ function describe({ folder, files }: Contained): string {
   return `${name} ${version}\n${license}\n\n${licenceText(folder, files, license)}`;
 }
 
-/** The package's file of that name, else the licences at the heads of its files, else that of Apache. */
+/** The package's file of that name, else the licences at the heads of its files, with where that of Apache is. */
 function licenceText(folder: string, files: readonly string[], license: string): string {
   const file = readdirSync(folder).find((name) => /^licen[cs]e/i.test(name));
   if (file) return readFileSync(join(folder, file), 'utf8').trim();
   const heads = files.map((path) => /^(\/\/.*\n)+/.exec(readFileSync(path, 'utf8'))?.[0] ?? '');
   const texts = heads.map((head) => head.replaceAll(/^\/\/ ?/gm, '').trim());
   const own = [...new Set(texts.filter((text) => /copyright/i.test(text)))];
-  const apache = license.includes('Apache-2.0') ? [readFileSync(APACHE, 'utf8').trim()] : [];
+  const apache = license.includes('Apache-2.0') ? [APACHE] : [];
   if (own.length + apache.length === 0) {
     throw new Error(`no text of the licence ${license} is found in ${folder}${sep}`);
   }

@@ -136,20 +136,25 @@ function sizesOf(
 }
 
 /*
- * Moves element #i of what an invocation has fetched to the tiles. No functions of WGSL, since compilers know the range
- * of `thread` only where it is no parameter, and clamp each index otherwise.
+ * Moves element #i of what an invocation has fetched to the tiles. No functions of WGSL, since Dawn knows the range of
+ * `thread` only where it is no parameter, and clamps each index otherwise.
  */
 
-function storeOf(wide: boolean, checked: boolean): string {
-  const value = checked
-    ? 'select(0.0, f32(x_fetched[#i]), (inside & 1u) == 1u)'
-    : 'f32(x_fetched[#i])';
-  return wide
-    ? 'x_tile[thread + #i * THREADS] = vec4f(x_fetched[#i]);'
-    : `x_tile[thread / 4u + #i * (THREADS / 4u)][thread % 4u] = ${value};`;
+function storeX(wide: boolean, checked: boolean): string {
+  return `
+#if ${wide}
+  x_tile[thread + #i * THREADS] = vec4f(x_fetched[#i]);
+#elif ${checked}
+  x_tile[thread / 4u + #i * (THREADS / 4u)][thread % 4u] = select(0.0, f32(x_fetched[#i]), (inside & 1u) == 1u);
+#else
+  x_tile[thread / 4u + #i * (THREADS / 4u)][thread % 4u] = f32(x_fetched[#i]);
+#endif
+`;
 }
 
-const STORE_WEIGHT = 'weight_tile[thread + #i * THREADS] = vec4f(weight_fetched[#i]);';
+const STORE_WEIGHT = `
+  weight_tile[thread + #i * THREADS] = vec4f(weight_fetched[#i]);
+`;
 
 export function conv2dTiled(g: Conv2dProblem, config: Conv2dTiledConfig, grid: Grid): ShaderModule {
   const tile = conv2dTile(config);
@@ -167,7 +172,15 @@ export function conv2dTiled(g: Conv2dProblem, config: Conv2dTiledConfig, grid: G
   const oneImage = g.batch === 1;
   const oneRow = grid.rows === 1;
   const [ahead, inTurn] = [config.fetch === 'ahead', config.fetch === 'in turn'];
-  const storeX = storeOf(wide, oneTap && g.padded);
+  const store = storeX(wide, oneTap && g.padded);
+  const storeAll = `
+#for i in X_LOADS
+${store}
+#end
+#for i in WEIGHT_LOADS
+${STORE_WEIGHT}
+#end
+`;
   const sizes = sizesOf(g, config, grid);
   const { declarations, locals, words } = dimensions({ ...sizes.bound, ...epilogue.sizes });
   const source = wgsl`
@@ -351,7 +364,7 @@ ${locals}
 #for i in X_LOADS
       x_fetched[#i] = fetch_x(${taps === 'element' ? 'field' : 'x_at'}, row, #i);
 #if ${inTurn}
-${storeX}
+${store}
 #endif
 #end
 #if ${taps !== 'element'}
@@ -370,12 +383,7 @@ ${STORE_WEIGHT}
     if (step > 0u) {
 #else
 #if ${!inTurn}
-#for i in X_LOADS
-${storeX}
-#end
-#for i in WEIGHT_LOADS
-${STORE_WEIGHT}
-#end
+${storeAll}
 #endif
     workgroupBarrier();
     {
@@ -415,12 +423,7 @@ ${STORE_WEIGHT}
 
 #if ${ahead}
     if (fetching) {
-#for i in X_LOADS
-${storeX}
-#end
-#for i in WEIGHT_LOADS
-${STORE_WEIGHT}
-#end
+${storeAll}
       workgroupBarrier();
     }
 #endif

@@ -240,10 +240,9 @@ fn transform(m: array<f32, FIELD>) -> array<f32, TILE> {
 }
 #endif
 
-// Where a tile lies: its plane of y, its corner there and in the image.
+// Where a tile lies: its plane of y, its image and channel, its corner.
 struct Result {
   plane: u32,
-  corner: u32,
   image: u32,
   channel: u32,
   top: u32,
@@ -252,10 +251,10 @@ struct Result {
 
 fn store(result: Result, i: u32, sum: f32) {
 ${locals}
-  let row = i / TILE;
-  let column = i % TILE;
-  if ((result.top + row < H_OUT) & (result.left + column < W_OUT)) {
-    let place = result.corner + row * W_OUT + column;
+  let row = result.top + i / TILE;
+  let column = result.left + i % TILE;
+  if ((row < H_OUT) & (column < W_OUT)) {
+    let place = row * W_OUT + column;
     var value = sum;
 #if ${g.bias}
     value += bias[result.channel];
@@ -321,7 +320,6 @@ ${locals}
   let image = tile / (TILES_DOWN * TILES_ACROSS);
   let top = tile / TILES_ACROSS % TILES_DOWN * TILE;
   let left = tile % TILES_ACROSS * TILE;
-  let corner = top * W_OUT + left;
   let plane = Y_OFFSET + image * Y_IMAGE + channel * Y_CHANNEL;
   var results: array<f32, TILE * TILE>;
   var total = 0.0;
@@ -339,7 +337,7 @@ ${locals}
   }
 #end
   let finite = (bitcast<u32>(total) & 0x7f800000u) != 0x7f800000u;
-  let result = Result(plane, corner, image, channel, top, left);
+  let result = Result(plane, image, channel, top, left);
 #if ${looped}
   for (var i = 0u; i < select(TILE * TILE, 0u, finite); i++) {
     results[i] = exact(result, i);

@@ -21,7 +21,6 @@ import {
 import { depthwise } from './conv2d_kernels/depthwise.ts';
 import { directGemm } from './conv2d_kernels/direct.ts';
 import { direct, tiled } from './conv2d_kernels/gemm_kernel.ts';
-import { splitKOn } from './conv2d_kernels/split_k.ts';
 import { tiledGemm } from './conv2d_kernels/tiled.ts';
 import { winogradOn } from './conv2d_kernels/winograd.ts';
 import {
@@ -149,8 +148,6 @@ export const conv2dKernels: readonly Kernel<Conv2dProblem>[] = [
   direct,
   winogradOn(directGemm),
   winogradOn(tiledGemm),
-  splitKOn(directGemm),
-  splitKOn(tiledGemm),
   depthwise,
 ];
 

@@ -66,10 +66,6 @@ const CASES: Readonly<Record<string, Case>> = {
     of('conv2d_tiled', isSmall),
   ),
   // What multiplies inside is conv2d_tiled, in the same configurations.
-  conv2d_split_k: convolution(
-    { x: [2, 512, 3, 5], channels: 21, kernel: 1, epilogue: ['residual', 'relu'] },
-    of('conv2d_split_k', isSmall),
-  ),
   'conv2d_winograd with tiles of 2': convolution(
     { x: [2, 19, 7, 9], channels: 21, kernel: 3, padding: 1, epilogue: ['residual', 'relu'] },
     of('conv2d_winograd', (json) => json.includes('"tile":2') && isSmall(json)),

@@ -3,8 +3,8 @@
  * says of itself (GPUAdapterInfo, whose strings are Dawn's).
  *
  * Registers, the order of fetching and unrolling were found by compiling conv2d_tiled with Mesa's compilers for each of
- * them, and NVIDIA's by times (see docs/kernels.md). Units are those of usual members of a family, as their makers' documents
- * name them, and serve the ranking of configurations only.
+ * them, and NVIDIA's by times (see docs/kernels.md). Units are those of usual members of a family, as their makers'
+ * documents name them, and serve the ranking of configurations only.
  */
 import type { FetchOrder } from '../../shaders/lib/fetch_order.ts';
 import type { DeviceProfile } from './device_profile.ts';

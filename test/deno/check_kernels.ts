@@ -49,7 +49,7 @@ import {
 
 type Outputs = Readonly<Record<string, Float32Array>>;
 
-const KERNELS = ['conv2d_direct', 'conv2d_tiled', 'conv2d_split_k', 'conv2d_winograd'];
+const KERNELS = ['conv2d_direct', 'conv2d_tiled', 'conv2d_winograd'];
 
 function everyOperator(): Graph {
   const g = GraphBuilder.create();

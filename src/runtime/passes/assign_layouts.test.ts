@@ -144,7 +144,7 @@ describe('channel-major maps', () => {
     expect(copiesIn(graph)).toEqual({ cat: 0 });
   });
 
-  it.each(['conv2d_direct', 'conv2d_winograd', 'conv2d_tiled', 'conv2d_split_k'])(
+  it.each(['conv2d_direct', 'conv2d_winograd', 'conv2d_tiled'])(
     'give the results of a batch, with %s where it can',
     async (kernel) => {
       const graph = network(3);

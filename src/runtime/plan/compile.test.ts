@@ -80,7 +80,7 @@ describe('compile', () => {
       const graph = randomGraph(random, random.int(5, 30));
       for (const device of PROFILES) {
         for (const version of [graph, assignLayouts(graph, device)]) {
-          for (const kernel of [undefined, 'conv2d_winograd', 'conv2d_split_k']) {
+          for (const kernel of [undefined, 'conv2d_winograd']) {
             const compiled = compile(version, { device, kernels: () => kernel });
             expect(faultsOf(compiled, device)).toEqual([]);
           }

@@ -24,7 +24,6 @@ const OPTIONS: readonly Omit<PrepareOptions, 'device'>[] = [
   { optimize: false },
   { observed: true },
   { kernels: () => 'conv2d_winograd' },
-  { kernels: () => 'conv2d_split_k' },
 ];
 
 function planned(
