@@ -1,6 +1,6 @@
 /**
- * conv2d_split_k: the input channels cut into parts, a group of the convolution each, which a second dispatch adds up in
- * a fixed order. For conv2d_matrix and small maps; conv2d_tiled has slices enough.
+ * conv2d_split_k: the input channels cut into parts, a group of the convolution each, which a second dispatch adds up
+ * in a fixed order. For conv2d_matrix and small maps; conv2d_tiled has slices enough.
  */
 import type { Conv2dProblem } from '../../../shaders/lib/conv2d_problem.ts';
 import { SUM_PARTS_THREADS, sumParts } from '../../../shaders/sum_parts.wgsl.ts';

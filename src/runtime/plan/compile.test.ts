@@ -236,7 +236,7 @@ describe('compile', () => {
   it('says what fits where the plan takes more memory than is allowed', () => {
     const of = (batch: number, maxMemory: number) => {
       const graph = graphOf((g) => linear(g.at('fc'), g.input('x', [batch, 5]), { features: 4 }));
-      return compile(graph, { device: profileOf('gpu'), maxMemory });
+      return compile(graph, { device: { ...profileOf('gpu'), vendor: 'nvidia' }, maxMemory });
     };
     // Weights take 96 bytes, dimensions 256; each image 4 * (5 + 4), and 2 * 4 * 4 to travel back.
     const [fixed, image] = [96 + 256, 36 + 32];
