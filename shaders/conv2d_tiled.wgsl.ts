@@ -141,14 +141,18 @@ function sizesOf(
  */
 
 function storeX(wide: boolean, checked: boolean): string {
-  return `
-#if ${wide}
+  if (wide) {
+    return `
   x_tile[thread + #i * THREADS] = vec4f(x_fetched[#i]);
-#elif ${checked}
-  x_tile[thread / 4u + #i * (THREADS / 4u)][thread % 4u] = select(0.0, f32(x_fetched[#i]), (inside & 1u) == 1u);
-#else
+`;
+  }
+  if (!checked) {
+    return `
   x_tile[thread / 4u + #i * (THREADS / 4u)][thread % 4u] = f32(x_fetched[#i]);
-#endif
+`;
+  }
+  return `
+  x_tile[thread / 4u + #i * (THREADS / 4u)][thread % 4u] = select(0.0, f32(x_fetched[#i]), (inside & 1u) == 1u);
 `;
 }
 
