@@ -70,6 +70,13 @@ export {
   measureCeilings,
 } from './profiling/ceilings.ts';
 export { type Deviation, deviation } from './profiling/deviation.ts';
+export { GPUS, type GpuFigures } from './profiling/gpus.ts';
+export {
+  type PredictedLayer,
+  type Prediction,
+  type PredictOptions,
+  predict,
+} from './profiling/predict.ts';
 export {
   type DispatchProfile,
   type LayerProfile,

@@ -6,6 +6,7 @@ import {
   describeStages,
   elementCount,
   formatShape,
+  GPUS,
   type Graph,
   lowerBoundOf,
   multiplyAdds,
@@ -29,6 +30,7 @@ import {
   type ModelOptions,
 } from '../options.ts';
 import { writeOutput } from '../output_file.ts';
+import { printPrediction } from '../prediction.ts';
 import { prepareModel, withDevice } from '../runner.ts';
 
 interface InspectOptions extends ModelOptions {
@@ -36,6 +38,7 @@ interface InspectOptions extends ModelOptions {
   readonly kernels?: boolean;
   readonly memory?: boolean;
   readonly gantt?: string;
+  readonly predict?: string;
 }
 
 export function addInspectCommand(program: Command): void {
@@ -51,6 +54,10 @@ export function addInspectCommand(program: Command): void {
       '--gantt <file>',
       'as --memory, and draw the plan: tensors over steps, as an .svg file',
       parseOutput('.svg'),
+    )
+    .option(
+      '--predict <gpu>',
+      `show instead what a run should take on a GPU that is not here, by a model: ${GPUS.map(({ name }) => name).join(', ')}`,
     );
   addCommonOptions(command).action(inspect);
 }
@@ -66,8 +73,15 @@ interface Target {
 
 async function inspect(options: InspectOptions): Promise<void> {
   const { graph } = await buildFromOptions(options);
-  const { passes, memory, gantt, kernels, batch, precision } = options;
+  const { passes, memory, gantt, kernels, batch, precision, predict: predicted } = options;
   const model = graph.name;
+  if (predicted !== undefined) {
+    if (passes || memory || gantt || kernels || options.adapter !== undefined) {
+      throw new TilewiseError('--predict stands alone: it is of a GPU that is not here');
+    }
+    printPrediction(graph, predicted, options);
+    return;
+  }
   const views = [
     ...(passes ? [inspectPasses] : []),
     ...(kernels ? [inspectKernels] : []),

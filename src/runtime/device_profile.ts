@@ -10,6 +10,8 @@ export interface DeviceProfile {
   readonly vendor: string;
   /** The family. */
   readonly architecture: string;
+  /** How many compute units the GPU has, where that is known: browsers do not say. */
+  readonly units?: number | undefined;
   /** The width of a subgroup, where subgroups exist and have one width only. */
   readonly subgroupSize: number | undefined;
   /** Whether kernels may use f16: the feature shader-f16. */

@@ -55,7 +55,8 @@ const CLASSES: ReadonlyMap<string, Row> = new Map([
 const UNKNOWN: Row = [62, 'in turn', 1, 16384, 80];
 
 /** The class of a GPU; of an adapter that says nothing of itself, the one that suits all. */
-export function gpuClassOf({ vendor }: Pick<DeviceProfile, 'vendor'>): GpuClass {
-  const [registers, fetch, unroll, workgroupBytes, units] = CLASSES.get(vendor) ?? UNKNOWN;
-  return { registers, fetch, unroll, workgroupBytes, units };
+export function gpuClassOf(device: Pick<DeviceProfile, 'vendor' | 'units'>): GpuClass {
+  const row = CLASSES.get(device.vendor) ?? UNKNOWN;
+  const [registers, fetch, unroll, workgroupBytes, usual] = row;
+  return { registers, fetch, unroll, workgroupBytes, units: device.units ?? usual };
 }

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { findModel } from '../models/index.ts';
+import { buildModel } from '../models/model.ts';
+import type { DType } from '../runtime/tensor.ts';
+import { GPUS, type GpuFigures } from './gpus.ts';
+import { predict } from './predict.ts';
+
+const H200: GpuFigures = gpuOf('nvidia-h200');
+
+function gpuOf(name: string): GpuFigures {
+  const found = GPUS.find((gpu) => gpu.name === name);
+  if (!found) throw new Error(`no ${name}`);
+  return found;
+}
+
+interface Measured {
+  readonly model: string;
+  readonly precision: DType;
+  readonly medianMs: number;
+  readonly inputShape: readonly number[];
+}
+
+const MEASURED = JSON.parse(
+  readFileSync(
+    fileURLToPath(new URL('../../bench/results/models-nvidia-h200.json', import.meta.url)),
+    'utf8',
+  ),
+) as readonly Measured[];
+
+describe('predict', () => {
+  it.each(MEASURED.map((run) => [run.model, run.precision, run.inputShape[0] ?? 1, run] as const))(
+    'is within a quarter of what an H200 took: %s in %s, batch %i',
+    (model, precision, batch, { medianMs }) => {
+      const { ms } = predict(buildModel(findModel(model), { batch }), H200, { precision });
+      expect(ms / medianMs).toBeGreaterThan(0.75);
+      expect(ms / medianMs).toBeLessThan(1.25);
+    },
+  );
+
+  it('adds up its layers and the host, and says what it takes for granted', () => {
+    const { ms, hostMs, layers, assumptions } = predict(buildModel(findModel('lenet')), H200);
+    expect(ms).toBeCloseTo(
+      layers.reduce((sum, layer) => sum + layer.ms, hostMs),
+      10,
+    );
+    expect(layers.map(({ dispatches }) => dispatches)).toEqual([1, 1, 1, 1, 1, 1]);
+    expect(layers.filter(({ limit }) => limit === 'launch').length).toBeGreaterThan(3);
+    expect(assumptions.join('\n')).toContain('132 units');
+  });
+
+  it('takes less on a GPU with more units, a faster clock or faster memory, all else being equal', () => {
+    const graph = buildModel(findModel('resnet50'), { batch: 8 });
+    const time = (figures: Partial<GpuFigures>) =>
+      predict(graph, { ...gpuOf('apple-m1'), ...figures }).ms;
+    const usual = time({});
+    expect(time({ units: 16 })).toBeLessThan(0.7 * usual);
+    expect(time({ gigahertz: 2.56 })).toBeLessThan(0.7 * usual);
+    expect(time({ gigabytesPerSecond: 6.8 })).toBeGreaterThan(1.5 * usual);
+  });
+
+  it('knows GPUs whose makers WebGPU names, each once', () => {
+    const names = GPUS.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const { vendor } of GPUS) {
+      expect(['amd', 'apple', 'intel', 'nvidia', 'qualcomm']).toContain(vendor);
+    }
+  });
+});
