@@ -95,7 +95,7 @@ export function replaceSection(text: string, name: string, content: string): str
   const [before, rest] = text.split(begin);
   const after = rest?.split(end)[1];
   if (before === undefined || after === undefined) {
-    throw new Error(`README.md lacks "${begin}" and "${end}": put them where the table belongs`);
+    throw new Error(`the page lacks "${begin}" and "${end}": put them where the table belongs`);
   }
   return `${before}${begin}\n\n${content}\n\n${end}${after}`;
 }

@@ -1,9 +1,10 @@
 /**
- * Writes docs/performance.md, and the tables of the README between their markers, from the JSON files beside
- * this script: `npm run bench:render`.
+ * Writes docs/performance.md, and the tables of the README and of docs/kernels.md between their markers, from the JSON
+ * files beside this script: `npm run bench:render`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { compilersSection, readCompilers } from './compilers_section.ts';
 import { kernelsSection } from './kernels_section.ts';
 import { modelsSection } from './models_section.ts';
 import { peersOverview, peersSection, SHOWN_WHOLE } from './peers_section.ts';
@@ -13,6 +14,7 @@ import { type AdapterResults, readResults } from './reports.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 const PAGE = join(ROOT, 'docs', 'performance.md');
 const README = join(ROOT, 'README.md');
+const KERNELS = join(ROOT, 'docs', 'kernels.md');
 
 const results = readResults(import.meta.dirname);
 writeFileSync(PAGE, page(results));
@@ -26,6 +28,11 @@ const readme = Object.entries(tables).reduce(
   readFileSync(README, 'utf8'),
 );
 writeFileSync(README, readme);
+const compilers = readCompilers(readFileSync(join(import.meta.dirname, 'compilers.jsonl'), 'utf8'));
+writeFileSync(
+  KERNELS,
+  replaceSection(readFileSync(KERNELS, 'utf8'), 'compilers', compilersSection(compilers)),
+);
 
 function page(all: readonly AdapterResults[]): string {
   return `# Performance
