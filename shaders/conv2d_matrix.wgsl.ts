@@ -46,20 +46,21 @@ import {
   gathersFours,
   isPointwise,
   outputPixels,
+  tapsOf,
   wholeFours,
 } from './lib/conv2d_problem.ts';
 import { constants, type ShaderModule } from './lib/dimensions.ts';
 import { elementTypes } from './lib/element_types.ts';
 import { epilogueModule, operandsInFours } from './lib/epilogue.ts';
 import { type Grid, tileText } from './lib/grid.ts';
-import { receptiveField } from './lib/receptive_field.ts';
+import { receptiveField, tapWalk } from './lib/receptive_field.ts';
 import {
   type MatrixSize,
   matrixDirectives,
   matrixText,
   subgroupSizeAttribute,
 } from './lib/subgroup_matrix.ts';
-import { wgsl } from './lib/wgsl.ts';
+import { piece, wgsl } from './lib/wgsl.ts';
 
 /** Sizes of the tiles. */
 export interface Conv2dMatrixConfig {
@@ -138,7 +139,58 @@ export function conv2dMatrix(
   const pointwise = isPointwise(g);
   // Eight neighbours along k belong to one tap, and all of them lie before the end of k, or none.
   const eights = groupIn % EIGHT === 0;
+  const taps = tapsOf(g, depth);
+  const oneTap = taps === 'step';
+  // No step goes beyond the end of k, and all of its rows have one tap.
+  const wholeSteps = taps !== 'element' && groupIn % depth === 0;
   const xVector = xVectorOf(g, config);
+  // Moves what this thread has fetched to the tiles; no function, as in conv2d_tiled. Of each eight of x, a mask says
+  // which are in the image, and before the end of k.
+  const storeAll = piece`
+#for i in X_LOADS
+  {
+    let at = X_TILE + thread % X_COLUMNS * X_VECTOR * STRIDE + thread / X_COLUMNS + #i * X_ROWS;
+#if ${wholeSteps && oneTap && g.padded}
+    let any_inside = (walk.inside & 1u) == 1u;
+#elif ${wholeSteps}
+    const any_inside = true;
+#else
+    let mask = masks[#i];
+    let any_inside = mask != 0u;
+#endif
+#for e in EIGHT
+#if ${wholeSteps || eights}
+    let value#e = x_fetched[#i][#e];
+#else
+    let value#e = kept(x_fetched[#i][#e], mask, #e);
+#endif
+#end
+#if ${xVector > 1}
+#for v in X_VECTOR
+    tiles[at + #v * STRIDE] = select(
+      vec4u(),
+      eight_halves(
+        value0[#v], value1[#v], value2[#v], value3[#v], value4[#v], value5[#v], value6[#v], value7[#v],
+      ),
+      any_inside,
+    );
+#end
+#else
+    tiles[at] = select(
+      vec4u(),
+      eight_halves(value0, value1, value2, value3, value4, value5, value6, value7),
+      any_inside,
+    );
+#endif
+  }
+#end
+#for i in WEIGHT_LOADS
+  {
+    let eight = thread + #i * THREADS;
+    tiles[eight / ROW_EIGHTS * STRIDE + eight % ROW_EIGHTS] = weight_fetched[#i];
+  }
+#end
+`;
   const plane = g.outputHeight * g.outputWidth;
   const wideOutput = wholeFours(g, g.yStrides) && operandsInFours(g.epilogue, g.batch, plane);
   const epilogue = epilogueModule(g.epilogue, wideOutput ? 4 : 1, 'compiled');
@@ -237,51 +289,9 @@ fn kept(value: XVector, mask: u32, bit: u32) -> XVector {
   return select(XVector(), value, (mask & (1u << bit)) != 0u);
 }
 
-// Moves what this thread has fetched to the tiles. Of each eight of x, mask says which are in the image, and before
-// the end of k.
-fn store_tiles(
-  thread: u32,
-  x_fetched: ptr<function, array<array<XVector, 8>, X_LOADS>>,
-  masks: ptr<function, array<u32, X_LOADS>>,
-  weight_fetched: ptr<function, array<vec4u, WEIGHT_LOADS>>,
-) {
-#for i in X_LOADS
-  {
-    let at = X_TILE + thread % X_COLUMNS * X_VECTOR * STRIDE + thread / X_COLUMNS + #i * X_ROWS;
-    let mask = (*masks)[#i];
-#for e in EIGHT
-#if ${eights}
-    let value#e = (*x_fetched)[#i][#e];
-#else
-    let value#e = kept((*x_fetched)[#i][#e], mask, #e);
+#if ${oneTap}
+${tapWalk('', g.padded)}
 #endif
-#end
-#if ${xVector > 1}
-#for v in X_VECTOR
-    tiles[at + #v * STRIDE] = select(
-      vec4u(),
-      eight_halves(
-        value0[#v], value1[#v], value2[#v], value3[#v], value4[#v], value5[#v], value6[#v], value7[#v],
-      ),
-      mask != 0u,
-    );
-#end
-#else
-    tiles[at] = select(
-      vec4u(),
-      eight_halves(value0, value1, value2, value3, value4, value5, value6, value7),
-      mask != 0u,
-    );
-#endif
-  }
-#end
-#for i in WEIGHT_LOADS
-  {
-    let eight = thread + #i * THREADS;
-    tiles[eight / ROW_EIGHTS * STRIDE + eight % ROW_EIGHTS] = (*weight_fetched)[#i];
-  }
-#end
-}
 
 @compute @workgroup_size(THREADS) ${subgroupSizeAttribute(config.sized ? config.lanes : undefined)}
 fn main(
@@ -305,16 +315,24 @@ fn main(
   let x_row = thread / X_COLUMNS;
   let x_pixel = first_pixel + thread % X_COLUMNS * X_VECTOR;
 #if ${g.columns}
-  let x_at = (X_OFFSET + group * GROUP_C_IN * X_CHANNEL + min(x_pixel, X_CHANNEL - X_VECTOR)) / X_VECTOR;
+  var x_at = (X_OFFSET + group * GROUP_C_IN * X_CHANNEL + min(x_pixel, X_CHANNEL - X_VECTOR)) / X_VECTOR;
 #else
   let field = field_of(min(x_pixel, OUT_PIXELS - X_VECTOR), group);
 #if ${pointwise}
-  let x_at = (field.plane + field.top * W_IN + field.left) / X_VECTOR;
+  var x_at = (field.plane + field.top * W_IN + field.left) / X_VECTOR;
+#elif ${oneTap}
+  var walk = first_tap(field);
+  var x_at = first_place(field);
 #endif
+#endif
+#if ${wholeSteps}
+  x_at += 8u * x_row * (X_CHANNEL / X_VECTOR);
 #endif
   var weight_at = (group * CHANNEL_TILES + channel_tile) * STEPS * WEIGHT_EIGHTS + thread;
   var x_fetched: array<array<XVector, 8>, X_LOADS>;
+#if ${!wholeSteps}
   var masks: array<u32, X_LOADS>;
+#endif
   var weight_fetched: array<vec4u, WEIGHT_LOADS>;
 
   let left = m * SUBGROUP_CHANNELS * STRIDE + slice * (SLICE_DEPTH / 8u);
@@ -329,6 +347,17 @@ fn main(
   let steps = STEPS * min(1u, arrayLength(&weight));
   for (var step = 0u; step < steps + AHEAD; step++) {
     if (step < steps) {
+#if ${oneTap}
+      x_at += next_tap(&walk);
+#endif
+#if ${wholeSteps}
+#for i in X_LOADS
+#for e in EIGHT
+      x_fetched[#i][#e] = x[x_at + (8u * #i * X_ROWS + #e) * (X_CHANNEL / X_VECTOR)];
+#end
+#end
+      x_at += DEPTH * (X_CHANNEL / X_VECTOR);
+#else
 #for i in X_LOADS
       {
         let k = step * DEPTH + 8u * (x_row + #i * X_ROWS);
@@ -357,6 +386,7 @@ fn main(
 #endif
       }
 #end
+#endif
 #for i in WEIGHT_LOADS
       weight_fetched[#i] = weight[weight_at + #i * THREADS];
 #end
@@ -366,7 +396,7 @@ fn main(
 #if ${config.prefetch}
     if (step > 0u) {
 #else
-    store_tiles(thread, &x_fetched, &masks, &weight_fetched);
+${storeAll}
     workgroupBarrier();
     {
 #endif
@@ -388,7 +418,7 @@ fn main(
 
 #if ${config.prefetch}
     if (step < steps) {
-      store_tiles(thread, &x_fetched, &masks, &weight_fetched);
+${storeAll}
       workgroupBarrier();
     }
 #endif

@@ -44,7 +44,7 @@ import {
   type Conv2dProblem,
   conv2dSizes,
   gathersFours,
-  isPointwise,
+  tapsOf,
   wholeFours,
 } from './lib/conv2d_problem.ts';
 import { constants, dimensions, type ShaderModule } from './lib/dimensions.ts';
@@ -52,8 +52,8 @@ import { elementTypes } from './lib/element_types.ts';
 import { epilogueModule, operandsInFours } from './lib/epilogue.ts';
 import type { FetchOrder } from './lib/fetch_order.ts';
 import type { Grid } from './lib/grid.ts';
-import { receptiveField } from './lib/receptive_field.ts';
-import { wgsl } from './lib/wgsl.ts';
+import { receptiveField, tapWalk } from './lib/receptive_field.ts';
+import { piece, wgsl } from './lib/wgsl.ts';
 import { windowSizes } from './lib/window.ts';
 
 /** Sizes of the tiles. */
@@ -85,16 +85,6 @@ export function conv2dTile(config: Conv2dTiledConfig): { pixels: number; channel
 /** Rows of k that a workgroup takes in one step. */
 export function conv2dTileDepth({ depth, slices }: Conv2dTiledConfig): number {
   return depth * slices;
-}
-
-/** Bits of a word, which say of a pixel which of its taps lie in the image. */
-const MOST_TAPS = 32;
-
-/** What has a tap of its own: nothing, where there is but one; a step, if all of its rows have the same; an element. */
-export function tapsOf(g: Conv2dProblem, depth: number): 'none' | 'step' | 'element' {
-  if (isPointwise(g)) return 'none';
-  const { GROUP_C_IN, K_H, K_W } = conv2dSizes(g);
-  return GROUP_C_IN % depth === 0 && K_H * K_W <= MOST_TAPS ? 'step' : 'element';
 }
 
 /**
@@ -135,31 +125,6 @@ function sizesOf(
   };
 }
 
-/*
- * Moves element #i of what an invocation has fetched to the tiles. No functions of WGSL, since Dawn knows the range of
- * `thread` only where it is no parameter, and clamps each index otherwise.
- */
-
-function storeX(wide: boolean, checked: boolean): string {
-  if (wide) {
-    return `
-  x_tile[thread + #i * THREADS] = vec4f(x_fetched[#i]);
-`;
-  }
-  if (!checked) {
-    return `
-  x_tile[thread / 4u + #i * (THREADS / 4u)][thread % 4u] = f32(x_fetched[#i]);
-`;
-  }
-  return `
-  x_tile[thread / 4u + #i * (THREADS / 4u)][thread % 4u] = select(0.0, f32(x_fetched[#i]), (inside & 1u) == 1u);
-`;
-}
-
-const STORE_WEIGHT = `
-  weight_tile[thread + #i * THREADS] = vec4f(weight_fetched[#i]);
-`;
-
 export function conv2dTiled(g: Conv2dProblem, config: Conv2dTiledConfig, grid: Grid): ShaderModule {
   const tile = conv2dTile(config);
   const depth = conv2dTileDepth(config);
@@ -176,13 +141,26 @@ export function conv2dTiled(g: Conv2dProblem, config: Conv2dTiledConfig, grid: G
   const oneImage = g.batch === 1;
   const oneRow = grid.rows === 1;
   const [ahead, inTurn] = [config.fetch === 'ahead', config.fetch === 'in turn'];
-  const store = storeX(wide, oneTap && g.padded);
+  // Moves element #i of what an invocation has fetched to the tiles. No functions, since Dawn knows the range of
+  // `thread` only where it is no parameter, and clamps each index otherwise.
+  const storeX = piece`
+#if ${wide}
+  x_tile[thread + #i * THREADS] = vec4f(x_fetched[#i]);
+#elif ${oneTap && g.padded}
+  x_tile[thread / 4u + #i * (THREADS / 4u)][thread % 4u] = select(0.0, f32(x_fetched[#i]), (walk.inside & 1u) == 1u);
+#else
+  x_tile[thread / 4u + #i * (THREADS / 4u)][thread % 4u] = f32(x_fetched[#i]);
+#endif
+`;
+  const storeWeight = `
+  weight_tile[thread + #i * THREADS] = vec4f(weight_fetched[#i]);
+`;
   const storeAll = `
 #for i in X_LOADS
-${store}
+${storeX}
 #end
 #for i in WEIGHT_LOADS
-${STORE_WEIGHT}
+${storeWeight}
 #end
 `;
   const sizes = sizesOf(g, config, grid);
@@ -273,20 +251,8 @@ ${locals}
 }
 #endif
 
-#if ${oneTap && g.padded}
-// A bit for each tap: whether it lies in the image.
-fn taps_inside(field: Field) -> u32 {
-${locals}
-  var columns = 0u;
-  for (var s = 0u; s < K_W; s++) {
-    columns |= select(0u, 1u << s, field.left + s * DILATION_W - PAD_LEFT < W_IN);
-  }
-  var taps = 0u;
-  for (var r = 0u; r < K_H; r++) {
-    taps |= select(0u, columns << (r * K_W), field.top + r * DILATION_H - PAD_TOP < H_IN);
-  }
-  return taps;
-}
+#if ${oneTap}
+${tapWalk(locals, g.padded)}
 #endif
 
 @compute @workgroup_size(THREADS)
@@ -325,14 +291,8 @@ ${locals}
 #if ${pointwise}
   var x_at = (field.plane + field.top * W_IN + field.left + x_row * X_CHANNEL) / X_VECTOR;
 #elif ${oneTap}
-  // Of the next step, all of whose rows have one tap: the first channel and the column of the window; bit 0 of
-  // inside tells of its tap, bit 1 of the tap after it.
-  var channel = 0u;
-  var column = 0u;
-#if ${g.padded}
-  var inside = taps_inside(field);
-#endif
-  var x_at = field.plane + (field.top - PAD_TOP) * W_IN + field.left - PAD_LEFT + x_row * X_CHANNEL;
+  var walk = first_tap(field);
+  var x_at = first_place(field) + x_row * X_CHANNEL;
 #endif
 #endif
   // Of a row of the weights, in fours.
@@ -350,25 +310,13 @@ ${locals}
     let fetching = step < STEPS;
     if (fetching) {
 #if ${oneTap}
-      if (channel == GROUP_C_IN) {
-        channel = 0u;
-        column++;
-        x_at += DILATION_W - GROUP_C_IN * X_CHANNEL;
-#if ${g.padded}
-        inside >>= 1u;
-#endif
-        if (column == K_W) {
-          column = 0u;
-          x_at += DILATION_H * W_IN - DILATION_W * K_W;
-        }
-      }
-      channel += DEPTH;
+      x_at += next_tap(&walk);
 #endif
       let row = step * DEPTH + x_row;
 #for i in X_LOADS
       x_fetched[#i] = fetch_x(${taps === 'element' ? 'field' : 'x_at'}, row, #i);
 #if ${inTurn}
-${store}
+${storeX}
 #endif
 #end
 #if ${taps !== 'element'}
@@ -377,7 +325,7 @@ ${store}
 #for i in WEIGHT_LOADS
       weight_fetched[#i] = weight[weight_at + #i * WEIGHT_ROWS * weight_row];
 #if ${inTurn}
-${STORE_WEIGHT}
+${storeWeight}
 #endif
 #end
       weight_at += DEPTH * weight_row;

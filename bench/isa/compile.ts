@@ -1,7 +1,7 @@
 /** Pipelines of a model, Tilewise's and onnxruntime's, compiled for a GPU. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { progress } from '../../terminal/output.ts';
+import { note, progress } from '../../terminal/output.ts';
 import { machineCodeOf } from './assembly/index.ts';
 import type { Compiled } from './compile_shaders.ts';
 import { runOn } from './gpu_process.ts';
@@ -20,10 +20,13 @@ export interface CompileOptions {
 const PEERS = join(import.meta.dirname, '..', 'peers');
 
 /** What a plan runs there. */
-export function compileFor(gpu: string, options: CompileOptions): Promise<readonly Row[]> {
+export async function compileFor(gpu: string, options: CompileOptions): Promise<readonly Row[]> {
   const { model, batch, precision, candidates = false, experimentalMatrices = false } = options;
   const args = [model, batch, precision, candidates, experimentalMatrices].map(String);
-  return compileBy(join(import.meta.dirname, 'compile_shaders.ts'), args, gpu, options);
+  const script = join(import.meta.dirname, 'compile_shaders.ts');
+  const rows = await compileBy(script, args, gpu, options);
+  if (rows.length === 0) note(`${gpu}: nothing is compiled, since it has no ${precision}`);
+  return rows;
 }
 
 /**

@@ -44,6 +44,8 @@ const device = await Device.open(node.gpu, {
   adapter: node.adapter,
   experimental: experimental ? subgroupMatrices() : undefined,
 });
+// Nothing is written, which says so.
+if (precision === 'f16' && !device.profile.shaderF16) process.exit(0);
 const graph = buildModel(findModel(model), { batch: Number(batch) });
 const plan = planFor(device, graph, { precision: precision === 'f16' ? 'f16' : 'f32' });
 const LINES = 3;

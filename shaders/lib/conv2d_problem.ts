@@ -105,3 +105,13 @@ export function gathersFours(g: Conv2dProblem): boolean {
   const together = isPointwise(g) && g.stride.every((stride) => stride === 1);
   return together && outputPixels(g) % 4 === 0 && wholeFours(g, g.xStrides);
 }
+
+/** Bits of a word, which say of a pixel which of its taps lie in the image. */
+const MOST_TAPS = 32;
+
+/** What has a tap of its own: nothing, where there is but one; a step, if all of its rows have the same; an element. */
+export function tapsOf(g: Conv2dProblem, depth: number): 'none' | 'step' | 'element' {
+  if (isPointwise(g)) return 'none';
+  const { GROUP_C_IN, K_H, K_W } = conv2dSizes(g);
+  return GROUP_C_IN % depth === 0 && K_H * K_W <= MOST_TAPS ? 'step' : 'element';
+}

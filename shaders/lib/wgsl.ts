@@ -15,6 +15,11 @@ export function wgsl(strings: TemplateStringsArray, ...values: readonly ShaderVa
   return unroll(preprocess(strings, ...values));
 }
 
+/** Template tag for a piece of a shader, whose loops are unrolled where it is put in. */
+export function piece(strings: TemplateStringsArray, ...values: readonly ShaderValue[]): string {
+  return preprocess(strings, ...values);
+}
+
 /** A loop without loops in it: its index, the name of its count, and its lines. */
 const LOOP =
   /^[ \t]*#for (\w+) in (\w+)\s*\n((?:(?![ \t]*#(?:for|end)\b).*\n)*)[ \t]*#end\b.*\n?/gm;

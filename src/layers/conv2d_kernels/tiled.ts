@@ -4,9 +4,8 @@ import {
   conv2dTile,
   conv2dTileDepth,
   conv2dTiled,
-  tapsOf,
 } from '../../../shaders/conv2d_tiled.wgsl.ts';
-import { type Conv2dProblem, gathersFours } from '../../../shaders/lib/conv2d_problem.ts';
+import { type Conv2dProblem, gathersFours, tapsOf } from '../../../shaders/lib/conv2d_problem.ts';
 import { type DeviceProfile, kindOf } from '../../runtime/device_profile.ts';
 import { type GpuClass, gpuClassOf } from '../../runtime/gpu_class.ts';
 import { costsOf } from './cost.ts';
@@ -59,7 +58,7 @@ const ADD_UP = 500;
 
 /** Words beside sums and what is multiplied: the more places there are in x, the more. */
 function othersOf(g: Conv2dProblem, config: Conv2dTiledConfig, inFours: boolean): number {
-  if (inFours) return 18;
+  if (inFours && config.slices === 1) return 18;
   return config.fetch === 'ahead' && tapsOf(g, conv2dTileDepth(config)) === 'element' ? 24 : 20;
 }
 
