@@ -343,7 +343,8 @@ ${storeAll}
 #if ${!wholeSteps}
       // The last step ends where k does.
       let blocks = (K - (step - AHEAD) * DEPTH + UNROLL * SLICES - 1u) / (UNROLL * SLICES);
-#else
+#elif ${config.unroll === 1}
+      // More than there are, which compilers do not know: they would load for all blocks at once.
       let blocks = K;
 #endif
       for (var block = 0u; block < BLOCKS; block++) {

@@ -225,7 +225,7 @@ describe('tables of the README', () => {
     const marked = (inside: string) =>
       `a\n<!-- x: written by npm run bench:render -->${inside}<!-- /x -->\nb`;
     expect(replaceSection(marked('old'), 'x', 'new')).toBe(marked('\n\nnew\n\n'));
-    expect(() => replaceSection('a', 'x', 'new')).toThrow('README.md lacks "<!-- x: written');
+    expect(() => replaceSection('a', 'x', 'new')).toThrow('the page lacks "<!-- x: written');
   });
 });
 
