@@ -48,7 +48,7 @@ const CLASSES: ReadonlyMap<string, Row> = new Map([
   ['intel', [64, 'in turn', 1, 16384, 8]],
   ['nvidia', LARGE],
   // Of four words each; more than 32 of them leave four waves, and spill on Adreno 660.
-  ['qualcomm', [112, 'together', 4, 16384, 6]],
+  ['qualcomm', [104, 'together', 4, 16384, 6]],
 ]);
 
 /** Of what hides its name, as browsers may, or is of another maker: what spills nowhere. */

@@ -56,10 +56,13 @@ const WAIT = 300;
 const START = 2500;
 const ADD_UP = 500;
 
-/** Words beside sums and what is multiplied: the more places there are in x, the more. */
+/** Words beside sums and what is multiplied, as fitted: the more places there are in x, images and slices, the more. */
 function othersOf(g: Conv2dProblem, config: Conv2dTiledConfig, inFours: boolean): number {
-  if (inFours && config.slices === 1) return 18;
-  return config.fetch === 'ahead' && tapsOf(g, conv2dTileDepth(config)) === 'element' ? 24 : 20;
+  const { fetch, slices } = config;
+  if (inFours && slices === 1) return 18;
+  const elementwise = tapsOf(g, conv2dTileDepth(config)) === 'element';
+  if (elementwise && (fetch === 'ahead' || g.batch > 1 || slices > 1)) return 24;
+  return g.batch > 1 && slices > 1 ? 21 : 20;
 }
 
 function fits(
