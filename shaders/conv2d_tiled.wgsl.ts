@@ -229,28 +229,6 @@ var<workgroup> weight_tile: array<vec4f, DEPTH * WEIGHT_QUADS>;
 
 ${receptiveField(locals, oneImage)}
 
-// Element i of what this thread fetches of x in a step, whose first row of k is row.
-#if ${taps === 'element'}
-fn fetch_x(field: Field, row: u32, i: u32) -> XVector {
-${locals}
-  let k = row + i * X_ROWS;
-  let tap = tap_of(field, k / GROUP_C_IN);
-  let value = x[field.plane + k % GROUP_C_IN * X_CHANNEL + tap.at];
-  return select(XVector(), value, tap.inside && k < K);
-}
-#else
-fn fetch_x(first: u32, row: u32, i: u32) -> XVector {
-${locals}
-#if ${wholeSteps}
-  return x[first + i * X_ROWS * (X_CHANNEL / X_VECTOR)];
-#else
-  let k = row + i * X_ROWS;
-  let value = x[first + (min(k, K - 1u) - row) * (X_CHANNEL / X_VECTOR)];
-  return select(XVector(), value, k < K);
-#endif
-}
-#endif
-
 #if ${oneTap}
 ${tapWalk(locals, g.padded)}
 #endif
@@ -314,7 +292,18 @@ ${locals}
 #endif
       let row = step * DEPTH + x_row;
 #for i in X_LOADS
-      x_fetched[#i] = fetch_x(${taps === 'element' ? 'field' : 'x_at'}, row, #i);
+#if ${wholeSteps}
+      x_fetched[#i] = x[x_at + #i * X_ROWS * (X_CHANNEL / X_VECTOR)];
+#elif ${pointwise}
+      let k#i = row + #i * X_ROWS;
+      let value#i = x[x_at + (min(k#i, K - 1u) - row) * (X_CHANNEL / X_VECTOR)];
+      x_fetched[#i] = select(XVector(), value#i, k#i < K);
+#else
+      let k#i = row + #i * X_ROWS;
+      let tap#i = tap_of(field, k#i / GROUP_C_IN);
+      let value#i = x[field.plane + k#i % GROUP_C_IN * X_CHANNEL + tap#i.at];
+      x_fetched[#i] = select(XVector(), value#i, tap#i.inside && k#i < K);
+#endif
 #if ${inTurn}
 ${storeX}
 #endif

@@ -1,4 +1,4 @@
-/** What compilers of GPUs make of ResNet-50's convolutions, beside onnxruntime's: what `bench:isa --summary` printed. */
+/** What GPUs' compilers make of ResNet-50's convolutions, beside onnxruntime's: what `bench:isa --summary` printed. */
 import type { Summary } from '../isa/summary.ts';
 import { table } from './markdown.ts';
 

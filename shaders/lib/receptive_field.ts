@@ -45,8 +45,8 @@ ${locals}
 }
 
 /**
- * A walk over a window in steps of DEPTH channels, all of which have one tap: the tap is counted, not divided for. x lies
- * `next_tap`, and after each step DEPTH * X_CHANNEL, further on.
+ * A walk over a window in steps of DEPTH channels, all of which have one tap: the tap is counted, not divided for. x
+ * lies `next_tap`, and after each step DEPTH * X_CHANNEL, further on.
  *
  * @param padded - Whether taps may lie outside of the image: if so, bit 0 of `inside` tells of the step's.
  */

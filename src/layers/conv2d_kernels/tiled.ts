@@ -56,7 +56,7 @@ const WAIT = 300;
 const START = 2500;
 const ADD_UP = 500;
 
-/** Words beside sums and what is multiplied, as fitted: the more places there are in x, images and slices, the more. */
+/** Words beside sums and what is multiplied, as fitted: more for more places in x, images and slices. */
 function othersOf(g: Conv2dProblem, config: Conv2dTiledConfig, inFours: boolean): number {
   const { fetch, slices } = config;
   if (inFours && slices === 1) return 18;
