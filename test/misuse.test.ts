@@ -29,6 +29,7 @@ const NOT_CALLED: Readonly<Record<string, string>> = {
   models: 'models',
   resnet50: 'a model',
   vocClasses: 'texts',
+  GPUS: 'a list',
   DeviceLostError: 'an error, which takes what Error takes',
   GpuError: 'an error',
   ImageError: 'an error',

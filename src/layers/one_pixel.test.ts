@@ -133,7 +133,7 @@ function kernelsOf(graph: ReturnType<typeof network>, options: PrepareOptions) {
 describe('onePixelAsLinear', () => {
   it.each<[DeviceFamily, number]>([
     ['gpu', 1],
-    ['gpu', 3],
+    ['gpu', 2],
     ['llvmpipe', 1],
     ['swiftshader', 1],
   ])('has the gates of a network computed by linear_gemv on %s, of %i images', (family, batch) => {

@@ -3,6 +3,7 @@
  * (docs/decisions/0085-a-measured-gpu.md); this counts with the units, clock and memory of another.
  */
 import { prepare } from '../prepare.ts';
+import { checkArgument } from '../runtime/arguments.ts';
 import { ANY_GPU, type DeviceProfile } from '../runtime/device_profile.ts';
 import type { Graph, Node } from '../runtime/graph.ts';
 import { checkKinds } from '../runtime/kinds.ts';
@@ -75,10 +76,10 @@ const SLOTS: ReadonlyMap<string, number> = new Map([
  * H200, to which three of its constants were fitted, it gives 0.81 to 1.20. Of other GPUs its error is not known.
  *
  * @param graph - As for `createSession`.
- * @param gpu - One of `GPUS`, or your own figures.
+ * @param figures - One of `GPUS`, or your own, all of them positive.
  * @param options - Precision.
  * @returns Milliseconds of each layer, what limits it, and what was assumed.
- * @throws What `prepare` throws.
+ * @throws TilewiseError for figures that are none, and what `prepare` throws.
  *
  * @example
  * const [gpu] = GPUS;
@@ -86,10 +87,12 @@ const SLOTS: ReadonlyMap<string, number> = new Map([
  */
 export function predict(
   graph: Graph,
-  gpu: GpuFigures,
-  { precision = 'f32' }: PredictOptions = {},
+  figures: GpuFigures,
+  options: PredictOptions = {},
 ): Prediction {
-  checkKinds('predict', { graph });
+  checkKinds('predict', { graph, options });
+  const gpu = checked(figures);
+  const { precision = 'f32' } = options;
   const device: DeviceProfile = { ...ANY_GPU, adapter: gpu.name, vendor: gpu.vendor };
   const { plan, parts } = prepare(graph, { device, precision });
   const layers = new Map<Node, PlannedDispatch[]>();
@@ -108,6 +111,16 @@ export function predict(
     layers: predicted,
     assumptions: assumptionsOf(gpu),
   };
+}
+
+function checked(figures: GpuFigures): GpuFigures {
+  const { name, vendor, units, gigahertz, gigabytesPerSecond } = Object(figures) as GpuFigures;
+  const texts = [name, vendor].every((text) => typeof text === 'string');
+  const numbers = [units, gigahertz, gigabytesPerSecond].every(
+    (value) => Number.isFinite(value) && value > 0,
+  );
+  checkArgument(texts && numbers, 'predict: figures', 'GpuFigures, above 0', figures);
+  return figures;
 }
 
 function predictLayer(

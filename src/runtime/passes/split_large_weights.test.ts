@@ -59,12 +59,12 @@ describe('splitLargeWeights', () => {
     );
     const graph = fuseEpilogue(g.build('residual'), ANY_GPU);
     expect(opsOf(graph)).toBe('linear');
-    const cut = splitLargeWeights(graph, PASSES, 4 * 200 * 64);
+    const cut = splitLargeWeights(graph, PASSES, 4 * 256 * 64);
     expect(opsOf(cut)).toBe('linear linear linear linear concat pointwise');
     expectSameOutputs(cut, graph);
     expectInOrder(cut);
     expect(cut.nodes.at(-1)).toMatchObject({ sources: ['fc', 'sum', 'relu'] });
-    const device = profileOf('gpu', { maxStorageBufferBindingSize: 4 * 200 * 64 });
+    const device = profileOf('gpu', { maxStorageBufferBindingSize: 4 * 256 * 64 });
     const { plan } = prepare(g.build('residual'), { device });
     expect(faultsOf(plan, device)).toEqual([]);
   });

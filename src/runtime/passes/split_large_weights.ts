@@ -13,6 +13,9 @@ import type { Passes } from './passes.ts';
 /** Rows of a part are a multiple of this, so that kernels need not pad them. */
 const ROW_QUANTUM = 64;
 
+/** Kernels for several images pad the inputs to a multiple of this: of their deepest step. */
+const INPUT_QUANTUM = 256;
+
 /** `limit` in bytes. Layers of which not even a few rows fit stay as they are. */
 export function splitLargeWeights(graph: Graph, passes: Passes, limit: number): Graph {
   const nodes = graph.nodes.flatMap((node) => {
@@ -26,7 +29,11 @@ export function splitLargeWeights(graph: Graph, passes: Passes, limit: number): 
 function split(node: Node, weight: Constant, passes: Passes, limit: number): readonly Node[] {
   const [outputs] = rowsAndColumns(weight.desc.shape);
   const row = byteLength(weight.desc) / outputs;
-  const rows = Math.floor(limit / (row * ROW_QUANTUM)) * ROW_QUANTUM;
+  const inputs = elementCount(weight.desc.shape) / outputs;
+  const padded = (row / inputs) * Math.ceil(inputs / INPUT_QUANTUM) * INPUT_QUANTUM;
+  const fitting = (bytes: number): number =>
+    Math.floor(limit / (bytes * ROW_QUANTUM)) * ROW_QUANTUM;
+  const rows = fitting(padded) || fitting(row);
   if (rows === 0 || !passes.concat) return [node];
   // Operands of an epilogue would have to be cut, too.
   const { epilogue, ...plain } = node;
