@@ -33,18 +33,23 @@ export function printPrediction(
   }
   const { ms, hostMs, layers, assumptions } = prediction;
   print(`${graph.name} in ${precision} on ${name}: an estimate, not a measurement`);
-  print(formatTable(HEAD, rowsOf(layers, ms)));
+  const host = ['host', '', '', '', hostMs.toFixed(3), share(hostMs, ms)];
+  print(formatTable(HEAD, [...rowsOf(layers, ms), host]));
   print(`
 a run    ${ms.toFixed(2)} ms, of which the host ${hostMs.toFixed(2)} ms
 
 It takes for granted:
 ${assumptions.map((assumption) => `- ${assumption}`).join('\n')}
 
-Of nine runs on an NVIDIA H200, to which three constants were fitted, it gives 0.81 to 1.20; of other GPUs its error
+Of nine runs on an NVIDIA H200, to which three constants were fitted, it gives 0.80 to 1.20; of other GPUs its error
 is not known.`);
 }
 
 const HEAD = ['kernel', 'limited by', 'layers', 'dispatches', 'ms', 'share'];
+
+function share(ms: number, total: number): string {
+  return `${((100 * ms) / total).toFixed(0)} %`;
+}
 
 /** One for each kernel and limit, the longest first. */
 function rowsOf(
@@ -67,6 +72,6 @@ function rowsOf(
       alike.length,
       sum(alike, (layer) => layer.dispatches),
       ms.toFixed(3),
-      `${((100 * ms) / total).toFixed(0)} %`,
+      share(ms, total),
     ]);
 }

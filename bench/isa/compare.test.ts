@@ -47,6 +47,13 @@ describe('compareRows', () => {
     expect(changes.map(({ what }) => what)).toEqual(changed);
   });
 
+  it('compares a step only where both files say it', () => {
+    const step = (perStepSlot?: number) => row('conv1', { loop: { ...loop(0.5), perStepSlot } });
+    expect(compareRows([step()], [step(0.4)]).changes).toEqual([]);
+    expect(compareRows([step(0.4)], [step()]).changes).toEqual([]);
+    expect(compareRows([step(0.4)], [step(0.3)]).changes).toMatchObject([{ worse: true }]);
+  });
+
   it('compares each of the pipelines of a layer', () => {
     const before = [row('conv1'), row('conv1', { waves: 16 }), row('conv1')];
     const after = [row('conv1'), row('conv1'), row('conv1')];
@@ -76,6 +83,10 @@ describe('parseRows', () => {
     ['null', 'before.jsonl, line 1: no pipeline'],
     [JSON.stringify({ ...row('conv1'), chosen: undefined }), 'before.jsonl, line 1: no pipeline'],
     [JSON.stringify(row('conv1', { loop: loop('9' as never) })), 'line 1: no pipeline'],
+    [
+      JSON.stringify(row('conv1', { loop: { ...loop(1), perStepSlot: '9' as never } })),
+      'line 1: no pipeline',
+    ],
     ['\n', 'before.jsonl: no pipelines'],
   ])('refuses %s', (text, message) => {
     expect(() => parseRows(text, 'before.jsonl')).toThrow(message);

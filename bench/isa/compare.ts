@@ -26,7 +26,8 @@ const NOISE = 0.02;
 
 interface Figure {
   readonly what: string;
-  readonly of: (row: Row) => number;
+  /** Undefined where it was not asked for, or nothing loops so. */
+  readonly of: (row: Row) => number | undefined;
   /** Whether less of it is better. */
   readonly less?: boolean;
 }
@@ -36,7 +37,7 @@ const FIGURES: readonly Figure[] = [
   { what: 'spills', of: ({ spills }) => spills, less: true },
   { what: 'waves', of: ({ waves }) => waves },
   { what: 'fma/slot', of: ({ loop }) => loop?.perSlot ?? 0 },
-  { what: 'fma/slot of a step', of: ({ loop }) => loop?.perStepSlot ?? 0 },
+  { what: 'fma/slot of a step', of: ({ loop }) => loop?.perStepSlot ?? undefined },
   { what: 'fma/load', of: ({ loop }) => loop?.perLoad ?? 0 },
 ];
 
@@ -77,6 +78,7 @@ function changesOf(earlier: Row, row: Row): readonly Change[] {
   const { gpu, layer } = row;
   return FIGURES.flatMap(({ what, of, less = false }) => {
     const [before, after] = [of(earlier), of(row)];
+    if (before === undefined || after === undefined) return [];
     if (Math.abs(after - before) <= NOISE * Math.max(before, after)) return [];
     return [{ gpu, layer, what, before, after, worse: less === after > before }];
   });
@@ -105,7 +107,8 @@ function parseRow(line: string, where: string): Row {
   const { gpu, layer, chosen, spills, waves, loop } = (row ?? {}) as Partial<Row>;
   const texts = [gpu, layer].every((value) => typeof value === 'string');
   const figures = [spills, waves, ...(loop ? [loop.perSlot, loop.perLoad] : [])];
-  const numbers = figures.every((value) => typeof value === 'number');
+  const step = loop?.perStepSlot ?? 0;
+  const numbers = [...figures, step].every((value) => typeof value === 'number');
   if (!texts || !numbers || typeof chosen !== 'boolean') {
     throw new Error(`${where}: no pipeline; --compare takes what bench:isa --json printed`);
   }

@@ -29,17 +29,16 @@ export async function compileFor(gpu: string, options: CompileOptions): Promise<
   return rows;
 }
 
-/**
- * What onnxruntime runs there, in f32.
- *
- * @throws Error where the peers are not installed.
- */
-export async function compilePeer(gpu: string, options: CompileOptions): Promise<readonly Row[]> {
-  if (!existsSync(join(PEERS, 'node_modules'))) {
-    throw new Error('--peer needs onnxruntime: npm --prefix bench/peers ci --ignore-scripts');
-  }
+/** @throws Error where what `compilePeer` runs is not installed. */
+export function checkPeer(): void {
+  if (existsSync(join(PEERS, 'node_modules'))) return;
+  throw new Error('--peer needs onnxruntime: npm --prefix bench/peers ci --ignore-scripts');
+}
+
+/** What onnxruntime runs there, in f32. */
+export function compilePeer(gpu: string, options: CompileOptions): Promise<readonly Row[]> {
   const args = [options.model, String(options.batch)];
-  return await compileBy(join(PEERS, 'onnxruntime_kernels.ts'), args, gpu, options);
+  return compileBy(join(PEERS, 'onnxruntime_kernels.ts'), args, gpu, options);
 }
 
 async function compileBy(

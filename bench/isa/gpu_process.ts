@@ -12,11 +12,15 @@ import { OF_PIPELINE } from './pipeline_log.ts';
  * @throws Error where it tells none.
  */
 export function gpusOf(names: string, envScript: string): readonly string[] {
-  if (names !== 'all') return names.split(',');
-  const { status, stdout } = spawnSync('bash', [envScript], { encoding: 'utf8' });
+  const given = names.split(',').map((name) => name.trim());
+  if (given.some((name) => name === '')) throw new Error(`--gpus "${names}": a name is empty`);
+  if (names !== 'all') return given;
+  const { status, stdout, stderr } = spawnSync('bash', [envScript], { encoding: 'utf8' });
   const gpus = stdout.split('\n').filter(Boolean);
   if (status === 0 && gpus.length > 0) return gpus;
-  throw new Error(`${envScript}: without an argument it should list GPUs, and lists none`);
+  throw new Error(
+    `${envScript} should list GPUs without an argument; it ended with ${status}: ${stderr.trim()}`,
+  );
 }
 
 export interface Output {
@@ -60,10 +64,10 @@ export async function runOn(
       onLine(lines.split('\n').length);
     });
     const code = await new Promise((resolve, reject) => {
-      child.once('error', reject).once('close', resolve);
+      child.once('error', reject).once('close', (status, signal) => resolve(status ?? signal));
     });
     const log = existsSync(files.log) ? readFileSync(files.log, 'utf8') : '';
-    if (code !== 0) throw new Error(`compiling failed with exit code ${code}\n${endOf(log)}`);
+    if (code !== 0) throw new Error(`compiling ended with ${code}\n${endOf(log)}`);
     return { lines, stdout: readFileSync(files.stdout, 'utf8'), log };
   } finally {
     for (const file of [stdout, stderr]) closeSync(file);

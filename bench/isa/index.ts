@@ -2,12 +2,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { findModel } from '../../src/index.ts';
 import { runCommand } from '../../terminal/failure.ts';
 import { parseCount, parseOutput } from '../../terminal/option_values.ts';
 import { clearProgress, note, print, printJson } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
 import { compareRows, parseRows } from './compare.ts';
-import { type CompileOptions, compileFor, compilePeer } from './compile.ts';
+import { type CompileOptions, checkPeer, compileFor, compilePeer } from './compile.ts';
 import { gpusOf } from './gpu_process.ts';
 import { isaPage } from './page.ts';
 import { configText, type Row } from './row.ts';
@@ -32,7 +33,7 @@ const program = new Command('bench:isa')
   .option('--batch <n>', 'images a run', parseCount, 1)
   .option(
     '--gpus <names>',
-    'of the script, separated by commas; "all" is all that it knows, "this-machine" what is here',
+    'of the script, separated by commas; "all" is all that it knows',
     'amd-navi31,apple-g13g,intel-tgl,nvidia-ampere',
   )
   .option(
@@ -64,10 +65,12 @@ const program = new Command('bench:isa')
   .action(benchIsa);
 
 async function benchIsa(options: Options): Promise<void> {
-  // A file that is none is to be heard of before minutes of compiling.
+  // What is wrong is to be heard of before minutes of compiling.
   const { compare } = options;
   const before =
     compare === undefined ? undefined : parseRows(readFileSync(compare, 'utf8'), compare);
+  findModel(options.model);
+  if (options.peer) checkPeer();
   const gpus = gpusOf(options.gpus, options.envScript);
   const rows: Row[] = [];
   for (const gpu of gpus) {

@@ -76,7 +76,8 @@ async function inspect(options: InspectOptions): Promise<void> {
   const { passes, memory, gantt, kernels, batch, precision, predict: predicted } = options;
   const model = graph.name;
   if (predicted !== undefined) {
-    if (passes || memory || gantt || kernels || options.adapter !== undefined) {
+    const ofThisMachine = options.adapter !== undefined || options.experimentalMatrices;
+    if (passes || memory || gantt || kernels || ofThisMachine) {
       throw new TilewiseError('--predict stands alone: it is of a GPU that is not here');
     }
     printPrediction(graph, predicted, options);

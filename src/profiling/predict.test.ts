@@ -50,6 +50,29 @@ describe('predict', () => {
     expect(assumptions.join('\n')).toContain('132 units');
   });
 
+  it('cuts no batch that such GPUs run at once, and adds up the parts of one that is cut', () => {
+    const of = (batch: number) => predict(buildModel(findModel('resnet50'), { batch }), H200);
+    expect(of(127).ms).toBeLessThan(of(128).ms);
+    const { ms, hostMs, layers } = of(2048);
+    expect(ms).toBeCloseTo(
+      layers.reduce((sum, layer) => sum + layer.ms, hostMs),
+      6,
+    );
+    expect(ms).toBeGreaterThan(15 * of(128).ms);
+  });
+
+  it.each([
+    ['null', null],
+    ['a name', 'apple-m1'],
+    ['nothing', {}],
+    ['no units', { ...H200, units: 0 }],
+    ['a clock that is no number', { ...H200, gigahertz: Number.NaN }],
+    ['a bandwidth in words', { ...H200, gigabytesPerSecond: '8' }],
+  ])('refuses figures that are none: %s', (_, figures) => {
+    const graph = buildModel(findModel('lenet'));
+    expect(() => predict(graph, figures as never)).toThrow('predict: figures must be GpuFigures');
+  });
+
   it('takes less on a GPU with more units, a faster clock or faster memory, all else being equal', () => {
     const graph = buildModel(findModel('resnet50'), { batch: 8 });
     const time = (figures: Partial<GpuFigures>) =>

@@ -129,14 +129,10 @@ names() {
     nvidia-{maxwell,pascal,volta,turing,ampere,ada,blackwell} qualcomm-{618,630,660,730,740,750,830}
 }
 
-# Mesa's name of the driver, what pretends to be the kernel's, and the variables that choose a chip. This machine's own
-# GPU has a driver of its own, to which the layer is added.
+# Mesa's name of the driver, what pretends to be the kernel's, and the variables that choose a chip.
 show() {
   local driver kernel variables layers=VK_LAYER_TILEWISE_pipeline_statistics
   case $1 in
-    this-machine)
-      printf 'export VK_LAYER_PATH=%q VK_INSTANCE_LAYERS=%q MESA_SHADER_CACHE_DISABLE=1\n' "$cache" "$layers"
-      return ;;
     amd-*) driver=radeon kernel=$lib/libamdgpu_noop_drm_shim.so variables=("AMDGPU_GPU_ID=${1#*-}") ;;
     apple-*)
       driver=asahi kernel=$cache/newer_chips.so:$lib/libasahi_noop_drm_shim.so variables=(ISA_VENDOR=0x106b)
@@ -167,7 +163,7 @@ case ${1:-} in
   '') names ;;
   install) install ;;
   *)
-    { echo this-machine; names; } | grep -qxF -e "$1" || { echo "$0: no GPU is called $1; there are: $(names | xargs)" >&2; exit 2; }
+    names | grep -xF -e "$1" >/dev/null || { echo "$0: no GPU is called $1; there are: $(names | xargs)" >&2; exit 2; }
     install >&2
     show "$1"
     ;;
