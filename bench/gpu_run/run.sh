@@ -29,13 +29,13 @@ unpack() {
 # Where there is no display, NVIDIA's driver for X has no entry for Vulkan, and the one for EGL has.
 find_driver() {
   local icd library
-  if tilewise adapters 2>/dev/null | grep -qi "$TILEWISE_ADAPTER"; then return 0; fi
+  if tilewise adapters 2>/dev/null | grep -i "$TILEWISE_ADAPTER" >/dev/null; then return 0; fi
   for icd in {/usr/local/nvidia/share,/usr/share,/etc}/vulkan/icd.d/nvidia_icd.json; do
     [ -e "$icd" ] || continue
     for library in libGLX_nvidia.so.0 libEGL_nvidia.so.0; do
       sed "s/libGLX_nvidia.so.0/$library/" "$icd" >"$home/$library.json"
       export VK_DRIVER_FILES=$home/$library.json VK_ICD_FILENAMES=$home/$library.json
-      if tilewise adapters 2>/dev/null | grep -qi "$TILEWISE_ADAPTER"; then return 0; fi
+      if tilewise adapters 2>/dev/null | grep -i "$TILEWISE_ADAPTER" >/dev/null; then return 0; fi
     done
   done
   return 1

@@ -14,6 +14,9 @@ export interface Summary {
   readonly peer?: Readonly<Record<string, number>>;
 }
 
+/** Multiply-adds in the hottest loop of what multiplies matrices. */
+const LEAST_OF_PRODUCTS = 32;
+
 /** What conv2d_winograd multiplies is no 3x3 window any more. */
 const WINOGRAD = 'Winograd';
 
@@ -60,6 +63,3 @@ function ratesOf(
     [...sums].map(([name, { work, slots }]) => [name, Number((work / slots).toFixed(3))]),
   );
 }
-
-/** Multiply-adds in the hottest loop of what multiplies matrices. */
-const LEAST_OF_PRODUCTS = 32;
