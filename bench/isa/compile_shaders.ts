@@ -26,7 +26,8 @@ export interface Compiled {
   readonly config: object;
   /** Whether the plan runs it; others are candidates only. */
   readonly chosen: boolean;
-  readonly workgroups: number;
+  /** Undefined where it is not known. */
+  readonly workgroups?: number | undefined;
   /** `3x3`, of a convolution. */
   readonly window?: string | undefined;
   /** Of all layers that run it. */

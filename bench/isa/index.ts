@@ -168,7 +168,7 @@ function cellsOf(row: Row): readonly (string | number)[] {
     row.layer,
     row.chosen ? row.kernel : `(${row.kernel})`,
     configText(row.config),
-    row.workgroups,
+    row.workgroups ?? '-',
     row.registers,
     row.spills,
     row.workgroupMemory,

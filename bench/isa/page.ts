@@ -4,7 +4,8 @@ import { configText, type Row } from './row.ts';
 
 interface Column {
   readonly name: string;
-  readonly of: (row: Row) => number;
+  /** Undefined where nothing is said of it. */
+  readonly of: (row: Row) => number | undefined;
   readonly digits: number;
 }
 
@@ -14,9 +15,9 @@ const COLUMNS: readonly Column[] = [
   { name: 'spills', of: ({ spills }) => spills, digits: 0 },
   { name: 'workgroup memory', of: ({ workgroupMemory }) => workgroupMemory, digits: 0 },
   { name: 'waves', of: ({ waves }) => waves, digits: 0 },
-  { name: 'fma / slot', of: ({ loop }) => loop?.perSlot ?? 0, digits: 2 },
-  { name: 'of a step', of: ({ loop }) => loop?.perStepSlot ?? 0, digits: 2 },
-  { name: 'fma / load', of: ({ loop }) => loop?.perLoad ?? 0, digits: 1 },
+  { name: 'fma / slot', of: ({ loop }) => loop?.perSlot, digits: 2 },
+  { name: 'of a step', of: ({ loop }) => loop?.perStepSlot, digits: 2 },
+  { name: 'fma / load', of: ({ loop }) => loop?.perLoad, digits: 1 },
 ];
 
 /**
@@ -46,7 +47,7 @@ td:nth-child(3) { white-space: normal; min-width: 18rem; }
 .candidate { opacity: 0.55; }
 </style>
 <h1>${title}</h1>
-<p>Figures of the code, not times. Bars: share of the column's largest value. Pale rows: candidates that plans do not choose.</p>
+<p>Figures of the code, not times. Bars: share of the column's largest value. Pale rows: what the plan does not run, candidates and onnxruntime's.</p>
 ${gpus.map((gpu) => gpuTable(rows.filter((row) => row.gpu === gpu))).join('\n')}
 </html>
 `;
@@ -54,12 +55,17 @@ ${gpus.map((gpu) => gpuTable(rows.filter((row) => row.gpu === gpu))).join('\n')}
 
 function gpuTable(rows: readonly Row[]): string {
   const [{ gpu = '', adapter = '' } = {}] = rows;
-  const columns = COLUMNS.map((column) => ({ ...column, most: Math.max(...rows.map(column.of)) }));
+  const columns = COLUMNS.map((column) => ({
+    ...column,
+    most: Math.max(...rows.map((row) => column.of(row) ?? 0)),
+  }));
   const said = columns.filter(({ name, most }) => most > 0 || name === 'spills');
-  const spilling = rows.filter(({ chosen, spills }) => chosen && spills > 0).length;
+  const run = rows.filter(({ chosen }) => chosen);
+  const spilling = run.filter(({ spills }) => spills > 0).length;
   const lines = rows.map((row) => {
     const cells = said.map(({ name, of, digits, most }) => {
       const value = of(row);
+      if (value === undefined) return '<td></td>';
       const bad = name === 'spills' && value > 0 ? ' bad' : '';
       const share = most === 0 ? 0 : (100 * value) / most;
       return `<td class="number${bad}" style="--share: ${share.toFixed(0)}%">${value.toFixed(digits)}</td>`;
@@ -71,7 +77,7 @@ function gpuTable(rows: readonly Row[]): string {
   });
   const head = ['layer', 'kernel', 'configuration', ...said.map(({ name }) => name)];
   return `<h2>${escapeHtml(gpu)}</h2>
-<p>${escapeHtml(adapter)}: ${rows.length} pipelines, ${spilling} that plans run spill registers.</p>
+<p>${escapeHtml(adapter)}: the plan runs ${run.length} pipelines, of which ${spilling} spill registers.</p>
 <div><table>
 <tr>${head.map((name) => `<th>${name}</th>`).join('')}</tr>
 ${lines.join('\n')}

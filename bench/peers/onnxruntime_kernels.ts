@@ -47,7 +47,7 @@ for (const { label, code, dispatches } of recording.pipelines) {
   await device.createComputePipelineAsync({ layout: 'auto', compute: { module } });
   const compiled: Compiled = {
     ...{ adapter: 'onnxruntime', vendor: adapter.info.vendor, layer: `${dispatches} of ${label}` },
-    ...{ kernel: `onnxruntime ${label}`, config: {}, chosen: false, workgroups: 0 },
+    ...{ kernel: `onnxruntime ${label}`, config: {}, chosen: false },
     // Of how many each is: as many as it has dispatches.
     ...{ multiplyAdds: dispatches, step: stepOf(code) },
   };
