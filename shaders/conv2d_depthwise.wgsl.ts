@@ -84,11 +84,11 @@ export function conv2dDepthwise(
   const window = { K_H, K_W, STRIDE_H, STRIDE_W, DILATION_H, DILATION_W };
   // Its stores are unrolled, and an addend that may be missing would be a load for each.
   const epilogue = epilogueModule(g.epilogue, 1, 'bound');
+  const strip = { ROWS: config.rows, STEPS: steps };
   const sizes = {
     ...maps,
     H_OUT: g.outputHeight,
-    ROWS: config.rows,
-    STEPS: steps,
+    ...(config.looped && strip),
     STRIPS_ACROSS: Math.ceil(g.outputWidth / config.pixels),
     PLANE_STRIPS: stripsOfPlane(g, config),
     PLANES: g.batch * g.outputChannels,
@@ -102,7 +102,7 @@ ${elementTypes(g.types, g.epilogue)}
 ${declarations}
 const LANES = ${config.lanes}u;
 const PIXELS = ${config.pixels}u;
-${constants(window)}
+${constants(config.looped ? window : { ...window, ...strip })}
 const TAPS = ${g.kernel[0] * g.kernel[1]}u;
 const PATCH_W = ${width}u;
 const LIVE = ${live}u;
@@ -162,7 +162,12 @@ ${locals}
 
   // sums[q] are those of the row of outputs that was begun q steps ago.
   var sums: array<array<f32, PIXELS>, LIVE>;
-  for (var first_step = 0u; first_step < STEPS; first_step += UNROLLED) {
+#if ${config.looped}
+  for (var first_step = 0u; first_step < STEPS; first_step++) {
+#else
+  {
+    const first_step = 0u;
+#endif
 #for u in UNROLLED
     {
       let step = first_step + #u;
@@ -180,7 +185,7 @@ ${locals}
         let row_at = x_plane + row * W_IN + left;
 #for i in PATCH_W
         {
-          let inside = row_inside && inside_#i;
+          let inside = row_inside & inside_#i;
           seen[#j][#i] = select(0.0, f32(x[select(0u, row_at + #i, inside)]), inside);
         }
 #end
@@ -196,7 +201,7 @@ ${locals}
 #end
       // Where step is less than LAST, the subtraction wraps round, too.
       let row = step - LAST;
-      if (row < ROWS && first_row + row < H_OUT) {
+      if ((row < ROWS) & (first_row + row < H_OUT)) {
 #for p in PIXELS
         if (first_column + #p < W_OUT) {
           let place = (first_row + row) * W_OUT + first_column + #p;

@@ -370,7 +370,7 @@ fn main(
         let in_k = min(k, K - 8u);
         let tap = tap_of(field, in_k / GROUP_C_IN);
         let x_at = field.plane + tap.at + in_k % GROUP_C_IN * X_CHANNEL;
-        masks[#i] = select(0u, 255u, tap.inside && k < K);
+        masks[#i] = select(0u, 255u, tap.inside & (k < K));
 #for e in EIGHT
         x_fetched[#i][#e] = x[x_at + #e * X_CHANNEL];
 #end
@@ -379,7 +379,7 @@ fn main(
 #for e in EIGHT
         let k#e = min(k + #e, K - 1u);
         let tap#e = tap_of(field, k#e / GROUP_C_IN);
-        mask |= select(0u, 1u << #e, tap#e.inside && k + #e < K);
+        mask |= select(0u, 1u << #e, tap#e.inside & (k + #e < K));
         x_fetched[#i][#e] = x[field.plane + tap#e.at + k#e % GROUP_C_IN * X_CHANNEL];
 #end
         masks[#i] = mask;
@@ -435,7 +435,7 @@ ${storeAll}
     let row = output / Y_COLUMNS;
     let channel = first_channel + row / M * SUBGROUP_CHANNELS + #i * M + row % M;
     let pixel = first_pixel + output % Y_COLUMNS * Y_VECTOR;
-    if (output < PASS_OUTPUTS && channel < GROUP_C_OUT && pixel < OUT_PIXELS) {
+    if ((output < PASS_OUTPUTS) & (channel < GROUP_C_OUT) & (pixel < OUT_PIXELS)) {
       let image = pixel / PLANE_OUT;
       let place = pixel % PLANE_OUT;
       let plane = group * GROUP_C_OUT + channel;

@@ -16,7 +16,7 @@
  *
  *             TILE_CHANNELS                1. all threads load the next DEPTH x TILE_PIXELS tile of im2col(x) and
  *           +---------------+                 the next DEPTH x TILE_CHANNELS tile of the weights to registers
- *     DEPTH |  weight_tile  |              2. while these are on their way, each thread multiplies its
+ *     DEPTH |  weight tile  |              2. while these are on their way, each thread multiplies its
  *           +---------------+                 4 * PIXEL_QUADS pixels by its 4 * CHANNEL_QUADS channels of the
  *     +---+ +---------------+                 tiles in workgroup memory
  *     | x | |       y       | TILE_PIXELS  3. barrier; the registers go to workgroup memory; barrier
@@ -26,8 +26,8 @@
  * takes fewer registers (FetchOrder).
  *
  * Slices. Where the output has few tiles, SLICES sets of threads share one: slice s takes the rows
- * s, s + SLICES, ... of the tiles, and at the end the slices' sums are added up in workgroup memory, always in
- * the same order.
+ * s, s + SLICES, ... of the tiles. At the end the sums go to the memory of the tiles, as many rows of each
+ * invocation's as it holds, and each slice adds up and stores a part of them, always in the same order.
  *
  * Threads. In each step invocation i fetches column i % TILE_PIXELS of the x tile, so that a pixel's
  * coordinates are worked out once, and neighbouring invocations read neighbouring words; four at once where x
@@ -125,6 +125,13 @@ function sizesOf(
   };
 }
 
+/** Rows of sums of all slices that the memory of the tiles holds, of 2^n. */
+function rowsAtOnce({ threads: [m, n], ...config }: Conv2dTiledConfig): number {
+  const { pixelQuads, channelQuads, depth } = config;
+  const fitting = (depth * (m * pixelQuads + n * channelQuads)) / (m * n * pixelQuads);
+  return 2 ** Math.floor(Math.log2(Math.min(fitting, 4 * channelQuads)));
+}
+
 export function conv2dTiled(g: Conv2dProblem, config: Conv2dTiledConfig, grid: Grid): ShaderModule {
   const tile = conv2dTile(config);
   const depth = conv2dTileDepth(config);
@@ -137,23 +144,26 @@ export function conv2dTiled(g: Conv2dProblem, config: Conv2dTiledConfig, grid: G
   const wide = gathersFours(g);
   const plane = g.outputHeight * g.outputWidth;
   const wideOutput = wholeFours(g, g.yStrides) && operandsInFours(g.epilogue, g.batch, plane);
-  const epilogue = epilogueModule(g.epilogue, wideOutput ? 4 : 1, 'shared');
+  const epilogue = epilogueModule(g.epilogue, wideOutput ? 4 : 1, 'eager');
   const oneImage = g.batch === 1;
   const oneRow = grid.rows === 1;
+  const sliced = config.slices > 1;
+  const rows = rowsAtOnce(config);
+  const together = sliced || !wideOutput ? 1 : 4;
   const [ahead, inTurn] = [config.fetch === 'ahead', config.fetch === 'in turn'];
   // Moves element #i of what an invocation has fetched to the tiles. No functions, since Dawn knows the range of
   // `thread` only where it is no parameter, and clamps each index otherwise.
   const storeX = piece`
 #if ${wide}
-  x_tile[thread + #i * THREADS] = vec4f(x_fetched[#i]);
+  tiles[thread + #i * THREADS] = vec4f(x_fetched[#i]);
 #elif ${oneTap && g.padded}
-  x_tile[thread / 4u + #i * (THREADS / 4u)][thread % 4u] = select(0.0, f32(x_fetched[#i]), (walk.inside & 1u) == 1u);
+  tiles[thread / 4u + #i * (THREADS / 4u)][thread % 4u] = select(0.0, f32(x_fetched[#i]), (walk.inside & 1u) == 1u);
 #else
-  x_tile[thread / 4u + #i * (THREADS / 4u)][thread % 4u] = f32(x_fetched[#i]);
+  tiles[thread / 4u + #i * (THREADS / 4u)][thread % 4u] = f32(x_fetched[#i]);
 #endif
 `;
   const storeWeight = `
-  weight_tile[thread + #i * THREADS] = vec4f(weight_fetched[#i]);
+  tiles[WEIGHT_TILE + thread + #i * THREADS] = vec4f(weight_fetched[#i]);
 `;
   const storeAll = `
 #for i in X_LOADS
@@ -161,6 +171,38 @@ ${storeX}
 #end
 #for i in WEIGHT_LOADS
 ${storeWeight}
+#end
+`;
+  // Makes the results of sum0, sum1, ..., of channels that begin with that of `row`, and stores them.
+  const finish = piece`
+    let channel = first_channel + 4u * (n + row / 4u * THREADS_N) + row % 4u;
+    let pixel = first_pixel + 4u * (m + pixel_quad * THREADS_M);
+#if ${g.bias}
+    let biases = bias[(group * C_OUT_PADDED + channel) / 4u];
+#endif
+#for j in STORES
+#if ${oneImage}
+    const image#j = 0u;
+    let place#j = pixel + #j;
+#else
+    let image#j = (pixel + #j) / PLANE_OUT;
+    let place#j = (pixel + #j) % PLANE_OUT;
+#endif
+#end
+#for i in TOGETHER
+    let plane#i = group * GROUP_C_OUT + channel + #i;
+    let biased#i = sum#i${g.bias ? ' + biases[row % 4u + #i]' : ''};
+#for j in STORES
+    let result#i_#j = epilogue(biased#i${wideOutput ? '' : '[#j]'}, image#j, plane#i, place#j${epilogue.sizeArguments});
+#end
+#end
+#for i in TOGETHER
+#for j in STORES
+    if ((channel + #i < GROUP_C_OUT) & (pixel + #j < OUT_PIXELS)) {
+      let at = Y_OFFSET + image#j * Y_IMAGE + plane#i * Y_CHANNEL + place#j;
+      y[at / Y_VECTOR] = ${wideOutput ? 'to_y4' : 'to_y'}(result#i_#j);
+    }
+#end
 #end
 `;
   const sizes = sizesOf(g, config, grid);
@@ -190,6 +232,7 @@ const QUAD = 4;
 // Of a row of the x tile, and of the weight tile, in fours.
 const X_QUADS = TILE_PIXELS / 4u;
 const WEIGHT_QUADS = TILE_CHANNELS / 4u;
+const WEIGHT_TILE = DEPTH * X_QUADS;
 const X_VECTOR = ${wide ? 4 : 1}u;
 const X_COLUMNS = TILE_PIXELS / X_VECTOR;
 const X_ROWS = THREADS / X_COLUMNS;
@@ -197,9 +240,20 @@ const X_LOADS = ${(depth * tile.pixels) / (wide ? 4 : 1) / threads}u;
 const WEIGHT_ROWS = THREADS / WEIGHT_QUADS;
 const WEIGHT_LOADS = ${(depth * tile.channels) / 4 / threads}u;
 
+// Rows of sums, a channel each, that slices add up at a time, and how often.
+const ROWS = ${rows}u;
+const ROUNDS = ${(4 * config.channelQuads) / rows}u;
+// Stores for four pixels, and how wide they are.
+const STORES = ${wideOutput ? 1 : 4}u;
+const Y_VECTOR = ${wideOutput ? 4 : 1}u;
+// Rows whose results an invocation makes before it stores them, so that what their epilogues load is under way at
+// once; more than four results at a time spill on Intel.
+const TOGETHER = ${together}u;
+const GROUPS = ${(4 * config.channelQuads) / together}u;
+
 const_assert SLICE_DEPTH % UNROLL == 0u;
 const_assert THREADS % 4u == 0u;
-const_assert SLICES == 1u || SLICE_DEPTH >= THREADS_N;
+const_assert SLICES == 1u || ROWS * PIXEL_QUADS * THREADS <= WEIGHT_TILE + DEPTH * WEIGHT_QUADS;
 const_assert X_ROWS * X_COLUMNS == THREADS;
 const_assert X_ROWS * X_LOADS == DEPTH;
 const_assert WEIGHT_ROWS * WEIGHT_QUADS == THREADS;
@@ -224,8 +278,8 @@ alias YVector = Y;
 @group(0) @binding(3) var<storage, read_write> y: array<YVector>;
 ${epilogue.text}
 
-var<workgroup> x_tile: array<vec4f, DEPTH * X_QUADS>;
-var<workgroup> weight_tile: array<vec4f, DEPTH * WEIGHT_QUADS>;
+// The x tile, then the weight tile.
+var<workgroup> tiles: array<vec4f, WEIGHT_TILE + DEPTH * WEIGHT_QUADS>;
 
 ${receptiveField(locals, oneImage)}
 
@@ -281,7 +335,7 @@ ${locals}
   var weight_fetched: array<vec4<Weight>, WEIGHT_LOADS>;
 
   let x_first = slice * X_QUADS + m;
-  let weight_first = slice * WEIGHT_QUADS + n;
+  let weight_first = WEIGHT_TILE + slice * WEIGHT_QUADS + n;
   var sums: array<array<vec4f, PIXEL_QUADS>, CHANNELS>;
 
   for (var step = 0u; step < STEPS + AHEAD; step++) {
@@ -302,7 +356,7 @@ ${locals}
       let k#i = row + #i * X_ROWS;
       let tap#i = tap_of(field, k#i / GROUP_C_IN);
       let value#i = x[field.plane + k#i % GROUP_C_IN * X_CHANNEL + tap#i.at];
-      x_fetched[#i] = select(XVector(), value#i, tap#i.inside && k#i < K);
+      x_fetched[#i] = select(XVector(), value#i, tap#i.inside & (k#i < K));
 #endif
 #if ${inTurn}
 ${storeX}
@@ -347,10 +401,10 @@ ${storeAll}
 #for u in UNROLL
         {
 #for p in PIXEL_QUADS
-          let pixels#p = x_tile[x_block + #u * SLICES * X_QUADS + #p * THREADS_M];
+          let pixels#p = tiles[x_block + #u * SLICES * X_QUADS + #p * THREADS_M];
 #end
 #for c in CHANNEL_QUADS
-          let weights#c = weight_tile[weight_block + #u * SLICES * WEIGHT_QUADS + #c * THREADS_N];
+          let weights#c = tiles[weight_block + #u * SLICES * WEIGHT_QUADS + #c * THREADS_N];
 #for i in QUAD
 #for p in PIXEL_QUADS
           sums[#c * 4 + #i][#p] += pixels#p * weights#c[#i];
@@ -371,86 +425,42 @@ ${storeAll}
 #endif
   }
 
-#for c in CHANNEL_QUADS
-  let channel#c = first_channel + 4u * (n + #c * THREADS_N);
-#if ${g.bias}
-  let bias#c = bias[(group * C_OUT_PADDED + channel#c) / 4u];
-#endif
-#end
+#if ${sliced}
+  // A true loop, as the count makes sure, which compilers do not know: what is written out for each row takes them
+  // longer than all that is before it.
+  let parts = ROWS * PIXEL_QUADS * min(STEPS, 1u);
+#for k in ROUNDS
+#for r in ROWS
 #for p in PIXEL_QUADS
-  let pixel#p = first_pixel + 4u * (m + #p * THREADS_M);
-#if ${wideOutput}
-#if ${oneImage}
-  const image#p = 0u;
-  let place#p = pixel#p;
-#else
-  let image#p = pixel#p / PLANE_OUT;
-  let place#p = pixel#p % PLANE_OUT;
-#endif
-#else
-#for j in QUAD
-  let pixel#p_#j = pixel#p + #j;
-#if ${oneImage}
-  const image#p_#j = 0u;
-  let place#p_#j = pixel#p_#j;
-#else
-  let image#p_#j = pixel#p_#j / PLANE_OUT;
-  let place#p_#j = pixel#p_#j % PLANE_OUT;
-#endif
+  tiles[(#r * PIXEL_QUADS + #p) * THREADS + thread] = sums[#k * ROWS + #r][#p];
 #end
-#endif
 #end
-#for c in CHANNEL_QUADS
-#for i in QUAD
+  workgroupBarrier();
+  for (var part = slice; part < parts; part += SLICES) {
+    let row = #k * ROWS + part / PIXEL_QUADS;
+    let pixel_quad = part % PIXEL_QUADS;
+    var sum0 = vec4f();
+    for (var s = 0u; s < SLICES; s++) {
+      sum0 += tiles[part * THREADS + s * SLICE_THREADS + thread % SLICE_THREADS];
+    }
+${finish}
+  }
+  workgroupBarrier();
+#end
+#else
+#for q in GROUPS
+#for p in PIXEL_QUADS
   {
-    let channel = channel#c + #i;
-    let plane = group * GROUP_C_OUT + channel;
-    const ROW_OF_SUMS = #c * 4u + #i;
-#if ${config.slices > 1}
-    // Slice r % SLICES adds up and stores channel r; the x tile is free now.
-#for p in PIXEL_QUADS
-    x_tile[#p * THREADS + thread] = sums[ROW_OF_SUMS][#p];
+    const row = #q * TOGETHER;
+    const pixel_quad = #p;
+#for i in TOGETHER
+    let sum#i = sums[row + #i][pixel_quad];
 #end
-    workgroupBarrier();
-    let adds_up = slice == ROW_OF_SUMS % SLICES;
-    if (adds_up) {
-#for p in PIXEL_QUADS
-      var sum#p = vec4f();
-      for (var s = 0u; s < SLICES; s++) {
-        sum#p += x_tile[#p * THREADS + s * SLICE_THREADS + thread % SLICE_THREADS];
-      }
-      sums[ROW_OF_SUMS][#p] = sum#p;
-#end
-    }
-    workgroupBarrier();
-#else
-    const adds_up = true;
-#endif
-    if (adds_up && channel < GROUP_C_OUT) {
-#for p in PIXEL_QUADS
-#if ${g.bias}
-      let value#p = sums[ROW_OF_SUMS][#p] + bias#c[#i];
-#else
-      let value#p = sums[ROW_OF_SUMS][#p];
-#endif
-#if ${wideOutput}
-      if (pixel#p < OUT_PIXELS) {
-        let at = Y_OFFSET + image#p * Y_IMAGE + plane * Y_CHANNEL + place#p;
-        y[at / 4u] = to_y4(epilogue(value#p, image#p, plane, place#p${epilogue.sizeArguments}));
-      }
-#else
-#for j in QUAD
-      if (pixel#p_#j < OUT_PIXELS) {
-        let at = Y_OFFSET + image#p_#j * Y_IMAGE + plane * Y_CHANNEL + place#p_#j;
-        y[at] = to_y(epilogue(value#p[#j], image#p_#j, plane, place#p_#j${epilogue.sizeArguments}));
-      }
-#end
-#endif
-#end
-    }
+${finish}
   }
 #end
 #end
+#endif
 }
 `;
   return { source, words, operands: epilogue.bindings };

@@ -191,7 +191,7 @@ export function winogradOutput(
   looped: boolean,
 ): ShaderModule {
   const { tile } = tiling;
-  const epilogue = epilogueModule(g.epilogue, 1, 'shared');
+  const epilogue = epilogueModule(g.epilogue, 1, looped ? 'shared' : 'eager');
   const sizes = {
     ...sizesOf(g, tiling, g.outputChannels, grid, epilogue),
     U_BLOCK: weights.block,
@@ -241,7 +241,7 @@ fn transform(m: array<f32, FIELD>) -> array<f32, TILE> {
 #endif
 
 // Where a tile lies: its plane of y, its image and channel, its corner.
-struct Result {
+struct TilePlace {
   plane: u32,
   image: u32,
   channel: u32,
@@ -249,24 +249,29 @@ struct Result {
   left: u32,
 }
 
-fn store(result: Result, i: u32, sum: f32) {
+fn result_of(tile: TilePlace, i: u32, sum: f32) -> f32 {
 ${locals}
-  let row = result.top + i / TILE;
-  let column = result.left + i % TILE;
-  if ((row < H_OUT) & (column < W_OUT)) {
-    let place = row * W_OUT + column;
-    var value = sum;
+  let place = (tile.top + i / TILE) * W_OUT + tile.left + i % TILE;
+  var value = sum;
 #if ${g.bias}
-    value += bias[result.channel];
+  value += bias[tile.channel];
 #endif
-    y[result.plane + place] = epilogue(value, result.image, result.channel, place${epilogue.sizeArguments});
+  return epilogue(value, tile.image, tile.channel, place${epilogue.sizeArguments});
+}
+
+fn store(tile: TilePlace, i: u32, result: f32) {
+${locals}
+  let row = tile.top + i / TILE;
+  let column = tile.left + i % TILE;
+  if ((row < H_OUT) & (column < W_OUT)) {
+    y[tile.plane + row * W_OUT + column] = result;
   }
 }
 
 // Output i of a tile by the sum over x and the weights, which are got back from u.
-fn exact(result: Result, i: u32) -> f32 {
+fn exact(tile: TilePlace, i: u32) -> f32 {
 ${locals}
-  let channel = result.channel;
+  let channel = tile.channel;
   var sum = 0.0;
   for (var tap = 0u; tap < 9u * C_IN; tap++) {
     let down = tap / 3u % 3u;
@@ -277,10 +282,10 @@ ${locals}
       let position = PLACES[down][k / 2u] * FIELD + PLACES[across][k % 2u];
       weight += SHARES[down][k / 2u] * SHARES[across][k % 2u] * u[first + position * U_POSITION];
     }
-    let row = result.top + i / TILE + down - PAD_TOP;
-    let column = result.left + i % TILE + across - PAD_LEFT;
+    let row = tile.top + i / TILE + down - PAD_TOP;
+    let column = tile.left + i % TILE + across - PAD_LEFT;
     if ((row < H_IN) & (column < W_IN)) {
-      sum += weight * x[X_OFFSET + result.image * X_IMAGE + tap / 9u * X_CHANNEL + row * W_IN + column];
+      sum += weight * x[X_OFFSET + tile.image * X_IMAGE + tap / 9u * X_CHANNEL + row * W_IN + column];
     }
   }
   return sum;
@@ -337,23 +342,26 @@ ${locals}
   }
 #end
   let finite = (bitcast<u32>(total) & 0x7f800000u) != 0x7f800000u;
-  let result = Result(plane, image, channel, top, left);
+  let place = TilePlace(plane, image, channel, top, left);
 #if ${looped}
   for (var i = 0u; i < select(TILE * TILE, 0u, finite); i++) {
-    results[i] = exact(result, i);
+    results[i] = exact(place, i);
   }
   for (var i = 0u; i < TILE * TILE * one; i++) {
-    store(result, i, results[i]);
+    store(place, i, result_of(place, i, results[i]));
   }
 #else
   // An array that no variable indexes stays in registers.
   if (finite) {
 #for i in RESULTS
-    store(result, #i, results[#i]);
+    let result#i = result_of(place, #i, results[#i]);
+#end
+#for i in RESULTS
+    store(place, #i, result#i);
 #end
   } else {
     for (var i = 0u; i < TILE * TILE; i++) {
-      store(result, i, exact(result, i));
+      store(place, i, result_of(place, i, exact(place, i)));
     }
   }
 #endif

@@ -36,6 +36,15 @@ it.each(MOST)('%s takes few pipelines in %s: %i', (kernel, model, texts) => {
   expect(Math.max(...counts)).toBeGreaterThan(0);
 });
 
+it('takes few pipelines for the convolutions of resnet50 on every kind of device', () => {
+  const graph = buildModel(findModel('resnet50'));
+  for (const profile of PROFILES) {
+    const { dispatches } = planFor({ profile }, graph, {});
+    const texts = new Set(dispatches.map(({ source }) => source)).size;
+    expect(texts, `${profile.family} ${profile.vendor}`).toBeLessThanOrEqual(20);
+  }
+});
+
 /** Those that are compared with other libraries. */
 const MODELS = parseModels(ALL_TABLES);
 

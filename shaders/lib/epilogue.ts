@@ -74,8 +74,10 @@ export interface EpilogueModule {
  *     bound      arguments of `epilogue`
  *     shared     bound, and so is all else of a clamp of the result, or of its sum with an operand: layers that
  *                differ in these share a pipeline. Any other expression has its own text
+ *     eager      shared, and without a branch: something is loaded for the addend even where there is none, so that
+ *                compilers have the loads for several results under way at once
  */
-export type EpilogueForm = 'compiled' | 'bound' | 'shared';
+export type EpilogueForm = 'compiled' | 'bound' | 'shared' | 'eager';
 
 type Width = 1 | 4;
 
@@ -120,7 +122,8 @@ export function epilogueModule(
   width: Width,
   form: EpilogueForm,
 ): EpilogueModule {
-  const shared = form === 'shared' ? sharedModule(epilogue, width) : undefined;
+  const shares = form === 'shared' || form === 'eager';
+  const shared = shares ? sharedModule(epilogue, width, form === 'eager') : undefined;
   if (shared) return shared;
   const { operands = [] } = epilogue ?? {};
   const { functions, lines, result } = epilogue?.print({
@@ -153,7 +156,11 @@ function passed(sizes: EpilogueModule['sizes']): Pick<EpilogueModule, 'sizes' | 
 }
 
 /** Four at once are loaded where the addend goes along the plane as y does; else it has a text of its own. */
-function sharedModule(epilogue: Epilogue | undefined, width: Width): EpilogueModule | undefined {
+function sharedModule(
+  epilogue: Epilogue | undefined,
+  width: Width,
+  eager: boolean,
+): EpilogueModule | undefined {
   const clamp = epilogue ? epilogue.clamp : UNCLAMPED;
   const addend = epilogue?.operands[0];
   if (!clamp || (width === 4 && addend?.strides.place === 0)) return undefined;
@@ -167,18 +174,22 @@ function sharedModule(epilogue: Epilogue | undefined, width: Width): EpilogueMod
     LOW: bitsOf(clamp.low),
     HIGH: bitsOf(clamp.high),
   };
-  const at = 'ADDEND_OFFSET + image * ADDEND_IMAGE + channel * ADDEND_CHANNEL';
+  const at =
+    'ADDEND_OFFSET + image * ADDEND_IMAGE + channel * ADDEND_CHANNEL + place * ADDEND_PLACE';
+  const type = TYPES[width];
+  const addition = `${type}(addend[${width === 4 ? `(${at}) / 4u` : at}])`;
   const text = [
     arrayText('addend', 0, addend?.type ?? 'f32', width),
     functionText(width, sizes, [
-      'var sum = value;',
-      'if (HAS_ADDEND == 1u) {',
-      width === 4
-        ? `  sum += vec4f(addend[(${at} + place) / 4u]);`
-        : `  sum += f32(addend[${at} + place * ADDEND_PLACE]);`,
-      '}',
-      `let low = ${TYPES[width]}(bitcast<f32>(LOW));`,
-      `let high = ${TYPES[width]}(bitcast<f32>(HIGH));`,
+      ...(eager
+        ? [
+            `let addition = ${addition};`,
+            // NaN and infinity times 0 would be NaN.
+            'let sum = select(value, value + addition, HAS_ADDEND == 1u);',
+          ]
+        : ['var sum = value;', 'if (HAS_ADDEND == 1u) {', `  sum += ${addition};`, '}']),
+      `let low = ${type}(bitcast<f32>(LOW));`,
+      `let high = ${type}(bitcast<f32>(HIGH));`,
       // Of NaN, either is false.
       'return select(select(sum, low, sum < low), high, sum > high);',
     ]),

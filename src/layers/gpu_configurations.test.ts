@@ -21,6 +21,9 @@ import { topElements } from './top_k.ts';
 // llvmpipe takes half as long to compile for half as wide vectors.
 process.env.LP_NATIVE_VECTOR_WIDTH = '128';
 
+/** All of them take minutes to compile: by default one of those that differ in sizes of workgroups only. */
+const ALL = process.env.TILEWISE_ALL_CONFIGURATIONS !== undefined;
+
 /** Milliseconds: one configuration may take a minute to compile where others use the cores, too. */
 const PATIENCE = 300_000;
 
@@ -61,7 +64,8 @@ const CASES: Readonly<Record<string, Case>> = {
     { x: [1, 19, 6, 10], channels: 70, kernel: 1, epilogue: ['relu'] },
     of(
       'conv2d_tiled',
-      (json) => isSmall(json) || hasManySlices(json) || json.includes('"slices":1,"pixelQuads":1'),
+      (json) =>
+        ALL || isSmall(json) || hasManySlices(json) || json.includes('"slices":1,"pixelQuads":1'),
     ),
   ),
   'conv2d_tiled of one tap a step': convolution(
@@ -109,9 +113,6 @@ const CASES: Readonly<Record<string, Case>> = {
     choose: of('top_k'),
   },
 };
-
-/** All of them take half an hour to compile: by default one of those that differ in sizes of workgroups only. */
-const ALL = process.env.TILEWISE_ALL_CONFIGURATIONS !== undefined;
 
 function variantOf({ config }: Candidate): string {
   const variant = (name: string, value: unknown) => {

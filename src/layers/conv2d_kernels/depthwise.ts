@@ -32,6 +32,9 @@ const MOST_READS = 24;
 /** Registers of a GPU beside what it holds. */
 const OTHER_REGISTERS = 24;
 
+/** Loads of a strip on a GPU, which compilers have under way together: Adreno 618 and 630 spill with 55. */
+const MOST_LOADS = 50;
+
 /** Invocations of a workgroup on a GPU. */
 const GPU_LANES = 64;
 /** Of a compute unit, as fitted to those layers: fewer take as long, since memory is what each waits for. */
@@ -41,9 +44,10 @@ function fits(g: Conv2dProblem, config: Conv2dDepthwiseConfig, device: DevicePro
   const { width, live } = depthwiseSteps(g, config);
   const reads = width * g.stride[0];
   const values = g.kernel[0] * g.kernel[1] + reads + live * config.pixels;
+  const height = (config.rows - 1) * g.stride[0] + (g.kernel[0] - 1) * g.dilation[0] + 1;
   const suits = config.looped
     ? reads <= MOST_READS
-    : values + OTHER_REGISTERS <= gpuClassOf(device).registers;
+    : values + OTHER_REGISTERS <= gpuClassOf(device).registers && width * height <= MOST_LOADS;
   return values <= MOST_VALUES && (suits || config.pixels === 1);
 }
 

@@ -16,7 +16,7 @@ import { sum } from '../sum.ts';
 import { bufferBytes, byteLength, elementCount, type TensorDesc } from '../tensor.ts';
 import { type MemoryPlan, planMemory } from './memory_plan.ts';
 import { overwrittenInputs } from './overwriting.ts';
-import { type KernelPreference, selectKernel } from './select_kernels.ts';
+import { type KernelPreference, selectKernels } from './select_kernels.ts';
 import { liveness } from './storage.ts';
 import type { Tuning } from './tuning.ts';
 
@@ -134,9 +134,7 @@ export const RUNS_IN_FLIGHT = 2;
  */
 export function compile(graph: Graph, options: CompileOptions): ExecutionPlan {
   const { device, kernels: preference, tuning } = options;
-  const choices = new Map(
-    graph.nodes.map((node) => [node, selectKernel(node, device, { preference, tuning })]),
-  );
+  const choices = selectKernels(graph.nodes, device, { preference, tuning });
   const overwritten = overwrittenInputs(graph, (node) => choices.get(node)?.overwrites ?? []);
   const lowered = new Map(
     [...choices].map(([node, choice]) => [node, lowerNode(node, choice, overwritten.get(node))]),

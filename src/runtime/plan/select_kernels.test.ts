@@ -7,7 +7,7 @@ import type { Node } from '../graph.ts';
 import { shapeKey } from '../isolate.ts';
 import { type KernelDef, kernel as kernelOf } from '../kernel.ts';
 import { candidatesOf } from '../operator.ts';
-import { type SelectOptions, selectKernel } from './select_kernels.ts';
+import { type SelectOptions, selectKernel, selectKernels } from './select_kernels.ts';
 
 const node = buildOne((g) => relu(g.at('act'), g.input('x', [1, 4])));
 
@@ -125,5 +125,60 @@ describe('selectKernel', () => {
         message: 'pointwise "act": no kernel of this operator can run on this device',
       }),
     );
+  });
+});
+
+describe('selectKernels', () => {
+  /** A node for whose kernel configurations have these costs. */
+  function costing(costs: Readonly<Record<string, number>>, name = 'a'): Node {
+    const configs = Object.keys(costs).map((other) => ({ other }));
+    return nodeWith(
+      kernel(name, {
+        configs: () => configs,
+        cost: (_problem, config) => ('other' in config ? (costs[config.other] ?? 0) : 0),
+      }),
+    );
+  }
+  const select = (nodes: readonly Node[], device = GPU, options: SelectOptions = {}): unknown =>
+    [...selectKernels(nodes, device, options).values()].map(({ kernel: by, config }) => [
+      by,
+      ...Object.values(config),
+    ]);
+
+  it('spares on a GPU a configuration that one node has, where that of others costs nearly as little', () => {
+    const nodes = [costing({ x: 100 }), costing({ x: 100 }), costing({ y: 100, x: 109 })];
+    expect(select(nodes)).toEqual(Array(3).fill(['a', 'x']));
+    expect(select(nodes, CPU)).toEqual([...Array(2).fill(['a', 'x']), ['a', 'y']]);
+  });
+
+  it('spares none for one that costs more, of another kernel, or that no other node has', () => {
+    const others = [costing({ x: 100 }), costing({ x: 100 })];
+    const own = (node: Node): unknown => (select([...others, node]) as readonly unknown[])[2];
+    expect(own(costing({ y: 100, x: 111 }))).toEqual(['a', 'y']);
+    expect(own(costing({ y: 100, x: 101 }, 'b'))).toEqual(['b', 'y']);
+    expect(own(costing({ y: 100, z: 101 }))).toEqual(['a', 'y']);
+  });
+
+  it('keeps a configuration to which a node has come that has no other', () => {
+    const nodes = [
+      costing({ x: 100, y: 104 }),
+      ...Array.from({ length: 2 }, () => costing({ y: 100, z: 104 })),
+      ...Array.from({ length: 3 }, () => costing({ z: 100 })),
+    ];
+    const expected = [...Array(3).fill(['a', 'y']), ...Array(3).fill(['a', 'z'])];
+    expect(select(nodes)).toEqual(expected);
+  });
+
+  it('leaves what was timed as it is', () => {
+    const timed = costing({ y: 100, x: 104 });
+    const nodes = [
+      costing({ x: 100 }),
+      costing({ x: 100 }),
+      { ...timed, attributes: { timed: 1 } },
+    ];
+    const tuning = new Map([
+      [shapeKey(nodes[2] ?? timed), { kernel: 'a', config: { other: 'y' } }],
+    ]);
+    expect((select(nodes, GPU, { tuning }) as readonly unknown[])[2]).toEqual(['a', 'y']);
   });
 });

@@ -1,5 +1,5 @@
 import { type DeviceProfile, kindOf } from '../device_profile.ts';
-import { UnsupportedError } from '../errors.ts';
+import { present, UnsupportedError } from '../errors.ts';
 import type { Node } from '../graph.ts';
 import { shapeKey } from '../isolate.ts';
 import type { Candidate } from '../kernel.ts';
@@ -18,20 +18,73 @@ export interface SelectOptions {
   readonly tuning?: Tuning | undefined;
 }
 
+/** What a cost may be above the least: costs of kernels that were timed differ from their times by more. */
+const NEARLY = 1.1;
+
 /**
- * A kernel that is asked for; else what was timed as the fastest; else one that is written for this kind of device,
- * else one for any, else any. In its first configuration; but kernels that say what they cost compete by that, in all
- * configurations.
+ * A kernel for each node. On GPUs a configuration that few nodes have gives way to those of others where these should
+ * take nearly as long: each is a pipeline, which takes a driver 20 to 300 ms to compile before the first run.
  */
+export function selectKernels(
+  nodes: readonly Node[],
+  device: DeviceProfile,
+  options: SelectOptions,
+): ReadonlyMap<Node, Candidate> {
+  const rivals = nodes.map((node) => rivalsOf(node, device, options));
+  const chosen = rivals.map(([best]) => best);
+  if (kindOf(device) === 'gpu') shareConfigurations(chosen, rivals);
+  return new Map(nodes.map((node, i) => [node, present(chosen[i], 'candidate')]));
+}
+
+/** Those that the fewest nodes have are the first to be spared, where every one of these nodes has another. */
+function shareConfigurations(
+  chosen: (Candidate | undefined)[],
+  rivals: readonly (readonly Candidate[])[],
+): void {
+  const users = new Map<string, number[]>();
+  const choose = (node: number, choice: Candidate | undefined): void => {
+    const name = nameOf(choice);
+    chosen[node] = choice;
+    users.set(name, [...(users.get(name) ?? []), node]);
+  };
+  for (const [node, choice] of chosen.entries()) choose(node, choice);
+  for (const [name] of [...users].sort(([, a], [, b]) => a.length - b.length)) {
+    const nodes = users.get(name) ?? [];
+    users.delete(name);
+    const others = nodes.map((node) => rivals[node]?.find((rival) => users.has(nameOf(rival))));
+    const spared = others.every((other) => other);
+    for (const [i, node] of nodes.entries()) choose(node, spared ? others[i] : chosen[node]);
+  }
+}
+
+function nameOf(choice: Candidate | undefined): string {
+  return JSON.stringify([choice?.kernel, choice?.config]);
+}
+
+/** The kernel for a node by itself. */
 export function selectKernel(
   node: Node,
   device: DeviceProfile,
-  { preference, tuning }: SelectOptions = {},
+  options: SelectOptions = {},
 ): Candidate {
+  const [best] = rivalsOf(node, device, options);
+  return present(best, 'candidate');
+}
+
+/**
+ * A kernel that is asked for; else what was timed as the fastest; else one that is written for this kind of device,
+ * else one for any, else any. In its first configuration; but kernels that say what they cost compete by that, in all
+ * configurations; its own that cost nearly as little follow.
+ */
+function rivalsOf(
+  node: Node,
+  device: DeviceProfile,
+  { preference, tuning }: SelectOptions,
+): readonly Candidate[] {
   const candidates = node.op.candidates(node, device);
   const wanted = preference?.(node);
   const tuned = wanted === undefined && tunedCandidate(node, candidates, tuning);
-  if (tuned) return tuned;
+  if (tuned) return [tuned];
   const rank = ({ kernel, prefers }: Candidate): number => {
     if (kernel === wanted) return 0;
     if (prefers === kindOf(device)) return 1;
@@ -45,8 +98,8 @@ export function selectKernel(
     );
   }
   const least = rank(first);
+  if (first.cost() === undefined) return [first];
   return cheapest(
-    first,
     sorted.filter((other) => rank(other) === least || (least === 1 && rank(other) === 2)),
   );
 }
@@ -69,12 +122,17 @@ export function isChoice(
   return kernel === choice.kernel && JSON.stringify(config) === JSON.stringify(choice.config);
 }
 
-function cheapest(first: Candidate, rivals: readonly Candidate[]): Candidate {
-  let [best, least] = [first, first.cost()];
-  if (least === undefined) return first;
-  for (const rival of rivals) {
+/** The cheapest of those that say what they cost, and the same kernel where it costs nearly as little. */
+function cheapest(rivals: readonly Candidate[]): readonly Candidate[] {
+  const costs = rivals.flatMap((rival) => {
     const cost = rival.cost();
-    if (cost !== undefined && cost < least) [best, least] = [rival, cost];
-  }
-  return best;
+    return cost === undefined ? [] : [{ rival, cost }];
+  });
+  costs.sort((a, b) => a.cost - b.cost);
+  const [least] = costs;
+  return costs
+    .filter(
+      ({ rival, cost }) => rival.kernel === least?.rival.kernel && cost <= NEARLY * least.cost,
+    )
+    .map(({ rival }) => rival);
 }
