@@ -5,7 +5,7 @@ import type { Row } from './row.ts';
 function row(layer: string, figures: Partial<Row> = {}): Row {
   return {
     ...{ adapter: 'a GPU', layer, kernel: 'conv2d_tiled', config: {}, workgroups: 1, chosen: true },
-    ...{ vendor: 'intel', multiplyAdds: 0 },
+    ...{ vendor: 'intel', multiplyAdds: 0, milliseconds: 40 },
     ...{ gpu: 'intel-tgl', registers: 100, spills: 0, workgroupMemory: 0, waves: 8 },
     ...figures,
   };

@@ -14,6 +14,7 @@ import {
   planFor,
   subgroupMatrices,
 } from '../../src/index.ts';
+import { compilePipeline } from './compile_pipeline.ts';
 
 /** One pipeline. */
 export interface Compiled {
@@ -32,6 +33,8 @@ export interface Compiled {
   readonly window?: string | undefined;
   /** Of all layers that run it. */
   readonly multiplyAdds: number;
+  /** What compiling it took. */
+  readonly milliseconds: number;
   /** Multiply-adds of an invocation in one step over k, of convolutions on workgroup tiles. */
   readonly step?: number | undefined;
 }
@@ -71,8 +74,7 @@ for (const { node: layer, source } of plan.dispatches) {
 async function compile({ source, layer, workgroups, ...about }: Pipeline): Promise<void> {
   if (seen.has(source)) return;
   seen.add(source);
-  const module = device.gpu.createShaderModule({ code: source });
-  await device.gpu.createComputePipelineAsync({ layout: 'auto', compute: { module } });
+  const milliseconds = await compilePipeline(device.gpu, source);
   const compiled: Compiled = {
     adapter: device.adapter.name,
     vendor: device.profile.vendor,
@@ -81,6 +83,7 @@ async function compile({ source, layer, workgroups, ...about }: Pipeline): Promi
     workgroups: workgroups.reduce((product, count) => product * count),
     window: windowOf(layer),
     multiplyAdds: workOf.get(source) ?? 0,
+    milliseconds,
     step: stepOf(about.config),
   };
   writeSync(LINES, `${JSON.stringify(compiled)}\n`);

@@ -58,7 +58,7 @@ const program = new Command('bench:isa')
   .option('--html <file>', 'write a page of tables and bars', parseOutput('.html'))
   .option(
     '--summary',
-    'print a line a GPU instead: multiply-adds an issue slot over whole steps of convolutions, by window',
+    'print a line a GPU instead: multiply-adds an issue slot over whole steps of convolutions, by window, and how long all pipelines took to compile',
   )
   .option('--markdown', 'print the table of docs/kernels.md')
   .option('--json', 'print one JSON object a pipeline on stdout, and nothing else')
@@ -112,15 +112,19 @@ function printSummary(rows: readonly Row[], { model, batch, precision, json }: O
     'gpu',
     'pipelines',
     'spilling',
+    'compiling, ms',
     ...windows,
     ...programs.map((name) => `peer ${name}`),
+    ...(programs.length > 0 ? ['peer compiling, ms'] : []),
   ];
   const cells = summary.map((line) => [
     line.gpu,
     line.pipelines,
     line.spilling,
+    line.compiling,
     ...windows.map((name) => line.rates[name]?.toFixed(2) ?? '-'),
     ...programs.map((name) => peers(line)[name]?.toFixed(2) ?? '-'),
+    ...(programs.length > 0 ? [line.peerCompiling ?? '-'] : []),
   ]);
   print(formatTable(head, cells));
 }
@@ -156,6 +160,7 @@ const HEAD = [
   'spills',
   'LDS',
   'waves',
+  'ms',
   'fma',
   'fma/slot',
   'of a step',
@@ -173,6 +178,7 @@ function cellsOf(row: Row): readonly (string | number)[] {
     row.spills,
     row.workgroupMemory,
     row.waves,
+    Math.round(row.milliseconds),
     row.loop?.multiplyAdds ?? 0,
     row.loop?.perSlot.toFixed(2) ?? '-',
     row.loop?.perStepSlot?.toFixed(2) ?? '-',

@@ -10,7 +10,7 @@ const LOOP = {
 function row(gpu: string, figures: Partial<Row> = {}): Row {
   return {
     ...{ adapter: `${gpu} <b>`, layer: 'conv1', kernel: 'conv2d_tiled', config: { depth: 8 } },
-    ...{ vendor: 'intel', multiplyAdds: 0 },
+    ...{ vendor: 'intel', multiplyAdds: 0, milliseconds: 40 },
     ...{
       gpu,
       workgroups: 18,

@@ -15,6 +15,7 @@ const COLUMNS: readonly Column[] = [
   { name: 'spills', of: ({ spills }) => spills, digits: 0 },
   { name: 'workgroup memory', of: ({ workgroupMemory }) => workgroupMemory, digits: 0 },
   { name: 'waves', of: ({ waves }) => waves, digits: 0 },
+  { name: 'compiling, ms', of: ({ milliseconds }) => milliseconds, digits: 0 },
   { name: 'fma / slot', of: ({ loop }) => loop?.perSlot, digits: 2 },
   { name: 'of a step', of: ({ loop }) => loop?.perStepSlot, digits: 2 },
   { name: 'fma / load', of: ({ loop }) => loop?.perLoad, digits: 1 },
@@ -47,7 +48,7 @@ td:nth-child(3) { white-space: normal; min-width: 18rem; }
 .candidate { opacity: 0.55; }
 </style>
 <h1>${title}</h1>
-<p>Figures of the code, not times. Bars: share of the column's largest value. Pale rows: what the plan does not run, candidates and onnxruntime's.</p>
+<p>Figures of the code, not times of runs. Bars: share of the column's largest value. Pale rows: what the plan does not run, candidates and onnxruntime's.</p>
 ${gpus.map((gpu) => gpuTable(rows.filter((row) => row.gpu === gpu))).join('\n')}
 </html>
 `;

@@ -8,7 +8,7 @@ function row(figures: Partial<Row>, perStepSlot?: number, multiplyAdds = 64): Ro
   return {
     ...{ gpu: 'intel-tgl', adapter: 'Iris Xe', vendor: 'intel', layer: 'conv', chosen: true },
     ...{ kernel: 'conv2d_tiled', config: {}, workgroups: 1, multiplyAdds: 0, registers: 64 },
-    ...{ spills: 0, workgroupMemory: 0, waves: 8 },
+    ...{ spills: 0, workgroupMemory: 0, waves: 8, milliseconds: 40.2 },
     loop: { ...LOOP, multiplyAdds, perSlot: 0.9, perStepSlot },
     ...figures,
   };
@@ -27,12 +27,12 @@ it('weighs the layers of a window by their work, and counts what spills', () => 
   ];
   expect(summaryOf(rows)).toEqual([
     {
-      ...{ gpu: 'intel-tgl', adapter: 'Iris Xe', pipelines: 5, spilling: 1 },
+      ...{ gpu: 'intel-tgl', adapter: 'Iris Xe', pipelines: 5, spilling: 1, compiling: 201 },
       // 400 multiply-adds in 300 / 0.75 + 100 / 0.25 = 800 slots.
       rates: { '1x1': 0.5, Winograd: 0.5 },
     },
     {
-      ...{ gpu: 'apple-g13g', adapter: 'M1', pipelines: 1, spilling: 0 },
+      ...{ gpu: 'apple-g13g', adapter: 'M1', pipelines: 1, spilling: 0, compiling: 40 },
       rates: { '3x3': 0.6 },
     },
   ]);
@@ -53,5 +53,8 @@ it("has onnxruntime's programs beside them, each as often as it is dispatched", 
     peer('Conv2dMM', 3, 0.25),
     peer('Conv2dMM', 9, 0.5),
   ]);
-  expect(summary).toMatchObject({ pipelines: 1, peer: { MatMul: 0.5, Conv2dMM: 0.4 } });
+  expect(summary).toMatchObject({
+    ...{ pipelines: 1, peer: { MatMul: 0.5, Conv2dMM: 0.4 } },
+    ...{ compiling: 40, peerCompiling: 121 },
+  });
 });

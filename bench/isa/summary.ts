@@ -8,10 +8,14 @@ export interface Summary {
   /** Of what the plan runs. */
   readonly pipelines: number;
   readonly spilling: number;
+  /** What compiling them took, one after the other, in milliseconds. */
+  readonly compiling: number;
   /** Multiply-adds a slot of a step over k, each layer with the weight of its work: by window, `1x1`, `3x3`, .... */
   readonly rates: Readonly<Record<string, number>>;
   /** Of onnxruntime's programs, each with the weight of its dispatches: `MatMul`, `Conv2dMM`, .... */
   readonly peer?: Readonly<Record<string, number>>;
+  /** What compiling those took. */
+  readonly peerCompiling?: number;
 }
 
 /** Multiply-adds in the hottest loop of what multiplies matrices. */
@@ -31,14 +35,20 @@ export function summaryOf(rows: readonly Row[]): readonly Summary[] {
       adapter: chosen[0]?.adapter ?? '',
       pipelines: chosen.length,
       spilling: chosen.filter(({ spills }) => spills > 0).length,
+      compiling: compilingOf(chosen),
       rates: ratesOf(chosen, ({ kernel, window }) =>
         kernel === 'conv2d_winograd' ? WINOGRAD : window,
       ),
       ...(peer.length > 0 && {
         peer: ratesOf(peer, ({ kernel }) => kernel.replace('onnxruntime ', '')),
+        peerCompiling: compilingOf(peer),
       }),
     };
   });
+}
+
+function compilingOf(rows: readonly Row[]): number {
+  return Math.round(rows.reduce((sum, { milliseconds }) => sum + milliseconds, 0));
 }
 
 /** Work by the slots that all of it takes. */

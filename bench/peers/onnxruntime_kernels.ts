@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { openNodeGpu } from '../../node/index.ts';
 import { buildModel, findModel, syntheticWeights, weightsOf } from '../../src/index.ts';
 import { exportOnnx } from '../../src/onnx/index.ts';
+import { compilePipeline } from '../isa/compile_pipeline.ts';
 import type { Compiled } from '../isa/compile_shaders.ts';
 import { RecordingDevice } from './recording_device.ts';
 
@@ -43,13 +44,12 @@ await session.run({ [name]: new ort.Tensor('float32', pixels, [...shape]) });
 
 const device = await adapter.requestDevice({ requiredFeatures: recording.features });
 for (const { label, code, dispatches } of recording.pipelines) {
-  const module = device.createShaderModule({ code });
-  await device.createComputePipelineAsync({ layout: 'auto', compute: { module } });
+  const milliseconds = await compilePipeline(device, code);
   const compiled: Compiled = {
     ...{ adapter: 'onnxruntime', vendor: adapter.info.vendor, layer: `${dispatches} of ${label}` },
     ...{ kernel: `onnxruntime ${label}`, config: {}, chosen: false },
     // Of how many each is: as many as it has dispatches.
-    ...{ multiplyAdds: dispatches, step: stepOf(code) },
+    ...{ multiplyAdds: dispatches, milliseconds, step: stepOf(code) },
   };
   writeSync(LINES, `${JSON.stringify(compiled)}\n`);
 }

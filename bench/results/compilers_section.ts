@@ -24,6 +24,8 @@ const HEAD = [
   'onnxruntime MatMul',
   'onnxruntime Conv2dMM',
   'spilling',
+  'compiling',
+  "onnxruntime's",
 ];
 
 /** A row a GPU; of several batches, a figure of each. */
@@ -36,6 +38,8 @@ export function compilersSection(lines: readonly CompilersLine[]): string {
     );
     const figures = (of: (line: CompilersLine) => number | undefined): string =>
       runs.map((line) => of(line)?.toFixed(2) ?? '–').join(' / ');
+    const times = (of: (line: CompilersLine) => number | undefined): string =>
+      runs.map((line) => of(line)?.toFixed(0) ?? '–').join(' / ');
     return [
       gpu,
       figures(({ rates }) => rates['1x1']),
@@ -44,6 +48,8 @@ export function compilersSection(lines: readonly CompilersLine[]): string {
       figures(({ peer }) => peer?.MatMul),
       figures(({ peer }) => peer?.Conv2dMM),
       runs.map(({ spilling, pipelines }) => `${spilling} of ${pipelines}`).join(' / '),
+      times(({ compiling }) => compiling),
+      times(({ peerCompiling }) => peerCompiling),
     ];
   });
   return table(HEAD, rows);
