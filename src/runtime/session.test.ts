@@ -12,7 +12,7 @@ import { linear } from '../layers/linear.ts';
 import { maxPool2d } from '../layers/pool2d.ts';
 import { flatten } from '../layers/rearrange.ts';
 import { DeviceLostError } from './errors.ts';
-import type { Device } from './gpu/device.ts';
+import { Device } from './gpu/device.ts';
 import type { Graph, Node, OpDef } from './graph.ts';
 import { GraphBuilder } from './graph_builder.ts';
 import { reshape } from './reshape.ts';
@@ -318,6 +318,19 @@ describe('Session.run refuses', () => {
     );
   });
 
+  it.each([
+    ['outputs', 'an array of names', 5],
+    ['outputs', 'an array of names', 'logits'],
+    ['into', 'arrays by name', 5],
+  ])('%s that are not %s: %j', async (name, expected, value) => {
+    await expect(session.run(new Float32Array(1188), { [name]: value })).rejects.toThrow(
+      expect.objectContaining({
+        name: 'TilewiseError',
+        message: `run: ${name} must be ${expected}, got ${value}`,
+      }),
+    );
+  });
+
   it('anything once it is disposed of', async () => {
     const disposed = await open(device());
     disposed.dispose();
@@ -512,6 +525,21 @@ describe('a device that is lost', () => {
     await lost.gpu.lost;
     await expect(session.run(new Float32Array(1188))).rejects.toThrow(DeviceLostError);
     await expect(open(lost)).rejects.toThrow(DeviceLostError);
+  });
+
+  it('ends the creation of a session by its disposal, and leaves nothing behind', async () => {
+    for (const adopted of [false, true]) {
+      const opened = await openDevice();
+      const own = adopted ? Device.from(opened.gpu) : opened;
+      const alive = buffersOf(own);
+      const creating = open(own, smallNet(), {
+        onProgress: ({ stage, done, total }) => {
+          if (stage === 'upload' && done === total) own.dispose();
+        },
+      });
+      await expect(creating).rejects.toThrow('the GPU device was disposed; use another');
+      expect([...alive].map(({ label }) => label)).toEqual([]);
+    }
   });
 
   it('either ends the creation of a session, or the session opens it anew', async () => {
@@ -776,6 +804,36 @@ describe('Session.create', () => {
     expect(created.length).toBeGreaterThan(0);
     for (const buffer of created) expect(buffer.destroy).toHaveBeenCalled();
     vi.restoreAllMocks();
+  });
+});
+
+describe('what Session.create is told', () => {
+  it.each([
+    ['onProgress', 'a function', 'loudly'],
+    ['onWarning', 'a function', {}],
+    ['kernels', 'a function', 'conv2d_direct'],
+    ['optimize', 'a boolean', 'no'],
+    ['maxMemory', 'a number', '1 GB'],
+    ['submitBudgetMs', 'a number', []],
+  ])('by %s must be %s', async (name, expected, value) => {
+    await expect(open(device(), smallNet(), { [name]: value })).rejects.toThrow(
+      expect.objectContaining({
+        name: 'TilewiseError',
+        message: expect.stringMatching(`^createSession: options.${name} must be ${expected}, got `),
+      }),
+    );
+  });
+
+  it('frees a buffer that cannot be filled', async () => {
+    const own = await openDevice();
+    const alive = buffersOf(own);
+    const buffers = Object.getPrototypeOf(own.gpu.createBuffer({ size: 4, usage: 1 }));
+    const mapped = vi.spyOn(buffers, 'getMappedRange').mockImplementation(() => {
+      throw new RangeError('Array buffer allocation failed');
+    });
+    await expect(open(own)).rejects.toThrow('Array buffer allocation failed');
+    mapped.mockRestore();
+    expect([...alive].map(({ label }) => label)).toEqual(['']);
   });
 });
 

@@ -7,6 +7,7 @@ import {
   checkValues,
   checkWork,
   given,
+  isObject,
   ownValue,
 } from './arguments.ts';
 import { ShapeError, TilewiseError, UnsupportedError } from './errors.ts';
@@ -92,6 +93,18 @@ export interface SessionResizeOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What options must be, where they are given: callers need not have a compiler that checks them. */
+const TYPES = {
+  denseOutputs: 'boolean',
+  kernels: 'function',
+  maxMemory: 'number',
+  observed: 'boolean',
+  onProgress: 'function',
+  onWarning: 'function',
+  optimize: 'boolean',
+  submitBudgetMs: 'number',
+} as const;
+
 /** A named tensor at the edge of a session. */
 export interface Port {
   /** Of the input or output. */
@@ -157,16 +170,24 @@ export class Session {
     checkArgument(graph?.nodes, 'createSession: graph', 'a Graph', graph);
     checkWeights(graph, options?.weights);
     checkSignal(options.signal);
+    for (const [name, type] of Object.entries(TYPES)) {
+      const value: unknown = options[name as keyof typeof TYPES];
+      const fits = value == null || typeof value === type;
+      checkArgument(fits, `createSession: options.${name}`, `a ${type}`, value);
+    }
     const reader = new ConstantReader(options.weights, options.onWarning ?? (() => {}));
     const weights = new WeightBuffers();
+    let running: Running | undefined;
     try {
-      const running = await device.use((opening) =>
-        build(opening, graph, options, reader, weights),
-      );
+      running = await device.use(async (opening) => {
+        running = await build(opening, graph, options, reader, weights);
+        return running;
+      });
       // An abort after this is none of the session's business: it must still resize and rebuild.
       const { signal: _creation, ...kept } = options;
       return new Session(device, graph, kept, { reader, weights, running });
     } catch (error) {
+      running?.executor.dispose();
       weights.dispose();
       throw error;
     }
@@ -356,6 +377,8 @@ export class Session {
   }
 
   #wantedOutputs({ outputs, into }: RunOptions): ReadonlySet<string> {
+    checkArgument(!outputs || Array.isArray(outputs), 'run: outputs', 'an array of names', outputs);
+    checkArgument(!into || isObject(into), 'run: into', 'arrays by name', into);
     const known = this.outputs.map(({ name }) => name);
     const wanted = new Set(outputs ?? known);
     const unknown = [...wanted, ...Object.keys({ ...into })].find((name) => !known.includes(name));

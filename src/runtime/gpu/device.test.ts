@@ -25,6 +25,19 @@ describe('Device', () => {
     expect(profile.limits.maxStorageBufferBindingSize).toBeGreaterThanOrEqual(2 ** 27);
   });
 
+  it('that was adopted has what is experimental, and refuses what is none', async () => {
+    const { gpu } = await open();
+    const experimental = {
+      descriptor: vi.fn(),
+      profile: () => ({ units: 7 }),
+      offer: vi.fn(),
+    };
+    expect(Device.from(gpu, { experimental }).profile.units).toBe(7);
+    expect(() => Device.from(gpu, { experimental: 5 as never })).toThrow(
+      'Device.from: experimental must be an Experiment, got 5',
+    );
+  });
+
   it('throws DeviceLostError once it is gone, with the reason and the remedy', async () => {
     const device = await open();
     const { gpu } = device;

@@ -100,17 +100,22 @@ export class Device {
    * limits, it runs what those allow.
    *
    * @param gpu - The application's device.
+   * @param options - What is experimental; the device was then asked for by its `descriptor`.
+   * @throws TilewiseError for options of another type.
    * @throws UnsupportedError for what is no device, or one of a browser that does not tell its adapter.
    *
    * @example
    * const gpu = await adapter.requestDevice(deviceDescriptor(adapter));
    * const shared = await createSession(Device.from(gpu), graph, { weights });
    */
-  static from(gpu: GPUDevice): Device {
+  static from(gpu: GPUDevice, options: Pick<OpenDeviceOptions, 'experimental'> = {}): Device {
+    checkOptions('Device.from', options);
+    const { experimental } = options;
+    checkOption('Device.from: experimental', experimental, 'offer', 'an Experiment');
     const expected = 'a GPUDevice with its adapterInfo (update the browser)';
     checkArgument(gpu?.adapterInfo, 'Device.from: gpu', expected, gpu, UnsupportedError);
     const { adapterInfo: info, features } = gpu;
-    return new Device(undefined, openingOf(gpu, info, features, 'adopt another'));
+    return new Device(undefined, openingOf(gpu, info, features, 'adopt another', experimental));
   }
 
   /** Another one after every loss. */
@@ -155,7 +160,10 @@ export class Device {
     await this.restore();
     const opening = this.#opening;
     try {
-      return await work(opening);
+      const result = await work(opening);
+      // What was made of it is gone with it.
+      if (this.#disposed && opening.lost) throw opening.lost;
+      return result;
     } catch (error) {
       // The loss is announced in a task of its own, perhaps after what fails by it.
       await new Promise((resolve) => setTimeout(resolve));

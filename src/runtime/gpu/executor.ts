@@ -8,6 +8,7 @@ import type { Shape } from '../tensor.ts';
 import { untilAborted } from '../until_aborted.ts';
 import type { Opening } from './device.ts';
 import { guarded } from './errors.ts';
+import { filledBuffer } from './filled_buffer.ts';
 import type { Pipeline } from './pipeline_cache.ts';
 import { copyOut, ReadbackRing, rangeOf } from './readback.ts';
 import { RunClock } from './run_clock.ts';
@@ -442,15 +443,9 @@ export async function compileKernels(
 
 function uploadDimensions(gpu: GPUDevice, dimensions: Uint32Array): GPUBuffer | undefined {
   if (dimensions.length === 0) return undefined;
-  const buffer = gpu.createBuffer({
-    label: 'dimensions',
-    size: dimensions.byteLength,
-    usage: GPUBufferUsage.UNIFORM,
-    mappedAtCreation: true,
-  });
-  new Uint32Array(buffer.getMappedRange()).set(dimensions);
-  buffer.unmap();
-  return buffer;
+  const usage = GPUBufferUsage.UNIFORM;
+  const descriptor = { label: 'dimensions', size: dimensions.byteLength, usage };
+  return filledBuffer(gpu, descriptor, (target) => new Uint32Array(target).set(dimensions));
 }
 
 function at<T>(items: readonly (T | undefined)[], index: number): T {

@@ -3,6 +3,7 @@ import type { DType } from '../tensor.ts';
 import { float32ToFloat16 } from '../weights/float_formats.ts';
 import type { Opening } from './device.ts';
 import { guarded } from './errors.ts';
+import { filledBuffer } from './filled_buffer.ts';
 
 export interface UploadOptions {
   /** The data of a weight, in the arrangement planned. */
@@ -63,17 +64,10 @@ async function upload(
 ): Promise<GPUBuffer> {
   const { name } = weight.constant;
   const data = read(weight);
-  return guarded(gpu, `weight "${name}"`, () => {
-    const buffer = gpu.createBuffer({
-      label: name,
-      size: weight.bytes,
-      usage: GPUBufferUsage.STORAGE,
-      mappedAtCreation: true,
-    });
-    write(buffer.getMappedRange(), data, weight.constant.desc.dtype);
-    buffer.unmap();
-    return buffer;
-  });
+  const descriptor = { label: name, size: weight.bytes, usage: GPUBufferUsage.STORAGE };
+  return guarded(gpu, `weight "${name}"`, () =>
+    filledBuffer(gpu, descriptor, (target) => write(target, data, weight.constant.desc.dtype)),
+  );
 }
 
 function write(target: ArrayBuffer, data: Float32Array, dtype: DType): void {

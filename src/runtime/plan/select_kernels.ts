@@ -44,8 +44,10 @@ function shareConfigurations(
   const users = new Map<string, number[]>();
   const choose = (node: number, choice: Candidate | undefined): void => {
     const name = nameOf(choice);
+    const others = users.get(name) ?? [];
+    others.push(node);
+    users.set(name, others);
     chosen[node] = choice;
-    users.set(name, [...(users.get(name) ?? []), node]);
   };
   for (const [node, choice] of chosen.entries()) choose(node, choice);
   for (const [name] of [...users].sort(([, a], [, b]) => a.length - b.length)) {

@@ -105,6 +105,13 @@ describe('checkWeights', () => {
     );
   });
 
+  it('hints at fromInt8 where weights have scales beside them, which no other tensor is', () => {
+    const hint = '\n  the file has int8 weights with their scales; read it by fromInt8(source)';
+    const [[first = '', shape = []] = []] = Object.entries(MODEL);
+    expect(() => check(MODEL, { ...MODEL, [`${first}_scale`]: shape })).toThrow(hint);
+    expect(() => check(MODEL, { ...MODEL, layer_scale: [4] })).not.toThrow(hint);
+  });
+
   it('hints at the prefix where a weight is missing besides', () => {
     expect(() => check({ ...MODEL, other: [1] }, prefixed('module.', MODEL))).toThrow(
       'every name in the file starts with "module."',

@@ -45,7 +45,8 @@ export function checkWeights(graph: Graph, source: WeightSource): void {
   ];
   if (problems.length === 0) return;
   const head = `weights "${source.name}" do not fit the model:`;
-  throw new WeightError([head, ...problems, ...prefixHint(missing, tensors)].join('\n  '));
+  const hints = [...prefixHint(missing, tensors), ...int8Hint(known, tensors)];
+  throw new WeightError([head, ...problems, ...hints].join('\n  '));
 }
 
 /**
@@ -85,6 +86,15 @@ function listed(kind: string, items: readonly string[]): readonly string[] {
   if (items.length === 0) return [];
   const rest = items.length > LISTED ? [`... and ${items.length - LISTED} more`] : [];
   return [`${items.length} ${kind}: ${[...items.slice(0, LISTED), ...rest].join(', ')}`];
+}
+
+/** Weights in int8 have their scales beside them. */
+function int8Hint(known: ReadonlyMap<string, unknown>, tensors: Tensors): readonly string[] {
+  const isScale = (name: string): boolean =>
+    !known.has(name) && name.endsWith('_scale') && tensors.has(name.slice(0, -'_scale'.length));
+  return [...tensors.keys()].some(isScale)
+    ? ['the file has int8 weights with their scales; read it by fromInt8(source)']
+    : [];
 }
 
 /** Training wrappers (DataParallel, Lightning) put a prefix before every name. */
