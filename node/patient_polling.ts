@@ -63,7 +63,7 @@ const patched = new WeakMap<object, Polling>();
  * @param classes - What the binding exports to be put on the global object, by name.
  * @param timers - The platform's.
  */
-export function pollPatiently(classes: object, timers = REAL): Polling {
+export function pollPatiently(classes: object, timers: typeof REAL = REAL): Polling {
   const known = patched.get(classes);
   if (known) return known;
   let eagerMs = LEAST_EAGER_MS;

@@ -40,7 +40,7 @@ const sharp = require(library);
 export async function decodeInProcess(
   file: Uint8Array,
   options: SharpOptions,
-  mostMs = MOST_MS,
+  mostMs: number = MOST_MS,
 ): Promise<Image> {
   const library = createRequire(import.meta.url).resolve('sharp');
   const limited = { ...options, limitInputPixels: MOST_PIXELS };

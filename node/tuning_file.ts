@@ -51,7 +51,7 @@ export interface FileTuningStore extends TuningStore {
  * const store = fileTuningStore();
  * console.log(store.folder, (await store.list()).length);
  */
-export function fileTuningStore(folder = defaultFolder()): FileTuningStore {
+export function fileTuningStore(folder: string = defaultFolder()): FileTuningStore {
   checkText('fileTuningStore: folder', folder);
   const fileOf = (key: string): string => {
     const digest = createHash('sha256').update(key).digest('hex').slice(0, 16);

@@ -10,7 +10,7 @@ import * as devices from './runtime/gpu/device.ts';
 import * as stopwatch from './runtime/gpu/stopwatch.ts';
 import * as graphs from './runtime/graph.ts';
 import * as isolated from './runtime/isolate.ts';
-import { type ArgumentName, checkKinds } from './runtime/kinds.ts';
+import { checkKinds } from './runtime/kinds.ts';
 import * as movements from './runtime/movement/index.ts';
 import * as operators from './runtime/operator.ts';
 import * as precisions from './runtime/plan/precision.ts';
@@ -20,7 +20,7 @@ import * as tensors from './runtime/tensor.ts';
 function checked<F extends (...values: never[]) => unknown>(
   work: F,
   who: string,
-  ...names: readonly ArgumentName[]
+  ...names: readonly string[]
 ): F {
   const call = (...values: never[]): unknown => {
     checkKinds(who, Object.fromEntries(names.map((name, i) => [name, values[i]])));
@@ -40,7 +40,11 @@ function checked<F extends (...values: never[]) => unknown>(
  * @example
  * const silu = pointwise(g.at('silu'), [x], (x) => apply(functions.mul, x, apply(functions.sigmoid, x)));
  */
-export const apply = /* @__PURE__ */ checked(expressions.apply, 'apply', 'fn');
+export const apply: typeof expressions.apply = /* @__PURE__ */ checked(
+  expressions.apply,
+  'apply',
+  'fn',
+);
 
 /**
  * The expression for people, `max(value + residual, 0)`. What is used twice is said once, before: `t0 = x + y; t0 *
@@ -54,7 +58,7 @@ export const apply = /* @__PURE__ */ checked(expressions.apply, 'apply', 'fn');
  *   if (epilogue) console.log(name, describeExpression(epilogue)); // conv1 max(value, 0)
  * }
  */
-export const describeExpression = /* @__PURE__ */ checked(
+export const describeExpression: typeof texts.describeExpression = /* @__PURE__ */ checked(
   texts.describeExpression,
   'describeExpression',
   'expression',
@@ -71,7 +75,7 @@ export const describeExpression = /* @__PURE__ */ checked(
  * const node = g.nodeOf(transpose(g.at('nhwc'), x, [0, 2, 3, 1]));
  * if (node && isRearrange(node)) console.log(describeMovement(node.attributes.steps));
  */
-export const describeMovement = /* @__PURE__ */ checked(
+export const describeMovement: typeof movements.describeMovement = /* @__PURE__ */ checked(
   movements.describeMovement,
   'describeMovement',
   'steps',
@@ -86,7 +90,11 @@ export const describeMovement = /* @__PURE__ */ checked(
  * @example
  * byteLength(x.desc); // 1 * 64 * 56 * 56 * 4
  */
-export const byteLength = /* @__PURE__ */ checked(tensors.byteLength, 'byteLength', 'desc');
+export const byteLength: typeof tensors.byteLength = /* @__PURE__ */ checked(
+  tensors.byteLength,
+  'byteLength',
+  'desc',
+);
 
 /**
  * The number of elements; 1 for the empty shape.
@@ -97,7 +105,11 @@ export const byteLength = /* @__PURE__ */ checked(tensors.byteLength, 'byteLengt
  * @example
  * elementCount([1, 64, 56, 56]); // 200704
  */
-export const elementCount = /* @__PURE__ */ checked(tensors.elementCount, 'elementCount', 'shape');
+export const elementCount: typeof tensors.elementCount = /* @__PURE__ */ checked(
+  tensors.elementCount,
+  'elementCount',
+  'shape',
+);
 
 /**
  * Whether a value of a graph is a weight, or made of weights alone.
@@ -108,7 +120,11 @@ export const elementCount = /* @__PURE__ */ checked(tensors.elementCount, 'eleme
  * @example
  * const weightsAndBiases = graph.nodes.map(({ inputs }) => Object.values(inputs).filter(isConstant));
  */
-export const isConstant = /* @__PURE__ */ checked(graphs.isConstant, 'isConstant', 'value');
+export const isConstant: typeof graphs.isConstant = /* @__PURE__ */ checked(
+  graphs.isConstant,
+  'isConstant',
+  'value',
+);
 
 /**
  * Whether a node computes an expression, which its attributes then have.
@@ -121,7 +137,11 @@ export const isConstant = /* @__PURE__ */ checked(graphs.isConstant, 'isConstant
  *   if (isPointwise(node)) console.log(describeExpression(node.attributes.expression));
  * }
  */
-export const isPointwise = /* @__PURE__ */ checked(builtins.isPointwise, 'isPointwise', 'node');
+export const isPointwise: typeof builtins.isPointwise = /* @__PURE__ */ checked(
+  builtins.isPointwise,
+  'isPointwise',
+  'node',
+);
 
 /**
  * Whether a node moves data, by steps which its attributes then have.
@@ -132,7 +152,11 @@ export const isPointwise = /* @__PURE__ */ checked(builtins.isPointwise, 'isPoin
  * @example
  * const moving = graph.nodes.filter(isRearrange).map(({ name }) => name); // flatten
  */
-export const isRearrange = /* @__PURE__ */ checked(builtins.isRearrange, 'isRearrange', 'node');
+export const isRearrange: typeof builtins.isRearrange = /* @__PURE__ */ checked(
+  builtins.isRearrange,
+  'isRearrange',
+  'node',
+);
 
 /**
  * Every weight that some node reads, directly or through a derived weight, once each, in order of use.
@@ -143,7 +167,11 @@ export const isRearrange = /* @__PURE__ */ checked(builtins.isRearrange, 'isRear
  * @example
  * const parameters = weightsOf(graph).reduce((sum, { desc }) => sum + elementCount(desc.shape), 0);
  */
-export const weightsOf = /* @__PURE__ */ checked(graphs.weightsOf, 'weightsOf', 'graph');
+export const weightsOf: typeof graphs.weightsOf = /* @__PURE__ */ checked(
+  graphs.weightsOf,
+  'weightsOf',
+  'graph',
+);
 
 /**
  * Multiply-adds of one run of a node, as the field counts them: of convolutions and products only, and of every
@@ -155,7 +183,7 @@ export const weightsOf = /* @__PURE__ */ checked(graphs.weightsOf, 'weightsOf', 
  * @example
  * const gmacs = graph.nodes.reduce((sum, node) => sum + multiplyAdds(node), 0) / 1e9;
  */
-export const multiplyAdds = /* @__PURE__ */ checked(
+export const multiplyAdds: typeof operators.multiplyAddsOf = /* @__PURE__ */ checked(
   operators.multiplyAddsOf,
   'multiplyAdds',
   'node',
@@ -171,7 +199,11 @@ export const multiplyAdds = /* @__PURE__ */ checked(
  * @example
  * const shapes = new Set(session.plan.graph.nodes.map(shapeKey)); // the layers of one shape share a winner
  */
-export const shapeKey = /* @__PURE__ */ checked(isolated.shapeKey, 'shapeKey', 'node');
+export const shapeKey: typeof isolated.shapeKey = /* @__PURE__ */ checked(
+  isolated.shapeKey,
+  'shapeKey',
+  'node',
+);
 
 /**
  * The `candidates` of an operator: makes a node's problem once, and hands it to all kernels. `views` of a node's
@@ -191,7 +223,7 @@ export const shapeKey = /* @__PURE__ */ checked(isolated.shapeKey, 'shapeKey', '
  *   [kernel({ name: 'nothing', configs: () => [{}], lower })],
  * );
  */
-export const candidatesOf = /* @__PURE__ */ checked(
+export const candidatesOf: typeof operators.candidatesOf = /* @__PURE__ */ checked(
   operators.candidatesOf,
   'candidatesOf',
   'problemOf',
@@ -207,7 +239,11 @@ export const candidatesOf = /* @__PURE__ */ checked(
  * @example
  * if (kindOf(device.profile) === 'cpu') console.warn(`${device.adapter.name} computes on the CPU`);
  */
-export const kindOf = /* @__PURE__ */ checked(profiles.kindOf, 'kindOf', 'deviceProfile');
+export const kindOf: typeof profiles.kindOf = /* @__PURE__ */ checked(
+  profiles.kindOf,
+  'kindOf',
+  'deviceProfile',
+);
 
 /**
  * Checks that a device can store tensors so.
@@ -220,7 +256,7 @@ export const kindOf = /* @__PURE__ */ checked(profiles.kindOf, 'kindOf', 'device
  * @example
  * checkPrecision('f32', device.profile);
  */
-export const checkPrecision = /* @__PURE__ */ checked(
+export const checkPrecision: typeof precisions.checkPrecision = /* @__PURE__ */ checked(
   precisions.checkPrecision,
   'checkPrecision',
   'precision',
@@ -237,7 +273,11 @@ export const checkPrecision = /* @__PURE__ */ checked(
  * @example
  * console.log(clockOf(device));
  */
-export const clockOf = /* @__PURE__ */ checked(stopwatch.clockOf, 'clockOf', 'device');
+export const clockOf: typeof stopwatch.clockOf = /* @__PURE__ */ checked(
+  stopwatch.clockOf,
+  'clockOf',
+  'device',
+);
 
 /**
  * What to ask an adapter for: the features and limits that kernels use, where it has them. An application that needs
@@ -249,7 +289,7 @@ export const clockOf = /* @__PURE__ */ checked(stopwatch.clockOf, 'clockOf', 'de
  * @example
  * const gpu = await adapter.requestDevice({ ...deviceDescriptor(adapter), label: 'mine' });
  */
-export const deviceDescriptor = /* @__PURE__ */ checked(
+export const deviceDescriptor: typeof devices.deviceDescriptor = /* @__PURE__ */ checked(
   devices.deviceDescriptor,
   'deviceDescriptor',
   'adapter',

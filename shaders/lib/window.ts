@@ -15,8 +15,15 @@ export interface Window2d {
   };
 }
 
+type WindowSize = `${'K' | 'STRIDE' | 'DILATION'}_${'H' | 'W'}` | 'PAD_TOP' | 'PAD_LEFT';
+
 /** A window's sizes, as shaders name them. */
-export function windowSizes({ kernel, stride, dilation, padding }: Window2d) {
+export function windowSizes({
+  kernel,
+  stride,
+  dilation,
+  padding,
+}: Window2d): Readonly<Record<WindowSize, number>> {
   return {
     K_H: kernel[0],
     K_W: kernel[1],

@@ -119,7 +119,12 @@ export function tanh(g: GraphBuilder, x: Value): Activation {
  * @example
  * const gate = hardSigmoid(g.at('gate'), x, 0.2); // ONNX's default slope
  */
-export function hardSigmoid(g: GraphBuilder, x: Value, slope = 1 / 6, offset = 0.5): Activation {
+export function hardSigmoid(
+  g: GraphBuilder,
+  x: Value,
+  slope: number = 1 / 6,
+  offset = 0.5,
+): Activation {
   return pointwise(g, [x], (v) => hardSigmoidOf(v, slope, offset));
 }
 

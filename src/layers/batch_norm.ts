@@ -46,7 +46,11 @@ type BatchNorm = Node<BatchNormAttributes, Role>;
  * @example
  * const y = batchNorm(g.at('bn1'), x); // reads bn1.weight, bn1.bias, bn1.running_mean, bn1.running_var
  */
-export function batchNorm(g: GraphBuilder, x: Value, epsilon = DEFAULT_EPSILON): Activation {
+export function batchNorm(
+  g: GraphBuilder,
+  x: Value,
+  epsilon: number = DEFAULT_EPSILON,
+): Activation {
   checkLayer(g, batchNormOp, { x });
   const [, channels = 1] = x.desc.shape;
   const weights = Object.fromEntries(WEIGHTS.map((name) => [name, g.weight(name, [channels])]));

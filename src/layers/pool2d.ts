@@ -234,5 +234,5 @@ function poolOp(name: string, mode: Pool2dProblem['mode']): OpDef<Pool2dAttribut
   };
 }
 
-export const maxPool2dOp = poolOp('max_pool2d', 'max');
-export const averagePool2dOp = poolOp('average_pool2d', 'average');
+export const maxPool2dOp: OpDef<Pool2dAttributes, 'x'> = poolOp('max_pool2d', 'max');
+export const averagePool2dOp: OpDef<Pool2dAttributes, 'x'> = poolOp('average_pool2d', 'average');

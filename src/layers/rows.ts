@@ -21,7 +21,7 @@ export function rowProblemOf<A extends object, R extends string>(
   node: Node<A, R | 'x'>,
   epilogue: Epilogue | undefined,
   from: number,
-  to = from + 1,
+  to: number = from + 1,
 ): RowProblem {
   const shape = inputShape(node, 'x');
   return {

@@ -74,7 +74,7 @@ export function slide(
   window: Window,
   input: Pair,
   ceilMode = false,
-  ways = WAYS,
+  ways: typeof WAYS = WAYS,
 ): Pair {
   return alongBoth(call, window, (axis, { kernel, stride, dilation, reach, before, after }) => {
     const extent = input[axis];
@@ -100,7 +100,7 @@ export function lay(
   call: Named,
   window: Window & { readonly outputPadding: Pair },
   input: Pair,
-  ways = WAYS,
+  ways: typeof WAYS = WAYS,
 ): Pair {
   const { outputPadding } = window;
   checkIntegers(call, 'output padding', outputPadding, 0);

@@ -22,7 +22,7 @@ const MOST_AXES = 64;
  * A gibibyte in f32, more than the buffers of a device hold: an element may take a byte in the file, and none in a
  * ZIP.
  */
-export const MOST_ELEMENTS = 2 ** 28;
+export const MOST_ELEMENTS: number = 2 ** 28;
 /** What NumPy pads a header to, so that elements can be mapped into memory. */
 const ALIGNMENT = 64;
 
@@ -52,7 +52,11 @@ export function readNpy(bytes: Uint8Array, name = 'array.npy'): NumpyArray {
 }
 
 /** The same, of an array that messages call `who`, of so many elements at most. */
-export function readArray(bytes: Uint8Array, who: string, most = MOST_ELEMENTS): NumpyArray {
+export function readArray(
+  bytes: Uint8Array,
+  who: string,
+  most: number = MOST_ELEMENTS,
+): NumpyArray {
   const { text, end } = headerOf(bytes, who);
   const { type, fortran, shape } = parseHeader(text, who);
   const count = elementCount(shape);

@@ -17,7 +17,7 @@ export function computed<const S extends readonly Constant[]>(
   type: ElementType,
   sources: S,
   compute: (...sources: DataOf<S>) => Numbers,
-  most = MOST_MADE,
+  most: number = MOST_MADE,
 ): Constant {
   // Indices that are gathered by themselves have twice as many axes each time.
   const few = shape.length <= MOST_AXES;

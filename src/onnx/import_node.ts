@@ -224,7 +224,7 @@ export class ImportCall {
    * @example
    * const reshaped: Importer = (call) => reshapeTo(call.g, call.value(0), call.numbers(1, 'shape'));
    */
-  numbers(index: number, what: string, most = MOST_IN_LIST): readonly number[] {
+  numbers(index: number, what: string, most: number = MOST_IN_LIST): readonly number[] {
     const { shape, numbers } = this.known(index, what);
     demand(
       elementCount(shape) <= most,

@@ -13,7 +13,7 @@ interface Group {
 /** What is said of an operator that nothing reads. */
 export const NO_OPERATOR = 'no such operator here';
 /** The same where constants could be computed. */
-export const NO_OPERATOR_OF_VALUES = `${NO_OPERATOR} of computed values`;
+export const NO_OPERATOR_OF_VALUES: string = `${NO_OPERATOR} of computed values`;
 
 export class Problems {
   readonly #groups = new Map<string, Group>();

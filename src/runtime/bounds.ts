@@ -4,9 +4,9 @@
  */
 
 /** Pieces of memory that are placed in several ways, of which the best is kept; of more, one must do. */
-export const MOST_COMPARED = 2 ** 10;
+export const MOST_COMPARED: number = 2 ** 10;
 /** Readers of a value that is written where a concat has it: for each such concat, all readers are asked. */
-export const MOST_READERS = 2 ** 8;
+export const MOST_READERS: number = 2 ** 8;
 
 /** Calls of one expression: more would be more registers than a kernel has. */
 export const MOST_CALLS = 64;

@@ -1,5 +1,6 @@
 /** What arguments of the public API must be, by the names that they have everywhere. */
 import { checkArgument, isObject } from './arguments.ts';
+import { present } from './errors.ts';
 
 type Kind = readonly [expected: string, fits: (value: unknown) => boolean];
 
@@ -25,7 +26,7 @@ function listOf(expected: string, fits: Kind[1]): Kind {
   return [expected, (value) => Array.isArray(value) && value.every(fits)];
 }
 
-const KINDS = {
+const KINDS: Readonly<Record<string, Kind>> = {
   actual: ['a Float32Array', (value) => value instanceof Float32Array],
   adapter: ['a GPUAdapter', (value) => has('features')(value) && isObject(Object(value).info)],
   array: ['a NumpyArray', has('shape', 'data')],
@@ -92,9 +93,7 @@ const KINDS = {
   wanted: TEXT,
   weights: SOURCE,
   work: FUNCTION,
-} satisfies Readonly<Record<string, Kind>>;
-
-export type ArgumentName = keyof typeof KINDS;
+};
 
 /** Options that are of these kinds wherever options are taken. */
 const COMMON = [
@@ -106,7 +105,7 @@ const COMMON = [
   'signal',
   'store',
   'tuning',
-] as const satisfies readonly ArgumentName[];
+];
 
 /**
  * Throws TilewiseError, in the name of a function, where one of its arguments is not of the kind that its name says, or
@@ -115,21 +114,22 @@ const COMMON = [
  * @example
  * checkKinds('tune', { device, graph, options });
  */
-export function checkKinds(
-  who: string,
-  given: Readonly<Partial<Record<ArgumentName, unknown>>>,
-): void {
-  const kinds: Readonly<Record<string, Kind>> = KINDS;
+export function checkKinds(who: string, given: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(given)) {
-    const [expected, fits] = kinds[name] ?? OBJECT;
+    const [expected, fits] = kindOf(name);
     // Runs come by here: what fits makes no text.
     if (!fits(value)) checkArgument(false, `${who}: ${name}`, expected, value);
   }
   for (const name of given.options ? COMMON : []) {
     const value: unknown = Object(given.options)[name];
-    const [expected, fits] = KINDS[name];
+    const [expected, fits] = kindOf(name);
     if (value != null && !fits(value)) {
       checkArgument(false, `${who}: options.${name}`, expected, value);
     }
   }
+}
+
+/** Tests of misuse call all that is public, so that a name without a kind fails there. */
+function kindOf(name: string): Kind {
+  return present(KINDS[name], `kind of arguments "${name}"`);
 }

@@ -8,7 +8,7 @@ import {
 import type { Conv2dProblem } from '../../../shaders/lib/conv2d_problem.ts';
 import { type DeviceProfile, kindOf } from '../../runtime/device_profile.ts';
 import { gpuClassOf } from '../../runtime/gpu_class.ts';
-import { kernel } from '../../runtime/kernel.ts';
+import { type Kernel, kernel } from '../../runtime/kernel.ts';
 import { inOrder } from '../bindings.ts';
 import type { Conv2dRole } from '../conv2d_problem.ts';
 import { dispatchOf } from '../dispatch.ts';
@@ -73,7 +73,7 @@ function costOf(g: Conv2dProblem, config: Conv2dDepthwiseConfig, device: DeviceP
   return dispatch + Math.max(lanes, least) * lane;
 }
 
-export const depthwise = kernel({
+export const depthwise: Kernel<Conv2dProblem> = kernel({
   name: 'conv2d_depthwise',
   supports: ({ groups, inputChannels }: Conv2dProblem) => groups === inputChannels,
   configs(g, device) {

@@ -5,7 +5,7 @@ import {
   conv2dGather,
 } from '../../../shaders/conv2d_gather.wgsl.ts';
 import { operandBindings } from '../../../shaders/lib/epilogue.ts';
-import { kernel, type NoConfig } from '../../runtime/kernel.ts';
+import { type Kernel, kernel, type NoConfig } from '../../runtime/kernel.ts';
 import { elementTypesOf } from '../../runtime/operator.ts';
 import { inOrder } from '../bindings.ts';
 import type { Conv2d, Conv2dRole } from '../conv2d_problem.ts';
@@ -29,7 +29,7 @@ function productsOf(g: Conv2dGatherProblem): number {
   return (taps / spread) * (g.inputChannels / g.groups);
 }
 
-export const gather = kernel<Conv2dGatherProblem, NoConfig, string>({
+export const gather: Kernel<Conv2dGatherProblem> = kernel<Conv2dGatherProblem, NoConfig, string>({
   name: 'conv2d_gather',
   configs: () => [{}],
   cost(g, _config, device) {

@@ -19,6 +19,6 @@ export function gemmKernel<C extends object>(
   });
 }
 
-export const tiled = gemmKernel('conv2d_tiled', tiledGemm);
+export const tiled: Kernel<Conv2dProblem> = gemmKernel('conv2d_tiled', tiledGemm);
 
-export const direct = gemmKernel('conv2d_direct', directGemm);
+export const direct: Kernel<Conv2dProblem> = gemmKernel('conv2d_direct', directGemm);

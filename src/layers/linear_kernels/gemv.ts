@@ -8,7 +8,7 @@ import {
 } from '../../../shaders/linear.wgsl.ts';
 import { type DeviceProfile, kindOf } from '../../runtime/device_profile.ts';
 import { gpuClassOf } from '../../runtime/gpu_class.ts';
-import { kernel, type Repack } from '../../runtime/kernel.ts';
+import { type Kernel, kernel, type Repack } from '../../runtime/kernel.ts';
 import { inOrder } from '../bindings.ts';
 import { dispatchOf } from '../dispatch.ts';
 import type { LinearRole } from '../linear_problem.ts';
@@ -72,7 +72,7 @@ function configsFor(g: LinearProblem, device: DeviceProfile): readonly LinearCon
     }));
 }
 
-export const gemv = kernel({
+export const gemv: Kernel<LinearProblem> = kernel({
   name: 'linear_gemv',
   supports: ({ batch }: LinearProblem, device) => batch <= mostRows(device),
   configs: configsFor,

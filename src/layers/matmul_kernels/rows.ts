@@ -4,7 +4,7 @@ import { operandBindings } from '../../../shaders/lib/epilogue.ts';
 import { type MatmulProblem, matricesOf } from '../../../shaders/lib/matmul_problem.ts';
 import { type MatmulRowsConfig, matmulRows as shader } from '../../../shaders/matmul_rows.wgsl.ts';
 import { type DeviceProfile, kindOf } from '../../runtime/device_profile.ts';
-import { kernel } from '../../runtime/kernel.ts';
+import { type Kernel, kernel } from '../../runtime/kernel.ts';
 import { inOrder } from '../bindings.ts';
 import { dispatchOf } from '../dispatch.ts';
 
@@ -22,7 +22,7 @@ function configsFor(g: MatmulProblem, device: DeviceProfile): readonly MatmulRow
   return ROWS.toSorted((a, b) => computed(a) - computed(b)).map((rows) => ({ rows, lanes }));
 }
 
-export const matmulRows = kernel({
+export const matmulRows: Kernel<MatmulProblem> = kernel({
   name: 'matmul_rows',
   supports: ({ columns }: MatmulProblem, device) =>
     kindOf(device) === 'cpu' && columns >= LEAST_COLUMNS,

@@ -7,7 +7,7 @@ import {
   matmulTiled as shader,
 } from '../../../shaders/matmul_tiled.wgsl.ts';
 import { type DeviceProfile, kindOf } from '../../runtime/device_profile.ts';
-import { kernel } from '../../runtime/kernel.ts';
+import { type Kernel, kernel } from '../../runtime/kernel.ts';
 import { inOrder } from '../bindings.ts';
 import { dispatchOf } from '../dispatch.ts';
 
@@ -31,7 +31,7 @@ function configsFor(g: MatmulProblem, device: DeviceProfile): readonly MatmulTil
   return ranked.filter(({ threads }) => threads ** 2 <= most);
 }
 
-export const matmulTiled = kernel({
+export const matmulTiled: Kernel<MatmulProblem> = kernel({
   name: 'matmul_tiled',
   supports: ({ rows, columns }: MatmulProblem, device) =>
     kindOf(device) === 'gpu' && Math.min(rows, columns) >= LEAST,

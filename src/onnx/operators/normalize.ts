@@ -3,7 +3,7 @@ import { type NormalizeAttributes, normalizeOp } from '../../layers/normalize.ts
 import type { Node } from '../../runtime/graph.ts';
 import { inputShape } from '../../runtime/operator.ts';
 import { elementCount, type Shape } from '../../runtime/tensor.ts';
-import { exporter } from '../exporter.ts';
+import { type Exporter, exporter } from '../exporter.ts';
 import type { OnnxWriter } from '../onnx_writer.ts';
 
 /** Axes of x, which may be x with a cut axis. */
@@ -15,7 +15,7 @@ interface Part {
 }
 
 /** Under the operators that ONNX has, whose scale is 1 here, else step by step. */
-export const normalized = exporter(normalizeOp, (node, writer) => {
+export const normalized: Exporter = exporter(normalizeOp, (node, writer) => {
   const { from, to, groups } = node.attributes;
   const shape = inputShape(node, 'x');
   const [x] = Object.values(node.inputs);

@@ -32,7 +32,10 @@ import { FUNCTIONS, NAMED, type NamedFunction, nameOf } from './functions.ts';
 type Part = Expression | number;
 
 /** Inputs for an expression: a constant of one element is a number in it, where it adds no axis. */
-export function operands(call: ImportCall, count = call.inputs.length): readonly OperandLike[] {
+export function operands(
+  call: ImportCall,
+  count: number = call.inputs.length,
+): readonly OperandLike[] {
   const inputs = Array.from({ length: count }, (_, i) => ({
     number: numberOf(call.operand(i)),
     rank: call.shape(i).length,

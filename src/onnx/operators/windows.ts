@@ -3,6 +3,7 @@ import { rearrange } from '../../layers/rearrange.ts';
 import type { Padding3d, Triple, Window3d } from '../../layers/volume.ts';
 import type { Padding, Pair, Window } from '../../layers/window.ts';
 import type { Value } from '../../runtime/graph.ts';
+import type { GraphBuilder } from '../../runtime/graph_builder.ts';
 import { Squeeze, Unsqueeze } from '../../runtime/movement/index.ts';
 import { formatShape, type Shape, shapesEqual } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
@@ -64,7 +65,7 @@ export class Space {
   }
 
   /** A result [N, C, P, Q] with the axes that the input has. */
-  restored(y: Value, g = this.call.g): Value {
+  restored(y: Value, g: GraphBuilder = this.call.g): Value {
     return this.#rank === 1 ? rearrange(g.at('space'), y, [new Squeeze(HEIGHT)]) : y;
   }
 
@@ -97,7 +98,10 @@ export function listOf(
 }
 
 /** The padding at both ends of each of so many axes. Throws UnsupportedError where other ends are named. */
-export function padsOf(call: ImportCall, rank: number) {
+export function padsOf(
+  call: ImportCall,
+  rank: number,
+): { readonly before: readonly number[]; readonly after: readonly number[] } {
   const given = call.ints('pads') ?? Array<number>(2 * rank).fill(0);
   demand(given.length === 2 * rank, `pads [${given}] do not name both ends of ${rank} axes`);
   return { before: given.slice(0, rank), after: given.slice(rank) };
@@ -119,7 +123,7 @@ export function parted(total: number, upper: boolean): Pair {
   return upper ? [less, total - less] : [total - less, less];
 }
 
-export function automaticPadding(call: ImportCall) {
+export function automaticPadding(call: ImportCall): string {
   return call.choice('auto_pad', 'NOTSET', 'VALID', 'SAME_UPPER', 'SAME_LOWER');
 }
 
@@ -152,8 +156,13 @@ export function endsOf(ends: readonly [Pair, Pair, Pair]): Padding3d {
   );
 }
 
+type Ints = { readonly ints: readonly number[] };
+
 /** The attributes of a node that is written. */
-export function windowAttributes({ kernel, stride, dilation }: Window, pads: Padding) {
+export function windowAttributes(
+  { kernel, stride, dilation }: Window,
+  pads: Padding,
+): Readonly<Record<'kernel_shape' | 'strides' | 'dilations' | 'pads', Ints>> {
   return {
     kernel_shape: { ints: kernel },
     strides: { ints: stride },

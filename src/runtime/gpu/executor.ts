@@ -118,7 +118,7 @@ export class Executor {
     plan: ExecutionPlan,
     weights: readonly GPUBuffer[],
     pipelines: readonly Pipeline[],
-    submitBudgetMs = Number.POSITIVE_INFINITY,
+    submitBudgetMs: number = Number.POSITIVE_INFINITY,
   ): Promise<Executor> {
     const executor = new Executor(opening, plan, submitBudgetMs);
     try {
