@@ -125,7 +125,7 @@ function sizesOf(
   };
 }
 
-/** Rows of sums of all slices that the memory of the tiles holds, of 2^n. */
+/** Rows of sums of all slices that the memory of the tiles holds at a time, a power of two. */
 function rowsAtOnce({ threads: [m, n], ...config }: Conv2dTiledConfig): number {
   const { pixelQuads, channelQuads, depth } = config;
   const fitting = (depth * (m * pixelQuads + n * channelQuads)) / (m * n * pixelQuads);
@@ -148,7 +148,7 @@ export function conv2dTiled(g: Conv2dProblem, config: Conv2dTiledConfig, grid: G
   const oneImage = g.batch === 1;
   const oneRow = grid.rows === 1;
   const sliced = config.slices > 1;
-  const rows = rowsAtOnce(config);
+  const rows = sliced ? rowsAtOnce(config) : 1;
   const together = sliced || !wideOutput ? 1 : 4;
   const [ahead, inTurn] = [config.fetch === 'ahead', config.fetch === 'in turn'];
   // Moves element #i of what an invocation has fetched to the tiles. No functions, since Dawn knows the range of

@@ -184,7 +184,7 @@ function sharedModule(
       ...(eager
         ? [
             `let addition = ${addition};`,
-            // NaN and infinity times 0 would be NaN.
+            // Not by a factor of 0: what is in its place may be NaN.
             'let sum = select(value, value + addition, HAS_ADDEND == 1u);',
           ]
         : ['var sum = value;', 'if (HAS_ADDEND == 1u) {', `  sum += ${addition};`, '}']),

@@ -90,7 +90,7 @@ function fits(
     (depth * pixelQuads) % n === 0 &&
     (depth * channelQuads) % m === 0 &&
     16 * pixelQuads * channelQuads + held[fetch] + othersOf(g, config, inFours) <= gpu.registers &&
-    // The slices are added up in the x tile.
+    // A row of sums of all slices fits the x tile.
     (slices === 1 || depth >= n) &&
     invocations <= limits.maxComputeInvocationsPerWorkgroup &&
     4 * fetched * invocations <= Math.min(gpu.workgroupBytes, limits.maxComputeWorkgroupStorageSize)
