@@ -27,7 +27,7 @@
  *
  * Slices. Where the output has few tiles, SLICES sets of threads share one: slice s takes the rows
  * s, s + SLICES, ... of the tiles. At the end the sums go to the memory of the tiles, as many rows of each
- * invocation's as it holds, and each slice adds up and stores a part of them, always in the same order.
+ * invocation's as it holds, and slices add up and store a part each, always in the same order.
  *
  * Threads. In each step invocation i fetches column i % TILE_PIXELS of the x tile, so that a pixel's
  * coordinates are worked out once, and neighbouring invocations read neighbouring words; four at once where x

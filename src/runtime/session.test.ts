@@ -321,6 +321,8 @@ describe('Session.run refuses', () => {
   it.each([
     ['outputs', 'an array of names', 5],
     ['outputs', 'an array of names', 'logits'],
+    ['outputs', 'an array of names', 0],
+    ['into', 'arrays by name', false],
     ['into', 'arrays by name', 5],
   ])('%s that are not %s: %j', async (name, expected, value) => {
     await expect(session.run(new Float32Array(1188), { [name]: value })).rejects.toThrow(
@@ -813,6 +815,7 @@ describe('what Session.create is told', () => {
     ['onWarning', 'a function', {}],
     ['kernels', 'a function', 'conv2d_direct'],
     ['optimize', 'a boolean', 'no'],
+    ['tuning', 'an object', 5],
     ['maxMemory', 'a number', '1 GB'],
     ['submitBudgetMs', 'a number', []],
   ])('by %s must be %s', async (name, expected, value) => {

@@ -103,6 +103,7 @@ const TYPES = {
   onWarning: 'function',
   optimize: 'boolean',
   submitBudgetMs: 'number',
+  tuning: 'object',
 } as const;
 
 /** A named tensor at the edge of a session. */
@@ -173,7 +174,12 @@ export class Session {
     for (const [name, type] of Object.entries(TYPES)) {
       const value: unknown = options[name as keyof typeof TYPES];
       const fits = value == null || typeof value === type;
-      checkArgument(fits, `createSession: options.${name}`, `a ${type}`, value);
+      checkArgument(
+        fits,
+        `createSession: options.${name}`,
+        `${type === 'object' ? 'an' : 'a'} ${type}`,
+        value,
+      );
     }
     const reader = new ConstantReader(options.weights, options.onWarning ?? (() => {}));
     const weights = new WeightBuffers();
@@ -183,6 +189,8 @@ export class Session {
         running = await build(opening, graph, options, reader, weights);
         return running;
       });
+      // Where it was disposed of meanwhile, this says so: there is nothing to run on.
+      if (device.lost) await device.restore();
       // An abort after this is none of the session's business: it must still resize and rebuild.
       const { signal: _creation, ...kept } = options;
       return new Session(device, graph, kept, { reader, weights, running });
@@ -377,8 +385,13 @@ export class Session {
   }
 
   #wantedOutputs({ outputs, into }: RunOptions): ReadonlySet<string> {
-    checkArgument(!outputs || Array.isArray(outputs), 'run: outputs', 'an array of names', outputs);
-    checkArgument(!into || isObject(into), 'run: into', 'arrays by name', into);
+    checkArgument(
+      outputs == null || Array.isArray(outputs),
+      'run: outputs',
+      'an array of names',
+      outputs,
+    );
+    checkArgument(into == null || isObject(into), 'run: into', 'arrays by name', into);
     const known = this.outputs.map(({ name }) => name);
     const wanted = new Set(outputs ?? known);
     const unknown = [...wanted, ...Object.keys({ ...into })].find((name) => !known.includes(name));

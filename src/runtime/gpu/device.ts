@@ -111,7 +111,7 @@ export class Device {
   static from(gpu: GPUDevice, options: Pick<OpenDeviceOptions, 'experimental'> = {}): Device {
     checkOptions('Device.from', options);
     const { experimental } = options;
-    checkOption('Device.from: experimental', experimental, 'offer', 'an Experiment');
+    checkOption('Device.from: experimental', experimental, 'profile', 'an Experiment');
     const expected = 'a GPUDevice with its adapterInfo (update the browser)';
     checkArgument(gpu?.adapterInfo, 'Device.from: gpu', expected, gpu, UnsupportedError);
     const { adapterInfo: info, features } = gpu;
@@ -160,10 +160,7 @@ export class Device {
     await this.restore();
     const opening = this.#opening;
     try {
-      const result = await work(opening);
-      // What was made of it is gone with it.
-      if (this.#disposed && opening.lost) throw opening.lost;
-      return result;
+      return await work(opening);
     } catch (error) {
       // The loss is announced in a task of its own, perhaps after what fails by it.
       await new Promise((resolve) => setTimeout(resolve));

@@ -151,12 +151,13 @@ describe('selectKernels', () => {
     expect(select(nodes, CPU)).toEqual([...Array(2).fill(['a', 'x']), ['a', 'y']]);
   });
 
-  it('spares none for one that costs more, of another kernel, or that no other node has', () => {
+  it('spares none for one that costs more, of another kernel or program, or that no other node has', () => {
     const others = [costing({ x: 100 }), costing({ x: 100 })];
     const own = (node: Node): unknown => (select([...others, node]) as readonly unknown[])[2];
     expect(own(costing({ y: 100, x: 111 }))).toEqual(['a', 'y']);
     expect(own(costing({ y: 100, x: 101 }, 'b'))).toEqual(['b', 'y']);
     expect(own(costing({ y: 100, z: 101 }))).toEqual(['a', 'y']);
+    expect(own({ ...costing({ y: 100, x: 101 }), attributes: { kernel: 3 } })).toEqual(['a', 'y']);
   });
 
   it('keeps a configuration to which a node has come that has no other', () => {

@@ -4,6 +4,7 @@ import type { Node } from '../graph.ts';
 import { shapeKey } from '../isolate.ts';
 import type { Candidate } from '../kernel.ts';
 import { describe } from '../operator.ts';
+import { elementCount } from '../tensor.ts';
 import type { Tuning } from './tuning.ts';
 
 /**
@@ -23,7 +24,7 @@ const NEARLY = 1.1;
 
 /**
  * A kernel for each node. On GPUs a configuration that few nodes have gives way to those of others where these should
- * take nearly as long: each is a pipeline, which takes a driver 20 to 300 ms to compile before the first run.
+ * take nearly as long, since most are a pipeline each, which a driver compiles for 20 to 300 ms before the first run.
  */
 export function selectKernels(
   nodes: readonly Node[],
@@ -32,18 +33,25 @@ export function selectKernels(
 ): ReadonlyMap<Node, Candidate> {
   const rivals = nodes.map((node) => rivalsOf(node, device, options));
   const chosen = rivals.map(([best]) => best);
-  if (kindOf(device) === 'gpu') shareConfigurations(chosen, rivals);
+  if (kindOf(device) === 'gpu') shareConfigurations(nodes, chosen, rivals);
   return new Map(nodes.map((node, i) => [node, present(chosen[i], 'candidate')]));
 }
 
-/** Those that the fewest nodes have are the first to be spared, where every one of these nodes has another. */
+/**
+ * Those that the fewest nodes have are the first to be spared, where every one of these nodes has another, of nodes for
+ * which it should be the same program.
+ */
 function shareConfigurations(
+  nodes: readonly Node[],
   chosen: (Candidate | undefined)[],
   rivals: readonly (readonly Candidate[])[],
 ): void {
+  const programs = nodes.map(compiledIn);
+  const nameOf = (node: number, choice: Candidate | undefined): string =>
+    JSON.stringify([programs[node], choice?.kernel, choice?.config]);
   const users = new Map<string, number[]>();
   const choose = (node: number, choice: Candidate | undefined): void => {
-    const name = nameOf(choice);
+    const name = nameOf(node, choice);
     const others = users.get(name) ?? [];
     others.push(node);
     users.set(name, others);
@@ -51,16 +59,22 @@ function shareConfigurations(
   };
   for (const [node, choice] of chosen.entries()) choose(node, choice);
   for (const [name] of [...users].sort(([, a], [, b]) => a.length - b.length)) {
-    const nodes = users.get(name) ?? [];
+    const having = users.get(name) ?? [];
     users.delete(name);
-    const others = nodes.map((node) => rivals[node]?.find((rival) => users.has(nameOf(rival))));
+    const others = having.map((node) =>
+      rivals[node]?.find((rival) => users.has(nameOf(node, rival))),
+    );
     const spared = others.every((other) => other);
-    for (const [i, node] of nodes.entries()) choose(node, spared ? others[i] : chosen[node]);
+    for (const [i, node] of having.entries()) choose(node, spared ? others[i] : chosen[node]);
   }
 }
 
-function nameOf(choice: Candidate | undefined): string {
-  return JSON.stringify([choice?.kernel, choice?.config]);
+/** What most kernels compile in besides their configuration. */
+function compiledIn({ attributes, inputs, output }: Node): string {
+  const inFours = [...Object.values(inputs), output].map(
+    ({ desc: { shape } }) => elementCount(shape.slice(2)) % 4 === 0,
+  );
+  return JSON.stringify([attributes, inFours]);
 }
 
 /** The kernel for a node by itself. */

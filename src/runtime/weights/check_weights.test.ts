@@ -107,9 +107,17 @@ describe('checkWeights', () => {
 
   it('hints at fromInt8 where weights have scales beside them, which no other tensor is', () => {
     const hint = '\n  the file has int8 weights with their scales; read it by fromInt8(source)';
-    const [[first = '', shape = []] = []] = Object.entries(MODEL);
-    expect(() => check(MODEL, { ...MODEL, [`${first}_scale`]: shape })).toThrow(hint);
-    expect(() => check(MODEL, { ...MODEL, layer_scale: [4] })).not.toThrow(hint);
+    const tensors = (dtype: string): WeightSource['tensors'] =>
+      new Map([
+        ...Object.entries(MODEL).map(([name, shape]) => [name, { shape, dtype }] as const),
+        ['fc.weight_scale', { shape: [1], dtype: 'F32' }],
+      ]);
+    const reading = (dtype: string) => () =>
+      checkWeights(graphOf(MODEL), {
+        ...{ name: 'x', read: () => new Float32Array(), tensors: tensors(dtype) },
+      });
+    expect(reading('I8')).toThrow(hint);
+    expect(reading('F32')).toThrow(/^weights "x" do not fit the model:\n {2}1 unexpected: .*$/);
   });
 
   it('hints at the prefix where a weight is missing besides', () => {

@@ -91,7 +91,9 @@ function listed(kind: string, items: readonly string[]): readonly string[] {
 /** Weights in int8 have their scales beside them. */
 function int8Hint(known: ReadonlyMap<string, unknown>, tensors: Tensors): readonly string[] {
   const isScale = (name: string): boolean =>
-    !known.has(name) && name.endsWith('_scale') && tensors.has(name.slice(0, -'_scale'.length));
+    !known.has(name) &&
+    name.endsWith('_scale') &&
+    tensors.get(name.slice(0, -'_scale'.length))?.dtype === 'I8';
   return [...tensors.keys()].some(isScale)
     ? ['the file has int8 weights with their scales; read it by fromInt8(source)']
     : [];
