@@ -170,6 +170,11 @@ describe('selectKernels', () => {
     expect(select(nodes)).toEqual(expected);
   });
 
+  it('asks no node for its attributes whose kernels say no cost', () => {
+    const own = { ...nodeWith(kernel('own')), attributes: { many: 10n } };
+    expect(select([own, own])).toEqual(Array(2).fill(['own', 'own']));
+  });
+
   it('leaves what was timed as it is', () => {
     const timed = costing({ y: 100, x: 104 });
     const nodes = [

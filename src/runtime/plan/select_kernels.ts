@@ -46,7 +46,10 @@ function shareConfigurations(
   chosen: (Candidate | undefined)[],
   rivals: readonly (readonly Candidate[])[],
 ): void {
-  const programs = nodes.map(compiledIn);
+  // What says no cost has no other choice, and attributes that may be anything.
+  const programs = nodes.map((node, i) =>
+    chosen[i]?.cost() === undefined ? String(i) : compiledIn(node),
+  );
   const nameOf = (node: number, choice: Candidate | undefined): string =>
     JSON.stringify([programs[node], choice?.kernel, choice?.config]);
   const users = new Map<string, number[]>();
