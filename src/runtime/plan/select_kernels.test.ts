@@ -172,7 +172,7 @@ describe('selectKernels', () => {
 
   it('asks no node for its attributes whose kernels say no cost', () => {
     const own = { ...nodeWith(kernel('own')), attributes: { many: 10n } };
-    expect(select([own, own])).toEqual(Array(2).fill(['own', 'own']));
+    expect(select([own, { ...own }])).toEqual(Array(2).fill(['own', 'own']));
   });
 
   it('leaves what was timed as it is', () => {
