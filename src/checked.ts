@@ -2,18 +2,28 @@
  * What the runtime asks all the time, and the public API too: there the arguments are checked first, since they may be
  * anything; within, they need not be.
  */
+import type { Epilogue } from '../shaders/lib/epilogue.ts';
+import type { Arguments, Expression, ExpressionFunction } from '../shaders/lib/expression.ts';
 import * as expressions from '../shaders/lib/expression.ts';
 import * as texts from '../shaders/lib/expression_text.ts';
+import type { PointwiseAttributes, RearrangeAttributes } from './runtime/builtins.ts';
 import * as builtins from './runtime/builtins.ts';
+import type { DeviceKind, DeviceProfile } from './runtime/device_profile.ts';
 import * as profiles from './runtime/device_profile.ts';
+import type { Device } from './runtime/gpu/device.ts';
 import * as devices from './runtime/gpu/device.ts';
+import type { Clock } from './runtime/gpu/stopwatch.ts';
 import * as stopwatch from './runtime/gpu/stopwatch.ts';
+import type { Constant, Graph, Node, Value, Weight } from './runtime/graph.ts';
 import * as graphs from './runtime/graph.ts';
 import * as isolated from './runtime/isolate.ts';
+import type { Candidate, Kernel } from './runtime/kernel.ts';
 import { checkKinds } from './runtime/kinds.ts';
+import type { Movement } from './runtime/movement/index.ts';
 import * as movements from './runtime/movement/index.ts';
 import * as operators from './runtime/operator.ts';
 import * as precisions from './runtime/plan/precision.ts';
+import type { DType, Shape, TensorDesc } from './runtime/tensor.ts';
 import * as tensors from './runtime/tensor.ts';
 
 /** A function whose arguments, of these names, are checked before it is called. */
@@ -40,11 +50,10 @@ function checked<F extends (...values: never[]) => unknown>(
  * @example
  * const silu = pointwise(g.at('silu'), [x], (x) => apply(functions.mul, x, apply(functions.sigmoid, x)));
  */
-export const apply: typeof expressions.apply = /* @__PURE__ */ checked(
-  expressions.apply,
-  'apply',
-  'fn',
-);
+export const apply: <F extends ExpressionFunction>(
+  fn: F,
+  ...args: Arguments<Parameters<F['evaluate']>>
+) => Expression = /* @__PURE__ */ checked(expressions.apply, 'apply', 'fn');
 
 /**
  * The expression for people, `max(value + residual, 0)`. What is used twice is said once, before: `t0 = x + y; t0 *
@@ -58,7 +67,7 @@ export const apply: typeof expressions.apply = /* @__PURE__ */ checked(
  *   if (epilogue) console.log(name, describeExpression(epilogue)); // conv1 max(value, 0)
  * }
  */
-export const describeExpression: typeof texts.describeExpression = /* @__PURE__ */ checked(
+export const describeExpression: (expression: Expression) => string = /* @__PURE__ */ checked(
   texts.describeExpression,
   'describeExpression',
   'expression',
@@ -75,7 +84,7 @@ export const describeExpression: typeof texts.describeExpression = /* @__PURE__ 
  * const node = g.nodeOf(transpose(g.at('nhwc'), x, [0, 2, 3, 1]));
  * if (node && isRearrange(node)) console.log(describeMovement(node.attributes.steps));
  */
-export const describeMovement: typeof movements.describeMovement = /* @__PURE__ */ checked(
+export const describeMovement: (steps: readonly Movement[]) => string = /* @__PURE__ */ checked(
   movements.describeMovement,
   'describeMovement',
   'steps',
@@ -90,7 +99,7 @@ export const describeMovement: typeof movements.describeMovement = /* @__PURE__ 
  * @example
  * byteLength(x.desc); // 1 * 64 * 56 * 56 * 4
  */
-export const byteLength: typeof tensors.byteLength = /* @__PURE__ */ checked(
+export const byteLength: (desc: TensorDesc) => number = /* @__PURE__ */ checked(
   tensors.byteLength,
   'byteLength',
   'desc',
@@ -105,7 +114,7 @@ export const byteLength: typeof tensors.byteLength = /* @__PURE__ */ checked(
  * @example
  * elementCount([1, 64, 56, 56]); // 200704
  */
-export const elementCount: typeof tensors.elementCount = /* @__PURE__ */ checked(
+export const elementCount: (shape: Shape) => number = /* @__PURE__ */ checked(
   tensors.elementCount,
   'elementCount',
   'shape',
@@ -120,7 +129,7 @@ export const elementCount: typeof tensors.elementCount = /* @__PURE__ */ checked
  * @example
  * const weightsAndBiases = graph.nodes.map(({ inputs }) => Object.values(inputs).filter(isConstant));
  */
-export const isConstant: typeof graphs.isConstant = /* @__PURE__ */ checked(
+export const isConstant: (value: Value) => value is Constant = /* @__PURE__ */ checked(
   graphs.isConstant,
   'isConstant',
   'value',
@@ -137,11 +146,8 @@ export const isConstant: typeof graphs.isConstant = /* @__PURE__ */ checked(
  *   if (isPointwise(node)) console.log(describeExpression(node.attributes.expression));
  * }
  */
-export const isPointwise: typeof builtins.isPointwise = /* @__PURE__ */ checked(
-  builtins.isPointwise,
-  'isPointwise',
-  'node',
-);
+export const isPointwise: (node: Node) => node is Node<PointwiseAttributes> =
+  /* @__PURE__ */ checked(builtins.isPointwise, 'isPointwise', 'node');
 
 /**
  * Whether a node moves data, by steps which its attributes then have.
@@ -152,11 +158,8 @@ export const isPointwise: typeof builtins.isPointwise = /* @__PURE__ */ checked(
  * @example
  * const moving = graph.nodes.filter(isRearrange).map(({ name }) => name); // flatten
  */
-export const isRearrange: typeof builtins.isRearrange = /* @__PURE__ */ checked(
-  builtins.isRearrange,
-  'isRearrange',
-  'node',
-);
+export const isRearrange: (node: Node) => node is Node<RearrangeAttributes> =
+  /* @__PURE__ */ checked(builtins.isRearrange, 'isRearrange', 'node');
 
 /**
  * Every weight that some node reads, directly or through a derived weight, once each, in order of use.
@@ -167,7 +170,7 @@ export const isRearrange: typeof builtins.isRearrange = /* @__PURE__ */ checked(
  * @example
  * const parameters = weightsOf(graph).reduce((sum, { desc }) => sum + elementCount(desc.shape), 0);
  */
-export const weightsOf: typeof graphs.weightsOf = /* @__PURE__ */ checked(
+export const weightsOf: (graph: Graph) => readonly Weight[] = /* @__PURE__ */ checked(
   graphs.weightsOf,
   'weightsOf',
   'graph',
@@ -183,7 +186,7 @@ export const weightsOf: typeof graphs.weightsOf = /* @__PURE__ */ checked(
  * @example
  * const gmacs = graph.nodes.reduce((sum, node) => sum + multiplyAdds(node), 0) / 1e9;
  */
-export const multiplyAdds: typeof operators.multiplyAddsOf = /* @__PURE__ */ checked(
+export const multiplyAdds: (node: Node) => number = /* @__PURE__ */ checked(
   operators.multiplyAddsOf,
   'multiplyAdds',
   'node',
@@ -199,7 +202,7 @@ export const multiplyAdds: typeof operators.multiplyAddsOf = /* @__PURE__ */ che
  * @example
  * const shapes = new Set(session.plan.graph.nodes.map(shapeKey)); // the layers of one shape share a winner
  */
-export const shapeKey: typeof isolated.shapeKey = /* @__PURE__ */ checked(
+export const shapeKey: (node: Node) => string = /* @__PURE__ */ checked(
   isolated.shapeKey,
   'shapeKey',
   'node',
@@ -223,7 +226,10 @@ export const shapeKey: typeof isolated.shapeKey = /* @__PURE__ */ checked(
  *   [kernel({ name: 'nothing', configs: () => [{}], lower })],
  * );
  */
-export const candidatesOf: typeof operators.candidatesOf = /* @__PURE__ */ checked(
+export const candidatesOf: <A extends object, R extends string, P>(
+  problemOf: (node: Node<A, R>, epilogue: Epilogue | undefined) => P,
+  kernels: readonly Kernel<P>[],
+) => (node: Node<A, R>, device: DeviceProfile) => readonly Candidate[] = /* @__PURE__ */ checked(
   operators.candidatesOf,
   'candidatesOf',
   'problemOf',
@@ -239,11 +245,8 @@ export const candidatesOf: typeof operators.candidatesOf = /* @__PURE__ */ check
  * @example
  * if (kindOf(device.profile) === 'cpu') console.warn(`${device.adapter.name} computes on the CPU`);
  */
-export const kindOf: typeof profiles.kindOf = /* @__PURE__ */ checked(
-  profiles.kindOf,
-  'kindOf',
-  'deviceProfile',
-);
+export const kindOf: (deviceProfile: Pick<DeviceProfile, 'family'>) => DeviceKind =
+  /* @__PURE__ */ checked(profiles.kindOf, 'kindOf', 'deviceProfile');
 
 /**
  * Checks that a device can store tensors so.
@@ -256,12 +259,13 @@ export const kindOf: typeof profiles.kindOf = /* @__PURE__ */ checked(
  * @example
  * checkPrecision('f32', device.profile);
  */
-export const checkPrecision: typeof precisions.checkPrecision = /* @__PURE__ */ checked(
-  precisions.checkPrecision,
-  'checkPrecision',
-  'precision',
-  'deviceProfile',
-);
+export const checkPrecision: (precision: DType, deviceProfile: DeviceProfile) => void =
+  /* @__PURE__ */ checked(
+    precisions.checkPrecision,
+    'checkPrecision',
+    'precision',
+    'deviceProfile',
+  );
 
 /**
  * The clock that a device has: timestamp queries where they are supported.
@@ -273,7 +277,7 @@ export const checkPrecision: typeof precisions.checkPrecision = /* @__PURE__ */ 
  * @example
  * console.log(clockOf(device));
  */
-export const clockOf: typeof stopwatch.clockOf = /* @__PURE__ */ checked(
+export const clockOf: (device: Pick<Device, 'gpu'>) => Clock = /* @__PURE__ */ checked(
   stopwatch.clockOf,
   'clockOf',
   'device',
@@ -289,8 +293,5 @@ export const clockOf: typeof stopwatch.clockOf = /* @__PURE__ */ checked(
  * @example
  * const gpu = await adapter.requestDevice({ ...deviceDescriptor(adapter), label: 'mine' });
  */
-export const deviceDescriptor: typeof devices.deviceDescriptor = /* @__PURE__ */ checked(
-  devices.deviceDescriptor,
-  'deviceDescriptor',
-  'adapter',
-);
+export const deviceDescriptor: (adapter: GPUAdapter) => GPUDeviceDescriptor =
+  /* @__PURE__ */ checked(devices.deviceDescriptor, 'deviceDescriptor', 'adapter');

@@ -12,12 +12,12 @@ const LARGEST_INSTALL = 3_000_000;
 const PAGES: readonly (readonly [what: string, mostBytes: number, code: string])[] = [
   [
     'a convolution',
-    32_300,
+    32_350,
     `export { conv2d, createSession, Device, GraphBuilder } from 'tilewise';`,
   ],
   [
     'LeNet',
-    46_850,
+    46_900,
     `export { buildModel, createSession, Device, fetchSafetensors, lenet } from 'tilewise';`,
   ],
   [

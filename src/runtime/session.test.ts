@@ -811,13 +811,13 @@ describe('Session.create', () => {
 
 describe('what Session.create is told', () => {
   it.each([
-    ['onProgress', 'a function', 'loudly'],
-    ['onWarning', 'a function', {}],
-    ['kernels', 'a function', 'conv2d_direct'],
-    ['optimize', 'a boolean', 'no'],
-    ['tuning', 'an object', 5],
-    ['maxMemory', 'a number', '1 GB'],
-    ['submitBudgetMs', 'a number', []],
+    ['onProgress', 'of type function', 'loudly'],
+    ['onWarning', 'of type function', {}],
+    ['kernels', 'of type function', 'conv2d_direct'],
+    ['optimize', 'of type boolean', 'no'],
+    ['tuning', 'of type object', 5],
+    ['maxMemory', 'of type number', '1 GB'],
+    ['submitBudgetMs', 'of type number', []],
   ])('by %s must be %s', async (name, expected, value) => {
     await expect(open(device(), smallNet(), { [name]: value })).rejects.toThrow(
       expect.objectContaining({

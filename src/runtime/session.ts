@@ -174,12 +174,7 @@ export class Session {
     for (const [name, type] of Object.entries(TYPES)) {
       const value: unknown = options[name as keyof typeof TYPES];
       const fits = value == null || typeof value === type;
-      checkArgument(
-        fits,
-        `createSession: options.${name}`,
-        `${type === 'object' ? 'an' : 'a'} ${type}`,
-        value,
-      );
+      checkArgument(fits, `createSession: options.${name}`, `of type ${type}`, value);
     }
     const reader = new ConstantReader(options.weights, options.onWarning ?? (() => {}));
     const weights = new WeightBuffers();
