@@ -706,6 +706,26 @@ describe('Session.create', () => {
     expect(session.plan.weights.map(({ constant }) => constant.name)).toContain('fc.bias');
   });
 
+  it('tells onProgress nothing more once it has thrown, where kernels are done at the same time', async () => {
+    const fresh = await openDevice();
+    const compile = fresh.pipelines.get.bind(fresh.pipelines);
+    const all: Promise<unknown>[] = [];
+    vi.spyOn(fresh.pipelines, 'get').mockImplementation(async (...args) => {
+      const pipeline = compile(...args);
+      all.push(pipeline);
+      // All have been asked for in the next turn.
+      await Promise.resolve();
+      await Promise.all(all);
+      return pipeline;
+    });
+    const onProgress = vi.fn(() => {
+      throw new Error('the line is too short');
+    });
+    await expect(open(fresh, smallNet(), { onProgress })).rejects.toThrow('the line is too short');
+    expect(all.length).toBeGreaterThan(1);
+    expect(onProgress).toHaveBeenCalledTimes(1);
+  });
+
   describe.each(['compile', 'upload'])('where onProgress, of %s,', (stage) => {
     /** On a device that has compiled nothing yet: there, weights are loaded first. */
     async function creating(act: () => void, signal?: AbortSignal) {

@@ -427,14 +427,18 @@ export async function compileKernels(
 ): Promise<readonly Pipeline[]> {
   signal?.throwIfAborted();
   let done = 0;
+  // From where it is told of progress until it has heard: for good, where it throws.
+  let telling = false;
   const warm = new Set<Pipeline>();
   const all = plan.dispatches.map(async (dispatch) => {
     const label = `${dispatch.kernel} "${dispatch.node.name}"`;
     const pipeline = await opening.pipelines.get(label, dispatch.source, dispatch.bindings);
-    if (signal?.aborted) return pipeline;
+    if (signal?.aborted || telling) return pipeline;
     if (!warm.has(pipeline)) warmUp(opening, pipeline, dispatch.bindings);
     warm.add(pipeline);
+    telling = true;
     onProgress?.(++done, plan.dispatches.length);
+    telling = false;
     return pipeline;
   });
   // Compiling cannot be stopped.
