@@ -116,13 +116,13 @@ const COMMON = [
  */
 export function checkKinds(who: string, given: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(given)) {
-    const [expected, fits] = kindOf(name);
+    const [expected, fits] = kindNamed(name);
     // Runs come by here: what fits makes no text.
     if (!fits(value)) checkArgument(false, `${who}: ${name}`, expected, value);
   }
   for (const name of given.options ? COMMON : []) {
     const value: unknown = Object(given.options)[name];
-    const [expected, fits] = kindOf(name);
+    const [expected, fits] = kindNamed(name);
     if (value != null && !fits(value)) {
       checkArgument(false, `${who}: options.${name}`, expected, value);
     }
@@ -130,6 +130,6 @@ export function checkKinds(who: string, given: Readonly<Record<string, unknown>>
 }
 
 /** Tests of misuse call all that is public, so that a name without a kind fails there. */
-function kindOf(name: string): Kind {
+function kindNamed(name: string): Kind {
   return present(KINDS[name], `kind of arguments "${name}"`);
 }

@@ -180,10 +180,7 @@ export class Session {
     const weights = new WeightBuffers();
     let running: Running | undefined;
     try {
-      running = await device.use(async (opening) => {
-        running = await build(opening, graph, options, reader, weights);
-        return running;
-      });
+      running = await device.use((opening) => build(opening, graph, options, reader, weights));
       // Where it was disposed of meanwhile, this says so: there is nothing to run on.
       if (device.lost) await device.restore();
       // An abort after this is none of the session's business: it must still resize and rebuild.
