@@ -3,27 +3,19 @@
  * anything; within, they need not be.
  */
 import type { Epilogue } from '../shaders/lib/epilogue.ts';
-import type { Arguments, Expression, ExpressionFunction } from '../shaders/lib/expression.ts';
 import * as expressions from '../shaders/lib/expression.ts';
 import * as texts from '../shaders/lib/expression_text.ts';
-import type { PointwiseAttributes, RearrangeAttributes } from './runtime/builtins.ts';
 import * as builtins from './runtime/builtins.ts';
-import type { DeviceKind, DeviceProfile } from './runtime/device_profile.ts';
 import * as profiles from './runtime/device_profile.ts';
-import type { Device } from './runtime/gpu/device.ts';
 import * as devices from './runtime/gpu/device.ts';
-import type { Clock } from './runtime/gpu/stopwatch.ts';
 import * as stopwatch from './runtime/gpu/stopwatch.ts';
-import type { Constant, Graph, Node, Value, Weight } from './runtime/graph.ts';
 import * as graphs from './runtime/graph.ts';
 import * as isolated from './runtime/isolate.ts';
 import type { Candidate, Kernel } from './runtime/kernel.ts';
 import { checkKinds } from './runtime/kinds.ts';
-import type { Movement } from './runtime/movement/index.ts';
 import * as movements from './runtime/movement/index.ts';
 import * as operators from './runtime/operator.ts';
 import * as precisions from './runtime/plan/precision.ts';
-import type { DType, Shape, TensorDesc } from './runtime/tensor.ts';
 import * as tensors from './runtime/tensor.ts';
 
 /** A function whose arguments, of these names, are checked before it is called. */
@@ -50,10 +42,10 @@ function checked<F extends (...values: never[]) => unknown>(
  * @example
  * const silu = pointwise(g.at('silu'), [x], (x) => apply(functions.mul, x, apply(functions.sigmoid, x)));
  */
-export const apply: <F extends ExpressionFunction>(
+export const apply: <F extends expressions.ExpressionFunction>(
   fn: F,
-  ...args: Arguments<Parameters<F['evaluate']>>
-) => Expression = /* @__PURE__ */ checked(expressions.apply, 'apply', 'fn');
+  ...args: expressions.Arguments<Parameters<F['evaluate']>>
+) => expressions.Expression = /* @__PURE__ */ checked(expressions.apply, 'apply', 'fn');
 
 /**
  * The expression for people, `max(value + residual, 0)`. What is used twice is said once, before: `t0 = x + y; t0 *
@@ -67,11 +59,8 @@ export const apply: <F extends ExpressionFunction>(
  *   if (epilogue) console.log(name, describeExpression(epilogue)); // conv1 max(value, 0)
  * }
  */
-export const describeExpression: (expression: Expression) => string = /* @__PURE__ */ checked(
-  texts.describeExpression,
-  'describeExpression',
-  'expression',
-);
+export const describeExpression: (expression: expressions.Expression) => string =
+  /* @__PURE__ */ checked(texts.describeExpression, 'describeExpression', 'expression');
 
 /**
  * Steps that move data, for people.
@@ -84,11 +73,8 @@ export const describeExpression: (expression: Expression) => string = /* @__PURE
  * const node = g.nodeOf(transpose(g.at('nhwc'), x, [0, 2, 3, 1]));
  * if (node && isRearrange(node)) console.log(describeMovement(node.attributes.steps));
  */
-export const describeMovement: (steps: readonly Movement[]) => string = /* @__PURE__ */ checked(
-  movements.describeMovement,
-  'describeMovement',
-  'steps',
-);
+export const describeMovement: (steps: readonly movements.Movement[]) => string =
+  /* @__PURE__ */ checked(movements.describeMovement, 'describeMovement', 'steps');
 
 /**
  * The size of the elements in memory, in bytes, with what lies between them.
@@ -99,7 +85,7 @@ export const describeMovement: (steps: readonly Movement[]) => string = /* @__PU
  * @example
  * byteLength(x.desc); // 1 * 64 * 56 * 56 * 4
  */
-export const byteLength: (desc: TensorDesc) => number = /* @__PURE__ */ checked(
+export const byteLength: (desc: tensors.TensorDesc) => number = /* @__PURE__ */ checked(
   tensors.byteLength,
   'byteLength',
   'desc',
@@ -114,7 +100,7 @@ export const byteLength: (desc: TensorDesc) => number = /* @__PURE__ */ checked(
  * @example
  * elementCount([1, 64, 56, 56]); // 200704
  */
-export const elementCount: (shape: Shape) => number = /* @__PURE__ */ checked(
+export const elementCount: (shape: tensors.Shape) => number = /* @__PURE__ */ checked(
   tensors.elementCount,
   'elementCount',
   'shape',
@@ -129,11 +115,8 @@ export const elementCount: (shape: Shape) => number = /* @__PURE__ */ checked(
  * @example
  * const weightsAndBiases = graph.nodes.map(({ inputs }) => Object.values(inputs).filter(isConstant));
  */
-export const isConstant: (value: Value) => value is Constant = /* @__PURE__ */ checked(
-  graphs.isConstant,
-  'isConstant',
-  'value',
-);
+export const isConstant: (value: graphs.Value) => value is graphs.Constant =
+  /* @__PURE__ */ checked(graphs.isConstant, 'isConstant', 'value');
 
 /**
  * Whether a node computes an expression, which its attributes then have.
@@ -146,7 +129,7 @@ export const isConstant: (value: Value) => value is Constant = /* @__PURE__ */ c
  *   if (isPointwise(node)) console.log(describeExpression(node.attributes.expression));
  * }
  */
-export const isPointwise: (node: Node) => node is Node<PointwiseAttributes> =
+export const isPointwise: (node: graphs.Node) => node is graphs.Node<builtins.PointwiseAttributes> =
   /* @__PURE__ */ checked(builtins.isPointwise, 'isPointwise', 'node');
 
 /**
@@ -158,7 +141,7 @@ export const isPointwise: (node: Node) => node is Node<PointwiseAttributes> =
  * @example
  * const moving = graph.nodes.filter(isRearrange).map(({ name }) => name); // flatten
  */
-export const isRearrange: (node: Node) => node is Node<RearrangeAttributes> =
+export const isRearrange: (node: graphs.Node) => node is graphs.Node<builtins.RearrangeAttributes> =
   /* @__PURE__ */ checked(builtins.isRearrange, 'isRearrange', 'node');
 
 /**
@@ -170,7 +153,7 @@ export const isRearrange: (node: Node) => node is Node<RearrangeAttributes> =
  * @example
  * const parameters = weightsOf(graph).reduce((sum, { desc }) => sum + elementCount(desc.shape), 0);
  */
-export const weightsOf: (graph: Graph) => readonly Weight[] = /* @__PURE__ */ checked(
+export const weightsOf: (graph: graphs.Graph) => readonly graphs.Weight[] = /* @__PURE__ */ checked(
   graphs.weightsOf,
   'weightsOf',
   'graph',
@@ -186,7 +169,7 @@ export const weightsOf: (graph: Graph) => readonly Weight[] = /* @__PURE__ */ ch
  * @example
  * const gmacs = graph.nodes.reduce((sum, node) => sum + multiplyAdds(node), 0) / 1e9;
  */
-export const multiplyAdds: (node: Node) => number = /* @__PURE__ */ checked(
+export const multiplyAdds: (node: graphs.Node) => number = /* @__PURE__ */ checked(
   operators.multiplyAddsOf,
   'multiplyAdds',
   'node',
@@ -202,7 +185,7 @@ export const multiplyAdds: (node: Node) => number = /* @__PURE__ */ checked(
  * @example
  * const shapes = new Set(session.plan.graph.nodes.map(shapeKey)); // the layers of one shape share a winner
  */
-export const shapeKey: (node: Node) => string = /* @__PURE__ */ checked(
+export const shapeKey: (node: graphs.Node) => string = /* @__PURE__ */ checked(
   isolated.shapeKey,
   'shapeKey',
   'node',
@@ -227,14 +210,10 @@ export const shapeKey: (node: Node) => string = /* @__PURE__ */ checked(
  * );
  */
 export const candidatesOf: <A extends object, R extends string, P>(
-  problemOf: (node: Node<A, R>, epilogue: Epilogue | undefined) => P,
+  problemOf: (node: graphs.Node<A, R>, epilogue: Epilogue | undefined) => P,
   kernels: readonly Kernel<P>[],
-) => (node: Node<A, R>, device: DeviceProfile) => readonly Candidate[] = /* @__PURE__ */ checked(
-  operators.candidatesOf,
-  'candidatesOf',
-  'problemOf',
-  'kernels',
-);
+) => (node: graphs.Node<A, R>, device: profiles.DeviceProfile) => readonly Candidate[] =
+  /* @__PURE__ */ checked(operators.candidatesOf, 'candidatesOf', 'problemOf', 'kernels');
 
 /**
  * Software adapters execute on the CPU and want other kernels than GPUs.
@@ -245,8 +224,9 @@ export const candidatesOf: <A extends object, R extends string, P>(
  * @example
  * if (kindOf(device.profile) === 'cpu') console.warn(`${device.adapter.name} computes on the CPU`);
  */
-export const kindOf: (deviceProfile: Pick<DeviceProfile, 'family'>) => DeviceKind =
-  /* @__PURE__ */ checked(profiles.kindOf, 'kindOf', 'deviceProfile');
+export const kindOf: (
+  deviceProfile: Pick<profiles.DeviceProfile, 'family'>,
+) => profiles.DeviceKind = /* @__PURE__ */ checked(profiles.kindOf, 'kindOf', 'deviceProfile');
 
 /**
  * Checks that a device can store tensors so.
@@ -259,13 +239,15 @@ export const kindOf: (deviceProfile: Pick<DeviceProfile, 'family'>) => DeviceKin
  * @example
  * checkPrecision('f32', device.profile);
  */
-export const checkPrecision: (precision: DType, deviceProfile: DeviceProfile) => void =
-  /* @__PURE__ */ checked(
-    precisions.checkPrecision,
-    'checkPrecision',
-    'precision',
-    'deviceProfile',
-  );
+export const checkPrecision: (
+  precision: tensors.DType,
+  deviceProfile: profiles.DeviceProfile,
+) => void = /* @__PURE__ */ checked(
+  precisions.checkPrecision,
+  'checkPrecision',
+  'precision',
+  'deviceProfile',
+);
 
 /**
  * The clock that a device has: timestamp queries where they are supported.
@@ -277,11 +259,8 @@ export const checkPrecision: (precision: DType, deviceProfile: DeviceProfile) =>
  * @example
  * console.log(clockOf(device));
  */
-export const clockOf: (device: Pick<Device, 'gpu'>) => Clock = /* @__PURE__ */ checked(
-  stopwatch.clockOf,
-  'clockOf',
-  'device',
-);
+export const clockOf: (device: Pick<devices.Device, 'gpu'>) => stopwatch.Clock =
+  /* @__PURE__ */ checked(stopwatch.clockOf, 'clockOf', 'device');
 
 /**
  * What to ask an adapter for: the features and limits that kernels use, where it has them. An application that needs
