@@ -26,7 +26,8 @@
  * has one.
  *
  *     looped      CPU adapters: long strips, a step's code stands once.
- *     unrolled    GPUs: short strips, whose loads are all on their way at a time.
+ *     unrolled    GPUs: short strips, whose loads are all on their way at a time. Their steps are compiled in, so that
+ *                 compilers leave out the sums that are never stored.
  */
 import { type Conv2dProblem, conv2dSizes } from './lib/conv2d_problem.ts';
 import { constants, dimensions, type ShaderModule } from './lib/dimensions.ts';
