@@ -33,16 +33,16 @@ export function printPrediction(
   }
   const { ms, hostMs, layers, assumptions } = prediction;
   print(`${graph.name} in ${precision} on ${name}: an estimate, not a measurement`);
-  const host = ['host', '', '', '', hostMs.toFixed(3), share(hostMs, ms)];
+  const host = ['wait for the host', '', '', '', hostMs.toFixed(3), share(hostMs, ms)];
   print(formatTable(HEAD, [...rowsOf(layers, ms), host]));
   print(`
-a run    ${ms.toFixed(2)} ms, of which the host ${hostMs.toFixed(2)} ms
+a run    ${ms.toFixed(2)} ms, of which the GPU waits ${hostMs.toFixed(2)} ms for the host
 
 It takes for granted:
 ${assumptions.map((assumption) => `- ${assumption}`).join('\n')}
 
-Of nine runs on an NVIDIA H200, to which three constants were fitted, it gives 0.80 to 1.20; of other GPUs its error
-is not known.`);
+Of nine runs on an NVIDIA H200, which were submitted once, and to which three constants were fitted, it gives 0.80 to
+1.20; of other GPUs its error is not known.`);
 }
 
 const HEAD = ['kernel', 'limited by', 'layers', 'dispatches', 'ms', 'share'];

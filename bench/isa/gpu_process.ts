@@ -9,18 +9,22 @@ import { OF_PIPELINE } from './pipeline_log.ts';
 /**
  * The names of `--gpus`, of which `all` stands for all that the script tells without an argument.
  *
- * @throws Error where it tells none.
+ * @throws Error where it tells none, and where it tells others than a name that is given.
  */
 export function gpusOf(names: string, envScript: string): readonly string[] {
   const given = names.split(',').map((name) => name.trim());
   if (given.some((name) => name === '')) throw new Error(`--gpus "${names}": a name is empty`);
-  if (names !== 'all') return given;
   const { status, stdout, stderr } = spawnSync('bash', [envScript], { encoding: 'utf8' });
-  const gpus = stdout.split('\n').filter(Boolean);
-  if (status === 0 && gpus.length > 0) return gpus;
-  throw new Error(
-    `${envScript} should list GPUs without an argument; it ended with ${status}: ${stderr.trim()}`,
-  );
+  const known = status === 0 ? stdout.split('\n').filter(Boolean) : [];
+  if (names === 'all' && known.length > 0) return known;
+  if (names === 'all') {
+    throw new Error(
+      `${envScript} should list GPUs without an argument; it ended with ${status}: ${stderr.trim()}`,
+    );
+  }
+  const unknown = known.length > 0 && given.find((name) => !known.includes(name));
+  if (unknown) throw new Error(`no GPU is called ${unknown}; there are: ${known.join(' ')}`);
+  return given;
 }
 
 export interface Output {

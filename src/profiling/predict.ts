@@ -9,6 +9,8 @@ import type { Graph, Node } from '../runtime/graph.ts';
 import { checkKinds } from '../runtime/kinds.ts';
 import type { ExecutionPlan, PlannedDispatch } from '../runtime/plan/compile.ts';
 import { isChoice } from '../runtime/plan/select_kernels.ts';
+import { startEarly } from '../runtime/plan/submits.ts';
+import { sum } from '../runtime/sum.ts';
 import type { DType } from '../runtime/tensor.ts';
 import type { GpuFigures } from './gpus.ts';
 import { trafficOf } from './traffic.ts';
@@ -29,9 +31,9 @@ export interface PredictedLayer {
 
 /** An estimate, not a measurement. */
 export interface Prediction {
-  /** The sum of all layers, of which each waits for the one before it, and of the host's time. */
+  /** The sum of all layers, of which each waits for the one before it, and of what they wait for the host. */
   readonly ms: number;
-  /** Of it, what the host takes to record and submit. */
+  /** Of it, what the GPU waits for the host, which records a piece of the run while the GPU works on the one before. */
   readonly hostMs: number;
   /** In the order in which they run. */
   readonly layers: readonly PredictedLayer[];
@@ -76,8 +78,8 @@ const SLOTS: ReadonlyMap<string, number> = new Map([
 
 /**
  * Estimates what a run takes on a GPU, without one. Of nine runs on the one GPU that it could be checked against, an
- * H200, to which three of its constants were fitted, it gives 0.80 to 1.20; these ran kernels of 27 November 2026. Of
- * other GPUs its error is not known.
+ * H200, to which three of its constants were fitted, it gives 0.80 to 1.20; these ran kernels of 27 November 2026, and
+ * were submitted once. Of other GPUs its error is not known.
  *
  * @param graph - As for `createSession`.
  * @param figures - One of `GPUS`, or your own, all of them positive.
@@ -111,18 +113,32 @@ export function predict(
   const predicted = [...layers].map(([node, dispatches]) =>
     predictLayer(node, dispatches, plan, known, gpu),
   );
-  const hostMs = parts * (HOST_MS + HOST_MS_OF_DISPATCH * plan.dispatches.length);
+  const hostMs = waitOf(predicted);
   const all = predicted.map((layer) => ({
     ...layer,
     dispatches: parts * layer.dispatches,
     ms: parts * layer.ms,
   }));
   return {
-    ms: all.reduce((sum, { ms }) => sum + ms, hostMs),
+    ms: hostMs + sum(all.map(({ ms }) => ms)),
     hostMs,
     layers: all,
     assumptions: assumptionsOf(gpu),
   };
+}
+
+/** What the GPU waits for the host while it works on these layers. Further parts of a batch are recorded meanwhile. */
+function waitOf(layers: readonly PredictedLayer[]): number {
+  const dispatches = layers.flatMap(({ dispatches: count, ms }) =>
+    Array.from({ length: count }, () => ms / count),
+  );
+  let [recorded, host, gpu] = [0, HOST_MS, 0];
+  for (const size of startEarly(dispatches.length)) {
+    host += HOST_MS_OF_DISPATCH * size;
+    gpu = Math.max(gpu, host) + sum(dispatches.slice(recorded, recorded + size));
+    recorded += size;
+  }
+  return gpu - sum(dispatches);
 }
 
 function checked(figures: GpuFigures): GpuFigures {
@@ -152,7 +168,7 @@ function predictLayer(
   // Costs have that of the dispatches in them.
   const cost = Math.max(0, (chosen?.cost() ?? 0) / units - dispatches.length * LAUNCH);
   const arithmetic = (CYCLES * cost * (SLOTS.get(vendor) ?? 1)) / perMs;
-  const bytes = dispatches.reduce((sum, dispatch) => sum + trafficOf(plan, dispatch), 0);
+  const bytes = sum(dispatches.map((dispatch) => trafficOf(plan, dispatch)));
   const memory = bytes / (gigabytesPerSecond * SHARE_OF_BANDWIDTH * 1e6);
   const busy = Math.max(arithmetic, memory);
   const limit = launch > busy ? 'launch' : memory > arithmetic ? 'memory' : 'arithmetic';
@@ -164,7 +180,7 @@ function assumptionsOf({ units, gigahertz, gigabytesPerSecond }: GpuFigures): re
   return [
     `${units} units of ${MULTIPLY_ADDS} multiply-adds in a cycle, at ${gigahertz} GHz all the time`,
     `memory at ${(gigabytesPerSecond * SHARE_OF_BANDWIDTH).toFixed(0)} GB/s; nothing stays in a cache from one layer to the next`,
-    `each dispatch waits for the one before it, ${launchUs} us; the host takes ${1000 * HOST_MS_OF_DISPATCH} us for each`,
+    `each dispatch waits for the one before it, ${launchUs} us; the host takes ${1000 * HOST_MS_OF_DISPATCH} us for each, most of it while the GPU works on others`,
     'convolutions take as many cycles of a unit as on an NVIDIA H200, times the issue slots that the compilers of Mesa need',
     'buffers of 2 GB; nothing else uses the GPU; the makers’ own compilers are as good as those of Mesa',
   ];

@@ -13,8 +13,9 @@ import { maxPool2d } from '../layers/pool2d.ts';
 import { flatten } from '../layers/rearrange.ts';
 import { DeviceLostError } from './errors.ts';
 import { Device } from './gpu/device.ts';
-import type { Graph, Node, OpDef } from './graph.ts';
+import type { Graph, Node, OpDef, Value } from './graph.ts';
 import { GraphBuilder } from './graph_builder.ts';
+import { RUNS_IN_FLIGHT } from './plan/compile.ts';
 import { reshape } from './reshape.ts';
 import { Session, type SessionOptions, type SessionProgress } from './session.ts';
 import type { Shape } from './tensor.ts';
@@ -35,6 +36,15 @@ function smallNet(): Graph {
   const flat = flatten(g, maxPool2d(g, y, { kernel: 2 }));
   g.output('logits', linear(g.at('fc'), flat, { features: 10 }));
   return g.build('small net');
+}
+
+/** So many pointwise convolutions, one after the other. */
+function deepNet(layers: number): Graph {
+  const g = GraphBuilder.create();
+  let y: Value = g.input('x', [1, 3, 5, 5]);
+  for (let i = 0; i < layers; i++) y = conv2d(g.at(`conv${i}`), y, { channels: 3, kernel: 1 });
+  g.output('y', y);
+  return g.build('deep net');
 }
 
 function open(
@@ -319,16 +329,18 @@ describe('Session.run refuses', () => {
   });
 
   it.each([
-    ['outputs', 'an array of names', 5],
-    ['outputs', 'an array of names', 'logits'],
-    ['outputs', 'an array of names', 0],
-    ['into', 'arrays by name', false],
-    ['into', 'arrays by name', 5],
-  ])('%s that are not %s: %j', async (name, expected, value) => {
+    ['outputs', 'an array of names', 5, '5'],
+    ['outputs', 'an array of names', 'logits', 'logits'],
+    ['outputs', 'an array of names', 0, '0'],
+    ['into', 'arrays by name', false, 'false'],
+    ['into', 'arrays by name', 5, '5'],
+    ['into', 'arrays by name', [new Float32Array(10)], 'Array of 1'],
+    ['into', 'arrays by name', new Map([['logits', new Float32Array(10)]]), 'Map'],
+  ])('%s that are not %s: %j', async (name, expected, value, shown) => {
     await expect(session.run(new Float32Array(1188), { [name]: value })).rejects.toThrow(
       expect.objectContaining({
         name: 'TilewiseError',
-        message: `run: ${name} must be ${expected}, got ${value}`,
+        message: `run: ${name} must be ${expected}, got ${shown}`,
       }),
     );
   });
@@ -625,6 +637,24 @@ describe('a run of a session that is warm', () => {
     expect(submit).toHaveBeenCalledTimes(1 + 2 * cut.submits);
   });
 
+  it('submits the first dispatches early, but while another run is under way', async () => {
+    using session = await open(device(), deepNet(20));
+    const x = syntheticTensor('x', [1, 3, 5, 5]);
+    const submit = vi.spyOn(device().gpu.queue, 'submit');
+    const expected = await session.run(x);
+    expect(session.submits).toBe(2);
+    expect(submit).toHaveBeenCalledTimes(2);
+    expect(await Promise.all([session.run(x), session.run(x)])).toEqual([expected, expected]);
+    expect(submit).toHaveBeenCalledTimes(2 + 2 + 1);
+    expect(await session.run(x, { onGpuTime: () => {} })).toEqual(expected);
+    expect(submit).toHaveBeenCalledTimes(5 + 1);
+    const { signal } = new AbortController();
+    const waits = vi.spyOn(device().gpu.queue, 'onSubmittedWorkDone');
+    expect(await session.run(x, { signal })).toEqual(expected);
+    expect(submit).toHaveBeenCalledTimes(6 + 2);
+    expect(waits).not.toHaveBeenCalled();
+  });
+
   it('creates no GPU objects and submits once', async () => {
     using session = await open(device());
     const x = syntheticTensor('x', [1, 33, 6, 6]);
@@ -639,6 +669,57 @@ describe('a run of a session that is warm', () => {
     vi.restoreAllMocks();
     expect(created).toEqual([]);
     expect(submits).toEqual([1, 1, 1]);
+  });
+});
+
+describe('an input of more than 4 MiB', () => {
+  const shape = [1, 2, 1024, 600] as const;
+  const graph = ((): Graph => {
+    const g = GraphBuilder.create();
+    g.output('y', globalAveragePool2d(g.at('pool'), g.input('x', shape)));
+    return g.build('means');
+  })();
+  const inputs = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ x: syntheticTensor(name, shape) }));
+  const bytes = 4 * 2 * 1024 * 600;
+
+  it('is brought through at most as many buffers as runs are in flight, which are counted', async () => {
+    using session = await open(device(), graph);
+    expect(session.memory.staging).toBe(RUNS_IN_FLIGHT * (bytes + 4 * 2));
+    const create = vi.spyOn(device().gpu, 'createBuffer');
+    const write = vi.spyOn(device().gpu.queue, 'writeBuffer');
+    for (const x of inputs) expectReference(graph, x, await session.run(x));
+    expect(create.mock.calls.map(([{ size }]) => size)).toEqual([bytes]);
+    expect(write).not.toHaveBeenCalled();
+    const all = await Promise.all(inputs.map((x) => session.run(x)));
+    for (const [i, x] of inputs.entries()) expectReference(graph, x, all[i] ?? {});
+    expect(create).toHaveBeenCalledTimes(RUNS_IN_FLIGHT);
+  });
+
+  it('goes through the queue where the device still reads those buffers', async () => {
+    using session = await open(device(), graph);
+    const write = vi.spyOn(device().gpu.queue, 'writeBuffer');
+    using _never = { [Symbol.dispose]: () => vi.restoreAllMocks() };
+    vi.spyOn(GPUBuffer.prototype, 'mapState', 'get').mockReturnValue('pending');
+    for (const x of inputs) expectReference(graph, x, await session.run(x));
+    expect(write).toHaveBeenCalledTimes(inputs.length - RUNS_IN_FLIGHT);
+  });
+
+  it('leaves nothing behind that a later run trips over, where recording fails', async () => {
+    const g = GraphBuilder.create();
+    const [x, y] = [g.input('x', shape), g.input('y', [1, 2, 1, 1])];
+    g.output('z', add(g, x, y));
+    const sum = g.build('sum');
+    using session = await open(device(), sum);
+    const fails = () => {
+      throw new Error('no picture');
+    };
+    const y1 = syntheticTensor('y', [1, 2, 1, 1]);
+    for (const { x } of inputs) {
+      const broken = session.run({ x, y: { shape: [1, 2, 1, 1], encode: fails } });
+      await expect(broken).rejects.toThrow('no picture');
+      const data = { x, y: y1 };
+      expectReference(sum, data, await session.run(data));
+    }
   });
 });
 
@@ -836,8 +917,11 @@ describe('what Session.create is told', () => {
     ['kernels', 'of type function', 'conv2d_direct'],
     ['optimize', 'of type boolean', 'no'],
     ['tuning', 'of type object', 5],
-    ['maxMemory', 'of type number', '1 GB'],
-    ['submitBudgetMs', 'of type number', []],
+    ['maxMemory', 'a positive number', '1 GB'],
+    ['maxMemory', 'a positive number', -1],
+    ['submitBudgetMs', 'a positive number', []],
+    ['submitBudgetMs', 'a positive number', Number.NaN],
+    ['submitBudgetMs', 'a positive number', 0],
   ])('by %s must be %s', async (name, expected, value) => {
     await expect(open(device(), smallNet(), { [name]: value })).rejects.toThrow(
       expect.objectContaining({

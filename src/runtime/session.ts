@@ -66,7 +66,7 @@ export interface SessionOptions extends Omit<PrepareOptions, 'device'> {
   readonly signal?: AbortSignal;
   /**
    * Milliseconds that one submit should take at most: a run is cut into as many as that needs, so that the
-   * system's watchdog stays calm and a page can draw in between. Unlimited by default: one submit a run.
+   * system's watchdog stays calm and a page can draw in between. Unlimited by default.
    */
   readonly submitBudgetMs?: number;
 }
@@ -173,8 +173,10 @@ export class Session {
     checkSignal(options.signal);
     for (const [name, type] of Object.entries(TYPES)) {
       const value: unknown = options[name as keyof typeof TYPES];
-      const fits = value == null || typeof value === type;
-      checkArgument(fits, `createSession: options.${name}`, `of type ${type}`, value);
+      const number = type === 'number';
+      const fits = value == null || (typeof value === type && (!number || Number(value) > 0));
+      const expected = number ? 'a positive number' : `of type ${type}`;
+      checkArgument(fits, `createSession: options.${name}`, expected, value);
     }
     const reader = new ConstantReader(options.weights, options.onWarning ?? (() => {}));
     const weights = new WeightBuffers();
@@ -219,7 +221,10 @@ export class Session {
     return this.plan.memory;
   }
 
-  /** Submits that the next run takes: 1, but for sessions with a `submitBudgetMs`. */
+  /**
+   * Submits that a run takes while no other is under way: several, so that the GPU begins while the rest is recorded,
+   * but for small models, or as many as `submitBudgetMs` asks for.
+   */
   get submits(): number {
     this.#checkUsable();
     return this.#running.executor.submits;
@@ -383,7 +388,8 @@ export class Session {
       'an array of names',
       outputs,
     );
-    checkArgument(into == null || isObject(into), 'run: into', 'arrays by name', into);
+    const named = isObject(into) && !(Symbol.iterator in Object(into));
+    checkArgument(into == null || named, 'run: into', 'arrays by name', into);
     const known = this.outputs.map(({ name }) => name);
     const wanted = new Set(outputs ?? known);
     const unknown = [...wanted, ...Object.keys({ ...into })].find((name) => !known.includes(name));

@@ -3,7 +3,7 @@ import { present } from '../errors.ts';
 import type { Node } from '../graph.ts';
 import { MOST_DIMENSIONS } from '../kernel.ts';
 import type { BufferRef, ExecutionPlan, PlannedTensor } from '../plan/compile.ts';
-import { assumedMs, splitSubmits } from '../plan/submits.ts';
+import { assumedMs, splitSubmits, startEarly } from '../plan/submits.ts';
 import type { Shape } from '../tensor.ts';
 import { untilAborted } from '../until_aborted.ts';
 import type { Opening } from './device.ts';
@@ -13,6 +13,7 @@ import type { Pipeline } from './pipeline_cache.ts';
 import { copyOut, ReadbackRing, rangeOf } from './readback.ts';
 import { RunClock } from './run_clock.ts';
 import { clockOf, type Work } from './stopwatch.ts';
+import { UploadRing } from './upload_ring.ts';
 import { warmUp } from './warm_up.ts';
 
 /** Writes an input on the GPU, before the pass that reads it. */
@@ -90,12 +91,15 @@ export class Executor {
   readonly #plan: ExecutionPlan;
   readonly #costs: readonly number[];
   readonly #activations: GPUBuffer[] = [];
+  readonly #uploads = new UploadRing();
   readonly #readback = new ReadbackRing();
   readonly #submitBudgetMs: number;
   #dimensions: GPUBuffer | undefined;
   #steps: readonly Step[] = [];
-  /** Dispatches of each submit of the next run, by how long the last one took. */
+  /** Dispatches of each submit that keeps within the budget, by how long the last run took. */
   #submits: readonly number[];
+  /** Runs that were submitted and are not read yet. */
+  #underWay = 0;
   /** Settles when all that was called before has been submitted. */
   #turn: Promise<unknown> = Promise.resolve();
   #disposed = false;
@@ -131,9 +135,9 @@ export class Executor {
     }
   }
 
-  /** Submits that the next run takes. */
+  /** Submits that a run takes while no other is under way. */
   get submits(): number {
-    return this.#submits.length;
+    return this.#sizes(true).length;
   }
 
   /**
@@ -213,7 +217,10 @@ export class Executor {
   ): Promise<T> {
     const slot = this.#readback.take();
     const { buffers } = slot;
-    const submitted = Promise.all([this.#turn, slot.free]).then(() => submit(buffers));
+    const submitted = Promise.all([this.#turn, slot.free]).then(() => {
+      this.#underWay++;
+      return submit(buffers);
+    });
     const done = submitted
       .then((what) => {
         // What is destroyed cannot be mapped.
@@ -221,6 +228,7 @@ export class Executor {
         return read(what, buffers);
       })
       .finally(() => {
+        this.#underWay--;
         // Whatever failed, they are given back unmapped, with no mapping pending.
         for (const buffer of buffers) buffer.unmap();
       });
@@ -231,8 +239,8 @@ export class Executor {
 
   /**
    * Submits a run, in as many submits as it takes; `finish` records what becomes of the outputs. It must be the
-   * caller's turn. With a signal it waits before each submit until the last but one is done, so that it can still be
-   * stopped.
+   * caller's turn. With a signal it waits before each submit of a budget until the last but one is done, so that it can
+   * still be stopped.
    *
    * @param inputs - In the order of the plan's.
    * @param finish - Records what becomes of the outputs.
@@ -249,6 +257,7 @@ export class Executor {
   ): Promise<Submitted> {
     const { gpu } = this.opening;
     const submits = this.#submitEach(inputs, finish, clock);
+    const waits = signal !== undefined && this.#submits.length > 1;
     const accepted: Promise<unknown>[] = [];
     let [hostMs, begun] = [0, 0];
     let last: Promise<unknown> | undefined;
@@ -258,7 +267,7 @@ export class Executor {
       const from = performance.now();
       const part = guarded(gpu, `run of "${this.#plan.graph.name}"`, () => {
         do done = submits.next().done;
-        while (!signal && !done);
+        while (!waits && !done);
       });
       const now = performance.now();
       hostMs += now - from;
@@ -295,6 +304,7 @@ export class Executor {
     this.#disposed = true;
     for (const buffer of this.#activations) buffer.destroy();
     this.#dimensions?.destroy();
+    this.#uploads.dispose();
     this.#readback.dispose();
   }
 
@@ -351,7 +361,8 @@ export class Executor {
     clock: RunClock | undefined,
   ): Generator<void, void> {
     const { gpu } = this.opening;
-    const sizes = this.#submits;
+    // What times a run does not count how long the GPU waits for the next submit.
+    const sizes = this.#sizes(this.#underWay === 1 && !clock);
     let done = 0;
     for (const [i, size] of sizes.entries()) {
       const [first, last] = [i === 0, i === sizes.length - 1];
@@ -363,8 +374,14 @@ export class Executor {
       done += size;
       if (last) finish(encoder);
       gpu.queue.submit([encoder.finish()]);
+      if (first) this.#uploads.submitted();
       if (!last) yield;
     }
+  }
+
+  /** Dispatches of each submit: of one, the first early, where the GPU has nothing else to do. */
+  #sizes(alone: boolean): readonly number[] {
+    return alone && this.#submits.length === 1 ? startEarly(this.#steps.length) : this.#submits;
   }
 
   /**
@@ -386,7 +403,7 @@ export class Executor {
       if (!data) return;
       const target = this.bufferOf(input);
       if (data instanceof Float32Array) {
-        this.opening.gpu.queue.writeBuffer(target, 0, data);
+        this.#uploads.write(this.opening.gpu, encoder, target, data);
       } else data.encode(encoder, target);
     });
   }

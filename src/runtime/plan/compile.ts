@@ -90,7 +90,7 @@ export interface MemoryUse {
   readonly activations: number;
   /** Sizes that kernels read instead of having them compiled in. */
   readonly dimensions: number;
-  /** Buffers through which outputs travel back. */
+  /** Buffers through which outputs travel back; and inputs of more than 4 MiB there, once they are given as arrays. */
   readonly staging: number;
   /** All of it. */
   readonly total: number;
@@ -125,8 +125,14 @@ export interface CompileOptions {
   readonly maxMemory?: number | undefined;
 }
 
-/** Runs in flight at once; each has a staging buffer of its own to be read back from. */
+/** Runs in flight at once; each has staging buffers of its own. */
 export const RUNS_IN_FLIGHT = 2;
+
+/**
+ * Bytes of an input that `writeBuffer` brings to the device as fast as copying goes. For more at a time Dawn makes a
+ * staging buffer anew, whose fresh pages take several times as long: docs/decisions/0093.
+ */
+export const MOST_WRITTEN = 4_194_304;
 
 /**
  * Plans a graph as it stands: chooses kernels, and assigns memory. Throws UnsupportedError where a tensor is larger
@@ -320,13 +326,14 @@ function checkMemory(graph: Graph, memory: MemoryUse, allowed = Number.POSITIVE_
 }
 
 function memoryUse(
-  plan: Pick<ExecutionPlan, 'weights' | 'activations' | 'dimensions' | 'outputs'>,
+  plan: Pick<ExecutionPlan, 'weights' | 'activations' | 'dimensions' | 'inputs' | 'outputs'>,
 ): MemoryUse {
   const weights = sum(plan.weights.map(({ bytes }) => bytes));
   const activations = plan.activations.bytes;
   const dimensions = plan.dimensions.byteLength;
-  const outputBytes = sum(plan.outputs.map(({ desc }) => byteLength(desc)));
-  const staging = RUNS_IN_FLIGHT * outputBytes;
+  const bytesOf = ({ desc }: PlannedTensor): number => byteLength(desc);
+  const large = plan.inputs.map(bytesOf).filter((bytes) => bytes > MOST_WRITTEN);
+  const staging = RUNS_IN_FLIGHT * (sum(large) + sum(plan.outputs.map(bytesOf)));
   const total = weights + activations + dimensions + staging;
   return { weights, activations, dimensions, staging, total };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { profileOf } from '../../../test/fixtures/profiles.ts';
 import { Random, seeds } from '../../../test/fixtures/random.ts';
-import { assumedMs, splitSubmits } from './submits.ts';
+import { assumedMs, splitSubmits, startEarly } from './submits.ts';
 
 describe('splitSubmits', () => {
   it('keeps a run within the budget in one submit', () => {
@@ -43,4 +43,17 @@ describe('splitSubmits', () => {
 it('a plan of an untimed device is assumed to take its cost at the rate of such devices', () => {
   expect(assumedMs([1e9, 1e9], profileOf('llvmpipe'))).toBe(1000);
   expect(assumedMs([1e9, 1e9], profileOf('gpu'))).toBe(10);
+});
+
+describe('startEarly', () => {
+  it.each([
+    ['LeNet', 6, [6]],
+    ['the largest that is not worth two', 19, [19]],
+    ['the smallest that is', 20, [10, 10]],
+    ['ResNet-50', 56, [10, 15, 31]],
+    ['EfficientNet-B0', 115, [10, 15, 22, 33, 35]],
+    ['nothing', 0, [0]],
+  ])('of %s', (_, dispatches, sizes) => {
+    expect(startEarly(dispatches)).toEqual(sizes);
+  });
 });

@@ -7,19 +7,19 @@ import { readHeader, type TensorEntry } from './safetensors_header.ts';
 import type { WeightSource } from './weight_source.ts';
 
 /**
- * Opens a safetensors file that is in memory. `name` is for messages. Tensors of every type the format knows are
+ * Opens a safetensors file that is in memory. Tensors of every type the format knows are
  * listed; F32, F16 and BF16 can be read, as f32. The source keeps `bytes`, which must not change; each read returns a
  * new array.
  *
  * @param bytes - The whole file.
- * @param name - What messages call it.
+ * @param name - What messages call it; `weights.safetensors` by default.
  * @throws WeightError when the file is truncated or breaks a rule of the format.
  *
  * @example
  * const bytes = await (await fetch('/lenet-mnist.safetensors')).arrayBuffer();
  * const source = openSafetensors(new Uint8Array(bytes), 'lenet');
  */
-export function openSafetensors(bytes: Uint8Array, name: string): WeightSource {
+export function openSafetensors(bytes: Uint8Array, name = 'weights.safetensors'): WeightSource {
   checkBytes('openSafetensors', bytes);
   const { tensors, dataStart } = readHeader(bytes, (what, options) => fault(name, what, options));
   return new SafetensorsSource(name, tensors, bytes.subarray(dataStart));
