@@ -8,8 +8,8 @@
  *     max   y[r, c, p, q] = max over the samples of the greatest product of a neighbour and its bilinear weight,
  *                           as ONNX and onnxruntime have it
  *
- * Samples more than a pixel outside of x are 0; others take its edge. No bin has more samples along an axis than x has
- * pixels, so that no region, however large, takes forever.
+ * Samples more than a pixel outside of x are 0; others take its edge. Those are counted and not computed where there is
+ * one a pixel, so that no region, however large, takes forever. A bin without a sample, of an empty region, is 0.
  *
  * Layouts: x [N, C, H, W], rois [R, 4], batch_indices [R], y [R, C, P, Q], dense; then the epilogue. Threads: one
  * invocation an element of y, in memory order.
@@ -64,11 +64,13 @@ const HALF = f32(${g.halfPixel ? 0.5 : 0});
 ${epilogueAtText(g.epilogue, g.shape)}
 ${g.mode === 'max' ? extremeText('max', 'larger') : ''}
 
-// The samples of a bin along one axis.
+// The samples of a bin along one axis: how many there are, and which of them may lie on x.
 struct Samples {
   first: f32,
   step: f32,
-  count: u32,
+  count: f32,
+  begin: u32,
+  end: u32,
 }
 
 fn samples_of(near: f32, far: f32, bin: u32, bins: u32, extent: u32) -> Samples {
@@ -80,12 +82,18 @@ fn samples_of(near: f32, far: f32, bin: u32, bins: u32, extent: u32) -> Samples 
 #endif
   let size = length / f32(bins);
 #if ${g.samples > 0}
-  let count = SAMPLES;
+  let step = size / f32(SAMPLES);
+  let first = start + f32(bin) * size + step / 2.0;
+  return Samples(first, step, f32(SAMPLES), 0u, SAMPLES);
 #else
-  let count = u32(clamp(ceil(size), 1.0, f32(extent)));
+  let count = max(ceil(size), 0.0);
+  let step = size / max(count, 1.0);
+  let first = start + f32(bin) * size + step / 2.0;
+  // One more on each side, for what rounding moves over the edge. Several are half a pixel apart at least.
+  let begin = u32(clamp(ceil((-1.0 - first) / step) - 1.0, 0.0, max(count - 1.0, 0.0)));
+  let beyond = u32(clamp(ceil((f32(extent) - first) / step) + 2.0, 0.0, count));
+  return Samples(first, step, count, begin, min(beyond, begin + 2u * extent + 8u));
 #endif
-  let step = size / f32(count);
-  return Samples(start + f32(bin) * size + step / 2.0, step, count);
 }
 
 // The neighbours of a sample along one axis, and their weights: 0 outside.
@@ -124,9 +132,14 @@ fn main(
   let rows = samples_of(top, bottom, at / BIN_COLUMNS % BIN_ROWS, BIN_ROWS, HEIGHT);
   let columns = samples_of(left, right, at % BIN_COLUMNS, BIN_COLUMNS, WIDTH);
   var sum = 0.0;
-  for (var i = 0u; i < rows.count; i++) {
+#if ${g.mode === 'max'}
+  // Samples that are not computed are 0, so that the first of the others is not the largest yet.
+  let computed = f32(rows.end - rows.begin) * f32(columns.end - columns.begin);
+  var first = computed == rows.count * columns.count;
+#endif
+  for (var i = rows.begin; i < rows.end; i++) {
     let row = neighbours_of(rows.first + f32(i) * rows.step, HEIGHT);
-    for (var j = 0u; j < columns.count; j++) {
+    for (var j = columns.begin; j < columns.end; j++) {
       let column = neighbours_of(columns.first + f32(j) * columns.step, WIDTH);
       let upper = row.weights.x * column.weights * vec2f(
         f32(x[plane + row.low * WIDTH + column.low]),
@@ -140,12 +153,13 @@ fn main(
       sum += upper.x + upper.y + (lower.x + lower.y);
 #else
       let greatest = larger(larger(upper.x, upper.y), larger(lower.x, lower.y));
-      sum = select(larger(sum, greatest), greatest, i + j == 0u);
+      sum = select(larger(sum, greatest), greatest, first);
+      first = false;
 #endif
     }
   }
 #if ${g.mode === 'avg'}
-  sum /= f32(rows.count * columns.count);
+  sum /= max(rows.count * columns.count, 1.0);
 #endif
   y[at] = to_y(epilogue_at(sum, at));
 }

@@ -15,8 +15,10 @@ import {
   type WeightSource,
   weightsOf,
 } from '../src/index.ts';
+import { largest } from './fixtures/compare_graphs.ts';
 import { useDevice } from './fixtures/device.ts';
 import { mnistAccuracy } from './fixtures/mnist.ts';
+import { largestShare } from './fixtures/onnx_cases.ts';
 
 const data = process.env.TILEWISE_TEST_DATA;
 const trained = join('weights', 'resnet50-pqf.safetensors');
@@ -32,16 +34,6 @@ function floatsOf(folder: string, ...path: readonly string[]): Float32Array {
 
 function jsonOf<T>(folder: string, ...path: readonly string[]): T {
   return JSON.parse(new TextDecoder().decode(bytesOf(folder, ...path))) as T;
-}
-
-function largest(values: Float32Array): number {
-  return values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-}
-
-/** The largest difference as a share of the largest expected value. */
-function relativeError(actual: Float32Array, expected: Float32Array): number {
-  expect(actual).toHaveLength(expected.length);
-  return largest(actual.map((value, i) => value - (expected[i] ?? Number.NaN))) / largest(expected);
 }
 
 /** Runs a model once and gives its outputs back. */
@@ -146,7 +138,7 @@ function checkGoldensInF16(folder: string): void {
     const expected = floatsOf(folder, 'golden', 'hashed', `${name}.f32`);
     const input = syntheticInput(shape);
     const { logits } = await runModel(model, shape, input, undefined, ['logits'], 'f16');
-    const error = relativeError(logits ?? new Float32Array(), expected);
+    const error = largestShare(logits ?? new Float32Array(), expected);
     console.log(
       `${name} in f16: largest difference ${error.toExponential(2)} of the largest logit`,
     );
@@ -161,7 +153,7 @@ function checkGoldensInF16(folder: string): void {
     const shape = [1, 3, 224, 224];
     const outputs = await runModel('resnet50', shape, input, weights, ['logits'], 'f16');
     const { logits = new Float32Array() } = outputs;
-    const error = relativeError(logits, expected);
+    const error = largestShare(logits, expected);
     console.log(
       `${photo} in f16: largest difference ${error.toExponential(2)} of the largest logit`,
     );
@@ -186,7 +178,7 @@ function checkGoldens(folder: string): void {
       syntheticInput(shape),
       undefined,
     );
-    const error = relativeError(logits, expected);
+    const error = largestShare(logits, expected);
     console.log(`${name}: largest difference ${error.toExponential(2)} of the largest logit`);
     expect(error).toBeLessThanOrEqual(1e-3);
   });
@@ -218,7 +210,7 @@ function checkGoldens(folder: string): void {
       for (const [name, stage] of stages)
         checkStage(name, outputs[name] ?? new Float32Array(), stage);
       const { logits = new Float32Array() } = outputs;
-      const error = relativeError(logits, expected);
+      const error = largestShare(logits, expected);
       console.log(`${photo}: largest difference ${error.toExponential(2)} of the largest logit`);
       expect(error).toBeLessThanOrEqual(1e-3);
       expect(classes(logits)).toEqual(classes(expected));
@@ -235,7 +227,7 @@ function checkGoldens(folder: string): void {
       input,
       weights,
     );
-    expect(relativeError(logits, expected)).toBeLessThanOrEqual(1e-3);
+    expect(largestShare(logits, expected)).toBeLessThanOrEqual(1e-3);
   });
 
   it('LeNet reads at least 99 % of the MNIST test images', async () => {

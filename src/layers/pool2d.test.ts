@@ -41,6 +41,10 @@ const CASES: readonly [claim: string, test: PoolCase][] = [
   ],
   ['ceil mode with padding', { x: [2, 3, 6, 7], kernel: 3, stride: 2, padding: 1, ceilMode: true }],
   [
+    'ceil mode, windows that are larger than the image',
+    { x: [2, 3, 2, 9], kernel: [3, 10], stride: [2, 4], ceilMode: true },
+  ],
+  [
     'ceil mode, a window that would begin behind the image',
     { x: [1, 2, 4, 5], kernel: 2, stride: 3, padding: 1, ceilMode: true },
   ],
@@ -271,6 +275,7 @@ describe('pooling shapes', () => {
     [[1, 1, 5, 5], { kernel: 2, ceilMode: true }, [1, 1, 3, 3]],
     // The third window would begin at 6 of 4 + 1, behind the image: torch drops it.
     [[1, 1, 4, 4], { kernel: 2, stride: 3, padding: 1, ceilMode: true }, [1, 1, 2, 2]],
+    [[1, 1, 2, 2], { kernel: 3, stride: 2, ceilMode: true }, [1, 1, 1, 1]],
     [[1, 1, 9, 9], { kernel: 3, dilation: [2, 3], stride: [1, 2] }, [1, 1, 5, 2]],
   ])('%j with %j gives %j', (shape, options, expected) => {
     const node = buildOne((g) => maxPool2d(g, g.input('x', shape), options));

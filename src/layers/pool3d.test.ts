@@ -30,6 +30,12 @@ const CASES: readonly Case[] = [
     { kernel: 3, stride: [2, 2, 2], ceilMode: true },
   ],
   [
+    'windows that are larger than the volume',
+    [1, 2, 2, 5, 1],
+    [1, 2, 1, 2, 1],
+    { kernel: 3, stride: [2, 2, 3], ceilMode: true },
+  ],
+  [
     'what hangs over, padded by sides of their own',
     [1, 2, 4, 5, 7],
     [1, 2, 2, 3, 4],

@@ -92,19 +92,26 @@ function problemOf(node: RoiAlign, epilogue: Epilogue | undefined): RoiAlignProb
   };
 }
 
-/** Where the samples of a bin lie along one axis. */
+/** How many samples a bin has along one axis, and where those lie that may be on the map. */
 function samplesOf(
   g: RoiAlignProblem,
   [from, to]: readonly [number, number],
   bin: number,
   bins: number,
   extent: number,
-): readonly number[] {
+): { readonly count: number; readonly places: readonly number[] } {
   const start = from * g.scale - (g.halfPixel ? 0.5 : 0);
   const whole = (to - from) * g.scale;
   const size = (g.halfPixel ? whole : Math.max(whole, 1)) / bins;
-  const count = g.samples > 0 ? g.samples : Math.min(Math.max(Math.ceil(size), 1), extent);
-  return Array.from({ length: count }, (_, i) => start + bin * size + ((i + 0.5) * size) / count);
+  const count = g.samples > 0 ? g.samples : Math.max(Math.ceil(size), 0);
+  const step = size / Math.max(count, 1);
+  const placeOf = (i: number): number => start + bin * size + (i + 0.5) * step;
+  if (g.samples > 0) return { count, places: Array.from({ length: count }, (_, i) => placeOf(i)) };
+  const within = (i: number): number => Math.min(Math.max(i, 0), count);
+  const begin = within(Math.floor((-1 - placeOf(0)) / step));
+  const end = within(Math.ceil((extent - placeOf(0)) / step) + 1);
+  const length = Math.max(end - begin, 0);
+  return { count, places: Array.from({ length }, (_, i) => placeOf(begin + i)) };
 }
 
 /** The neighbours of a sample and their weights. */
@@ -138,18 +145,22 @@ export function roiAlignReference(node: RoiAlign, inputs: DataByRole): Float64Ar
     const image = Math.min(Math.max(Math.trunc(at(indices, region)), 0), g.batch - 1);
     const plane = (image * g.channels + channel) * g.height * g.width;
     const across = samplesOf(g, [side(0), side(2)], q, columns, g.width);
-    const samples = samplesOf(g, [side(1), side(3)], p, rows, g.height).flatMap((row) =>
-      across.map((column) =>
-        neighboursOf(row, g.height).flatMap(([r, down]) =>
+    const down = samplesOf(g, [side(1), side(3)], p, rows, g.height);
+    const samples = down.places.flatMap((row) =>
+      across.places.map((column) =>
+        neighboursOf(row, g.height).flatMap(([r, high]) =>
           neighboursOf(column, g.width).map(
-            ([c, right]) => down * right * at(x, plane + r * g.width + c),
+            ([c, wide]) => high * wide * at(x, plane + r * g.width + c),
           ),
         ),
       ),
     );
-    if (g.mode === 'max') return Math.max(...samples.map((products) => Math.max(...products)));
+    const count = down.count * across.count;
+    // What is not listed lies outside, and is 0.
+    const others = samples.length < count || count === 0 ? [0] : [];
+    if (g.mode === 'max') return Math.max(...others, ...samples.flat());
     const sum = samples.flat().reduce((total, product) => total + product, 0);
-    return sum / samples.length;
+    return sum / Math.max(count, 1);
   });
 }
 

@@ -79,16 +79,17 @@ export function slide(
   return alongBoth(call, window, (axis, { kernel, stride, dilation, reach, before, after }) => {
     const extent = input[axis];
     const room = extent + before + after - reach;
-    if (room < 0) {
+    const count = (ceilMode ? Math.ceil(room / stride) : Math.floor(room / stride)) + 1;
+    // A window may hang over the end, but it must begin on the image or on the padding before it.
+    const hangs = ceilMode && (count - 1) * stride >= extent + before;
+    const positions = hangs ? count - 1 : count;
+    if (positions < 1) {
       throw shapeError(
         call,
         `a kernel of ${kernel} with dilation ${dilation} reaches ${reach}, the input is ${extent} ${ways[axis]} and ${extent + before + after} with padding; give a larger input`,
       );
     }
-    if (!ceilMode) return Math.floor(room / stride) + 1;
-    const count = Math.ceil(room / stride) + 1;
-    // A window may hang over the end, but it must begin on the image or on the padding before it.
-    return (count - 1) * stride >= extent + before ? count - 1 : count;
+    return positions;
   });
 }
 

@@ -72,7 +72,9 @@ function finite(name: string, number: number): number {
 }
 
 /** What leaves the range of a type that wraps around, where computing in floats would not. */
-const WRAPPING = new Set(['Add', 'Sub', 'Mul', 'Neg', 'Pow', 'Div']);
+const WRAPPING = new Set(['Add', 'Sub', 'Mul', 'Neg', 'Pow']);
+/** The same of types with a sign only: the least by -1. */
+const WRAPPING_BY_SIGN = 'Div';
 
 function ofFunction(fn: ExpressionFunction): Importer {
   const count = fn.evaluate.length;
@@ -88,7 +90,9 @@ function ofFunction(fn: ExpressionFunction): Importer {
 
 function demandNoWrapping(call: ImportCall): void {
   const type = call.type(0);
-  const wraps = isInteger(type) && bitsOf(type) < 32 && WRAPPING.has(call.node.opType);
+  const { opType } = call.node;
+  const leaves = WRAPPING.has(opType) || (opType === WRAPPING_BY_SIGN && rangeOf(type)[0] < 0);
+  const wraps = isInteger(type) && bitsOf(type) < 32 && leaves;
   const known = call.inputs.every((input) => input?.constant);
   demand(
     known || !wraps,
@@ -113,7 +117,7 @@ const mod: Importer = (call) => {
 };
 
 /** Without its fraction. */
-function truncated(x: Expression): Expression {
+export function truncated(x: Part): Expression {
   return apply(f.select, apply(f.less, x, 0), apply(f.ceil, x), apply(f.floor, x));
 }
 
@@ -130,9 +134,13 @@ function alignedAt(call: ImportCall, x: Value, short: Value): Value {
     : rearrange(call.g.at('aligned'), short, [new Unsqueeze({ axes })]);
 }
 
-/** Of any number of inputs: two by two, which passes merge as far as a device can bind them. */
+/**
+ * Of any number of inputs, in any order: two by two, which passes merge as far as a device can bind them. Numbers come
+ * last, since two of them make no layer.
+ */
 function ofMany(call: ImportCall, fn: f.Binary, g = call.g): Value {
-  const [first = 0, second, ...rest] = operands(call);
+  const isNumber = (operand: OperandLike): number => Number(typeof operand === 'number');
+  const [first = 0, second, ...rest] = operands(call).toSorted((a, b) => isNumber(a) - isNumber(b));
   if (second === undefined) return call.value(0);
   return rest.reduce<Value>(
     (sum, next, i) => binary(g.at(`part${i}`), fn, sum, next),

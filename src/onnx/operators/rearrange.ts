@@ -197,7 +197,7 @@ export const importers: Importers = {
     const count = call.node.output.length;
     const largest = Math.ceil(extent / count);
     const equal = Array.from({ length: count }, (_, i) => Math.min(largest, extent - i * largest));
-    const extents = call.numbersIfGiven(1, 'the split', extent) ?? call.ints('split') ?? equal;
+    const extents = call.numbersIfGiven(1, 'the split', count) ?? call.ints('split') ?? equal;
     const whole =
       extents.every((part) => part > 0) && extents.reduce((a, b) => a + b, 0) === extent;
     demand(whole, `splits the ${extent} along axis ${axis} into [${extents}]`);

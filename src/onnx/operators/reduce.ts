@@ -1,9 +1,12 @@
 /** ReduceSum, ReduceMean and their kin. */
 import { globalAveragePool2d } from '../../layers/adaptive_average_pool2d.ts';
+import { pointwise } from '../../layers/pointwise.ts';
 import { reduce as layer, type Reduction, reduceOp } from '../../layers/reduce.ts';
 import type { Value } from '../../runtime/graph.ts';
+import { isInteger } from '../element_type.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
 import { axisOf, type ImportCall, type Importer, type Importers } from '../import_node.ts';
+import { truncated } from './pointwise.ts';
 
 const NAMES: Readonly<Record<Reduction, string>> = {
   sum: 'ReduceSum',
@@ -18,13 +21,22 @@ const NAMES: Readonly<Record<Reduction, string>> = {
   log_sum_exp: 'ReduceLogSumExp',
 };
 
+/** Those that give a single element as it is. */
+const OF_ONE = new Set<Reduction>(['sum', 'mean', 'max', 'min', 'prod', 'log_sum_exp']);
+
+/** Those that give integers a fraction, which they do not keep. */
+const FRACTIONAL = new Set<Reduction>(['mean', 'l2', 'log_sum', 'log_sum_exp']);
+
 function reducing(reduction: Reduction): Importer {
   return (call) => {
     const all = [...call.shape(0).keys()];
     const given = call.integers(1, 'axes') ?? [];
-    if (given.length === 0 && call.flag('noop_with_empty_axes')) return call.value(0);
-    const axes = given.length === 0 ? all : given.map((axis) => axisOf(axis, all.length));
-    return reduced(call, reduction, axes, call.flag('keepdims', true));
+    const none = given.length === 0 && call.flag('noop_with_empty_axes');
+    if (none && OF_ONE.has(reduction)) return call.value(0);
+    const some = given.length === 0 ? all : given.map((axis) => axisOf(axis, all.length));
+    const y = reduced(call, reduction, none ? [] : some, call.flag('keepdims', true));
+    const whole = isInteger(call.type(0)) && FRACTIONAL.has(reduction);
+    return whole ? pointwise(call.g.at('whole'), [y], (value = 0) => truncated(value)) : y;
   };
 }
 
