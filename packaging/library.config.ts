@@ -22,6 +22,18 @@ function minifyVendor(): Plugin {
   };
 }
 
+/** Each file begins with its own name, which its folder says. */
+function dropNames(): Plugin {
+  return {
+    name: 'drop-names',
+    generateBundle(_, bundle) {
+      for (const part of Object.values(bundle)) {
+        if (part.type === 'chunk') part.code = part.code.replace(/^\/\/ \S+\.ts\n/m, '');
+      }
+    },
+  };
+}
+
 /**
  * The first part of `npm run build`, what pages import: a file for each module, so that bundlers leave out what a
  * program does not use, with those of other packages in `dist/vendor`. Shaders are minified. No source maps: our code
@@ -30,7 +42,13 @@ function minifyVendor(): Plugin {
 export default defineConfig({
   root: ROOT,
   publicDir: false,
-  plugins: [minifyWgsl(), shortenNames(), minifyVendor(), writeLicences('LICENSES.txt')],
+  plugins: [
+    minifyWgsl(),
+    shortenNames(),
+    minifyVendor(),
+    dropNames(),
+    writeLicences('LICENSES.txt'),
+  ],
   logLevel: 'warn',
   build: {
     target: 'es2022',

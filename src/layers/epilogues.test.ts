@@ -35,6 +35,7 @@ import { type Conv2dOptions, conv2d } from './conv2d.ts';
 import { conv2dDynamic } from './conv2d_dynamic.ts';
 import { cumSum } from './cum_sum.ts';
 import { deformConv2d } from './deform_conv2d.ts';
+import { gather } from './gather.ts';
 import { gridSample } from './grid_sample.ts';
 import { operators } from './index.ts';
 import { linear } from './linear.ts';
@@ -267,6 +268,12 @@ const LAYERS: Readonly<Record<string, Layer>> = {
       const shape = [2, 3, 3, 2];
       return maxUnpool(g, g.input('x', shape), g.input('indices', shape), [5, 3]);
     },
+    bound: exact,
+    epilogues: ONE_OF_A_KIND,
+  },
+  gather: {
+    op: 'gather',
+    build: (g) => gather(g, g.input('x', [4, 5, 3]), g.input('indices', [2, 3])),
     bound: exact,
     epilogues: ONE_OF_A_KIND,
   },

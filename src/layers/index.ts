@@ -10,6 +10,7 @@ import { conv2dOp } from './conv2d.ts';
 import { conv2dDynamicOp } from './conv2d_dynamic.ts';
 import { cumSumOp } from './cum_sum.ts';
 import { deformConv2dOp } from './deform_conv2d.ts';
+import { gatherOp } from './gather.ts';
 import { gridSampleOp } from './grid_sample.ts';
 import { linearOp } from './linear.ts';
 import { localResponseNormOp } from './local_response_norm.ts';
@@ -55,6 +56,7 @@ export const operators: readonly OpDef[] = [
   roiAlignOp,
   pad2dOp,
   topKOp,
+  gatherOp,
   scatterOp,
   pointwiseOp,
   rearrangeOp,

@@ -9,6 +9,7 @@ import { convTranspose2dReference } from './conv_transpose2d.ts';
 import { conv2dReference } from './conv2d.ts';
 import { cumSumReference } from './cum_sum.ts';
 import { deformConv2dReference } from './deform_conv2d.ts';
+import { gatherReference } from './gather.ts';
 import { gridSampleReference } from './grid_sample.ts';
 import { linearReference } from './linear.ts';
 import { localResponseNormReference } from './local_response_norm.ts';
@@ -54,6 +55,7 @@ export const references: References = {
   roi_align: roiAlignReference,
   pad2d: pad2dReference,
   top_k: topKReference,
+  gather: gatherReference,
   scatter: scatterReference,
   pointwise: pointwiseReference,
   rearrange: rearrangeReference,

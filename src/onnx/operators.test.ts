@@ -39,6 +39,7 @@ import { conv2dDynamic } from '../layers/conv2d_dynamic.ts';
 import { type Conv3dOptions, conv3d } from '../layers/conv3d.ts';
 import { cumSum } from '../layers/cum_sum.ts';
 import { deformConv2d } from '../layers/deform_conv2d.ts';
+import { gather } from '../layers/gather.ts';
 import { gridSample } from '../layers/grid_sample.ts';
 import { operators } from '../layers/index.ts';
 import { linear } from '../layers/linear.ts';
@@ -440,6 +441,15 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
       return maxUnpool(g, maxPool2d(g.at('pool'), x, window), indices, [6, 5]);
     },
     'MaxPool Cast MaxPool Shape Slice Concat Cast MaxUnpool',
+  ],
+  [
+    'gather',
+    'of rows',
+    (g) => {
+      const x = g.input('x', [5, 4]);
+      return gather(g, x, argMax(g.at('where'), x, { axis: 1 }));
+    },
+    'ArgMax Cast Cast Gather',
   ],
   [
     'scatter',

@@ -7,6 +7,7 @@ import * as concat from './concat.ts';
 import * as conv from './conv.ts';
 import * as cumSum from './cum_sum.ts';
 import * as deformConv from './deform_conv.ts';
+import * as gather from './gather.ts';
 import * as linear from './linear.ts';
 import * as normalization from './normalization.ts';
 import * as pad from './pad.ts';
@@ -38,6 +39,7 @@ const families: readonly Exporters[] = [
   resize.exporters,
   sampling.exporters,
   topK.exporters,
+  gather.exporters,
   scatter.exporters,
 ];
 

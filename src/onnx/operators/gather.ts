@@ -1,13 +1,24 @@
-/** Parts of computed values, taken from places that are known when the model is loaded. */
+/**
+ * Rows taken from places: as slices side by side, where these are known when the model is loaded and few, otherwise by
+ * the layer that gathers.
+ */
+import { apply } from '../../../shaders/lib/expression.ts';
+import * as f from '../../../shaders/lib/expression_functions.ts';
 import { concat } from '../../layers/concat.ts';
-import { rearrange, reshapeTo } from '../../layers/rearrange.ts';
+import { gatherOp, gather as layer } from '../../layers/gather.ts';
+import { pointwise } from '../../layers/pointwise.ts';
+import { rearrange, reshapeTo, transpose } from '../../layers/rearrange.ts';
 import type { Value } from '../../runtime/graph.ts';
 import type { GraphBuilder } from '../../runtime/graph_builder.ts';
-import { Slice, Squeeze } from '../../runtime/movement/index.ts';
+import { Slice, Unsqueeze } from '../../runtime/movement/index.ts';
 import { MOST_INDICES, MOST_SLICES } from '../bounds.ts';
 import { demand } from '../errors.ts';
+import { type Exporters, exporter, read } from '../exporter.ts';
 import type { ImportCall, Importer, Importers } from '../import_node.ts';
-import { placesOf } from '../places.ts';
+import { placesOf, within } from '../places.ts';
+import { TensorProto_DataType as Type } from '../schema/onnx_pb.ts';
+import { constant } from '../tensor.ts';
+import { computedRows, rowsAlong, rowsAsWeight } from './computed_rows.ts';
 
 interface Run {
   readonly from: number;
@@ -52,31 +63,84 @@ export function sideBySide(g: GraphBuilder, x: Value, axis: number, runs: readon
   return first && parts.length === 1 ? first : concat(g.at('parts'), parts, axis);
 }
 
-/** The rows that indices choose of an input. */
+/** Rows along an axis that are known, in the order of the list. */
+function known(call: ImportCall, x: Value, axis: number, rows: readonly number[]): Value {
+  demand(rows.length > 0, 'gathers nothing');
+  const runs = rows.length <= MOST_INDICES ? runsOf(rows) : [];
+  return runs.length > 0 && runs.length <= MOST_SLICES
+    ? sideBySide(call.g, x, axis, runs)
+    : taken(call, x, axis, rowsAsWeight(call, 'rows', Float64Array.from(rows)));
+}
+
+/** Rows along an axis by the layer, which takes those of the first; the axes of `rows` stand in its place. */
+function taken(call: ImportCall, x: Value, axis: number, rows: Value): Value {
+  const others = [...x.desc.shape.keys()].toSpliced(axis, 1);
+  const front = axis === 0 ? x : transpose(call.g.at('front'), x, [axis, ...others]);
+  const y = layer(call.g.at('taken'), front, rows);
+  if (axis === 0) return y;
+  const own = [...rows.desc.shape.keys()];
+  const order = others.map((_, i) => own.length + i).toSpliced(axis, 0, ...own);
+  return transpose(call.g.at('back'), y, order);
+}
+
+/** The rows that indices choose of an input: elements, or what tuples of indices name. */
 const gatherPlaces: Importer = (call) => {
-  const { shape, inner, rows } = placesOf(call);
-  const matrix = reshapeTo(call.g.at('rows'), call.value(0), [-1, inner]);
-  const wanted = [...rows(Float64Array.from(call.numbers(1, 'the indices', MOST_INDICES)))];
-  demand(wanted.length > 0, 'gathers nothing');
-  return reshapeTo(call.g, gathered(call.g, matrix, 0, wanted), shape);
+  const places = placesOf(call);
+  const matrix = reshapeTo(call.g.at('matrix'), call.value(0), [-1, places.inner]);
+  const rows = call.operand(1).constant
+    ? known(call, matrix, 0, [...places.rows(call.data(1, 'the indices'))])
+    : taken(call, matrix, 0, computedRows(call, places));
+  return reshapeTo(call.g, rows, places.shape);
 };
 
 function gatherRows(call: ImportCall): Value {
   const x = call.value(0);
-  const axis = call.axis(0, x.desc.shape.length);
-  const extent = x.desc.shape[axis] ?? 1;
-  const { shape } = call.known(1, 'the indices');
-  const wanted = call.numbers(1, 'the indices', MOST_INDICES).map((i) => (i < 0 ? i + extent : i));
-  const within = wanted.length > 0 && wanted.every((i) => i >= 0 && i < extent);
-  demand(within, `indices are out of the ${extent} along axis ${axis}`);
-  const joined = gathered(call.g, x, axis, wanted);
-  if (shape.length === 1) return joined;
-  if (shape.length === 0) return rearrange(call.g, joined, [new Squeeze({ axes: [axis] })]);
-  return reshapeTo(call.g, joined, joined.desc.shape.toSpliced(axis, 1, ...shape));
+  const { shape } = x.desc;
+  const axis = call.axis(0, shape.length);
+  const extent = shape[axis] ?? 1;
+  const whole = shape.toSpliced(axis, 1, ...call.shape(1));
+  if (call.operand(1).constant) {
+    const wanted = Array.from(call.data(1, 'the indices'), (index) => within(index, extent));
+    return reshapeTo(call.g, known(call, x, axis, wanted), whole);
+  }
+  const rows = pointwise(call.g.at('rows'), [call.value(1)], (index = 0) =>
+    rowsAlong(index, extent, 1, extent),
+  );
+  return taken(call, x, axis, rows);
+}
+
+/** 1, or another value, in the place of each index along an axis of its own. */
+function oneHot(call: ImportCall): Value {
+  const indices = call.value(0);
+  const [depth = 0] = call.numbers(1, 'the depth', 1);
+  const [off = 0, on = 1] = call.numbers(2, 'the values', 2);
+  const rank = indices.desc.shape.length;
+  const axis = call.axis(-1, rank + 1);
+  demand(depth >= 1 && call.place.spend(depth), `makes ${depth} classes`);
+  const classes = constant(
+    [depth, ...Array<number>(rank - axis).fill(1)],
+    Float64Array.from({ length: depth }, (_, i) => i),
+    'int64',
+  );
+  const places = call.place.weight({ ...classes, name: `${call.name}/classes` });
+  const along = rearrange(call.g.at('indices'), indices, [new Unsqueeze({ axes: [axis] })]);
+  return pointwise(call.g, [along, places], (index = 0, place = 0) =>
+    apply(f.select, apply(f.equal, rowsAlong(index, depth, 1, depth), place), on, off),
+  );
 }
 
 export const importers: Importers = {
   Gather: gatherRows,
   GatherElements: gatherPlaces,
   GatherND: gatherPlaces,
+  OneHot: oneHot,
 };
+
+export const exporters: Exporters = [
+  // Indices are numbers here.
+  exporter(gatherOp, (node, writer) => {
+    const [x = '', indices = ''] = read(writer, node, 'x', 'indices');
+    const whole = writer.step(node, 'Cast', [indices], { to: { int: Type.INT64 } });
+    writer.layer(node, 'Gather', [x, whole], { axis: { int: 0 } });
+  }),
+];

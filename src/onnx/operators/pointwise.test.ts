@@ -1,5 +1,6 @@
 /** What computes element by element, in forms that are rare: of old operator sets, defaults, types and their ranges. */
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { evaluate } from '../../../test/fixtures/build_one.ts';
 import {
   float,
   int,
@@ -14,8 +15,10 @@ import {
   one,
   small,
 } from '../../../test/fixtures/onnx_node_cases.ts';
+import { pointwise } from '../../layers/pointwise.ts';
 import type { Shape } from '../../runtime/tensor.ts';
 import type { Attributes } from '../attribute.ts';
+import { corrected } from './pointwise.ts';
 
 /** -4 to 4. */
 const X = [-4, -3, -2, -1, 0, 1, 2, 3, 4];
@@ -293,4 +296,29 @@ describe('loadOnnx', () => {
   it.each(inOperatorSets(cases))('reads %s, of operator set %i', (_, opset, one) =>
     checkNodeCase(one, opset),
   );
+});
+
+describe('corrected', () => {
+  it('makes good a quotient that is one off, whatever the signs', () => {
+    const dividends = Array.from({ length: 41 }, (_, i) => i - 20);
+    const all = dividends.flatMap((a) =>
+      [-7, -3, -2, -1, 1, 2, 3, 7].flatMap((b) => [-1, 0, 1].map((off) => ({ a, b, off }))),
+    );
+    const shape = [all.length];
+    const y = evaluate(
+      (g) =>
+        pointwise(
+          g,
+          [g.input('q', shape), g.input('a', shape), g.input('b', shape)],
+          (q = 0, a = 0, b = 0) => corrected(q, a, b),
+        ),
+      {
+        q: all.map(({ a, b, off }) => Math.floor(a / b) + off),
+        a: all.map(({ a }) => a),
+        b: all.map(({ b }) => b),
+      },
+    );
+    // 0 in place of -0.
+    expect(y.map((value) => value + 0)).toEqual(all.map(({ a, b }) => Math.floor(a / b) + 0));
+  });
 });

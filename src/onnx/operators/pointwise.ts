@@ -105,20 +105,45 @@ const div: Importer = (call) => {
   const quotient = ofFunction(f.div);
   if (!isInteger(call.type(0))) return quotient(call);
   demandNoWrapping(call);
-  return expressed(2, (a, b) => truncated(apply(f.div, a, b)))(call);
+  return expressed(2, wholeQuotient)(call);
 };
 
 const mul = ofFunction(f.mul);
 
 /** Of the divisor's sign, as in Python, or with `fmod` of the dividend's, as in C. */
 const mod: Importer = (call) => {
-  const whole = call.flag('fmod') ? truncated : (x: Expression) => apply(f.floor, x);
-  return expressed(2, (a, b) => apply(f.sub, a, apply(f.mul, whole(apply(f.div, a, b)), b)))(call);
+  const cutsOff = call.flag('fmod');
+  const quotient = (a: Part, b: Part): Expression => {
+    if (isInteger(call.type(0))) return (cutsOff ? wholeQuotient : flooredQuotient)(a, b);
+    return cutsOff ? truncated(apply(f.div, a, b)) : apply(f.floor, apply(f.div, a, b));
+  };
+  return expressed(2, (a, b) => apply(f.sub, a, apply(f.mul, quotient(a, b), b)))(call);
 };
 
 /** Without its fraction. */
 export function truncated(x: Part): Expression {
   return apply(f.select, apply(f.less, x, 0), apply(f.ceil, x), apply(f.floor, x));
+}
+
+/** The quotient of two integers, cut off towards zero. */
+export function wholeQuotient(a: Part, b: Part): Expression {
+  const sign = apply(f.mul, apply(f.sign, a), apply(f.sign, b));
+  return apply(f.mul, sign, flooredQuotient(apply(f.abs, a), apply(f.abs, b)));
+}
+
+/** The quotient of two integers, rounded down. */
+function flooredQuotient(a: Part, b: Part): Expression {
+  return corrected(apply(f.floor, apply(f.div, a, b)), a, b);
+}
+
+/**
+ * A quotient of integers that may be one off: GPUs divide to 2.5 units in the last place, so that 6 / 3 may fall short
+ * of 2. What remains tells, which is exact.
+ */
+export function corrected(quotient: Part, a: Part, b: Part): Expression {
+  const rest = apply(f.mul, apply(f.sub, a, apply(f.mul, quotient, b)), apply(f.sign, b));
+  const over = apply(f.less_equal, apply(f.abs, b), rest);
+  return apply(f.sub, apply(f.add, quotient, over), apply(f.less, rest, 0));
 }
 
 /** Before operator set 7, an axis said where the shorter shape begins in the longer. */

@@ -3,10 +3,11 @@ import { globalAveragePool2d } from '../../layers/adaptive_average_pool2d.ts';
 import { pointwise } from '../../layers/pointwise.ts';
 import { reduce as layer, type Reduction, reduceOp } from '../../layers/reduce.ts';
 import type { Value } from '../../runtime/graph.ts';
+import { elementCount } from '../../runtime/tensor.ts';
 import { isInteger } from '../element_type.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
 import { axisOf, type ImportCall, type Importer, type Importers } from '../import_node.ts';
-import { truncated } from './pointwise.ts';
+import { truncated, wholeQuotient } from './pointwise.ts';
 
 const NAMES: Readonly<Record<Reduction, string>> = {
   sum: 'ReduceSum',
@@ -24,8 +25,8 @@ const NAMES: Readonly<Record<Reduction, string>> = {
 /** Those that give a single element as it is. */
 const OF_ONE = new Set<Reduction>(['sum', 'mean', 'max', 'min', 'prod', 'log_sum_exp']);
 
-/** Those that give integers a fraction, which they do not keep. */
-const FRACTIONAL = new Set<Reduction>(['mean', 'l2', 'log_sum', 'log_sum_exp']);
+/** Those that give integers a fraction, which they do not keep, besides the mean. */
+const FRACTIONAL = new Set<Reduction>(['l2', 'log_sum', 'log_sum_exp']);
 
 function reducing(reduction: Reduction): Importer {
   return (call) => {
@@ -34,10 +35,27 @@ function reducing(reduction: Reduction): Importer {
     const none = given.length === 0 && call.flag('noop_with_empty_axes');
     if (none && OF_ONE.has(reduction)) return call.value(0);
     const some = given.length === 0 ? all : given.map((axis) => axisOf(axis, all.length));
-    const y = reduced(call, reduction, none ? [] : some, call.flag('keepdims', true));
-    const whole = isInteger(call.type(0)) && FRACTIONAL.has(reduction);
-    return whole ? pointwise(call.g.at('whole'), [y], (value = 0) => truncated(value)) : y;
+    const axes = none ? [] : some;
+    const keepAxes = call.flag('keepdims', true);
+    return isInteger(call.type(0))
+      ? ofIntegers(call, reduction, axes, keepAxes)
+      : reduced(call, reduction, axes, keepAxes);
   };
+}
+
+/** The same of integers: without a fraction. */
+function ofIntegers(
+  call: ImportCall,
+  reduction: Reduction,
+  axes: readonly number[],
+  keepAxes: boolean,
+): Value {
+  const mean = reduction === 'mean';
+  const y = reduced(call, mean ? 'sum' : reduction, axes, keepAxes);
+  const count = elementCount(axes.map((axis) => call.shape(0)[axis] ?? 1));
+  const g = call.g.at('whole');
+  if (mean) return pointwise(g, [y], (sum = 0) => wholeQuotient(sum, count));
+  return FRACTIONAL.has(reduction) ? pointwise(g, [y], (value = 0) => truncated(value)) : y;
 }
 
 /** A reduction over axes; the mean of whole feature maps is a pooling. */

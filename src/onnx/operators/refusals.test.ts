@@ -413,9 +413,8 @@ const unknown: readonly Refusal[] = (
     ['Resize x _ w', 'the scales'],
     ['Resize x _ _ w', 'the sizes'],
     ['Upsample x w', 'the scales'],
-    ['Gather x w', 'the indices'],
-    ['GatherND x w', 'the indices'],
-    ['GatherElements x w', 'the indices'],
+    ['OneHot x w p', 'the depth'],
+    ['OneHot x c w', 'the values'],
     ['CumSum x w', 'the axis'],
     ['TopK x w', 'k'],
     ['Trilu x w', 'the diagonal'],
@@ -429,7 +428,7 @@ const unknown: readonly Refusal[] = (
   ] as const
 ).map(([node, what]) =>
   refusing(node, `${what} "w" ${GIVEN}`, {
-    inputs: { x: MAP, w: [INT64, node.includes('GatherE') ? MAP : [1]] },
+    inputs: { x: MAP, w: [INT64, [1]] },
     constants: [list('c', 1), list('p', 0, 0, 0, 0, 0, 0, 0, 0)],
     opset: node.startsWith('Upsample') ? 9 : 20,
   }),

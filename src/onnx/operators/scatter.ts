@@ -2,23 +2,21 @@
  * ScatterElements and ScatterND: rows of updates put in the places of indices. Where these are known when the model is
  * loaded, it is known for each place which updates meet there.
  */
-import { apply, type Expression } from '../../../shaders/lib/expression.ts';
-import * as f from '../../../shaders/lib/expression_functions.ts';
+import type * as f from '../../../shaders/lib/expression_functions.ts';
 import { binary } from '../../layers/arithmetic.ts';
 import { concat } from '../../layers/concat.ts';
-import { pointwise } from '../../layers/pointwise.ts';
-import { reshapeTo, slice } from '../../layers/rearrange.ts';
+import { reshapeTo } from '../../layers/rearrange.ts';
 import { scatter as layer, scatterOp } from '../../layers/scatter.ts';
 import type { Value } from '../../runtime/graph.ts';
 import { inputShape } from '../../runtime/operator.ts';
-import { denseStrides, elementCount, formatShape, shapesEqual } from '../../runtime/tensor.ts';
+import { elementCount, formatShape, shapesEqual } from '../../runtime/tensor.ts';
 import { MOST_INDICES, MOST_MEETING, MOST_ROWS, MOST_SLICES } from '../bounds.ts';
 import { demand } from '../errors.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
 import type { ImportCall, Importers } from '../import_node.ts';
 import { type Places, placesOf, reductionOf } from '../places.ts';
 import { TensorProto_DataType as Type } from '../schema/onnx_pb.ts';
-import { constant } from '../tensor.ts';
+import { computedRows, rowsAsWeight } from './computed_rows.ts';
 import { gathered, runsOf, sideBySide } from './gather.ts';
 
 function importScatter(call: ImportCall): Value {
@@ -36,8 +34,7 @@ function importScatter(call: ImportCall): Value {
     return reduced(call, places, reduction);
   }
   if (known) return placed(call, places);
-  const ofElements = call.node.opType === 'ScatterElements';
-  return put(call, ofElements ? rowsOfElements(call, places) : rowsOfTuples(call));
+  return put(call, computedRows(call, places));
 }
 
 /** The updates by the kernel that scatters, in any places. */
@@ -56,8 +53,7 @@ function placed(call: ImportCall, { inner, rows }: Places): Value {
   const sources = sourcesOf(elementCount(call.shape(0)) / inner, places);
   const runs = sources && runsOf(sources);
   if (!runs || runs.length > MOST_SLICES) {
-    const known = constant([places.length], places, 'int64');
-    return put(call, call.place.weight({ ...known, name: `${call.name}/rows` }));
+    return put(call, rowsAsWeight(call, 'rows', places));
   }
   const parts = [matrix(call, 'rows', 0, inner), matrix(call, 'updates', 2, inner)];
   const both = concat(call.g.at('both'), parts, 0);
@@ -103,56 +99,6 @@ function roundsOf(rows: Float64Array): readonly (readonly number[])[] {
     rounds[nth].push(k);
   }
   return rounds;
-}
-
-/**
- * How many rows a computed index along an axis stands for; it may count from the end. Where it is none of the axis it
- * is so far before the first row of all that no index of another axis brings it back.
- */
-function rowsAlong(
-  index: Expression | number,
-  extent: number,
-  stride: number,
-  rows: number,
-): Expression {
-  const place = apply(f.select, apply(f.less, index, 0), apply(f.add, index, extent), index);
-  const inside = apply(f.mul, apply(f.less, place, extent), apply(f.less_equal, 0, place));
-  return apply(f.select, inside, apply(f.mul, place, stride), -rows);
-}
-
-/** The rows that computed indices choose: each stands for its own position, but for an axis. */
-function rowsOfElements(call: ImportCall, { shape, rows }: Places): Value {
-  const x = call.shape(0);
-  const axis = call.axis(0, x.length);
-  const stride = denseStrides(x)[axis] ?? 1;
-  const indices = reshapeTo(call.g.at('indices'), call.value(1), [-1]);
-  const along = pointwise(call.g.at('along'), [indices], (index = 0) =>
-    rowsAlong(index, x[axis] ?? 1, stride, elementCount(x)),
-  );
-  if (x.length === 1) return along;
-  const count = elementCount(shape);
-  demand(call.place.spend(count), `places of ${count} updates would be computed`);
-  // Of indices that are all 0, where each stands along the other axes; as a vector, which is stored in f32.
-  const others = constant([count], rows(new Float64Array(count)), 'int64');
-  const weight = call.place.weight({ ...others, name: `${call.name}/others` });
-  return binary(call.g.at('rows'), f.add, along, weight);
-}
-
-/** The rows that computed tuples of indices choose. */
-function rowsOfTuples(call: ImportCall): Value {
-  const x = call.shape(0);
-  const indices = call.value(1);
-  const last = indices.desc.shape.length - 1;
-  const strides = denseStrides(x.slice(0, indices.desc.shape[last] ?? 0));
-  const [first, ...rest] = strides.map((stride, i) => {
-    const g = call.g.at(`axis${i}`);
-    const part = slice(g.at('part'), indices, last, i, i + 1);
-    return pointwise(g, [part], (index = 0) =>
-      rowsAlong(index, x[i] ?? 1, stride, elementCount(x)),
-    );
-  });
-  demand(first, `indices ${formatShape(indices.desc.shape)} name no axis`);
-  return rest.reduce((sum, part, i) => binary(call.g.at(`sum${i}`), f.add, sum, part), first);
 }
 
 export const importers: Importers = { ScatterElements: importScatter, ScatterND: importScatter };

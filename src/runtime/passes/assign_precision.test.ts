@@ -6,12 +6,15 @@ import { Random, seeds } from '../../../test/fixtures/random.ts';
 import { randomGraph } from '../../../test/fixtures/random_graph.ts';
 import { conversions } from '../../conversions.ts';
 import { relu } from '../../layers/activations.ts';
+import { argMax } from '../../layers/arg_reduce.ts';
+import { mul } from '../../layers/arithmetic.ts';
 import { batchNorm } from '../../layers/batch_norm.ts';
 import { concatOp } from '../../layers/concat.ts';
 import { conv2d } from '../../layers/conv2d.ts';
+import { gather } from '../../layers/gather.ts';
 import { linear } from '../../layers/linear.ts';
 import { maxPool2d } from '../../layers/pool2d.ts';
-import { flatten } from '../../layers/rearrange.ts';
+import { flatten, reshapeTo } from '../../layers/rearrange.ts';
 import { scatter } from '../../layers/scatter.ts';
 import { softmax } from '../../layers/softmax.ts';
 import { verify } from '../../profiling/verify.ts';
@@ -154,6 +157,25 @@ describe('assignPrecision', () => {
       'put: x f32, indices f32, updates f32',
       'again: x f32, indices f32, updates f32',
       'after: x0 f32',
+    ]);
+  });
+
+  it('keeps what is computed of indices alone, however often, as they are', () => {
+    const g = GraphBuilder.create();
+    const x = g.input('x', [4096, 3]);
+    const best = argMax(g.at('best'), x, { axis: 0, keepAxis: false });
+    const halves = mul(g.at('half'), best, 0.5);
+    const rows = relu(g.at('rows'), reshapeTo(g.at('flat'), halves, [-1]));
+    g.output('y', softmax(g.at('softmax'), gather(g.at('chosen'), relu(g.at('relu'), x), rows)));
+    expect(storedAs(half(g.build('indices')))).toEqual([
+      'x as f16: f16',
+      'best: f32',
+      'half: f32',
+      'flat: f32',
+      'rows: f32',
+      'relu: f32',
+      'chosen: f32',
+      'softmax: f32',
     ]);
   });
 

@@ -5,8 +5,8 @@
  * a node of its own; an output that nothing else reads is stored as f32 by whatever computes it, and any other
  * is converted. Where no pointwise operator can convert them, inputs are read as they are, and outputs stored as f32.
  * Vectors (biases, running statistics, factors of channels) stay f32: they are a thousandth of
- * the weights, their rounding would shift whole channels, and statistics leave f16's range. Exact operators read inputs
- * and constants as they are.
+ * the weights, their rounding would shift whole channels, and statistics leave f16's range. Exact operators, which make
+ * or take indices, read inputs and constants as they are, and so does what computes with their results alone.
  */
 
 import { operand } from '../../../shaders/lib/expression.ts';
@@ -121,6 +121,10 @@ class Assignment {
     const [viewed] = Object.values(inputs);
     if (isRearrange(node) && viewed && !isConstant(viewed)) return viewed.desc.dtype;
     if (this.#precision === 'f32') return node.output.desc.dtype;
+    // What is computed of indices is mostly indices, of which f16 has the first 2048.
+    const activations = Object.values(inputs).filter(({ kind }) => kind === 'activation');
+    const whole = activations.every(({ desc }) => desc.dtype === 'f32');
+    if (isPointwise(node) && activations.length > 0 && whole) return 'f32';
     const readers = this.#readers.get(node.output) ?? [];
     const shortened = readers.some(({ op }) => !op.exact);
     return shortened ? 'f16' : node.output.desc.dtype;
