@@ -15,6 +15,7 @@ describe('top_k kernels', () => {
     ['several rows', [5, 33], 7],
     ['fewer elements than invocations', [2, 3], 2],
     ['the classes of ImageNet', [3, 1000], 10],
+    ['more than a workgroup finds places for', [2, 3000], 700],
   ])('agree with the reference for %s', async (_, shape, k) => {
     await checkKernels(device(), {
       op: 'top_k',
@@ -41,6 +42,25 @@ describe('top_k kernels', () => {
       bound: exact,
       inputs: { x: x.map((value) => Math.max(value, -60000)) },
     });
+  });
+});
+
+describe('top_k kernels, where keys do not tell elements apart,', () => {
+  it.each<[string, number, number, (i: number) => number]>([
+    ['take the first of all, beyond 65,536', 70_000, 300, () => 0.5],
+    ['take all of the largest and the first of the next', 1000, 400, (i) => i % 3],
+    ['take exactly all of the largest', 999, 333, (i) => i % 3],
+    ['take those at the end, too', 1000, 999, (i) => (i < 3 ? -1 : 1)],
+    ['take neighbours that differ in the last bit', 1000, 500, (i) => 1 + ((i * 7) % 4) * 2 ** -10],
+  ])('%s', async (_, length, k, of) => {
+    for (const order of ['largest', 'least'] as const) {
+      await checkKernels(device(), {
+        op: 'top_k',
+        build: (g) => topElements(g, g.input('x', [1, length]), k, order),
+        bound: exact,
+        inputs: { x: Float32Array.from({ length }, (_, i) => of(i)) },
+      });
+    }
   });
 });
 

@@ -1,6 +1,5 @@
 /** The largest elements of each row, with their indices. */
-import { gridOf } from '../../shaders/lib/grid.ts';
-import { topK as shader, type TopKProblem } from '../../shaders/top_k.wgsl.ts';
+import { RANK_THREADS, type TopKProblem, topKRank, topKSelect } from '../../shaders/top_k.wgsl.ts';
 import { kindOf } from '../runtime/device_profile.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
@@ -15,6 +14,7 @@ import {
 import { formatShape, rowsAndColumns, tensorDesc } from '../runtime/tensor.ts';
 import { inOrder } from './bindings.ts';
 import { checkChoices } from './choices.ts';
+import { dispatchOf } from './dispatch.ts';
 import { checkIndices } from './element_indices.ts';
 
 export interface TopKAttributes {
@@ -103,17 +103,25 @@ export const topKOp: OpDef<TopKAttributes, 'x'> = {
   },
   exact: true,
   candidates: candidatesOf(problemOf, [
-    kernel<TopKProblem, { readonly threads: number }, 'x'>({
+    kernel<TopKProblem, { readonly threads: number }, string>({
       name: 'top_k',
       // CPU adapters run a subgroup as one vector, and wait long at barriers for several.
       configs: (_problem, device) => [
-        { threads: kindOf(device) === 'cpu' ? (device.subgroupSize ?? 4) : 64 },
+        { threads: kindOf(device) === 'cpu' ? (device.subgroupSize ?? 4) : 256 },
       ],
       lower(problem, { threads }, device) {
-        const grid = gridOf(problem.rows, device.limits.maxComputeWorkgroupsPerDimension);
-        const source = shader(problem, threads, grid);
-        const workgroups = [grid.columns, grid.rows, 1] as const;
-        return { dispatches: [{ source, bindings: inOrder(['x'], 'y'), workgroups }] };
+        const { rows, k } = problem;
+        const select = dispatchOf(device, rows, inOrder(['x'], 'chosen'), (grid) => ({
+          source: topKSelect(problem, threads, grid),
+        }));
+        const tiles = Math.ceil((rows * k) / RANK_THREADS);
+        const rank = dispatchOf(device, tiles, inOrder(['x', 'chosen'], 'y'), (grid) => ({
+          source: topKRank(problem, grid),
+        }));
+        return {
+          dispatches: [select, rank],
+          scratch: { chosen: 2 * rows * k * Uint32Array.BYTES_PER_ELEMENT },
+        };
       },
     }),
   ]),
