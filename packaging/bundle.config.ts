@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'vite';
-import { writeLicences } from './licences.ts';
 import { minifyWgsl } from './minify_wgsl.ts';
 import { shortenNames } from './shorten_names.ts';
 
@@ -12,12 +11,13 @@ const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
 
 /**
  * The third part of `npm run build`: the library with ONNX as one file, for pages that import it from an address. It is
- * for loading, not for reading, and has no source map: who debugs imports the modules.
+ * for loading, not for reading, and has no source map: who debugs imports the modules. What it contains of others is in
+ * these, too, so that their licences are its own.
  */
 export default defineConfig({
   root: ROOT,
   publicDir: false,
-  plugins: [minifyWgsl(), shortenNames(), writeLicences('tilewise.js.LICENSE.txt')],
+  plugins: [minifyWgsl(), shortenNames()],
   logLevel: 'warn',
   build: {
     target: 'es2023',
@@ -28,7 +28,7 @@ export default defineConfig({
       output: {
         minify: true,
         comments: { annotation: true, jsdoc: false, legal: false },
-        postBanner: `/*! Tilewise ${version}, MIT; what it contains of others: tilewise.js.LICENSE.txt */`,
+        postBanner: `/*! Tilewise ${version}, MIT; what it contains of others: LICENSES.txt */`,
       },
     },
     lib: {

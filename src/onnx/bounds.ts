@@ -28,6 +28,8 @@ export const MOST_IN_LIST = 64;
 /** Indices that a Gather of computed values reads, and the slices that these become. */
 export const MOST_INDICES: number = 2 ** 12;
 export const MOST_SLICES: number = 2 ** 8;
+/** Steps of an LSTM or the like, of both directions: some four layers each. */
+export const MOST_STEPS: number = 2 ** 10;
 /** Nodes of all turns of all loops. */
 export const MOST_UNROLLED: number = 2 ** 14;
 /** Rows of what is scattered into by slices, and updates that are reduced to one row. */

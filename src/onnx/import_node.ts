@@ -408,6 +408,21 @@ export class ImportCall {
   }
 
   /**
+   * A list of strings among the attributes.
+   *
+   * @param name - Of the attribute.
+   * @returns Undefined where it is missing.
+   * @throws UnsupportedError where it is of another type.
+   *
+   * @example
+   * const same: Importer = (call) => (call.texts('modes') ? call.value(0) : relu(call.g, call.value(0)));
+   */
+  texts(name: string): readonly string[] | undefined {
+    const decoder = new TextDecoder();
+    return this.#attribute(name, 'STRINGS')?.strings.map((bytes) => decoder.decode(bytes));
+  }
+
+  /**
    * A tensor among the attributes.
    *
    * @param name - Of the attribute.

@@ -14,6 +14,7 @@ import { normalizationCases } from '../../test/fixtures/onnx_operator_cases/norm
 import { pointwiseCases } from '../../test/fixtures/onnx_operator_cases/pointwise.ts';
 import { poolCases } from '../../test/fixtures/onnx_operator_cases/pools.ts';
 import { quantizedCases } from '../../test/fixtures/onnx_operator_cases/quantized.ts';
+import { recurrentCases } from '../../test/fixtures/onnx_operator_cases/recurrent.ts';
 import { resizingCases } from '../../test/fixtures/onnx_operator_cases/resizing.ts';
 import { samplingCases } from '../../test/fixtures/onnx_operator_cases/sampling.ts';
 import { volumeCases } from '../../test/fixtures/onnx_operator_cases/volumes.ts';
@@ -23,7 +24,7 @@ const cases = [
   ...[...convolutionCases, ...poolCases, ...volumeCases, ...normalizationCases],
   ...[...pointwiseCases, ...matrixProductCases, ...resizingCases, ...alongAxesCases],
   ...[...movementCases, ...samplingCases, ...gatherScatterCases],
-  ...[...quantizedCases, ...constantCases],
+  ...[...quantizedCases, ...constantCases, ...recurrentCases],
 ];
 
 describe('loadOnnx', () => {

@@ -16,6 +16,7 @@ import * as pointwise from './pointwise.ts';
 import * as pool from './pool.ts';
 import * as quantization from './quantization.ts';
 import * as rearrange from './rearrange.ts';
+import * as recurrent from './recurrent.ts';
 import * as reduce from './reduce.ts';
 import * as resize from './resize.ts';
 import * as sampling from './sampling.ts';
@@ -48,6 +49,7 @@ export const importers: ReadonlyMap<string, Importer> = new Map(
     ...quantization.importers,
     ...gather.importers,
     ...scatter.importers,
+    ...recurrent.importers,
   }),
 );
 

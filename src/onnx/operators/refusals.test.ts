@@ -434,6 +434,37 @@ const unknown: readonly Refusal[] = (
   }),
 );
 
+/** [steps, batch, features], of an LSTM with two hidden units and what it reads besides. */
+const SEQUENCE: Shape = [3, 2, 4];
+const ofRecurrence: readonly Refusal[] = (
+  [
+    ['x w r', 'layout 1 is not read; put the steps first', { layout: int(1) }],
+    ['x w r', 'clip is not read', { clip: float(3) }],
+    [
+      'x w r',
+      'direction is both; forward, reverse, bidirectional are read',
+      { direction: text('both') },
+    ],
+    ['x w r _ l', 'sequences of 3,2 steps; all must have 3'],
+    ['x w r _ _ _ _ p', 'peepholes are not read'],
+    ['x w r p', 'input 3 must be [1, 16], got [1, 6]'],
+    ['x r r', 'input 1 must be [1, 8, 4], got [1, 8, 2]'],
+    ['x w r _ _ r', 'input 5 must be [1, 2, 2], got [1, 8, 2]'],
+    ['long w r', 'takes 1025 steps; at most 1024 are read'],
+  ] as const
+).map(([inputs, why, attributes = {}]) =>
+  refusing(`LSTM ${inputs}`, why, {
+    inputs: { x: SEQUENCE, long: [1025, 2, 4] },
+    attributes,
+    constants: [
+      tensor('w', [1, 8, 4], Array<number>(32).fill(1)),
+      tensor('r', [1, 8, 2], Array<number>(16).fill(1)),
+      tensor('p', [1, 6], Array<number>(6).fill(1)),
+      list('l', 3, 2),
+    ],
+  }),
+);
+
 /** Lists of more than a number, where one is read. */
 const several: readonly Refusal[] = ['CumSum', 'TopK', 'Trilu'].map((opType) =>
   refusing(`${opType} x c`, 'expected at most 1 numbers, got [2]', {
@@ -443,6 +474,7 @@ const several: readonly Refusal[] = ['CumSum', 'TopK', 'Trilu'].map((opType) =>
 
 const all = [
   ...unknown,
+  ...ofRecurrence,
   ...several,
   ...[...ofAttributes, ...ofInputs, ...ofWindows, ...ofNormalizations, ...ofSizes],
   ...[...ofIndices, ...ofQuantization, ...ofEquations],

@@ -11,7 +11,7 @@ const MESSAGES = {
   NodeProto: `1 input string*, 2 output string*, 3 name string, 4 opType string, 7 domain string,
     5 attribute AttributeProto*`,
   AttributeProto: `1 name string, 20 type int32, 2 f float, 3 i int64, 4 s bytes, 5 t TensorProto, 6 g GraphProto,
-    7 floats float*, 8 ints int64*`,
+    7 floats float*, 8 ints int64*, 9 strings bytes*`,
   TensorProto: `1 dims int64*, 2 dataType int32, 3 segment TensorProto.Segment, 4 floatData float*, 5 int32Data int32*,
     7 int64Data int64*, 8 name string, 9 rawData bytes, 13 externalData StringStringEntryProto*, 14 dataLocation int32,
     10 doubleData double*, 11 uint64Data uint64*`,
