@@ -22,8 +22,12 @@ export interface ModelRun {
   /** The share of the processors that other processes took during the runs. */
   readonly otherWorkShare: number;
   readonly p95Ms: number;
-  /** The host's part of a run. */
+  /** The host's part of a run, most of which the GPU does not wait for. */
   readonly hostMs: number;
+  /** From the start of the GPU's first dispatch to the end of its last; there only where its clock can be read. */
+  readonly gpuMs?: number;
+  /** A run that is submitted at once, as those are whose GPU's time is read. */
+  readonly atOnceMs?: number;
   readonly dispatches: number;
   readonly submits: number;
   readonly memory: MemoryUse;

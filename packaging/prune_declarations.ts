@@ -1,7 +1,7 @@
 /**
  * The end of `npm run build`: deletes the declarations in dist that no entry leads to. The compiler writes one for each
- * module, but users see a part of them. Those that stay lose the heads of their files, are indented by tabs as the built
- * modules are, and name these; the compiler leaves the sources' names, which only its newest versions understand.
+ * module, but users see a part of them. Those that stay lose the heads of their files, are indented by tabs, as the
+ * built modules are, and name these; the compiler leaves the sources' names, which only its newest versions understand.
  */
 import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, sep } from 'node:path';

@@ -209,6 +209,8 @@ describe('tilewise', () => {
       'medianMs',
       'p95Ms',
       'hostMs',
+      'gpuMs',
+      'atOnceMs',
       'dispatches',
       'submits',
     ];
