@@ -3,7 +3,7 @@
  *
  *     y[k, i] = epilogue( x[indices[k], i], or 0 where that is no row of x )
  *
- * Indices are numbers, exact up to 2^24, whose fractions are dropped.
+ * Indices are numbers, exact up to 2^24; fractions of those from 0 on are dropped.
  *
  * Layouts: x [ROWS, INNER], indices [PLACES], y [PLACES, INNER], dense; then the epilogue. Threads: one invocation an
  * element of y, in memory order.

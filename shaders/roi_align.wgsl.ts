@@ -8,8 +8,8 @@
  *     max   y[r, c, p, q] = max over the samples of the greatest product of a neighbour and its bilinear weight,
  *                           as ONNX and onnxruntime have it
  *
- * Samples more than a pixel outside of x are 0; others take its edge. Those are counted and not computed where there is
- * one a pixel, so that no region, however large, takes forever. A bin without a sample, of an empty region, is 0.
+ * Samples more than a pixel outside of x are 0; others take its edge. Where a bin has one sample a pixel, those outside
+ * are counted and not computed, so that no region, however large, takes forever. An empty region has no samples, and 0.
  *
  * Layouts: x [N, C, H, W], rois [R, 4], batch_indices [R], y [R, C, P, Q], dense; then the epilogue. Threads: one
  * invocation an element of y, in memory order.
@@ -86,7 +86,9 @@ fn samples_of(near: f32, far: f32, bin: u32, bins: u32, extent: u32) -> Samples 
   let first = start + f32(bin) * size + step / 2.0;
   return Samples(first, step, f32(SAMPLES), 0u, SAMPLES);
 #else
-  let count = max(ceil(size), 0.0);
+  // A quotient may come out above the whole number that it is.
+  let whole = ceil(size);
+  let count = max(select(whole, whole - 1.0, (whole - 1.0) * f32(bins) >= length), 0.0);
   let step = size / max(count, 1.0);
   let first = start + f32(bin) * size + step / 2.0;
   // One more on each side, for what rounding moves over the edge. Several are half a pixel apart at least.

@@ -13,8 +13,7 @@
  * That is two to eight walks along a row and K^2 comparisons, where K searches for the next one would be K walks.
  *
  * Layouts: x [row][element]; chosen [row][K] (key, index); y [row][K][value, index]. An index is a number like the
- * value, exact below 2^24. Where a row holds what is not a number, its first entry has the index -1 - i, i the first
- * such element.
+ * value, exact below 2^24. What is not a number comes first, with the index -1 - i.
  *
  * Threads: select one workgroup a row, of which every invocation walks every THREADS-th element; rank one invocation a
  * chosen element.

@@ -373,6 +373,31 @@ describe('runOnGpu with a signal', () => {
   });
   const REASON = new Error('enough');
 
+  it('is submitted early only where the GPU has done the runs before it', async () => {
+    const deep = graphOf((g, x) => {
+      let y: api.Value = x;
+      for (let i = 0; i < 20; i++) y = api.softmax(g.at(`layer${i}`), y);
+      return { y };
+    });
+    using of = await session(deep);
+    using output = await GpuTensor.allocate(device(), X);
+    const { queue } = device().gpu;
+    let finish = (): void => {};
+    vi.spyOn(queue, 'onSubmittedWorkDone').mockImplementationOnce(
+      () => new Promise((resolve) => (finish = () => resolve(undefined))),
+    );
+    const submit = vi.spyOn(queue, 'submit');
+    await runOnGpu(of, x, output);
+    expect(submit).toHaveBeenCalledTimes(2);
+    await runOnGpu(of, x, output);
+    expect(submit).toHaveBeenCalledTimes(2 + 1);
+    await of.run(x);
+    expect(submit).toHaveBeenCalledTimes(3 + 1);
+    finish();
+    await of.run(x);
+    expect(submit).toHaveBeenCalledTimes(4 + 2);
+  });
+
   it('is cut by submitBudgetMs, and stops between two submits, before its output is written', async () => {
     const { y } = await expectedOf(chain);
     using of = await session(chain, { submitBudgetMs: 1e-9 });

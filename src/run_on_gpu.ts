@@ -73,6 +73,7 @@ export async function runOnGpu(
       return executor.inTurn(
         () => executor.submit(of.inputs, finish, signal),
         ({ accepted }) => Promise.all(accepted),
+        () => executor.opening.gpu.queue.onSubmittedWorkDone(),
       );
     });
   };

@@ -24,8 +24,7 @@ export interface TopKAttributes {
 
 /**
  * Adds the `k` largest, or least, elements of each row of `x`: each its value and its index, in this order, the lower
- * index first among equals. Where a row holds what is not a number, the first index of its results is
- * -1 - i, i the first such element.
+ * index first among equals. What is not a number comes first, with the index -1 - i in place of i.
  *
  * @param g - The builder; its path names the layer.
  * @param x - [N, C], C at most 2^24.

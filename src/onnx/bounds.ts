@@ -25,7 +25,7 @@ export const MOST_ELEMENTS: number = 2 ** 31;
 
 /** Numbers in a list that a node reads, such as a shape or the pads of a window. */
 export const MOST_IN_LIST = 64;
-/** Indices that a Gather of computed values reads, and the slices that these become. */
+/** Known indices that become slices of computed values, and how many slices; beyond that, a layer gathers. */
 export const MOST_INDICES: number = 2 ** 12;
 export const MOST_SLICES: number = 2 ** 8;
 /** Steps of an LSTM or the like, of both directions: some four layers each. */

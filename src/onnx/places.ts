@@ -6,6 +6,7 @@ import {
   formatShape,
   positionOf,
   type Shape,
+  shapesEqual,
 } from '../runtime/tensor.ts';
 import { demand } from './errors.ts';
 import type { ImportCall } from './import_node.ts';
@@ -54,6 +55,8 @@ function tuplePlaces(x: Shape, indices: Shape, batch: number): Places {
   const length = indices.at(-1) ?? 0;
   const fits = batch >= 0 && batch < indices.length && batch + length <= x.length;
   demand(fits, `indices ${formatShape(indices)} are not of ${formatShape(x)}`);
+  const alike = shapesEqual(x.slice(0, batch), indices.slice(0, batch));
+  demand(alike, `indices ${formatShape(indices)} are of another batch than ${formatShape(x)}`);
   const part = x.slice(batch + length);
   const axes = x.slice(batch, batch + length);
   const strides = denseStrides(axes);

@@ -36,6 +36,10 @@ export function isConcat(node: Node): node is Node<ConcatAttributes> {
   return node.op.name === 'concat';
 }
 
+export function isReduce(node: Node): boolean {
+  return node.op.name === 'reduce';
+}
+
 export function isRearrange(node: Node): node is Node<RearrangeAttributes> {
   return node.op.name === 'rearrange';
 }

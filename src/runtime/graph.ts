@@ -128,7 +128,10 @@ export interface OpDef<A extends object = object, R extends string = string> {
    * @param node - Any of this operator.
    */
   mixesBatch?(node: Node<A, R>): boolean;
-  /** Whether what it reads and makes stays f32 whatever the precision: indices, and figures to be shown. */
+  /**
+   * Whether what it reads and makes stays f32 whatever the precision: indices, and figures to be shown. What computes
+   * its input `indices` reads the graph's inputs as they are, too.
+   */
   readonly exact?: boolean;
   /**
    * The axis of `weight` that goes along the output channels, those of one group, where these can be scaled by scaling

@@ -222,8 +222,8 @@ export class Session {
   }
 
   /**
-   * Submits that a run takes while no other is under way: several, so that the GPU begins while the rest is recorded,
-   * but for small models, or as many as `submitBudgetMs` asks for.
+   * Submits that a run takes: as many as `submitBudgetMs` asks for. Where one would do, and no other run is under way,
+   * the first dispatches of a large model are submitted before the rest is recorded, but for a run with `onGpuTime`.
    */
   get submits(): number {
     this.#checkUsable();

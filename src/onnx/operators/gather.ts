@@ -2,15 +2,15 @@
  * Rows taken from places: as slices side by side, where these are known when the model is loaded and few, otherwise by
  * the layer that gathers.
  */
-import { apply } from '../../../shaders/lib/expression.ts';
+import { apply, operand } from '../../../shaders/lib/expression.ts';
 import * as f from '../../../shaders/lib/expression_functions.ts';
 import { concat } from '../../layers/concat.ts';
 import { gatherOp, gather as layer } from '../../layers/gather.ts';
-import { pointwise } from '../../layers/pointwise.ts';
+import { pointwise, pointwiseOp } from '../../layers/pointwise.ts';
 import { rearrange, reshapeTo, transpose } from '../../layers/rearrange.ts';
 import type { Value } from '../../runtime/graph.ts';
 import type { GraphBuilder } from '../../runtime/graph_builder.ts';
-import { Slice, Unsqueeze } from '../../runtime/movement/index.ts';
+import { Slice } from '../../runtime/movement/index.ts';
 import { MOST_INDICES, MOST_SLICES } from '../bounds.ts';
 import { demand } from '../errors.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
@@ -123,10 +123,11 @@ function oneHot(call: ImportCall): Value {
     'int64',
   );
   const places = call.place.weight({ ...classes, name: `${call.name}/classes` });
-  const along = rearrange(call.g.at('indices'), indices, [new Unsqueeze({ axes: [axis] })]);
-  return pointwise(call.g, [along, places], (index = 0, place = 0) =>
-    apply(f.select, apply(f.equal, rowsAlong(index, depth, 1, depth), place), on, off),
-  );
+  const own = rowsAlong(operand('index'), depth, 1, depth);
+  const expression = apply(f.select, apply(f.equal, own, operand('place')), on, off);
+  const index = reshapeTo(call.g.at('indices'), indices, indices.desc.shape.toSpliced(axis, 0, 1));
+  // Of a type of its own, so that indices are read as they are.
+  return call.g.add(pointwiseOp, { expression, dtype: 'f32' }, { index, place: places });
 }
 
 export const importers: Importers = {

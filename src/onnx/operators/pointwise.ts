@@ -112,38 +112,43 @@ const mul = ofFunction(f.mul);
 
 /** Of the divisor's sign, as in Python, or with `fmod` of the dividend's, as in C. */
 const mod: Importer = (call) => {
-  const cutsOff = call.flag('fmod');
-  const quotient = (a: Part, b: Part): Expression => {
-    if (isInteger(call.type(0))) return (cutsOff ? wholeQuotient : flooredQuotient)(a, b);
-    return cutsOff ? truncated(apply(f.div, a, b)) : apply(f.floor, apply(f.div, a, b));
-  };
-  return expressed(2, (a, b) => apply(f.sub, a, apply(f.mul, quotient(a, b), b)))(call);
+  const [cutsOff, whole] = [call.flag('fmod'), isInteger(call.type(0))];
+  return expressed(2, (a, b) => {
+    if (!whole) return remainder(a, b, (cutsOff ? truncated : floored)(apply(f.div, a, b)));
+    const rest = remainder(a, b, wholeQuotient(a, b));
+    const opposite = apply(f.less, apply(f.mul, rest, apply(f.sign, b)), 0);
+    return cutsOff ? rest : apply(f.add, rest, apply(f.select, opposite, b, 0));
+  })(call);
 };
+
+function remainder(a: Part, b: Part, quotient: Part): Expression {
+  return apply(f.sub, a, apply(f.mul, quotient, b));
+}
+
+function floored(x: Part): Expression {
+  return apply(f.floor, x);
+}
 
 /** Without its fraction. */
 export function truncated(x: Part): Expression {
   return apply(f.select, apply(f.less, x, 0), apply(f.ceil, x), apply(f.floor, x));
 }
 
-/** The quotient of two integers, cut off towards zero. */
+/** The quotient of two integers of up to 2^22, cut off towards zero. */
 export function wholeQuotient(a: Part, b: Part): Expression {
   const sign = apply(f.mul, apply(f.sign, a), apply(f.sign, b));
-  return apply(f.mul, sign, flooredQuotient(apply(f.abs, a), apply(f.abs, b)));
-}
-
-/** The quotient of two integers, rounded down. */
-function flooredQuotient(a: Part, b: Part): Expression {
-  return corrected(apply(f.floor, apply(f.div, a, b)), a, b);
+  const [dividend, divisor] = [apply(f.abs, a), apply(f.abs, b)];
+  const quotient = apply(f.floor, apply(f.div, dividend, divisor));
+  return apply(f.mul, sign, corrected(quotient, dividend, divisor));
 }
 
 /**
- * A quotient of integers that may be one off: GPUs divide to 2.5 units in the last place, so that 6 / 3 may fall short
- * of 2. What remains tells, which is exact.
+ * A quotient of integers from 0 on that may be one off: GPUs divide to 2.5 units in the last place, so that 6 / 3 may
+ * fall short of 2. What remains tells.
  */
 export function corrected(quotient: Part, a: Part, b: Part): Expression {
-  const rest = apply(f.mul, apply(f.sub, a, apply(f.mul, quotient, b)), apply(f.sign, b));
-  const over = apply(f.less_equal, apply(f.abs, b), rest);
-  return apply(f.sub, apply(f.add, quotient, over), apply(f.less, rest, 0));
+  const rest = remainder(a, b, quotient);
+  return apply(f.sub, apply(f.add, quotient, apply(f.less_equal, b, rest)), apply(f.less, rest, 0));
 }
 
 /** Before operator set 7, an axis said where the shorter shape begins in the longer. */

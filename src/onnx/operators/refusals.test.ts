@@ -259,6 +259,11 @@ const ofSizes: readonly Refusal[] = [
 ];
 
 const ofIndices: readonly Refusal[] = [
+  refusing('GatherND x c', 'indices [4, 1] are of another batch than [2, 3]', {
+    inputs: { x: [2, 3] },
+    attributes: { batch_dims: int(1) },
+    constants: [tensor('c', [4, 1], [0, 0, 0, 0], 'integer')],
+  }),
   refusing('GatherND x c', 'gathers nothing', {
     inputs: { x: [2, 3] },
     constants: [tensor('c', [0, 1], [], 'integer')],

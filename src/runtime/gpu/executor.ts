@@ -4,7 +4,7 @@ import type { Node } from '../graph.ts';
 import { MOST_DIMENSIONS } from '../kernel.ts';
 import type { BufferRef, ExecutionPlan, PlannedTensor } from '../plan/compile.ts';
 import { assumedMs, splitSubmits, startEarly } from '../plan/submits.ts';
-import type { Shape } from '../tensor.ts';
+import { byteLength, type Shape } from '../tensor.ts';
 import { untilAborted } from '../until_aborted.ts';
 import type { Opening } from './device.ts';
 import { guarded } from './errors.ts';
@@ -91,14 +91,14 @@ export class Executor {
   readonly #plan: ExecutionPlan;
   readonly #costs: readonly number[];
   readonly #activations: GPUBuffer[] = [];
-  readonly #uploads = new UploadRing();
+  readonly #uploads: UploadRing;
   readonly #readback = new ReadbackRing();
   readonly #submitBudgetMs: number;
   #dimensions: GPUBuffer | undefined;
   #steps: readonly Step[] = [];
   /** Dispatches of each submit that keeps within the budget, by how long the last run took. */
   #submits: readonly number[];
-  /** Runs that were submitted and are not read yet. */
+  /** Runs that were submitted and that the GPU has not done, or whose results are not read yet. */
   #underWay = 0;
   /** Settles when all that was called before has been submitted. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -111,6 +111,8 @@ export class Executor {
     this.#submits = splitSubmits(costs, assumedMs(costs, opening.profile), submitBudgetMs);
     this.opening = opening;
     this.#plan = plan;
+    const sizes = plan.inputs.map(({ desc }) => byteLength(desc));
+    this.#uploads = new UploadRing(opening.gpu, sizes);
   }
 
   /**
@@ -201,6 +203,7 @@ export class Executor {
    *
    * @param submit - Is given the staging buffers.
    * @param read - Is given what `submit` gave, and the staging buffers.
+   * @param worked - Settles when the GPU is done, for a `read` that does not wait for it.
    * @throws GpuError or DeviceLostError when the GPU fails.
    *
    * @example
@@ -214,6 +217,7 @@ export class Executor {
   inTurn<S, T>(
     submit: (staging: readonly GPUBuffer[]) => Promise<S>,
     read: (submitted: S, staging: readonly GPUBuffer[]) => Promise<T>,
+    worked?: () => Promise<unknown>,
   ): Promise<T> {
     const slot = this.#readback.take();
     const { buffers } = slot;
@@ -228,12 +232,13 @@ export class Executor {
         return read(what, buffers);
       })
       .finally(() => {
-        this.#underWay--;
         // Whatever failed, they are given back unmapped, with no mapping pending.
         for (const buffer of buffers) buffer.unmap();
       });
     this.#turn = submitted.catch(() => {});
     slot.free = done.catch(() => {});
+    const over = worked ? submitted.then(worked) : done;
+    over.catch(() => {}).finally(() => this.#underWay--);
     return done;
   }
 
@@ -256,10 +261,12 @@ export class Executor {
     clock?: RunClock,
   ): Promise<Submitted> {
     const { gpu } = this.opening;
-    const submits = this.#submitEach(inputs, finish, clock);
+    let [hostMs, begun] = [0, 0];
+    const submits = this.#submitEach(inputs, finish, clock, () => {
+      begun = performance.now();
+    });
     const waits = signal !== undefined && this.#submits.length > 1;
     const accepted: Promise<unknown>[] = [];
-    let [hostMs, begun] = [0, 0];
     let last: Promise<unknown> | undefined;
     for (let done: boolean | undefined; !done; ) {
       this.#checkUsable();
@@ -269,11 +276,9 @@ export class Executor {
         do done = submits.next().done;
         while (!waits && !done);
       });
-      const now = performance.now();
-      hostMs += now - from;
-      begun ||= now;
-      // Heard where the run is not stopped.
-      part.catch(() => {});
+      hostMs += performance.now() - from;
+      // Heard where the run is not stopped. What failed may have been the making of a buffer.
+      part.catch(() => this.#uploads.dispose());
       accepted.push(part);
       if (done) break;
       const own = gpu.queue.onSubmittedWorkDone().catch(() => {});
@@ -359,6 +364,7 @@ export class Executor {
     inputs: readonly InputData[],
     finish: (encoder: GPUCommandEncoder) => void,
     clock: RunClock | undefined,
+    onBegin: () => void,
   ): Generator<void, void> {
     const { gpu } = this.opening;
     // What times a run does not count how long the GPU waits for the next submit.
@@ -367,19 +373,26 @@ export class Executor {
     for (const [i, size] of sizes.entries()) {
       const [first, last] = [i === 0, i === sizes.length - 1];
       const encoder = gpu.createCommandEncoder();
-      if (first) this.writeInputs(encoder, inputs);
+      if (first) {
+        this.#writeInputs(encoder, inputs, (target, data) =>
+          this.#uploads.write(encoder, target, data),
+        );
+      }
       const pass = encoder.beginComputePass(clock?.passDescriptor(first, last));
       for (const step of this.#steps.slice(done, done + size)) record(pass, step);
       pass.end();
       done += size;
       if (last) finish(encoder);
       gpu.queue.submit([encoder.finish()]);
-      if (first) this.#uploads.submitted();
+      if (first) {
+        onBegin();
+        this.#uploads.submitted();
+      }
       if (!last) yield;
     }
   }
 
-  /** Dispatches of each submit: of one, the first early, where the GPU has nothing else to do. */
+  /** Dispatches of each submit. Where one would do for the budget, several for a run that is alone on the GPU. */
   #sizes(alone: boolean): readonly number[] {
     return alone && this.#submits.length === 1 ? startEarly(this.#steps.length) : this.#submits;
   }
@@ -398,13 +411,21 @@ export class Executor {
    * });
    */
   writeInputs(encoder: GPUCommandEncoder, inputs: readonly InputData[]): void {
+    const { queue } = this.opening.gpu;
+    this.#writeInputs(encoder, inputs, (target, data) => queue.writeBuffer(target, 0, data));
+  }
+
+  #writeInputs(
+    encoder: GPUCommandEncoder,
+    inputs: readonly InputData[],
+    write: (target: GPUBuffer, data: Float32Array) => void,
+  ): void {
     this.#plan.inputs.forEach((input, i) => {
       const data = inputs[i];
       if (!data) return;
       const target = this.bufferOf(input);
-      if (data instanceof Float32Array) {
-        this.#uploads.write(this.opening.gpu, encoder, target, data);
-      } else data.encode(encoder, target);
+      if (data instanceof Float32Array) write(target, data);
+      else data.encode(encoder, target);
     });
   }
 

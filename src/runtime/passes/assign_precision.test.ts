@@ -9,12 +9,13 @@ import { relu } from '../../layers/activations.ts';
 import { argMax } from '../../layers/arg_reduce.ts';
 import { mul } from '../../layers/arithmetic.ts';
 import { batchNorm } from '../../layers/batch_norm.ts';
-import { concatOp } from '../../layers/concat.ts';
+import { concat, concatOp } from '../../layers/concat.ts';
 import { conv2d } from '../../layers/conv2d.ts';
 import { gather } from '../../layers/gather.ts';
 import { linear } from '../../layers/linear.ts';
 import { maxPool2d } from '../../layers/pool2d.ts';
 import { flatten, reshapeTo } from '../../layers/rearrange.ts';
+import { reduce } from '../../layers/reduce.ts';
 import { scatter } from '../../layers/scatter.ts';
 import { softmax } from '../../layers/softmax.ts';
 import { verify } from '../../profiling/verify.ts';
@@ -173,6 +174,26 @@ describe('assignPrecision', () => {
       'half: f32',
       'flat: f32',
       'rows: f32',
+      'relu: f32',
+      'chosen: f32',
+      'softmax: f32',
+    ]);
+  });
+
+  it('keeps indices that are computed of an input, joined and reduced, as they are', () => {
+    const g = GraphBuilder.create();
+    const x = g.input('x', [4096, 3]);
+    const ids = mul(g.at('half'), g.input('ids', [2, 3]), 0.5);
+    const all = concat(g.at('all'), [ids, argMax(g.at('best'), x, { axis: 0, keepAxis: true })], 0);
+    const last = reduce(g.at('last'), all, 'max', { axes: [0], keepAxes: false });
+    const y = gather(g.at('chosen'), relu(g.at('relu'), x), last);
+    g.output('y', softmax(g.at('softmax'), y));
+    expect(storedAs(half(g.build('indices')))).toEqual([
+      'x as f16: f16',
+      'half: f32',
+      'best: f32',
+      'all: f32',
+      'last: f32',
       'relu: f32',
       'chosen: f32',
       'softmax: f32',

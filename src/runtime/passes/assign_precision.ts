@@ -6,11 +6,18 @@
  * is converted. Where no pointwise operator can convert them, inputs are read as they are, and outputs stored as f32.
  * Vectors (biases, running statistics, factors of channels) stay f32: they are a thousandth of
  * the weights, their rounding would shift whole channels, and statistics leave f16's range. Exact operators, which make
- * or take indices, read inputs and constants as they are, and so does what computes with their results alone.
+ * or take indices, read inputs and constants as they are. So do nodes that compute, join or move `indices` for them;
+ * and what these make of f32 alone, as exact operators give it, stays f32.
  */
 
 import { operand } from '../../../shaders/lib/expression.ts';
-import { isPointwise, isRearrange, type PointwiseAttributes } from '../builtins.ts';
+import {
+  isConcat,
+  isPointwise,
+  isRearrange,
+  isReduce,
+  type PointwiseAttributes,
+} from '../builtins.ts';
 import {
   type Activation,
   type Constant,
@@ -41,6 +48,7 @@ class Assignment {
   readonly #precision: DType;
   readonly #readers: ReadonlyMap<Value, readonly Node[]>;
   readonly #outputs: ReadonlySet<Value>;
+  readonly #ofIndices: ReadonlySet<Node>;
   /** What nodes read in place of a value. */
   readonly #stored = new Map<Value, Value>();
   /** What callers read in place of a value. */
@@ -53,6 +61,7 @@ class Assignment {
     this.#precision = precision;
     this.#readers = consumers(graph);
     this.#outputs = new Set(graph.outputs.values());
+    this.#ofIndices = nodesOfIndices(graph);
   }
 
   run(): Graph {
@@ -70,7 +79,7 @@ class Assignment {
     this.#returned.set(input, outside);
     const readers = this.#readers.get(input) ?? [];
     const half = input.desc.dtype === 'f16' || this.#precision === 'f16';
-    const converts = half && readers.some((reader) => !isKept(reader));
+    const converts = half && readers.some((reader) => !this.#readsAsIs(reader));
     this.#stored.set(input, converts ? this.#converted(outside, 'f16') : outside);
     return outside;
   }
@@ -90,9 +99,14 @@ class Assignment {
     this.#returned.set(node.output, outside);
   }
 
+  #readsAsIs(node: Node): boolean {
+    return isKept(node) || this.#ofIndices.has(node);
+  }
+
   /** What a node reads. What is kept goes on to read the input. */
   #read(node: Node, value: Value): Value {
-    if (value.kind !== 'activation' && isKept(node)) return this.#returned.get(value) ?? value;
+    if (value.kind !== 'activation' && this.#readsAsIs(node))
+      return this.#returned.get(value) ?? value;
     return isConstant(value) ? this.#constant(value) : (this.#stored.get(value) ?? value);
   }
 
@@ -122,9 +136,10 @@ class Assignment {
     if (isRearrange(node) && viewed && !isConstant(viewed)) return viewed.desc.dtype;
     if (this.#precision === 'f32') return node.output.desc.dtype;
     // What is computed of indices is mostly indices, of which f16 has the first 2048.
-    const activations = Object.values(inputs).filter(({ kind }) => kind === 'activation');
-    const whole = activations.every(({ desc }) => desc.dtype === 'f32');
-    if (isPointwise(node) && activations.length > 0 && whole) return 'f32';
+    const read = Object.values(inputs).filter((value) => !isConstant(value));
+    const made = this.#ofIndices.has(node) || read.every(({ kind }) => kind === 'activation');
+    const whole = read.length > 0 && read.every(({ desc }) => desc.dtype === 'f32');
+    if (combines(node) && made && whole) return 'f32';
     const readers = this.#readers.get(node.output) ?? [];
     const shortened = readers.some(({ op }) => !op.exact);
     return shortened ? 'f16' : node.output.desc.dtype;
@@ -148,6 +163,35 @@ class Assignment {
     this.#nodes.push(conversion);
     return output;
   }
+}
+
+/** What may stand between indices and the layer that takes them. */
+function combines(node: Node): boolean {
+  return isPointwise(node) || isRearrange(node) || isConcat(node) || isReduce(node);
+}
+
+/** The nodes whose results are, or become, what exact layers take as `indices`, or an expression that is to be f32. */
+function nodesOfIndices({ nodes }: Graph): ReadonlySet<Node> {
+  const found = new Set<Node>();
+  const wanted = new Set<Value | undefined>();
+  for (const node of nodes.toReversed()) {
+    if (node.op.exact) wanted.add(node.inputs.indices);
+    const passes = !isKept(node) && combines(node) && wanted.has(node.output);
+    if (passes) found.add(node);
+    if (!passes && !staysSingle(node)) continue;
+    for (const value of Object.values(node.inputs)) wanted.add(value);
+  }
+  return found;
+}
+
+/** An expression that is to be f32, of what is; no conversion. */
+function staysSingle(node: Node): boolean {
+  const inputs = Object.values(node.inputs);
+  return (
+    isPointwise(node) &&
+    node.attributes.dtype === 'f32' &&
+    inputs.every(({ desc }) => desc.dtype === 'f32')
+  );
 }
 
 /** A node that stays as it is: an exact one, and one that only stores what it reads as another type. */

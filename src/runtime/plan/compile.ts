@@ -90,7 +90,7 @@ export interface MemoryUse {
   readonly activations: number;
   /** Sizes that kernels read instead of having them compiled in. */
   readonly dimensions: number;
-  /** Buffers through which outputs travel back; and inputs of more than 4 MiB there, once they are given as arrays. */
+  /** Buffers through which outputs travel back, and inputs of more than 4 MiB go there as soon as they are arrays. */
   readonly staging: number;
   /** All of it. */
   readonly total: number;
