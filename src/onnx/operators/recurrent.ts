@@ -26,12 +26,12 @@ interface State {
   readonly c?: Value | undefined;
 }
 
-/** A layer in one direction. */
+/** A layer in one direction, whose weights and biases are parts of the node's. */
 interface Direction {
   readonly call: ImportCall;
+  /** Which part. */
   readonly index: number;
   readonly hidden: number;
-  /** Its weights, of so many gates, and its biases of x and of the step before. */
   readonly gates: number;
 }
 
@@ -41,8 +41,10 @@ type Step = (g: GraphBuilder, x: Value, before: State) => State;
 interface Cell {
   readonly gates: number;
   readonly activations: readonly string[];
-  /** Gates whose bias of the state before is not added to that of x. */
+  /** How many of the last gates do not add what the state before gives to what x gives. */
   readonly apart?: number;
+  /** Whether a step hands on a c. */
+  readonly remembers?: boolean;
   readonly step: (direction: Direction) => Step;
 }
 
@@ -138,7 +140,10 @@ function run(
   const all = g.at('x').add(linearOp, {}, { x: rows, weight, ...bias });
   const step = cell.step(direction);
   const states: State[] = [];
-  let state: State = { h: initial(direction, 5), c: initial(direction, 6) };
+  let state: State = {
+    h: initial(direction, 5),
+    c: cell.remembers ? initial(direction, 6) : undefined,
+  };
   for (let i = 0; i < steps; i++) {
     const t = reversed ? steps - 1 - i : i;
     const at = g.at(`step${t}`);
@@ -206,14 +211,15 @@ function gate(g: GraphBuilder, all: Value, index: number, hidden: number): Value
 const lstm: Cell = {
   gates: 4,
   activations: ['Sigmoid', 'Tanh', 'Tanh'],
+  remembers: true,
   step(direction) {
     const recur = ofState(direction, [0, 4]);
-    return (g, x, { h, c = h }) => {
+    return (g, x, { h, c }) => {
       const all = binary(g.at('sum'), f.add, recur(g.at('h'), h), x);
       const [i, o, forget, written] = [0, 1, 2, 3].map((nth) =>
         gate(g, all, nth, direction.hidden),
       );
-      demand(i && o && forget && written, 'an LSTM has four gates');
+      demand(i && o && forget && written && c, 'an LSTM has four gates and a cell');
       const cell = pointwise(
         g.at('c'),
         [i, forget, written, c],
@@ -295,7 +301,7 @@ const gruBefore: Cell = {
 
 /** h = tanh(x + what h' gives), or by a rectifier. */
 function simple(activation: 'Tanh' | 'Relu'): Cell {
-  const function_ = (x: Part): Expression =>
+  const activated = (x: Part): Expression =>
     activation === 'Tanh' ? apply(f.tanh, x) : apply(f.max, x, 0);
   return {
     gates: 1,
@@ -304,7 +310,7 @@ function simple(activation: 'Tanh' | 'Relu'): Cell {
       const recur = ofState(direction, [0, 1]);
       return (g, x, { h }) => ({
         h: pointwise(g.at('y'), [recur(g.at('h'), h), x], (a = 0, b = 0) =>
-          function_(apply(f.add, a, b)),
+          activated(apply(f.add, a, b)),
         ),
       });
     },
