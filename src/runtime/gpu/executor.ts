@@ -203,7 +203,7 @@ export class Executor {
    *
    * @param submit - Is given the staging buffers.
    * @param read - Is given what `submit` gave, and the staging buffers.
-   * @param worked - Settles when the GPU is done, for a `read` that does not wait for it.
+   * @param worked - Waits until the GPU is done, where `read` does not.
    * @throws GpuError or DeviceLostError when the GPU fails.
    *
    * @example
