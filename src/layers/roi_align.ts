@@ -156,9 +156,11 @@ export function roiAlignReference(node: RoiAlign, inputs: DataByRole): Float64Ar
       ),
     );
     const count = down.count * across.count;
-    // What is not listed lies outside, and is 0.
-    const others = samples.length < count || count === 0 ? [0] : [];
-    if (g.mode === 'max') return Math.max(...others, ...samples.flat());
+    if (g.mode === 'max') {
+      // What is not listed lies outside, and is 0.
+      const least = samples.length < count || count === 0 ? 0 : Number.NEGATIVE_INFINITY;
+      return samples.flat().reduce((most, product) => Math.max(most, product), least);
+    }
     const sum = samples.flat().reduce((total, product) => total + product, 0);
     return sum / Math.max(count, 1);
   });

@@ -39,7 +39,7 @@ export function splitSubmits(
   return [...sizes, size];
 }
 
-/** As many dispatches as the host records while the GPU works off what a submit costs. */
+/** Recording so many takes the host two or three times what a submit does. */
 const FIRST = 10;
 /** On a fast GPU recording is two thirds of a dispatch's time, so that the GPU never waits for the next submit. */
 const GROWTH = 1.5;
