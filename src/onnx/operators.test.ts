@@ -153,6 +153,17 @@ const CASES: readonly (readonly [op: string, what: string, build: Build, written
     'in ceil mode',
     (g) => averagePool2d(g, map(g), { kernel: 2, ceilMode: true }),
   ],
+  [
+    'max_pool2d',
+    'dilated, as far beyond the end as the window',
+    (g) => maxPool2d(g, map(g), { kernel: 2, dilation: 3, stride: 3, ceilMode: true }),
+  ],
+  [
+    'average_pool2d',
+    'not counting padding, by a window larger than the map',
+    (g) =>
+      averagePool2d(g, map(g), { kernel: 7, stride: 6, ceilMode: true, countIncludePad: false }),
+  ],
   ['average_pool2d', 'dilated', (g) => averagePool2d(g, map(g), { kernel: 2, dilation: 2 })],
   ['adaptive_average_pool2d', 'of parts', (g) => adaptiveAveragePool2d(g, map(g), [3, 5])],
   ['batch_norm', 'of maps', (g) => batchNorm(g, map(g))],

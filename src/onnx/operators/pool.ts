@@ -126,6 +126,18 @@ function importGlobalLpPool(call: ImportCall): Value {
   );
 }
 
+/**
+ * Ceil mode as padding, since runtimes do not agree on where it puts the last window; as such only where that would be
+ * as much as the window, which onnxruntime refuses.
+ */
+function reachingAttributes(node: Node<Pool2dAttributes, 'x'>) {
+  const { kernel, padding } = node.attributes;
+  const reach = overhang(node);
+  return reach.bottom < kernel[0] && reach.right < kernel[1]
+    ? windowAttributes(node.attributes, reach)
+    : { ...windowAttributes(node.attributes, padding), ceil_mode: { int: true } };
+}
+
 /** How far the last window reaches beyond the padded input, in ceil mode, as padding below and to the right. */
 function overhang(node: Node<Pool2dAttributes, 'x'>): Padding {
   const { kernel, stride, dilation, padding } = node.attributes;
@@ -160,17 +172,15 @@ export const importers: Importers = {
 };
 
 export const exporters: Exporters = [
-  // Ceil mode is written as padding, since runtimes do not agree on where it puts the last window.
   exporter(maxPool2dOp, (node, writer) => {
-    const attributes = windowAttributes(node.attributes, overhang(node));
-    writer.layer(node, 'MaxPool', read(writer, node, 'x'), attributes);
+    writer.layer(node, 'MaxPool', read(writer, node, 'x'), reachingAttributes(node));
   }),
   // Indices are numbers here.
   exporter(maxPool2dIndicesOp, (node, writer) => {
     const { attributes } = node;
     const outputs = [writer.between(node, 'maxima'), writer.between(node, 'indices')];
     writer.node('MaxPool', `${node.name}/MaxPool`, read(writer, node, 'x'), outputs, {
-      ...windowAttributes(attributes, overhang(node)),
+      ...reachingAttributes(node),
       storage_order: { int: attributes.order === 'columns' },
     });
     const [, indices = ''] = outputs;
@@ -179,15 +189,15 @@ export const exporters: Exporters = [
   exporter(averagePool2dOp, (node, writer) => {
     const { ceilMode, countIncludePad, dilation, padding } = node.attributes;
     // What hangs over never counts, padding may: only where it does not, either can stand for the other.
-    const pads = countIncludePad ? padding : overhang(node);
-    const { dilations, ...window } = windowAttributes(node.attributes, pads);
+    const { dilations, ...window } = countIncludePad
+      ? { ...windowAttributes(node.attributes, padding), ceil_mode: { int: ceilMode } }
+      : reachingAttributes(node);
     const dilated = dilation.some((distance) => distance > 1);
     if (dilated) writer.requireOpset(19);
     writer.layer(node, 'AveragePool', read(writer, node, 'x'), {
       ...window,
       ...(dilated && { dilations }),
       count_include_pad: { int: countIncludePad },
-      ceil_mode: { int: ceilMode && countIncludePad },
     });
   }),
   /**
