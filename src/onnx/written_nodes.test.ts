@@ -131,6 +131,16 @@ const CASES: readonly (readonly [
     ['MaxPool(x) kernel_shape=3,2 strides=2,2 dilations=1,2 pads=1,0,2,0'],
   ],
   [
+    'maxPool2d, padded by as much as the window, not in ceil mode',
+    (g, x) => maxPool2d(g, x, { kernel: 2, dilation: 4, padding: 2 }),
+    ['MaxPool(x) kernel_shape=2,2 strides=2,2 dilations=4,4 pads=2,2,2,2'],
+  ],
+  [
+    'maxPool2d in ceil mode, as far beyond the end as the window',
+    (g, x) => maxPool2d(g, x, { kernel: 2, dilation: 3, stride: 3, ceilMode: true }),
+    ['MaxPool(x) kernel_shape=2,2 strides=3,3 dilations=3,3 pads=0,0,0,0 ceil_mode=1'],
+  ],
+  [
     'maxPool2dIndices by columns',
     (g, x) => maxPool2dIndices(g, x, { kernel: 2, order: 'columns' }),
     [

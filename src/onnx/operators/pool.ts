@@ -131,9 +131,10 @@ function importGlobalLpPool(call: ImportCall): Value {
  * as much as the window, which onnxruntime refuses.
  */
 function reachingAttributes(node: Node<Pool2dAttributes, 'x'>) {
-  const { kernel, padding } = node.attributes;
+  const { kernel, padding, ceilMode } = node.attributes;
   const reach = overhang(node);
-  return reach.bottom < kernel[0] && reach.right < kernel[1]
+  const taken = reach.bottom < kernel[0] && reach.right < kernel[1];
+  return taken || !ceilMode
     ? windowAttributes(node.attributes, reach)
     : { ...windowAttributes(node.attributes, padding), ceil_mode: { int: true } };
 }
