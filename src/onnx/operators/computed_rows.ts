@@ -72,10 +72,8 @@ function rowsOfTuples(call: ImportCall, places: Places): Value {
 
 /** With where each stands along the other axes: the rows of indices that are all 0. */
 function withOthers(call: ImportCall, along: Value, { rows }: Places): Value {
-  const count = elementCount(along.desc.shape);
-  const tuples = elementCount(call.shape(1));
-  demand(call.place.spend(tuples), `places of ${tuples} indices would be computed`);
-  const others = rowsAsWeight(call, 'others', rows(new Float64Array(tuples)));
-  demand(elementCount(others.desc.shape) === count, 'indices do not fit');
+  const count = elementCount(call.shape(1));
+  demand(call.place.spend(count), `places of ${count} indices would be computed`);
+  const others = rowsAsWeight(call, 'others', rows(new Float64Array(count)));
   return binary(call.g.at('rows'), f.add, along, others);
 }
