@@ -243,7 +243,7 @@ function format(run: ModelRun, batch: number): string {
     `  host       ${formatMs(run.hostMs)} of each run`,
     ...gpuLines(run),
     `  dispatches ${run.dispatches} in ${submits} submit${submits > 1 ? 's' : ''}`,
-    `  memory     ${formatBytes(memory.total)}: weights ${formatBytes(memory.weights)}, activations ${formatBytes(memory.activations)}`,
+    `  memory     ${formatBytes(memory.total)}: weights ${formatBytes(memory.weights)}, activations ${formatBytes(memory.activations)}, staging ${formatBytes(memory.staging)}`,
   ].join('\n');
 }
 

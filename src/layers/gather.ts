@@ -14,7 +14,7 @@ import { oneDispatch } from './one_dispatch.ts';
  *
  * @param g - The builder; its path names the layer.
  * @param x - [R, ...], R at most 2^24.
- * @param indices - Of any shape: rows of `x`, from 0.
+ * @param indices - Of any shape: rows of `x`, from 0; fractions are dropped.
  * @returns Of the shape of the indices, followed by that of a row.
  * @throws ShapeError for more than 2^24 rows, whose indices would not be exact.
  * @throws TilewiseError for values of another builder, and for arguments of another type.

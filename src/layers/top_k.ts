@@ -29,7 +29,7 @@ export interface TopKAttributes {
  * @param g - The builder; its path names the layer.
  * @param x - [N, C], C at most 2^24.
  * @param k - How many; at most C.
- * @param order - `largest` by default.
+ * @param order - `largest` by default, or `least`.
  * @returns [N, k, 2], in f32 whatever the precision of the session.
  * @throws ShapeError where rows have fewer than `k` elements.
  * @throws TilewiseError for values of another builder, and for arguments of another type.

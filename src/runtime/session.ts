@@ -216,14 +216,15 @@ export class Session {
     return this.plan.outputs.map((output) => portOf(output, this.#running.parts));
   }
 
-  /** Bytes that this session holds on the device. */
+  /** Bytes that this session holds on the device, at most: staging for inputs is made when arrays are given. */
   get memory(): MemoryUse {
     return this.plan.memory;
   }
 
   /**
-   * Submits that a run takes: as many as `submitBudgetMs` asks for. Where one would do, and no other run is under way,
-   * the first dispatches of a large model are submitted before the rest is recorded, but for a run with `onGpuTime`.
+   * Submits that the next run takes: as many as `submitBudgetMs` asks for, by how long the last one took. Where one
+   * would do, a model of 20 dispatches and more still takes several, so that the GPU begins before all is recorded; but
+   * one, where another run is under way, or with `onGpuTime`.
    */
   get submits(): number {
     this.#checkUsable();

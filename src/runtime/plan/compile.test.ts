@@ -242,7 +242,7 @@ describe('compile', () => {
     const [fixed, image] = [96 + 256, 36 + 32];
     expect(of(3, fixed + 3 * image).memory.total).toBe(fixed + 3 * image);
     expect(() => of(3, fixed + 3 * image - 1)).toThrow(
-      '"test" takes 556 bytes on the device (weights 96, activations 108), maxMemory allows 555; a batch of 2 should fit',
+      '"test" takes 556 bytes on the device (weights 96, activations 108, staging 96), maxMemory allows 555; a batch of 2 should fit',
     );
     expect(() => of(3, fixed + image)).toThrow('a batch of 1 should fit');
     expect(() => of(3, fixed + image - 1)).toThrow('even one image takes 420');

@@ -90,7 +90,7 @@ export interface MemoryUse {
   readonly activations: number;
   /** Sizes that kernels read instead of having them compiled in. */
   readonly dimensions: number;
-  /** Buffers through which outputs travel back, and inputs of more than 4 MiB go there as soon as they are arrays. */
+  /** At most: buffers through which outputs travel back, and through which arrays of more than 4 MiB come as inputs. */
   readonly staging: number;
   /** All of it. */
   readonly total: number;
@@ -321,7 +321,7 @@ function checkMemory(graph: Graph, memory: MemoryUse, allowed = Number.POSITIVE_
       ? `a batch of ${fits} should fit`
       : `even one image takes ${Math.ceil(fixed + perImage)}`;
   throw new UnsupportedError(
-    `"${graph.name}" takes ${memory.total} bytes on the device (weights ${memory.weights}, activations ${memory.activations}), maxMemory allows ${allowed}; ${remedy}`,
+    `"${graph.name}" takes ${memory.total} bytes on the device (weights ${memory.weights}, activations ${memory.activations}, staging ${memory.staging}), maxMemory allows ${allowed}; ${remedy}`,
   );
 }
 
