@@ -5,10 +5,13 @@ import { findModel, type ModelDef, models, TilewiseError, UnsupportedError } fro
 import { type OnnxModelOptions, onnxModel, type ReadExternal } from '../src/onnx/index.ts';
 
 /** Throws UnsupportedError for an unknown name, and what `loadOnnx` throws. */
-export function openModel(name: string, importers: OnnxModelOptions['importers'] = {}): ModelDef {
+export function openModel(
+  name: string,
+  reading: Pick<OnnxModelOptions, 'importers' | 'outputs'> = {},
+): ModelDef {
   if (!isOnnx(name)) return findModel(name);
   const readExternal = externalOf(name);
-  return onnxModel(readOnnx(name), { name: basename(name), readExternal, importers });
+  return onnxModel(readOnnx(name), { name: basename(name), readExternal, ...reading });
 }
 
 /** Whether `--model` names a file. */
@@ -26,7 +29,7 @@ export function openClassifyingModel(name: string): ModelDef {
     const remedy =
       model.domain === 'voc'
         ? 'tilewise segment'
-        : 'tilewise segment with --labels, or tilewise run';
+        : 'tilewise segment with --labels, tilewise detect, or tilewise run';
     throw new UnsupportedError(
       `model "${model.name}" does not classify pictures: it says what is in each pixel; use ${remedy}`,
     );
@@ -40,7 +43,8 @@ export function openClassifyingModel(name: string): ModelDef {
  */
 export function openSegmentingModel(name: string, named: boolean): ModelDef {
   const model = openModel(name);
-  if (model.domain === 'voc' || (model.domain === 'masks' && named)) return model;
+  const hasNames = named || model.labels?.length === model.classes;
+  if (model.domain === 'voc' || (model.domain === 'masks' && hasNames)) return model;
   if (model.domain === 'masks') {
     throw new UnsupportedError(
       `model "${model.name}" has no names for its ${model.classes} classes; give --labels FILE`,

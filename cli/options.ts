@@ -2,8 +2,8 @@
 import { type Command, Option } from 'commander';
 import { buildModel, type DType, type Graph, type ModelDef, type Shape } from '../src/index.ts';
 import { parseCount, parseSize } from '../terminal/option_values.ts';
+import { addModelFileOptions, type ModelFileOptions, readingOf } from './model_file.ts';
 import { openModel } from './open_model.ts';
-import { OPERATORS_OPTION, readOperators } from './own_operators.ts';
 
 export interface CommonOptions {
   readonly adapter?: string;
@@ -68,37 +68,31 @@ export function addWeightsOptions(command: Command, byDefault?: 'synthetic'): Co
 }
 
 /** Options of the commands that build a model for a batch of images of some size. */
-export interface ModelOptions extends CommonOptions {
+export interface ModelOptions extends CommonOptions, ModelFileOptions {
   readonly model: string;
   readonly batch: number;
   readonly size?: readonly [number, number];
-  readonly operators?: string;
 }
 
-/** Adds `--model`, which is required where there is no default, `--operators`, `--batch` and `--size`. */
+/** Adds `--model`, which is required where there is no default, `--operators`, `--outputs`, `--batch` and `--size`. */
 export function addModelOptions(command: Command, defaultModel?: string): Command {
   const withModel = defaultModel
     ? command.option(...MODEL_OPTION, defaultModel)
     : command.requiredOption(...MODEL_OPTION);
-  return withModel
-    .option(...OPERATORS_OPTION)
+  return addModelFileOptions(withModel)
     .option('--batch <n>', 'images a run', parseCount, 1)
     .option('--size <H,W>', "size of the images; the model's own by default", parseSize);
 }
 
 /** The model that such options ask for. */
-export async function buildFromOptions({
-  model: name,
-  batch,
-  size,
-  operators,
-}: ModelOptions): Promise<{
+export async function buildFromOptions(options: ModelOptions): Promise<{
   readonly model: ModelDef;
   readonly graph: Graph;
   readonly inputShape: Shape;
 }> {
-  const model = openModel(name, await readOperators(operators));
-  const sizes = { batch, size: size ?? model.size };
-  const inputShape = [batch, model.channels, ...sizes.size];
-  return { model, graph: buildModel(model, sizes), inputShape };
+  const { model: name, batch, outputs } = options;
+  const model = openModel(name, await readingOf(options));
+  const { size = model.size } = options;
+  const graph = buildModel(model, { batch, size, ...(outputs && { outputs }) });
+  return { model, graph, inputShape: [batch, model.channels, ...size] };
 }

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { decodeAhead } from '../node/decode_ahead.ts';
 import { findImages } from '../node/image_files.ts';
-import { type KeyedPictures, type ManyPicturesOptions, TilewiseError } from '../src/index.ts';
+import { type Image, type ManyPicturesOptions, TilewiseError } from '../src/index.ts';
 import { formatCount, formatPercent, note } from '../terminal/output.ts';
 import { formatSeconds, ProgressBar } from '../terminal/progress_bar.ts';
 
@@ -14,7 +14,7 @@ export interface OverFilesOptions<T> {
   readonly batch: number;
   /** The results of pictures in order, by path. */
   readonly run: (
-    pictures: KeyedPictures<string>,
+    pictures: AsyncIterable<readonly [path: string, image: Image]>,
     options: ManyPicturesOptions<string>,
   ) => AsyncIterable<readonly [path: string, result: T]>;
   readonly onResult: (path: string, result: T) => void;

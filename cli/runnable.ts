@@ -10,8 +10,10 @@ import {
   ShapeError,
   type WeightSource,
 } from '../src/index.ts';
-import { loadOnnx, type OnnxImportOptions, onnxInputs } from '../src/onnx/index.ts';
+import { loadOnnx, type OnnxModelOptions, onnxInputs } from '../src/onnx/index.ts';
 import { externalOf, isOnnx, readOnnx } from './open_model.ts';
+
+type Reading = Pick<OnnxModelOptions, 'importers' | 'outputs'>;
 
 /** Extents that are undefined are for the caller to say. */
 type Extents = readonly (number | undefined)[] | undefined;
@@ -36,25 +38,25 @@ export interface Runnable {
 }
 
 /** What `--model` names. Throws UnsupportedError for an unknown name, and what `loadOnnx` throws. */
-export function openRunnable(
-  model: string,
-  importers: OnnxImportOptions['importers'] = {},
-): Runnable {
-  return isOnnx(model) ? onnxRunnable(model, importers) : builtInRunnable(findModel(model));
+export function openRunnable(model: string, reading: Reading = {}): Runnable {
+  return isOnnx(model)
+    ? onnxRunnable(model, reading)
+    : builtInRunnable(findModel(model), reading.outputs);
 }
 
-function builtInRunnable(model: ModelDef): Runnable {
+function builtInRunnable(model: ModelDef, outputs: Reading['outputs']): Runnable {
   return {
     name: model.name,
     inputs: [{ name: 'input', shape: [undefined, model.channels, undefined, undefined] }],
     build({ input = [1, model.channels, ...model.size] }) {
       const [batch = 1, , height = 1, width = 1] = input;
-      return { graph: buildModel(model, { batch, size: [height, width] }) };
+      const size = [height, width] as const;
+      return { graph: buildModel(model, { batch, size, ...(outputs && { outputs }) }) };
     },
   };
 }
 
-function onnxRunnable(path: string, importers: OnnxImportOptions['importers'] = {}): Runnable {
+function onnxRunnable(path: string, reading: Reading): Runnable {
   const name = basename(path);
   const bytes = readOnnx(path);
   const inputs = onnxInputs(bytes, name);
@@ -64,7 +66,7 @@ function onnxRunnable(path: string, importers: OnnxImportOptions['importers'] = 
     inputs,
     build(shapes) {
       for (const input of inputs) if (!shapes[input.name]) checkKnown(input, name);
-      return loadOnnx(bytes, { name, shapes, readExternal, importers });
+      return loadOnnx(bytes, { name, shapes, readExternal, ...reading });
     },
   };
 }

@@ -11,6 +11,8 @@ import {
   type CreateSessionOptions,
   checkPrecision,
   createSession,
+  Detector,
+  type DetectorOptions,
   Device,
   type DType,
   type Experiment,
@@ -141,6 +143,15 @@ export function createSegmenter(
   options: SegmenterOptions,
 ): Promise<Segmenter> {
   return reported(device, (how) => Segmenter.create(device, model, { ...how, ...options }));
+}
+
+/** Creates a detector with progress and warnings on stderr. */
+export function createDetector(
+  device: Device,
+  model: ModelDef,
+  options: DetectorOptions,
+): Promise<Detector> {
+  return reported(device, (how) => Detector.create(device, model, { ...how, ...options }));
 }
 
 /** Creates a classifier for many images, `batch` a run, with progress and warnings on stderr. */

@@ -8,7 +8,7 @@
  *
  * All but the last line is integer arithmetic, so that the result equals Pillow's to the bit; m and v are clamped to
  * 0 .. 255, since weights may be negative (two's complement, as are the sums). Where a window has no weights, the
- * result is black: this is how padding is made.
+ * result is the padding; of rows of padding, weights make padding again, since they add up to one but for roundings.
  *
  * Layouts: x one RGBA word a pixel, red lowest, the part of the image that the crop needs, row-major. m the
  * same, as wide as the crop and as tall as x. y NCHW or NHWC, its channels RGB, BGR or grey. Sizes differ from image to
@@ -28,6 +28,8 @@ export interface ResizeGeometry {
   readonly width: number;
   /** Fraction bits of the weights and of the tone's gain. */
   readonly weightBits: number;
+  /** What is outside of the image, 0 .. 255 in each channel. */
+  readonly padding: number;
   readonly toneBits: number;
   /** For red, green and blue; the first counts for grey. */
   readonly scale: readonly [number, number, number];
@@ -62,6 +64,7 @@ export function resizeColumns(g: ResizeGeometry): string {
   return wgsl`
 const WIDTH = ${g.width}u;
 const WEIGHT_BITS = ${g.weightBits}u;
+const PADDING = ${g.padding}u;
 const TONE_BITS = ${g.toneBits}u;
 const SOURCE_WIDTH = ${TABLE.sourceWidth}u;
 const SOURCE_HEIGHT = ${TABLE.sourceHeight}u;
@@ -107,7 +110,7 @@ fn main(
   let record = table[COLUMNS] + at % WIDTH * table[COLUMN_STRIDE];
   let first = at / WIDTH * table[SOURCE_WIDTH] + table[record];
   let count = table[record + 1u];
-  var sum = vec3u(HALF_WEIGHT);
+  var sum = vec3u(select(HALF_WEIGHT, PADDING << WEIGHT_BITS, count == 0u));
   for (var i = 0u; i < count; i++) {
     sum += load(first + i) * table[record + 2u + i];
   }
@@ -127,6 +130,7 @@ export function resizeRowsNormalize(g: ResizeGeometry): string {
 const HEIGHT = ${g.height}u;
 const WIDTH = ${g.width}u;
 const WEIGHT_BITS = ${g.weightBits}u;
+const PADDING = ${g.padding}u;
 const SCALE = vec3f(${g.scale[0]}, ${g.scale[1]}, ${g.scale[2]});
 const OFFSET = vec3f(${g.offset[0]}, ${g.offset[1]}, ${g.offset[2]});
 const PIXEL_STRIDE = ${pixel}u;
@@ -157,7 +161,7 @@ fn main(
   let record = table[ROWS] + at / WIDTH * table[ROW_STRIDE];
   let first = table[record] * WIDTH + at % WIDTH;
   let count = table[record + 1u];
-  var sum = vec3u(HALF_WEIGHT);
+  var sum = vec3u(select(HALF_WEIGHT, PADDING << WEIGHT_BITS, count == 0u));
   for (var j = 0u; j < count; j++) {
     let color = (vec3u(m[first + j * WIDTH]) >> vec3u(0u, 8u, 16u)) & vec3u(255u);
     sum += color * table[record + 2u + j];

@@ -240,8 +240,21 @@ export {
   type BatchClassifierOptions,
   type ClassifyManyOptions,
 } from './vision/batch_classifier.ts';
+export type { Box } from './vision/boxes.ts';
 export type { BrowserImage, Picture } from './vision/browser_image.ts';
 export { Classifier, type ClassifierOptions, type ClassifyOptions } from './vision/classifier.ts';
+export { cocoLabels } from './vision/coco_labels.ts';
+export {
+  type Detection,
+  type DetectOptions,
+  Detector,
+  type DetectorOptions,
+} from './vision/detector.ts';
+export {
+  type DetectorFamily,
+  type DetectorFamilyName,
+  detectorFamilies,
+} from './vision/detector_family.ts';
 export { type Domain, type DomainOptions, domainOf } from './vision/domain.ts';
 export {
   BatchEmbedder,

@@ -12,6 +12,21 @@ export function parseCount(text: string): number {
   return count;
 }
 
+/** `boxes,scores` */
+export function parseNames(text: string): readonly string[] {
+  const names = text.split(',');
+  if (names.includes(''))
+    throw new InvalidArgumentError('expected names with commas between them.');
+  return names;
+}
+
+/** `0.25` */
+export function parseShare(text: string): number {
+  const share = Number(text);
+  if (text.trim() !== '' && share >= 0 && share <= 1) return share;
+  throw new InvalidArgumentError('expected a number from 0 to 1.');
+}
+
 /** For options that may be given several times. */
 export function collect(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];

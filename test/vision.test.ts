@@ -40,6 +40,7 @@ const BYTES: Preprocessing = {
 };
 const GREY_BYTES: Preprocessing = { ...BYTES, channels: 'grey', mean: [0], std: [1] };
 const LONGER_SIDE = { mode: 'longer-side', length: 8 } as const;
+const LETTERBOX = { mode: 'letterbox', padding: 114 } as const;
 
 /** [width, height] */
 type Size = readonly [number, number];
@@ -214,6 +215,10 @@ describe('Preprocessor against arithmetic in f64', () => {
     ['a very tall image, made small', [3, 20000], { ...BYTES, size: [7, 5] }],
     ['an image with bars', [50, 20], { ...BYTES, size: [9, 11], fit: LONGER_SIDE }],
     ['a line with bars', [1, 500], { ...GREY_BYTES, size: [9, 11], fit: LONGER_SIDE }],
+    ['a letterbox', [50, 20], { ...BYTES, size: [9, 11], fit: LETTERBOX }],
+    ['a tall letterbox', [20, 50], { ...imagenetPreprocessing, size: [9, 11], fit: LETTERBOX }],
+    ['a line in a letterbox', [1, 500], { ...GREY_BYTES, size: [9, 11], fit: LETTERBOX }],
+    ['a white letterbox', [5, 2], { ...BYTES, size: [9, 11], fit: { ...LETTERBOX, padding: 255 } }],
   ])('makes the same of %s', async (_, [width, height], preprocessing) => {
     await expectReference(preprocessing, syntheticImage(width, height));
   });
@@ -225,6 +230,7 @@ describe('Preprocessor against arithmetic in f64', () => {
       { mode: 'stretch' },
       { mode: 'shorter-side', length: random.int(20, 40) },
       { mode: 'longer-side', length: random.int(1, 20) },
+      { mode: 'letterbox', padding: random.int(0, 255) },
     ] as const);
     const kind = random.pick([BYTES, GREY_BYTES]);
     const image = syntheticImage(random.int(1, 70), random.int(1, 70));
@@ -455,6 +461,12 @@ async function expectReference(preprocessing: Preprocessing, image: Image): Prom
 /** Pillow's filter on one channel after the other, with weights in f64: 0 .. 255, [C, H, W]. */
 function resizeReference(preprocessing: Preprocessing, image: Image): readonly number[] {
   const { resized, crop } = geometryOf(preprocessing, image);
+  const { fit } = preprocessing;
+  const padding = fit.mode === 'letterbox' ? (fit.padding ?? 0) : 0;
+  const outside = (x: number, y: number): boolean =>
+    [x + crop.left, y + crop.top].some((at) => at < 0) ||
+    x + crop.left >= resized.width ||
+    y + crop.top >= resized.height;
   const channels = preprocessing.channels === 'rgb' ? [0, 1, 2] : ['luma' as const];
   return channels.flatMap((channel) => {
     const rows = Array.from({ length: image.height }, (_, y) =>
@@ -474,7 +486,8 @@ function resizeReference(preprocessing: Preprocessing, image: Image): readonly n
       ),
     );
     return Array.from({ length: crop.height * crop.width }, (_, i) => {
-      return columns[i % crop.width]?.[Math.floor(i / crop.width)] ?? Number.NaN;
+      const [x, y] = [i % crop.width, Math.floor(i / crop.width)];
+      return outside(x, y) ? padding : (columns[x]?.[y] ?? Number.NaN);
     });
   });
 }

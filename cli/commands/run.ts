@@ -3,6 +3,7 @@ import { formatShape, type Shape } from '../../src/index.ts';
 import { collect } from '../../terminal/option_values.ts';
 import { formatMs, print, printJson, roundMs } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
+import { addModelFileOptions, type ModelFileOptions, readingOf } from '../model_file.ts';
 import {
   addCommonOptions,
   addWeightsOptions,
@@ -10,7 +11,6 @@ import {
   MODEL_OPTION,
   type WeightsOptions,
 } from '../options.ts';
-import { OPERATORS_OPTION, readOperators } from '../own_operators.ts';
 import { feedsOf, readRunInputs } from '../run_inputs.ts';
 import { planOutputs } from '../run_outputs.ts';
 import { openRunnable } from '../runnable.ts';
@@ -21,12 +21,11 @@ import { loadWeights } from '../weights.ts';
 /** An input or output of a session. */
 type Port = Pick<NamedTensor, 'name' | 'shape'>;
 
-interface RunOptions extends CommonOptions, WeightsOptions {
+interface RunOptions extends CommonOptions, WeightsOptions, ModelFileOptions {
   readonly model: string;
   readonly input: readonly string[];
   readonly shape?: readonly string[];
   readonly output?: readonly string[];
-  readonly operators?: string;
 }
 
 export function addRunCommand(program: Command): void {
@@ -36,7 +35,6 @@ export function addRunCommand(program: Command): void {
       'run a model on tensors in files: .npy, .npz, or raw little-endian f32 under any other name',
     )
     .requiredOption(...MODEL_OPTION)
-    .option(...OPERATORS_OPTION)
     .requiredOption(
       '--input <[name=]file>',
       'what goes into an input, or "synthetic"; once for each input, or one .npz that has them by name',
@@ -52,12 +50,12 @@ export function addRunCommand(program: Command): void {
       'where to write an output, in f32; without a name the first one, or all into a .npz',
       collect,
     );
-  addWeightsOptions(command);
+  addModelFileOptions(addWeightsOptions(command));
   addCommonOptions(command).action(run);
 }
 
 async function run(options: RunOptions): Promise<void> {
-  const model = openRunnable(options.model, await readOperators(options.operators));
+  const model = openRunnable(options.model, await readingOf(options));
   const inputs = readRunInputs(model, options.input, options.shape ?? []);
   const shapes = [...inputs].flatMap(([name, { shape }]) =>
     shape ? [[name, shape] as const] : [],

@@ -38,6 +38,8 @@ export interface ModelDef {
   readonly size: readonly [number, number];
   /** What its logits tell apart. */
   readonly classes: number;
+  /** Names of the classes in index order, if its file says them. */
+  readonly labels?: readonly string[];
   /** The weights that come with it, if the model is from a file. */
   readonly weights?: WeightSource;
   /**

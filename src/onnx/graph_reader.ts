@@ -39,6 +39,8 @@ export interface OnnxFile {
   readonly name: string;
   readonly graph: GraphProto;
   readonly opset: number;
+  /** What whoever exported it says of it. */
+  readonly metadata: ReadonlyMap<string, string>;
 }
 
 export interface ReadGraph {
@@ -58,6 +60,7 @@ export class GraphReader {
   readonly #weights = new ModelWeights();
   readonly #nodeNames = new Set<string>();
   readonly #problems = new Problems();
+  readonly #refused = new Set<NodeProto>();
   readonly #allowance = new Allowance();
   readonly #made = new MadeBefore();
   #visited = 0;
@@ -86,7 +89,7 @@ export class GraphReader {
     this.#readNodes(graph, scope);
     const names = graph.output.map((output) => output.name);
     for (const output of names) this.#readsFailed([output], 'output', shown(output), scope);
-    this.#problems.refuse();
+    this.#problems.refuse(this.#readable(scope));
     const outputs = new Map(names.map((output) => [output, this.#output(output, scope)]));
     return { outputs, weights: this.#weights.source(name) };
   }
@@ -198,8 +201,26 @@ export class GraphReader {
       if (!(error instanceof UnsupportedError || error instanceof ShapeError)) throw error;
       // Layers put their name before what is wrong; the list has it already.
       this.#problems.add(subject, name, error.message.replace(/^\w+ "[^"]*": /, ''));
+      this.#refused.add(node);
       for (const output of node.output) this.#standIn(output, scope, infos);
     }
+  }
+
+  /** The values that could be outputs in place of what is refused: those that its nodes read, and the other outputs. */
+  #readable(scope: Scope): readonly string[] {
+    const { node, output } = this.#file.graph;
+    const lost = new Set<string>();
+    const last: string[] = [];
+    for (const one of node) {
+      const depends = one.input.some((name) => lost.has(name));
+      const failed = one.output.some((name) => scope.failure(name));
+      if (!depends && !failed && !this.#refused.has(one)) continue;
+      if (!depends) last.push(...one.input);
+      for (const name of one.output) lost.add(name);
+    }
+    const others = output.map(({ name }) => name).filter((name) => !lost.has(name));
+    const computed = (name: string) => scope.find(name)?.value?.kind === 'activation';
+    return [...new Set([...others, ...last])].filter(computed);
   }
 
   /** What is unsupported is replaced by a value of the shape that the file says, so that the rest is examined too. */

@@ -1,9 +1,10 @@
 /** Reads an ONNX model into a graph and its weights. (https://onnx.ai/onnx/repo-docs/IR.html) */
-import { checkBytes, checkOptions } from '../runtime/arguments.ts';
+import { checkArgument, checkBytes, checkOptions } from '../runtime/arguments.ts';
 import { UnsupportedError } from '../runtime/errors.ts';
 import { type Graph, type Value, weightsOf } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { removeUnread } from '../runtime/passes/remove_unread.ts';
+import { quoted } from '../runtime/weights/messages.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
 import { MOST_IN_NAME, MOST_READ } from './bounds.ts';
 import { decodeModel } from './decode.ts';
@@ -11,6 +12,7 @@ import { isStandard } from './domain.ts';
 import { demand, demandSound, ofFile } from './errors.ts';
 import { GraphReader, type OnnxFile, type ReadGraph } from './graph_reader.ts';
 import type { OnnxImportOptions } from './import_options.ts';
+import type { GraphProto } from './schema/fields.ts';
 
 /** A model that was read. */
 export interface OnnxModel {
@@ -84,13 +86,14 @@ export function neededOf(
 export function openOnnx(bytes: Uint8Array, name: string): OnnxFile {
   checkBytes('ONNX file', bytes);
   return ofFile(name, () => {
-    const { graph, opsetImport, functions } = decodeModel(bytes);
+    const { graph, opsetImport, functions, metadataProps } = decodeModel(bytes);
     demandSound(graph, 'has no graph');
     const opset = Number(opsetImport.find(({ domain }) => isStandard(domain))?.version ?? 0n);
     const read = Number.isSafeInteger(opset) && opset >= LEAST_OPSET;
     demand(read, `is of operator set ${opset}; ${LEAST_OPSET} and later are read`);
     demand(functions.length === 0, 'defines functions; inline them first');
-    return { name, graph, opset };
+    const metadata = new Map(metadataProps.map(({ key, value }) => [key, value]));
+    return { name, graph, opset, metadata };
   });
 }
 
@@ -104,5 +107,25 @@ export function importOnnx(
   builder: GraphBuilder,
   input?: Value,
 ): ReadGraph {
-  return ofFile(file.name, () => new GraphReader(file, options, builder, input).run());
+  return ofFile(file.name, () => {
+    const { outputs } = options;
+    const read = outputs ? { ...file, graph: endingIn(file.graph, outputs) } : file;
+    return new GraphReader(read, options, builder, input).run();
+  });
+}
+
+/** The graph with other outputs. Throws UnsupportedError for values that it does not have. */
+function endingIn(graph: GraphProto, outputs: readonly string[]): GraphProto {
+  const names = Array.isArray(outputs) && outputs.length > 0;
+  checkArgument(names, 'options.outputs', 'an array of names, one at least', outputs);
+  const { node, input, output, valueInfo } = graph;
+  const made = new Set([...node.flatMap((one) => one.output), ...input.map(({ name }) => name)]);
+  const known = new Map([...output, ...valueInfo].map((info) => [info.name, info]));
+  for (const name of outputs) {
+    if (name && made.has(name)) continue;
+    const own = output.map((one) => quoted(one.name)).join(', ');
+    throw new UnsupportedError(`has no value ${quoted(`${name}`)} to give; its outputs are ${own}`);
+  }
+  const ending = [...new Set(outputs)].map((name) => known.get(name) ?? { name, type: undefined });
+  return { ...graph, output: ending, valueInfo: [...valueInfo, ...output] };
 }

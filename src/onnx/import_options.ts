@@ -23,6 +23,14 @@ export interface OnnxImportOptions {
       }
     >
   >;
+  /**
+   * Names of values in the file that become its outputs, in place of those that it says: what only comes after them is
+   * not read. So a detector is read that ends in an operator which is not, such as NonMaxSuppression.
+   *
+   * @example
+   * const network = loadOnnx(onnxFile, { outputs: ['conv1'] });
+   */
+  readonly outputs?: readonly string[];
   /** Reads the files that hold tensors beside the model's; without it, such models are refused. */
   readonly readExternal?: ReadExternal;
   /**

@@ -6,6 +6,7 @@ import { checkOptions } from '../runtime/arguments.ts';
 import type { Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { formatShape } from '../runtime/tensor.ts';
+import { classNames } from './class_names.ts';
 import { demand, ofFile } from './errors.ts';
 import { readOnce } from './external_data.ts';
 import type { OnnxFile } from './graph_reader.ts';
@@ -14,12 +15,16 @@ import type { OnnxImportOptions } from './import_options.ts';
 import { fedInputs } from './model_inputs.ts';
 
 /** What `onnxModel` is told besides the file. */
-export type OnnxModelOptions = Pick<OnnxImportOptions, 'name' | 'readExternal' | 'importers'>;
+export type OnnxModelOptions = Pick<
+  OnnxImportOptions,
+  'name' | 'outputs' | 'readExternal' | 'importers'
+>;
 
 /**
  * A model out of an ONNX file, with its weights, for `buildModel`, `Classifier` and the rest: one input of images
  * [N, C, H, W] or [N, H, W, C]; its output `logits`, or else its first one, are the logits. Images are prepared as for
- * MNIST where they have one channel, else as for ImageNet, but for what `preprocessing` says.
+ * MNIST where they have one channel, else as for ImageNet, but for what `preprocessing` says. Where its metadata has the
+ * `names` of classes, as Ultralytics writes them, they are its labels.
  *
  * @param bytes - The file.
  * @param given - Its name, files beside it, operators of your own.
@@ -49,6 +54,7 @@ export function onnxModel(
   const g = GraphBuilder.create();
   const { outputs, weights } = build(g, g.input('input', [1, channels, ...size]));
   for (const [output, value] of Object.entries(outputs)) g.output(output, value);
+  const labels = classNames(file.metadata);
   const needed = neededOf(g.build('model'), weights, name);
   return {
     name,
@@ -56,6 +62,7 @@ export function onnxModel(
     channels,
     size,
     ...traitsOf(images, outputs),
+    ...(labels && { labels }),
     weights: needed.weights,
     build: (builder, x) => build(builder, x).outputs,
   };

@@ -33,8 +33,8 @@ export class Problems {
     if (group.names.length < MOST_NAMED) group.names.push(name);
   }
 
-  /** Throws UnsupportedError that lists them, if there are any. */
-  refuse(): void {
+  /** Throws UnsupportedError that lists them, if there are any, and values that could be outputs instead. */
+  refuse(readable: readonly string[] = []): void {
     const lines: string[] = [];
     let length = 0;
     const groups = [...this.#groups.values()].sort((a, b) => b.count - a.count);
@@ -49,9 +49,12 @@ export class Problems {
     }
     const missing = groups.some(({ reason }) => reason.startsWith(NO_OPERATOR));
     const remedy = missing ? '\nOperators that are missing can be given: option "importers".' : '';
+    const names = readable.slice(0, MOST_NAMED).map(quoted).join(', ');
+    const rest = readable.length > MOST_NAMED ? ', ...' : '';
+    const ending = names && `\nIt can be read up to there: option "outputs", [${names}${rest}].`;
     demand(
       this.#count === 0,
-      `${this.#count} of its parts are not supported:${lines.join('')}${remedy}`,
+      `${this.#count} of its parts are not supported:${lines.join('')}${remedy}${ending}`,
     );
   }
 }

@@ -25,7 +25,7 @@ export interface Domain {
 export interface DomainOptions {
   /** [height, width] of the network's input; that of `preprocessing` by default, else the model's own. */
   readonly size?: readonly [number, number];
-  /** Names of the classes in index order; those of the model's domain by default, or numbers. */
+  /** Names of the classes in index order; by default those of the model, or of its domain, or numbers. */
   readonly labels?: readonly string[];
   /**
    * How pictures are prepared; what is left out is as the model's domain has it, for most models as for ImageNet. Its
@@ -50,7 +50,8 @@ const DOMAINS: Readonly<Record<Exclude<ImageDomain, 'voc' | 'masks'>, Domain>> =
  */
 export function domainOf(model: ModelDef): Domain {
   if (model?.domain === 'voc' || model?.domain === 'masks') {
-    const remedy = model.domain === 'voc' ? 'use a Segmenter' : 'run it by createSession';
+    const remedy =
+      model.domain === 'voc' ? 'use a Segmenter' : 'use a Detector, or run it by createSession';
     throw new UnsupportedError(
       `model "${model.name}" does not classify pictures: it says what is in each pixel; ${remedy}`,
     );
@@ -61,7 +62,8 @@ export function domainOf(model: ModelDef): Domain {
       `expected a model of digits or of ImageNet's classes, as findModel gives, got ${given(model?.domain)} in ${given(model)}`,
     );
   }
-  const { preprocessing, labels } = domain;
+  const { preprocessing } = domain;
+  const labels = model.labels ?? domain.labels;
   // A model from a file may have other classes than its domain.
   const numbered = () => Array.from({ length: model.classes }, (_, i) => `${i}`);
   return { preprocessing, labels: labels.length === model.classes ? labels : numbered() };

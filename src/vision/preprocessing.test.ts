@@ -86,6 +86,18 @@ describe('geometryOf', () => {
     expect(geometry.crop).toEqual({ left, top, width: 6, height: 8 });
   });
 
+  it.each<FitCase>([
+    { image: [60, 30], resized: [6, 3], offset: [0, -2] },
+    { image: [30, 60], resized: [4, 8], offset: [-1, 0] },
+    { image: [1, 20000], resized: [1, 8], offset: [-2, 0] },
+    { image: [3, 4], resized: [6, 8], offset: [0, 0] },
+  ])('fits the whole picture into a letterbox: $image', ({ image, resized, offset }) => {
+    const [left, top] = offset;
+    const geometry = geometryOf({ ...small, fit: { mode: 'letterbox' } }, extent(...image));
+    expect(geometry.resized).toEqual(extent(...resized));
+    expect(geometry.crop).toEqual({ left, top, width: 6, height: 8 });
+  });
+
   it('brings the ink to its length and its centre to the middle', () => {
     const ink: Ink = { width: 40, height: 100, centre: { x: 150, y: 60 } };
     expect(geometryOf(digitsPreprocessing, extent(200, 150), ink)).toEqual({
@@ -157,14 +169,25 @@ describe('checkPreprocessing', () => {
       { fit: { mode: 'ink', length: 0 } },
     ],
     [
+      'fit.padding must be an integer from 0 to 255, got 114.5',
+      { fit: { mode: 'letterbox', padding: 114.5 } },
+    ],
+    [
+      'fit.padding must be an integer from 0 to 255, got 256',
+      { fit: { mode: 'letterbox', padding: 256 } },
+    ],
+    [
       'fit.size must be positive integers [height, width], got [1]',
       { fit: { mode: 'stretch', size: [1] } },
     ],
     [
-      'fit.mode must be one of shorter-side, longer-side, stretch, ink, got crop',
+      'fit.mode must be one of shorter-side, longer-side, letterbox, stretch, ink, got crop',
       { fit: { mode: 'crop' } },
     ],
-    ['fit.mode must be one of shorter-side, longer-side, stretch, ink, got undefined', { fit: 7 }],
+    [
+      'fit.mode must be one of shorter-side, longer-side, letterbox, stretch, ink, got undefined',
+      { fit: 7 },
+    ],
     ['mean must be 3 numbers, one for each of rgb, got [0]', { mean: [0] }],
     ['mean must be 3 numbers, one for each of rgb, got [NaN, 0, 0]', { mean: [Number.NaN, 0, 0] }],
     [

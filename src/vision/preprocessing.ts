@@ -21,6 +21,12 @@ export type Fit =
       readonly length: number;
     }
   | {
+      /** The whole picture, as large as fits, in the middle of the input. */
+      readonly mode: 'letterbox';
+      /** The value of what is left of the input, 0 .. 255 in each channel; 0, black, by default. */
+      readonly padding?: number;
+    }
+  | {
       /** Height and width become what they should be, each by itself. */
       readonly mode: 'stretch';
       /** [height, width], the input's by default. Where it is larger, the input's size is cut from the middle. */
@@ -118,6 +124,7 @@ export function forInputSize(
 ): Preprocessing {
   checkKinds('forInputSize', { preprocessing, size });
   const { fit, size: before } = preprocessing;
+  if (fit.mode === 'letterbox') return { ...preprocessing, size };
   if (fit.mode === 'stretch') {
     const { size: to } = fit;
     const grown = to?.map((length, i) => Math.round((length * (size[i] ?? 1)) / (before[i] ?? 1)));
@@ -130,7 +137,7 @@ export function forInputSize(
 }
 
 const INTERPOLATIONS = ['nearest', 'box', 'bilinear', 'hamming', 'bicubic', 'lanczos'];
-const MODES = ['shorter-side', 'longer-side', 'stretch', 'ink'];
+const MODES = ['shorter-side', 'longer-side', 'letterbox', 'stretch', 'ink'];
 
 /** What indices in shaders can tell apart. */
 const MOST_VALUES = 2 ** 31 - 1;
@@ -150,7 +157,12 @@ export function checkPreprocessing(preprocessing: Preprocessing): void {
   const fits = elementCount(size) * count <= MOST_VALUES;
   check('size', fits, `of at most ${MOST_VALUES} values`, size);
   oneOf('fit.mode', MODES, fit?.mode);
-  if (fit.mode !== 'stretch') {
+  if (fit.mode === 'letterbox') {
+    const { padding } = fit;
+    const isTone =
+      padding === undefined || (Number.isInteger(padding) && padding >= 0 && padding <= 255);
+    check('fit.padding', isTone, 'an integer from 0 to 255', padding);
+  } else if (fit.mode !== 'stretch') {
     check('fit.length', isExtent(fit.length), 'a positive integer, of pixels', fit.length);
   } else if (fit.size !== undefined) {
     check('fit.size', areExtents(fit.size), 'positive integers [height, width]', fit.size);
@@ -208,7 +220,7 @@ export interface Extent {
 export interface Geometry {
   /** The size of the whole image after resizing. */
   readonly resized: Extent;
-  /** The result's place in the resized image; what lies outside of the image is black. */
+  /** The result's place in the resized image; what lies outside of the image is padding. */
   readonly crop: Extent & { readonly left: number; readonly top: number };
   /** Pixels of the image for each one of the result. */
   readonly scale: { readonly horizontal: number; readonly vertical: number };
@@ -246,6 +258,7 @@ function resizedExtent(fit: Fit, size: Extent, image: Extent): Extent {
         : { width: Math.floor((fit.length * width) / height), height: fit.length };
     case 'longer-side':
       return scaled(image, fit.length / Math.max(width, height));
+    case 'letterbox':
     case 'ink':
       return scaled(image, Math.min(size.width / width, size.height / height));
   }

@@ -293,7 +293,7 @@ async function compilePasses(opening: Opening, preprocessing: Preprocessing): Pr
 }
 
 function resizeGeometry(preprocessing: Preprocessing): ResizeGeometry {
-  const { channels, layout = 'nchw', rescale = 1 / 255, mean, std } = preprocessing;
+  const { channels, fit, layout = 'nchw', rescale = 1 / 255, mean, std } = preprocessing;
   const [height, width] = preprocessing.size;
   const ofColours = (value: (mean: number, std: number) => number) => {
     const [first = 0, second = first, third = first] = std.map((deviation, i) =>
@@ -310,6 +310,7 @@ function resizeGeometry(preprocessing: Preprocessing): ResizeGeometry {
     width,
     weightBits: WEIGHT_BITS,
     toneBits: TONE_BITS,
+    padding: (fit.mode === 'letterbox' && fit.padding) || 0,
     scale: ofColours((_, deviation) => rescale / deviation),
     offset: ofColours((average, deviation) => -average / deviation),
   };

@@ -207,8 +207,9 @@ interface Seeing {
 
 /** Throws UnsupportedError where there are no names, or more than a mask can hold. */
 function classesOf(model: ModelDef, { labels }: SegmenterOptions): readonly PixelClass[] {
-  if (labels !== undefined) {
-    const names = checkedLabels('Segmenter.create', model, labels);
+  const own = labels ?? (model.labels?.length === model.classes ? model.labels : undefined);
+  if (own !== undefined) {
+    const names = checkedLabels('Segmenter.create', model, own);
     if (names.length > 1 && names.length <= MOST_CLASSES) return pixelClasses(names);
     throw new UnsupportedError(
       `model "${model.name}" has ${names.length} classes, of which each pixel gets one: 2 to ${MOST_CLASSES} can be told apart; run it by createSession`,

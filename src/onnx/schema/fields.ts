@@ -4,7 +4,8 @@
  * the same, for writing, but a page that only reads would download ten times as much for it; a test compares the two.
  */
 const MESSAGES = {
-  ModelProto: '8 opsetImport OperatorSetIdProto*, 7 graph GraphProto, 25 functions FunctionProto*',
+  ModelProto: `8 opsetImport OperatorSetIdProto*, 7 graph GraphProto, 14 metadataProps StringStringEntryProto*,
+    25 functions FunctionProto*`,
   OperatorSetIdProto: '1 domain string, 2 version int64',
   GraphProto: `1 node NodeProto*, 2 name string, 5 initializer TensorProto*, 15 sparseInitializer SparseTensorProto*,
     11 input ValueInfoProto*, 12 output ValueInfoProto*, 13 valueInfo ValueInfoProto*`,

@@ -1,0 +1,84 @@
+/** How detectors say what they found: which numbers are boxes, and which say how sure they are. */
+import type { Preprocessing } from './preprocessing.ts';
+
+/**
+ * What the networks of a family have in common. Each of their anchors has four numbers for a box, and a score for each
+ * class: in one output, [1, numbers, anchors] or [1, anchors, numbers], where classes follow the box, or in two, of
+ * which one has the boxes, [1, anchors, 4], the other the scores.
+ *
+ * @example
+ * const family: DetectorFamily = { ...detectorFamilies['rt-detr'], scores: 'probability' }; // as Ultralytics exports it
+ */
+export interface DetectorFamily {
+  /** What the four numbers are: centre x and y, width and height; or the left, upper, right and lower edge. */
+  readonly boxes: 'centre' | 'edges';
+  /**
+   * In what: pixels of the input; its width and height; or cells of grids of 8, 16 and 32 pixels, one after the other,
+   * each box from its own cell, and the logarithm of its size.
+   */
+  readonly unit: 'pixel' | 'input' | 'cell';
+  /**
+   * What the scores are: probabilities; the same after one that there is anything, by which they are multiplied; what a
+   * sigmoid or a softmax makes probabilities of, the last one that of nothing; or the highest of them, and its class.
+   */
+  readonly scores: 'probability' | 'objectness' | 'sigmoid' | 'softmax' | 'highest';
+  /** Whether the network finds each thing once, so that no boxes are left out for others around the same thing. */
+  readonly unique: boolean;
+  /** How pictures are prepared: as by a letterbox, rescaled to 0 .. 1, but for what this says. */
+  readonly preprocessing?: Partial<Preprocessing>;
+}
+
+/** The families by name. */
+export type DetectorFamilyName = 'detr' | 'rt-detr' | 'yolov5' | 'yolov8' | 'yolov10' | 'yolox';
+
+/**
+ * What is known of published detectors, as they are usually exported.
+ *
+ * - `yolov5`: YOLOv5, v6 and v7. `yolov8`: YOLOv8, v9, v11 and v12. `yolov10`: YOLOv10, and others without suppression.
+ * - `yolox` (Ge et al., 2021).
+ * - `detr` (Carion et al., 2020), `rt-detr` (Zhao et al., 2024) and D-FINE, as transformers exports them.
+ *
+ * @example
+ * const { unique } = detectorFamilies.yolov10; // true
+ */
+export const detectorFamilies: Readonly<Record<DetectorFamilyName, DetectorFamily>> = {
+  detr: {
+    boxes: 'centre',
+    unit: 'input',
+    scores: 'softmax',
+    unique: true,
+    preprocessing: {
+      fit: { mode: 'stretch' },
+      mean: [0.485, 0.456, 0.406],
+      std: [0.229, 0.224, 0.225],
+    },
+  },
+  'rt-detr': {
+    boxes: 'centre',
+    unit: 'input',
+    scores: 'sigmoid',
+    unique: true,
+    preprocessing: { fit: { mode: 'stretch' } },
+  },
+  yolov5: { boxes: 'centre', unit: 'pixel', scores: 'objectness', unique: false },
+  yolov8: { boxes: 'centre', unit: 'pixel', scores: 'probability', unique: false },
+  yolov10: { boxes: 'edges', unit: 'pixel', scores: 'highest', unique: true },
+  yolox: {
+    boxes: 'centre',
+    unit: 'cell',
+    scores: 'objectness',
+    unique: false,
+    preprocessing: { channels: 'bgr', rescale: 1 },
+  },
+};
+
+/** Pixels of the cells of the grids, the finest first. */
+export const STRIDES = [8, 16, 32] as const;
+
+/** Cells of all grids over an input. */
+export function cellsOf([height, width]: readonly [number, number]): number {
+  return STRIDES.reduce(
+    (sum, stride) => sum + Math.ceil(height / stride) * Math.ceil(width / stride),
+    0,
+  );
+}
