@@ -7,6 +7,7 @@ import {
   Classifier,
   createSession,
   createTunedSession,
+  Detector,
   Device,
   DeviceLostError,
   type Graph,
@@ -24,7 +25,12 @@ import {
   verify,
 } from '../src/index.ts';
 import { expectReference, inputsOf } from './fixtures/compare_graphs.ts';
-import { tinyClassifier, tinyPreprocessing, tinySegmenter } from './fixtures/tiny_models.ts';
+import {
+  tinyClassifier,
+  tinyDetector,
+  tinyPreprocessing,
+  tinySegmenter,
+} from './fixtures/tiny_models.ts';
 import { type WatchedGpu, watchGpu } from './fixtures/watched_gpu.ts';
 
 const weights = syntheticWeights([]);
@@ -50,6 +56,7 @@ let pictures: Session;
 let classifier: Classifier;
 let many: BatchClassifier;
 let segmenter: Segmenter;
+let detector: Detector;
 
 beforeAll(async () => {
   node = await openNodeGpu(process.env.TILEWISE_ADAPTER);
@@ -62,6 +69,7 @@ beforeAll(async () => {
   classifier = await Classifier.create(device, tinyClassifier, { weights });
   many = await BatchClassifier.create(device, tinyClassifier, { weights, batch: 2 });
   segmenter = await Segmenter.create(device, tinySegmenter.model, { weights, shorterSide: 4 });
+  detector = await Detector.create(device, tinyDetector, { weights });
 });
 
 afterEach(() => {
@@ -69,7 +77,16 @@ afterEach(() => {
 });
 
 afterAll(() => {
-  for (const owner of [session, other, preprocessor, pictures, classifier, many, segmenter]) {
+  for (const owner of [
+    session,
+    other,
+    preprocessor,
+    pictures,
+    classifier,
+    many,
+    segmenter,
+    detector,
+  ]) {
     owner.dispose();
   }
   const left = [...watched.live.values()];
@@ -132,6 +149,9 @@ const METHODS: Readonly<Record<string, () => Promise<unknown>>> = {
   },
   'segmenter.segment': async () => {
     expect((await segmenter.segment(image)).indices).toHaveLength(20);
+  },
+  'detector.detect': async () => {
+    expect(await detector.detect(image, { most: 2 })).toBeInstanceOf(Array);
   },
 };
 

@@ -11,6 +11,7 @@ import {
   type Things,
   tinySegmenter,
 } from './fixtures/good_calls.ts';
+import { tinyDetector } from './fixtures/tiny_models.ts';
 
 /** What cannot be called, or takes nothing. */
 const NOT_CALLED: Readonly<Record<string, string>> = {
@@ -22,6 +23,8 @@ const NOT_CALLED: Readonly<Record<string, string>> = {
   digitsPreprocessing: 'a description',
   fcnResnet50: 'a model',
   functions: 'definitions, which apply takes',
+  cocoLabels: 'texts',
+  detectorFamilies: 'descriptions',
   imagenetLabels: 'texts',
   imagenetPreprocessing: 'a description',
   lenet: 'a model',
@@ -95,6 +98,7 @@ beforeAll(async () => {
     embedder: await api.Embedder.create(device(), api.lenet, { weights }),
     manyEmbedded: await api.BatchEmbedder.create(device(), api.lenet, { weights, batch: 1 }),
     segmenter: await api.Segmenter.create(device(), tinySegmenter, { weights, shorterSide: 8 }),
+    detector: await api.Detector.create(device(), tinyDetector, { weights }),
     preprocessor: await api.Preprocessor.create(device(), {
       ...api.imagenetPreprocessing,
       size: [8, 8],

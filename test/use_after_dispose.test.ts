@@ -6,6 +6,7 @@ import {
   Classifier,
   createSession,
   createTunedSession,
+  Detector,
   type Device,
   Embedder,
   type Graph,
@@ -23,7 +24,12 @@ import {
   verify,
 } from '../src/index.ts';
 import { useDevices } from './fixtures/device.ts';
-import { tinyClassifier, tinyPreprocessing, tinySegmenter } from './fixtures/tiny_models.ts';
+import {
+  tinyClassifier,
+  tinyDetector,
+  tinyPreprocessing,
+  tinySegmenter,
+} from './fixtures/tiny_models.ts';
 
 const openDevice = useDevices();
 const weights = syntheticWeights([]);
@@ -149,7 +155,7 @@ describe('what works on pictures', () => {
     );
   });
 
-  it('refuses them once it is disposed of: classifiers and a segmenter', async () => {
+  it('refuses them once it is disposed of: classifiers, a segmenter and a detector', async () => {
     const device = await openDevice();
     const one = await Classifier.create(device, tinyClassifier, { weights });
     const many = await BatchClassifier.create(device, tinyClassifier, { weights, batch: 2 });
@@ -157,7 +163,8 @@ describe('what works on pictures', () => {
       weights,
       shorterSide: 4,
     });
-    for (const owner of [one, many, segmenter]) owner.dispose();
+    const detector = await Detector.create(device, tinyDetector, { weights });
+    for (const owner of [one, many, segmenter, detector]) owner.dispose();
     const refused: unknown[] = [];
     const options = { onRefused: (key: unknown) => refused.push(key) };
     expect(await errorOf(() => one.classify(image), one)).toMatchObject(disposed('classifier'));
@@ -166,6 +173,9 @@ describe('what works on pictures', () => {
     );
     expect(await errorOf(() => segmenter.segment(image), segmenter)).toMatchObject(
       disposed('segmenter'),
+    );
+    expect(await errorOf(() => detector.detect(image), detector)).toMatchObject(
+      disposed('detector'),
     );
     expect(refused).toEqual([]);
   });

@@ -9,8 +9,8 @@ const BY_INDEX = new RegExp(String.raw`(\d+)["']?\s*:\s*(?:${TEXT})`, 'g');
 
 /**
  * Those of the key `names`, in index order: as Ultralytics writes them, the text of a dictionary in Python,
- * `{0: 'cat', 1: "rock 'n' roll"}`, or of a list, `['cat', 'dog']`; or as JSON has them. Undefined where there are none,
- * or not one for each index from 0 on.
+ * `{0: 'cat', 1: "rock 'n' roll"}`, or of a list, `['cat', 'dog']`; or as JSON has them. Undefined where there are
+ * none, or not one for each index from 0 on.
  */
 export function classNames(metadata: ReadonlyMap<string, string>): readonly string[] | undefined {
   const text = (metadata.get('names') ?? '').trim();

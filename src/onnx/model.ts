@@ -23,8 +23,8 @@ export type OnnxModelOptions = Pick<
 /**
  * A model out of an ONNX file, with its weights, for `buildModel`, `Classifier` and the rest: one input of images
  * [N, C, H, W] or [N, H, W, C]; its output `logits`, or else its first one, are the logits. Images are prepared as for
- * MNIST where they have one channel, else as for ImageNet, but for what `preprocessing` says. Where its metadata has the
- * `names` of classes, as Ultralytics writes them, they are its labels.
+ * MNIST where they have one channel, else as for ImageNet, but for what `preprocessing` says. Where its metadata has
+ * the `names` of classes, as Ultralytics writes them, they are its labels.
  *
  * @param bytes - The file.
  * @param given - Its name, files beside it, operators of your own.

@@ -1,4 +1,4 @@
-/** Detectors of every family, of which each anchor says something at random, beside a detector written plainly in f64. */
+/** Detectors of every family, whose anchors say something at random, beside a detector written plainly in f64. */
 import { describe, expect, it } from 'vitest';
 import { useDevice } from '../../test/fixtures/device.ts';
 import { Random } from '../../test/fixtures/random.ts';

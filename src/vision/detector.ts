@@ -1,4 +1,4 @@
-/** From a picture to the things in it: preprocessing, network and the best boxes on the GPU, what overlaps left out here. */
+/** From a picture to the things in it: preprocessing, network and the best boxes on the GPU, overlaps on the CPU. */
 import type { CreateSessionOptions } from '../create_session.ts';
 import type { ModelDef } from '../models/model.ts';
 import { checkArgument, isObject, ownValue } from '../runtime/arguments.ts';
@@ -31,8 +31,8 @@ export interface DetectOptions {
   /** The least score, 0 to 1; 0.25 by default. */
   readonly score?: number;
   /**
-   * How far two boxes of a class may overlap, 0 to 1, before the one with the lower score is left out: intersection over
-   * union, 0.45 by default, and 1 where the family finds each thing once.
+   * How far two boxes of a class may overlap, 0 to 1, before the one with the lower score is left out: intersection
+   * over union, 0.45 by default, and 1 where the family finds each thing once.
    */
   readonly overlap?: number;
   /** At most as many things; 100 by default. */

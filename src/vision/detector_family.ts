@@ -7,7 +7,8 @@ import type { Preprocessing } from './preprocessing.ts';
  * which one has the boxes, [1, anchors, 4], the other the scores.
  *
  * @example
- * const family: DetectorFamily = { ...detectorFamilies['rt-detr'], scores: 'probability' }; // as Ultralytics exports it
+ * // As Ultralytics exports RT-DETR.
+ * const family: DetectorFamily = { ...detectorFamilies['rt-detr'], scores: 'probability' };
  */
 export interface DetectorFamily {
   /** What the four numbers are: centre x and y, width and height; or the left, upper, right and lower edge. */

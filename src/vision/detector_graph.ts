@@ -130,7 +130,7 @@ function anchorsOf(
   };
 }
 
-/** How many there are, 0 where the scores are none of the family. After those that the file names may be more numbers. */
+/** How many there are, 0 where the scores are none of the family. After those that the file names may come others. */
 function classesOf(
   { scores, axis }: Anchors,
   family: DetectorFamily,
