@@ -46,8 +46,12 @@ export default defineConfig({
       output: {
         entryFileNames: '[name].js',
         chunkFileNames: 'cli/[name]-[hash].js',
-        // Names stay, for the stacks of errors.
-        minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
+        minify: {
+          compress: true,
+          // For the stacks of errors.
+          mangle: { keepNames: { function: true, class: true } },
+          codegen: { removeWhitespace: true },
+        },
         comments: { annotation: true, jsdoc: false, legal: false },
       },
     },
