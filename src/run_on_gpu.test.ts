@@ -145,7 +145,9 @@ describe.each([
       '"net" has the outputs small, large; tensors were given for z',
     ],
     ['no output', x, {}, 'the outputs small, large; tensors were given for none'],
-    ['undefined for outputs', x, undefined, 'tensors were given for none'],
+    ['undefined for outputs', x, undefined, 'GpuTensors by their names, got undefined'],
+    ['an array for outputs', x, x, 'GpuTensors by their names, got Float32Array of 1680'],
+    ['a list of outputs', x, [1], 'GpuTensors by their names, got Array of 1'],
     [
       'an array for an output',
       x,
@@ -163,7 +165,7 @@ describe.each([
     using wrong = await GpuTensor.allocate(device(), Y);
     using right = await GpuTensor.allocate(device(), X);
     await expect(run(of, right, { small: wrong })).rejects.toThrow(
-      'output "small" of "net" must be a GpuTensor [6, 8, 5, 7], got Object of 6,4,5,7',
+      'output "small" of "net" must be a GpuTensor [6, 8, 5, 7], got GpuTensor of 6,4,5,7',
     );
     await expect(run(of, right, right)).rejects.toThrow('tensors were given for none');
     await expect(run(of, wrong, { small: right })).rejects.toThrow(/^input "x" of "net" must be/);

@@ -1,6 +1,6 @@
 /** Runs whose results stay on the GPU. */
 
-import { ownValue, given as shown } from './runtime/arguments.ts';
+import { checkArgument, isObject, ownValue, given as shown } from './runtime/arguments.ts';
 import { ShapeError, UnsupportedError } from './runtime/errors.ts';
 import type { InputData } from './runtime/gpu/executor.ts';
 import { GpuTensor } from './runtime/gpu/gpu_tensor.ts';
@@ -176,7 +176,11 @@ function namedOutputs(
   outputs: GpuOutputs,
   names: readonly string[],
 ): Readonly<Record<string, GpuTensor>> {
-  if (!(outputs instanceof GpuTensor)) return { ...outputs };
+  if (!(outputs instanceof GpuTensor)) {
+    const fits = isObject(outputs) && !ArrayBuffer.isView(outputs) && !Array.isArray(outputs);
+    checkArgument(fits, 'outputs', 'a GpuTensor, or GpuTensors by their names', outputs);
+    return { ...outputs };
+  }
   return names.length === 1 ? Object.fromEntries(names.map((name) => [name, outputs])) : {};
 }
 

@@ -4,7 +4,7 @@ import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { Reshape } from '../runtime/movement/index.ts';
 import { conv2dOp } from './conv2d.ts';
 import { movedWeight } from './moved_weight.ts';
-import { windowOf } from './window.ts';
+import { checkIntegers, windowOf } from './window.ts';
 
 /**
  * Adds a linear layer over the channels of each pixel: `x` [N, C, H, W] to [N, features, H, W]. Its weights are
@@ -22,7 +22,7 @@ import { windowOf } from './window.ts';
  * const y = channelLinear(g.at('pwconv1'), x, 256); // [1, 256, 56, 56]
  */
 export function channelLinear(g: GraphBuilder, x: Value, features: number): Activation {
-  checkLayer(g, conv2dOp, { x });
+  checkIntegers(checkLayer(g, conv2dOp, { x }), 'features', [features], 1);
   const [, channels = 1] = x.desc.shape;
   const weight = movedWeight(g.at('weight'), g.weight('weight', [features, channels]), [
     new Reshape({ extents: [features, channels, 1, 1] }),

@@ -27,6 +27,7 @@ import {
   type Conv2d,
   type Conv2dAttributes,
   type Conv2dRole,
+  checkFilters,
   checkGroups,
   perGroup,
   problemOf,
@@ -70,9 +71,10 @@ export interface Conv2dOptions {
  * // [1, 128, 28, 28]; reads conv1.weight [128, 64, 3, 3] and conv1.bias [128]
  */
 export function conv2d(g: GraphBuilder, x: Value, options: Conv2dOptions): Activation {
-  checkLayer(g, conv2dOp, { x }, options);
+  const call = checkLayer(g, conv2dOp, { x }, options);
   const attributes = { ...windowOf(options), groups: options.groups ?? 1 };
   const { kernel, groups } = attributes;
+  checkFilters(call, options.channels, kernel);
   const [, channels = 1] = x.desc.shape;
   const inputs: Partial<Record<Conv2dRole, Value>> = {
     x,

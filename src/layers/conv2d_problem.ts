@@ -3,7 +3,7 @@ import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import { isConstant, type Node, type Value } from '../runtime/graph.ts';
 import { elementTypesOf, inputDesc, type Named, shapeError } from '../runtime/operator.ts';
 import { mapStrides, nchw } from '../runtime/tensor.ts';
-import type { Window } from './window.ts';
+import { checkIntegers, type Window } from './window.ts';
 
 export interface Conv2dAttributes extends Window {
   readonly groups: number;
@@ -22,6 +22,12 @@ export interface ConvWeights {
 /** Input channels, or output channels, of one of the groups: one at least, so that what does not fit has a shape. */
 export function perGroup(channels: number, groups: number): number {
   return Math.max(1, Math.floor(channels / Math.max(1, groups)));
+}
+
+/** Throws ShapeError where weights would have no shape: for options that are left out, say. */
+export function checkFilters(call: Named, channels: number, kernel: readonly number[]): void {
+  checkIntegers(call, 'channels', [channels], 1);
+  checkIntegers(call, 'kernel', kernel, 1);
 }
 
 /** Throws ShapeError where groups cut the channels, whose taps could be as many as whole groups. */

@@ -7,6 +7,7 @@ import { conv2dDynamicOp } from './conv2d_dynamic.ts';
 import {
   type Conv2dRole,
   type ConvWeights,
+  checkFilters,
   checkGroups,
   hasConstants,
   perGroup,
@@ -74,6 +75,7 @@ export function conv3d(g: GraphBuilder, x: Value, options: Conv3dOptions): Activ
     groups: options.groups ?? 1,
   };
   const { kernel, groups } = attributes;
+  checkFilters(call, options.channels, kernel);
   const { channels } = volumeOf(call, x);
   const groupIn = perGroup(channels, groups);
   const weights = {

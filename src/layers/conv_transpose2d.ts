@@ -24,7 +24,13 @@ import {
   problemOf,
 } from './conv_transpose2d_problem.ts';
 import { gather } from './conv2d_kernels/gather.ts';
-import { type Conv2dRole, checkGroups, hasConstants, perGroup } from './conv2d_problem.ts';
+import {
+  type Conv2dRole,
+  checkFilters,
+  checkGroups,
+  hasConstants,
+  perGroup,
+} from './conv2d_problem.ts';
 import { sumOverPlanes } from './conv2d_reference.ts';
 import { featureMap } from './feature_map.ts';
 import { lay, type PaddingLike, type PairLike, pair, windowOf } from './window.ts';
@@ -69,13 +75,14 @@ export function convTranspose2d(
   x: Value,
   options: ConvTranspose2dOptions,
 ): Activation {
-  checkLayer(g, convTranspose2dOp, { x }, options);
+  const call = checkLayer(g, convTranspose2dOp, { x }, options);
   const attributes = {
     ...windowOf(options),
     outputPadding: pair(options.outputPadding ?? 0),
     groups: options.groups ?? 1,
   };
   const { kernel, groups } = attributes;
+  checkFilters(call, options.channels, kernel);
   const [, channels = 1] = x.desc.shape;
   const groupOut = perGroup(options.channels, groups);
   const inputs: Partial<Record<Conv2dRole, Value>> = {

@@ -7,7 +7,7 @@ import { describe, type Named } from '../runtime/operator.ts';
 import { concat } from './concat.ts';
 import { convTranspose2dOp } from './conv_transpose2d.ts';
 import type { ConvWeights } from './conv2d_problem.ts';
-import { checkGroups, perGroup } from './conv2d_problem.ts';
+import { checkFilters, checkGroups, perGroup } from './conv2d_problem.ts';
 import { type Conv3dAttributes, overSlices } from './conv3d.ts';
 import { type DepthTaps, depthTaps, stacked } from './depth_taps.ts';
 import { movedWeight } from './moved_weight.ts';
@@ -84,6 +84,7 @@ export function convTranspose3d(
     groups: options.groups ?? 1,
   };
   const { kernel, groups } = attributes;
+  checkFilters(call, options.channels, kernel);
   const { channels } = volumeOf(call, x);
   const groupOut = perGroup(options.channels, groups);
   const weights = {

@@ -15,6 +15,7 @@ import { conv2dOp } from './conv2d.ts';
 import {
   type Conv2dAttributes,
   type Conv2dRole,
+  checkFilters,
   hasConstants,
   perGroup,
 } from './conv2d_problem.ts';
@@ -73,10 +74,11 @@ export function deformConv2d(
   offset: Value,
   options: DeformConv2dOptions,
 ): Activation {
-  checkLayer(g, deformConv2dOp, { x, offset }, options);
+  const call = checkLayer(g, deformConv2dOp, { x, offset }, options);
   const { mask, groups = 1 } = options;
   const attributes = { ...windowOf(options), groups };
   const { kernel } = attributes;
+  checkFilters(call, options.channels, kernel);
   const [, channels = 1] = x.desc.shape;
   const groupIn = perGroup(channels, groups);
   const weight = g.weight('weight', [options.channels, groupIn, ...kernel]);

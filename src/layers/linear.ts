@@ -17,6 +17,7 @@ import { tiledGemm } from './conv2d_kernels/tiled.ts';
 import { gemmOn } from './linear_kernels/gemm.ts';
 import { gemv } from './linear_kernels/gemv.ts';
 import { type Linear, type LinearRole, problemOf } from './linear_problem.ts';
+import { checkIntegers } from './window.ts';
 
 /** What `linear` is told besides its input: as PyTorch's `Linear`. */
 export interface LinearOptions {
@@ -41,13 +42,15 @@ export interface LinearOptions {
  * const logits = linear(g.at('fc'), flatten(g.at('flat'), x), { features: 10 }); // [1, 10]
  */
 export function linear(g: GraphBuilder, x: Value, options: LinearOptions): Activation {
-  checkLayer(g, linearOp, { x }, options);
+  const call = checkLayer(g, linearOp, { x }, options);
+  const { features } = options;
+  checkIntegers(call, 'features', [features], 1);
   const [, inputFeatures = 1] = x.desc.shape;
   const inputs: Partial<Record<LinearRole, Value>> = {
     x,
-    weight: g.weight('weight', [options.features, inputFeatures]),
+    weight: g.weight('weight', [features, inputFeatures]),
   };
-  if (options.bias ?? true) inputs.bias = g.weight('bias', [options.features]);
+  if (options.bias ?? true) inputs.bias = g.weight('bias', [features]);
   return g.add(linearOp, {}, inputs);
 }
 

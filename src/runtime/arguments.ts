@@ -65,13 +65,14 @@ export function isObject(value: unknown): boolean {
 }
 
 /**
- * An argument as messages show it: `Float64Array of 5`, `Promise`, `undefined`. An array of another realm, such as a
- * frame or a context of node:vm, is foreign.
+ * An argument as messages show it: `Float64Array of 5`, `Object of x,y`, `Promise`, `undefined`. An array of another
+ * realm, such as a frame or a context of node:vm, is foreign.
  */
 export function given(value: unknown): string {
   if (!isObject(value)) return String(value);
   const { length, shape = length } = Object(value);
   const foreign = ArrayBuffer.isView(value) && !(value instanceof Object);
   const type = (foreign ? 'foreign ' : '') + Object.prototype.toString.call(value).slice(8, -1);
-  return shape === undefined ? type : `${type} of ${shape}`;
+  const of = shape ?? (type === 'Object' ? Object.keys(Object(value)).slice(0, 4).join() : '');
+  return of === '' ? type : `${type} of ${of}`;
 }

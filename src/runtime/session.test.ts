@@ -282,12 +282,17 @@ describe('Session.run refuses', () => {
     );
   });
 
-  it('a missing input', async () => {
-    await expect(session.run({ image: new Float32Array(1188) })).rejects.toThrow(
+  it.each<[string, unknown, string]>([
+    ['an input of another name', { image: new Float32Array(1188) }, 'Object of image'],
+    ['an array of numbers', Array.from({ length: 1188 }, () => 0), 'Array of 1188'],
+    ['another kind of array', new Float64Array(1188), 'Float64Array of 1188'],
+    ['one of it by its name', { x: new Float64Array(1188) }, 'Float64Array of 1188'],
+    ['nothing', undefined, 'undefined'],
+  ])('%s', async (_, inputs, got) => {
+    await expect(session.run(inputs as Float32Array)).rejects.toThrow(
       expect.objectContaining({
         name: 'ShapeError',
-        message:
-          'input "x" of "small net" must be a Float32Array of 1188 values [1, 33, 6, 6], got undefined',
+        message: `input "x" of "small net" must be a Float32Array of 1188 values [1, 33, 6, 6], got ${got}`,
       }),
     );
   });

@@ -425,9 +425,10 @@ export function inputDataOf(
     const alone = ports.length === 1 && isInputData(inputs);
     const data: unknown = alone ? inputs : ownValue(inputs as Record<string, InputData>, port.name);
     if (isWriter(data) && shapesEqual(data.shape, port.shape)) return data;
-    checkValues(ShapeError, `input "${port.name}" of "${graph}"`, port.shape, data);
+    const got = data ?? (ports.length === 1 ? inputs : data);
+    checkValues(ShapeError, `input "${port.name}" of "${graph}"`, port.shape, got);
     // WebGPU in Node ends the process over memory that is shared.
-    return given(data.buffer) === 'SharedArrayBuffer' ? data.slice() : data;
+    return given(got.buffer) === 'SharedArrayBuffer' ? got.slice() : got;
   });
 }
 

@@ -172,7 +172,7 @@ export function shapesEqual(a: Shape, b: Shape): boolean {
  * formatShape(x.desc.shape); // '[1, 64, 56, 56]'
  */
 export function formatShape(shape: Shape): string {
-  return Array.isArray(shape) ? `[${shape.join(', ')}]` : String(shape);
+  return Array.isArray(shape) ? `[${shape.map(String).join(', ')}]` : String(shape);
 }
 
 /** A feature map's extents by name. */

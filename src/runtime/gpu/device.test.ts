@@ -139,7 +139,7 @@ describe('Device', () => {
       expect.objectContaining({
         name: 'UnsupportedError',
         message: expect.stringMatching(
-          /^Device.open expects a GPU with an adapter, got Object; isSupported\(\) tells why$/,
+          /^Device.open expects a GPU with an adapter, got Object of requestAdapter; isSupported\(\) tells why$/,
         ),
       }),
     );

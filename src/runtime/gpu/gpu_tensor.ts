@@ -262,6 +262,11 @@ export class GpuTensor implements InputWriter {
     this.dispose();
   }
 
+  /** What messages call it: `GpuTensor`. */
+  get [Symbol.toStringTag](): string {
+    return 'GpuTensor';
+  }
+
   get #bytes(): number {
     return bytesOf(this.shape);
   }
