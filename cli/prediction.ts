@@ -31,12 +31,12 @@ export function printPrediction(
     printJson({ model: graph.name, gpu: name, precision, measured: false, ...prediction });
     return;
   }
-  const { ms, hostMs, layers, assumptions } = prediction;
+  const { ms, waitMs, layers, assumptions } = prediction;
   print(`${graph.name} in ${precision} on ${name}: an estimate, not a measurement`);
-  const host = ['wait for the host', '', '', '', hostMs.toFixed(3), share(hostMs, ms)];
+  const host = ['wait for the host', '', '', '', waitMs.toFixed(3), share(waitMs, ms)];
   print(formatTable(HEAD, [...rowsOf(layers, ms), host]));
   print(`
-a run    ${ms.toFixed(2)} ms, of which the GPU waits ${hostMs.toFixed(2)} ms for the host
+a run    ${ms.toFixed(2)} ms, of which the GPU waits ${waitMs.toFixed(2)} ms for the host
 
 It takes for granted:
 ${assumptions.map((assumption) => `- ${assumption}`).join('\n')}

@@ -50,16 +50,16 @@ describe('predict', () => {
     ['efficientnet_b0', 0.2, 0.4],
     ['resnet50', 0.1, 0.25],
   ])('has the GPU of %s wait for a part of what the host takes', (model, least, most) => {
-    const { hostMs, layers } = predict(buildModel(findModel(model)), H200);
-    expect(hostMs).toBeGreaterThan(least);
-    expect(hostMs).toBeLessThan(most);
-    expect(hostMs).toBeLessThan(0.7 * hostMsOf(layers));
+    const { waitMs, layers } = predict(buildModel(findModel(model)), H200);
+    expect(waitMs).toBeGreaterThan(least);
+    expect(waitMs).toBeLessThan(most);
+    expect(waitMs).toBeLessThan(0.7 * hostMsOf(layers));
   });
 
   it('adds up its layers and the host, and says what it takes for granted', () => {
-    const { ms, hostMs, layers, assumptions } = predict(buildModel(findModel('lenet')), H200);
+    const { ms, waitMs, layers, assumptions } = predict(buildModel(findModel('lenet')), H200);
     expect(ms).toBeCloseTo(
-      layers.reduce((sum, layer) => sum + layer.ms, hostMs),
+      layers.reduce((sum, layer) => sum + layer.ms, waitMs),
       10,
     );
     expect(layers.map(({ dispatches }) => dispatches)).toEqual([1, 1, 1, 1, 1, 1]);
@@ -70,9 +70,9 @@ describe('predict', () => {
   it('cuts no batch that such GPUs run at once, and adds up the parts of one that is cut', () => {
     const of = (batch: number) => predict(buildModel(findModel('resnet50'), { batch }), H200);
     expect(of(127).ms).toBeLessThan(of(128).ms);
-    const { ms, hostMs, layers } = of(2048);
+    const { ms, waitMs, layers } = of(2048);
     expect(ms).toBeCloseTo(
-      layers.reduce((sum, layer) => sum + layer.ms, hostMs),
+      layers.reduce((sum, layer) => sum + layer.ms, waitMs),
       6,
     );
     expect(ms).toBeGreaterThan(15 * of(128).ms);

@@ -34,7 +34,7 @@ export interface Prediction {
   /** The sum of all layers, of which each waits for the one before it, and of what they wait for the host. */
   readonly ms: number;
   /** Of it, what the GPU waits for the host, which records a piece of the run while the GPU works on the one before. */
-  readonly hostMs: number;
+  readonly waitMs: number;
   /** In the order in which they run. */
   readonly layers: readonly PredictedLayer[];
   /** What it takes for granted, a sentence each. */
@@ -113,15 +113,15 @@ export function predict(
   const predicted = [...layers].map(([node, dispatches]) =>
     predictLayer(node, dispatches, plan, known, gpu),
   );
-  const hostMs = waitOf(predicted);
+  const waitMs = waitOf(predicted);
   const all = predicted.map((layer) => ({
     ...layer,
     dispatches: parts * layer.dispatches,
     ms: parts * layer.ms,
   }));
   return {
-    ms: hostMs + sum(all.map(({ ms }) => ms)),
-    hostMs,
+    ms: waitMs + sum(all.map(({ ms }) => ms)),
+    waitMs,
     layers: all,
     assumptions: assumptionsOf(gpu),
   };
