@@ -31,7 +31,7 @@ export function openClassifyingModel(name: string): ModelDef {
         ? 'tilewise segment'
         : 'tilewise segment with --labels, tilewise detect, or tilewise run';
     throw new UnsupportedError(
-      `model "${model.name}" does not classify pictures: it says what is in each pixel; use ${remedy}`,
+      `model "${model.name}" does not classify pictures: it says what is where; use ${remedy}`,
     );
   }
   return model;

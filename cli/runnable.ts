@@ -59,7 +59,7 @@ function builtInRunnable(model: ModelDef, outputs: Reading['outputs']): Runnable
 function onnxRunnable(path: string, reading: Reading): Runnable {
   const name = basename(path);
   const bytes = readOnnx(path);
-  const inputs = onnxInputs(bytes, name);
+  const inputs = onnxInputs(bytes, name, reading.outputs);
   const readExternal = externalOf(path);
   return {
     name,

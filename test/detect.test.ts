@@ -5,71 +5,18 @@ import { describe, expect, it } from 'vitest';
 import { decodeImage } from '../node/decode_image.ts';
 import { drawingOf } from '../node/draw_boxes.ts';
 import { encodePng } from '../node/encode_image.ts';
-import type { Image } from '../src/index.ts';
+import { cellsDetector, squares } from './fixtures/cells_detector.ts';
 import { runCli, temporaryFolder } from './fixtures/cli.ts';
-import {
-  type GraphInit,
-  onnxInput as input,
-  int,
-  ints,
-  onnxFile,
-  onnxNode,
-  onnxTensor,
-} from './fixtures/onnx_model.ts';
+import { onnxNode } from './fixtures/onnx_model.ts';
 
 const folder = temporaryFolder();
-const CELLS = Array.from({ length: 64 }, (_, i) => i);
-
-/** Cells of 8 pixels, of which those that are bright are lights and those that are dark are holes. */
-function cells(end: GraphInit['node'] = []): GraphInit {
-  const centres = [
-    ...CELLS.map((i) => 8 * (i % 8) + 4),
-    ...CELLS.map((i) => 8 * Math.floor(i / 8) + 4),
-    ...Array.from({ length: 128 }, () => 8),
-  ];
-  return {
-    input: [input('images', [1, 3, 64, 64])],
-    output: [input(end.length > 0 ? 'chosen' : 'output0', end.length > 0 ? ['n', 3] : [1, 6, 64])],
-    initializer: [
-      onnxTensor('boxes', [1, 4, 64], centres),
-      onnxTensor('row', [3], [1, 1, 64], 'integer'),
-      onnxTensor('one', [], [1]),
-    ],
-    node: [
-      onnxNode('AveragePool', 'images', 'pooled', {
-        kernel_shape: ints(8, 8),
-        strides: ints(8, 8),
-      }),
-      onnxNode('ReduceMean', 'pooled', 'grey', { axes: ints(1) }),
-      onnxNode('Reshape', 'grey row', 'light'),
-      onnxNode('Sub', 'one light', 'dark'),
-      onnxNode('Concat', 'boxes light dark', 'output0', { axis: int(1) }),
-      ...end,
-    ],
-  };
-}
-
-/** A grey picture of 128 x 64 with a white square and a black one. */
-function picture(): Image {
-  const data = new Uint8Array(4 * 128 * 64).fill(128);
-  for (let i = 0; i < 128 * 64; i++) {
-    const [x, y] = [i % 128, Math.floor(i / 128)];
-    const inside = (left: number, top: number) =>
-      x >= left && x < left + 16 && y >= top && y < top + 16;
-    const value = inside(32, 16) ? 255 : inside(96, 32) ? 0 : 128;
-    data.set([value, value, value, 255], 4 * i);
-  }
-  return { width: 128, height: 64, data };
-}
-
-const NAMES = "{0: 'light', 1: 'hole'}";
 const model = join(folder, 'cells.onnx');
 const unread = join(folder, 'unread.onnx');
 const image = join(folder, 'squares.png');
-writeFileSync(model, onnxFile(cells(), 13, { names: NAMES }));
+writeFileSync(model, cellsDetector());
 const end = [onnxNode('NonMaxSuppression', 'output0 output0', 'chosen')];
-writeFileSync(unread, onnxFile(cells(end), 13, { names: NAMES }));
-writeFileSync(image, await encodePng(picture()));
+writeFileSync(unread, cellsDetector(end));
+writeFileSync(image, await encodePng(squares()));
 
 /**
  * The picture is halved for the network, so that a cell is 16 of its pixels; squares are cells, whose edges mix with
@@ -92,7 +39,7 @@ describe('tilewise detect', () => {
     expect(stdout).toMatch(/ {2}hole +0\.9[67]\d +96\.0 +32\.0 +16\.0 +16\.0\n/);
     const { width, height, data } = await decodeImage(drawn);
     expect([width, height]).toEqual([128, 64]);
-    const before = picture().data;
+    const before = squares().data;
     const pixel = (bytes: ArrayLike<number>, x: number, y: number) =>
       Array.from({ length: 3 }, (_, i) => bytes[4 * (y * 128 + x) + i]);
     // The left edge of the light is a frame now; what is far from both is as it was.
@@ -116,7 +63,7 @@ describe('tilewise detect', () => {
     const out = join(folder, 'out');
     for (const path of [many, out]) mkdirSync(path);
     for (const name of ['a.png', 'b.png'])
-      writeFileSync(join(many, name), await encodePng(picture()));
+      writeFileSync(join(many, name), await encodePng(squares()));
     const args = ['detect', many, '--model', model, '--most', '1', '--draw'];
     const { stdout, code } = await runCli([...args, out]);
     expect(code).toBe(0);

@@ -13,14 +13,20 @@ export interface ImageInput extends Pick<ModelDef, 'channels' | 'size'> {
   readonly layout: 'nchw' | 'nhwc';
 }
 
-/** The images of an input, of which extents of 0 are open, or undefined. Channels come last where only that fits. */
-export function imageInputOf(extents: readonly number[]): ImageInput | undefined {
+/**
+ * The images of an input, of which extents of 0 are open, or undefined. Channels come last where only that fits. `open`
+ * is the size where the file leaves that open.
+ */
+export function imageInputOf(
+  extents: readonly number[],
+  open: ImageInput['size'] = [USUAL_SIZE, USUAL_SIZE],
+): ImageInput | undefined {
   const [, first = 0, second = 0, last = 0] = extents;
   const isColour = (channels: number): boolean => channels === 1 || channels === 3;
   const layout = isColour(last) && !isColour(first) ? 'nhwc' : 'nchw';
   const [channels, height, width] =
     layout === 'nhwc' ? [last, first, second] : [first, second, last];
-  const size = [height || USUAL_SIZE, width || USUAL_SIZE] as const;
+  const size = [height || open[0], width || open[1]] as const;
   return extents.length === 4 && channels >= 1 ? { channels, size, layout } : undefined;
 }
 

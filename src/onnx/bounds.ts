@@ -52,3 +52,6 @@ export const MOST_DEEP: number = 2 ** 9;
 /** The longest list of what is not supported, in characters, and the nodes that a line of it names. */
 export const LONGEST_REFUSAL = 1900;
 export const MOST_NAMED = 4;
+
+/** Characters of a text beside the network that is looked at: the names of 1000 classes take 30,000. */
+export const MOST_IN_METADATA: number = 2 ** 18;

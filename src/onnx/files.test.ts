@@ -3,6 +3,7 @@ import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import {
   type GraphInit,
+  graphAttribute,
   int,
   onnxNode as node,
   onnxFile,
@@ -14,12 +15,7 @@ import { loadOnnx } from './import.ts';
 import type { OnnxImportOptions } from './import_options.ts';
 import { onnxInputs } from './inputs.ts';
 import { onnxModel } from './model.ts';
-import {
-  AttributeProto_AttributeType,
-  AttributeProtoSchema,
-  GraphProtoSchema,
-  ModelProtoSchema,
-} from './schema/onnx_pb.ts';
+import { ModelProtoSchema } from './schema/onnx_pb.ts';
 
 const output = [{ name: 'y' }];
 const input = [onnxInput('x', [2])];
@@ -34,14 +30,6 @@ function resultOf(bytes: Uint8Array, options?: OnnxImportOptions): readonly numb
   const y = graph.outputs.get('y');
   // + 0, since -0 is another to the test.
   return Array.from((y && values.get(y)) ?? [], (v) => v + 0);
-}
-
-function graphAttribute(name: string, init: GraphInit) {
-  return create(AttributeProtoSchema, {
-    name,
-    type: AttributeProto_AttributeType.GRAPH,
-    g: create(GraphProtoSchema, init),
-  });
 }
 
 describe('a file', () => {

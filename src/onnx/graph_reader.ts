@@ -9,6 +9,7 @@ import type { WeightSource } from '../runtime/weights/weight_source.ts';
 import { MOST_IN_NAME, MOST_INPUTS, MOST_NODES, MOST_UNROLLED } from './bounds.ts';
 import { bodyOf, branchOf, isBranching, isLoop, LoopState } from './control_flow.ts';
 import { isStandard } from './domain.ts';
+import { readsOf } from './ending_in.ts';
 import { demand, demandSound } from './errors.ts';
 import { commonShape } from './evaluators/broadcast.ts';
 import { evaluators } from './evaluators/index.ts';
@@ -89,7 +90,7 @@ export class GraphReader {
     this.#readNodes(graph, scope);
     const names = graph.output.map((output) => output.name);
     for (const output of names) this.#readsFailed([output], 'output', shown(output), scope);
-    this.#problems.refuse(this.#readable(scope));
+    if (this.#problems.count > 0) this.#problems.refuse(this.#readable(scope));
     const outputs = new Map(names.map((output) => [output, this.#output(output, scope)]));
     return { outputs, weights: this.#weights.source(name) };
   }
@@ -183,8 +184,10 @@ export class GraphReader {
     }
     try {
       if (holdsGraph) {
+        const before = this.#problems.count;
         if (isLoop(node)) this.#readLoop(node, scope, index);
         else this.#readBranch(node, scope, index);
+        if (this.#problems.count > before) this.#refused.add(node);
         return;
       }
       demand(importer, NO_OPERATOR);
@@ -209,17 +212,25 @@ export class GraphReader {
   /** The values that could be outputs in place of what is refused: those that its nodes read, and the other outputs. */
   #readable(scope: Scope): readonly string[] {
     const { node, output } = this.#file.graph;
-    const lost = new Set<string>();
-    const last: string[] = [];
+    const readers = new Map<string, NodeProto[]>();
     for (const one of node) {
-      const depends = one.input.some((name) => lost.has(name));
-      const failed = one.output.some((name) => scope.failure(name));
-      if (!depends && !failed && !this.#refused.has(one)) continue;
-      if (!depends) last.push(...one.input);
-      for (const name of one.output) lost.add(name);
+      for (const name of readsOf(one)) {
+        const those = readers.get(name);
+        if (those) those.push(one);
+        else readers.set(name, [one]);
+      }
     }
-    const others = output.map(({ name }) => name).filter((name) => !lost.has(name));
-    const computed = (name: string) => scope.find(name)?.value?.kind === 'activation';
+    // An input that is left out has no name.
+    readers.delete('');
+    const lost = new Set([...this.#refused].flatMap((one) => one.output));
+    // A set that grows is visited to its end.
+    for (const name of lost) {
+      for (const made of (readers.get(name) ?? []).flatMap((one) => one.output)) lost.add(made);
+    }
+    const last = [...this.#refused].flatMap(readsOf);
+    const others = output.map(({ name }) => name);
+    const computed = (name: string) =>
+      !lost.has(name) && scope.find(name)?.value?.kind === 'activation';
     return [...new Set([...others, ...last])].filter(computed);
   }
 

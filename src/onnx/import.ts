@@ -1,18 +1,17 @@
 /** Reads an ONNX model into a graph and its weights. (https://onnx.ai/onnx/repo-docs/IR.html) */
-import { checkArgument, checkBytes, checkOptions } from '../runtime/arguments.ts';
+import { checkBytes, checkOptions } from '../runtime/arguments.ts';
 import { UnsupportedError } from '../runtime/errors.ts';
 import { type Graph, type Value, weightsOf } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { removeUnread } from '../runtime/passes/remove_unread.ts';
-import { quoted } from '../runtime/weights/messages.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
 import { MOST_IN_NAME, MOST_READ } from './bounds.ts';
 import { decodeModel } from './decode.ts';
 import { isStandard } from './domain.ts';
+import { endingIn } from './ending_in.ts';
 import { demand, demandSound, ofFile } from './errors.ts';
 import { GraphReader, type OnnxFile, type ReadGraph } from './graph_reader.ts';
 import type { OnnxImportOptions } from './import_options.ts';
-import type { GraphProto } from './schema/fields.ts';
 
 /** A model that was read. */
 export interface OnnxModel {
@@ -53,7 +52,7 @@ const LEAST_OPSET = 6;
 export function loadOnnx(bytes: Uint8Array, options: OnnxImportOptions = {}): OnnxModel {
   checkOptions('loadOnnx', options);
   const { name = 'model.onnx' } = options;
-  const file = openOnnx(bytes, name);
+  const file = openOnnx(bytes, name, options.outputs);
   const builder = GraphBuilder.create();
   const { outputs, weights } = importOnnx(file, options, builder);
   for (const [output, value] of outputs) builder.output(output, value);
@@ -82,8 +81,12 @@ export function neededOf(
   return { graph: needed, weights: { ...weights, tensors: new Map(tensors) } };
 }
 
-/** Throws OnnxError, UnsupportedError. */
-export function openOnnx(bytes: Uint8Array, name: string): OnnxFile {
+/** A file, up to these values where they are given. Throws OnnxError, UnsupportedError. */
+export function openOnnx(
+  bytes: Uint8Array,
+  name: string,
+  outputs?: readonly string[] | null,
+): OnnxFile {
   checkBytes('ONNX file', bytes);
   return ofFile(name, () => {
     const { graph, opsetImport, functions, metadataProps } = decodeModel(bytes);
@@ -93,7 +96,7 @@ export function openOnnx(bytes: Uint8Array, name: string): OnnxFile {
     demand(read, `is of operator set ${opset}; ${LEAST_OPSET} and later are read`);
     demand(functions.length === 0, 'defines functions; inline them first');
     const metadata = new Map(metadataProps.map(({ key, value }) => [key, value]));
-    return { name, graph, opset, metadata };
+    return { name, graph: outputs == null ? graph : endingIn(graph, outputs), opset, metadata };
   });
 }
 
@@ -107,25 +110,5 @@ export function importOnnx(
   builder: GraphBuilder,
   input?: Value,
 ): ReadGraph {
-  return ofFile(file.name, () => {
-    const { outputs } = options;
-    const read = outputs ? { ...file, graph: endingIn(file.graph, outputs) } : file;
-    return new GraphReader(read, options, builder, input).run();
-  });
-}
-
-/** The graph with other outputs. Throws UnsupportedError for values that it does not have. */
-function endingIn(graph: GraphProto, outputs: readonly string[]): GraphProto {
-  const names = Array.isArray(outputs) && outputs.length > 0;
-  checkArgument(names, 'options.outputs', 'an array of names, one at least', outputs);
-  const { node, input, output, valueInfo } = graph;
-  const made = new Set([...node.flatMap((one) => one.output), ...input.map(({ name }) => name)]);
-  const known = new Map([...output, ...valueInfo].map((info) => [info.name, info]));
-  for (const name of outputs) {
-    if (name && made.has(name)) continue;
-    const own = output.map((one) => quoted(one.name)).join(', ');
-    throw new UnsupportedError(`has no value ${quoted(`${name}`)} to give; its outputs are ${own}`);
-  }
-  const ending = [...new Set(outputs)].map((name) => known.get(name) ?? { name, type: undefined });
-  return { ...graph, output: ending, valueInfo: [...valueInfo, ...output] };
+  return ofFile(file.name, () => new GraphReader(file, options, builder, input).run());
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { inputsOf, referenceOutputs } from '../../test/fixtures/compare_graphs.ts';
 import {
   type GraphInit,
+  graphAttribute,
   onnxInput as input,
   int,
   ints,
@@ -11,11 +12,14 @@ import {
   onnxTensor,
 } from '../../test/fixtures/onnx_model.ts';
 import { loadOnnx } from './import.ts';
+import { onnxInputs } from './inputs.ts';
 import { onnxModel } from './model.ts';
+
+const IMAGE = [1, 3, 32, 32];
 
 /** Boxes and scores of 16 anchors, the best of which are chosen in the file. */
 const DETECTOR: GraphInit = {
-  input: [input('image', [1, 3, 32, 32])],
+  input: [input('image', IMAGE)],
   output: [input('chosen', ['n', 3], 7), input('features', [1, 7, 4, 4])],
   initializer: [
     onnxTensor(
@@ -82,7 +86,8 @@ describe('the option "outputs"', () => {
   it.each([
     [['nobody'], 'has no value "nobody" to give; its outputs are "chosen", "features"'],
     [['scores', ''], 'has no value "" to give; its outputs are "chosen", "features"'],
-    [[3], 'has no value "3" to give; its outputs are "chosen", "features"'],
+    [[3], 'options.outputs must be an array of names, one at least, got Array of 1'],
+    ['', 'options.outputs must be an array of names, one at least, got '],
     [[], 'options.outputs must be an array of names, one at least, got Array of 0'],
     ['boxes', 'options.outputs must be an array of names, one at least, got boxes'],
   ])('refuses %j', (outputs, message) => {
@@ -93,6 +98,77 @@ describe('the option "outputs"', () => {
     const node = [onnxNode('NonMaxSuppression', 'image image', 'chosen')];
     const only = { ...DETECTOR, output: [input('chosen', ['n', 3], 7)], node };
     expect(() => loadOnnx(onnxFile(only))).toThrow(/option "importers"\.$/);
+  });
+
+  it('refuses what has no text', () => {
+    const outputs = [Symbol('x')] as unknown as string[];
+    expect(() => loadOnnx(FILE, { outputs })).toThrow('options.outputs must be an array of names');
+  });
+
+  it('gives a constant of the file as it is', () => {
+    const { graph } = loadOnnx(FILE, { outputs: ['scores', 'weight'] });
+    expect(graph.outputs.get('weight')?.desc.shape).toEqual([7, 3, 8, 8]);
+  });
+
+  it('leaves out inputs that the values do not need', () => {
+    const node = [
+      onnxNode('Relu', 'a', 'ra'),
+      onnxNode('Relu', 'b', 'rb'),
+      onnxNode('Add', 'ra rb', 'y'),
+    ];
+    const inputs = [input('a', [1, 3, 8, 8]), input('b', ['n', 'open'])];
+    const file = onnxFile({ input: inputs, output: [input('y', [1])], node });
+    const { graph } = loadOnnx(file, { outputs: ['ra'] });
+    expect(graph.inputs.map(({ name }) => name)).toEqual(['a']);
+    expect(onnxInputs(file, 'two.onnx', ['ra']).map(({ name }) => name)).toEqual(['a']);
+    expect(onnxModel(file, { outputs: ['ra'] }).channels).toBe(3);
+  });
+
+  it('lists few of many outputs', () => {
+    const names = Array.from({ length: 5000 }, (_, i) => `output ${i}`);
+    const node = names.map((name) => ({ ...onnxNode('Relu', 'image', '_'), output: [name] }));
+    const output = names.map((name) => input(name, [1, 3, 32, 32]));
+    const many = onnxFile({ ...DETECTOR, node, output });
+    expect(() => loadOnnx(many, { outputs: ['z'] })).toThrow(
+      /its outputs are "output 0", "output 1", "output 2", "output 3", \.\.\.$/,
+    );
+  });
+
+  it('names none that hang on what is not supported, in whatever order nodes stand', () => {
+    const node = [
+      onnxNode('Relu', 'b', 'c'),
+      onnxNode('Relu', 'image', 'a'),
+      onnxNode('Magic', 'a', 'b'),
+      onnxNode('Relu', 'a', 'd'),
+    ];
+    const output = [input('c', IMAGE), input('d', IMAGE)];
+    const file = onnxFile({ ...DETECTOR, output, valueInfo: [input('b', IMAGE)], node });
+    expect(() => loadOnnx(file)).toThrow(/option "outputs", \["d", "a"\]\.$/);
+  });
+
+  it('names none that a branch makes of what is not supported', () => {
+    const branch = graphAttribute('then_branch', {
+      node: [onnxNode('Magic', 'a', 'm'), onnxNode('Relu', 'm', 'r')],
+      valueInfo: [input('m', IMAGE)],
+      output: [input('r', IMAGE)],
+    });
+    const file = onnxFile({
+      ...DETECTOR,
+      initializer: [onnxTensor('yes', [], [1], 'bool')],
+      output: [input('y', IMAGE), input('z', IMAGE)],
+      node: [
+        onnxNode('Relu', 'image', 'a'),
+        { ...onnxNode('If', 'yes', 'y'), attribute: [branch] },
+        onnxNode('Relu', 'a', 'z'),
+      ],
+    });
+    expect(() => loadOnnx(file)).toThrow(/option "outputs", \["z", "a"\]\.$/);
+  });
+
+  it('is not named where a size is wrong', () => {
+    const shapes = { image: [1, 3, 64, 64] };
+    const file = onnxFile({ ...DETECTOR, output: [input('table', [1, 7, 16])] });
+    expect(() => loadOnnx(file, { shapes })).toThrow(/ \[1, 7, 16\]$/);
   });
 
   it('names none that hang on what is not supported', () => {

@@ -18,13 +18,18 @@ export interface OnnxInput {
  *
  * @param bytes - The file.
  * @param name - What messages call it.
+ * @param outputs - Values that are wanted, where not all of the model's are: inputs that these do not need are left out.
  * @throws OnnxError or UnsupportedError, as `loadOnnx`, for a file that cannot be read at all.
  *
  * @example
  * const [image] = onnxInputs(onnxFile); // { name: 'input', type: 'float32', shape: [1, 1, 28, 28] }
  */
-export function onnxInputs(bytes: Uint8Array, name = 'model.onnx'): readonly OnnxInput[] {
-  const { graph } = openOnnx(bytes, name);
+export function onnxInputs(
+  bytes: Uint8Array,
+  name = 'model.onnx',
+  outputs?: readonly string[],
+): readonly OnnxInput[] {
+  const { graph } = openOnnx(bytes, name, outputs);
   return fedInputs(graph).map((input) => ({
     name: input.name,
     type: typeOf(input) ?? describeType(input),

@@ -6,12 +6,12 @@ import { checkOptions } from '../runtime/arguments.ts';
 import type { Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { formatShape } from '../runtime/tensor.ts';
-import { classNames } from './class_names.ts';
 import { demand, ofFile } from './errors.ts';
 import { readOnce } from './external_data.ts';
 import type { OnnxFile } from './graph_reader.ts';
 import { importOnnx, neededOf, openOnnx } from './import.ts';
 import type { OnnxImportOptions } from './import_options.ts';
+import { classNames, pictureSize } from './metadata.ts';
 import { fedInputs } from './model_inputs.ts';
 
 /** What `onnxModel` is told besides the file. */
@@ -24,7 +24,8 @@ export type OnnxModelOptions = Pick<
  * A model out of an ONNX file, with its weights, for `buildModel`, `Classifier` and the rest: one input of images
  * [N, C, H, W] or [N, H, W, C]; its output `logits`, or else its first one, are the logits. Images are prepared as for
  * MNIST where they have one channel, else as for ImageNet, but for what `preprocessing` says. Where its metadata has
- * the `names` of classes, as Ultralytics writes them, they are its labels.
+ * the `names` of classes, or the size `imgsz`, as Ultralytics writes them, they are its labels, and its size where that
+ * is open.
  *
  * @param bytes - The file.
  * @param given - Its name, files beside it, operators of your own.
@@ -43,7 +44,7 @@ export function onnxModel(
   const { name = 'model.onnx', readExternal } = given;
   // It is imported again for every batch and image size.
   const options = { ...given, ...(readExternal && { readExternal: readOnce(readExternal) }) };
-  const file = openOnnx(bytes, name);
+  const file = openOnnx(bytes, name, given.outputs);
   const images = ofFile(name, () => imagesOf(file));
   const { channels, size } = images;
   const build = (g: GraphBuilder, x: Value) => {
@@ -69,14 +70,14 @@ export function onnxModel(
 }
 
 /** What the only input takes. */
-function imagesOf({ graph }: OnnxFile): ImageInput {
+function imagesOf({ graph, metadata }: OnnxFile): ImageInput {
   const inputs = fedInputs(graph);
   const [input] = inputs;
   const type = input?.type?.value;
   const dims = type?.case === 'tensorType' ? (type.value.shape?.dim ?? []) : [];
   const shape = dims.map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : 0));
   const extents = shape.map((extent) => Math.max(extent, 0));
-  const images = inputs.length === 1 ? imageInputOf(extents) : undefined;
+  const images = inputs.length === 1 ? imageInputOf(extents, pictureSize(metadata)) : undefined;
   const got = `${inputs.length}${input ? `, the first ${formatShape(shape)}` : ''}`;
   demand(images, `expected one input of images [N, C, H, W] or [N, H, W, C], got ${got}`);
   return images;

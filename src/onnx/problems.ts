@@ -51,10 +51,11 @@ export class Problems {
     const remedy = missing ? '\nOperators that are missing can be given: option "importers".' : '';
     const names = readable.slice(0, MOST_NAMED).map(quoted).join(', ');
     const rest = readable.length > MOST_NAMED ? ', ...' : '';
-    const ending = names && `\nIt can be read up to there: option "outputs", [${names}${rest}].`;
+    const ending = `\nIt can be read up to there: option "outputs", [${names}${rest}].`;
+    const remedies = missing && names ? `${remedy}${ending}` : remedy;
     demand(
       this.#count === 0,
-      `${this.#count} of its parts are not supported:${lines.join('')}${remedy}${ending}`,
+      `${this.#count} of its parts are not supported:${lines.join('')}${remedies}`,
     );
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Random, seeds } from '../../test/fixtures/random.ts';
-import { type Box, firstOfEach, overlapOf } from './boxes.ts';
+import { type Box, firstOfEach, inPicture, overlapOf } from './boxes.ts';
 
 const box = (left: number, top: number, width: number, height: number): Box => ({
   left,
@@ -31,7 +31,7 @@ describe('firstOfEach', () => {
       class: random.int(0, 2),
       box: box(random.int(0, 30), random.int(0, 30), random.int(1, 20), random.int(1, 20)),
     }));
-    const kept = firstOfEach(found, 0.3, 60);
+    const kept = firstOfEach(found, 0.3);
     const covers = (better: (typeof found)[number], one: (typeof found)[number]): boolean =>
       better.class === one.class && overlapOf(better.box, one.box) > 0.3;
     for (const [i, one] of found.entries()) {
@@ -44,8 +44,20 @@ describe('firstOfEach', () => {
 
   it('keeps the first ones, in their order, and all where boxes may cover one another', () => {
     const found = Array.from({ length: 5 }, (_, i) => ({ class: 0, box: box(0, 0, 1, 1), i }));
-    expect(firstOfEach(found, 0.5, 9).map(({ i }) => i)).toEqual([0]);
-    expect(firstOfEach(found, 1, 9).map(({ i }) => i)).toEqual([0, 1, 2, 3, 4]);
-    expect(firstOfEach(found, 1, 2).map(({ i }) => i)).toEqual([0, 1]);
+    expect(firstOfEach(found, 0.5).map(({ i }) => i)).toEqual([0]);
+    expect(firstOfEach(found, 1).map(({ i }) => i)).toEqual([0, 1, 2, 3, 4]);
+  });
+});
+
+describe('inPicture', () => {
+  it.each<[string, Box, Box | undefined]>([
+    ['inside', box(1, 2, 3, 4), box(1, 2, 3, 4)],
+    ['over the left and the upper edge', box(-2, -1, 5, 5), box(0, 0, 3, 4)],
+    ['over the right and the lower edge', box(15, 8, 50, 50), box(15, 8, 5, 2)],
+    ['around all of it', box(-9, -9, 99, 99), box(0, 0, 20, 10)],
+    ['outside', box(20, 0, 5, 5), undefined],
+    ['above', box(3, -9, 5, 9), undefined],
+  ])('what is %s', (_, one, expected) => {
+    expect(inPicture(one, { width: 20, height: 10 })).toEqual(expected);
   });
 });

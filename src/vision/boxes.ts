@@ -31,20 +31,26 @@ function shared(from: number, length: number, other: number, otherLength: number
 
 /**
  * Greedy non-maximum suppression: of boxes in the order of their scores, each that overlaps none of its class kept
- * before it by more than `overlap`; `most` at most.
+ * before it by more than `overlap`.
  */
-export function firstOfEach<T extends Found>(
-  found: readonly T[],
-  overlap: number,
-  most: number,
-): readonly T[] {
+export function firstOfEach<T extends Found>(found: readonly T[], overlap: number): readonly T[] {
   const kept: T[] = [];
   for (const one of found) {
-    if (kept.length === most) break;
     const again = kept.some(
       (better) => better.class === one.class && overlapOf(better.box, one.box) > overlap,
     );
     if (!again) kept.push(one);
   }
   return kept;
+}
+
+/** What of a box is in a picture; undefined where nothing is. */
+export function inPicture(
+  box: Box,
+  picture: { readonly width: number; readonly height: number },
+): Box | undefined {
+  const [left, top] = [Math.max(0, box.left), Math.max(0, box.top)];
+  const width = Math.min(box.left + box.width, picture.width) - left;
+  const height = Math.min(box.top + box.height, picture.height) - top;
+  return width > 0 && height > 0 ? { left, top, width, height } : undefined;
 }

@@ -1,21 +1,17 @@
 /** From a picture to the things in it: preprocessing, network and the best boxes on the GPU, overlaps on the CPU. */
 import type { CreateSessionOptions } from '../create_session.ts';
 import type { ModelDef } from '../models/model.ts';
-import { checkArgument, isObject, ownValue } from '../runtime/arguments.ts';
+import { checkArgument, isObject } from '../runtime/arguments.ts';
 import { ShapeError, UnsupportedError } from '../runtime/errors.ts';
 import type { Device } from '../runtime/gpu/device.ts';
 import { checkKinds } from '../runtime/kinds.ts';
 import type { RunOutputs, Session } from '../runtime/session.ts';
-import { type Box, firstOfEach } from './boxes.ts';
+import { type Box, firstOfEach, inPicture } from './boxes.ts';
 import { extentOf, type Picture } from './browser_image.ts';
 import { cocoLabels } from './coco_labels.ts';
 import { boxesIn, type Candidates, type Reading } from './detector_boxes.ts';
-import {
-  type DetectorFamily,
-  type DetectorFamilyName,
-  detectorFamilies,
-} from './detector_family.ts';
-import { buildDetector, DETECTOR_OUTPUTS, type DetectorNetwork } from './detector_graph.ts';
+import { type DetectorFamily, type DetectorFamilyName, familyOption } from './detector_family.ts';
+import { buildDetector, DETECTOR_OUTPUTS } from './detector_graph.ts';
 import { checkedLabels, type DomainOptions, preprocessingOf } from './domain.ts';
 import { PictureSession } from './picture_session.ts';
 import type { Preprocessing } from './preprocessing.ts';
@@ -24,6 +20,11 @@ import type { Preprocessing } from './preprocessing.ts';
 export interface DetectorOptions extends CreateSessionOptions, DomainOptions {
   /** How its outputs are to be read; what they look like by default, where that is one thing only. */
   readonly family?: DetectorFamilyName | DetectorFamily;
+  /**
+   * How many classes there are, where other numbers follow their scores: coefficients of masks, key points. By default as
+   * many as the file names, else all.
+   */
+  readonly classes?: number;
 }
 
 /** What is found, and how `detect` is stopped. */
@@ -53,6 +54,16 @@ export interface Detection {
   readonly box: Box;
 }
 
+/** What sums in f16 may make of a probability. */
+const MOST_SCORE = 1.01;
+
+/** Without normalisation. */
+const COLOURS: Pick<Preprocessing, 'channels' | 'mean' | 'std'> = {
+  channels: 'rgb',
+  mean: [0, 0, 0],
+  std: [1, 1, 1],
+};
+
 /** What is around a picture in its letterbox, as in the training of the YOLO family. */
 const GREY = 114;
 
@@ -81,8 +92,8 @@ export class Detector {
 
   /**
    * For a model of `onnxModel` or `graphModel`, or your own, with one output of boxes and scores, or two. Of
-   * `preprocessing`, `fit` is not `ink`. Classes are named by `labels`, else by the model's file, else, if there are 80
-   * of them, as in COCO.
+   * `preprocessing`, `fit` is not `ink`. Classes are named by `labels`, else by the model's file, else, of 80 scores,
+   * as in COCO.
    *
    * @param device - Open.
    * @param model - One that detects things.
@@ -101,12 +112,15 @@ export class Detector {
   ): Promise<Detector> {
     const who = 'Detector.create';
     checkKinds(who, { device, model, options });
-    const asked = familyNamed(who, options.family);
-    const prepared = (family?: DetectorFamily) => preparedFor(who, model, options, family);
-    const network = buildDetector(model, prepared(asked).size, asked);
+    const asked = familyOption(who, options.family);
+    const { size } = preparedFor(who, model, options, asked);
+    const { classes } = options;
+    const counts = classes == null || (Number.isSafeInteger(classes) && classes > 0);
+    checkArgument(counts, `${who}: options.classes`, 'a positive integer', classes, ShapeError);
+    const network = buildDetector(model, { size, family: asked, classes: classes ?? undefined });
     const { graph, family } = network;
-    const preprocessing = prepared(family);
-    const labels = labelsOf(who, model, network, options.labels);
+    const preprocessing = preparedFor(who, model, options, family);
+    const labels = labelsOf(who, model, network.classes, options.labels);
     const pictures = { who: 'detector', graph, preprocessing };
     const session = await PictureSession.create(device, pictures, options);
     return new Detector(session, labels, { family, preprocessing });
@@ -142,10 +156,16 @@ export class Detector {
     checkShare('overlap', overlap);
     const counts = Number.isSafeInteger(most) && most > 0;
     checkArgument(counts, 'Detector.detect: options.most', 'a positive integer', most, ShapeError);
+    // A frame may be closed, and a video have another size, when the result is there.
+    const { width, height } = extentOf(picture);
     const outputs = await this.#pictures.run(picture, DETECTOR_OUTPUTS, signal);
-    const boxOf = boxesIn(extentOf(picture), candidatesOf(outputs), this.#reading);
-    const found = detectionsOf(outputs, score, this.labels, boxOf);
-    return firstOfEach(found, overlap, most);
+    const boxOf = boxesIn({ width, height }, candidatesOf(outputs), this.#reading);
+    const found = firstOfEach(detectionsOf(outputs, score, this.labels, boxOf), overlap);
+    const inside = found.flatMap((one) => {
+      const box = inPicture(one.box, { width, height });
+      return box ? [{ ...one, box }] : [];
+    });
+    return inside.slice(0, most);
   }
 
   /** Frees the GPU memory; the device stays. Twice is harmless. */
@@ -159,15 +179,6 @@ export class Detector {
   }
 }
 
-function familyNamed(who: string, family: DetectorOptions['family']): DetectorFamily | undefined {
-  if (family === undefined) return undefined;
-  const known: Readonly<Record<string, DetectorFamily>> = detectorFamilies;
-  const found = typeof family === 'string' ? ownValue(known, family) : family;
-  const expected = `a DetectorFamily, or one of ${Object.keys(known).join(', ')}`;
-  checkArgument(found?.boxes && found.scores, `${who}: options.family`, expected, family);
-  return found;
-}
-
 /** Throws ShapeError, or UnsupportedError for preprocessing after which the places of things would not be known. */
 function preparedFor(
   who: string,
@@ -176,13 +187,12 @@ function preparedFor(
   family: DetectorFamily | undefined,
 ): Preprocessing {
   checkArgument(isObject(own), `${who}: options.preprocessing`, 'an object', own);
-  const grey = model.channels === 1;
   const preprocessing: Partial<Preprocessing> = {
-    channels: grey ? 'grey' : 'rgb',
     fit: { mode: 'letterbox', padding: GREY },
-    mean: grey ? [0] : [0, 0, 0],
-    std: grey ? [1] : [1, 1, 1],
+    ...COLOURS,
     ...family?.preprocessing,
+    // What a family does to colours has no meaning here.
+    ...(model.channels === 1 && { channels: 'grey', mean: [0], std: [1] }),
     ...own,
   };
   const prepared = preprocessingOf(who, model, { ...(size && { size }), preprocessing });
@@ -194,18 +204,17 @@ function preparedFor(
 
 function labelsOf(
   who: string,
-  model: ModelDef,
-  { classes }: DetectorNetwork,
+  { name, labels }: ModelDef,
+  classes: number | undefined,
   own: DetectorOptions['labels'],
 ): readonly string[] {
-  const counted = { ...model, classes: classes ?? own?.length ?? 0 };
-  if (own !== undefined) return checkedLabels(who, counted, own);
-  if (model.labels) return model.labels;
-  return classes === cocoLabels.length || classes === undefined ? cocoLabels : [];
+  if (own != null) return checkedLabels(who, { name, classes: classes ?? own.length }, own);
+  if (labels) return labels;
+  return classes === cocoLabels.length ? cocoLabels : [];
 }
 
 function checkShare(option: 'score' | 'overlap', share: number): void {
-  const fits = share >= 0 && share <= 1;
+  const fits = typeof share === 'number' && share >= 0 && share <= 1;
   checkArgument(fits, `Detector.detect: options.${option}`, 'from 0 to 1', share, ShapeError);
 }
 
@@ -214,7 +223,10 @@ function candidatesOf(outputs: RunOutputs): Candidates {
   return { boxes, anchors };
 }
 
-/** Those of at least this score, which come first. Throws ShapeError where scores are not numbers. */
+/**
+ * Those of at least this score, which come first. Throws ShapeError where scores and classes are none: of another
+ * family, that is, or of broken weights.
+ */
 function detectionsOf(
   { scores = new Float32Array(), classes = new Float32Array() }: RunOutputs,
   least: number,
@@ -223,16 +235,19 @@ function detectionsOf(
 ): readonly Detection[] {
   const found: Detection[] = [];
   for (const [candidate, score] of scores.entries()) {
-    if (Number.isNaN(score)) {
-      throw new ShapeError(
-        'Detector.detect: scores are not numbers; the weights or the input hold NaN or infinity',
-      );
-    }
+    if (!(score <= MOST_SCORE)) throw notScores(`a score is ${score}`);
     if (score < least) break;
+    const index = classes[candidate] ?? Number.NaN;
+    if (!Number.isInteger(index) || index < 0) throw notScores(`a class is ${index}`);
     const box = boxOf(candidate);
-    const index = classes[candidate] ?? 0;
     const label = labels[index] ?? String(index);
     if (box) found.push({ class: index, label, score, box });
   }
   return found;
+}
+
+function notScores(what: string): ShapeError {
+  return new ShapeError(
+    `Detector.detect: ${what}; say the family whose outputs they are, or look for NaN in the weights and the input`,
+  );
 }

@@ -18,28 +18,26 @@ export interface Reading {
 /** Left, upper, right and lower, in pixels. */
 type Edges = readonly [number, number, number, number];
 
-/** The box of a candidate in a picture of this size, without what is outside of it; undefined where nothing is left. */
+/**
+ * The box of a candidate in a picture of this size, which it may reach beyond; undefined where it has no height or no
+ * width.
+ */
 export function boxesIn(
-  { width, height }: Extent,
+  image: Extent,
   { boxes, anchors }: Candidates,
   { family, preprocessing }: Reading,
 ): (candidate: number) => Box | undefined {
-  const { crop, scale } = geometryOf(preprocessing, { width, height });
+  const { crop, scale } = geometryOf(preprocessing, image);
   const edges = edgesBy(family, preprocessing.size);
-  const across = (x: number) => clamp((x + crop.left) * scale.horizontal, width);
-  const down = (y: number) => clamp((y + crop.top) * scale.vertical, height);
   return (candidate) => {
     const [a = 0, b = 0, c = 0, d = 0] = boxes.subarray(4 * candidate, 4 * candidate + 4);
-    const seen = edges([a, b, c, d], anchors[candidate] ?? 0);
-    const [left, right] = [across(seen[0]), across(seen[2])];
-    const [top, bottom] = [down(seen[1]), down(seen[3])];
-    const box = { left, top, width: right - left, height: bottom - top };
-    return box.width > 0 && box.height > 0 ? box : undefined;
+    const [left, top, right, bottom] = edges([a, b, c, d], anchors[candidate] ?? 0);
+    const width = (right - left) * scale.horizontal;
+    const height = (bottom - top) * scale.vertical;
+    const x = (left + crop.left) * scale.horizontal;
+    const y = (top + crop.top) * scale.vertical;
+    return width > 0 && height > 0 ? { left: x, top: y, width, height } : undefined;
   };
-}
-
-function clamp(value: number, most: number): number {
-  return Math.min(Math.max(value, 0), most);
 }
 
 /** Four numbers of an anchor to edges in the network's input. */

@@ -1,4 +1,5 @@
 /** How detectors say what they found: which numbers are boxes, and which say how sure they are. */
+import { checkArgument, isObject, ownValue } from '../runtime/arguments.ts';
 import type { Preprocessing } from './preprocessing.ts';
 
 /**
@@ -15,7 +16,7 @@ export interface DetectorFamily {
   readonly boxes: 'centre' | 'edges';
   /**
    * In what: pixels of the input; its width and height; or cells of grids of 8, 16 and 32 pixels, one after the other,
-   * each box from its own cell, and the logarithm of its size.
+   * the centre of each box from its own cell, and the logarithm of its size.
    */
   readonly unit: 'pixel' | 'input' | 'cell';
   /**
@@ -73,13 +74,41 @@ export const detectorFamilies: Readonly<Record<DetectorFamilyName, DetectorFamil
   },
 };
 
+const FIELDS = {
+  boxes: ['centre', 'edges'],
+  unit: ['pixel', 'input', 'cell'],
+  scores: ['probability', 'objectness', 'sigmoid', 'softmax', 'highest'],
+  unique: [true, false],
+} as const;
+
+/** A family by its name or as it is. Throws TilewiseError, in the name of `who`, for what is none, by its field. */
+export function familyOption(
+  who: string,
+  family: DetectorFamilyName | DetectorFamily | undefined,
+): DetectorFamily | undefined {
+  if (family == null) return undefined;
+  const option = `${who}: options.family`;
+  const found = typeof family === 'string' ? ownValue(detectorFamilies, family) : family;
+  const names = Object.keys(detectorFamilies).join(', ');
+  checkArgument(isObject(found) && found, option, `a DetectorFamily, or one of ${names}`, family);
+  for (const field of Object.keys(FIELDS) as (keyof typeof FIELDS)[]) {
+    const values: readonly unknown[] = FIELDS[field];
+    const fits = values.includes(found[field]);
+    checkArgument(fits, `${option}.${field}`, `one of ${values.join(', ')}`, found[field]);
+  }
+  const { boxes, unit, preprocessing = {} } = found;
+  checkArgument(isObject(preprocessing), `${option}.preprocessing`, 'an object', preprocessing);
+  checkArgument(unit !== 'cell' || boxes === 'centre', `${option}.boxes`, 'centre in cells', boxes);
+  return found;
+}
+
 /** Pixels of the cells of the grids, the finest first. */
 export const STRIDES = [8, 16, 32] as const;
 
-/** Cells of all grids over an input. */
-export function cellsOf([height, width]: readonly [number, number]): number {
-  return STRIDES.reduce(
-    (sum, stride) => sum + Math.ceil(height / stride) * Math.ceil(width / stride),
-    0,
-  );
+/** The cells of grids over an input. */
+export function cellsOf(
+  [height, width]: readonly [number, number],
+  strides: readonly number[] = STRIDES,
+): number {
+  return strides.reduce((sum, n) => sum + Math.ceil(height / n) * Math.ceil(width / n), 0);
 }

@@ -53,7 +53,7 @@ export function domainOf(model: ModelDef): Domain {
     const remedy =
       model.domain === 'voc' ? 'use a Segmenter' : 'use a Detector, or run it by createSession';
     throw new UnsupportedError(
-      `model "${model.name}" does not classify pictures: it says what is in each pixel; ${remedy}`,
+      `model "${model.name}" does not classify pictures: it says what is where; ${remedy}`,
     );
   }
   const domain = ownValue<Domain>(DOMAINS, model?.domain);
@@ -111,7 +111,7 @@ export function preprocessingOf(
 /** Throws ShapeError unless there is a name for each class of the model. */
 export function checkedLabels(
   who: string,
-  { name, classes }: ModelDef,
+  { name, classes }: Pick<ModelDef, 'name' | 'classes'>,
   labels: unknown,
 ): readonly string[] {
   const isList = Array.isArray(labels) && [...labels].every((label) => typeof label === 'string');

@@ -50,8 +50,13 @@ export class PictureSession {
     signal?: AbortSignal,
   ): Promise<RunOutputs> {
     if (this.#disposed) throw disposedError(this.#who);
-    const input = await this.#preprocessor.prepare([picture]);
-    return this.session.run(input, { outputs, signal });
+    try {
+      const input = await this.#preprocessor.prepare([picture]);
+      return await this.session.run(input, { outputs, signal });
+    } catch (error) {
+      // It may have been disposed of meanwhile.
+      throw this.#disposed ? disposedError(this.#who) : error;
+    }
   }
 
   dispose(): void {

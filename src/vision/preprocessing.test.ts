@@ -91,6 +91,8 @@ describe('geometryOf', () => {
     { image: [30, 60], resized: [4, 8], offset: [-1, 0] },
     { image: [1, 20000], resized: [1, 8], offset: [-2, 0] },
     { image: [3, 4], resized: [6, 8], offset: [0, 0] },
+    // 1.5 rows above and below.
+    { image: [60, 50], resized: [6, 5], offset: [0, -1] },
   ])('fits the whole picture into a letterbox: $image', ({ image, resized, offset }) => {
     const [left, top] = offset;
     const geometry = geometryOf({ ...small, fit: { mode: 'letterbox' } }, extent(...image));

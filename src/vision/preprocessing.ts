@@ -237,6 +237,12 @@ export function geometryOf(preprocessing: Preprocessing, image: Extent, ink?: In
     return inkGeometry({ width, height }, fit.length, image, ink);
   }
   const resized = resizedExtent(fit, { width, height }, image);
+  if (fit.mode === 'letterbox') {
+    // An odd row or column comes after the picture, as Ultralytics has it.
+    const before = (whole: number, part: number) => -Math.floor((whole - part) / 2) || 0;
+    const [left, top] = [before(width, resized.width), before(height, resized.height)];
+    return cropped(image, resized, { width, height, left, top });
+  }
   return cropped(image, resized, {
     width,
     height,
