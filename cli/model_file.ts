@@ -11,8 +11,9 @@ export interface ModelFileOptions {
   readonly outputs?: readonly string[];
 }
 
-type Reading = Pick<OnnxModelOptions, 'importers' | 'outputs'>;
-type Importers = NonNullable<Reading['importers']>;
+/** What a file is read with. */
+export type ModelReading = Pick<OnnxModelOptions, 'importers' | 'outputs'>;
+type Importers = NonNullable<ModelReading['importers']>;
 
 /** Adds `--operators` and `--outputs`. */
 export function addModelFileOptions(command: Command): Command {
@@ -29,7 +30,7 @@ export function addModelFileOptions(command: Command): Command {
 }
 
 /** What such options say of a file. Throws TilewiseError for a module that fails or exports no functions. */
-export async function readingOf({ operators, outputs }: ModelFileOptions): Promise<Reading> {
+export async function readingOf({ operators, outputs }: ModelFileOptions): Promise<ModelReading> {
   return {
     ...(operators !== undefined && { importers: await readOperators(operators) }),
     ...(outputs && { outputs }),

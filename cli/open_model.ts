@@ -2,13 +2,11 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 import { findModel, type ModelDef, models, TilewiseError, UnsupportedError } from '../src/index.ts';
-import { type OnnxModelOptions, onnxModel, type ReadExternal } from '../src/onnx/index.ts';
+import { onnxModel, type ReadExternal } from '../src/onnx/index.ts';
+import type { ModelReading } from './model_file.ts';
 
 /** Throws UnsupportedError for an unknown name, and what `loadOnnx` throws. */
-export function openModel(
-  name: string,
-  reading: Pick<OnnxModelOptions, 'importers' | 'outputs'> = {},
-): ModelDef {
+export function openModel(name: string, reading: ModelReading = {}): ModelDef {
   if (!isOnnx(name)) return findModel(name);
   const readExternal = externalOf(name);
   return onnxModel(readOnnx(name), { name: basename(name), readExternal, ...reading });
@@ -35,6 +33,14 @@ export function openClassifyingModel(name: string): ModelDef {
     );
   }
   return model;
+}
+
+/** A model of a file, which may be a detector. Throws UnsupportedError for those that are built in, which are none. */
+export function openDetectingModel(name: string, reading: ModelReading): ModelDef {
+  if (isOnnx(name)) return openModel(name, reading);
+  throw new UnsupportedError(
+    `model "${name}" is no .onnx file: detectors are brought along, such as yolov8n.onnx, as Ultralytics exports it`,
+  );
 }
 
 /**

@@ -24,11 +24,14 @@ const MOST_BYTES = 2 ** 24;
 
 const CONFIG = 'preprocessor_config.json';
 
+/** What `--preprocessing` takes in place of a file. */
+const NONE = 'default';
+
 /** Adds `--preprocessing`. */
 export function addPreprocessingOption(command: Command): Command {
   return command.option(
     '--preprocessing <file>',
-    `how pictures are prepared: a ${CONFIG}, or timm's config.json; by default, the ${CONFIG} beside an .onnx file`,
+    `how pictures are prepared: a ${CONFIG}, or timm's config.json; by default, the ${CONFIG} beside an .onnx file; "default" takes none`,
   );
 }
 
@@ -71,11 +74,18 @@ function preprocessingFor(
   model: string,
   { preprocessing: path }: PreprocessingOptions,
 ): Preprocessing | undefined {
+  if (path === NONE) return undefined;
   if (path !== undefined) return readPreprocessing(path);
   const found = isOnnx(model) ? configBeside(model) : undefined;
   if (found === undefined) return undefined;
   note(`note: pictures are prepared as "${found}" says`);
-  return readPreprocessing(found);
+  try {
+    return readPreprocessing(found);
+  } catch (cause) {
+    throw new TilewiseError(`${reasonOf(cause)}; or do without it: --preprocessing ${NONE}`, {
+      cause,
+    });
+  }
 }
 
 /** Repositories on the hub keep ONNX files in a folder of their own, below the configuration. */

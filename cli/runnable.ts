@@ -10,10 +10,9 @@ import {
   ShapeError,
   type WeightSource,
 } from '../src/index.ts';
-import { loadOnnx, type OnnxModelOptions, onnxInputs } from '../src/onnx/index.ts';
+import { loadOnnx, onnxInputs } from '../src/onnx/index.ts';
+import type { ModelReading } from './model_file.ts';
 import { externalOf, isOnnx, readOnnx } from './open_model.ts';
-
-type Reading = Pick<OnnxModelOptions, 'importers' | 'outputs'>;
 
 /** Extents that are undefined are for the caller to say. */
 type Extents = readonly (number | undefined)[] | undefined;
@@ -38,13 +37,13 @@ export interface Runnable {
 }
 
 /** What `--model` names. Throws UnsupportedError for an unknown name, and what `loadOnnx` throws. */
-export function openRunnable(model: string, reading: Reading = {}): Runnable {
+export function openRunnable(model: string, reading: ModelReading = {}): Runnable {
   return isOnnx(model)
     ? onnxRunnable(model, reading)
     : builtInRunnable(findModel(model), reading.outputs);
 }
 
-function builtInRunnable(model: ModelDef, outputs: Reading['outputs']): Runnable {
+function builtInRunnable(model: ModelDef, outputs: ModelReading['outputs']): Runnable {
   return {
     name: model.name,
     inputs: [{ name: 'input', shape: [undefined, model.channels, undefined, undefined] }],
@@ -56,7 +55,7 @@ function builtInRunnable(model: ModelDef, outputs: Reading['outputs']): Runnable
   };
 }
 
-function onnxRunnable(path: string, reading: Reading): Runnable {
+function onnxRunnable(path: string, reading: ModelReading): Runnable {
   const name = basename(path);
   const bytes = readOnnx(path);
   const inputs = onnxInputs(bytes, name, reading.outputs);

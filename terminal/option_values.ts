@@ -14,7 +14,7 @@ export function parseCount(text: string): number {
 
 /** `boxes,scores` */
 export function parseNames(text: string): readonly string[] {
-  const names = text.split(',');
+  const names = text.split(',').map((name) => name.trim());
   if (names.includes(''))
     throw new InvalidArgumentError('expected names with commas between them.');
   return names;

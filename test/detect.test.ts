@@ -1,5 +1,5 @@
 /** `tilewise detect`: the command with detectors of the user's own. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { decodeImage } from '../node/decode_image.ts';
@@ -70,10 +70,45 @@ describe('tilewise detect', () => {
     expect(stdout.match(/ light /g)).toHaveLength(2);
     for (const name of ['a.png', 'b.png'])
       expect((await decodeImage(join(out, name))).width).toBe(128);
-    const refused = await runCli([...args, join(folder, 'both.png')]);
-    expect(refused.stderr).toContain(
-      'is no folder; give one that is there, or a .png file for a single',
-    );
+    const both = await runCli([...args, join(folder, 'both.png')]);
+    expect(both.stderr).toContain('is a file, there are 2 pictures; give a folder that is there');
+    const before = readFileSync(join(many, 'a.png'));
+    const over = await runCli([...args, many]);
+    expect(over.stderr).toContain(`would write over the picture "${join(many, 'a.png')}"`);
+    expect(readFileSync(join(many, 'a.png'))).toEqual(before);
+  });
+
+  it('does without the preprocessing that lies beside, where it is told to', async () => {
+    const beside = join(folder, 'beside');
+    mkdirSync(beside);
+    const path = join(beside, 'cells.onnx');
+    writeFileSync(path, cellsDetector());
+    const config = {
+      image_processor_type: 'RTDetrImageProcessor',
+      size: { shortest_edge: 64, longest_edge: 80 },
+    };
+    writeFileSync(join(beside, 'preprocessor_config.json'), JSON.stringify(config));
+    const args = ['detect', image, '--model', path, '--json', '--score', '0.9'];
+    const refused = await runCli(args);
+    expect(refused.stderr).toMatch(/size must be .*; or do without it: --preprocessing default/);
+    const { stdout } = await runCli([...args, '--preprocessing', 'default']);
+    expect(JSON.parse(stdout).found).toEqual(FOUND);
+  });
+
+  it('reads what was exported with the names of its classes', async () => {
+    const path = join(folder, 'exported.onnx');
+    const exported = await runCli([
+      'export',
+      '--model',
+      unread,
+      '--outputs',
+      'output0',
+      '--out',
+      path,
+    ]);
+    expect(exported.stderr).not.toMatch(/^error/m);
+    const { stdout } = await runCli(['detect', image, '--model', path, '--json', '--score', '0.9']);
+    expect(JSON.parse(stdout).found).toEqual(FOUND);
   });
 
   it('says what is wrong with its options', async () => {
@@ -83,8 +118,12 @@ describe('tilewise detect', () => {
     expect(family.stderr).toContain('Allowed choices are detr, rt-detr, yolov5');
     const classifying = await runCli(['classify', image, '--model', model]);
     expect(classifying.stderr).toContain('tilewise detect');
-    const builtIn = await runCli(['detect', image, '--model', 'lenet', '--weights', 'synthetic']);
-    expect(builtIn.stderr).toContain('could be boxes and scores in several ways, or none');
+    const builtIn = await runCli(['detect', image, '--model', 'resnet50']);
+    expect(builtIn.stderr).toContain('is no .onnx file: detectors are brought along');
+    const missing = await runCli(['detect', image, '--model', model, '--draw', 'missing/x.png']);
+    expect(missing.stderr).toContain('there is no folder "missing".');
+    const names = await runCli(['detect', image, '--model', model, '--outputs', 'a,,b']);
+    expect(names.stderr).toContain('expected names with commas between them.');
   });
 });
 

@@ -28,11 +28,12 @@ import {
   roundMs,
 } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
+import type { ModelFileOptions } from '../model_file.ts';
 import { buildFromOptions, type CommonOptions, type WeightsOptions } from '../options.ts';
 import { matrices, tuningOf } from '../runner.ts';
 import { loadWeights } from '../weights.ts';
 
-export interface ColdOptions extends CommonOptions, WeightsOptions {
+export interface ColdOptions extends CommonOptions, WeightsOptions, ModelFileOptions {
   readonly model: string;
   readonly runs?: number;
 }

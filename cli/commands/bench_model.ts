@@ -15,6 +15,7 @@ import {
   progress,
   roundMs,
 } from '../../terminal/output.ts';
+import { addModelFileOptions, type ModelFileOptions } from '../model_file.ts';
 import {
   addCommonOptions,
   addWeightsOptions,
@@ -27,7 +28,7 @@ import { type OpenedDevice, openSession, withDevice } from '../runner.ts';
 import { loadWeights } from '../weights.ts';
 import { answerColdPart, benchCold, type ColdPart, parseColdPart } from './bench_cold.ts';
 
-interface BenchOptions extends CommonOptions, WeightsOptions {
+interface BenchOptions extends CommonOptions, WeightsOptions, ModelFileOptions {
   readonly model: string;
   readonly batch?: readonly number[];
   readonly size?: readonly string[];
@@ -75,7 +76,7 @@ export function addBenchModelCommand(bench: Command): void {
       'how much slower than --compare a median may be; 10 by default',
       parsePercent,
     );
-  addWeightsOptions(command, 'synthetic');
+  addModelFileOptions(addWeightsOptions(command, 'synthetic'));
   addCommonOptions(command).action(benchModel);
 }
 

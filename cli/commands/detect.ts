@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { IMAGE_FORMATS } from '../../node/decode_image.ts';
@@ -10,12 +10,13 @@ import {
   detectorFamilies,
   type Image,
   TilewiseError,
+  UnsupportedError,
 } from '../../src/index.ts';
-import { parseCount, parseShare, parseSize } from '../../terminal/option_values.ts';
+import { parseCount, parseOutput, parseShare, parseSize } from '../../terminal/option_values.ts';
 import { print, printJson } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
 import { addModelFileOptions, type ModelFileOptions, readingOf } from '../model_file.ts';
-import { openModel } from '../open_model.ts';
+import { openDetectingModel } from '../open_model.ts';
 import {
   addCommonOptions,
   addWeightsOptions,
@@ -36,6 +37,7 @@ interface DetectOptions extends CommonOptions, WeightsOptions, OwnModelOptions, 
   readonly overlap?: number;
   readonly most: number;
   readonly draw?: string;
+  readonly classes?: number;
 }
 
 export function addDetectCommand(program: Command): void {
@@ -64,6 +66,12 @@ export function addDetectCommand(program: Command): void {
     .option(
       '--draw <path>',
       'also write the picture with the boxes: a .png file, or a folder, for several pictures',
+      parseDrawn,
+    )
+    .option(
+      '--classes <n>',
+      'how many there are, where other numbers follow their scores; by default as many as the file names, else all',
+      parseCount,
     );
   addModelFileOptions(addOwnModelOptions(addWeightsOptions(command)));
   addCommonOptions(command).addHelpText('after', HELP).action(detect);
@@ -71,15 +79,15 @@ export function addDetectCommand(program: Command): void {
 
 const HELP = `
 Images are found as by "tilewise classify". Boxes are in pixels of the image.
-Classes are named by --labels, else by the file, else, of 80, as in COCO. What
-is not read after the boxes, such as NonMaxSuppression, is left away:
+Classes are named by --labels, else by the file, else, of 80 scores, as in
+COCO. Of outputs that are more than boxes and scores, --outputs names these.
 
   $ tilewise detect street.jpg --model yolov8n.onnx --draw boxes.png
-  $ tilewise detect photos/ --model mine.onnx --outputs boxes,scores --family detr`;
+  $ tilewise detect photos/ --model rtdetr.onnx --family rt-detr --outputs logits,pred_boxes`;
 
 async function detect(args: readonly string[], options: DetectOptions): Promise<void> {
-  const { family, size, score, overlap, most, draw } = options;
-  const model = openModel(options.model, await readingOf(options));
+  const { family, size, score, overlap, most, draw, classes } = options;
+  const model = openDetectingModel(options.model, await readingOf(options));
   const domain = domainFrom(options.model, options);
   const images = await imagesOf(args);
   const paths = imagesLeft(args, images);
@@ -92,6 +100,7 @@ async function detect(args: readonly string[], options: DetectOptions): Promise<
       ...domain,
       ...sized,
       ...(family && { family }),
+      ...(classes !== undefined && { classes }),
       precision: options.precision,
       weights,
     });
@@ -105,8 +114,15 @@ async function detect(args: readonly string[], options: DetectOptions): Promise<
     const summary = await overFiles<readonly Detection[]>(paths, {
       what: 'detecting',
       batch: 2,
-      async *run(pictures) {
-        for await (const [path, image] of pictures) yield [path, await found(path, image)];
+      async *run(pictures, { onRefused }) {
+        for await (const [path, image] of pictures) {
+          try {
+            yield [path, await found(path, image)];
+          } catch (error) {
+            if (!(error instanceof UnsupportedError)) throw error;
+            onRefused?.(path, error);
+          }
+        }
       },
       onResult: (image, detections) => {
         const facts = { image, model: model.name, found: detections };
@@ -119,19 +135,34 @@ async function detect(args: readonly string[], options: DetectOptions): Promise<
   });
 }
 
-/** The files to write, by image. Throws TilewiseError for one file of several, and for several of one name. */
+/** A folder that is there, or a .png file in one. */
+function parseDrawn(path: string): string {
+  return isFolder(path) ? path : parseOutput('.png')(path);
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/**
+ * The files to write, by image. Throws TilewiseError for one file of several, for several of one name, and for files
+ * that are images themselves.
+ */
 function filesDrawn(paths: readonly string[], draw: string): ReadonlyMap<string, string> {
-  const isFolder = statSync(draw, { throwIfNoEntry: false })?.isDirectory() ?? false;
-  if (!isFolder && (paths.length > 1 || extname(draw).toLowerCase() !== '.png')) {
+  const folder = isFolder(draw);
+  if (!folder && paths.length > 1) {
     throw new TilewiseError(
-      `--draw "${draw}" is no folder; give one that is there, or a .png file for a single picture`,
+      `--draw "${draw}" is a file, there are ${paths.length} pictures; give a folder that is there`,
     );
   }
-  if (!isFolder) return new Map(paths.map((path) => [path, draw]));
+  const images = new Set(paths.map(realPath));
   const files = new Map<string, string>();
   const taken = new Set<string>();
   for (const path of paths) {
-    const file = join(draw, `${basename(path, extname(path))}.png`);
+    const file = folder ? join(draw, `${basename(path, extname(path))}.png`) : draw;
+    if (images.has(realPath(file))) {
+      throw new TilewiseError(`--draw would write over the picture "${file}"; give another folder`);
+    }
     if (taken.has(file)) {
       throw new TilewiseError(`--draw: two pictures would be written as "${file}"; rename one`);
     }
@@ -139,6 +170,11 @@ function filesDrawn(paths: readonly string[], draw: string): ReadonlyMap<string,
     files.set(path, file);
   }
   return files;
+}
+
+/** Without links, where there is such a file. */
+function realPath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : path;
 }
 
 function format(path: string, found: readonly Detection[], file: string | undefined): string {

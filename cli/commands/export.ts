@@ -31,7 +31,11 @@ export function addExportCommand(program: Command): void {
 async function exportModel(options: ExportOptions): Promise<void> {
   const { model, graph, inputShape } = await buildFromOptions(options);
   const weights = await loadWeights(model, graph, options);
-  const bytes = exportOnnx(graph, weights, { dynamicBatch: options.dynamicBatch ?? false });
+  const { labels } = model;
+  const bytes = exportOnnx(graph, weights, {
+    dynamicBatch: options.dynamicBatch ?? false,
+    ...(labels && { labels }),
+  });
   await writeOutput('ONNX file', options.out, bytes);
   const outputs = Object.fromEntries(
     [...graph.outputs].map(([name, { desc }]) => [name, desc.shape] as const),

@@ -4,6 +4,7 @@ import { create, toBinary } from '@bufbuild/protobuf';
 import { type Graph, isConstant, type Node, RESULT } from '../runtime/graph.ts';
 import { checkKinds } from '../runtime/kinds.ts';
 import { describe, requireInput } from '../runtime/operator.ts';
+import { removeUnread } from '../runtime/passes/remove_unread.ts';
 import { byteLength } from '../runtime/tensor.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
 import { demand } from './errors.ts';
@@ -11,12 +12,14 @@ import type { Exporter } from './exporter.ts';
 import { OnnxWriter } from './onnx_writer.ts';
 import { exporters } from './operators/exporters.ts';
 import { writeExpression } from './operators/expression_nodes.ts';
-import { ModelProtoSchema } from './schema/onnx_pb.ts';
+import { ModelProtoSchema, StringStringEntryProtoSchema } from './schema/onnx_pb.ts';
 
 /** How `exportOnnx` writes. */
 export interface OnnxExportOptions {
   /** Leaves the batch open, so that the model takes any; by default it is the graph's. */
   readonly dynamicBatch?: boolean;
+  /** Names of the classes, in index order, which are kept beside the network: `onnxModel` reads them. */
+  readonly labels?: readonly string[];
 }
 
 /** The most that protobuf can hold in one file. */
@@ -24,11 +27,12 @@ const MOST_BYTES = 2 ** 31 - 1;
 
 /**
  * A graph with its weights as the bytes of an .onnx file, in f32: operator set 17, or the later one, up to 20, that
- * some layer needs. Weights keep their names, outputs too; nodes are named after the layers.
+ * some layer needs. Weights keep their names, outputs too; nodes are named after the layers. What no output needs is
+ * left out.
  *
  * @param graph - Of a model, with the layers as they were built.
  * @param weights - All that the graph reads.
- * @param options - Whether the batch is left open.
+ * @param options - Whether the batch is left open, and names of classes.
  * @returns The file, for `onnxruntime` and others, and for `loadOnnx`.
  * @throws UnsupportedError that lists every layer that ONNX has no operator for.
  * @throws UnsupportedError for models of more than 2 GiB.
@@ -43,18 +47,27 @@ export function exportOnnx(
   options: OnnxExportOptions = {},
 ): Uint8Array<ArrayBuffer> {
   checkKinds('exportOnnx', { graph, weights, options });
-  checkSize(graph);
-  const writer = new OnnxWriter(graph, weights);
+  const { dynamicBatch = false, labels } = options;
+  if (labels != null) checkKinds('exportOnnx', { labels });
+  const read = removeUnread(graph);
+  checkSize(read);
+  const writer = new OnnxWriter(read, weights);
   const unsupported: string[] = [];
-  for (const node of graph.nodes) {
+  for (const node of read.nodes) {
     const write = exporters.get(node.op);
     if (write) writeNode(node, writer, write);
     else unsupported.push(describe(node));
   }
   const layers = unsupported.join(', ');
   demand(layers === '', `ONNX has no operator for ${layers}; change these layers`);
-  const model = create(ModelProtoSchema, writer.finish(options.dynamicBatch ?? false));
+  const model = create(ModelProtoSchema, writer.finish(dynamicBatch));
+  if (labels) model.metadataProps.push(create(StringStringEntryProtoSchema, namesOf(labels)));
   return toBinary(ModelProtoSchema, model);
+}
+
+/** As Ultralytics keeps them. */
+function namesOf(labels: readonly string[]): { readonly key: string; readonly value: string } {
+  return { key: 'names', value: JSON.stringify({ ...labels }) };
 }
 
 /** What was fused into a node comes out as the nodes that it was. */

@@ -18,7 +18,7 @@ export interface OnnxInput {
  *
  * @param bytes - The file.
  * @param name - What messages call it.
- * @param outputs - Values that are wanted, where not all of the model's are: inputs that these do not need are left out.
+ * @param outputs - Values that are wanted, where not all of the model's are: what these do not need is left out.
  * @throws OnnxError or UnsupportedError, as `loadOnnx`, for a file that cannot be read at all.
  *
  * @example

@@ -21,8 +21,8 @@ export interface DetectorOptions extends CreateSessionOptions, DomainOptions {
   /** How its outputs are to be read; what they look like by default, where that is one thing only. */
   readonly family?: DetectorFamilyName | DetectorFamily;
   /**
-   * How many classes there are, where other numbers follow their scores: coefficients of masks, key points. By default as
-   * many as the file names, else all.
+   * How many classes there are, where other numbers follow their scores: coefficients of masks, key points. By default
+   * as many as the file names, else all.
    */
   readonly classes?: number;
 }

@@ -86,6 +86,16 @@ const UNDERSTOOD: readonly (readonly [
     },
   ],
   [
+    'RT-DETR: what is of batches and of training does nothing',
+    {
+      image_processor_type: 'RTDetrImageProcessor',
+      ...{ do_convert_annotations: true, format: 'coco_detection', do_pad: true, pad_size: null },
+      ...{ do_resize: true, size: { height: 640, width: 640 }, resample: 2 },
+      ...{ do_rescale: true, rescale_factor: 1 / 255, do_normalize: false },
+    },
+    { size: [640, 640], fit: { mode: 'stretch' }, mean: [0, 0, 0], std: [1, 1, 1] },
+  ],
+  [
     'an old ViT: a number is a square',
     {
       ...HALF,

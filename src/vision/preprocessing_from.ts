@@ -137,6 +137,18 @@ const BY_SHORTER_SIDE: readonly string[] = [
 /** Those whose sizes mean something else than everywhere else. */
 const OTHER_SIZES: readonly string[] = ['Levit', 'PoolFormer', 'Perceiver'];
 
+/** Those that find things. */
+const DETECTORS: readonly string[] = [
+  'ConditionalDetr',
+  'DeformableDetr',
+  'Detr',
+  'RTDetr',
+  'Yolos',
+];
+
+/** What changes nothing for one picture: filling up to the largest of a batch, and marks for training. */
+const IGNORED_BY_DETECTORS: readonly string[] = ['do_convert_annotations', 'do_pad', 'format'];
+
 /** What changes nothing here: names, and how results are handed over in Python. */
 const IGNORED: readonly string[] = [
   '_valid_processor_keys',
@@ -198,7 +210,8 @@ function ofTransformers(fields: Fields): Preprocessing {
 }
 
 function checkUnderstood(fields: Fields, family: string): void {
-  const known = [...UNDERSTOOD, ...IGNORED];
+  const ignored = DETECTORS.includes(family) ? IGNORED_BY_DETECTORS : [];
+  const known = [...UNDERSTOOD, ...IGNORED, ...ignored];
   for (const name of fields.names) {
     const value = fields.optional(name);
     if (value === undefined || value === false || known.includes(name)) continue;
