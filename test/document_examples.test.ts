@@ -7,20 +7,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type NodeGpu, openNodeGpu } from '../node/gpu.ts';
 import { packageFile } from '../node/package_file.ts';
-import {
-  buildModel,
-  Device,
-  findModel,
-  openSafetensors,
-  resnet50,
-  syntheticWeights,
-} from '../src/index.ts';
+import { buildModel, Device, findModel, openSafetensors, resnet50 } from '../src/index.ts';
 import { writeNpz } from '../src/numpy/index.ts';
 import { exportOnnx } from '../src/onnx/index.ts';
+import { cellsDetector } from './fixtures/cells_detector.ts';
 import { documentExamples, writeExamples } from './fixtures/document_examples.ts';
 import { safetensorsOf } from './fixtures/safetensors_bytes.ts';
 import { sourceExamples } from './fixtures/source_examples.ts';
-import { tinyDetector } from './fixtures/tiny_models.ts';
 
 /** Two run ResNet-50, on what may be a software adapter of a busy machine. */
 const MOST_MS = 400_000;
@@ -36,7 +29,7 @@ const FILES: Readonly<Record<string, () => Uint8Array<ArrayBuffer>>> = {
       buildModel(findModel('lenet')),
       openSafetensors(Uint8Array.from(readFileSync(LENET)), 'lenet'),
     ),
-  '/yolov8n.onnx': () => exportOnnx(buildModel(tinyDetector), syntheticWeights([])),
+  '/yolov8n.onnx': () => cellsDetector(),
   '/inputs.npz': () =>
     Uint8Array.from(writeNpz({ x: { shape: [2], data: Float32Array.of(1, 2) } })),
   '/cat.jpg': () => Uint8Array.from(readFileSync(packageFile('samples', 'photos', 'chelsea.png'))),

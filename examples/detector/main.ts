@@ -62,7 +62,9 @@ webcam.onclick = async () => {
   });
   video.requestVideoFrameCallback(function next() {
     video.requestVideoFrameCallback(next);
-    void queue.push(new VideoFrame(video));
+    queue.push(new VideoFrame(video)).catch((error) => {
+      output.value = String(error);
+    });
   });
 };
 

@@ -4,14 +4,11 @@ import { join } from 'node:path';
 import chromium from '@sparticuz/chromium';
 import { expect, it } from 'vitest';
 import { encodePng } from '../../node/encode_image.ts';
-import { useBrowser } from '../fixtures/browser.ts';
+import { SHOWS_CANVASES, useBrowser } from '../fixtures/browser.ts';
 import { cellsDetector, squares } from '../fixtures/cells_detector.ts';
 import { Example } from '../fixtures/example.ts';
 
-const open = useBrowser(
-  () => chromium.executablePath(),
-  ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'],
-);
+const open = useBrowser(() => chromium.executablePath(), SHOWS_CANVASES);
 
 it('compiles, and draws boxes over a picture and over the webcam', async () => {
   using example = new Example('detector');
