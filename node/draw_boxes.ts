@@ -25,7 +25,7 @@ export function drawingOf(width: number, height: number, found: readonly Detecti
 function frameOf({ class: index, label, score, box }: Detection, line: number): string {
   const { left, top, width, height } = box;
   // The golden angle: classes that follow one another differ most.
-  const colour = `hsl(${Math.round((index * 137.508) % 360)}, 80%, 45%)`;
+  const colour = `hsl(${Math.round((index * 137.508) % 360)}, 75%, 36%)`;
   const size = 6 * line + 6;
   const text = `${label.slice(0, 40)} ${(100 * score).toFixed(0)} %`;
   const above = top >= 1.4 * size ? top - 1.4 * size : top;

@@ -1,7 +1,14 @@
 import type { KernelReport, LayerReport } from '../../measure/kernels/index.ts';
-import type { Ceilings, LayerCheck, Profile, TuneResult } from '../../src/index.ts';
+import type {
+  Ceilings,
+  Detection,
+  DetectorFamilyName,
+  LayerCheck,
+  Profile,
+  TuneResult,
+} from '../../src/index.ts';
 
-export type { KernelReport, LayerReport, TuneResult };
+export type { Detection, DetectorFamilyName, KernelReport, LayerReport, TuneResult };
 
 /** Everything that the page asks of the worker, and what the worker tells unasked. */
 
@@ -127,6 +134,24 @@ export interface SegmentReading {
   readonly ms: number;
 }
 
+/** A detector to be. */
+export interface DetectorWanted {
+  readonly name: string;
+  /** An .onnx file. */
+  readonly file: Blob;
+  /** How its outputs are to be read, where their shapes do not tell. */
+  readonly family: DetectorFamilyName | undefined;
+}
+
+/** What is in a picture, and where. */
+export interface DetectReading {
+  /** The surest first, with scores from `leastScore` on. */
+  readonly found: readonly Detection[];
+  readonly leastScore: number;
+  /** From the picture to the answer, in milliseconds. */
+  readonly ms: number;
+}
+
 /** The models that can be looked into. */
 export type ModelName = 'lenet' | 'resnet50';
 
@@ -223,6 +248,10 @@ export interface Calls {
     SegmentReading,
     WeightsProgress
   >;
+  /** Compiles a detector for the pictures to come. */
+  readonly loadDetector: Call<DetectorWanted, undefined, WeightsProgress>;
+  /** Says what is in a picture, which is handed over. */
+  readonly detect: Call<ImageBitmap, DetectReading>;
   /** What a block of ResNet-50 made of the last photo. */
   readonly channels: Call<string, FeatureMaps>;
   /** How a model runs on this device; nothing is run. */

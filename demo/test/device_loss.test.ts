@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cellsDetector } from '../../test/fixtures/cells_detector.ts';
 import { usePages } from './fixtures/browser.ts';
 import { loseDevice } from './fixtures/lose_device.ts';
 import { writeSyntheticWeights } from './fixtures/synthetic_weights.ts';
@@ -96,6 +97,15 @@ describe('when the device is lost in the middle of work, the answer still comes'
     await weights.setInputFiles(weightsOf('fcn_resnet50'));
     await page.getByText('FCN took').waitFor({ timeout: 200_000 });
     await expectSurvives(page, byPicture(page, 'FCN took'));
+  });
+
+  it('in Detect', async () => {
+    const page = await open({ view: 'detect' });
+    const model = join(folder, 'cells.onnx');
+    writeFileSync(model, cellsDetector());
+    await page.getByLabel('Detector file').setInputFiles(model);
+    await page.getByText('cells.onnx found').waitFor();
+    await expectSurvives(page, byPicture(page, 'cells.onnx found'));
   });
 
   it('in Inside', async () => {

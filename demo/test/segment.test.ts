@@ -32,7 +32,7 @@ async function foundByCommand(): Promise<readonly Found[]> {
 }
 
 async function legendOf(page: Page): Promise<readonly Found[]> {
-  const rows = await page.locator('.segment-legend li').all();
+  const rows = await page.locator('.colour-legend li').all();
   return Promise.all(
     rows.map(async (row) => {
       const [label = '', share = ''] = (await row.locator('span').allTextContents()).slice(1);

@@ -18,6 +18,11 @@ export const views: readonly ViewEntry[] = [
     load: async (engine) => (await import('./segment/segment_view.ts')).segmentView(engine),
   },
   {
+    name: 'detect',
+    title: 'Detect',
+    load: async (engine) => (await import('./detect/detect_view.ts')).detectView(engine),
+  },
+  {
     name: 'inside',
     title: 'Inside',
     load: async (engine) => (await import('./inside/inside_view.ts')).insideView(engine),

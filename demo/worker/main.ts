@@ -3,6 +3,7 @@ import type { Device } from '../../src/index.ts';
 import type { Calls } from '../engine/calls.ts';
 import { serve, type WorkerScope } from '../engine/serve.ts';
 import { benchmark, layerShapes } from './bench.ts';
+import { DetectDesk } from './detect_desk.ts';
 import { DigitReader, fetchDigitWeights } from './digit_reader.ts';
 import { Gpu } from './gpu.ts';
 import { planModel, timeModel, verifyModel } from './inspector.ts';
@@ -16,6 +17,7 @@ const scope = globalThis as unknown as WorkerScope;
 const gpu = new Gpu((event) => scope.postMessage({ kind: 'event', event }));
 const photos = new PhotoDesk(gpu);
 const segments = new SegmentDesk(gpu);
+const detections = new DetectDesk(gpu);
 /** The weights are fetched while the device is being opened. Whoever asks first may cancel, the others still wait. */
 const digitReader = once(async () => {
   const fetching = fetchDigitWeights();
@@ -43,6 +45,8 @@ serve<Calls>(scope, {
   readPhoto: (argument, context) => photos.read(argument, context),
   loadSegmenter: (wanted, context) => segments.load(wanted, context),
   segment: (argument, context) => segments.segment(argument, context),
+  loadDetector: (wanted, context) => detections.load(wanted, context),
+  detect: (picture, context) => detections.detect(picture, context),
   channels: (layer) => photos.channels(layer),
   plan: (model, context) => gpu.run((device) => planModel(device, model), context),
   time: (model, context) => gpu.run((device) => timeModel(device, model, context), context),

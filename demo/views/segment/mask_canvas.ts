@@ -6,7 +6,7 @@ const LONGEST = 800;
 /** A picture, with the colours of what its pixels belong to laid over it. */
 export class MaskCanvas {
   readonly element = element('canvas', {
-    class: 'segment-picture',
+    class: 'picture-canvas',
     role: 'img',
     'aria-label': 'The picture',
     width: LONGEST,

@@ -1,14 +1,12 @@
-import './segment.css';
 import { Fault } from '../../components/fault.ts';
-import { fileButton } from '../../components/file_button.ts';
 import { type FileKind, kindOf } from '../../components/file_kind.ts';
-import { AS_STORED, decodePicture, fetchPicture } from '../../components/picture_file.ts';
+import { AS_STORED } from '../../components/picture_file.ts';
+import { PictureSources } from '../../components/picture_sources.ts';
 import { ProgressBar } from '../../components/progress.ts';
 import { button, element } from '../../dom.ts';
 import type { SegmentReading, WeightsProgress } from '../../engine/calls.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { formatMs } from '../../format.ts';
-import { samplePhotos } from '../photos/samples.ts';
 import type { View } from '../view.ts';
 import { legend } from './legend.ts';
 import { MaskCanvas } from './mask_canvas.ts';
@@ -26,14 +24,14 @@ class SegmentView implements View {
   readonly #engine: Engine;
   readonly #canvas = new MaskCanvas();
   readonly #legend = element('ul', {
-    class: 'segment-legend',
+    class: 'colour-legend',
     'aria-label': 'Classes in the picture',
   });
   readonly #note = element('p', { class: 'note', role: 'status' });
   readonly #fault = new Fault();
-  readonly #loading = new ProgressBar();
   readonly #progress = new ProgressBar();
   readonly #weights: SegmentWeights;
+  readonly #sources: PictureSources;
   readonly #side = element(
     'select',
     {},
@@ -62,15 +60,24 @@ class SegmentView implements View {
     });
     this.#opacity.addEventListener('input', () => this.#draw());
     this.#save.disabled = true;
+    this.#sources = new PictureSources(
+      {
+        name: 'Picture to segment',
+        fault: this.#fault,
+        onFile: (file) => this.#takeFile(file),
+        onPicture: (picture) => this.#put(picture),
+      },
+      element('label', {}, 'Shorter side', this.#side),
+      element('label', {}, 'Colours', this.#opacity),
+    );
     this.element = this.#page();
     void this.#chooseSide();
-    const [first] = samplePhotos;
-    this.#fetch(first.url);
+    this.#sources.begin();
   }
 
   take(file: File, kind: FileKind): void {
     if (kind === 'weights') void this.#weights.load(file);
-    else void this.#give(async () => file);
+    else this.#sources.take(file);
   }
 
   #takeFile(file: File): void {
@@ -92,39 +99,14 @@ class SegmentView implements View {
         'A fully convolutional network paints what it sees of 20 classes of things. Pictures stay in this page: drop or choose one.',
       ),
       this.#weights.element,
-      this.#sources(),
+      this.#sources.element,
       this.#fault.element,
       element(
         'section',
-        { class: 'panel segment-desk', 'aria-label': 'Picture and classes' },
+        { class: 'panel picture-desk', 'aria-label': 'Picture and classes' },
         this.#canvas.element,
         element('div', {}, this.#legend, this.#progress.element, this.#note, this.#save),
       ),
-    );
-  }
-
-  #sources(): HTMLElement {
-    const samples = samplePhotos.map(({ title, url }) =>
-      button(element('img', { src: url, alt: '', width: 72, height: 48 }), () => this.#fetch(url), {
-        class: 'sample',
-        'aria-label': title,
-        title,
-      }),
-    );
-    const file = fileButton({
-      label: 'Choose a picture …',
-      name: 'Picture to segment',
-      accept: 'image/*',
-      onFile: (chosen) => this.#takeFile(chosen),
-    });
-    return element(
-      'div',
-      { class: 'toolbar segment-options' },
-      ...samples,
-      file,
-      element('label', {}, 'Shorter side', this.#side),
-      element('label', {}, 'Colours', this.#opacity),
-      this.#loading.element,
     );
   }
 
@@ -136,22 +118,6 @@ class SegmentView implements View {
   async #chooseSide(): Promise<void> {
     const adapter = await this.#engine.call('open', undefined).catch(() => undefined);
     if (adapter?.software && !this.#ready && !this.#sideChosen) this.#side.value = SIDE_ON_CPU;
-  }
-
-  async #give(load: (signal: AbortSignal) => Promise<Blob>): Promise<void> {
-    this.#fault.clear();
-    try {
-      const picture = await this.#loading.during('Loading the picture …', async (signal) =>
-        decodePicture(await load(signal)),
-      );
-      if (picture) this.#put(picture);
-    } catch (error) {
-      this.#fault.show(error);
-    }
-  }
-
-  #fetch(url: string): void {
-    void this.#give((signal) => fetchPicture(url, signal, (text) => this.#loading.show(text)));
   }
 
   /** Another picture, of which nothing is known yet. */

@@ -62,7 +62,7 @@ export class SegmentWeights {
     );
     this.element = element(
       'section',
-      { class: 'panel segment-weights', 'aria-label': 'Weights' },
+      { class: 'panel file-panel', 'aria-label': 'Weights' },
       this.#offer,
       this.#progress.element,
       this.#fault.element,

@@ -1,0 +1,63 @@
+import { element } from '../../dom.ts';
+import type { Detection } from '../../engine/calls.ts';
+
+const LONGEST = 800;
+
+/** The golden angle: classes that follow one another differ most. */
+export function colourOf(index: number): string {
+  return `hsl(${Math.round((index * 137.508) % 360)} 75% 36%)`;
+}
+
+/** A picture with a frame around each thing in it. */
+export class BoxCanvas {
+  readonly element = element('canvas', {
+    class: 'picture-canvas',
+    role: 'img',
+    'aria-label': 'The picture',
+    width: LONGEST,
+    height: 500,
+  });
+  #picture: ImageBitmap | undefined;
+
+  /** Another picture, of which nothing is known so far. */
+  put(picture: ImageBitmap): void {
+    this.#picture = picture;
+    // A small one is drawn large, so that frames and names are not.
+    const scale = LONGEST / Math.max(picture.width, picture.height);
+    this.element.width = Math.max(1, Math.round(picture.width * scale));
+    this.element.height = Math.max(1, Math.round(picture.height * scale));
+    this.draw([]);
+  }
+
+  draw(found: readonly Detection[]): void {
+    const context = this.element.getContext('2d');
+    if (!context || !this.#picture) return;
+    const { width, height } = this.element;
+    context.drawImage(this.#picture, 0, 0, width, height);
+    const scale = width / this.#picture.width;
+    context.lineWidth = 3;
+    context.font = '600 15px system-ui, sans-serif';
+    context.textBaseline = 'top';
+    // The surest is drawn last, over the others.
+    for (const one of found.toReversed()) drawFrame(context, one, scale);
+    const things = found.map(({ label }) => label).join(', ');
+    this.element.setAttribute(
+      'aria-label',
+      `The picture, with frames around: ${things || 'nothing'}`,
+    );
+  }
+}
+
+function drawFrame(
+  context: CanvasRenderingContext2D,
+  { class: index, label, box }: Detection,
+  scale: number,
+): void {
+  const [x, y] = [box.left * scale, box.top * scale];
+  context.strokeStyle = context.fillStyle = colourOf(index);
+  context.strokeRect(x, y, box.width * scale, box.height * scale);
+  const above = y >= 20 ? y - 20 : y;
+  context.fillRect(x - 1.5, above, context.measureText(label).width + 10, 20);
+  context.fillStyle = 'white';
+  context.fillText(label, x + 3.5, above + 2);
+}
