@@ -27,7 +27,7 @@ export function openClassifyingModel(name: string): ModelDef {
     const remedy =
       model.domain === 'voc'
         ? 'tilewise segment'
-        : 'tilewise segment with --labels, tilewise detect, or tilewise run';
+        : 'tilewise detect, tilewise segment with --labels, or tilewise run';
     throw new UnsupportedError(
       `model "${model.name}" does not classify pictures: it says what is where; use ${remedy}`,
     );

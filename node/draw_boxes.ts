@@ -18,15 +18,19 @@ export async function drawBoxes(
 /** An SVG image as large as the picture; the surest thing is drawn last, over the others. */
 export function drawingOf(width: number, height: number, found: readonly Detection[]): string {
   const line = Math.max(1, Math.round(Math.max(width, height) / 400));
-  const frames = found.toReversed().map((detection) => frameOf(detection, line));
+  const size = Math.max(8, Math.round(Math.max(width, height) / 50));
+  const frames = found.toReversed().map((detection) => frameOf(detection, line, size));
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${frames.join('')}</svg>`;
 }
 
-function frameOf({ class: index, label, score, box }: Detection, line: number): string {
+function frameOf(
+  { class: index, label, score, box }: Detection,
+  line: number,
+  size: number,
+): string {
   const { left, top, width, height } = box;
   // The golden angle: classes that follow one another differ most.
   const colour = `hsl(${Math.round((index * 137.508) % 360)}, 75%, 36%)`;
-  const size = 6 * line + 6;
   const text = `${label.slice(0, 40)} ${(100 * score).toFixed(0)} %`;
   const above = top >= 1.4 * size ? top - 1.4 * size : top;
   const tag = `x="${left}" y="${above}" width="${0.62 * size * text.length}" height="${1.4 * size}"`;

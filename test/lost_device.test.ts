@@ -69,7 +69,7 @@ beforeAll(async () => {
   classifier = await Classifier.create(device, tinyClassifier, { weights });
   many = await BatchClassifier.create(device, tinyClassifier, { weights, batch: 2 });
   segmenter = await Segmenter.create(device, tinySegmenter.model, { weights, shorterSide: 4 });
-  detector = await Detector.create(device, tinyDetector, { weights });
+  detector = await Detector.create(device, tinyDetector, { weights, family: 'yolov8' });
 });
 
 afterEach(() => {

@@ -98,7 +98,7 @@ beforeAll(async () => {
     embedder: await api.Embedder.create(device(), api.lenet, { weights }),
     manyEmbedded: await api.BatchEmbedder.create(device(), api.lenet, { weights, batch: 1 }),
     segmenter: await api.Segmenter.create(device(), tinySegmenter, { weights, shorterSide: 8 }),
-    detector: await api.Detector.create(device(), tinyDetector, { weights }),
+    detector: await api.Detector.create(device(), tinyDetector, { weights, family: 'yolov8' }),
     preprocessor: await api.Preprocessor.create(device(), {
       ...api.imagenetPreprocessing,
       size: [8, 8],

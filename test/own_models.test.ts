@@ -177,7 +177,7 @@ describe("Classifier with a model of one's own", () => {
       ShapeError,
     ],
     [
-      'preprocessing.fit.mode must be one of shorter-side, longer-side, stretch, ink, got undefined',
+      'preprocessing.fit.mode must be one of shorter-side, longer-side, letterbox, stretch, ink, got undefined',
       { preprocessing: { fit: {} } },
       ShapeError,
     ],

@@ -163,7 +163,7 @@ describe('what works on pictures', () => {
       weights,
       shorterSide: 4,
     });
-    const detector = await Detector.create(device, tinyDetector, { weights });
+    const detector = await Detector.create(device, tinyDetector, { weights, family: 'yolov8' });
     for (const owner of [one, many, segmenter, detector]) owner.dispose();
     const refused: unknown[] = [];
     const options = { onRefused: (key: unknown) => refused.push(key) };

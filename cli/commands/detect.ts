@@ -1,4 +1,4 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { IMAGE_FORMATS } from '../../node/decode_image.ts';
@@ -65,7 +65,7 @@ export function addDetectCommand(program: Command): void {
     .option('--most <n>', 'things in a picture, at most', parseCount, 100)
     .option(
       '--draw <path>',
-      'also write the picture with the boxes: a .png file, or a folder, for several pictures',
+      'also write the picture with the boxes: a .png file, or a folder, which is made, for several pictures',
       parseDrawn,
     )
     .option(
@@ -81,6 +81,8 @@ const HELP = `
 Images are found as by "tilewise classify". Boxes are in pixels of the image.
 Classes are named by --labels, else by the file, else, of 80 scores, as in
 COCO. Of outputs that are more than boxes and scores, --outputs names these.
+Families: yolov5 is YOLOv5, v6 and v7; yolov8 is YOLOv8, v9, v11 and v12; yolov10
+others without suppression, too; rt-detr D-FINE, too.
 
   $ tilewise detect street.jpg --model yolov8n.onnx --draw boxes.png
   $ tilewise detect photos/ --model rtdetr.onnx --family rt-detr --outputs logits,pred_boxes`;
@@ -135,13 +137,14 @@ async function detect(args: readonly string[], options: DetectOptions): Promise<
   });
 }
 
-/** A folder that is there, or a .png file in one. */
+/** A .png file in a folder that is there; all else is a folder, which is made where it is not there. */
 function parseDrawn(path: string): string {
-  return isFolder(path) ? path : parseOutput('.png')(path);
+  return isFile(path) ? parseOutput('.png')(path) : path;
 }
 
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+function isFile(path: string): boolean {
+  const there = statSync(path, { throwIfNoEntry: false });
+  return there ? !there.isDirectory() : extname(path).toLowerCase() === '.png';
 }
 
 /**
@@ -149,10 +152,10 @@ function isFolder(path: string): boolean {
  * that are images themselves.
  */
 function filesDrawn(paths: readonly string[], draw: string): ReadonlyMap<string, string> {
-  const folder = isFolder(draw);
+  const folder = !isFile(draw);
   if (!folder && paths.length > 1) {
     throw new TilewiseError(
-      `--draw "${draw}" is a file, there are ${paths.length} pictures; give a folder that is there`,
+      `--draw "${draw}" is a file, there are ${paths.length} pictures; give a folder`,
     );
   }
   const images = new Set(paths.map(realPath));
@@ -164,12 +167,24 @@ function filesDrawn(paths: readonly string[], draw: string): ReadonlyMap<string,
       throw new TilewiseError(`--draw would write over the picture "${file}"; give another folder`);
     }
     if (taken.has(file)) {
-      throw new TilewiseError(`--draw: two pictures would be written as "${file}"; rename one`);
+      throw new TilewiseError(
+        `--draw: two pictures would be written as "${file}"; draw one folder after the other`,
+      );
     }
     taken.add(file);
     files.set(path, file);
   }
+  if (folder) makeFolder(draw);
   return files;
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new TilewiseError(`--draw: folder "${path}" cannot be made: ${reason}`, { cause });
+  }
 }
 
 /** Without links, where there is such a file. */

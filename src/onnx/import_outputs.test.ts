@@ -11,6 +11,7 @@ import {
   onnxNode,
   onnxTensor,
 } from '../../test/fixtures/onnx_model.ts';
+import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { loadOnnx } from './import.ts';
 import { onnxInputs } from './inputs.ts';
 import { onnxModel } from './model.ts';
@@ -76,6 +77,14 @@ describe('the option "outputs"', () => {
     expect(model.labels).toEqual(['cat', 'dog', 'cow']);
     const { graph } = loadOnnx(FILE, { outputs: ['scores', 'boxes', 'scores'] });
     expect([...graph.outputs.keys()]).toEqual(['scores', 'boxes']);
+  });
+
+  it('says for which size a file is', () => {
+    const { build } = onnxModel(FILE, { outputs: ['scores'] });
+    const g = GraphBuilder.create();
+    expect(() => build(g, g.input('x', [1, 3, 64, 64]))).toThrow(
+      /\nIt is read for pictures \[64, 64\]; the file is for \[32, 32\]\.$/,
+    );
   });
 
   it('gives an input as it is', () => {

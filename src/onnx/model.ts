@@ -3,9 +3,10 @@
 import type { ModelDef } from '../models/model.ts';
 import { type ImageInput, imageInputOf, inOrder, traitsOf, valuesOf } from '../models/own_model.ts';
 import { checkOptions } from '../runtime/arguments.ts';
+import { UnsupportedError } from '../runtime/errors.ts';
 import type { Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
-import { formatShape } from '../runtime/tensor.ts';
+import { formatShape, shapesEqual } from '../runtime/tensor.ts';
 import { demand, ofFile } from './errors.ts';
 import { readOnce } from './external_data.ts';
 import type { OnnxFile } from './graph_reader.ts';
@@ -48,7 +49,9 @@ export function onnxModel(
   const images = ofFile(name, () => imagesOf(file));
   const { channels, size } = images;
   const build = (g: GraphBuilder, x: Value) => {
-    const { outputs, weights } = importOnnx(file, options, g, inOrder(g, x, images));
+    const { outputs, weights } = ofSize(x, images, () =>
+      importOnnx(file, options, g, inOrder(g, x, images)),
+    );
     const values = valuesOf(g, outputs, images);
     return { weights, outputs: ofFile(name, () => present(values)) };
   };
@@ -86,4 +89,18 @@ function imagesOf({ graph, metadata }: OnnxFile): ImageInput {
 function present(values: ReturnType<typeof valuesOf>): ReturnType<ModelDef['build']> {
   demand(values, 'has no output');
   return values;
+}
+
+/** A file that is made for pictures of one size is no worse for it, but says of others that parts do not fit. */
+function ofSize<T>({ desc }: Value, { size }: ImageInput, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const [, , ...asked] = desc.shape;
+    if (!(cause instanceof UnsupportedError) || shapesEqual(asked, size)) throw cause;
+    throw new UnsupportedError(
+      `${cause.message}\nIt is read for pictures ${formatShape(asked)}; the file is for ${formatShape(size)}.`,
+      { cause },
+    );
+  }
 }

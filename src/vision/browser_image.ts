@@ -27,7 +27,8 @@ type Instance<Name extends string> = typeof globalThis extends {
 export type Picture = Image | BrowserImage;
 
 export function isBrowserImage(picture: Picture): picture is BrowserImage {
-  return !('data' in picture);
+  // What is no class of the browser's lacks its data.
+  return !('data' in picture) && Object.prototype.toString.call(picture) !== '[object Object]';
 }
 
 /** Width and height in pixels. Throws ShapeError for what is no picture. */

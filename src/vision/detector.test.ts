@@ -388,7 +388,7 @@ describe('Detector', () => {
   const zeros = (rows: number, columns: number) =>
     table(Array.from({ length: rows }, () => Array.from({ length: columns }, () => 0)));
   const several =
-    'which are no boxes and scores, or could be read in several ways; say the family: detr, rt-detr, yolov5, yolov8, yolov10, yolox';
+    'which could be boxes and scores in several ways, or none; say the family: detr, rt-detr, yolov5, yolov8, yolov10, yolox';
   const none = 'which are no boxes and scores of that family; choose another';
   it.each<[string, Tables, Partial<DetectorOptions>, string]>([
     ['one anchor a cell', { out: zeros(CELLS, 8) }, {}, `gives "out" [1, 126, 8], ${several}`],
@@ -404,18 +404,23 @@ describe('Detector', () => {
       'three tables',
       { a: zeros(2, 4), b: zeros(2, 2), c: zeros(2, 2) },
       { family: 'detr' },
-      `"c" [1, 2, 2], ${none}; name those of boxes and scores by "outputs"`,
+      `"c" [1, 2, 2], ${none}; leave others out by "outputs" of onnxModel`,
     ],
     ['two that could both be boxes', { a: zeros(9, 4), b: zeros(9, 4) }, { family: 'detr' }, none],
     ['another family', { a: zeros(1, 5) }, { family: 'yolov10' }, `"a" [1, 1, 5], ${none}`],
     ['boxes alone', { a: zeros(9, 4) }, { family: 'yolov8' }, none],
     ['other cells than those of YOLOX', { a: zeros(200, 8) }, { family: 'yolox' }, none],
-    ['more classes than there are', { a: zeros(9, CELLS) }, { classes: 6 }, several],
+    [
+      'more classes than there are',
+      { a: zeros(9, CELLS) },
+      { classes: 6 },
+      'Detector.create: the number of classes must be at most 5, for which the outputs have scores, got 6',
+    ],
     [
       'classes',
       { logits: { shape: [1, 10], data: new Float32Array(10) } },
       { family: 'yolov8' },
-      `model "saying" gives "logits" [1, 10], ${none}`,
+      'Detector.create: model "saying" gives "logits" [1, 10]: no boxes and scores, which are [1, anchors, numbers]; use a Classifier or a Segmenter',
     ],
     [
       'a family that is none',
@@ -449,6 +454,19 @@ describe('Detector', () => {
     ],
   ])('refuses %s', async (_, tables, options, message) => {
     await expect(openDetector(tables, options)).rejects.toThrow(message);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['without data', { width: 4, height: 4 }, '4 x 4 pixels of RGBA are 64 bytes, got undefined'],
+    [
+      'without alpha',
+      { width: 4, height: 4, data: new Uint8Array(48) },
+      'are 64 bytes, got 48; give each pixel an alpha byte, too',
+    ],
+    ['that is a path', 'cat.jpg', 'expected a picture, such as { data, width, height }'],
+  ])('refuses a picture %s', async (_, picture, message) => {
+    using detector = await openDetector(together(f.yolov10)(randomSaid(new Random(3), 9, 2)));
+    await expect(detector.detect(picture as Image)).rejects.toThrow(message);
   });
 
   it('asks where six numbers could be boxes and scores of the two classes that a file names', async () => {

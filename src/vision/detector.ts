@@ -19,25 +19,25 @@ import type { Preprocessing } from './preprocessing.ts';
 /** What `createSession` takes, and what cannot be told by the model alone. */
 export interface DetectorOptions extends CreateSessionOptions, DomainOptions {
   /** How its outputs are to be read; what they look like by default, where that is one thing only. */
-  readonly family?: DetectorFamilyName | DetectorFamily;
+  readonly family?: DetectorFamilyName | DetectorFamily | undefined;
   /**
    * How many classes there are, where other numbers follow their scores: coefficients of masks, key points. By default
    * as many as the file names, else all.
    */
-  readonly classes?: number;
+  readonly classes?: number | undefined;
 }
 
 /** What is found, and how `detect` is stopped. */
 export interface DetectOptions {
   /** The least score, 0 to 1; 0.25 by default. */
-  readonly score?: number;
+  readonly score?: number | undefined;
   /**
    * How far two boxes of a class may overlap, 0 to 1, before the one with the lower score is left out: intersection
    * over union, 0.45 by default, and 1 where the family finds each thing once.
    */
-  readonly overlap?: number;
+  readonly overlap?: number | undefined;
   /** At most as many things; 100 by default. */
-  readonly most?: number;
+  readonly most?: number | undefined;
   /** Stops the run: see `Session.run`. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -91,8 +91,9 @@ export class Detector {
   }
 
   /**
-   * For a model of `onnxModel` or `graphModel`, or your own, with one output of boxes and scores, or two. Of
-   * `preprocessing`, `fit` is not `ink`. Classes are named by `labels`, else by the model's file, else, of 80 scores,
+   * For a model of `onnxModel` or `graphModel` with one output of boxes and scores, or two, [1, anchors, 4] and
+   * [1, anchors, scores]; your own has its only output, or the scores, as `logits`. The detector's session has the best
+   * boxes in their place: `scores`, `classes`, `boxes` and `anchors`. Of `preprocessing`, `fit` is not `ink`. Classes are named by `labels`, else by the model's file, else, of 80 scores,
    * as in COCO.
    *
    * @param device - Open.
@@ -117,7 +118,11 @@ export class Detector {
     const { classes } = options;
     const counts = classes == null || (Number.isSafeInteger(classes) && classes > 0);
     checkArgument(counts, `${who}: options.classes`, 'a positive integer', classes, ShapeError);
-    const network = buildDetector(model, { size, family: asked, classes: classes ?? undefined });
+    const network = buildDetector(who, model, {
+      size,
+      family: asked,
+      classes: classes ?? undefined,
+    });
     const { graph, family } = network;
     const preprocessing = preparedFor(who, model, options, family);
     const labels = labelsOf(who, model, network.classes, options.labels);

@@ -15,13 +15,14 @@ export interface DetectorFamily {
   /** What the four numbers are: centre x and y, width and height; or the left, upper, right and lower edge. */
   readonly boxes: 'centre' | 'edges';
   /**
-   * In what: pixels of the input; its width and height; or cells of grids of 8, 16 and 32 pixels, one after the other,
-   * the centre of each box from its own cell, and the logarithm of its size.
+   * In what: pixels of the input; shares of its width and height, 0 to 1; or cells of grids of 8, 16 and 32 pixels, one
+   * grid after the other, with each centre counted from its anchor's cell, and sizes as logarithms.
    */
   readonly unit: 'pixel' | 'input' | 'cell';
   /**
-   * What the scores are: probabilities; the same after one that there is anything, by which they are multiplied; what a
-   * sigmoid or a softmax makes probabilities of, the last one that of nothing; or the highest of them, and its class.
+   * What the scores are: probabilities of the classes; one that there is anything, then those of the classes, which it
+   * is multiplied with; numbers that a sigmoid makes probabilities of; numbers for a softmax, whose last class is
+   * nothing; or the highest probability, then the index of its class.
    */
   readonly scores: 'probability' | 'objectness' | 'sigmoid' | 'softmax' | 'highest';
   /** Whether the network finds each thing once, so that no boxes are left out for others around the same thing. */

@@ -8,6 +8,8 @@ import { reduce } from '../layers/reduce.ts';
 import { softmax } from '../layers/softmax.ts';
 import { topElements } from '../layers/top_k.ts';
 import type { ModelDef } from '../models/model.ts';
+import { checkArgument } from '../runtime/arguments.ts';
+import { ShapeError } from '../runtime/errors.ts';
 import type { Graph, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import type { DetectorFamily } from './detector_family.ts';
@@ -50,8 +52,11 @@ interface Best {
   readonly classes: Value;
 }
 
-/** A model for one picture. Throws UnsupportedError where its outputs fit no family, or another than that asked for. */
-export function buildDetector(model: ModelDef, asked: DetectorBuild): DetectorNetwork {
+/**
+ * A model for one picture. Throws UnsupportedError, in the name of `who`, where its outputs fit no family, or another
+ * than that asked for, and ShapeError for more classes than they have.
+ */
+export function buildDetector(who: string, model: ModelDef, asked: DetectorBuild): DetectorNetwork {
   const { size, family } = asked;
   const g = GraphBuilder.create();
   const values = model.build(g, g.input('input', [1, model.channels, ...size]));
@@ -61,8 +66,11 @@ export function buildDetector(model: ModelDef, asked: DetectorBuild): DetectorNe
   const layout = found && layoutOf(tables, found, size);
   const at = g.at('detections');
   const anchors = layout && anchorsOf(at, layout);
-  const classes = anchors && classesOf(anchors, found.scores, named);
-  if (!classes) throw notDetector(model.name, values, family !== undefined);
+  const most = anchors ? mostClassesOf(anchors, found.scores) : 0;
+  if (!anchors || most < 1) throw notDetector(who, model.name, values, family !== undefined);
+  const classes = found.scores === 'highest' ? 1 : (named ?? most);
+  const expected = `at most ${most}, for which the outputs have scores`;
+  checkArgument(classes <= most, `${who}: the number of classes`, expected, classes, ShapeError);
   addCandidates(at, anchors.boxes, bestOf(at, anchors, found.scores, classes));
   const counted = found.scores === 'highest' ? undefined : classes;
   return { graph: g.build(model.name), family: found, classes: counted };
@@ -85,17 +93,11 @@ function anchorsOf(g: GraphBuilder, { boxes, scores, axis }: Layout): Anchors | 
   };
 }
 
-/** How many there are, 0 where the scores are none of the family; after those that are known others may follow. */
-function classesOf(
-  { scores, axis }: Anchors,
-  kind: DetectorFamily['scores'],
-  known: number | undefined,
-): number {
+/** Less than 1 where the scores are none of the family; not all may be classes'. */
+function mostClassesOf({ scores, axis }: Anchors, kind: DetectorFamily['scores']): number {
   const numbers = scores.desc.shape[axis] ?? 0;
   if (kind === 'highest') return numbers === 2 ? 1 : 0;
-  const most = numbers - (kind === 'objectness' || kind === 'softmax' ? 1 : 0);
-  const classes = known ?? most;
-  return classes <= most ? Math.max(0, classes) : 0;
+  return numbers - (kind === 'objectness' || kind === 'softmax' ? 1 : 0);
 }
 
 function bestOf(

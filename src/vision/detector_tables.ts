@@ -111,16 +111,30 @@ function inTwo(tables: readonly [Table, Table]): Layout | undefined {
   return scores.columns === boxes.rows ? { boxes, scores, axis: 0 } : undefined;
 }
 
+/** Outputs that a message lists. */
+const MOST_LISTED = 4;
+
 /** What is said where the outputs are none of a detector, of this family or of any that they tell. */
-export function notDetector(model: string, values: Values, chosen: boolean): UnsupportedError {
-  const outputs = namedOnce(values).map(
-    ([name, { desc }]) => `"${name}" ${formatShape(desc.shape)}`,
-  );
+export function notDetector(
+  who: string,
+  model: string,
+  values: Values,
+  chosen: boolean,
+): UnsupportedError {
+  const all = namedOnce(values).map(([name, { desc }]) => `"${name}" ${formatShape(desc.shape)}`);
+  const outputs = all.slice(0, MOST_LISTED);
+  if (all.length > MOST_LISTED) outputs.push('...');
+  const gives = `${who}: model "${model}" gives ${outputs.join(', ')}`;
+  if (tablesOf(values).length === 0) {
+    return new UnsupportedError(
+      `${gives}: no boxes and scores, which are [1, anchors, numbers]; use a Classifier or a Segmenter`,
+    );
+  }
+  const others = all.length > 2 ? '; leave others out by "outputs" of onnxModel' : '';
   const families = Object.keys(detectorFamilies).join(', ');
-  const others = outputs.length > 2 ? '; name those of boxes and scores by "outputs"' : '';
   return new UnsupportedError(
     chosen
-      ? `model "${model}" gives ${outputs.join(', ')}, which are no boxes and scores of that family; choose another${others}`
-      : `model "${model}" gives ${outputs.join(', ')}, which are no boxes and scores, or could be read in several ways; say the family: ${families}${others}`,
+      ? `${gives}, which are no boxes and scores of that family; choose another${others}`
+      : `${gives}, which could be boxes and scores in several ways, or none; say the family: ${families}${others}`,
   );
 }

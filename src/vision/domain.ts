@@ -116,7 +116,8 @@ export function checkedLabels(
 ): readonly string[] {
   const isList = Array.isArray(labels) && [...labels].every((label) => typeof label === 'string');
   const fits = isList && labels.length === classes;
-  const expected = `${classes} strings, one for each class of "${name}"`;
+  const strings = classes === 1 ? 'string' : 'strings';
+  const expected = `${classes} ${strings}, one for each class of "${name}"`;
   checkArgument(fits, `${who}: options.labels`, expected, labels, ShapeError);
   return labels;
 }

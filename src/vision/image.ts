@@ -33,8 +33,10 @@ export function checkImage(who: string, { width, height, data }: Image): void {
   const expected = 4 * width * height;
   const isBytes = data instanceof Uint8Array || data instanceof Uint8ClampedArray;
   if (!isBytes || data.length !== expected) {
+    const got = isBytes ? data.length : given(data);
+    const remedy = got === 3 * width * height ? '; give each pixel an alpha byte, too' : '';
     throw new ShapeError(
-      `${who}: ${width} x ${height} pixels of RGBA are ${expected} bytes, got ${isBytes ? data.length : given(data)}`,
+      `${who}: ${width} x ${height} pixels of RGBA are ${expected} bytes, got ${got}${remedy}`,
     );
   }
 }
