@@ -91,10 +91,10 @@ export class Detector {
   }
 
   /**
-   * For a model of `onnxModel` or `graphModel` with one output of boxes and scores, or two, [1, anchors, 4] and
-   * [1, anchors, scores]; your own has its only output, or the scores, as `logits`. The detector's session has the best
-   * boxes in their place: `scores`, `classes`, `boxes` and `anchors`. Of `preprocessing`, `fit` is not `ink`. Classes are
-   * named by `labels`, else by the model's file, else, of 80 scores, as in COCO.
+   * For a model of `onnxModel` or `graphModel` with one output of boxes and scores, or two, [1, anchors, 4] and [1,
+   * anchors, scores]; your own has its only output, or the scores, as `logits`. The detector's session has the best
+   * boxes in their place: `scores`, `classes`, `boxes` and `anchors`. Of `preprocessing`, `fit` is not `ink`. Classes
+   * are named by `labels`, else by the model's file, else, of 80 scores, as in COCO.
    *
    * @param device - Open.
    * @param model - One that detects things.
