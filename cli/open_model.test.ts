@@ -91,7 +91,7 @@ describe('openClassifyingModel', () => {
       /"fcn_resnet50" does not classify pictures: .*; use tilewise segment$/,
     );
     expect(() => openClassifyingModel('unet')).toThrow(
-      /"unet" does not classify pictures: .*; use tilewise segment with --labels, or tilewise run$/,
+      /"unet" does not classify pictures: .*; use tilewise detect, tilewise segment with --labels, or tilewise run$/,
     );
   });
 });

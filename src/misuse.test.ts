@@ -231,8 +231,8 @@ const CASES: readonly Case[] = [
   ],
 
   ['run()', () => ran(undefined), `${VALUES} undefined`],
-  ['run(null)', () => ran(null), `${VALUES} undefined`],
-  ['run(5)', () => ran(5), `${VALUES} undefined`],
+  ['run(null)', () => ran(null), `${VALUES} null`],
+  ['run(5)', () => ran(5), `${VALUES} 5`],
   ['run of null', () => ran({ x: null }), `${VALUES} null`],
   ['run of a writer without a shape', () => ran({ x: { encode() {} } }), `${VALUES} Object`],
   ['run of an array', () => ran({ x: [1, 2] }), `${VALUES} Array of 2`],

@@ -60,7 +60,7 @@ describe('a layer in one line', () => {
     ['conv2d 1,2,8,8', 'conv2d needs channels=..., kernel=...; an example is'],
     ['linear 1,2', 'linear needs features=...;'],
     ['max_pool2d 1,2,8,8', 'max_pool2d needs kernel=...;'],
-    ['conv2d 1,2,8,8 channels=0 kernel=3', 'extents must be positive integers'],
+    ['conv2d 1,2,8,8 channels=0 kernel=3', 'channels must be integers >= 1'],
     ['conv2d channels=4 kernel=3', 'followed by the shape of its input, not by "channels=4"'],
     ['conv2d 1,2,8 channels=4 kernel=3', 'conv2d'],
     ['conv2d', '"conv2d" is followed by the shape of its input, not by ""'],

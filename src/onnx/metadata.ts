@@ -37,7 +37,12 @@ function jsonEntries(text: string): Entries | undefined {
 
 /** What stands after a backslash for something else; numbers are digits in hexadecimal that follow. */
 const ESCAPES: Readonly<Record<string, string | number>> = {
-  ...{ n: '\n', t: '\t', r: '\r', x: 2, u: 4, U: 8 },
+  n: '\n',
+  t: '\t',
+  r: '\r',
+  x: 2,
+  u: 4,
+  U: 8,
 };
 
 /** Text of Python's: a dictionary of strings by integers, or a list of strings. It is read once, from left to right. */

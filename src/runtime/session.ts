@@ -425,7 +425,8 @@ export function inputDataOf(
     const alone = ports.length === 1 && isInputData(inputs);
     const data: unknown = alone ? inputs : ownValue(inputs as Record<string, InputData>, port.name);
     if (isWriter(data) && shapesEqual(data.shape, port.shape)) return data;
-    const got = data ?? (ports.length === 1 ? inputs : data);
+    // What was given in its place, where there is no other input.
+    const got = data === undefined && ports.length === 1 ? inputs : data;
     checkValues(ShapeError, `input "${port.name}" of "${graph}"`, port.shape, got);
     // WebGPU in Node ends the process over memory that is shared.
     return given(got.buffer) === 'SharedArrayBuffer' ? got.slice() : got;
