@@ -1,4 +1,4 @@
-export type FileKind = 'picture' | 'weights';
+type FileKind = 'picture' | 'weights';
 
 const WEIGHTS = /\.(safetensors|onnx)$/i;
 const PICTURES = /\.(png|jpe?g|webp|gif|avif|bmp|ico|svg)$/i;

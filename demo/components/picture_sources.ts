@@ -1,29 +1,27 @@
 import { button, element } from '../dom.ts';
-import { samplePhotos } from '../views/photos/samples.ts';
-import type { Fault } from './fault.ts';
 import { fileButton } from './file_button.ts';
+import { kindOf } from './file_kind.ts';
 import { decodePicture, fetchPicture } from './picture_file.ts';
 import { ProgressBar } from './progress.ts';
+import { samplePhotos } from './sample_photos.ts';
 
-export interface PictureSourcesOptions {
-  /** Of the button that chooses a file, for those who do not see it: `Picture to segment`. */
-  readonly name: string;
-  /** Where it is said what is wrong with a picture. */
-  readonly fault: Fault;
-  /** A file that was chosen, of any kind. */
-  readonly onFile: (file: File) => void;
-  readonly onPicture: (picture: ImageBitmap) => void;
+export interface PictureTaker {
+  /** Something else is wanted: what was wrong before matters no more. */
+  readonly begin: () => void;
+  readonly take: (picture: ImageBitmap) => void;
+  readonly takeWeights: (file: File) => void;
+  readonly fail: (error: unknown) => void;
 }
 
-/** Pictures to choose from, of which the last one that was chosen is loaded and handed over. */
+/** Every way to hand a still picture over: samples, a file that is chosen, dropped or pasted, an address. */
 export class PictureSources {
   readonly element: HTMLElement;
-  readonly #options: PictureSourcesOptions;
-  readonly #loading = new ProgressBar();
+  readonly #taker: PictureTaker;
+  readonly #progress = new ProgressBar();
 
   /** With more options beside it, such as a size. */
-  constructor(options: PictureSourcesOptions, ...more: readonly HTMLElement[]) {
-    this.#options = options;
+  constructor(taker: PictureTaker, ...more: readonly HTMLElement[]) {
+    this.#taker = taker;
     const samples = samplePhotos.map(({ title, url }) =>
       button(element('img', { src: url, alt: '', width: 72, height: 48 }), () => this.#fetch(url), {
         class: 'sample',
@@ -31,15 +29,20 @@ export class PictureSources {
         title,
       }),
     );
-    const { name, onFile } = options;
-    const file = fileButton({ label: 'Choose a picture …', name, accept: 'image/*', onFile });
+    const file = fileButton({
+      label: 'Choose a picture …',
+      name: 'Picture file',
+      accept: 'image/*',
+      onFile: (chosen) => this.takeFile(chosen),
+    });
     this.element = element(
       'div',
-      { class: 'toolbar picture-sources' },
+      { class: 'toolbar sources' },
       ...samples,
       file,
+      addressForm((url) => this.#fetch(url)),
       ...more,
-      this.#loading.element,
+      this.#progress.element,
     );
   }
 
@@ -49,24 +52,46 @@ export class PictureSources {
     this.#fetch(first.url);
   }
 
-  take(file: File): void {
-    void this.#give(async () => file);
+  /** A picture, or weights; the taker hears of what is neither. */
+  takeFile(file: File): void {
+    this.#taker.begin();
+    try {
+      if (kindOf(file) === 'weights') this.#taker.takeWeights(file);
+      else void this.#give(`Reading ${file.name} …`, async () => file);
+    } catch (error) {
+      this.#taker.fail(error);
+    }
   }
 
   #fetch(url: string): void {
-    void this.#give((signal) => fetchPicture(url, signal, (text) => this.#loading.show(text)));
+    this.#taker.begin();
+    const say = (text: string): void => this.#progress.show(text);
+    void this.#give(`Loading ${url} …`, (signal) => fetchPicture(url, signal, say));
   }
 
-  async #give(load: (signal: AbortSignal) => Promise<Blob>): Promise<void> {
-    const { fault, onPicture } = this.#options;
-    fault.clear();
+  async #give(text: string, load: (signal: AbortSignal) => Promise<Blob>): Promise<void> {
     try {
-      const picture = await this.#loading.during('Loading the picture …', async (signal) =>
+      const picture = await this.#progress.during(text, async (signal) =>
         decodePicture(await load(signal)),
       );
-      if (picture) onPicture(picture);
+      if (picture) this.#taker.take(picture);
     } catch (error) {
-      fault.show(error);
+      this.#taker.fail(error);
     }
   }
+}
+
+function addressForm(give: (url: string) => void): HTMLElement {
+  const address = element('input', {
+    type: 'url',
+    required: true,
+    placeholder: 'https://… address of a picture',
+    'aria-label': 'Address of a picture',
+  });
+  const form = element('form', { class: 'toolbar' }, address, element('button', {}, 'Load'));
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    give(address.value);
+  });
+  return form;
 }

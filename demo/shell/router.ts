@@ -27,12 +27,12 @@ export class Router {
 
   /** Gives a file to the view in sight, or to the one that takes files. Throws for a file that is for nothing here. */
   async take(file: File): Promise<void> {
-    const kind = kindOf(file);
+    kindOf(file);
     if (!this.#current?.take) {
       location.hash = TAKES_FILES;
       await this.#show();
     }
-    this.#current?.take?.(file, kind);
+    this.#current?.take?.(file);
   }
 
   async #show(): Promise<void> {

@@ -30,7 +30,7 @@ describe('Detect', () => {
     await page.getByRole('alert').filter({ hasText: 'broken.onnx' }).waitFor();
     await page.getByLabel('Detector file').setInputFiles({ ...broken, name: 'x.safetensors' });
     await page.getByText('“x.safetensors” is no .onnx file').waitFor();
-    await page.getByLabel('Picture to look at').setInputFiles({ ...broken, name: 'broken.png' });
+    await page.getByLabel('Picture file').setInputFiles({ ...broken, name: 'broken.png' });
     await page.getByText('“broken.png” is no picture that this browser reads').waitFor();
     await screenshots(page, 'detect-without-detector');
     await expectAccessible(page);
@@ -41,7 +41,7 @@ describe('Detect', () => {
     await page.getByText('as soon as there is a detector').waitFor();
     await page.getByLabel('Detector file').setInputFiles(MODEL);
     await page.getByText('cells.onnx found').waitFor();
-    await page.getByLabel('Picture to look at').setInputFiles(PICTURE);
+    await page.getByLabel('Picture file').setInputFiles(PICTURE);
     await page.getByLabel('Score from').fill('0.9');
     await page.getByText('cells.onnx found 2 things').waitFor();
     expect(await page.locator('.colour-legend li').allTextContents()).toEqual([

@@ -50,7 +50,7 @@ describe('Segment', () => {
     const broken = { name: 'broken.safetensors', mimeType: 'application/octet-stream', buffer };
     await page.getByLabel('Weights of the segmentation network').setInputFiles(broken);
     await page.getByRole('alert').filter({ hasText: 'broken.safetensors' }).waitFor();
-    await page.getByLabel('Picture to segment').setInputFiles({ ...broken, name: 'broken.png' });
+    await page.getByLabel('Picture file').setInputFiles({ ...broken, name: 'broken.png' });
     await page.getByText('“broken.png” is no picture that this browser reads').waitFor();
     await screenshots(page, 'segment-without-weights');
     await expectAccessible(page);

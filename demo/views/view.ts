@@ -1,4 +1,3 @@
-import type { FileKind } from '../components/file_kind.ts';
 import type { Engine } from '../engine/engine.ts';
 
 /** One page of the demo, made when it is first shown and kept from then on. */
@@ -9,7 +8,7 @@ export interface View {
   /** Called when another view takes its place: stop what nobody sees. */
   hidden?(): void;
   /** A file that was dropped or pasted while the view was in sight; views without this leave it to Photos. */
-  take?(file: File, kind: FileKind): void;
+  take?(file: File): void;
 }
 
 /** A view by name, and how to get it: its code is loaded when it is first shown. */

@@ -1,5 +1,4 @@
 import { Fault } from '../../components/fault.ts';
-import { type FileKind, kindOf } from '../../components/file_kind.ts';
 import { AS_STORED } from '../../components/picture_file.ts';
 import { PictureSources } from '../../components/picture_sources.ts';
 import { ProgressBar } from '../../components/progress.ts';
@@ -37,10 +36,10 @@ class DetectView implements View {
     });
     this.#sources = new PictureSources(
       {
-        name: 'Picture to look at',
-        fault: this.#fault,
-        onFile: (file) => this.#takeFile(file),
-        onPicture: (picture) => this.#put(picture),
+        begin: () => this.#fault.clear(),
+        take: (picture) => this.#put(picture),
+        takeWeights: (file) => void this.#file.load(file),
+        fail: (error) => this.#fault.show(error),
       },
       element('label', {}, 'Score from', this.#score, this.#scoreText),
     );
@@ -51,17 +50,8 @@ class DetectView implements View {
     this.#sources.begin();
   }
 
-  take(file: File, kind: FileKind): void {
-    if (kind === 'weights') void this.#file.load(file);
-    else this.#sources.take(file);
-  }
-
-  #takeFile(file: File): void {
-    try {
-      this.take(file, kindOf(file));
-    } catch (error) {
-      this.#fault.show(error);
-    }
+  take(file: File): void {
+    this.#sources.takeFile(file);
   }
 
   #page(): HTMLElement {

@@ -16,7 +16,12 @@ const RAMP = [
 
 /** A picture, with a heat map of one class over what the network sees of it. */
 export class HeatCanvas {
-  readonly element = element('canvas', { class: 'photo', role: 'img', width: 640, height: 426 });
+  readonly element = element('canvas', {
+    class: 'picture-canvas',
+    role: 'img',
+    width: 640,
+    height: 426,
+  });
   /** The picture alone, to draw other maps over. */
   readonly #picture = document.createElement('canvas');
 

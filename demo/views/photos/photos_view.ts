@@ -1,9 +1,9 @@
 import './photos.css';
 import { FrameQueue } from '../../../src/index.ts';
 import { Fault } from '../../components/fault.ts';
-import type { FileKind } from '../../components/file_kind.ts';
 import { Magnifier } from '../../components/magnifier.ts';
 import { AS_STORED } from '../../components/picture_file.ts';
+import { PictureSources } from '../../components/picture_sources.ts';
 import { ProgressBar } from '../../components/progress.ts';
 import { button, element } from '../../dom.ts';
 import type { PhotoReading } from '../../engine/calls.ts';
@@ -11,8 +11,6 @@ import { type Engine, isLoss } from '../../engine/engine.ts';
 import { formatMs } from '../../format.ts';
 import type { View } from '../view.ts';
 import { ChannelsPanel } from './channels_panel.ts';
-import { PictureSources } from './picture_sources.ts';
-import { samplePhotos } from './samples.ts';
 import { ShownPicture } from './shown_picture.ts';
 import { type Frame, Webcam } from './webcam.ts';
 import { WeightsPanel } from './weights_panel.ts';
@@ -56,15 +54,14 @@ class PhotosView implements View {
     engine.listen(({ kind }) => {
       if (kind === 'lost') this.#webcam.useCopies();
     });
-    const [first] = samplePhotos;
-    this.#sources.fetch(first.url);
+    this.#sources.begin();
   }
 
   hidden(): void {
     this.#stopCamera();
   }
 
-  take(file: File, _kind: FileKind): void {
+  take(file: File): void {
     this.#sources.takeFile(file);
   }
 

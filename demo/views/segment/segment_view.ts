@@ -1,5 +1,4 @@
 import { Fault } from '../../components/fault.ts';
-import { type FileKind, kindOf } from '../../components/file_kind.ts';
 import { AS_STORED } from '../../components/picture_file.ts';
 import { PictureSources } from '../../components/picture_sources.ts';
 import { ProgressBar } from '../../components/progress.ts';
@@ -62,10 +61,10 @@ class SegmentView implements View {
     this.#save.disabled = true;
     this.#sources = new PictureSources(
       {
-        name: 'Picture to segment',
-        fault: this.#fault,
-        onFile: (file) => this.#takeFile(file),
-        onPicture: (picture) => this.#put(picture),
+        begin: () => this.#fault.clear(),
+        take: (picture) => this.#put(picture),
+        takeWeights: (file) => void this.#weights.load(file),
+        fail: (error) => this.#fault.show(error),
       },
       element('label', {}, 'Shorter side', this.#side),
       element('label', {}, 'Colours', this.#opacity),
@@ -75,17 +74,8 @@ class SegmentView implements View {
     this.#sources.begin();
   }
 
-  take(file: File, kind: FileKind): void {
-    if (kind === 'weights') void this.#weights.load(file);
-    else this.#sources.take(file);
-  }
-
-  #takeFile(file: File): void {
-    try {
-      this.take(file, kindOf(file));
-    } catch (error) {
-      this.#fault.show(error);
-    }
+  take(file: File): void {
+    this.#sources.takeFile(file);
   }
 
   #page(): HTMLElement {

@@ -1,5 +1,5 @@
-import chelsea from '../../../samples/photos/chelsea.png?url';
-import coffee from '../../../samples/photos/coffee.png?url';
+import chelsea from '../../samples/photos/chelsea.png?url';
+import coffee from '../../samples/photos/coffee.png?url';
 
 /** CC0, from scikit-image. */
 export const samplePhotos = [
