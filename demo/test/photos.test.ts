@@ -101,7 +101,7 @@ function expectLogits(
 /** The size of the picture that is shown. */
 async function sizeShown(page: Page): Promise<string> {
   return page
-    .locator('canvas.photo')
+    .locator('canvas.picture-canvas')
     .evaluate((canvas: HTMLCanvasElement) => `${canvas.width} x ${canvas.height}`);
 }
 
