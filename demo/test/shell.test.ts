@@ -129,7 +129,9 @@ describe('the page', () => {
       await page.locator('main h1').waitFor();
       await drop(page, CAT);
       await page.getByRole('heading', { name: 'What is in the picture?' }).waitFor();
-      await expect.poll(() => page.locator('canvas.picture-canvas').getAttribute('height')).toBe('300');
+      await expect
+        .poll(() => page.locator('canvas.picture-canvas').getAttribute('height'))
+        .toBe('300');
       expect(page.url()).toMatch(/#photos$/);
     },
   );
