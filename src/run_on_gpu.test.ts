@@ -146,7 +146,12 @@ describe.each([
     ],
     ['no output', x, {}, 'the outputs small, large; tensors were given for none'],
     ['undefined for outputs', x, undefined, 'GpuTensors by their names, got undefined'],
-    ['an array for outputs', x, x, 'GpuTensors by their names, got Float32Array of 1680'],
+    [
+      'an array for outputs',
+      x,
+      x,
+      'outputs of "net" must be a GpuTensor, or GpuTensors by their names, got Float32Array of 1680',
+    ],
     ['a list of outputs', x, [1], 'GpuTensors by their names, got Array of 1'],
     [
       'an array for an output',

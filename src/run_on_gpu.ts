@@ -129,7 +129,7 @@ export function encodeRun(
 function endsOf(session: Session, inputs: RunInputs, outputs: GpuOutputs): Ends {
   const { graph, outputs: planned } = session.plan;
   const names = session.outputs.map(({ name }) => name);
-  const named = namedOutputs(outputs, names);
+  const named = namedOutputs(graph.name, outputs, names);
   const given = Object.keys(named).filter((name) => named[name] !== undefined);
   if (given.length === 0 || given.some((name) => !names.includes(name))) {
     throw new ShapeError(
@@ -173,12 +173,14 @@ function checkApart(graph: string, { inputs, outputs }: Ends, parts: number): vo
 
 /** Nothing for one tensor where there are several outputs. */
 function namedOutputs(
+  graph: string,
   outputs: GpuOutputs,
   names: readonly string[],
 ): Readonly<Record<string, GpuTensor>> {
   if (!(outputs instanceof GpuTensor)) {
     const fits = isObject(outputs) && !ArrayBuffer.isView(outputs) && !Array.isArray(outputs);
-    checkArgument(fits, 'outputs', 'a GpuTensor, or GpuTensors by their names', outputs);
+    const expected = 'a GpuTensor, or GpuTensors by their names';
+    checkArgument(fits, `outputs of "${graph}"`, expected, outputs);
     return { ...outputs };
   }
   return names.length === 1 ? Object.fromEntries(names.map((name) => [name, outputs])) : {};

@@ -27,6 +27,7 @@ export class Router {
 
   /** Gives a file to the view in sight, or to the one that takes files. Throws for a file that is for nothing here. */
   async take(file: File): Promise<void> {
+    // Throws before another view comes into sight for nothing.
     kindOf(file);
     if (!this.#current?.take) {
       location.hash = TAKES_FILES;

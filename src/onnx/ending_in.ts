@@ -8,12 +8,12 @@ import type { GraphProto, NodeProto } from './schema/fields.ts';
 
 /**
  * A graph with other outputs, of the nodes and inputs that these depend on. Throws UnsupportedError for values that it
- * does not have, and TilewiseError for what is no list of names.
+ * does not have, and for what is no list of names.
  */
 export function endingIn(graph: GraphProto, outputs: readonly string[]): GraphProto {
   const named =
     Array.isArray(outputs) && outputs.length > 0 && outputs.every((n) => typeof n === 'string');
-  checkArgument(named, 'options.outputs', 'an array of names, one at least', outputs);
+  checkArgument(named, 'outputs', 'an array of names, one at least', outputs, UnsupportedError);
   const { node, input, initializer, output, valueInfo } = graph;
   const there = new Set([
     ...node.flatMap((one) => one.output),

@@ -95,10 +95,13 @@ describe('the option "outputs"', () => {
   it.each([
     [['nobody'], 'has no value "nobody" to give; its outputs are "chosen", "features"'],
     [['scores', ''], 'has no value "" to give; its outputs are "chosen", "features"'],
-    [[3], 'options.outputs must be an array of names, one at least, got Array of 1'],
-    ['', 'options.outputs must be an array of names, one at least, got '],
-    [[], 'options.outputs must be an array of names, one at least, got Array of 0'],
-    ['boxes', 'options.outputs must be an array of names, one at least, got boxes'],
+    [
+      [3],
+      'ONNX file "model.onnx": outputs must be an array of names, one at least, got Array of 1',
+    ],
+    ['', 'ONNX file "model.onnx": outputs must be an array of names, one at least, got '],
+    [[], 'ONNX file "model.onnx": outputs must be an array of names, one at least, got Array of 0'],
+    ['boxes', 'ONNX file "model.onnx": outputs must be an array of names, one at least, got boxes'],
   ])('refuses %j', (outputs, message) => {
     expect(() => loadOnnx(FILE, { outputs: outputs as string[] })).toThrow(message);
   });
@@ -111,7 +114,9 @@ describe('the option "outputs"', () => {
 
   it('refuses what has no text', () => {
     const outputs = [Symbol('x')] as unknown as string[];
-    expect(() => loadOnnx(FILE, { outputs })).toThrow('options.outputs must be an array of names');
+    expect(() => loadOnnx(FILE, { outputs })).toThrow(
+      'ONNX file "model.onnx": outputs must be an array of names',
+    );
   });
 
   it('gives a constant of the file as it is', () => {

@@ -393,6 +393,7 @@ describe('Detector', () => {
   it.each<[string, Tables, Partial<DetectorOptions>, string]>([
     ['one anchor a cell', { out: zeros(CELLS, 8) }, {}, `gives "out" [1, 126, 8], ${several}`],
     ['RT-DETR of many classes', { out: zeros(300, 369) }, {}, `"out" [1, 300, 369], ${several}`],
+    ['three anchors a cell, turned', { out: zeros(10, 3 * CELLS) }, {}, several],
     ['one class in one anchor a cell', { out: zeros(CELLS, 6) }, {}, several],
     [
       'two tables',

@@ -69,7 +69,8 @@ export function familyOf(
   const chosen = columns === 6 && rows <= MOST_HIGHEST && !cells && named !== 2;
   if (chosen) return detectorFamilies.yolov10;
   // One number more than boxes and classes is an angle.
-  if (!cells && isOfCells(columns, size) && rows - 5 !== named) return detectorFamilies.yolov8;
+  const isYolov8 = !cells && isOfCells(columns, size, [1]) && rows - 5 !== named;
+  if (isYolov8) return detectorFamilies.yolov8;
   // Three anchors a cell; several families have one.
   return isOfCells(rows, size, [3]) ? detectorFamilies.yolov5 : undefined;
 }

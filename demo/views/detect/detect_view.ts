@@ -101,9 +101,12 @@ class DetectView implements View {
         const copy = await createImageBitmap(picture, AS_STORED);
         return this.#engine.call('detect', copy, { transfer: [copy], signal });
       });
-      if (!reading || picture !== this.#picture) return;
-      this.#reading = reading;
-      this.#show();
+      if (reading && picture === this.#picture) {
+        this.#reading = reading;
+        this.#show();
+      } else if (picture === this.#picture && !this.#progress.busy) {
+        this.#note.textContent = 'Stopped.';
+      }
     } catch (error) {
       this.#fault.show(error, () => void this.#detect());
     }

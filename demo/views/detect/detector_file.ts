@@ -58,7 +58,7 @@ export class DetectorFile {
         'This page has none. Choose an .onnx file of a YOLO, RT-DETR or DETR, or drop it on the page:',
       ),
       element('div', { class: 'toolbar' }, file, family),
-      element('p', { class: 'hint' }, 'Ultralytics’ YOLOv8, 12 MB, becomes such a file by'),
+      element('p', { class: 'hint' }, 'Ultralytics’ YOLOv8 becomes such a file by'),
       element('code', {}, RECIPE),
       this.#progress.element,
       this.#fault.element,
@@ -80,10 +80,8 @@ export class DetectorFile {
 
   /** False where it was cancelled. */
   async #give(file: File): Promise<boolean> {
-    const wanted = {
-      ...{ name: file.name, file },
-      family: FAMILIES.find(([name]) => name === this.#family.value)?.[0] || undefined,
-    };
+    const family = FAMILIES.find(([name]) => name === this.#family.value)?.[0] || undefined;
+    const wanted = { name: file.name, file, family };
     const loaded = await this.#progress.during(`Reading ${file.name} …`, async (signal) => {
       const onProgress = (progress: WeightsProgress): void =>
         this.#progress.show(describeProgress(progress), progress.done / progress.total);
