@@ -1,5 +1,3 @@
-import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
-import { basename, extname, join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { IMAGE_FORMATS } from '../../node/decode_image.ts';
 import { drawBoxes } from '../../node/draw_boxes.ts';
@@ -9,12 +7,12 @@ import {
   type DetectorFamilyName,
   detectorFamilies,
   type Image,
-  TilewiseError,
   UnsupportedError,
 } from '../../src/index.ts';
-import { parseCount, parseOutput, parseShare, parseSize } from '../../terminal/option_values.ts';
+import { parseCount, parseShare, parseSize } from '../../terminal/option_values.ts';
 import { print, printJson } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
+import { filesDrawn, parseDrawn } from '../drawn_files.ts';
 import { addModelFileOptions, type ModelFileOptions, readingOf } from '../model_file.ts';
 import { openDetectingModel } from '../open_model.ts';
 import {
@@ -135,61 +133,6 @@ async function detect(args: readonly string[], options: DetectOptions): Promise<
     });
     reportSummary(summary);
   });
-}
-
-/** A .png file in a folder that is there; all else is a folder, which is made where it is not there. */
-function parseDrawn(path: string): string {
-  return isFile(path) ? parseOutput('.png')(path) : path;
-}
-
-function isFile(path: string): boolean {
-  const there = statSync(path, { throwIfNoEntry: false });
-  return there ? !there.isDirectory() : extname(path).toLowerCase() === '.png';
-}
-
-/**
- * The files to write, by image. Throws TilewiseError for one file of several, for several of one name, and for files
- * that are images themselves.
- */
-function filesDrawn(paths: readonly string[], draw: string): ReadonlyMap<string, string> {
-  const folder = !isFile(draw);
-  if (!folder && paths.length > 1) {
-    throw new TilewiseError(
-      `--draw "${draw}" is a file, there are ${paths.length} pictures; give a folder`,
-    );
-  }
-  const images = new Set(paths.map(realPath));
-  const files = new Map<string, string>();
-  const taken = new Set<string>();
-  for (const path of paths) {
-    const file = folder ? join(draw, `${basename(path, extname(path))}.png`) : draw;
-    if (images.has(realPath(file))) {
-      throw new TilewiseError(`--draw would write over the picture "${file}"; give another folder`);
-    }
-    if (taken.has(file)) {
-      throw new TilewiseError(
-        `--draw: two pictures would be written as "${file}"; draw one folder after the other`,
-      );
-    }
-    taken.add(file);
-    files.set(path, file);
-  }
-  if (folder) makeFolder(draw);
-  return files;
-}
-
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TilewiseError(`--draw: folder "${path}" cannot be made: ${reason}`, { cause });
-  }
-}
-
-/** Without links, where there is such a file. */
-function realPath(path: string): string {
-  return existsSync(path) ? realpathSync(path) : path;
 }
 
 function format(path: string, found: readonly Detection[], file: string | undefined): string {

@@ -1,4 +1,4 @@
-/** A file that is read up to chosen values. */
+/** A file that is read up to chosen values, and which these could be. */
 import { checkArgument } from '../runtime/arguments.ts';
 import { UnsupportedError } from '../runtime/errors.ts';
 import { quoted } from '../runtime/weights/messages.ts';
@@ -56,7 +56,31 @@ function neededFor(
   return { nodes: needed, names };
 }
 
+/** The names that do not depend on nodes that are refused: of other outputs, and of what those nodes read. */
+export function endsBefore(
+  { node, output }: GraphProto,
+  refused: ReadonlySet<NodeProto>,
+): readonly string[] {
+  const readers = new Map<string, NodeProto[]>();
+  for (const one of node) {
+    for (const name of readsOf(one)) {
+      const those = readers.get(name);
+      if (those) those.push(one);
+      else readers.set(name, [one]);
+    }
+  }
+  // An input that is left out has no name.
+  readers.delete('');
+  const lost = new Set([...refused].flatMap((one) => one.output));
+  // A set that grows is visited to its end.
+  for (const name of lost) {
+    for (const made of (readers.get(name) ?? []).flatMap((one) => one.output)) lost.add(made);
+  }
+  const names = [...output.map(({ name }) => name), ...[...refused].flatMap(readsOf)];
+  return [...new Set(names)].filter((name) => !lost.has(name));
+}
+
 /** What a node reads, itself and by the graphs that it holds. */
-export function readsOf({ input, attribute }: NodeProto): readonly string[] {
+function readsOf({ input, attribute }: NodeProto): readonly string[] {
   return [...input, ...attribute.flatMap(({ g }) => (g ? namesFromOutside(g) : []))];
 }

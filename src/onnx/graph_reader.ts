@@ -9,7 +9,7 @@ import type { WeightSource } from '../runtime/weights/weight_source.ts';
 import { MOST_IN_NAME, MOST_INPUTS, MOST_NODES, MOST_UNROLLED } from './bounds.ts';
 import { bodyOf, branchOf, isBranching, isLoop, LoopState } from './control_flow.ts';
 import { isStandard } from './domain.ts';
-import { readsOf } from './ending_in.ts';
+import { endsBefore } from './ending_in.ts';
 import { demand, demandSound } from './errors.ts';
 import { commonShape } from './evaluators/broadcast.ts';
 import { evaluators } from './evaluators/index.ts';
@@ -209,29 +209,11 @@ export class GraphReader {
     }
   }
 
-  /** The values that could be outputs in place of what is refused: those that its nodes read, and the other outputs. */
+  /** Those that could be outputs in place of what is refused. */
   #readable(scope: Scope): readonly string[] {
-    const { node, output } = this.#file.graph;
-    const readers = new Map<string, NodeProto[]>();
-    for (const one of node) {
-      for (const name of readsOf(one)) {
-        const those = readers.get(name);
-        if (those) those.push(one);
-        else readers.set(name, [one]);
-      }
-    }
-    // An input that is left out has no name.
-    readers.delete('');
-    const lost = new Set([...this.#refused].flatMap((one) => one.output));
-    // A set that grows is visited to its end.
-    for (const name of lost) {
-      for (const made of (readers.get(name) ?? []).flatMap((one) => one.output)) lost.add(made);
-    }
-    const last = [...this.#refused].flatMap(readsOf);
-    const others = output.map(({ name }) => name);
-    const computed = (name: string) =>
-      !lost.has(name) && scope.find(name)?.value?.kind === 'activation';
-    return [...new Set([...others, ...last])].filter(computed);
+    return endsBefore(this.#file.graph, this.#refused).filter(
+      (name) => scope.find(name)?.value?.kind === 'activation',
+    );
   }
 
   /** What is unsupported is replaced by a value of the shape that the file says, so that the rest is examined too. */

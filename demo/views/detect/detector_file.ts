@@ -1,10 +1,10 @@
 import { Fault } from '../../components/fault.ts';
 import { fileButton } from '../../components/file_button.ts';
 import { ProgressBar } from '../../components/progress.ts';
+import { describeProgress } from '../../components/weights_stages.ts';
 import { element } from '../../dom.ts';
 import type { DetectorFamilyName, WeightsProgress } from '../../engine/calls.ts';
 import type { Engine } from '../../engine/engine.ts';
-import { describeProgress } from '../segment/segment_weights.ts';
 
 /** Such a file is made where PyTorch is. */
 const RECIPE =

@@ -2,6 +2,7 @@ import { Fault } from '../../components/fault.ts';
 import { fileButton } from '../../components/file_button.ts';
 import { kindOf } from '../../components/file_kind.ts';
 import { ProgressBar } from '../../components/progress.ts';
+import { STAGES } from '../../components/weights_stages.ts';
 import { button, element } from '../../dom.ts';
 import type { LoadedWeights, WeightsFrom, WeightsProgress } from '../../engine/calls.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -12,14 +13,6 @@ const OFFER = {
   url: 'https://huggingface.co/timm/resnet50.tv_in1k/resolve/main/model.safetensors',
   size: '102 MB',
   licence: 'BSD 3-Clause',
-};
-
-const STAGES: Readonly<Record<WeightsProgress['stage'], string>> = {
-  download: 'Downloading',
-  tune: 'Tuning layers',
-  compile: 'Compiling kernels',
-  upload: 'Uploading weights',
-  time: 'Timing',
 };
 
 /**

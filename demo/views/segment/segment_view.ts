@@ -2,6 +2,7 @@ import { Fault } from '../../components/fault.ts';
 import { AS_STORED } from '../../components/picture_file.ts';
 import { PictureSources } from '../../components/picture_sources.ts';
 import { ProgressBar } from '../../components/progress.ts';
+import { describeProgress } from '../../components/weights_stages.ts';
 import { button, element } from '../../dom.ts';
 import type { SegmentReading, WeightsProgress } from '../../engine/calls.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -9,7 +10,7 @@ import { formatMs } from '../../format.ts';
 import type { View } from '../view.ts';
 import { legend } from './legend.ts';
 import { MaskCanvas } from './mask_canvas.ts';
-import { describeProgress, SegmentWeights } from './segment_weights.ts';
+import { SegmentWeights } from './segment_weights.ts';
 
 /** Pixels of the shorter side: torchvision evaluates at 520; what a CPU has done soon is the least. */
 const SIDES = [64, 128, 260, 520] as const;

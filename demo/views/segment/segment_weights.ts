@@ -2,6 +2,7 @@ import { Fault } from '../../components/fault.ts';
 import { fileButton } from '../../components/file_button.ts';
 import { kindOf } from '../../components/file_kind.ts';
 import { ProgressBar } from '../../components/progress.ts';
+import { describeProgress } from '../../components/weights_stages.ts';
 import { element } from '../../dom.ts';
 import type { SegmenterWanted, WeightsProgress } from '../../engine/calls.ts';
 import type { Engine } from '../../engine/engine.ts';
@@ -9,19 +10,6 @@ import type { Engine } from '../../engine/engine.ts';
 /** torchvision has them as a pickle, which no page should open: the file is made once, where PyTorch is. */
 const RECIPE =
   "python -c \"import torchvision, safetensors.torch as s; s.save_file(torchvision.models.segmentation.fcn_resnet50(weights='DEFAULT').state_dict(), 'fcn_resnet50.safetensors')\"";
-
-const STAGES: Readonly<Record<WeightsProgress['stage'], string>> = {
-  download: 'Downloading',
-  tune: 'Tuning layers',
-  compile: 'Compiling kernels',
-  upload: 'Uploading weights',
-  time: 'Timing',
-};
-
-/** `Compiling kernels: 3 of 61` */
-export function describeProgress({ stage, done, total }: WeightsProgress): string {
-  return `${STAGES[stage]}: ${done} of ${total}`;
-}
 
 export interface SegmentWeightsOptions {
   /** Pixels of the shorter side that is chosen. */
