@@ -1,7 +1,5 @@
-import { element } from '../../dom.ts';
+import { LONGEST, pictureCanvas } from '../../components/picture_canvas.ts';
 import type { Detection } from '../../engine/calls.ts';
-
-const LONGEST = 800;
 
 /** The golden angle: classes that follow one another differ most. */
 export function colourOf(index: number): string {
@@ -10,13 +8,7 @@ export function colourOf(index: number): string {
 
 /** A picture with a frame around each thing in it. */
 export class BoxCanvas {
-  readonly element = element('canvas', {
-    class: 'picture-canvas',
-    role: 'img',
-    'aria-label': 'The picture',
-    width: LONGEST,
-    height: 500,
-  });
+  readonly element = pictureCanvas();
   #picture: ImageBitmap | undefined;
 
   /** Another picture, of which nothing is known so far. */

@@ -32,6 +32,7 @@ class DetectView implements View {
     this.#engine = engine;
     this.#file = new DetectorFile(engine, (name) => {
       this.#detector = name;
+      this.#reading = undefined;
       void this.#detect();
     });
     this.#sources = new PictureSources(

@@ -1,17 +1,9 @@
-import { element } from '../../dom.ts';
+import { LONGEST, pictureCanvas } from '../../components/picture_canvas.ts';
 import type { SegmentReading } from '../../engine/calls.ts';
-
-const LONGEST = 800;
 
 /** A picture, with the colours of what its pixels belong to laid over it. */
 export class MaskCanvas {
-  readonly element = element('canvas', {
-    class: 'picture-canvas',
-    role: 'img',
-    'aria-label': 'The picture',
-    width: LONGEST,
-    height: 500,
-  });
+  readonly element = pictureCanvas();
   #picture: ImageBitmap | undefined;
   #mask: HTMLCanvasElement | undefined;
 
