@@ -1,5 +1,6 @@
 /** What every kernel that can go on with its result makes of it: all epilogues on all operators. */
 import { describe, expect, it } from 'vitest';
+import { graphOf } from '../../test/fixtures/build_one.ts';
 import { checkKernels, type KernelCase } from '../../test/fixtures/check_kernels.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
 import {
@@ -21,6 +22,7 @@ import {
   winograd,
 } from '../../test/fixtures/rounding_bounds.ts';
 import { smallTiles, smallWinograd } from '../../test/fixtures/small_tiles.ts';
+import { MOST_BUFFERS } from '../runtime/bounds.ts';
 import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import type { Shape } from '../runtime/tensor.ts';
@@ -86,6 +88,17 @@ const EPILOGUES: Readonly<Record<string, (g: GraphBuilder, y: Value) => Value>> 
     return add(g, mul(g, difference, sigmoid(g, y)), g.input('one', []));
   },
 };
+
+/** A sum with as many maps as are fused into the layer. */
+function addMaps(g: GraphBuilder, { build, op }: Layer): Value {
+  const layer = graphOf(build).nodes.find((node) => node.op.name === op);
+  const { maxStorageBuffersPerShaderStage } = device().profile.limits;
+  const most = Math.min(maxStorageBuffersPerShaderStage, MOST_BUFFERS);
+  const inputs = Object.keys(layer?.inputs ?? {}).length;
+  const y = build(g);
+  const maps = Array.from({ length: most - inputs - 2 }, (_, i) => g.input(`map${i}`, y.desc.shape));
+  return maps.reduce((sum, map) => add(g, sum, map), y);
+}
 
 function withoutPlane(shape: Shape): Shape {
   return shape.map((extent, axis) => (axis < 2 ? extent : 1));
@@ -330,6 +343,10 @@ describe.each(Object.entries(LAYERS))('%s', (_, { epilogues, ...layer }) => {
       // Of what compiles slowly, one on views and in f16.
       ...(epilogues && name !== ONE_OF_A_KIND.at(-1) && { variants: [] }),
     });
+  });
+
+  it('computes with as many maps as are fused', async () => {
+    await checkKernels(device(), { ...layer, build: (g) => addMaps(g, layer), variants: [] });
   });
 
   it('computes an epilogue where a dispatch has several rows of workgroups', async () => {

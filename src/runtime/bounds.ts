@@ -10,6 +10,11 @@ export const MOST_READERS: number = 2 ** 8;
 
 /** Calls of one expression: more would be more registers than a kernel has. */
 export const MOST_CALLS = 64;
+/**
+ * Buffers that a layer with what is fused into it binds, its output among them, where a device allows more. With each,
+ * a kernel gets a slot and sizes, which are bound, too; those of most devices bind 8 or 10.
+ */
+export const MOST_BUFFERS = 10;
 /** Steps of one movement: with each that joins them, all are lowered anew. */
 export const MOST_STEPS = 16;
 /** Batch norms in one layer: for each, its weights are computed anew when they are uploaded. */

@@ -12,7 +12,7 @@ import {
   sizeOf,
   substitute,
 } from '../../../shaders/lib/expression.ts';
-import { MOST_CALLS } from '../bounds.ts';
+import { MOST_BUFFERS, MOST_CALLS } from '../bounds.ts';
 import { isPointwise, type PointwiseAttributes } from '../builtins.ts';
 import type { DeviceProfile } from '../device_profile.ts';
 import { epilogueOf, operandStrides } from '../epilogue.ts';
@@ -23,10 +23,9 @@ import { roleOf } from './role_of.ts';
 
 export function fuseEpilogue(graph: Graph, { limits }: Pick<DeviceProfile, 'limits'>): Graph {
   const position = new Map(graph.nodes.map((node, i) => [node.name, i]));
+  const mostBindings = Math.min(limits.maxStorageBuffersPerShaderStage, MOST_BUFFERS);
   return rewritten(graph, (rewriter, node) =>
-    isPointwise(node)
-      ? fuse(rewriter, node, position, limits.maxStorageBuffersPerShaderStage)
-      : undefined,
+    isPointwise(node) ? fuse(rewriter, node, position, mostBindings) : undefined,
   );
 }
 
@@ -43,8 +42,8 @@ function fuse(
       return producer && canFuse(producer, pointwise, value) ? [{ producer, value }] : [];
     })
     .map(({ producer, value }) => ({ producer, fused: withEpilogue(producer, pointwise, value) }))
-    // A value in two roles is bound twice; the output is bound, too.
-    .filter(({ fused }) => Object.keys(fused.inputs).length < mostBindings)
+    // A value in two roles is bound twice; so are the output, and what stands in for a bias where there is none.
+    .filter(({ fused }) => Object.keys(fused.inputs).length + 2 <= mostBindings)
     .sort((a, b) => (position.get(b.producer.name) ?? 0) - (position.get(a.producer.name) ?? 0));
   return best && rewriter.replace(best.producer, pointwise, best.fused);
 }

@@ -4,7 +4,7 @@
  * a node, or the epilogue of one.
  */
 import { operand, sizeOf, substitute } from '../../../shaders/lib/expression.ts';
-import { MOST_CALLS } from '../bounds.ts';
+import { MOST_BUFFERS, MOST_CALLS } from '../bounds.ts';
 import { isPointwise, type PointwiseAttributes } from '../builtins.ts';
 import type { DeviceProfile } from '../device_profile.ts';
 import type { Graph, Node, Value } from '../graph.ts';
@@ -14,7 +14,7 @@ import { roleOf } from './role_of.ts';
 
 export function mergePointwise(graph: Graph, { limits }: Pick<DeviceProfile, 'limits'>): Graph {
   // The output is bound, too.
-  const mostOperands = limits.maxStorageBuffersPerShaderStage - 1;
+  const mostOperands = Math.min(limits.maxStorageBuffersPerShaderStage, MOST_BUFFERS) - 1;
   const rewriter = new Rewriter(graph);
   for (const node of graph.nodes) {
     let reader: Node | undefined = rewriter.append(node);
