@@ -31,6 +31,7 @@ import type { GraphBuilder } from '../src/runtime/graph_builder.ts';
 import type { Shape } from '../src/runtime/tensor.ts';
 import { syntheticTensor, syntheticWeights } from '../src/runtime/weights/synthetic.ts';
 import { topK } from '../src/vision/top_k.ts';
+import { graphOf } from './fixtures/build_one.ts';
 import { asOnGpus, type Choose, checkKernels, type KernelCase } from './fixtures/check_kernels.ts';
 import { buildConv2d, type Conv2dCase } from './fixtures/conv2d_case.ts';
 import { useDevice } from './fixtures/device.ts';
@@ -123,7 +124,10 @@ const ELEMENTWISE: Readonly<Record<string, Build>> = {
   sigmoid: activations.sigmoid,
   silu: activations.silu,
   tanh: activations.tanh,
+  atan: ofOne(f.atan),
   erf: ofOne(f.erf),
+  is_nan: ofOne(f.is_nan),
+  is_inf: ofOne(f.is_inf),
   elu: (g, x) => activations.elu(g, x),
   softplus: activations.softplus,
   abs: ofOne(f.abs),
@@ -188,6 +192,16 @@ describe('special values in pairs', () => {
       within,
     });
   });
+});
+
+it.each<[string, Build]>([
+  ['logarithm', ofOne(f.log)],
+  ['power of -1.5', (g, x) => binary(g, f.pow, x, -1.5)],
+])('the %s of a subnormal, which may be taken for 0, is a number', async (_, build) => {
+  const graph = graphOf((g) => build(g, g.input('x', [2])));
+  using session = await createSession(device(), graph, { weights: syntheticWeights([]) });
+  const { y } = await session.run(Float32Array.of(1e-40, 1e-38));
+  expect([...(y ?? [])].some(Number.isNaN)).toBe(false);
 });
 
 /** Each special value in a row of its own, and three rows of nothing but one of them. */

@@ -4,8 +4,9 @@
  * bundlers leave out what a page does not call.
  */
 import { apply, constantOf, type Expression, type ExpressionFunction } from './expression.ts';
-import { printSelect } from './expression_wgsl.ts';
+import { printSelect, printSpecial } from './expression_wgsl.ts';
 import {
+  ATAN,
   ERF,
   EXP,
   LOG,
@@ -46,6 +47,8 @@ export const sqrt: Unary = { name: 'sqrt', evaluate: Math.sqrt };
 export const sin: Unary = { name: 'sin', evaluate: Math.sin };
 /** The cosine, of radians. */
 export const cos: Unary = { name: 'cos', evaluate: Math.cos };
+/** The angle in radians, from -pi / 2 to pi / 2, of which x is the tangent. */
+export const atan: Unary = { name: 'atan', evaluate: Math.atan, helper: ATAN };
 /** The hyperbolic tangent. */
 export const tanh: Unary = { name: 'tanh', evaluate: Math.tanh, helper: TANH };
 /** The error function: 2 / sqrt(pi) times the integral of exp(-t^2) from 0 to x. */
@@ -106,6 +109,18 @@ export const greater_equal: Binary = {
 };
 /** 1 where a is b, else 0. */
 export const equal: Binary = { name: 'equal', evaluate: (a, b) => Number(a === b), sign: '==' };
+/** 1 where x is not a number, else 0. */
+export const is_nan: Unary = {
+  name: 'is_nan',
+  evaluate: (x) => Number(Number.isNaN(x)),
+  print: printSpecial('>'),
+};
+/** 1 where x is infinite, else 0. */
+export const is_inf: Unary = {
+  name: 'is_inf',
+  evaluate: (x) => Number(Math.abs(x) === Number.POSITIVE_INFINITY),
+  print: printSpecial('=='),
+};
 
 /** Of a negative base, it is defined where the exponent is an integer, as in C and ONNX. */
 export const pow: Binary = {

@@ -18,6 +18,7 @@ import {
   spell,
   within,
 } from './expression_text.ts';
+import { isSpecial } from './special_values.ts';
 
 /** How expressions are printed. */
 export interface PrintOptions {
@@ -48,10 +49,7 @@ export function printExpression(e: Expression, options: PrintOptions): PrintedEx
   const suffix = width === 4 ? '4' : '';
   const program = lowered(e);
   const helpers = new Set<Helper>();
-  const conditional = (condition: string): Fragment => ({
-    ...callText(type, [condition]),
-    condition,
-  });
+  const conditional = (condition: string): Fragment => truthText(condition, width);
   const { definitions, result } = spell(
     program,
     {
@@ -102,6 +100,18 @@ export function printSelect(
   const isTrue =
     condition.condition ?? `${within(condition, COMPARISON + 1)} != ${splat('0.0', width)}`;
   return callText('select', [...branches.map(({ text }) => text).reverse(), isTrue]);
+}
+
+/** Whether a number is NaN, or infinite. */
+export function printSpecial(
+  than: '>' | '==',
+): (args: readonly Fragment[], width: 1 | 4) => Fragment {
+  return ([x = atom('')], width) => truthText(isSpecial(x.text, TYPES[width], than), width);
+}
+
+/** What is true or false, as 1 or 0. */
+function truthText(condition: string, width: 1 | 4): Fragment {
+  return { ...callText(TYPES[width], [condition]), condition };
 }
 
 const TYPES = { 1: 'f32', 4: 'vec4f' } as const;

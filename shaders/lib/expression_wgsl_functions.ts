@@ -88,6 +88,25 @@ fn ${name}(x: ${type}) -> ${type} {
 `,
 };
 
+/**
+ * Of |x|, or from 1 on of its reciprocal, by an odd polynomial: a minimax fit with a relative error of 1.7e-8, found as
+ * that of ERF. WGSL's own is within 4096 units in the last place.
+ */
+export const ATAN: Helper = {
+  name: 'atan_of',
+  source: (type, name, splat) => `
+fn ${name}(x: ${type}) -> ${type} {
+  let steep = abs(x) > ${splat('1.0')};
+  let t = select(abs(x), 1.0 / abs(x), steep);
+  let s = t * t;
+  let small = t + t * s * (-0.33333153 + s * (0.19993773 + s * (-0.14211056 + s * (0.10666005
+    + s * (-0.07552215 + s * (0.043211862 + s * (-0.01636793 + s * 0.0029206926)))))));
+  let atan = sign(x) * select(small, 1.5707963267948966 - small, steep);
+  return select(atan, x, ${isSpecial('x', type)});
+}
+`,
+};
+
 /** exp(-x) overflows where x is large and negative; exp(-abs(x)) never does. */
 export const SIGMOID: Helper = {
   name: 'sigmoid',

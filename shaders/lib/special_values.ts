@@ -4,8 +4,8 @@
  */
 type Floats = 'f32' | 'vec4f';
 
-/** Whether x, of this type, is NaN, or with `>=` NaN or infinite. */
-export function isSpecial(x: string, type: Floats, than: '>' | '>=' = '>'): string {
+/** Whether x, of this type, is NaN, with `==` whether it is infinite, and with `>=` whether it is either. */
+export function isSpecial(x: string, type: Floats, than: '>' | '>=' | '==' = '>'): string {
   const integers = integersOf(type);
   return `(bitcast<${integers}>(${x}) & ${integers}(0x7fffffff)) ${than} ${integers}(0x7f800000)`;
 }
@@ -22,16 +22,20 @@ fn ${name}(a: ${type}, b: ${type}) -> ${type} {
 `;
 }
 
-/** Bits that make 0 infinite. */
+/** Bits that make a sign infinite. */
 export const INFINITY = '0x7f800000';
 export const MINUS_INFINITY = '-0x800000';
-/** Bits that make any float NaN. */
+/** Bits that make a sign NaN. */
 export const NAN = '0x7fc00000';
 
-/** x with these bits set: computed from a variable, since WGSL has no word for what they make. */
+/**
+ * The sign of x with these bits set: computed from a variable, since WGSL has no word for what they make. Other bits of
+ * a subnormal, which a device may take for 0, would make an infinity NaN.
+ */
 export function orBits(x: string, type: Floats, bits: string): string {
   const integers = integersOf(type);
-  return `bitcast<${type}>(bitcast<${integers}>(${x}) | ${integers}(${bits}))`;
+  const sign = `(bitcast<${integers}>(${x}) & ${integers}(-0x80000000))`;
+  return `bitcast<${type}>(${sign} | ${integers}(${bits}))`;
 }
 
 function integersOf(type: Floats): string {

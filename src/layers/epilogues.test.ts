@@ -96,7 +96,9 @@ function addMaps(g: GraphBuilder, { build, op }: Layer): Value {
   const most = Math.min(maxStorageBuffersPerShaderStage, MOST_BUFFERS);
   const inputs = Object.keys(layer?.inputs ?? {}).length;
   const y = build(g);
-  const maps = Array.from({ length: most - inputs - 2 }, (_, i) => g.input(`map${i}`, y.desc.shape));
+  const maps = Array.from({ length: most - inputs - 2 }, (_, i) =>
+    g.input(`map${i}`, y.desc.shape),
+  );
   return maps.reduce((sum, map) => add(g, sum, map), y);
 }
 

@@ -1,6 +1,11 @@
 /** Expressions as nodes of ONNX. */
-import { type Expression, isCall, type Step } from '../../../shaders/lib/expression.ts';
-import { select } from '../../../shaders/lib/expression_functions.ts';
+import {
+  type Expression,
+  type ExpressionFunction,
+  isCall,
+  type Step,
+} from '../../../shaders/lib/expression.ts';
+import { is_inf, is_nan, select } from '../../../shaders/lib/expression_functions.ts';
 import { isComparison } from '../../../shaders/lib/expression_text.ts';
 import { toF32 } from '../../../shaders/lib/expression_wgsl.ts';
 import { toBfloat16 } from '../../../shaders/lib/narrow_floats.ts';
@@ -9,6 +14,11 @@ import type { Attributes } from '../attribute.ts';
 import type { OnnxWriter } from '../onnx_writer.ts';
 import { TensorProto_DataType } from '../schema/onnx_pb.ts';
 import { expressionOf, NAMED, type NamedFunction, nameOf } from './functions.ts';
+
+/** Whether ONNX's function is true or false, not 1 or 0. */
+function isTruth(fn: ExpressionFunction): boolean {
+  return isComparison(fn) || fn === is_nan || fn === is_inf;
+}
 
 /** What an expression computes on, and what it makes. */
 export interface Ends {
@@ -55,7 +65,7 @@ export function writeExpression(
       const floats = names.map((name, i) => [name, { float: parameters[i] ?? 0 }] as const);
       return write(at, row.opType, inputs, { ...Object.fromEntries(floats), ...row.attributes });
     }
-    if (isComparison(step.fn)) {
+    if (isTruth(step.fn)) {
       return write(at, 'Cast', [conditionOf(at)], { to: { int: TensorProto_DataType.FLOAT } });
     }
     if (step.fn === toBfloat16) {
@@ -73,7 +83,7 @@ export function writeExpression(
   /** True or false of a step. */
   const conditionOf = once((at: number): string => {
     const step = steps[at];
-    return step && isCall(step) && isComparison(step.fn)
+    return step && isCall(step) && isTruth(step.fn)
       ? writer.step(node, nameOf(step.fn), step.args.map(resultOf))
       : writer.step(node, 'Cast', [resultOf(at)], { to: { int: TensorProto_DataType.BOOL } });
   });

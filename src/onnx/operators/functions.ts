@@ -45,6 +45,21 @@ function expressed(make: (x: Expression | number, parameter: number) => Expressi
     pointwise(g, [x], (v = 0) => make(v, parameter));
 }
 
+/** 2 atan(x / (1 + sqrt(1 - x^2))), which divides by no 0. */
+function arcsine(x: Expression | number): Expression {
+  const root = apply(f.sqrt, apply(f.sub, 1, apply(f.mul, x, x)));
+  return apply(f.mul, apply(f.atan, apply(f.div, x, apply(f.add, root, 1))), 2);
+}
+
+function half(x: Expression): Expression {
+  return apply(f.mul, x, 0.5);
+}
+
+/** e^x and e^-x. */
+function powers(x: Expression | number): [Expression, Expression] {
+  return [apply(f.exp, x), apply(f.exp, apply(f.neg, x))];
+}
+
 /** Of rows that fit, the first is written: those that are made of others stand before them. */
 export const NAMED: readonly NamedFunction[] = [
   { opType: 'HardSwish', build: hardSwish },
@@ -83,6 +98,40 @@ export const NAMED: readonly NamedFunction[] = [
     opType: 'Softsign',
     build: expressed((x) => apply(f.div, x, apply(f.add, apply(f.abs, x), 1))),
   },
+  {
+    opType: 'Shrink',
+    build: (g, x, bias = 0, lambd = 0.5) =>
+      pointwise(g, [x], (v = 0) => {
+        const above = apply(f.select, apply(f.greater, v, lambd), apply(f.sub, v, bias), 0);
+        return apply(f.select, apply(f.less, v, -lambd), apply(f.add, v, bias), above);
+      }),
+    parameters: { bias: 0, lambd: 0.5 },
+  },
+  { opType: 'Acos', build: expressed((x) => apply(f.sub, Math.PI / 2, arcsine(x))) },
+  { opType: 'Asin', build: expressed(arcsine) },
+  { opType: 'Tan', build: expressed((x) => apply(f.div, apply(f.sin, x), apply(f.cos, x))) },
+  { opType: 'Sinh', build: expressed((x) => half(apply(f.sub, ...powers(x)))) },
+  { opType: 'Cosh', build: expressed((x) => half(apply(f.add, ...powers(x)))) },
+  {
+    opType: 'Asinh',
+    build: expressed((x) => {
+      const root = apply(f.sqrt, apply(f.add, apply(f.mul, x, x), 1));
+      return apply(f.mul, apply(f.sign, x), apply(f.log, apply(f.add, apply(f.abs, x), root)));
+    }),
+  },
+  {
+    opType: 'Acosh',
+    build: expressed((x) => {
+      const root = apply(f.sqrt, apply(f.sub, apply(f.mul, x, x), 1));
+      return apply(f.log, apply(f.add, x, root));
+    }),
+  },
+  {
+    opType: 'Atanh',
+    build: expressed((x) =>
+      half(apply(f.log, apply(f.div, apply(f.add, x, 1), apply(f.sub, 1, x)))),
+    ),
+  },
   { opType: 'Relu', build: relu },
   { opType: 'Reciprocal', build: expressed((x) => apply(f.div, 1, x)) },
   {
@@ -100,6 +149,8 @@ export const FUNCTIONS: readonly ExpressionFunction[] = Object.values(f);
 /** What one is called. */
 export function nameOf(fn: ExpressionFunction): string {
   if (fn === f.select) return 'Where';
+  if (fn === f.is_nan) return 'IsNaN';
+  if (fn === f.is_inf) return 'IsInf';
   if (fn === f.less_equal) return 'LessOrEqual';
   if (fn === f.greater_equal) return 'GreaterOrEqual';
   return `${fn.name.charAt(0).toUpperCase()}${fn.name.slice(1)}`;

@@ -241,6 +241,20 @@ const triangle: Importer = (call) => {
   return layer(call.g, [inside, x], (condition = 0, v = 0) => apply(f.select, condition, v, 0));
 };
 
+/** With a sign, where only that one counts. */
+const isInf: Importer = (call) => {
+  const [negative, positive] = [
+    call.flag('detect_negative', true),
+    call.flag('detect_positive', true),
+  ];
+  return layer(call.g, [call.value(0)], (x = 0) => {
+    const infinite = apply(f.is_inf, x);
+    if (negative && positive) return infinite;
+    if (!negative && !positive) return apply(f.mul, infinite, 0);
+    return apply(f.mul, infinite, apply(positive ? f.greater : f.less, x, 0));
+  });
+};
+
 export const importers: Importers = {
   ...Object.fromEntries(NAMED.map((row) => [row.opType, named(row)])),
   ...Object.fromEntries(FUNCTIONS.map((fn) => [nameOf(fn), ofFunction(fn)])),
@@ -251,6 +265,7 @@ export const importers: Importers = {
   Cast: cast,
   CastLike: cast,
   Trilu: triangle,
+  IsInf: isInf,
   PRelu(call) {
     const [x, slope] = [call.value(0), call.value(1)];
     const { shape } = x.desc;

@@ -87,7 +87,8 @@ function recurrent(cellOf: (call: ImportCall) => Cell): Importer {
 /** Throws UnsupportedError for what is rare and not read. */
 function checkRead(call: ImportCall, cell: Cell, directions: number): void {
   demand(call.int('layout', 0) === 0, 'layout 1 is not read; put the steps first');
-  for (const name of ['clip', 'input_forget']) demand(!call.has(name), `${name} is not read`);
+  demand(!call.has('clip'), 'clip is not read');
+  demand(!call.flag('input_forget'), 'input_forget is not read');
   const given = call.texts('activations') ?? [];
   const usual = Array.from({ length: directions }, () => cell.activations).flat();
   const same = given.every((name, i) => name.toLowerCase() === usual[i]?.toLowerCase());
