@@ -25,7 +25,6 @@ export type { ReduceKind } from '../shaders/reduce.wgsl.ts';
 export type { TopKProblem } from '../shaders/top_k.wgsl.ts';
 export type { GridSampleAttributes } from './layers/grid_sample.ts';
 export type { LocalResponseNormAttributes } from './layers/local_response_norm.ts';
-export type { MatmulAttributes } from './layers/matmul.ts';
 export type { NormalizeAttributes } from './layers/normalize.ts';
 export type { Pad2dAttributes } from './layers/pad2d.ts';
 export type { RoiAlignAttributes } from './layers/roi_align.ts';

@@ -7,6 +7,7 @@ import {
 } from '../../shaders/lib/matmul_problem.ts';
 import { MATMUL_THREADS, matmul as shader } from '../../shaders/matmul.wgsl.ts';
 import { broadcastShape } from '../runtime/broadcast.ts';
+import type { MatmulAttributes } from '../runtime/builtins.ts';
 import type { Activation, DataByRole, Node, OpCall, OpDef, Value } from '../runtime/graph.ts';
 import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import {
@@ -18,6 +19,7 @@ import {
   requireData,
   shapeError,
 } from '../runtime/operator.ts';
+import { foldFactors } from '../runtime/passes/fold_factors.ts';
 import {
   denseStrides,
   elementCount,
@@ -33,16 +35,6 @@ import { checkFinite } from './choices.ts';
 import { matmulRows } from './matmul_kernels/rows.ts';
 import { matmulTiled } from './matmul_kernels/tiled.ts';
 import { oneDispatch } from './one_dispatch.ts';
-
-/** How `matmul` takes its operands. */
-export interface MatmulAttributes {
-  /** Whether the last two axes of `a` are swapped; false by default. */
-  readonly transposeA: boolean;
-  /** Whether the last two axes of `b` are swapped; false by default. */
-  readonly transposeB: boolean;
-  /** The product is multiplied by it. */
-  readonly scale: number;
-}
 
 /**
  * Adds the product of `a` [..., M, K] and `b` [..., K, N]. The stacks are broadcast, as NumPy does it.
@@ -180,6 +172,7 @@ export const matmulOp: OpDef<MatmulAttributes, Role> = {
   },
   views: 'any',
   fusesEpilogue: true,
+  passes: { 'fold factors': foldFactors },
   candidates: candidatesOf(problemOf, [
     matmulRows,
     matmulTiled,

@@ -24,6 +24,16 @@ export interface RearrangeAttributes {
   readonly steps: readonly Movement[];
 }
 
+/** How `matmul` takes its operands. */
+export interface MatmulAttributes {
+  /** Whether the last two axes of `a` are swapped; false by default. */
+  readonly transposeA: boolean;
+  /** Whether the last two axes of `b` are swapped; false by default. */
+  readonly transposeB: boolean;
+  /** The product is multiplied by it. */
+  readonly scale: number;
+}
+
 export interface BatchNormAttributes {
   readonly epsilon: number;
 }
@@ -34,6 +44,10 @@ export function isPointwise(node: Node): node is Node<PointwiseAttributes> {
 
 export function isConcat(node: Node): node is Node<ConcatAttributes> {
   return node.op.name === 'concat';
+}
+
+export function isMatmul(node: Node): node is Node<MatmulAttributes> {
+  return node.op.name === 'matmul';
 }
 
 export function isReduce(node: Node): boolean {

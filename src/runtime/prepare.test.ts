@@ -144,6 +144,8 @@ describe('prepare', () => {
       'fold batch norm',
       'merge movements',
       'merge pointwise',
+      'sink reshapes',
+      'fold factors',
       'fuse epilogue',
       'one pixel as linear',
       'store as f32',

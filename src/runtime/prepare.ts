@@ -59,6 +59,8 @@ const REWRITING = [
   'fold batch norm',
   'merge movements',
   'merge pointwise',
+  'sink reshapes',
+  'fold factors',
   'fuse epilogue',
   'one pixel as linear',
 ] as const satisfies readonly (keyof Passes)[];

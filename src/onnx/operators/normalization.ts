@@ -33,9 +33,15 @@ import { normalized } from './normalize.ts';
 const BATCH_NORM_ROLES = ['x', 'weight', 'bias', 'running_mean', 'running_var'] as const;
 
 /** Layer and group normalisation: scale and bias are broadcast, and may be left out. */
-function scaled(call: ImportCall, y: Value, scale: Value, bias: Value | undefined): Value {
-  if (!bias) return pointwise(call.g, [y, scale], (value, s) => apply(mul, value, s));
-  return pointwise(call.g, [y, scale, bias], (value = 0, s = 1, offset = 0) =>
+function scaled(
+  call: ImportCall,
+  g: GraphBuilder,
+  y: Value,
+  scale = call.value(1),
+  bias = call.inputs[2] && call.value(2),
+): Value {
+  if (!bias) return pointwise(g, [y, scale], (value, s) => apply(mul, value, s));
+  return pointwise(g, [y, scale, bias], (value = 0, s = 1, offset = 0) =>
     apply(add, apply(mul, value, s), offset),
   );
 }
@@ -59,7 +65,7 @@ function importGroupNorm(call: ImportCall, groups: number): Value {
       : repeated(call.g.at(`values ${index}`), vector, shape);
   });
   const [scale = x, bias] = vectors;
-  return scaled(call, y, scale, bias);
+  return scaled(call, call.g, y, scale, bias);
 }
 
 /** A value a group as one a channel. */
@@ -79,9 +85,15 @@ function importLayerNorm(call: ImportCall, centred: boolean): readonly Value[] {
   const x = call.value(0);
   const from = call.axis(-1, x.desc.shape.length);
   const epsilon = call.float('epsilon', 1e-5);
+  const { shape } = x.desc;
+  if (call.node.output.length === 1 && from > 2 && from === shape.length - 1) {
+    // As [images, pixels, channels], whose kernels go on with a scale and a bias.
+    const rows = reshapeTo(call.g.at('rows'), x, [shape[0] ?? 1, -1, shape.at(-1) ?? 1]);
+    const y = normalize(call.g.at('normalized'), rows, { from: 2, centred, epsilon });
+    return [reshapeTo(call.g, scaled(call, call.g.at('scaled'), y), shape)];
+  }
   const y = normalize(call.g.at('normalized'), x, { from, centred, epsilon });
-  const bias = call.inputs[2] && call.value(2);
-  const result = scaled(call, y, call.value(1), bias);
+  const result = scaled(call, call.g, y);
   if (call.node.output.length === 1) return [result];
   const axes = [...x.desc.shape.keys()].slice(from);
   const mean = reduce(call.g.at('mean'), x, 'mean', { axes });

@@ -7,6 +7,6 @@ export {
   Squeeze,
   Unsqueeze,
 } from './composites.ts';
-export { indexMapInto, indexMapOf, viewOf } from './lowering.ts';
+export { indexMapInto, indexMapOf, viewBefore, viewOf } from './lowering.ts';
 export { describeMovement, type Movement, mixesBatch, moved, movedShape } from './movement.ts';
 export { Pad, Reshape, Slice, Tile, Transpose } from './primitives.ts';

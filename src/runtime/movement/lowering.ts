@@ -1,6 +1,6 @@
 /** All steps of a movement as one affine map over the input's memory, or as a view of it. */
 import type { IndexMap } from '../../../shaders/lib/index_map.ts';
-import type { Shape, View } from '../tensor.ts';
+import { elementCount, type Shape, type View } from '../tensor.ts';
 import { type Movement, movedShape } from './movement.ts';
 import { type Atom, StridedElements, whole } from './strided_elements.ts';
 
@@ -61,7 +61,43 @@ function mapOf(elements: StridedElements, found: readonly Atom[]): IndexMap {
 export function viewOf(steps: readonly Movement[], shape: Shape, view?: View): View | undefined {
   const elements = lowered(steps, shape, view);
   if (!elements || elements.padded) return undefined;
-  const axes = elements.atomsAlong(movedShape(steps, shape));
+  return viewAlong(elements, movedShape(steps, shape));
+}
+
+/**
+ * The other way round: where elements must be written, as a view of the memory of the result, which lies there under
+ * `target`, so that nothing is left to move. Undefined where the steps do not have each element once, in order of one
+ * stride for each axis. Throws Error where a step does not fit.
+ */
+export function viewBefore(
+  steps: readonly Movement[],
+  shape: Shape,
+  target: View,
+): View | undefined {
+  const into = indexMapInto(target, steps, shape);
+  if (!into) return undefined;
+  const { extents, strides, bounds, offset } = into.map;
+  const isWhole = extents.every((extent, i) => bounds[i]?.[0] === 0 && bounds[i]?.[1] === extent);
+  if (offset !== 0 || !isWhole) return undefined;
+  const axes = extents
+    .map((extent, i) => ({ extent, own: strides[i], stride: into.target.strides[i] ?? 0 }))
+    .filter(({ extent }) => extent > 1)
+    .sort((a, b) => (b.own ?? 0) - (a.own ?? 0));
+  let dense = elementCount(shape);
+  for (const { extent, own } of axes) {
+    dense /= extent;
+    if (own !== dense) return undefined;
+  }
+  if (dense !== 1) return undefined;
+  const elements = new StridedElements([]);
+  elements.offset = into.target.offset;
+  elements.become(axes.map(({ extent, stride }) => whole(extent, stride)));
+  return viewAlong(elements, shape);
+}
+
+/** Elements as a view with these axes. */
+function viewAlong(elements: StridedElements, shape: Shape): View | undefined {
+  const axes = elements.atomsAlong(shape);
   if (!axes) return undefined;
   const strides: number[] = [];
   // An axis of extent 1 is given the stride of a dense one.

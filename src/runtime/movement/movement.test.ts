@@ -23,6 +23,7 @@ import {
   Tile,
   Transpose,
   Unsqueeze,
+  viewBefore,
   viewOf,
 } from './index.ts';
 
@@ -429,15 +430,16 @@ describe('describeMovement', () => {
 
 describe('random movements', () => {
   it('are mapped as they are moved', () => {
-    const counts = { all: 0, mapped: 0, views: 0, possible: 0, missed: 0 };
+    const counts = { all: 0, mapped: 0, views: 0, before: 0, possible: 0, missed: 0 };
     for (const seed of seeds(1000)) {
       const random = new Random(seed);
       const { shape, steps } = randomMovement(random);
       const view = random.chance(0.3) ? randomView(random, shape) : undefined;
-      const { map, asView } = checkLowered(steps, shape, view, `seed ${seed}`);
+      const { map, asView, before } = checkLowered(steps, shape, view, `seed ${seed}`);
       counts.all++;
       if (map) counts.mapped++;
       if (asView) counts.views++;
+      if (before) counts.before++;
       const padded = steps.some(({ kind }) => kind === 'pad');
       if (padded || !isAffine(sourcesOf(steps, shape, view))) continue;
       counts.possible++;
@@ -445,6 +447,7 @@ describe('random movements', () => {
     }
     expect(counts.mapped / counts.all).toBeGreaterThan(0.9);
     expect(counts.views / counts.all).toBeGreaterThan(0.1);
+    expect(counts.before / counts.all).toBeGreaterThan(0.1);
     // Where there is an affine map, by trying all, it is found.
     expect(counts.missed / counts.possible).toBeLessThan(0.01);
   });
@@ -478,6 +481,19 @@ function checkLowered(steps: readonly Movement[], shape: Shape, view?: View, who
       mappedSources({ offset: 7, strides, extents: to, bounds: full(...to), fill: 0 }),
     );
   }
+  const before = viewBefore(steps, shape, { offset: 7, strides });
+  if (before) {
+    // What is written there is where the result has it.
+    const whole = (extents: Shape) => ({ extents, bounds: full(...extents), fill: 0 });
+    const written = mappedSources({ ...before, ...whole(shape) });
+    const places = mappedSources({ offset: 7, strides, ...whole(to) });
+    const from = sourcesOf(steps, shape);
+    expect(
+      from.map((source) => written[source]),
+      text,
+    ).toEqual(places);
+    expect(new Set(written).size, text).toBe(places.length);
+  }
   const asView = viewOf(steps, shape, view);
   if (asView) {
     const bounds = to.map((extent) => [0, extent] as const);
@@ -489,7 +505,7 @@ function checkLowered(steps: readonly Movement[], shape: Shape, view?: View, who
     expect(mappedSources({ ...asView, extents: to, bounds, fill: 0 }), text).toEqual(sources);
     expect(map, text).toBeDefined();
   }
-  return { map, asView };
+  return { map, asView, before };
 }
 
 /** Where in memory each element comes from, or -1 less the fill: fills are at least 0 here. */

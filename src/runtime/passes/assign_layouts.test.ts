@@ -17,6 +17,7 @@ import { batchNorm } from '../../layers/batch_norm.ts';
 import { concat } from '../../layers/concat.ts';
 import { conv2d } from '../../layers/conv2d.ts';
 import { linear } from '../../layers/linear.ts';
+import { matmul } from '../../layers/matmul.ts';
 import { averagePool2d, maxPool2d } from '../../layers/pool2d.ts';
 import {
   flatten,
@@ -401,6 +402,49 @@ describe('views', () => {
       },
     ],
   ])('are not %s', (_, expected, make) => {
+    expect(copiesIn(build(make))).toEqual(expected);
+  });
+
+  it.each<[string, Readonly<Record<string, number>>, (g: GraphBuilder, x: Value) => Value]>([
+    [
+      'by a product: the heads of attention, side by side',
+      { heads: 0 },
+      (g, x) => {
+        const product = matmul(g.at('product'), x, g.input('values', [2, 4, 5, 3]));
+        const heads = reshapeTo(g, transpose(g.at('heads'), product, [0, 2, 1, 3]), [12, 12]);
+        return linear(g.at('last'), heads, { features: 3 });
+      },
+    ],
+    [
+      'by a pointwise layer, into a part of a concat',
+      { turn: 0, cat: 0 },
+      (g, x) => {
+        const turned = transpose(g.at('turn'), relu(g.at('relu'), x), [0, 2, 1, 3]);
+        return softmax(
+          g,
+          concat(g.at('cat'), [turned, sigmoid(g.at('s'), g.input('z', [2, 6, 4, 5]))], 2),
+        );
+      },
+    ],
+    [
+      'but not apart, element by element',
+      { turn: 1 },
+      (g, x) => softmax(g, transpose(g.at('turn'), relu(g.at('relu'), x), [0, 1, 3, 2])),
+    ],
+    [
+      'but not by what writes dense maps only',
+      { turn: 1 },
+      (g, x) => softmax(g, transpose(g.at('turn'), softmax(g.at('first'), x), [0, 2, 1, 3])),
+    ],
+    [
+      'but not where only a part is moved',
+      { turn: 1 },
+      (g, x) => {
+        const turned = transpose(g.at('turn'), relu(g.at('relu'), x), [0, 2, 1, 3]);
+        return softmax(g, slice(g.at('part'), turned, 1, 1, 3));
+      },
+    ],
+  ])('that a layer needs dense are written so %s', (_, expected, make) => {
     expect(copiesIn(build(make))).toEqual(expected);
   });
 

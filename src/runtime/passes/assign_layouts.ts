@@ -4,6 +4,8 @@
  *   parts     The parts of a concat are written where they belong, by the nodes that compute them. A concat of parts
  *             that lie side by side already, in the memory of a later one (DenseNet), is a view of these.
  *   views     What a movement only renames (flatten, a slice of channels) is a view of its input.
+ *   moved     What a movement reads that is no view is written where the movement would put it (the heads of
+ *             attention, side by side).
  *   layout    On CPU adapters feature maps are channel-major, so that a 1x1 convolution of any batch multiplies its
  *             input as it stands, by wide loads.
  *
@@ -23,6 +25,7 @@ export function assignLayouts(graph: Graph, device: DeviceProfile, denseOutputs 
   const layout = new MemoryLayout(graph);
   passes.placeParts?.(graph, layout);
   passes.shareViews?.(graph, layout, denseOutputs);
+  passes.placeMoved?.(graph, layout);
   if (kindOf(device) === 'cpu') useChannelMajor(graph, layout);
   return withLayout(graph, layout);
 }

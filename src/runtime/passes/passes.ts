@@ -20,6 +20,10 @@ export interface Passes {
   readonly 'merge movements'?: (graph: Graph) => Graph;
   /** Makes one pointwise node of several that read one another. */
   readonly 'merge pointwise'?: (graph: Graph, device: DeviceProfile) => Graph;
+  /** Has pointwise nodes compute before a reshape of what they read. */
+  readonly 'sink reshapes'?: (graph: Graph, device: DeviceProfile) => Graph;
+  /** Has products of matrices multiply by what a matrix was multiplied by before. */
+  readonly 'fold factors'?: (graph: Graph) => Graph;
   /** Makes pointwise nodes the epilogues of the layers before them. */
   readonly 'fuse epilogue'?: (graph: Graph, device: DeviceProfile) => Graph;
   /** Has convolutions of maps of one pixel computed as linear layers. */
@@ -28,6 +32,8 @@ export interface Passes {
   readonly splitLargeWeights?: (graph: Graph, passes: Passes, limit: number) => Graph;
   /** Puts the parts of a concat where they belong, in the memory of the whole. */
   readonly placeParts?: (graph: Graph, layout: MemoryLayout) => void;
+  /** Has what movements read written where they would put it. */
+  readonly placeMoved?: (graph: Graph, layout: MemoryLayout) => void;
   /** Makes views of movements that only rename elements. */
   readonly shareViews?: (graph: Graph, layout: MemoryLayout, denseOutputs?: boolean) => void;
 }

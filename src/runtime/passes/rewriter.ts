@@ -28,7 +28,7 @@ export class Rewriter {
     this.#outputs = new Set(graph.outputs.values());
   }
 
-  append(node: Node): Node {
+  append<A extends object>(node: Node<A>): Node<A> {
     this.#nodes.add(node);
     this.#producers.set(node.output, node);
     return node;
@@ -41,7 +41,7 @@ export class Rewriter {
   }
 
   /** Appends a node that computes what `old`, which was appended, and `current`, which may be, did. */
-  replace(old: Node, current: Node, replacement: Node): Node {
+  replace<A extends object>(old: Node, current: Node, replacement: Node<A>): Node<A> {
     const node = { ...replacement, sources: sourcesOf(old, current) };
     for (const replaced of [old, current]) {
       this.#nodes.delete(replaced);
