@@ -1,9 +1,12 @@
 /** Constants out of constants: whatever a node is, it is computed once, on the host. */
+import { batchNormReference } from '../layers/batch_norm.ts';
 import { concatReference } from '../layers/concat.ts';
 import { linearReference } from '../layers/linear.ts';
 import { matmulReference } from '../layers/matmul.ts';
+import { normalizeReference } from '../layers/normalize.ts';
 import { pointwiseReference } from '../layers/pointwise.ts';
 import { rearrangeReference } from '../layers/rearrange.ts';
+import { reduceReference } from '../layers/reduce.ts';
 import type { Node, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { type References, resultOf } from '../runtime/reference/run_reference.ts';
@@ -19,6 +22,9 @@ import { type Constant, constant, type Numbers } from './tensor.ts';
 
 /** Of what is computed here. All else is left to the device, and a page that reads models carries none of it. */
 const REFERENCES: References = {
+  batch_norm: batchNormReference,
+  normalize: normalizeReference,
+  reduce: reduceReference,
   pointwise: pointwiseReference,
   rearrange: rearrangeReference,
   concat: concatReference,

@@ -689,6 +689,37 @@ describe('loadOnnx', () => {
     const read = weights.read('t', [2, rows]);
     expect([read[0], read[1], read[rows], read[rows + 1]]).toEqual([-50, -49, -49.5, -48.5]);
   });
+
+  it('standardises weights when they are read, as NFNets and BiT do', () => {
+    const length = 2 ** 16;
+    const bytes = model({
+      node: [
+        onnxNode('ReduceMean', 'w', 'means', { axes: { ints: [0, 2] }, keepdims: { int: 0 } }),
+        onnxNode('BatchNormalization', 'w scale shift means variances', 'standard', {
+          epsilon: { float: 0 },
+        }),
+        onnxNode('InstanceNormalization', 'standard scale shift', 't', { epsilon: { float: 0 } }),
+        onnxNode('Mul', 'x t', 'y'),
+      ],
+      initializer: [
+        onnxTensor(
+          'w',
+          [1, 2, length],
+          Array.from({ length: 2 * length }, (_, i) => 3 + (i % 2)),
+        ),
+        onnxTensor('scale', [2], [1, 2]),
+        onnxTensor('shift', [2], [0, 1]),
+        onnxTensor('variances', [2], [4, 1]),
+      ],
+      input: [input('x', [1])],
+      output: [{ name: 'y' }],
+    });
+    const { graph, weights } = loadOnnx(bytes);
+    expect(graph.nodes.map(({ op }) => op.name)).toEqual(['pointwise']);
+    const read = weights.read('t', [1, 2, length]);
+    // The second normalisation is by what the first has made, whose deviations are 1 / 4 and 1.
+    expect([read[0], read[1], read[length], read[length + 1]]).toEqual([-1, 1, -1, 3]);
+  });
 });
 
 describe('onnxInputs', () => {
