@@ -7,6 +7,11 @@ import type { Plugin, Rollup } from 'vite';
 const SCHEMA = join(import.meta.dirname, '..', 'src', 'onnx', 'schema');
 const APACHE = 'Apache-2.0: the text stands at the end.';
 
+/** What all MIT licences have after their copyright lines, which stands once for all. */
+const MIT_TEXT =
+  /Permission is hereby granted, free of charge[\s\S]*DEALINGS\s+IN\s+THE\s+SOFTWARE\.?/;
+const MIT = 'Its permission notice stands at the end.';
+
 /** A package by its files that are in the build. */
 interface Contained {
   readonly folder: string;
@@ -19,7 +24,8 @@ export function writeLicences(fileName: string): Plugin {
     name: 'licences',
     apply: 'build',
     generateBundle(_, bundle) {
-      const texts = containedPackages(bundle).map(describe);
+      const whole = containedPackages(bundle).map(describe);
+      const { texts, notice } = withNoticeOnce(whole);
       const schema = modulesOf(bundle).some((id) => id.startsWith(SCHEMA))
         ? 'ONNX, onnx.proto\n'
         : '';
@@ -27,10 +33,24 @@ export function writeLicences(fileName: string): Plugin {
         const licence = readFileSync(join(SCHEMA, 'LICENSE'), 'utf8').trim();
         texts.push(`${schema}Apache-2.0\n\n${licence}`);
       }
-      const source = `${texts.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
+      if (notice) texts.push(`MIT\n\n${notice}`);
+      const source = `${texts.join(`\n\n${'-'.repeat(16)}\n\n`)}\n`;
       this.emitFile({ type: 'asset', fileName, source });
     },
   };
+}
+
+/** The texts without the permission notice of MIT, where they have it word for word as the first of them has it. */
+function withNoticeOnce(whole: readonly string[]): { texts: string[]; notice: string | undefined } {
+  const words = (text: string): string => text.replaceAll(/\s+/g, ' ').replace(/\.$/, '');
+  const notices = whole.map((text) => MIT_TEXT.exec(text)?.[0]);
+  const notice = notices.find((text) => text !== undefined);
+  const texts = whole.map((text, i) => {
+    const own = notices[i];
+    const alike = notice !== undefined && own !== undefined && words(own) === words(notice);
+    return alike ? text.replace(own, MIT) : text;
+  });
+  return { texts, notice };
 }
 
 function modulesOf(bundle: Rollup.OutputBundle): readonly string[] {

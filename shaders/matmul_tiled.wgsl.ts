@@ -63,8 +63,10 @@ fn main(
   let m = thread / THREADS;
   let n = thread % THREADS;
 
+  // DEPTH, which a compiler would write out all steps of if it knew it: Intel's then spills.
+  let depth = min(DEPTH, arrayLength(&a));
   var sums: array<vec4f, 4>;
-  for (var first = 0u; first < DEPTH; first += TILE_DEPTH) {
+  for (var first = 0u; first < depth; first += TILE_DEPTH) {
     workgroupBarrier();
     for (var i = 0u; i < LOADS; i++) {
       let element = thread + i * GROUP;

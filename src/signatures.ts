@@ -35,6 +35,7 @@ export type { Rates } from './profiling/profile.ts';
 export type { WarningListener } from './profiling/tuning_store.ts';
 export type {
   ConcatAttributes,
+  MatmulAttributes,
   PointwiseAttributes,
   RearrangeAttributes,
 } from './runtime/builtins.ts';

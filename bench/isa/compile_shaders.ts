@@ -5,16 +5,9 @@
  */
 import { writeSync } from 'node:fs';
 import { openNodeGpu } from '../../node/gpu.ts';
-import {
-  buildModel,
-  Device,
-  findModel,
-  multiplyAdds,
-  type Node,
-  planFor,
-  subgroupMatrices,
-} from '../../src/index.ts';
+import { Device, multiplyAdds, type Node, planFor, subgroupMatrices } from '../../src/index.ts';
 import { compilePipeline } from './compile_pipeline.ts';
+import { graphOf } from './graph_of.ts';
 
 /** One pipeline. */
 export interface Compiled {
@@ -50,7 +43,7 @@ const device = await Device.open(node.gpu, {
 });
 // Nothing is written, which says so.
 if (precision === 'f16' && !device.profile.shaderF16) process.exit(0);
-const graph = buildModel(findModel(model), { batch: Number(batch) });
+const graph = graphOf(model, Number(batch));
 const plan = planFor(device, graph, { precision: precision === 'f16' ? 'f16' : 'f32' });
 const LINES = 3;
 const seen = new Set<string>();

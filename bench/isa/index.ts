@@ -7,6 +7,7 @@ import { runCommand } from '../../terminal/failure.ts';
 import { parseCount, parseOutput } from '../../terminal/option_values.ts';
 import { clearProgress, note, print, printJson } from '../../terminal/output.ts';
 import { formatTable } from '../../terminal/table.ts';
+import { isFile } from '../results/peer_models.ts';
 import { compareRows, parseRows } from './compare.ts';
 import { type CompileOptions, checkPeer, compileFor, compilePeer } from './compile.ts';
 import { gpusOf } from './gpu_process.ts';
@@ -29,7 +30,11 @@ const program = new Command('bench:isa')
   .description(
     "compile a model's kernels with Mesa's compilers for GPUs that need not be there, and show registers, spills, occupancy and the hottest loop",
   )
-  .option('--model <name>', 'a built-in model; "tilewise models" lists their names', 'resnet50')
+  .option(
+    '--model <name>',
+    'a built-in model, which "tilewise models" lists, or an .onnx file',
+    'resnet50',
+  )
   .option('--batch <n>', 'images a run', parseCount, 1)
   .option(
     '--gpus <names>',
@@ -64,12 +69,18 @@ const program = new Command('bench:isa')
   .option('--json', 'print one JSON object a pipeline on stdout, and nothing else')
   .action(benchIsa);
 
+function checkModel({ model, peer }: Options): void {
+  if (!isFile(model)) findModel(model);
+  else if (peer) throw new Error('--peer is for built-in models: of a file, leave it out');
+  else readFileSync(model);
+}
+
 async function benchIsa(options: Options): Promise<void> {
   // What is wrong is to be heard of before minutes of compiling.
   const { compare } = options;
   const before =
     compare === undefined ? undefined : parseRows(readFileSync(compare, 'utf8'), compare);
-  findModel(options.model);
+  checkModel(options);
   if (options.peer) checkPeer();
   const gpus = gpusOf(options.gpus, options.envScript);
   const rows: Row[] = [];

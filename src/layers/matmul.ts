@@ -20,6 +20,7 @@ import {
   shapeError,
 } from '../runtime/operator.ts';
 import { foldFactors } from '../runtime/passes/fold_factors.ts';
+import { tokenPasses } from '../runtime/passes/token_passes.ts';
 import {
   denseStrides,
   elementCount,
@@ -172,7 +173,7 @@ export const matmulOp: OpDef<MatmulAttributes, Role> = {
   },
   views: 'any',
   fusesEpilogue: true,
-  passes: { 'fold factors': foldFactors },
+  passes: { ...tokenPasses, 'fold factors': foldFactors },
   candidates: candidatesOf(problemOf, [
     matmulRows,
     matmulTiled,

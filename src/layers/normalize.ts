@@ -6,6 +6,7 @@ import { type NormalizeProblem, normalize as shader } from '../../shaders/normal
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
+import { tokenPasses } from '../runtime/passes/token_passes.ts';
 import { type Shape, tensorDesc } from '../runtime/tensor.ts';
 import { perChannel } from './per_channel.ts';
 import { pointwise } from './pointwise.ts';
@@ -209,5 +210,6 @@ export const normalizeOp: OpDef<NormalizeAttributes, 'x'> = {
   },
   mixesBatch: (node) => node.attributes.from === 0,
   fusesEpilogue: true,
+  passes: tokenPasses,
   candidates: candidatesOf(problemOf, [rowKernel('normalize', shader)]),
 };

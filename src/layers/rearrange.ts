@@ -42,9 +42,7 @@ import {
   shapeError,
 } from '../runtime/operator.ts';
 import { mergeMovements } from '../runtime/passes/merge_movements.ts';
-import { placeMoved } from '../runtime/passes/place_moved.ts';
 import { shareViews } from '../runtime/passes/share_views.ts';
-import { sinkReshapes } from '../runtime/passes/sink_reshapes.ts';
 import { areIntegers, formatShape, type Shape, tensorDesc, viewOfDesc } from '../runtime/tensor.ts';
 import { checkChoices } from './choices.ts';
 import { pointwiseDispatch, pointwiseOp } from './pointwise.ts';
@@ -279,13 +277,7 @@ export const rearrangeOp: OpDef<RearrangeAttributes, 'x'> = {
   },
   mixesBatch: (node) => mixesBatch(node.attributes.steps, inputShape(node, 'x')),
   views: 'any',
-  passes: {
-    pointwise: pointwiseOp,
-    'merge movements': mergeMovements,
-    'sink reshapes': sinkReshapes,
-    placeMoved,
-    shareViews,
-  },
+  passes: { pointwise: pointwiseOp, 'merge movements': mergeMovements, shareViews },
   between: ({ attributes: { steps }, inputs: { x } }, from, to) =>
     !x || indexMapInto(to, steps, x.desc.shape, from) !== undefined,
   candidates: candidatesOf(problemOf, [move]),

@@ -146,6 +146,7 @@ describe('prepare', () => {
       'merge pointwise',
       'sink reshapes',
       'fold factors',
+      'absorb bias',
       'fuse epilogue',
       'one pixel as linear',
       'store as f32',

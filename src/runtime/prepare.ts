@@ -61,6 +61,7 @@ const REWRITING = [
   'merge pointwise',
   'sink reshapes',
   'fold factors',
+  'absorb bias',
   'fuse epilogue',
   'one pixel as linear',
 ] as const satisfies readonly (keyof Passes)[];

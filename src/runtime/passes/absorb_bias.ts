@@ -1,59 +1,74 @@
 /** Makes what is added to the output channels of a layer without a bias its bias, which its kernels add anyway. */
 import { type Expression, operand, operandsOf, rebuild } from '../../../shaders/lib/expression.ts';
 import { add } from '../../../shaders/lib/expression_functions.ts';
-import type { PointwiseAttributes } from '../builtins.ts';
+import { isPointwise, type PointwiseAttributes } from '../builtins.ts';
 import { operandStrides } from '../epilogue.ts';
-import { type Constant, isConstant, type Node, type Value } from '../graph.ts';
+import { type Constant, type Graph, isConstant, type Node, type Value } from '../graph.ts';
 import { elementCount } from '../tensor.ts';
 import { constantAs } from './constant_as.ts';
+import { type Rewriter, rewritten } from './rewriter.ts';
 
-/** A layer, and what is left to do after it. */
-export interface Absorbed {
-  readonly producer: Node;
-  readonly pointwise: Node<PointwiseAttributes>;
+export function absorbBias(graph: Graph): Graph {
+  return rewritten(graph, (rewriter, node) =>
+    isPointwise(node) ? absorb(rewriter, node) : undefined,
+  );
+}
+
+/** The node without what the layer before it adds now, or in one with it where nothing is left to do. */
+function absorb(rewriter: Rewriter, node: Node<PointwiseAttributes>): Node | undefined {
+  for (const value of Object.values(node.inputs)) {
+    const producer = rewriter.soleProducer(value);
+    const found = producer && biasOf(producer, node, value);
+    if (!producer || !found) continue;
+    const { bias, rest } = found;
+    const layer = { ...producer, inputs: { ...producer.inputs, bias } };
+    const [step, ...more] = rest.attributes.expression.steps;
+    if (step?.fn === 'operand' && more.length === 0) {
+      return rewriter.replace(producer, node, { ...layer, output: node.output });
+    }
+    rewriter.update(producer, layer);
+    return rewriter.append(rest);
+  }
+  return undefined;
+}
+
+interface Found {
+  readonly bias: Constant;
+  /** What is left to do after the layer. */
+  readonly rest: Node<PointwiseAttributes>;
 }
 
 /** Of `value + b`, where b is a constant and nothing else reads the value, which the producer makes. */
-export function absorbBias(
+function biasOf(
   producer: Node,
   pointwise: Node<PointwiseAttributes>,
   value: Value,
-): Absorbed {
+): Found | undefined {
   const { attributes, inputs } = pointwise;
   const { expression } = attributes;
-  const given = { producer, pointwise };
   const { op, epilogue } = producer;
-  if (op.channelAxis === undefined || producer.inputs.bias || epilogue) return given;
+  if (op.channelAxis === undefined || producer.inputs.bias || epilogue) return undefined;
   const [role, ...others] = Object.keys(inputs).filter((name) => inputs[name] === value);
-  if (role === undefined || others.length > 0 || readsOf(expression, role) !== 1) return given;
+  if (role === undefined || others.length > 0 || readsOf(expression, role) !== 1) return undefined;
   let bias: Constant | undefined;
-  const rest = rebuild(expression, operand, (fn, args) => {
+  const left = rebuild(expression, operand, (fn, args) => {
     const names = args.map(({ steps: [step, ...more] }) =>
       step?.fn === 'operand' && more.length === 0 ? step.name : undefined,
     );
-    if (fn !== add || !names.includes(role)) return undefined;
     const other = inputs[names.find((name) => name !== role) ?? ''];
-    if (!other || !isBias(other, producer)) return undefined;
+    if (fn !== add || !names.includes(role) || !other || !isBias(other, producer)) return undefined;
     bias = other;
     return operand(role);
   });
-  if (!bias) return given;
-  const read = new Set(operandsOf(rest));
-  return {
-    producer: {
-      ...producer,
-      inputs: {
-        ...producer.inputs,
-        bias:
-          bias.desc.shape.length === 1 ? bias : constantAs(bias, [elementCount(bias.desc.shape)]),
-      },
-    },
-    pointwise: {
-      ...pointwise,
-      attributes: { ...attributes, expression: rest },
-      inputs: Object.fromEntries(Object.entries(inputs).filter(([name]) => read.has(name))),
-    },
+  if (!bias) return undefined;
+  const read = new Set(operandsOf(left));
+  const { shape } = bias.desc;
+  const rest = {
+    ...pointwise,
+    attributes: { ...attributes, expression: left },
+    inputs: Object.fromEntries(Object.entries(inputs).filter(([name]) => read.has(name))),
   };
+  return { bias: shape.length === 1 ? bias : constantAs(bias, [elementCount(shape)]), rest };
 }
 
 /** How many steps read an operand. */

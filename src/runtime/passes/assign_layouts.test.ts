@@ -18,6 +18,7 @@ import { concat } from '../../layers/concat.ts';
 import { conv2d } from '../../layers/conv2d.ts';
 import { linear } from '../../layers/linear.ts';
 import { matmul } from '../../layers/matmul.ts';
+import { normalize } from '../../layers/normalize.ts';
 import { averagePool2d, maxPool2d } from '../../layers/pool2d.ts';
 import {
   flatten,
@@ -420,28 +421,28 @@ describe('views', () => {
       { turn: 0, cat: 0 },
       (g, x) => {
         const turned = transpose(g.at('turn'), relu(g.at('relu'), x), [0, 2, 1, 3]);
-        return softmax(
-          g,
-          concat(g.at('cat'), [turned, sigmoid(g.at('s'), g.input('z', [2, 6, 4, 5]))], 2),
-        );
+        const other = sigmoid(g.at('s'), g.input('z', [2, 6, 4, 5]));
+        return normalize(g, concat(g.at('cat'), [turned, other], 2), { from: 1 });
       },
     ],
     [
       'but not apart, element by element',
       { turn: 1 },
-      (g, x) => softmax(g, transpose(g.at('turn'), relu(g.at('relu'), x), [0, 1, 3, 2])),
+      (g, x) =>
+        normalize(g, transpose(g.at('turn'), relu(g.at('relu'), x), [0, 1, 3, 2]), { from: 1 }),
     ],
     [
       'but not by what writes dense maps only',
       { turn: 1 },
-      (g, x) => softmax(g, transpose(g.at('turn'), softmax(g.at('first'), x), [0, 2, 1, 3])),
+      (g, x) =>
+        normalize(g, transpose(g.at('turn'), softmax(g.at('first'), x), [0, 2, 1, 3]), { from: 1 }),
     ],
     [
       'but not where only a part is moved',
       { turn: 1 },
       (g, x) => {
         const turned = transpose(g.at('turn'), relu(g.at('relu'), x), [0, 2, 1, 3]);
-        return softmax(g, slice(g.at('part'), turned, 1, 1, 3));
+        return normalize(g, slice(g.at('part'), turned, 1, 1, 3), { from: 1 });
       },
     ],
   ])('that a layer needs dense are written so %s', (_, expected, make) => {

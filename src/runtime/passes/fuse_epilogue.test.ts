@@ -1,6 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { apply } from '../../../shaders/lib/expression.ts';
-import * as f from '../../../shaders/lib/expression_functions.ts';
 import { describeExpression } from '../../../shaders/lib/expression_text.ts';
 import { graphOf } from '../../../test/fixtures/build_one.ts';
 import { expectInOrder, expectSameOutputs, opsOf } from '../../../test/fixtures/compare_graphs.ts';
@@ -15,7 +13,6 @@ import { batchNorm } from '../../layers/batch_norm.ts';
 import { concat } from '../../layers/concat.ts';
 import { conv2d } from '../../layers/conv2d.ts';
 import { linear } from '../../layers/linear.ts';
-import { pointwise } from '../../layers/pointwise.ts';
 import { maxPool2d } from '../../layers/pool2d.ts';
 import { flatten } from '../../layers/rearrange.ts';
 import { DEFAULT_LIMITS } from '../device_profile.ts';
@@ -31,15 +28,6 @@ const LIMITED = { limits: DEFAULT_LIMITS };
 
 function conv(g: GraphBuilder, name: string, x: Value): Value {
   return conv2d(g.at(name), x, { channels: 6, kernel: 3, padding: 1 });
-}
-
-function unbiased(g: GraphBuilder): Value {
-  return conv2d(g.at('c'), g.input('x', SHAPE), {
-    channels: 6,
-    kernel: 3,
-    padding: 1,
-    bias: false,
-  });
 }
 
 /** The operators after fusing, and their epilogues, once the outputs are found to be the same. */
@@ -155,50 +143,6 @@ describe('fuseEpilogue', () => {
         const x = g.input('x', [2, 9]);
         return add(g, linear(g, x, { features: 9 }), x);
       },
-    ],
-    [
-      'weights of the channels, as the bias',
-      'conv2d',
-      (g) => add(g, unbiased(g), g.weight('bias', [6, 1, 1])),
-    ],
-    [
-      'the same before other things',
-      'conv2d: max(value + operand0, 0)',
-      (g) => {
-        const biased = add(g.at('b'), g.weight('bias', [1, 6, 1, 1]), unbiased(g));
-        return relu(g, add(g.at('s'), biased, g.input('residual', SHAPE)));
-      },
-    ],
-    [
-      'weights of the features, as the bias of a linear layer',
-      'linear: max(value, 0)',
-      (g) => {
-        const y = linear(g, g.input('x', [2, 9]), { features: 4, bias: false });
-        return relu(g.at('relu'), add(g.at('b'), y, g.weight('bias', [4])));
-      },
-    ],
-    [
-      'weights of the channels after a factor',
-      'conv2d: value * 2 + operand0',
-      (g) => add(g, mul(g.at('m'), unbiased(g), 2), g.weight('bias', [6, 1, 1])),
-    ],
-    [
-      'weights of the channels beside the value itself',
-      'conv2d: value * (value + operand0)',
-      (g) => {
-        const values = [unbiased(g), g.weight('bias', [6, 1, 1])];
-        return pointwise(g, values, (y = 0, b = 0) => apply(f.mul, y, apply(f.add, y, b)));
-      },
-    ],
-    [
-      'weights of the channels after a bias',
-      'conv2d: value + operand0',
-      (g) => add(g, conv(g, 'c', g.input('x', SHAPE)), g.weight('more.bias', [6, 1, 1])),
-    ],
-    [
-      'weights of the pixels',
-      'conv2d: value + operand0',
-      (g) => add(g, unbiased(g), g.weight('bias', [5, 3])),
     ],
     [
       'the gate of a channel, and one of all images',

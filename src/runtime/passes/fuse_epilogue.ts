@@ -18,7 +18,6 @@ import type { DeviceProfile } from '../device_profile.ts';
 import { epilogueOf, operandStrides } from '../epilogue.ts';
 import { type Graph, type Node, RESULT, type Value } from '../graph.ts';
 import { shapesEqual } from '../tensor.ts';
-import { absorbBias } from './absorb_bias.ts';
 import { type Rewriter, rewritten } from './rewriter.ts';
 import { roleOf } from './role_of.ts';
 
@@ -42,7 +41,7 @@ function fuse(
       const producer = rewriter.soleProducer(value);
       return producer && canFuse(producer, pointwise, value) ? [{ producer, value }] : [];
     })
-    .map(({ producer, value }) => ({ producer, fused: fusedWith(producer, pointwise, value) }))
+    .map(({ producer, value }) => ({ producer, fused: withEpilogue(producer, pointwise, value) }))
     // A value in two roles is bound twice; so are the output, and what stands in for a bias where there is none.
     .filter(({ fused }) => Object.keys(fused.inputs).length + 2 <= mostBindings)
     .sort((a, b) => (position.get(b.producer.name) ?? 0) - (position.get(a.producer.name) ?? 0));
@@ -64,13 +63,6 @@ function canFuse(
     shapesEqual(value.desc.shape, shape) &&
     others.every(({ desc }) => operandStrides(desc, shape) !== undefined)
   );
-}
-
-function fusedWith(producer: Node, pointwise: Node<PointwiseAttributes>, value: Value): Node {
-  const { producer: layer, pointwise: rest } = absorbBias(producer, pointwise, value);
-  const [step, ...more] = rest.attributes.expression.steps;
-  const idle = step?.fn === 'operand' && more.length === 0;
-  return idle ? { ...layer, output: rest.output } : withEpilogue(layer, rest, value);
 }
 
 function withEpilogue(

@@ -24,6 +24,8 @@ export interface Passes {
   readonly 'sink reshapes'?: (graph: Graph, device: DeviceProfile) => Graph;
   /** Has products of matrices multiply by what a matrix was multiplied by before. */
   readonly 'fold factors'?: (graph: Graph) => Graph;
+  /** Makes constants that are added to the channels of a layer its bias. */
+  readonly 'absorb bias'?: (graph: Graph) => Graph;
   /** Makes pointwise nodes the epilogues of the layers before them. */
   readonly 'fuse epilogue'?: (graph: Graph, device: DeviceProfile) => Graph;
   /** Has convolutions of maps of one pixel computed as linear layers. */

@@ -53,6 +53,14 @@ export class Rewriter {
     return this.append(node);
   }
 
+  /** Puts a node that computes the same value in place of one that was appended. */
+  update(old: Node, node: Node): void {
+    this.#nodes.delete(old);
+    for (const value of Object.values(old.inputs)) this.#readers.get(value)?.delete(old);
+    for (const value of Object.values(node.inputs)) this.#readers.get(value)?.add(node);
+    this.append(node);
+  }
+
   finish(): Graph {
     return { ...this.#graph, nodes: [...this.#nodes] };
   }
