@@ -63,7 +63,7 @@ fn main(
   let m = thread / THREADS;
   let n = thread % THREADS;
 
-  // DEPTH, which a compiler would write out all steps of if it knew it: Intel's then spills.
+  // DEPTH: a has as many elements, which compilers do not know. Else Intel's writes out all steps, and spills.
   let depth = min(DEPTH, arrayLength(&a));
   var sums: array<vec4f, 4>;
   for (var first = 0u; first < depth; first += TILE_DEPTH) {
