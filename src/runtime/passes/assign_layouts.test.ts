@@ -449,6 +449,18 @@ describe('views', () => {
     expect(copiesIn(build(make))).toEqual(expected);
   });
 
+  it('that a layer needs dense are copied where their layer reads what would lie beside them', () => {
+    const graph = build(
+      (g, x) => {
+        const a = relu(g.at('a'), x);
+        const turned = transpose(g.at('turn'), sigmoid(g.at('b'), a), [0, 2, 1, 3]);
+        return normalize(g, concat(g.at('cat'), [a, turned]), { from: 1 });
+      },
+      [2, 4, 4, 5],
+    );
+    expect(copiesIn(graph)).toEqual({ turn: 1, cat: 0 });
+  });
+
   it('of a value keep all of it until all are read', () => {
     const graph = build((g, x) => {
       const y = conv(g, 'y', x);
