@@ -60,8 +60,11 @@ function byPicture(page: Page, answer: string): Task {
   return {
     begin: async () => {
       const name = ['Coffee', 'Cat'][pictures++ % 2] ?? '';
+      // Wiped, not awaited to go: the next answer may stand there before anyone has looked.
+      await page.getByText(answer).evaluate((note) => {
+        note.textContent = '';
+      });
       await page.getByRole('button', { name, exact: true }).click();
-      await page.getByText(answer).waitFor({ state: 'hidden' });
     },
     answered: () => page.getByText(answer).waitFor({ timeout: 200_000 }),
   };
