@@ -12,7 +12,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, extname } from 'node:path';
-import Papa from 'papaparse';
+import { csvFormatRow, csvParseRows } from 'd3-dsv';
 import { type Classification, TilewiseError } from '../src/index.ts';
 
 /** What is kept of one image. */
@@ -217,20 +217,15 @@ function csv(top: number): Format {
         label,
         probability,
       ]);
-      return Papa.unparse([[image, model, ...cells.flat()]]);
+      return csvFormatRow([image, model, ...cells.flat().map(String)]);
     },
     endOf: endOfRecords,
     isBeginning: (text) => header.startsWith(text),
     read(text) {
-      const kept: Kept[] = [];
-      // Nothing is left to guesses; of each row, only its first columns are held.
-      Papa.parse<readonly string[]>(text.slice(header.length + 1), {
-        delimiter: ',',
-        newline: '\n',
-        skipEmptyLines: true,
-        step: ({ data: [image = '', model = ''] }) => kept.push({ image, model }),
-      });
-      return kept;
+      // Of each row, only its first columns are held.
+      return csvParseRows(text.slice(header.length + 1), ([image = '', model = '']) =>
+        image === '' ? null : { image, model },
+      );
     },
   };
 }

@@ -1,7 +1,7 @@
 /** What images really show: of a labels file, or of the folders that they lie in. */
 import { readFileSync } from 'node:fs';
 import { basename, relative, sep } from 'node:path';
-import Papa from 'papaparse';
+import { csvParseRows } from 'd3-dsv';
 import { TilewiseError } from '../src/index.ts';
 
 /** The classes that a model tells apart. */
@@ -86,7 +86,7 @@ function readRows(path: string): readonly (readonly string[])[] {
     throw new TilewiseError(`labels file "${path}" cannot be read: ${reason}`, { cause });
   }
   if (/^[^\n]*,/.test(text)) {
-    return Papa.parse<readonly string[]>(text, { delimiter: ',', skipEmptyLines: true }).data;
+    return csvParseRows(text, (cells) => (cells.length > 1 || cells[0] !== '' ? cells : null));
   }
   return text.split(/\r?\n/).map((line) => {
     const [, image = line, name = ''] = /^(.*\S)\s+(\S+)\s*$/.exec(line) ?? [];
