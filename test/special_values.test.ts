@@ -26,6 +26,7 @@ import { topElements } from '../src/layers/top_k.ts';
 import { padding } from '../src/layers/window.ts';
 import { buildClassifier } from '../src/models/classifier.ts';
 import { findModel } from '../src/models/index.ts';
+import { loadOnnx } from '../src/onnx/index.ts';
 import { type Value, weightsOf } from '../src/runtime/graph.ts';
 import type { GraphBuilder } from '../src/runtime/graph_builder.ts';
 import type { Shape } from '../src/runtime/tensor.ts';
@@ -35,6 +36,7 @@ import { graphOf } from './fixtures/build_one.ts';
 import { asOnGpus, type Choose, checkKernels, type KernelCase } from './fixtures/check_kernels.ts';
 import { buildConv2d, type Conv2dCase } from './fixtures/conv2d_case.ts';
 import { useDevice } from './fixtures/device.ts';
+import { onnxFile, onnxInput, onnxNode } from './fixtures/onnx_model.ts';
 import {
   combined,
   dotProduct,
@@ -355,6 +357,40 @@ describe.each([2, 4] as const)(
     );
   },
 );
+
+describe('functions of ONNX that are made of others hold for small and for large numbers', () => {
+  const sizes = [1e-30, 1e-6, 1e-4, 1e-2, 0.2, 0.3, 0.7];
+  const larger = [1, 1.5, 3, 10, 80, 88.9];
+  const huge = [1e4, 1e10, 1e20, 3e38];
+  const both = (values: readonly number[]) => values.flatMap((value) => [-value, value]);
+  it.each<[string, (x: number) => number, readonly number[]]>([
+    ['Sinh', Math.sinh, both([...sizes, ...larger])],
+    ['Cosh', Math.cosh, both([...sizes, ...larger])],
+    ['Asinh', Math.asinh, both([...sizes, ...larger, ...huge])],
+    ['Acosh', Math.acosh, [...larger, 1 + 2 ** -20, 1.01, ...huge, -1, -1e5, -1e10, 0.5]],
+    ['Atanh', Math.atanh, both([...sizes, 0.999])],
+  ])('%s', async (opType, f, numbers) => {
+    const x = Float32Array.from(numbers);
+    const graph = onnxFile({
+      node: [onnxNode(opType, 'x', 'y')],
+      input: [onnxInput('x', [x.length])],
+      output: [onnxInput('y', [x.length])],
+    });
+    using session = await createSession(device(), loadOnnx(graph).graph, {
+      weights: syntheticWeights([]),
+    });
+    const { y = new Float32Array() } = await session.run({ x });
+    const wrong = [...x].flatMap((value, i) => {
+      const [got = 0, expected] = [y[i], f(value)];
+      // exp(x / 2) is off by 3 + |x| units of the last place at most, and is squared.
+      const near =
+        Math.abs(got - expected) <=
+        2 ** -24 * (16 + 2 * Math.min(Math.abs(value), 90)) * Math.abs(expected);
+      return near || Object.is(got, expected) ? [] : [{ x: value, got, expected }];
+    });
+    expect(wrong).toEqual([]);
+  });
+});
 
 it('a classifier says so where its input holds NaN', async () => {
   const model = buildClassifier(findModel('lenet'), { outputs: ['probabilities'] });

@@ -11,8 +11,9 @@ import { relu } from '../layers/activations.ts';
 import { concat } from '../layers/concat.ts';
 import { conv2d } from '../layers/conv2d.ts';
 import { linear } from '../layers/linear.ts';
+import { matmul } from '../layers/matmul.ts';
 import { pointwise } from '../layers/pointwise.ts';
-import { flatten, transpose } from '../layers/rearrange.ts';
+import { flatten, reshapeTo, transpose } from '../layers/rearrange.ts';
 import { findModel } from '../models/index.ts';
 import { buildModel } from '../models/model.ts';
 import { ANY_GPU } from './device_profile.ts';
@@ -258,6 +259,14 @@ describe('a graph of thousands of nodes', () => {
   it.each<[string, (g: GraphBuilder, x: Value) => Value]>([
     ['activations', relu],
     ['movements', (g, x) => transpose(g, x, [0, 1, 3, 2])],
+    [
+      'reshapes after a product',
+      (g, x) => {
+        const first = x.kind === 'input' ? matmul(g.at('product'), x, x) : x;
+        const rows = x.desc.shape.length === 2 ? [1, 2, 2, 2] : [4, 2];
+        return relu(g, reshapeTo(g.at('shape'), first, rows));
+      },
+    ],
   ])('is planned by work that grows with them: %s', (_, next) => {
     const visits = (count: number) => {
       const graph = chain(count, next);

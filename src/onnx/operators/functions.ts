@@ -51,13 +51,36 @@ function arcsine(x: Expression | number): Expression {
   return apply(f.mul, apply(f.atan, apply(f.div, x, apply(f.add, root, 1))), 2);
 }
 
-function half(x: Expression): Expression {
-  return apply(f.mul, x, 0.5);
+/** x (c0 + c1 x^2 + c2 x^4 + ...), for what is odd and small. */
+function series(x: Expression | number, ...coefficients: readonly number[]): Expression {
+  const square = apply(f.mul, x, x);
+  const [last = 0, ...lower] = coefficients.toReversed();
+  const sum = lower.reduce<Expression | number>(
+    (higher, c) => apply(f.add, apply(f.mul, square, higher), c),
+    last,
+  );
+  return apply(f.mul, x, sum);
 }
 
-/** e^x and e^-x. */
-function powers(x: Expression | number): [Expression, Expression] {
-  return [apply(f.exp, x), apply(f.exp, apply(f.neg, x))];
+/** The logarithm of (1 + x) / (1 - x), halved; near 0, where that is the logarithm of about 1, a series. */
+function areaTangent(x: Expression | number): Expression {
+  const ratio = apply(f.div, apply(f.add, x, 1), apply(f.sub, 1, x));
+  const near = series(x, 1, 1 / 3, 1 / 5, 1 / 7, 1 / 9, 1 / 11);
+  const far = apply(f.mul, apply(f.log, ratio), 0.5);
+  return apply(f.select, apply(f.less, apply(f.abs, x), 0.25), near, far);
+}
+
+/** log(x + sqrt(x^2 + shift)) of x that is no less than 1, whose square may be infinite. */
+function logOfSum(x: Expression | number, shift: 1 | -1): Expression {
+  const inverse = apply(f.div, 1, x);
+  const root = apply(f.sqrt, apply(f.add, apply(f.mul, apply(f.mul, inverse, inverse), shift), 1));
+  return apply(f.add, apply(f.log, x), apply(f.log, apply(f.add, root, 1)));
+}
+
+/** e^x / 2, which may be finite where e^x is not. */
+function halfPower(x: Expression | number): Expression {
+  const root = apply(f.exp, apply(f.mul, x, 0.5));
+  return apply(f.mul, apply(f.mul, root, 0.5), root);
 }
 
 /** Of rows that fit, the first is written: those that are made of others stand before them. */
@@ -110,28 +133,38 @@ export const NAMED: readonly NamedFunction[] = [
   { opType: 'Acos', build: expressed((x) => apply(f.sub, Math.PI / 2, arcsine(x))) },
   { opType: 'Asin', build: expressed(arcsine) },
   { opType: 'Tan', build: expressed((x) => apply(f.div, apply(f.sin, x), apply(f.cos, x))) },
-  { opType: 'Sinh', build: expressed((x) => half(apply(f.sub, ...powers(x)))) },
-  { opType: 'Cosh', build: expressed((x) => half(apply(f.add, ...powers(x)))) },
+  {
+    opType: 'Sinh',
+    build: expressed((x) => {
+      const near = series(x, 1, 1 / 6, 1 / 120, 1 / 5040, 1 / 362880);
+      const far = apply(f.sub, halfPower(x), halfPower(apply(f.neg, x)));
+      return apply(f.select, apply(f.less, apply(f.abs, x), 1), near, far);
+    }),
+  },
+  {
+    opType: 'Cosh',
+    build: expressed((x) => apply(f.add, halfPower(x), halfPower(apply(f.neg, x)))),
+  },
   {
     opType: 'Asinh',
     build: expressed((x) => {
+      const size = apply(f.abs, x);
       const root = apply(f.sqrt, apply(f.add, apply(f.mul, x, x), 1));
-      return apply(f.mul, apply(f.sign, x), apply(f.log, apply(f.add, apply(f.abs, x), root)));
+      const far = apply(f.mul, apply(f.sign, x), logOfSum(size, 1));
+      return apply(f.select, apply(f.less, size, 1), areaTangent(apply(f.div, x, root)), far);
     }),
   },
   {
     opType: 'Acosh',
     build: expressed((x) => {
-      const root = apply(f.sqrt, apply(f.sub, apply(f.mul, x, x), 1));
-      return apply(f.log, apply(f.add, x, root));
+      const roots = [-1, 1].map((shift) => apply(f.sqrt, apply(f.add, x, shift)));
+      const near = areaTangent(
+        apply(f.div, apply(f.mul, ...(roots as [Expression, Expression])), x),
+      );
+      return apply(f.select, apply(f.less, x, 2), near, logOfSum(x, -1));
     }),
   },
-  {
-    opType: 'Atanh',
-    build: expressed((x) =>
-      half(apply(f.log, apply(f.div, apply(f.add, x, 1), apply(f.sub, 1, x)))),
-    ),
-  },
+  { opType: 'Atanh', build: expressed(areaTangent) },
   { opType: 'Relu', build: relu },
   { opType: 'Reciprocal', build: expressed((x) => apply(f.div, 1, x)) },
   {

@@ -48,6 +48,23 @@ const layers: readonly NodeCase[] = [
     shape: [2, 2, 2],
     expected: byRows(EIGHT, 4, standardized(0.5)).map((y, i) => y * ((i % 4) + 1)),
   },
+  ...[
+    [2, 1, 2],
+    [1, 1, 1, 2],
+    [4, 2],
+  ].map((dims): NodeCase => {
+    const scales = counted(dims.reduce((a, b) => a * b));
+    const scaleOf = (i: number) =>
+      scales[dims.length === 3 ? 2 * (i >> 3) + (i & 1) : i % scales.length];
+    return {
+      what: `LayerNormalization of four axes with scales of shape [${dims}]`,
+      from: 17,
+      nodes: one('LayerNormalization', { epsilon: float(0.5) }, 'x s'),
+      constants: [tensor('s', dims, scales)],
+      shape: [1, 2, 4, 2],
+      expected: byRows(counted(16), 2, standardized(0.5)).map((y, i) => y * (scaleOf(i) ?? 0)),
+    };
+  }),
   {
     what: 'LayerNormalization: the mean over two axes',
     from: 17,

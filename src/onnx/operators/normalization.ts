@@ -86,7 +86,8 @@ function importLayerNorm(call: ImportCall, centred: boolean): readonly Value[] {
   const from = call.axis(-1, x.desc.shape.length);
   const epsilon = call.float('epsilon', 1e-5);
   const { shape } = x.desc;
-  if (call.node.output.length === 1 && from > 2 && from === shape.length - 1) {
+  const ofChannels = call.inputs.slice(1).every((_, i) => call.shape(i + 1).length <= 1);
+  if (ofChannels && call.node.output.length === 1 && from > 2 && from === shape.length - 1) {
     // As [images, pixels, channels], whose kernels go on with a scale and a bias.
     const rows = reshapeTo(call.g.at('rows'), x, [shape[0] ?? 1, -1, shape.at(-1) ?? 1]);
     const y = normalize(call.g.at('normalized'), rows, { from: 2, centred, epsilon });

@@ -1,4 +1,4 @@
-import type { PlannedWeight } from '../plan/compile.ts';
+import { type PlannedWeight, weightKey } from '../plan/compile.ts';
 import type { DType } from '../tensor.ts';
 import { float32ToFloat16 } from '../weights/float_formats.ts';
 import type { Opening } from './device.ts';
@@ -28,7 +28,7 @@ export class WeightBuffers {
     const buffers: GPUBuffer[] = [];
     for (const weight of weights) {
       options.signal?.throwIfAborted();
-      const key = keyOf(weight);
+      const key = weightKey(weight);
       const buffer = this.#buffers.get(key) ?? (await upload(opening, weight, options));
       this.#buffers.set(key, buffer);
       buffers.push(buffer);
@@ -39,7 +39,7 @@ export class WeightBuffers {
 
   /** Frees all but these. */
   keepOnly(weights: readonly PlannedWeight[]): void {
-    const kept = new Set(weights.map(keyOf));
+    const kept = new Set(weights.map(weightKey));
     for (const [key, buffer] of this.#buffers) {
       if (kept.has(key)) continue;
       buffer.destroy();
@@ -50,11 +50,6 @@ export class WeightBuffers {
   dispose(): void {
     this.keepOnly([]);
   }
-}
-
-function keyOf({ constant, repack }: PlannedWeight): string {
-  // A derived constant may be called as a weight of the model is.
-  return JSON.stringify([constant.kind, constant.name, repack?.arrangement]);
 }
 
 async function upload(

@@ -61,6 +61,22 @@ describe('absorbBias', () => {
       },
     ],
     [
+      'one of two that are added',
+      'conv2d with a bias; x0 + x2',
+      (g) => {
+        const values = [conv(g), g.weight('bias', [6, 1, 1]), g.weight('more.bias', [6, 1, 1])];
+        return pointwise(g, values, (y = 0, b = 0, c = 0) => apply(f.add, apply(f.add, y, b), c));
+      },
+    ],
+    [
+      'one of one that is added twice',
+      'conv2d with a bias; x1 + x0',
+      (g) => {
+        const values = [conv(g), g.weight('bias', [6, 1, 1])];
+        return pointwise(g, values, (y = 0, b = 0) => apply(f.add, b, apply(f.add, y, b)));
+      },
+    ],
+    [
       'not after a factor',
       'conv2d; x0 * 2 + x1',
       (g) => {

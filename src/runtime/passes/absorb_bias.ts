@@ -56,7 +56,9 @@ function biasOf(
       step?.fn === 'operand' && more.length === 0 ? step.name : undefined,
     );
     const other = inputs[names.find((name) => name !== role) ?? ''];
-    if (fn !== add || !names.includes(role) || !other || !isBias(other, producer)) return undefined;
+    // One only: what is left of `(value + b) + c` reads as `value + c` by now.
+    if (bias || fn !== add || !names.includes(role)) return undefined;
+    if (!other || !isBias(other, producer)) return undefined;
     bias = other;
     return operand(role);
   });

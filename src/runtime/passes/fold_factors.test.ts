@@ -23,6 +23,21 @@ describe('foldFactors', () => {
       (g) => matmul(g, mul(g.at('m'), a(g), 3), div(g.at('d'), b(g), 2), { scale: 2 }),
     ],
     [
+      'of a matrix that is multiplied by itself, twice',
+      'matmul',
+      9,
+      (g) => {
+        const scaled = mul(g.at('m'), a(g), 3);
+        return matmul(g, scaled, scaled, { transposeB: true });
+      },
+    ],
+    [
+      'not one that sums might not bear',
+      'pointwise matmul',
+      1,
+      (g) => matmul(g, mul(g.at('m'), a(g), 1e-4), b(g)),
+    ],
+    [
       'not a quotient of it',
       'pointwise matmul',
       1,

@@ -18,19 +18,28 @@ export function foldFactors(graph: Graph): Graph {
   return rewritten(graph, (rewriter, node) => (isMatmul(node) ? fold(rewriter, node) : undefined));
 }
 
-/** The product with the factors of either matrix in it; undefined where there are none. */
+/** Sums of products that are no longer scaled beforehand become so many times larger, or smaller, at most. */
+const MOST_SCALE = 2 ** 12;
+
+/** The product with the factors of either matrix in it, or of both; undefined where there are none. */
 function fold(rewriter: Rewriter, product: Node<MatmulAttributes>): Node | undefined {
-  for (const [role, value] of Object.entries(product.inputs)) {
+  const { attributes, inputs } = product;
+  for (const value of new Set(Object.values(inputs))) {
     const producer = rewriter.soleProducer(value);
     const scaled = producer && isPointwise(producer) ? scaledBy(producer) : undefined;
     if (!producer || !scaled) continue;
-    const { attributes, inputs } = product;
-    const scale = attributes.scale * scaled.factor;
-    if (!Number.isFinite(Math.fround(scale))) continue;
+    let { scale } = attributes;
+    const unscaled = Object.entries(inputs).map(([role, input]): [string, Value] => {
+      if (input !== value) return [role, input];
+      scale *= scaled.factor;
+      return [role, scaled.x];
+    });
+    const size = Math.abs(scale);
+    if (!(size >= 1 / MOST_SCALE && size <= MOST_SCALE)) continue;
     const folded = rewriter.replace(producer, product, {
       ...product,
       attributes: { ...attributes, scale },
-      inputs: { ...inputs, [role]: scaled.x },
+      inputs: Object.fromEntries(unscaled),
     });
     return fold(rewriter, folded) ?? folded;
   }

@@ -38,6 +38,8 @@ class Sinking {
   readonly #outputs: ReadonlySet<Value>;
   /** Those that are kept, in order, by what they compute. */
   readonly #made = new Map<Value, Node>();
+  /** Of the reshapes that were moved. */
+  readonly #sources = new Map<Value, string[]>();
   #changed = false;
 
   constructor(graph: Graph) {
@@ -58,7 +60,7 @@ class Sinking {
     this.#made.set(node.output, node);
   }
 
-  /** Moves one reshape after another behind the node. */
+  /** Moves the reshapes of one operand after the other behind the node, as one. */
   #sink(node: Node<PointwiseAttributes>): void {
     const found = this.#reshapeBefore(node);
     const moved = found && operandsAs(node, found);
@@ -66,54 +68,72 @@ class Sinking {
       this.#append(node);
       return;
     }
-    const { reshape, x } = found;
+    const { reshapes, x } = found;
     this.#changed = true;
-    this.#made.delete(reshape.output);
+    for (const reshape of reshapes) this.#made.delete(reshape.output);
     for (const operand of moved.reshaped) this.#append(operand);
-    const desc = { ...node.output.desc, shape: x.desc.shape };
-    const output: Activation = {
-      kind: 'activation',
-      name: `${node.name} before its reshape`,
-      desc,
-    };
+    const { desc } = node.output;
+    const name = `${node.name} before its reshape`;
+    const output: Activation = { kind: 'activation', name, desc: { ...desc, shape: x.desc.shape } };
     this.#sink({ ...node, inputs: moved.inputs, output });
-    this.#append({ ...reshape, inputs: { x: output }, output: node.output });
+    this.#append({
+      ...reshapes[0],
+      sources: this.#sourcesOf(reshapes, node.output),
+      attributes: { steps: [new Reshape({ extents: desc.shape })] },
+      inputs: { x: output },
+      output: node.output,
+    });
   }
 
-  /** The reshape of what a layer computes for it alone; not one that was made for an operand, which would turn back. */
+  /** Of what is moved past one node after another, one list that grows. */
+  #sourcesOf(reshapes: readonly Node[], output: Value): readonly string[] {
+    const moved = reshapes.map((reshape) => this.#sources.get(reshape.output)).find((list) => list);
+    const list = moved ?? [];
+    for (const { sources, name } of reshapes)
+      if (sources !== list) list.push(...(sources ?? [name]));
+    this.#sources.set(output, list);
+    return list;
+  }
+
+  /** The reshapes of what a layer that can go on with it computes for them alone. */
   #reshapeBefore({ inputs, output, attributes }: Node<PointwiseAttributes>): Found | undefined {
     if (attributes.dtype !== undefined) return undefined;
     for (const value of new Set(Object.values(inputs))) {
-      const reshape = this.#soleProducer(value);
-      if (!reshape || !isReshape(reshape) || reshape.sources?.length === 0) continue;
-      const { x } = reshape.inputs;
-      const alike = shapesEqual(value.desc.shape, output.desc.shape);
-      if (x && alike && this.#isFused(x)) return { value, reshape, x };
+      if (!shapesEqual(value.desc.shape, output.desc.shape)) continue;
+      const [last, ...earlier] = this.#reshapesOf(value);
+      if (!last) continue;
+      const { x } = (earlier.at(-1) ?? last).inputs;
+      const producer = x && this.#soleProducer(x);
+      if (producer && (isPointwise(producer) || producer.op.fusesEpilogue === true)) {
+        return { value, reshapes: [last, ...earlier], x };
+      }
     }
     return undefined;
   }
 
-  /** Whether what makes a value, before all reshapes, can go on with its result. */
-  #isFused(value: Value): boolean {
-    const producer = this.#soleProducer(value);
-    const x = producer && isReshape(producer) ? producer.inputs.x : undefined;
-    if (x) return this.#isFused(x);
-    return producer !== undefined && (isPointwise(producer) || producer.op.fusesEpilogue === true);
+  /** Those that make a value, the last first; none that was made for an operand, which would turn back. */
+  #reshapesOf(value: Value): readonly Node<RearrangeAttributes>[] {
+    const reshapes: Node<RearrangeAttributes>[] = [];
+    for (let made: Value | undefined = value; made; made = reshapes.at(-1)?.inputs.x) {
+      const reshape = this.#soleProducer(made);
+      if (!reshape || !isReshape(reshape) || reshape.sources?.length === 0) break;
+      reshapes.push(reshape);
+    }
+    return reshapes;
   }
 
   #soleProducer(value: Value): Node | undefined {
     // What is made here is made for one.
-    const { length = 1 } = this.#readers.get(value) ?? [];
-    const single = length === 1 && !this.#outputs.has(value);
-    return single ? this.#made.get(value) : undefined;
+    const readers = this.#readers.get(value)?.length ?? 1;
+    return readers === 1 && !this.#outputs.has(value) ? this.#made.get(value) : undefined;
   }
 }
 
 interface Found {
   /** What a pointwise node reads, of its own shape. */
   readonly value: Value;
-  /** The node that makes it of x. */
-  readonly reshape: Node<RearrangeAttributes>;
+  /** The nodes that make it of x, the last first. */
+  readonly reshapes: readonly [Node<RearrangeAttributes>, ...Node<RearrangeAttributes>[]];
   readonly x: Value;
 }
 
@@ -134,7 +154,7 @@ interface Operands {
 }
 
 /** The node's inputs for the shape of x; undefined where some repeat otherwise than along whole axes of both. */
-function operandsAs(node: Node, { value, reshape, x }: Found): Operands | undefined {
+function operandsAs(node: Node, { value, reshapes, x }: Found): Operands | undefined {
   const [from, to] = [node.output.desc.shape, x.desc.shape];
   const made = new Map<Value, Value>([[value, x]]);
   const reshaped: Node[] = [];
@@ -150,7 +170,7 @@ function operandsAs(node: Node, { value, reshape, x }: Found): Operands | undefi
     const name = `${input.name} as ${formatShape(shape)}`;
     const output: Activation = { kind: 'activation', name, desc: { ...input.desc, shape } };
     const attributes = { steps: [new Reshape({ extents: shape })] };
-    const { op } = reshape;
+    const { op } = reshapes[0];
     reshaped.push({ op, name, attributes, inputs: { x: input }, sources: [], output });
     made.set(input, output);
   }

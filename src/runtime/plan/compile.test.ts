@@ -9,12 +9,13 @@ import { add } from '../../layers/arithmetic.ts';
 import { concat } from '../../layers/concat.ts';
 import { conv2d } from '../../layers/conv2d.ts';
 import { linear } from '../../layers/linear.ts';
+import { matmul } from '../../layers/matmul.ts';
 import { maxPool2d } from '../../layers/pool2d.ts';
-import { flatten } from '../../layers/rearrange.ts';
+import { flatten, reshapeTo } from '../../layers/rearrange.ts';
 import { findModel } from '../../models/index.ts';
 import { buildModel } from '../../models/model.ts';
 import type { DeviceProfile } from '../device_profile.ts';
-import type { Graph, OpDef } from '../graph.ts';
+import type { Graph, OpDef, Value } from '../graph.ts';
 import { GraphBuilder } from '../graph_builder.ts';
 import type { KernelDispatch, Lowering } from '../kernel.ts';
 import { assignLayouts } from '../passes/assign_layouts.ts';
@@ -118,6 +119,25 @@ describe('compile', () => {
     g.output('y', conv2d(shared, conv2d(shared, conv2d(shared, x, options), options), options));
     const { weights } = plan(g.build('test'));
     expect(weights.map(({ constant }) => constant.name)).toEqual(['shared.weight', 'shared.bias']);
+  });
+
+  it('stores a constant once that passes have read under another shape for several nodes', () => {
+    const graph = graphOf((g) => {
+      const shape = [2, 3, 4];
+      const position = g.weight('position', shape);
+      let x: Value = g.input('x', shape);
+      for (let i = 0; i < 3; i++) {
+        const rows = reshapeTo(g.at(`rows${i}`), x, [6, 4]);
+        const product = linear(g.at(`product${i}`), rows, { features: 4, bias: false });
+        x = add(g.at(`sum${i}`), reshapeTo(g.at(`tokens${i}`), product, shape), position);
+      }
+      return matmul(g, x, g.input('brings the passes', [4, 4]));
+    });
+    const weights = (optimize: boolean) => {
+      const { plan: prepared } = prepare(graph, { device: profileOf('gpu'), optimize });
+      return prepared.memory.weights;
+    };
+    expect(weights(true)).toBe(weights(false));
   });
 
   it('stores a constant again for a kernel that reads it in another arrangement', () => {

@@ -260,17 +260,24 @@ class DimensionTable {
   }
 }
 
+/** What tells a plan's weights apart. Passes may have made the same one of a constant for several nodes. */
+export function weightKey({
+  constant,
+  repack,
+}: Pick<PlannedWeight, 'constant' | 'repack'>): string {
+  // A derived constant may be called as a weight of the model is.
+  return JSON.stringify([constant.kind, constant.name, repack?.arrangement]);
+}
+
 /** Each constant once for each arrangement that some kernel reads it in. */
 class WeightTable {
   readonly all: PlannedWeight[] = [];
-  readonly #indices = new Map<Constant, Map<string, number>>();
+  readonly #indices = new Map<string, number>();
 
   place(constant: Constant, repack: Repack | undefined): BufferRef {
-    const arrangements = this.#indices.get(constant) ?? new Map<string, number>();
-    this.#indices.set(constant, arrangements);
-    const key = repack?.arrangement ?? '';
-    const index = arrangements.get(key) ?? this.#add(constant, repack);
-    arrangements.set(key, index);
+    const key = weightKey({ constant, repack });
+    const index = this.#indices.get(key) ?? this.#add(constant, repack);
+    this.#indices.set(key, index);
     return { pool: 'weight', index };
   }
 
