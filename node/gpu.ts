@@ -80,6 +80,8 @@ const DRIVERS: readonly (() => Promise<boolean>)[] = [
 export async function openNodeGpu(wanted?: string, options: NodeGpuOptions = {}): Promise<NodeGpu> {
   if (wanted !== undefined) checkText('openNodeGpu: wanted', wanted);
   checkNodeOptions(options);
+  // Whoever lacks this package, too, hears of it first: all else is of no use without it.
+  await loadDawn();
   const seen: string[] = [];
   for (const findDrivers of DRIVERS) {
     if (!(await findDrivers())) continue;
@@ -108,6 +110,7 @@ export async function openNodeGpu(wanted?: string, options: NodeGpuOptions = {})
  * for (const { facts } of await findAllAdapters()) console.log(facts.name, facts.software);
  */
 export async function findAllAdapters(): Promise<readonly NodeGpu[]> {
+  await loadDawn();
   const found = new Map<string, NodeGpu>();
   for (const findDrivers of DRIVERS) {
     if (!(await findDrivers())) continue;
