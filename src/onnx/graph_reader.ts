@@ -8,7 +8,7 @@ import { quoted } from '../runtime/weights/messages.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
 import { MOST_IN_NAME, MOST_INPUTS, MOST_NODES, MOST_UNROLLED } from './bounds.ts';
 import { bodyOf, branchOf, isBranching, isLoop, LoopState } from './control_flow.ts';
-import { isStandard } from './domain.ts';
+import { isStandard, subjectOf } from './domain.ts';
 import { endsBefore } from './ending_in.ts';
 import { demand, demandSound } from './errors.ts';
 import { commonShape } from './evaluators/broadcast.ts';
@@ -292,8 +292,7 @@ export class GraphReader {
   #importerOf({ opType, domain }: NodeProto, subject: string): Importer | undefined {
     const { importers: own = {} } = this.#options;
     if (Object.hasOwn(own, subject)) return own[subject];
-    if (!isStandard(domain)) return undefined;
-    return importers.get(opType) ?? evaluators.get(opType);
+    return importers.get(subject) ?? (isStandard(domain) ? evaluators.get(opType) : undefined);
   }
 
   /** What a node makes; of outputs that are not had, undefined. */
@@ -311,8 +310,9 @@ export class GraphReader {
 
   /** The same, where that is known. */
   #constantsOf(call: ImportCall, importer: Importer): readonly Imported[] | undefined {
-    const evaluator = evaluators.get(call.node.opType);
-    const own = importer !== evaluator && importer !== importers.get(call.node.opType);
+    const { node } = call;
+    const evaluator = isStandard(node.domain) ? evaluators.get(node.opType) : undefined;
+    const own = importer !== evaluator && importer !== importers.get(subjectOf(node));
     const nothing = !own && !evaluator && emptyResult(call);
     if (nothing) return [nothing];
     if (call.inputs.some((input) => input?.value)) {
@@ -392,11 +392,6 @@ function emptyResult(call: ImportCall): Constant | undefined {
   const shapes = call.inputs.flatMap((input, i) => (input ? [call.shape(i)] : []));
   if (shapes.every((shape) => elementCount(shape) > 0)) return undefined;
   return constant(shapes.reduce(commonShape), [], resultType(call, 0));
-}
-
-/** What an operator is called in options and messages. */
-function subjectOf({ domain, opType }: NodeProto): string {
-  return isStandard(domain) ? opType : `${domain}.${opType}`;
 }
 
 /** A name for a list of problems. */

@@ -9,6 +9,7 @@ import { constantCases } from '../../test/fixtures/onnx_operator_cases/constants
 import { convolutionCases } from '../../test/fixtures/onnx_operator_cases/convolutions.ts';
 import { gatherScatterCases } from '../../test/fixtures/onnx_operator_cases/gather_scatter.ts';
 import { matrixProductCases } from '../../test/fixtures/onnx_operator_cases/matrix_products.ts';
+import { microsoftCases } from '../../test/fixtures/onnx_operator_cases/microsoft.ts';
 import { movementCases } from '../../test/fixtures/onnx_operator_cases/movement.ts';
 import { normalizationCases } from '../../test/fixtures/onnx_operator_cases/normalizations.ts';
 import { pointwiseCases } from '../../test/fixtures/onnx_operator_cases/pointwise.ts';
@@ -18,18 +19,20 @@ import { recurrentCases } from '../../test/fixtures/onnx_operator_cases/recurren
 import { resizingCases } from '../../test/fixtures/onnx_operator_cases/resizing.ts';
 import { samplingCases } from '../../test/fixtures/onnx_operator_cases/sampling.ts';
 import { volumeCases } from '../../test/fixtures/onnx_operator_cases/volumes.ts';
+import { subjectOf } from './domain.ts';
 import { importers } from './operators/importers.ts';
 
 const cases = [
   ...[...convolutionCases, ...poolCases, ...volumeCases, ...normalizationCases],
   ...[...pointwiseCases, ...matrixProductCases, ...resizingCases, ...alongAxesCases],
   ...[...movementCases, ...samplingCases, ...gatherScatterCases],
-  ...[...quantizedCases, ...constantCases, ...recurrentCases],
+  ...[...quantizedCases, ...constantCases, ...recurrentCases, ...microsoftCases],
 ];
 
 describe('loadOnnx', () => {
   it('is checked in every operator that it knows', () => {
-    const seen = new Set(cases.flatMap(({ nodes = [] }) => nodes.map(({ opType }) => opType)));
+    const named = ({ opType = '', domain = '' }) => subjectOf({ opType, domain });
+    const seen = new Set(cases.flatMap(({ nodes = [] }) => nodes.map(named)));
     expect([...importers.keys()].filter((opType) => !seen.has(opType))).toEqual([]);
   });
 

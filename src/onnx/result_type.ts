@@ -1,5 +1,5 @@
 /** The types of what nodes make: as a rule that of the first input. */
-import { isStandard } from './domain.ts';
+import { subjectOf } from './domain.ts';
 import { type ElementType, elementTypeOf, typeName } from './element_type.ts';
 import { demand } from './errors.ts';
 import type { ImportCall } from './import_node.ts';
@@ -14,6 +14,11 @@ const ofInput =
   (index: number): Rule =>
   (call) =>
     call.type(index);
+/** That of a zero point, which may be left out. */
+const ofZero =
+  (index: number): Rule =>
+  (call) =>
+    call.inputs[index]?.type ?? 'uint8';
 /** The first output as the input, the others counts or indices. */
 const indicesAfter: Rule = (call, output) => (output === 0 ? call.type(0) : 'int64');
 const afterFirst =
@@ -42,6 +47,12 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ...rules('Where CastLike DequantizeLinear', ofInput(1)),
   ...rules('OneHot', ofInput(2)),
   ...rules('QLinearConv QLinearMatMul', ofInput(7)),
+  ...rules('com.microsoft.QLinearAdd com.microsoft.QLinearMul', ofZero(7)),
+  ...rules('com.microsoft.QLinearSigmoid com.microsoft.QLinearLeakyRelu', ofZero(4)),
+  ...rules('com.microsoft.QLinearSoftmax com.microsoft.QLinearAveragePool', ofZero(4)),
+  ...rules('com.microsoft.QLinearGlobalAveragePool', ofZero(4)),
+  ...rules('com.microsoft.QLinearConcat', ofZero(1)),
+  ...rules('com.microsoft.QGemm', (call) => call.inputs[8]?.type ?? 'float32'),
   ...rules('DynamicQuantizeLinear', (_, output) => (output === 1 ? 'float32' : 'uint8')),
   ...rules('Cast', (call) => typeOfAttribute(call, 'to', TensorProto_DataType.FLOAT)),
   ...rules('QuantizeLinear', quantizedType),
@@ -56,7 +67,7 @@ export function quantizedType(call: ImportCall): ElementType {
 
 /** The type of an output. */
 export function resultType(call: ImportCall, output: number): ElementType {
-  const rule = isStandard(call.node.domain) ? RULES.get(call.node.opType) : undefined;
+  const rule = RULES.get(subjectOf(call.node));
   if (rule) return rule(call, output);
   return call.inputs.find((input) => input)?.type ?? 'float32';
 }

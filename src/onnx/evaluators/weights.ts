@@ -12,8 +12,10 @@ export const weights: Evaluators = {
     const scale = call.known(1);
     const zero = call.inputs[2] && call.known(2);
     const placeOf = scaleOf(x.shape, scale.shape, quantizationOf(call));
+    // onnxruntime's quantiser writes one for all as [] beside [1].
+    const one = elementCount(scale.shape) === 1 && zero && elementCount(zero.shape) === 1;
     demand(
-      !zero || shapesEqual(zero.shape, scale.shape),
+      !zero || one || shapesEqual(zero.shape, scale.shape),
       `zero points are not of the scales' shape ${formatShape(scale.shape)}`,
     );
     const sources = [x, scale, ...(zero ? [zero] : [])];

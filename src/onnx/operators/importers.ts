@@ -8,13 +8,16 @@ import * as conv from './conv.ts';
 import * as cumSum from './cum_sum.ts';
 import * as deformConv from './deform_conv.ts';
 import * as einsum from './einsum.ts';
+import * as fused from './fused.ts';
 import * as gather from './gather.ts';
 import * as linear from './linear.ts';
 import * as normalization from './normalization.ts';
+import * as packedWeights from './packed_weights.ts';
 import * as pad from './pad.ts';
 import * as pointwise from './pointwise.ts';
 import * as pool from './pool.ts';
 import * as quantization from './quantization.ts';
+import * as quantized from './quantized.ts';
 import * as rearrange from './rearrange.ts';
 import * as recurrent from './recurrent.ts';
 import * as reduce from './reduce.ts';
@@ -24,7 +27,7 @@ import * as scatter from './scatter.ts';
 import * as topK from './top_k.ts';
 import * as unpool from './unpool.ts';
 
-/** By ONNX's name of the operator. */
+/** By ONNX's name of the operator, after its domain where that is another than ONNX's own. */
 export const importers: ReadonlyMap<string, Importer> = new Map(
   Object.entries({
     ...conv.importers,
@@ -47,6 +50,9 @@ export const importers: ReadonlyMap<string, Importer> = new Map(
     ...topK.importers,
     ...constants.importers,
     ...quantization.importers,
+    ...quantized.importers,
+    ...packedWeights.importers,
+    ...fused.importers,
     ...gather.importers,
     ...scatter.importers,
     ...recurrent.importers,

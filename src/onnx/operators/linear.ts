@@ -17,7 +17,9 @@ export function importMatMul(call: ImportCall): Value {
   const [x, second] = [call.value(0), call.operand(1)];
   const { constant } = second;
   const [left, right] = [call.shape(0), call.shape(1)];
-  if (constant?.shape.length === 2 && left.length > 0) return ofRows(call, x, constant);
+  if (constant?.shape.length === 2 && left.length > 0) {
+    return ofRows(call, x, linearWeight(call, constant, false, 1));
+  }
   const [a, b] = [
     left.length === 1 ? reshapeTo(call.g.at('row'), x, [1, ...left]) : x,
     right.length === 1
@@ -37,20 +39,20 @@ export function importMatMul(call: ImportCall): Value {
   );
 }
 
-/** A linear layer of all rows of a tensor. */
-function ofRows(call: ImportCall, x: Value, matrix: Constant): Value {
+/** A linear layer of all rows of a tensor; the weight is [features, inputs]. */
+export function ofRows(call: ImportCall, x: Value, weight: Value, bias?: Value): Value {
   const { shape } = x.desc;
-  const weight = linearWeight(call, matrix, false, 1);
-  if (shape.length === 2) return call.g.add(linearOp, {}, { x, weight });
+  const weights = { weight, ...(bias && { bias }) };
+  if (shape.length === 2) return call.g.add(linearOp, {}, { x, ...weights });
   const rows = reshapeTo(call.g.at('rows'), x, [-1, shape.at(-1) ?? 1]);
-  const product = call.g.at('product').add(linearOp, {}, { x: rows, weight });
+  const product = call.g.at('product').add(linearOp, {}, { x: rows, ...weights });
   // The first extent is left open, so that the batch may change.
   const outer = shape.slice(0, -1).map((extent, axis) => (axis === 0 ? -1 : extent));
-  return reshapeTo(call.g, product, [...outer, matrix.shape[1] ?? 1]);
+  return reshapeTo(call.g, product, [...outer, weight.desc.shape[0] ?? 1]);
 }
 
 /** alpha A' B' + beta C */
-function importGemm(call: ImportCall): Value {
+export function importGemm(call: ImportCall): Value {
   const [transposeA, transposeB] = [call.flag('transA'), call.flag('transB')];
   const [scale, beta] = [call.float('alpha', 1), call.float('beta', 1)];
   const x = call.value(0);
@@ -69,7 +71,7 @@ function importGemm(call: ImportCall): Value {
 }
 
 /** [features, inputs], which is how a linear layer has it. */
-function linearWeight(
+export function linearWeight(
   call: ImportCall,
   matrix: Constant,
   transposed: boolean,

@@ -81,21 +81,31 @@ function repeated(g: GraphBuilder, vector: Value, shape: Shape): Value {
 }
 
 /** With the mean and the reciprocal of the deviation, where the node has outputs for them. */
-function importLayerNorm(call: ImportCall, centred: boolean): readonly Value[] {
+export function layerNorm(call: ImportCall, centred: boolean, leastVariance = 1e-5): Value {
   const x = call.value(0);
-  const from = call.axis(-1, x.desc.shape.length);
-  const epsilon = call.float('epsilon', 1e-5);
   const { shape } = x.desc;
-  const ofChannels = call.inputs.slice(1).every((_, i) => call.shape(i + 1).length <= 1);
-  if (ofChannels && call.node.output.length === 1 && from > 2 && from === shape.length - 1) {
+  const from = call.axis(-1, shape.length);
+  const epsilon = call.float('epsilon', leastVariance);
+  const ofChannels = call.inputs
+    .slice(1)
+    .every((input, i) => !input || call.shape(i + 1).length <= 1);
+  if (ofChannels && from > 2 && from === shape.length - 1) {
     // As [images, pixels, channels], whose kernels go on with a scale and a bias.
     const rows = reshapeTo(call.g.at('rows'), x, [shape[0] ?? 1, -1, shape.at(-1) ?? 1]);
     const y = normalize(call.g.at('normalized'), rows, { from: 2, centred, epsilon });
-    return [reshapeTo(call.g, scaled(call, call.g.at('scaled'), y), shape)];
+    return reshapeTo(call.g, scaled(call, call.g.at('scaled'), y), shape);
   }
   const y = normalize(call.g.at('normalized'), x, { from, centred, epsilon });
-  const result = scaled(call, call.g, y);
+  return scaled(call, call.g, y);
+}
+
+/** The same, and the mean and the reciprocal of the deviation where they are outputs. */
+function importLayerNorm(call: ImportCall, centred: boolean): readonly Value[] {
+  const result = layerNorm(call, centred);
   if (call.node.output.length === 1) return [result];
+  const x = call.value(0);
+  const from = call.axis(-1, x.desc.shape.length);
+  const epsilon = call.float('epsilon', 1e-5);
   const axes = [...x.desc.shape.keys()].slice(from);
   const mean = reduce(call.g.at('mean'), x, 'mean', { axes });
   const rest = pointwise(call.g.at('rest'), [x, mean], (value, m) => apply(sub, value, m));

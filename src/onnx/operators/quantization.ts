@@ -41,22 +41,24 @@ function quantized(x: Part, scale: Part, zero: Part, type: ElementType): Express
   return apply(f.min, apply(f.max, shifted, least), most);
 }
 
-const quantize: Importer = (call) => {
+/** QuantizeLinear: of inputs x, scale and zero point. */
+export function quantize(call: ImportCall): Value {
   const zero = call.inputs[2] && alongAxis(call, 2);
   const type = quantizedType(call);
   const inputs = [call.value(0), part(call, alongAxis(call, 1)), part(call, zero)];
   return pointwise(call.g, inputs, (x = 0, scale = 1, shift = 0) =>
     quantized(x, scale, shift, type),
   );
-};
+}
 
-const dequantize: Importer = (call) => {
+/** DequantizeLinear: of inputs q, scale and zero point. */
+export function dequantize(call: ImportCall): Value {
   const zero = call.inputs[2] && alongAxis(call, 2);
   const inputs = [call.value(0), part(call, zero), part(call, alongAxis(call, 1))];
   return pointwise(call.g, inputs, (q = 0, shift = 0, scale = 1) =>
     apply(f.mul, apply(f.sub, q, shift), scale),
   );
-};
+}
 
 /** To 8 bits between the least and the most of the values, of which 0 is one. */
 const quantizeBySize: Importer = (call) => {
@@ -77,7 +79,7 @@ const quantizeBySize: Importer = (call) => {
 };
 
 /** A factor less its zero point, which may be one for each channel, along `axis`. */
-function centred(call: ImportCall, index: number, zero: number, axis: number): Operand {
+export function centred(call: ImportCall, index: number, zero: number, axis: number): Operand {
   const operand = call.operand(index);
   const { value, constant } = operand;
   const shift = call.inputs[zero];
@@ -107,7 +109,7 @@ function centred(call: ImportCall, index: number, zero: number, axis: number): O
 }
 
 /** The node as one of floats: the same attributes, with other inputs. */
-function asFloats(
+export function asFloats(
   call: ImportCall,
   product: (call: ImportCall) => Value,
   inputs: readonly (Operand | undefined)[],
@@ -115,11 +117,11 @@ function asFloats(
   return product(call.with({ g: call.g.at('product'), inputs }));
 }
 
-/** A product of quantised factors, of which the scales are inputs 1, 4 and 6, and quantised again. */
-function rescaled(
+/** A product of quantised factors, of which the scales are inputs 1 and 4, times these. */
+export function scaledBack(
   call: ImportCall,
   product: Value,
-  channels: (scale: Constant) => Constant,
+  channels: (scale: Constant) => Constant = (scale) => scale,
 ): Value {
   const scales = [1, 4].map((index): OperandLike => {
     const operand = call.operand(index);
@@ -127,14 +129,16 @@ function rescaled(
       ? call.place.weight(channels(operand.constant))
       : part(call, operand);
   });
-  const [scale = 1, zero = 0] = [part(call, call.operand(6)), part(call, call.inputs[7])];
-  const type = call.inputs[7] ? call.type(7) : 'uint8';
-  return pointwise(
-    call.g,
-    [product, ...scales, scale, zero],
-    (sum = 0, a = 1, b = 1, y = 1, z = 0) =>
-      quantized(apply(f.mul, sum, apply(f.mul, a, b)), y, z, type),
+  return pointwise(call.g.at('scaled'), [product, ...scales], (sum = 0, a = 1, b = 1) =>
+    apply(f.mul, sum, apply(f.mul, a, b)),
   );
+}
+
+/** A result in floats, quantised as inputs say: a scale and, after it, a zero point. */
+export function quantizedAs(call: ImportCall, value: Value, scale: number): Value {
+  const floats: Operand = { value, type: 'float32' };
+  const inputs = [floats, call.operand(scale), call.inputs[scale + 1]];
+  return quantize(call.with({ inputs }));
 }
 
 export const importers: Importers = {
@@ -149,15 +153,15 @@ export const importers: Importers = {
     const factors = [centred(call, 0, 2, 1), centred(call, 3, 5, 0)];
     const product = asFloats(call, importConv, [...factors, call.inputs[8]]);
     const spatial = Array<number>(Math.max(0, product.desc.shape.length - 2)).fill(1);
-    return rescaled(call, product, (scale) =>
-      seenAs(scale, { shape: [elementCount(scale.shape), ...spatial] }),
-    );
+    const channels = (scale: Constant) =>
+      seenAs(scale, { shape: [elementCount(scale.shape), ...spatial] });
+    return quantizedAs(call, scaledBack(call, product, channels), 6);
   },
   QLinearMatMul(call) {
     const product = asFloats(call, importMatMul, [
       centred(call, 0, 2, -2),
       centred(call, 3, 5, -1),
     ]);
-    return rescaled(call, product, (scale) => scale);
+    return quantizedAs(call, scaledBack(call, product), 6);
   },
 };

@@ -1,0 +1,72 @@
+/**
+ * Weights of a few bits each, several to a byte, as onnxruntime's quantiser of matrices writes them.
+ * (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#com.microsoft.MatMulNBits)
+ */
+import type { Value } from '../../runtime/graph.ts';
+import { elementCount } from '../../runtime/tensor.ts';
+import { computed } from '../computed.ts';
+import { isFloat } from '../element_type.ts';
+import { demand } from '../errors.ts';
+import type { ImportCall, Importers } from '../import_node.ts';
+import type { Constant, Numbers } from '../tensor.ts';
+import { ofRows } from './linear.ts';
+
+const BITS: readonly number[] = [2, 4, 8];
+
+/** The number at a place among those of so many bits, of which the lowest come first. */
+function unpacked(bytes: Numbers, bits: number): (index: number) => number {
+  const perByte = 8 / bits;
+  const mask = 2 ** bits - 1;
+  return (i) => (Number(bytes[Math.floor(i / perByte)] ?? 0) >> ((i % perByte) * bits)) & mask;
+}
+
+/** x W', where W [features, inputs] is cut into blocks along its rows, each with a scale and a zero point. */
+function product(call: ImportCall): Value {
+  const [features, inputs] = [call.int('N', 0), call.int('K', 0)];
+  const [bits, block] = [call.int('bits', 4), call.int('block_size', 0)];
+  demand(BITS.includes(bits), `bits is ${bits}; ${BITS.join(', ')} are read`);
+  demand(!call.inputs[4], 'the order of the groups is given; groups in order are read');
+  demand(block > 0 && features > 0 && inputs > 0, 'N, K and block_size are not all given');
+  const blocks = Math.ceil(inputs / block);
+  const perRow = { weights: blocks * Math.ceil((block * bits) / 8), scales: blocks };
+  const [packed, scales] = [call.known(1, 'the weights'), call.known(2, 'the scales')];
+  const zeros = call.inputs[3] && call.known(3, 'the zero points');
+  expectCount('weights', packed, features * perRow.weights);
+  expectCount('scales', scales, features * perRow.scales);
+  const apart = zeros !== undefined && isFloat(zeros.type);
+  const zerosPerRow = apart ? blocks : Math.ceil((blocks * bits) / 8);
+  if (zeros) expectCount('zero points', zeros, features * zerosPerRow);
+  const sources = zeros ? [packed, scales, zeros] : [packed, scales];
+  const perBlock = Math.ceil((block * bits) / 8) * (8 / bits);
+  const matrix = computed(
+    [features, inputs],
+    'float32',
+    sources,
+    (bytes: Numbers, scaleOf: Numbers, zeroBytes?: Numbers) => {
+      const weightAt = unpacked(bytes, bits);
+      const zeroAt = zeroBytes && !apart ? unpacked(zeroBytes, bits) : undefined;
+      const result = new Float32Array(features * inputs);
+      for (let row = 0, i = 0; row < features; row++) {
+        for (let k = 0; k < inputs; k++, i++) {
+          const at = Math.floor(k / block);
+          const zero =
+            zeroAt?.(row * zerosPerRow * (8 / bits) + at) ??
+            Number(zeroBytes?.[row * blocks + at] ?? 2 ** (bits - 1));
+          const weight = weightAt((row * blocks + at) * perBlock + (k % block));
+          result[i] = (weight - zero) * Number(scaleOf[row * blocks + at] ?? 0);
+        }
+      }
+      return result;
+    },
+    (8 / bits) * elementCount(packed.shape),
+  );
+  const weight = call.place.weight({ ...matrix, name: `${packed.name || call.name} unpacked` });
+  return ofRows(call, call.value(0), weight, call.inputs[5] && call.value(5));
+}
+
+function expectCount(what: string, { shape }: Constant, count: number): void {
+  const got = elementCount(shape);
+  demand(got === count, `expected ${count} ${what} in blocks, got ${got}`);
+}
+
+export const importers: Importers = { 'com.microsoft.MatMulNBits': product };
