@@ -13,7 +13,7 @@
 import { type Dimensions, dimensions } from './lib/dimensions.ts';
 import { type DType, elementTypes } from './lib/element_types.ts';
 import { type Expression, operand } from './lib/expression.ts';
-import { literal, printExpression } from './lib/expression_wgsl.ts';
+import { literal, type PrintedExpression, printExpression } from './lib/expression_wgsl.ts';
 import type { Grid } from './lib/grid.ts';
 import type { IndexMap } from './lib/index_map.ts';
 import { wgsl } from './lib/wgsl.ts';
@@ -102,7 +102,16 @@ export function pointwiseDimensions(
         sizes[strideName(role, axis)] = modulo32(axis === last ? stride : stride / unit);
     });
   }
-  return dimensions(sizes, bound);
+  return dimensions({ ...sizes, ...printed(problem).sizes }, bound);
+}
+
+function printed(problem: PointwiseProblem): PrintedExpression {
+  const options = { width: pointwiseWidth(problem), operand: textOf, binds: true };
+  return printExpression(problem.expression, options);
+}
+
+function textOf(role: string): string {
+  return `${role}_value`;
 }
 
 /** As WGSL's unsigned integers count. */
@@ -133,7 +142,7 @@ export function pointwise(
   { declarations, locals }: Dimensions,
   overwritten: string | undefined,
 ): string {
-  const { expression, extents, operands, y } = problem;
+  const { extents, operands, y } = problem;
   const width = pointwiseWidth(problem);
   const last = extents.length - 1;
   const isWide = ({ strides }: PointwiseTensor): boolean => width === 4 && strides[last] !== 0;
@@ -163,8 +172,7 @@ export function pointwise(
   };
   const read = [...operands].filter(([role]) => role !== overwritten);
   const slotOf = (role: string): number => [...operands.keys()].indexOf(role);
-  const textOf = (role: string): string => `${role}_value`;
-  const printed = printExpression(expression, { width, operand: textOf });
+  const { functions, lines, result } = printed(problem);
   return wgsl`
 ${elementTypes({ y: y.type, ...Object.fromEntries([...operands].map(([role, { type }]) => [role, type])) })}
 ${declarations}
@@ -172,7 +180,7 @@ const THREADS = ${POINTWISE_THREADS}u;
 
 ${read.map(([role, x]) => `@group(0) @binding(${slotOf(role)}) var<storage, read> ${role}: ${arrayOf(x)};`).join('\n')}
 @group(0) @binding(${operands.size}) var<storage, read_write> y: ${arrayOf(y)};
-${printed.functions}
+${functions}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -187,11 +195,11 @@ ${locals}
 ${indices(last)}
   let to = ${indexOf('y', y)};
 ${[...operands].map(([role, x]) => load(role, x)).join('\n')}
-${printed.lines.map((line) => `  ${line}`).join('\n')}
+${lines.map((line) => `  ${line}`).join('\n')}
 #if ${width === 4}
-  y[to] = to_y4(${printed.result});
+  y[to] = to_y4(${result});
 #else
-  y[to] = to_y(${printed.result});
+  y[to] = to_y(${result});
 #endif
 }
 `;

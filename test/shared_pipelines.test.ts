@@ -1,7 +1,18 @@
 /** What differs in sizes only shares a pipeline: each takes 20 to 300 ms to compile before a first run. */
 import { expect, it } from 'vitest';
 import { ALL_TABLES, parseModels } from '../bench/results/peer_models.ts';
-import { buildModel, findModel, planFor } from '../src/index.ts';
+import { parameter } from '../shaders/lib/expression_parameters.ts';
+import {
+  apply,
+  buildModel,
+  conv2d,
+  findModel,
+  functions,
+  GraphBuilder,
+  planFor,
+  pointwise,
+  type Value,
+} from '../src/index.ts';
 import { ANY_GPU } from '../src/runtime/device_profile.ts';
 import { GPU_VENDORS, profileOf } from './fixtures/profiles.ts';
 
@@ -54,5 +65,28 @@ it.each(MODELS)('%s takes at most 40 pipelines on every kind of device', (model)
     const { dispatches } = planFor({ profile }, graph, {});
     const texts = new Set(dispatches.map(({ source }) => source)).size;
     expect(texts, `${profile.family} ${profile.vendor}`).toBeLessThanOrEqual(40);
+  }
+});
+
+it('layers that differ in parameters only share pipelines on every kind of device', () => {
+  const g = GraphBuilder.create();
+  const scaled = (name: string, x: Value, factor: number): Value =>
+    pointwise(g.at(name), [x], (v = 0) =>
+      apply(functions.round, apply(functions.div, v, parameter(factor))),
+    );
+  let x: Value = scaled('first', g.input('x', [1, 8, 12, 12]), 3);
+  g.output('again', scaled('second', x, 5));
+  for (const i of [1, 2, 3]) {
+    const layer = g.at(`conv${i}`);
+    x = scaled(`scaled${i}`, conv2d(layer, x, { channels: 8, kernel: 3, padding: 1 }), i / 7);
+  }
+  g.output('y', x);
+  const graph = g.build('scaled');
+  for (const profile of PROFILES) {
+    const { dispatches } = planFor({ profile }, graph, {});
+    const texts = new Set(dispatches.map(({ source }) => source)).size;
+    const kernels = new Set(dispatches.map(({ kernel }) => kernel)).size;
+    expect(dispatches.length).toBeGreaterThan(4);
+    expect(texts, `${profile.family} ${profile.vendor}`).toBe(kernels);
   }
 });

@@ -126,25 +126,27 @@ export function epilogueModule(
   const shared = shares ? sharedModule(epilogue, width, form === 'eager') : undefined;
   if (shared) return shared;
   const { operands = [] } = epilogue ?? {};
-  const { functions, lines, result } = epilogue?.print({
+  const binds = form !== 'compiled';
+  const printed: PrintedExpression = epilogue?.print({
     width,
     operand: (name) => (name === 'value' ? name : `${name}_value`),
+    binds,
   }) ?? { functions: '', lines: [], result: 'value' };
   const strides = operands.flatMap(({ name, strides: { place: _, ...rest } }) =>
     Object.entries(rest).map(([part, size]): [string, number] => [sizeName(name, part), size]),
   );
-  const compiled = form === 'compiled' ? strides : [];
-  const sizes = form === 'compiled' ? {} : Object.fromEntries(strides);
+  const compiled = binds ? [] : strides;
+  const sizes = binds ? { ...Object.fromEntries(strides), ...printed.sizes } : {};
   const text = [
     ...operands.map(({ name, type, strides }, i) =>
       arrayText(name, i, type, strides.place * width),
     ),
     ...compiled.map(([name, size]) => `const ${name} = ${size}u;`),
-    functions,
+    printed.functions,
     functionText(width, sizes, [
       ...operands.map((operand) => `let ${operand.name}_value = ${load(operand, width)};`),
-      ...lines,
-      `return ${result};`,
+      ...printed.lines,
+      `return ${printed.result};`,
     ]),
   ].join('\n');
   return { text, ...passed(sizes), bindings: operandBindings(epilogue), addend: false };

@@ -29,6 +29,16 @@ export interface ConstantStep {
   readonly fn: 'constant';
   /** Finite, and 0 rather than -0, so that its JSON is its own. */
   readonly value: number;
+  /** How kernels that bind their sizes bind this number too, and others like it: see expression_parameters.ts. */
+  readonly bind?: (e: Expression) => BoundExpression;
+}
+
+/** An expression without its parameters. */
+export interface BoundExpression {
+  /** With what prints them by their names in place of them. */
+  readonly expression: Expression;
+  /** The bits of each, by name. */
+  readonly sizes: Readonly<Record<string, number>>;
 }
 
 /** A function of earlier steps. */
@@ -222,7 +232,7 @@ export function rebuild(
   const made: Expression[] = [];
   for (const step of e.steps) {
     if (step.fn === 'operand') made.push(makeOperand(step.name));
-    else if (step.fn === 'constant') made.push(constant(step.value));
+    else if (step.fn === 'constant') made.push({ steps: [step] });
     else {
       const args = pick(made, step.args);
       made.push(rewrite(step.fn, args) ?? call(step.fn, args));

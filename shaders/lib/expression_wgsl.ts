@@ -30,6 +30,8 @@ export interface PrintOptions {
    * @param name - Its role.
    */
   readonly operand: (name: string) => string;
+  /** Whether parameters are sizes, u32, that whoever prints declares; they are numbers in the text by default. */
+  readonly binds?: boolean;
 }
 
 /** An expression in WGSL: what stands where in a shader. */
@@ -40,6 +42,8 @@ export interface PrintedExpression {
   readonly lines: readonly string[];
   /** The result, after these statements. */
   readonly result: string;
+  /** What the parameters are called that are bound, and their bits. */
+  readonly sizes?: Readonly<Record<string, number>> | undefined;
 }
 
 /** Prints an expression: a sum's ReLU, four at once, as `max(value + residual, vec4f(0.0))`. */
@@ -47,7 +51,10 @@ export function printExpression(e: Expression, options: PrintOptions): PrintedEx
   const { width } = options;
   const type = TYPES[width];
   const suffix = width === 4 ? '4' : '';
-  const program = lowered(e);
+  const written = lowered(e);
+  const bind = written.steps.flatMap((step) => (step.fn === 'constant' ? (step.bind ?? []) : []));
+  const bound = options.binds ? bind[0]?.(written) : undefined;
+  const program = bound?.expression ?? written;
   const helpers = new Set<Helper>();
   const conditional = (condition: string): Fragment => truthText(condition, width);
   const { definitions, result } = spell(
@@ -79,6 +86,7 @@ export function printExpression(e: Expression, options: PrintOptions): PrintedEx
       ({ name, meaning }) => `let ${name} = ${meaning.condition ?? splatted(meaning, width).text};`,
     ),
     result: splatted(result, width).text,
+    sizes: bound?.sizes,
   };
 }
 

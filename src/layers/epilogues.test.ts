@@ -1,5 +1,8 @@
 /** What every kernel that can go on with its result makes of it: all epilogues on all operators. */
 import { describe, expect, it } from 'vitest';
+import { apply } from '../../shaders/lib/expression.ts';
+import * as f from '../../shaders/lib/expression_functions.ts';
+import { parameter } from '../../shaders/lib/expression_parameters.ts';
 import { graphOf } from '../../test/fixtures/build_one.ts';
 import { checkKernels, type KernelCase } from '../../test/fixtures/check_kernels.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
@@ -47,6 +50,7 @@ import { maxPool2dIndices } from './max_pool2d_indices.ts';
 import { maxUnpool } from './max_unpool.ts';
 import { normalize } from './normalize.ts';
 import { pad2d } from './pad2d.ts';
+import { pointwise } from './pointwise.ts';
 import { averagePool2d, maxPool2d } from './pool2d.ts';
 import { reduce } from './reduce.ts';
 import { resize } from './resize.ts';
@@ -80,12 +84,15 @@ const EPILOGUES: Readonly<Record<string, (g: GraphBuilder, y: Value) => Value>> 
   'an addition and relu': (g, y) => relu(g, add(g, y, g.input('map', y.desc.shape))),
   'the addition of factors, clipped': (g, y) =>
     clip(g, add(g, y, g.input('factors', withoutPlane(y.desc.shape))), { most: 1 }),
-  // (y * gate - map) * sigmoid(y) + one
-  'three operands and the result twice': (g, y) => {
+  // ((y * gate - map) * sigmoid(y) + one) * 0.75 - 1.25, of which the last two are bound where sizes are
+  'three operands, parameters and the result twice': (g, y) => {
     const { shape } = y.desc;
     const gated = mul(g, y, g.input('gate', withoutPlane(shape)));
     const difference = sub(g, gated, g.input('map', shape));
-    return add(g, mul(g, difference, sigmoid(g, y)), g.input('one', []));
+    const sum = add(g, mul(g, difference, sigmoid(g, y)), g.input('one', []));
+    return pointwise(g, [sum], (value = 0) =>
+      apply(f.sub, apply(f.mul, value, parameter(0.75)), parameter(1.25)),
+    );
   },
 };
 
@@ -115,7 +122,7 @@ const ONE_OF_A_KIND = [
   'an addition and relu',
   'the addition of factors, clipped',
   'weights of channels',
-  'three operands and the result twice',
+  'three operands, parameters and the result twice',
 ];
 
 function convolution(x: Shape, options: Conv2dOptions): Layer {

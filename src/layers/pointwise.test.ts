@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { apply, type Expression } from '../../shaders/lib/expression.ts';
 import * as f from '../../shaders/lib/expression_functions.ts';
+import { parameter } from '../../shaders/lib/expression_parameters.ts';
 import { buildOne, evaluate } from '../../test/fixtures/build_one.ts';
 import { checkKernels, type KernelCase } from '../../test/fixtures/check_kernels.ts';
 import { useDevice } from '../../test/fixtures/device.ts';
@@ -157,6 +158,17 @@ describe('pointwise kernels', () => {
 
   it('agree with the reference for values and numbers', () =>
     check((g) => pointwise(g, [0.75, g.input('x', [3, 5]), 3], sum)));
+
+  it.each([7, 8, 63])('agree with the reference for parameters, %i of them', (count) =>
+    check((g) =>
+      pointwise(g, [g.input('x', [2, 3, 5, count])], (x = 0) =>
+        Array.from({ length: count }, (_, i) => parameter(i / 8 + 0.01)).reduce<Expression>(
+          (sum, p, i) => apply(i % 2 === 0 ? f.add : f.mul, sum, p),
+          apply(f.add, x, parameter(-0.3)),
+        ),
+      ),
+    ),
+  );
 
   it('agree with the reference for weights', () =>
     check((g) => pointwise(g, [g.input('x', [2, 3, 5, 7]), g.weight('bias', [3, 1, 1])], sum)));

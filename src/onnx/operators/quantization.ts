@@ -4,6 +4,7 @@
  */
 import { apply, type Expression } from '../../../shaders/lib/expression.ts';
 import * as f from '../../../shaders/lib/expression_functions.ts';
+import { parameter } from '../../../shaders/lib/expression_parameters.ts';
 import { type OperandLike, pointwise } from '../../layers/pointwise.ts';
 import { reduce } from '../../layers/reduce.ts';
 import type { Value } from '../../runtime/graph.ts';
@@ -33,11 +34,16 @@ function part(call: ImportCall, operand: Operand | undefined, otherwise = 0): Op
   return numberOf(operand) ?? value ?? call.place.weight(constant);
 }
 
+/** Layers differ in their scales and zero points, and in little else. */
+function bound(given: Part): Expression {
+  return typeof given === 'number' ? parameter(given) : given;
+}
+
 /** saturate(round(x / scale) + zero point), halves to even. */
 function quantized(x: Part, scale: Part, zero: Part, type: ElementType): Expression {
   demand(!isFloat(type), `makes ${type}; integers are made`);
   const [least, most] = rangeOf(type);
-  const shifted = apply(f.add, apply(f.round, apply(f.div, x, scale)), zero);
+  const shifted = apply(f.add, apply(f.round, apply(f.div, x, bound(scale))), bound(zero));
   return apply(f.min, apply(f.max, shifted, least), most);
 }
 
@@ -56,7 +62,7 @@ export function dequantize(call: ImportCall): Value {
   const zero = call.inputs[2] && alongAxis(call, 2);
   const inputs = [call.value(0), part(call, zero), part(call, alongAxis(call, 1))];
   return pointwise(call.g, inputs, (q = 0, shift = 0, scale = 1) =>
-    apply(f.mul, apply(f.sub, q, shift), scale),
+    apply(f.mul, apply(f.sub, q, bound(shift)), bound(scale)),
   );
 }
 
@@ -104,7 +110,7 @@ export function centred(call: ImportCall, index: number, zero: number, axis: num
   demand(one || aligned.constant, 'zero points of channels must be known when the model is loaded');
   const x = value ?? call.place.weight(constant);
   const g = call.g.at(`centred${index}`);
-  const moved = pointwise(g, [x, part(call, aligned)], (q = 0, z = 0) => apply(f.sub, q, z));
+  const moved = pointwise(g, [x, part(call, aligned)], (q = 0, z = 0) => apply(f.sub, q, bound(z)));
   return { value: moved, type: 'float32' };
 }
 
@@ -130,7 +136,7 @@ export function scaledBack(
       : part(call, operand);
   });
   return pointwise(call.g.at('scaled'), [product, ...scales], (sum = 0, a = 1, b = 1) =>
-    apply(f.mul, sum, apply(f.mul, a, b)),
+    apply(f.mul, apply(f.mul, sum, bound(a)), bound(b)),
   );
 }
 
