@@ -71,13 +71,14 @@ export interface EpilogueModule {
  * Where the operands' strides are.
  *
  *     compiled   constants of the text
+ *     parameters constants of the text, but that parameters of the expression are arguments of `epilogue`
  *     bound      arguments of `epilogue`
  *     shared     bound, and so is all else of a clamp of the result, or of its sum with an operand: layers that
  *                differ in these share a pipeline. Any other expression has its own text
  *     eager      shared, and without a branch: something is loaded for the addend even where there is none, so that
  *                compilers have the loads for several results under way at once
  */
-export type EpilogueForm = 'compiled' | 'bound' | 'shared' | 'eager';
+export type EpilogueForm = 'compiled' | 'parameters' | 'bound' | 'shared' | 'eager';
 
 type Width = 1 | 4;
 
@@ -126,17 +127,17 @@ export function epilogueModule(
   const shared = shares ? sharedModule(epilogue, width, form === 'eager') : undefined;
   if (shared) return shared;
   const { operands = [] } = epilogue ?? {};
-  const binds = form !== 'compiled';
+  const stridesBound = form !== 'compiled' && form !== 'parameters';
   const printed: PrintedExpression = epilogue?.print({
     width,
     operand: (name) => (name === 'value' ? name : `${name}_value`),
-    binds,
+    binds: form !== 'compiled',
   }) ?? { functions: '', lines: [], result: 'value' };
   const strides = operands.flatMap(({ name, strides: { place: _, ...rest } }) =>
     Object.entries(rest).map(([part, size]): [string, number] => [sizeName(name, part), size]),
   );
-  const compiled = binds ? [] : strides;
-  const sizes = binds ? { ...Object.fromEntries(strides), ...printed.sizes } : {};
+  const [bound, compiled] = stridesBound ? [strides, []] : [[], strides];
+  const sizes = { ...Object.fromEntries(bound), ...printed.sizes };
   const text = [
     ...operands.map(({ name, type, strides }, i) =>
       arrayText(name, i, type, strides.place * width),

@@ -62,7 +62,7 @@ const STACK = array<u32, AXES>(${words(g.stack)});
 ${memoryText('a', g.a)}
 ${memoryText('b', g.b)}
 ${memoryText('y', g.y)}
-${epilogueAtText(g.epilogue, g.shape)}
+${epilogueAtText(g.epilogue, g.shape, 'parameters')}
 
 fn store(matrix: u32, row: u32, column: u32, sum: f32) {
   let value = epilogue_at(SCALE * sum, (matrix * ROWS + row) * COLUMNS + column);

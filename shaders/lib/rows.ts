@@ -75,7 +75,7 @@ ${tileText(grid)}
 
 @group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read_write> y: array<Y>;
-${epilogueAtText(epilogue, shape)}
+${epilogueAtText(epilogue, shape, 'parameters')}
 
 struct Row {
   // Which row, where its first element is, and how the invocation shares in it.

@@ -1,5 +1,7 @@
 /** Products of matrices, or of stacks of them, of which both factors may be activations. */
+
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
+import { parameterWords } from '../../shaders/lib/epilogue_at.ts';
 import {
   type MatmulProblem,
   type MatrixMemory,
@@ -179,7 +181,7 @@ export const matmulOp: OpDef<MatmulAttributes, Role> = {
     matmulTiled,
     oneDispatch<MatmulProblem, Role>({
       name: 'matmul',
-      source: shader,
+      source: (g, grid) => ({ source: shader(g, grid), words: parameterWords(g.epilogue) }),
       tiles: (g) => Math.ceil((matricesOf(g) * g.rows * g.columns) / MATMUL_THREADS),
       reads: () => ['a', 'b'],
     }),

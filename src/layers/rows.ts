@@ -1,7 +1,8 @@
 /** Kernels that reduce rows of a tensor: how a node's rows lie, and how many invocations share one. */
 
 import { type Epilogue, operandBindings } from '../../shaders/lib/epilogue.ts';
-import { type Grid, gridOf } from '../../shaders/lib/grid.ts';
+import { parameterWords } from '../../shaders/lib/epilogue_at.ts';
+import type { Grid } from '../../shaders/lib/grid.ts';
 import { type RowProblem, type Rows, type RowsConfig, rowTiles } from '../../shaders/lib/rows.ts';
 import { type DeviceProfile, kindOf } from '../runtime/device_profile.ts';
 import type { Node, OpCall } from '../runtime/graph.ts';
@@ -15,6 +16,7 @@ import {
   tensorDesc,
 } from '../runtime/tensor.ts';
 import { inOrder } from './bindings.ts';
+import { dispatchOf } from './dispatch.ts';
 
 /** Of a node that works on the rows of `x` along the axes [from, to). */
 export function rowProblemOf<A extends object, R extends string>(
@@ -74,13 +76,18 @@ export function rowKernel<P extends RowProblem>(
   return kernel<P, RowsConfig, string>({
     name,
     configs: (problem, device) => [rowsConfig(problem, device)],
-    lower(problem, config, { limits }) {
-      const grid = gridOf(rowTiles(problem, config), limits.maxComputeWorkgroupsPerDimension);
-      const dispatch = {
-        source: source(problem, config, grid),
-        bindings: [...inOrder(['x'], 'y'), ...operandBindings(problem.epilogue)],
-        workgroups: [grid.columns, grid.rows, 1] as const,
-      };
+    lower(problem, config, device) {
+      const { epilogue } = problem;
+      const dispatch = dispatchOf(
+        device,
+        rowTiles(problem, config),
+        inOrder(['x'], 'y'),
+        (grid) => ({
+          source: source(problem, config, grid),
+          words: parameterWords(epilogue),
+          operands: operandBindings(epilogue),
+        }),
+      );
       return { dispatches: [dispatch] };
     },
   });

@@ -1,6 +1,7 @@
 /** matmul_rows: products of matrices on CPU adapters. */
 
 import { operandBindings } from '../../../shaders/lib/epilogue.ts';
+import { parameterWords } from '../../../shaders/lib/epilogue_at.ts';
 import { type MatmulProblem, matricesOf } from '../../../shaders/lib/matmul_problem.ts';
 import { type MatmulRowsConfig, matmulRows as shader } from '../../../shaders/matmul_rows.wgsl.ts';
 import { type DeviceProfile, kindOf } from '../../runtime/device_profile.ts';
@@ -32,6 +33,7 @@ export const matmulRows: Kernel<MatmulProblem> = kernel({
     const bindings = inOrder(['a', 'b'], 'y');
     const dispatch = dispatchOf(device, matricesOf(g) * tiles, bindings, (grid) => ({
       source: shader(g, config, grid),
+      words: parameterWords(g.epilogue),
       operands: operandBindings(g.epilogue),
     }));
     return { dispatches: [dispatch] };

@@ -1,5 +1,6 @@
 /** matmul_tiled: products of matrices on GPUs. */
 import { operandBindings } from '../../../shaders/lib/epilogue.ts';
+import { parameterWords } from '../../../shaders/lib/epilogue_at.ts';
 import { type MatmulProblem, matricesOf } from '../../../shaders/lib/matmul_problem.ts';
 import {
   type MatmulTiledConfig,
@@ -40,6 +41,7 @@ export const matmulTiled: Kernel<MatmulProblem> = kernel({
     const bindings = inOrder(['a', 'b'], 'y');
     const dispatch = dispatchOf(device, tilesOf(g, config), bindings, (grid) => ({
       source: shader(g, config, grid),
+      words: parameterWords(g.epilogue),
       operands: operandBindings(g.epilogue),
     }));
     return { dispatches: [dispatch] };
