@@ -23,11 +23,22 @@ function builtLibrary(): Plugin {
   };
 }
 
+/** cli-table3 asks for colours where a table has some; those of the command have none, in terminal/table.ts. */
+function withoutColors(): Plugin {
+  const [id, nothing] = ['@colors/colors/safe', '\0no-colors'];
+  return {
+    name: 'without-colors',
+    enforce: 'pre',
+    resolveId: (source) => (source === id ? nothing : undefined),
+    load: (found) => (found === nothing ? 'export {};' : undefined),
+  };
+}
+
 /** The second part of `npm run build`: what Node imports, and the command. The library is built already. */
 export default defineConfig({
   root: ROOT,
   publicDir: false,
-  plugins: [builtLibrary(), writeLicences('cli/LICENSES.txt')],
+  plugins: [builtLibrary(), withoutColors(), writeLicences('cli/LICENSES.txt')],
   ssr: { noExternal: true, external: OPTIONAL },
   logLevel: 'warn',
   build: {
