@@ -5,6 +5,7 @@ export type { Epilogue, EpilogueOperand } from '../shaders/lib/epilogue.ts';
 export type {
   Arguments as ExpressionArguments,
   Arithmetic,
+  BoundExpression,
   CallStep,
   ConstantStep,
   Fragment,

@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkNodeCase, inOperatorSets } from '../../test/fixtures/onnx_node_cases.ts';
 import { alongAxesCases } from '../../test/fixtures/onnx_operator_cases/along_axes.ts';
+import { attentionCases } from '../../test/fixtures/onnx_operator_cases/attention.ts';
 import { constantCases } from '../../test/fixtures/onnx_operator_cases/constants.ts';
 import { convolutionCases } from '../../test/fixtures/onnx_operator_cases/convolutions.ts';
 import { gatherScatterCases } from '../../test/fixtures/onnx_operator_cases/gather_scatter.ts';
@@ -26,7 +27,7 @@ const cases = [
   ...[...convolutionCases, ...poolCases, ...volumeCases, ...normalizationCases],
   ...[...pointwiseCases, ...matrixProductCases, ...resizingCases, ...alongAxesCases],
   ...[...movementCases, ...samplingCases, ...gatherScatterCases],
-  ...[...quantizedCases, ...constantCases, ...recurrentCases, ...microsoftCases],
+  ...[...quantizedCases, ...constantCases, ...recurrentCases, ...microsoftCases, ...attentionCases],
 ];
 
 describe('loadOnnx', () => {

@@ -1,6 +1,7 @@
 /** What each operator of ONNX becomes here. (https://onnx.ai/onnx/operators/) */
 import type { Importer } from '../import_node.ts';
 import * as argReduce from './arg_reduce.ts';
+import * as attention from './attention.ts';
 import * as col2im from './col2im.ts';
 import * as concat from './concat.ts';
 import * as constants from './constants.ts';
@@ -53,6 +54,7 @@ export const importers: ReadonlyMap<string, Importer> = new Map(
     ...quantized.importers,
     ...packedWeights.importers,
     ...fused.importers,
+    ...attention.importers,
     ...gather.importers,
     ...scatter.importers,
     ...recurrent.importers,

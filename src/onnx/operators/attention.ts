@@ -1,0 +1,175 @@
+/**
+ * Attention in one node: ONNX's, of operator sets from 23 on, and what onnxruntime's optimiser of transformers writes,
+ * without the keys and values of earlier tokens.
+ * (Vaswani et al., "Attention Is All You Need", 2017; https://onnx.ai/onnx/operators/onnx__Attention.html)
+ */
+import { apply } from '../../../shaders/lib/expression.ts';
+import * as f from '../../../shaders/lib/expression_functions.ts';
+import { add } from '../../layers/arithmetic.ts';
+import { matmul } from '../../layers/matmul.ts';
+import { pointwise } from '../../layers/pointwise.ts';
+import { rearrange, reshapeTo, split, transpose } from '../../layers/rearrange.ts';
+import { softmax } from '../../layers/softmax.ts';
+import type { Value } from '../../runtime/graph.ts';
+import type { GraphBuilder } from '../../runtime/graph_builder.ts';
+import { Expand, Reshape } from '../../runtime/movement/index.ts';
+import { tabulated } from '../computed.ts';
+import { demand } from '../errors.ts';
+import type { ImportCall, Importers } from '../import_node.ts';
+import { linearWeight, ofRows } from './linear.ts';
+
+/** Where every other token is, in f32. */
+const FAR = -3.4028234663852886e38;
+const HEADS_AND_TOKENS = [0, 2, 1, 3];
+
+interface Factors {
+  /** Each [images, heads, tokens, features]; keys and values may have fewer heads. */
+  readonly q: Value;
+  readonly k: Value;
+  readonly v: Value;
+}
+
+interface AttentionOptions {
+  /** By default 1 / sqrt(features). */
+  readonly scale: number | undefined;
+  /** What is added to scores, or whether they count; broadcast to [images, heads, queries, keys]. */
+  readonly masks: readonly { readonly value: Value; readonly isCondition: boolean }[];
+}
+
+/** softmax(scale Q K' + masks) V, of each head. */
+function attention(
+  g: GraphBuilder,
+  { q, k, v }: Factors,
+  { scale, masks }: AttentionOptions,
+): Value {
+  const [, heads = 1, , features = 1] = q.desc.shape;
+  const [keys, values] = [k, v].map((x, i) =>
+    repeated(g.at(['keys', 'values'][i] ?? ''), x, heads),
+  );
+  const options = { transposeB: true, scale: scale ?? features ** -0.5 };
+  const scores = matmul(g.at('scores'), q, keys ?? k, options);
+  const masked = masks.reduce<Value>((x, { value, isCondition }, i) => {
+    if (!isCondition) return add(g.at(`mask${i}`), x, value);
+    return pointwise(g.at(`mask${i}`), [value, x], (counts = 0, score = 0) =>
+      apply(f.select, counts, score, FAR),
+    );
+  }, scores);
+  return matmul(g.at('product'), softmax(g.at('softmax'), masked, 3), values ?? v);
+}
+
+/** Heads that several heads of queries share, once for each of these. */
+function repeated(g: GraphBuilder, x: Value, heads: number): Value {
+  const [images = 1, own = 1, tokens = 1, features = 1] = x.desc.shape;
+  if (own === heads) return x;
+  demand(heads % own === 0, `${heads} heads of queries do not share ${own} of keys`);
+  return rearrange(g, x, [
+    new Reshape({ extents: [images, own, 1, tokens, features] }),
+    new Expand({ shape: [images, own, heads / own, tokens, features] }),
+    new Reshape({ extents: [images, heads, tokens, features] }),
+  ]);
+}
+
+/** [images, tokens, heads * features] as [images, heads, tokens, features]. */
+function inHeads(g: GraphBuilder, x: Value, heads: number): Value {
+  const [images = 1, tokens = 1, features = 1] = x.desc.shape;
+  demand(
+    heads > 0 && features % heads === 0,
+    `${features} features are not those of ${heads} heads`,
+  );
+  const apart = reshapeTo(g.at('heads'), x, [images, tokens, heads, features / heads]);
+  return transpose(g, apart, HEADS_AND_TOKENS);
+}
+
+/** The other way. */
+function joined(g: GraphBuilder, y: Value): Value {
+  const [images = 1, heads = 1, tokens = 1, features = 1] = y.desc.shape;
+  const together = transpose(g.at('tokens'), y, HEADS_AND_TOKENS);
+  return reshapeTo(g, together, [images, tokens, heads * features]);
+}
+
+/** What a query may see: itself and what comes before it. */
+function causal(call: ImportCall, q: Value, k: Value): Value {
+  const [rows = 1, columns = 1] = [q, k].map(({ desc }) => desc.shape[2] ?? 1);
+  const mask = tabulated(
+    [rows, columns],
+    'bool',
+    [],
+    () => (i) => Number(i % columns <= Math.floor(i / columns)),
+  );
+  return call.place.weight({ ...mask, name: `${call.name}.causal` });
+}
+
+function scaleOf(call: ImportCall): number | undefined {
+  const scale = call.float('scale', 0);
+  return scale === 0 ? undefined : scale;
+}
+
+function refuse(call: ImportCall, first: number, last: number, what: string): void {
+  const given = call.inputs.slice(first, last + 1).some((input) => input);
+  demand(!given, `${what} are given; attention over the tokens of one run is read`);
+}
+
+/** ONNX's own. */
+function ofOnnx(call: ImportCall): Value {
+  refuse(call, 4, 6, 'keys and values of earlier tokens');
+  demand(!call.node.output.slice(1).some((name) => name), 'more than the result is an output');
+  demand(call.float('softcap', 0) === 0, 'softcap is not 0');
+  const [q, k, v] = ['queries', 'keys', 'values'].map((what, i) => {
+    const x = call.value(i);
+    const heads = call.int(i === 0 ? 'q_num_heads' : 'kv_num_heads', 0);
+    return x.desc.shape.length === 4 ? x : inHeads(call.g.at(what), x, heads);
+  }) as [Value, Value, Value];
+  const given = call.inputs[3] && { value: call.value(3), isCondition: call.type(3) === 'bool' };
+  const masks = [
+    ...(given ? [given] : []),
+    ...(call.flag('is_causal') ? [{ value: causal(call, q, k), isCondition: true }] : []),
+  ];
+  const whole = call.shape(0).length === 4;
+  const y = attention(call.g.at('heads'), { q, k, v }, { scale: scaleOf(call), masks });
+  return whole ? y : joined(call.g, y);
+}
+
+/** Of tokens [images, tokens, heads * features], as com.microsoft has it. */
+function ofTokens(call: ImportCall, tokens: readonly Value[], bias: number): Value {
+  const heads = call.int('num_heads', 0);
+  const [q, k, v] = tokens.map((x, i) =>
+    inHeads(call.g.at(['queries', 'keys', 'values'][i] ?? ''), x, heads),
+  ) as [Value, Value, Value];
+  const masks = [
+    ...(call.inputs[bias] ? [{ value: call.value(bias), isCondition: false }] : []),
+    ...(call.flag('unidirectional') ? [{ value: causal(call, q, k), isCondition: true }] : []),
+  ];
+  const y = attention(call.g.at('heads'), { q, k, v }, { scale: scaleOf(call), masks });
+  return joined(call.g, y);
+}
+
+/** Of queries, keys and values, to which a bias of all three may be added. */
+function multiHead(call: ImportCall): Value {
+  refuse(call, 4, 4, 'lengths or a mask of keys');
+  refuse(call, 6, 9, 'keys and values of earlier tokens');
+  const tokens = [0, 1, 2].map((i) => call.value(i));
+  const flat = tokens.every(({ desc }) => desc.shape.length === 3);
+  demand(flat, 'keys or values are packed; [images, tokens, features] are read');
+  if (!call.inputs[3]) return ofTokens(call, tokens, 5);
+  const widths = tokens.map(({ desc }) => desc.shape[2] ?? 1);
+  const biases = split(call.g.at('biases'), call.value(3), widths, 0);
+  const biased = tokens.map((x, i) => add(call.g.at(`biased${i}`), x, biases[i] ?? x));
+  return ofTokens(call, biased, 5);
+}
+
+/** Of x, of which one linear layer makes queries, keys and values. */
+function ofOneLayer(call: ImportCall): Value {
+  refuse(call, 3, 4, 'lengths, a mask of keys, or keys and values of earlier tokens');
+  refuse(call, 6, 6, 'keys and values of earlier tokens');
+  demand(!call.has('qkv_hidden_sizes'), 'qkv_hidden_sizes are given');
+  const weight = linearWeight(call, call.known(1, 'the weights'), false, 1);
+  const features = (weight.desc.shape[0] ?? 3) / 3;
+  const all = ofRows(call.with({ g: call.g.at('all') }), call.value(0), weight, call.value(2));
+  return ofTokens(call, split(call.g.at('parts'), all, [features, features, features], 2), 5);
+}
+
+export const importers: Importers = {
+  Attention: ofOnnx,
+  'com.microsoft.MultiHeadAttention': multiHead,
+  'com.microsoft.Attention': ofOneLayer,
+};
