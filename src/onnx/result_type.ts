@@ -14,11 +14,11 @@ const ofInput =
   (index: number): Rule =>
   (call) =>
     call.type(index);
-/** That of a zero point, which may be left out. */
+/** That of a zero point; where it is left out, as the first input. */
 const ofZero =
   (index: number): Rule =>
   (call) =>
-    call.inputs[index]?.type ?? 'uint8';
+    call.inputs[index]?.type ?? call.type(0);
 /** The first output as the input, the others counts or indices. */
 const indicesAfter: Rule = (call, output) => (output === 0 ? call.type(0) : 'int64');
 const afterFirst =

@@ -26,11 +26,16 @@ function product(call: ImportCall): Value {
   const [bits, block] = [call.int('bits', 4), call.int('block_size', 0)];
   demand(BITS.includes(bits), `bits is ${bits}; ${BITS.join(', ')} are read`);
   demand(!call.inputs[4], 'the order of the groups is given; groups in order are read');
-  demand(block > 0 && features > 0 && inputs > 0, 'N, K and block_size are not all given');
+  demand(features > 0 && inputs > 0, 'N or K is missing');
+  const power = block >= 16 && Number.isInteger(Math.log2(block));
+  demand(power, `block_size is ${block}; powers of two from 16 on are read`);
   const blocks = Math.ceil(inputs / block);
   const perRow = { weights: blocks * Math.ceil((block * bits) / 8), scales: blocks };
   const [packed, scales] = [call.known(1, 'the weights'), call.known(2, 'the scales')];
   const zeros = call.inputs[3] && call.known(3, 'the zero points');
+  const isPacked = ({ type }: Constant) => type === 'uint8';
+  demand(isPacked(packed), `weights are ${packed.type}; uint8 are read`);
+  demand(!zeros || isPacked(zeros) || isFloat(zeros.type), `zero points are ${zeros?.type}`);
   expectCount('weights', packed, features * perRow.weights);
   expectCount('scales', scales, features * perRow.scales);
   const apart = zeros !== undefined && isFloat(zeros.type);

@@ -21,7 +21,7 @@ import {
 } from '../import_node.ts';
 import { alongAxis } from '../quantization.ts';
 import { quantizedType } from '../result_type.ts';
-import type { Constant } from '../tensor.ts';
+import { type Constant, constant } from '../tensor.ts';
 import { importConv } from './conv.ts';
 import { importMatMul } from './linear.ts';
 
@@ -140,11 +140,16 @@ export function scaledBack(
   );
 }
 
-/** A result in floats, quantised as inputs say: a scale and, after it, a zero point. */
-export function quantizedAs(call: ImportCall, value: Value, scale: number): Value {
+/** A result in floats, quantised as inputs say: a scale and, after it, a zero point, which is 0 of `type` by default. */
+export function quantizedAs(
+  call: ImportCall,
+  value: Value,
+  scale: number,
+  type: ElementType = 'uint8',
+): Value {
   const floats: Operand = { value, type: 'float32' };
-  const inputs = [floats, call.operand(scale), call.inputs[scale + 1]];
-  return quantize(call.with({ inputs }));
+  const zero = call.inputs[scale + 1] ?? { constant: constant([], [0], type), type };
+  return quantize(call.with({ inputs: [floats, call.operand(scale), zero] }));
 }
 
 export const importers: Importers = {

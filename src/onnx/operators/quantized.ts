@@ -36,13 +36,15 @@ function ofFloats(
   return (call) => {
     demand(importer, 'has no operator of floats');
     demand(!call.flag('channels_last'), 'channels come last; they are read after the batch');
-    const inputs = tensors(call).map((at, i) => {
+    const places = tensors(call);
+    const inputs = places.map((at, i) => {
       const place = { g: call.g.at(`input${i}`), inputs: call.inputs.slice(at, at + 3) };
       return { value: dequantize(call.with(place)), type: 'float32' as const };
     });
-    const opset = call.int('opset', call.opset);
+    // Softmax says which operator set it is of; its axis is the last by default, whichever that is.
+    const opset = call.has('axis') ? call.int('opset', call.opset) : Math.max(call.opset, 13);
     const y = only(importer(call.with({ g: call.g.at('floats'), inputs, opset })));
-    return quantizedAs(call, y, result);
+    return quantizedAs(call, y, result, call.type(places[0] ?? 0));
   };
 }
 
@@ -54,13 +56,14 @@ function partsOf({ inputs }: ImportCall): readonly number[] {
   return [...inputs.keys()].filter((at) => at % 3 === 2);
 }
 
-/** A B + C, of which C is quantised by the product of the scales of A and B; in floats where no scale is given. */
+/** A B + C, of which C is quantised by the product of the scales of A and B; in floats where no zero point is given. */
 function product(call: ImportCall): Value {
-  demand(call.float('alpha', 1) === 1, 'alpha is not 1');
+  const alpha = call.float('alpha', 1);
+  demand(alpha === 1, `alpha is ${alpha}; 1 is read`);
   const axis = call.flag('transB') ? 0 : -1;
   const factors = [centred(call, 0, 2, -2), centred(call, 3, 5, axis)];
   const y = scaledBack(call, asFloats(call, importGemm, [...factors, call.inputs[6]]));
-  return call.inputs[7] ? quantizedAs(call, y, 7) : y;
+  return call.inputs[8] ? quantizedAs(call, y, 7) : y;
 }
 
 export const importers: Importers = {

@@ -477,7 +477,104 @@ const several: readonly Refusal[] = ['CumSum', 'TopK', 'Trilu'].map((opType) =>
   }),
 );
 
+const PACKED: Attributes = { N: int(2), K: int(16), bits: int(4), block_size: int(16) };
+const HEADS: Attributes = { num_heads: int(2) };
+const TOKENS: Inputs = { x: [1, 3, 4] };
+const ofMicrosoft: readonly Refusal[] = [
+  ...(
+    [
+      ['x w s', { ...PACKED, bits: int(3) }, 'bits is 3; 2, 4, 8 are read'],
+      ['x w s', { ...PACKED, N: int(0) }, 'N or K is missing'],
+      [
+        'x w s',
+        { ...PACKED, block_size: int(5) },
+        'block_size is 5; powers of two from 16 on are read',
+      ],
+      ['x w s', { ...PACKED, N: int(2 ** 40) }, 'expected 8796093022208 weights in blocks, got 16'],
+      ['x w w', PACKED, 'expected 2 scales in blocks, got 16'],
+      ['x f s', PACKED, 'weights are float32; uint8 are read'],
+      ['x w s i', PACKED, 'zero points are int64'],
+      ['x w s s', { ...PACKED, K: int(17) }, 'expected 32 weights in blocks, got 16'],
+      ['x w s w', PACKED, 'expected 2 zero points in blocks, got 16'],
+      ['x w s _ i', PACKED, 'the order of the groups is given; groups in order are read'],
+    ] satisfies readonly (readonly [string, Attributes, string])[]
+  ).map(([inputs, attributes, why]) =>
+    refusing(`com.microsoft.MatMulNBits ${inputs}`, why, {
+      attributes,
+      inputs: { x: [1, 16] },
+      constants: [
+        tensor('w', [2, 1, 8], Array<number>(16).fill(1), 'uint8'),
+        tensor('s', [2], [1, 1]),
+        tensor('f', [16], Array<number>(16).fill(1)),
+        list('i', 0, 0),
+      ],
+    }),
+  ),
+  refusing('com.microsoft.FusedConv x w', 'activation is Cube, which is not read', {
+    attributes: { kernel_shape: ints(1, 1), activation: text('Cube') },
+    constants: [tensor('w', [2, 2, 1, 1], [1, 0, 0, 1])],
+  }),
+  refusing(
+    'com.microsoft.FusedConv x w _ z',
+    '[7, 2, 4, 4] is added to [1, 2, 4, 4], and is larger',
+    {
+      inputs: { z: [7, 2, 4, 4] },
+      attributes: { kernel_shape: ints(1, 1) },
+      constants: [tensor('w', [2, 2, 1, 1], [1, 0, 0, 1])],
+    },
+  ),
+  refusing(
+    'com.microsoft.FusedMatMul x x',
+    'transBatchA or transBatchB is 1: the axes of stacks are moved; 0 is read',
+    {
+      attributes: { transBatchA: int(1) },
+    },
+  ),
+  refusing(
+    'com.microsoft.SkipLayerNormalization x z g',
+    '[5, 3, 4] is added to [1, 3, 4], and is larger',
+    {
+      inputs: { ...TOKENS, z: [5, 3, 4] },
+      constants: [tensor('g', [4], [1, 1, 1, 1])],
+    },
+  ),
+  refusing('com.microsoft.SkipLayerNormalization x x g = y m', 'mean or deviation are outputs', {
+    inputs: TOKENS,
+    constants: [tensor('g', [4], [1, 1, 1, 1])],
+  }),
+  refusing('Attention x x x', '4 features are not those of 0 heads', { inputs: TOKENS, opset: 23 }),
+  refusing('Attention x k k', '4 heads of queries do not share 3 of keys', {
+    inputs: { x: [1, 4, 3, 2], k: [1, 3, 3, 2] },
+    opset: 23,
+  }),
+  refusing(
+    'Attention x x x _ x x = y p',
+    'keys and values of earlier tokens are given; attention over the tokens of one run is read',
+    {
+      opset: 23,
+    },
+  ),
+  refusing('Attention x x x', 'softcap is not 0', { attributes: { softcap: float(1) }, opset: 23 }),
+  refusing(
+    'com.microsoft.MultiHeadAttention x x x _ x',
+    'lengths or a mask of keys are given; attention over the tokens of one run is read',
+    {
+      inputs: TOKENS,
+      attributes: HEADS,
+    },
+  ),
+  refusing(
+    'com.microsoft.MultiHeadAttention x z z',
+    'keys or values are packed; [images, tokens, features] are read',
+    {
+      inputs: { ...TOKENS, z: [1, 3, 2, 2, 2] },
+      attributes: HEADS,
+    },
+  ),
+];
+
 const all = [
+  ...ofMicrosoft,
   ...unknown,
   ...ofRecurrence,
   ...several,
