@@ -20,8 +20,18 @@ function unpacked(bytes: Numbers, bits: number): (index: number) => number {
   return (i) => (Number(bytes[Math.floor(i / perByte)] ?? 0) >> ((i % perByte) * bits)) & mask;
 }
 
-/** x W', where W [features, inputs] is cut into blocks along its rows, each with a scale and a zero point. */
-function product(call: ImportCall): Value {
+/** How the rows of W [features, inputs] are cut into blocks, each with a scale and a zero point. */
+interface Form {
+  readonly features: number;
+  readonly inputs: number;
+  readonly bits: number;
+  /** Weights of a block; the last of a row is filled up. */
+  readonly block: number;
+  /** Blocks of a row. */
+  readonly blocks: number;
+}
+
+function formOf(call: ImportCall): Form {
   const [features, inputs] = [call.int('N', 0), call.int('K', 0)];
   const [bits, block] = [call.int('bits', 4), call.int('block_size', 0)];
   demand(BITS.includes(bits), `bits is ${bits}; ${BITS.join(', ')} are read`);
@@ -29,40 +39,57 @@ function product(call: ImportCall): Value {
   demand(features > 0 && inputs > 0, 'N or K is missing');
   const power = block >= 16 && Number.isInteger(Math.log2(block));
   demand(power, `block_size is ${block}; powers of two from 16 on are read`);
-  const blocks = Math.ceil(inputs / block);
-  const perRow = { weights: blocks * Math.ceil((block * bits) / 8), scales: blocks };
+  return { features, inputs, bits, block, blocks: Math.ceil(inputs / block) };
+}
+
+/** (w - zero point) * scale, row by row. */
+function widened(
+  { features, inputs, block, blocks }: Form,
+  zeroOf: (row: number, block: number) => number,
+  weightAt: (index: number) => number,
+  scales: Numbers,
+): Float32Array {
+  const result = new Float32Array(features * inputs);
+  for (let row = 0, i = 0; row < features; row++) {
+    for (let k = 0; k < inputs; k++, i++) {
+      const at = Math.floor(k / block);
+      const nth = row * blocks + at;
+      const weight = weightAt(nth * block + (k % block)) - zeroOf(row, at);
+      result[i] = weight * Number(scales[nth] ?? 0);
+    }
+  }
+  return result;
+}
+
+/** The zero point of each block: packed as weights are, each row from a byte on; floats of their own; or half of all. */
+function zerosOf({ bits, blocks }: Form, zeros: Constant | undefined, data: Numbers | undefined) {
+  if (!zeros || !data) return () => 2 ** (bits - 1);
+  if (isFloat(zeros.type)) return (row: number, at: number) => Number(data[row * blocks + at] ?? 0);
+  const zeroAt = unpacked(data, bits);
+  const perRow = Math.ceil((blocks * bits) / 8) * (8 / bits);
+  return (row: number, at: number) => zeroAt(row * perRow + at);
+}
+
+/** x W' + bias */
+function product(call: ImportCall): Value {
+  const form = formOf(call);
+  const { features, inputs, bits, block, blocks } = form;
   const [packed, scales] = [call.known(1, 'the weights'), call.known(2, 'the scales')];
   const zeros = call.inputs[3] && call.known(3, 'the zero points');
   const isPacked = ({ type }: Constant) => type === 'uint8';
   demand(isPacked(packed), `weights are ${packed.type}; uint8 are read`);
   demand(!zeros || isPacked(zeros) || isFloat(zeros.type), `zero points are ${zeros?.type}`);
-  expectCount('weights', packed, features * perRow.weights);
-  expectCount('scales', scales, features * perRow.scales);
-  const apart = zeros !== undefined && isFloat(zeros.type);
-  const zerosPerRow = apart ? blocks : Math.ceil((blocks * bits) / 8);
+  expectCount('weights', packed, features * blocks * ((block * bits) / 8));
+  expectCount('scales', scales, features * blocks);
+  const zerosPerRow = zeros && isFloat(zeros.type) ? blocks : Math.ceil((blocks * bits) / 8);
   if (zeros) expectCount('zero points', zeros, features * zerosPerRow);
   const sources = zeros ? [packed, scales, zeros] : [packed, scales];
-  const perBlock = Math.ceil((block * bits) / 8) * (8 / bits);
   const matrix = computed(
     [features, inputs],
     'float32',
     sources,
-    (bytes: Numbers, scaleOf: Numbers, zeroBytes?: Numbers) => {
-      const weightAt = unpacked(bytes, bits);
-      const zeroAt = zeroBytes && !apart ? unpacked(zeroBytes, bits) : undefined;
-      const result = new Float32Array(features * inputs);
-      for (let row = 0, i = 0; row < features; row++) {
-        for (let k = 0; k < inputs; k++, i++) {
-          const at = Math.floor(k / block);
-          const zero =
-            zeroAt?.(row * zerosPerRow * (8 / bits) + at) ??
-            Number(zeroBytes?.[row * blocks + at] ?? 2 ** (bits - 1));
-          const weight = weightAt((row * blocks + at) * perBlock + (k % block));
-          result[i] = (weight - zero) * Number(scaleOf[row * blocks + at] ?? 0);
-        }
-      }
-      return result;
-    },
+    (bytes: Numbers, scaleOf: Numbers, data?: Numbers) =>
+      widened(form, zerosOf(form, zeros, data), unpacked(bytes, bits), scaleOf),
     (8 / bits) * elementCount(packed.shape),
   );
   const weight = call.place.weight({ ...matrix, name: `${packed.name || call.name} unpacked` });
