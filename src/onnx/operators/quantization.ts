@@ -39,12 +39,13 @@ function bound(given: Part): Expression {
   return typeof given === 'number' ? parameter(given) : given;
 }
 
-/** saturate(round(x / scale) + zero point), halves to even. */
+/** saturate(round(x / scale) + zero point), halves to even; NaN becomes the least integer, as in onnxruntime. */
 function quantized(x: Part, scale: Part, zero: Part, type: ElementType): Expression {
   demand(!isFloat(type), `makes ${type}; integers are made`);
   const [least, most] = rangeOf(type);
   const shifted = apply(f.add, apply(f.round, apply(f.div, x, bound(scale))), bound(zero));
-  return apply(f.min, apply(f.max, shifted, least), most);
+  // Of NaN, the comparison is false.
+  return apply(f.select, apply(f.greater, shifted, least), apply(f.min, shifted, most), least);
 }
 
 /** QuantizeLinear: of inputs x, scale and zero point. */
