@@ -61,7 +61,7 @@ function widened(
   return result;
 }
 
-/** The zero point of each block: packed as weights are, each row from a byte on; floats of their own; or half of all. */
+/** The zero point of each block: packed as weights are, each row from a byte on; a float; or half of all steps. */
 function zerosOf({ bits, blocks }: Form, zeros: Constant | undefined, data: Numbers | undefined) {
   if (!zeros || !data) return () => 2 ** (bits - 1);
   if (isFloat(zeros.type)) return (row: number, at: number) => Number(data[row * blocks + at] ?? 0);

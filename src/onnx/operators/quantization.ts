@@ -141,7 +141,7 @@ export function scaledBack(
   );
 }
 
-/** A result in floats, quantised as inputs say: a scale and, after it, a zero point, which is 0 of `type` by default. */
+/** A result in floats, quantised as inputs say: a scale and, after it, a zero point, by default 0 of a type. */
 export function quantizedAs(
   call: ImportCall,
   value: Value,
