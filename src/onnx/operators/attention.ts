@@ -164,7 +164,8 @@ function ofOneLayer(call: ImportCall): Value {
   demand(!call.has('qkv_hidden_sizes'), 'qkv_hidden_sizes are given');
   const weight = linearWeight(call, call.known(1, 'the weights'), false, 1);
   const features = (weight.desc.shape[0] ?? 3) / 3;
-  const all = ofRows(call.with({ g: call.g.at('all') }), call.value(0), weight, call.value(2));
+  const bias = call.inputs[2] && call.value(2);
+  const all = ofRows(call.with({ g: call.g.at('all') }), call.value(0), weight, bias);
   return ofTokens(call, split(call.g.at('parts'), all, [features, features, features], 2), 5);
 }
 
