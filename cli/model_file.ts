@@ -4,18 +4,21 @@ import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
 import { TilewiseError } from '../src/index.ts';
 import type { OnnxModelOptions } from '../src/onnx/index.ts';
-import { parseNames } from '../terminal/option_values.ts';
+import { collect, parseNames } from '../terminal/option_values.ts';
+import { readTensors } from './tensor_files.ts';
 
 export interface ModelFileOptions {
   readonly operators?: string;
   readonly outputs?: readonly string[];
+  readonly constants?: readonly string[];
 }
 
 /** What a file is read with. */
-export type ModelReading = Pick<OnnxModelOptions, 'importers' | 'outputs'>;
+export type ModelReading = Pick<OnnxModelOptions, 'importers' | 'outputs' | 'constants'>;
 type Importers = NonNullable<ModelReading['importers']>;
+type Constants = NonNullable<ModelReading['constants']>;
 
-/** Adds `--operators` and `--outputs`. */
+/** Adds `--operators`, `--outputs` and `--constants`. */
 export function addModelFileOptions(command: Command): Command {
   return command
     .option(
@@ -26,15 +29,41 @@ export function addModelFileOptions(command: Command): Command {
       '--outputs <names>',
       "values that become the model's outputs, with commas between them; nothing after them is read of an .onnx file",
       parseNames,
+    )
+    .option(
+      '--constants <name=value>',
+      'an input of an .onnx file that is the same at every run: a number, some with commas between them, or a .npy file; once for each',
+      collect,
     );
 }
 
-/** What such options say of a file. Throws TilewiseError for a module that fails or exports no functions. */
-export async function readingOf({ operators, outputs }: ModelFileOptions): Promise<ModelReading> {
+/** What such options say of a file. Throws TilewiseError for a file that cannot be read or a module without functions. */
+export async function readingOf({
+  operators,
+  outputs,
+  constants,
+}: ModelFileOptions): Promise<ModelReading> {
   return {
     ...(operators !== undefined && { importers: await readOperators(operators) }),
     ...(outputs && { outputs }),
+    ...(constants && { constants: Object.fromEntries(constants.map(readConstant)) }),
   };
+}
+
+/** `sr=16000`, `size=640,480`, `mask=mask.npy` */
+function readConstant(text: string): readonly [name: string, value: Constants[string]] {
+  const [, name = '', value = ''] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
+  if (name === '') {
+    throw new TilewiseError(
+      `--constants ${text}: expected NAME=VALUE, such as sr=16000 or mask=mask.npy`,
+    );
+  }
+  const parts = value.split(',');
+  const numbers = parts.map(Number);
+  const isList = parts.every((part) => part.trim() !== '') && !numbers.some(Number.isNaN);
+  if (isList) return [name, numbers];
+  const [{ shape, data } = { data: new Float32Array() }] = readTensors(value);
+  return [name, shape ? { shape, data } : [...data]];
 }
 
 async function readOperators(file: string): Promise<Importers> {

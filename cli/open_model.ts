@@ -7,9 +7,17 @@ import type { ModelReading } from './model_file.ts';
 
 /** Throws UnsupportedError for an unknown name, and what `loadOnnx` throws. */
 export function openModel(name: string, reading: ModelReading = {}): ModelDef {
-  if (!isOnnx(name)) return findModel(name);
+  if (!isOnnx(name)) return findBuiltIn(name, reading);
   const readExternal = externalOf(name);
   return onnxModel(readOnnx(name), { name: basename(name), readExternal, ...reading });
+}
+
+/** Throws UnsupportedError for an unknown name, and for options that are about files. */
+export function findBuiltIn(name: string, { importers, constants }: ModelReading): ModelDef {
+  const model = findModel(name);
+  const [option] = [importers && '--operators', constants && '--constants'].filter(Boolean);
+  if (!option) return model;
+  throw new UnsupportedError(`${option} is for .onnx files; model "${name}" is built in`);
 }
 
 /** Whether `--model` names a file. */

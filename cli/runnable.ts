@@ -2,7 +2,6 @@
 import { basename } from 'node:path';
 import {
   buildModel,
-  findModel,
   formatShape,
   type Graph,
   type ModelDef,
@@ -12,7 +11,7 @@ import {
 } from '../src/index.ts';
 import { loadOnnx, onnxInputs } from '../src/onnx/index.ts';
 import type { ModelReading } from './model_file.ts';
-import { externalOf, isOnnx, readOnnx } from './open_model.ts';
+import { externalOf, findBuiltIn, isOnnx, readOnnx } from './open_model.ts';
 
 /** Extents that are undefined are for the caller to say. */
 type Extents = readonly (number | undefined)[] | undefined;
@@ -40,7 +39,7 @@ export interface Runnable {
 export function openRunnable(model: string, reading: ModelReading = {}): Runnable {
   return isOnnx(model)
     ? onnxRunnable(model, reading)
-    : builtInRunnable(findModel(model), reading.outputs);
+    : builtInRunnable(findBuiltIn(model, reading), reading.outputs);
 }
 
 function builtInRunnable(model: ModelDef, outputs: ModelReading['outputs']): Runnable {
@@ -58,7 +57,10 @@ function builtInRunnable(model: ModelDef, outputs: ModelReading['outputs']): Run
 function onnxRunnable(path: string, reading: ModelReading): Runnable {
   const name = basename(path);
   const bytes = readOnnx(path);
-  const inputs = onnxInputs(bytes, name, reading.outputs);
+  const { constants = {} } = reading;
+  const inputs = onnxInputs(bytes, name, reading.outputs).filter(
+    (input) => !Object.hasOwn(constants, input.name),
+  );
   const readExternal = externalOf(path);
   return {
     name,

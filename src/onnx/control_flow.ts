@@ -1,4 +1,5 @@
 /** Nodes that hold graphs: conditions whose branch is known, and loops whose turns can be counted. */
+
 import { concat } from '../layers/concat.ts';
 import { rearrange } from '../layers/rearrange.ts';
 import type { Value } from '../runtime/graph.ts';
@@ -9,6 +10,7 @@ import { computed } from './computed.ts';
 import { isStandard } from './domain.ts';
 import { demand, demandSound } from './errors.ts';
 import { numberOf, type Operand } from './import_node.ts';
+import { MUST_BE_KNOWN } from './problems.ts';
 import type { GraphProto, NodeProto } from './schema/fields.ts';
 import type { Scope } from './scope.ts';
 import { type Constant, constant } from './tensor.ts';
@@ -116,7 +118,7 @@ function nodesIn({ node }: GraphProto): number {
   return inside.reduce((sum, graph) => sum + nodesIn(graph), node.length);
 }
 
-const COMPUTED = 'how often it turns is computed; it must be known when the model is loaded';
+const COMPUTED = `how often it turns is computed; it ${MUST_BE_KNOWN}`;
 
 type WeightOf = (known: Constant) => Value;
 

@@ -39,7 +39,7 @@ export function endingIn(graph: GraphProto, outputs: readonly string[]): GraphPr
 }
 
 /** The nodes that values depend on, and the names that these read. */
-function neededFor(
+export function neededFor(
   nodes: readonly NodeProto[],
   outputs: readonly string[],
 ): { readonly nodes: ReadonlySet<NodeProto>; readonly names: ReadonlySet<string> } {

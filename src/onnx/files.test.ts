@@ -11,6 +11,7 @@ import {
   onnxTensor as tensor,
 } from '../../test/fixtures/onnx_model.ts';
 import { runReference } from '../reference.ts';
+import type { GivenConstant } from './given_constants.ts';
 import { loadOnnx } from './import.ts';
 import type { OnnxImportOptions } from './import_options.ts';
 import { onnxInputs } from './inputs.ts';
@@ -133,9 +134,70 @@ describe('values', () => {
     // Seven halves of an integer are three.
     expect(resultOf(bytes, given([1], 7))).toEqual([2, 6]);
     expect(loadOnnx(bytes, given([1], 7)).graph.inputs.map(({ name }) => name)).toEqual(['x']);
-    expect(() => loadOnnx(bytes, given([2], 7))).toThrow(
-      failure('ShapeError', 'constant "k" [2] has 1 elements'),
-    );
+    const constantIn = (k: GivenConstant): OnnxImportOptions => ({ constants: { k } });
+    for (const k of [7, [7]]) expect(resultOf(bytes, constantIn(k))).toEqual([2, 6]);
+    const refused: readonly (readonly [GivenConstant, message: string])[] = [
+      [
+        { shape: [2], data: Float32Array.of(7) },
+        'must be a Float32Array of 2 values [2], got Float32Array of 1',
+      ],
+      [[7, 8], '[1] has 2 elements'],
+      [{ shape: [1, 1], data: Float32Array.of(7) }, 'is [1], got [1, 1]'],
+    ];
+    for (const [k, message] of refused) {
+      expect(() => loadOnnx(bytes, constantIn(k))).toThrow(
+        failure('ShapeError', `constant "k" ${message}`),
+      );
+    }
+    for (const k of ['7', null, {}, ['7']]) {
+      expect(() => Reflect.apply(loadOnnx, undefined, [bytes, { constants: { k } }])).toThrow(
+        /^constant "k" must be numbers, or a shape and data, got /,
+      );
+    }
+  });
+
+  it('take the shape that the file says where they are given as a list', () => {
+    const open = (...dims: (number | string)[]) =>
+      onnxFile({
+        ...relu,
+        node: [node('Add', 'x k', 'y')],
+        input: [...input, onnxInput('k', dims)],
+      });
+    const shapeOf = (bytes: Uint8Array, k: GivenConstant) =>
+      loadOnnx(bytes, { constants: { k } }).graph.nodes[0]?.output.desc.shape;
+    expect(shapeOf(open(), 5)).toEqual([2]);
+    expect(shapeOf(open('n'), [5, 6])).toEqual([2]);
+    expect(shapeOf(open('n', 2), [5, 6, 7, 8])).toEqual([2, 2]);
+    expect(shapeOf(open('n', 'm'), 5)).toEqual([1, 2]);
+    expect(() => shapeOf(open('n', 2), [5, 6, 7])).toThrow('constant "k" [1, 2] has 3 elements');
+  });
+
+  it('are given for inputs that there are', () => {
+    const bytes = onnxFile({
+      ...relu,
+      node: [node('Add', 'x w', 'y')],
+      input: [...input, onnxInput('k', [2])],
+      initializer: [tensor('w', [2], [1, 2])],
+    });
+    const wrong = (option: string, name: string) =>
+      failure(
+        'UnsupportedError',
+        `ONNX file "model.onnx": option "${option}": the model has no input "${name}" to be given; it has "x", "k"`,
+      );
+    expect(() => loadOnnx(bytes, { constants: { w: 1 } })).toThrow(wrong('constants', 'w'));
+    expect(() => loadOnnx(bytes, { shapes: { X: [2] } })).toThrow(wrong('shapes', 'X'));
+    // Nothing that is wanted reads it.
+    expect(resultOf(bytes, { outputs: ['y'], constants: { k: [3, 4] } })).toEqual([0, 5]);
+  });
+
+  it('that are constants leave a model of images one input', () => {
+    const bytes = onnxFile({
+      ...relu,
+      node: [node('Mul', 'x k', 'y')],
+      input: [onnxInput('x', [1, 1, 28, 28]), onnxInput('k', [])],
+    });
+    expect(onnxModel(bytes, { constants: { k: 2 } }).size).toEqual([28, 28]);
+    expect(() => onnxModel(bytes)).toThrow('expected one input of images');
   });
 
   it('are outputs also where they are inputs, or constants', () => {
@@ -248,6 +310,23 @@ describe('a branch', () => {
   it('fails with what is in it, which is listed once', () => {
     expect(() => loadOnnx(conditional(branches([node('Magic', 'x', 'r')])))).toThrow(
       'ONNX file "model.onnx": 1 of its parts are not supported:\n  Magic (1): node 1: no such operator here',
+    );
+  });
+
+  it('is chosen by an input that is given once, which the error names', () => {
+    const bytes = onnxFile({
+      ...relu,
+      input: [...input, onnxInput('rate', [], 7)],
+      node: [
+        node('Equal', 'rate wanted', 'on'),
+        { ...node('If', 'on', 'y'), attribute: branches([node('Relu', 'x', 'r')]) },
+      ],
+      initializer: [tensor('wanted', [], [16000], 'integer')],
+    });
+    expect(resultOf(bytes, { constants: { rate: 16000 } })).toEqual([0, 3]);
+    expect(resultOf(bytes, { constants: { rate: 8000 } })).toEqual([1, -3]);
+    expect(() => loadOnnx(bytes)).toThrow(
+      'a branch must be known when the model is loaded\nInputs that decide can be given once: option "constants", of ["rate"].',
     );
   });
 

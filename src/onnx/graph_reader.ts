@@ -3,18 +3,19 @@ import { reshapeTo } from '../layers/rearrange.ts';
 import { ShapeError, UnsupportedError } from '../runtime/errors.ts';
 import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
-import { elementCount, formatShape } from '../runtime/tensor.ts';
+import { elementCount } from '../runtime/tensor.ts';
 import { quoted } from '../runtime/weights/messages.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
 import { MOST_IN_NAME, MOST_INPUTS, MOST_NODES, MOST_UNROLLED } from './bounds.ts';
 import { bodyOf, branchOf, isBranching, isLoop, LoopState } from './control_flow.ts';
 import { isStandard, subjectOf } from './domain.ts';
-import { endsBefore } from './ending_in.ts';
+import { endsBefore, neededFor } from './ending_in.ts';
 import { demand, demandSound } from './errors.ts';
 import { commonShape } from './evaluators/broadcast.ts';
 import { evaluators } from './evaluators/index.ts';
 import { readOnce } from './external_data.ts';
 import { Allowance, evaluated, folded } from './fold.ts';
+import { givenConstant, inputNamed } from './given_constants.ts';
 import {
   ImportCall,
   type Imported,
@@ -28,7 +29,7 @@ import { MadeBefore } from './made.ts';
 import { describeType, fedInputs, inputShape, shapeOf, typeOf } from './model_inputs.ts';
 import { ModelWeights } from './model_weights.ts';
 import { elementwise, importers } from './operators/importers.ts';
-import { NO_OPERATOR, NO_OPERATOR_OF_VALUES, Problems } from './problems.ts';
+import { MUST_BE_KNOWN, NO_OPERATOR, NO_OPERATOR_OF_VALUES, Problems } from './problems.ts';
 import { resultType } from './result_type.ts';
 import { namesFromOutside, visitInOrder } from './schedule.ts';
 import type { GraphProto, NodeProto, ValueInfoProto } from './schema/fields.ts';
@@ -38,7 +39,10 @@ import { type Constant, constant, constantOf } from './tensor.ts';
 /** A file that was decoded, and whose version is one that is read. */
 export interface OnnxFile {
   readonly name: string;
+  /** Up to the values that are wanted. */
   readonly graph: GraphProto;
+  /** All that the file wants to be fed, wherever it leads. */
+  readonly inputs: readonly ValueInfoProto[];
   readonly opset: number;
   /** What whoever exported it says of it. */
   readonly metadata: ReadonlyMap<string, string>;
@@ -50,6 +54,8 @@ export interface ReadGraph {
 }
 
 const TOO_MUCH = 'computes more constants than is done for one model';
+/** Elements of an input that may be a number that decides, or a size. */
+const MOST_DECIDING = 16;
 /** What the file says of values, by name. */
 type Infos = ReadonlyMap<string, ValueInfoProto>;
 
@@ -86,11 +92,15 @@ export class GraphReader {
     const scope = new Scope();
     this.#readInitializers(graph, scope);
     this.#readGivenConstants(graph, scope);
+    for (const name of Object.keys(this.#options.shapes ?? {})) {
+      inputNamed('shapes', name, this.#file.inputs);
+    }
     for (const input of fedInputs(graph)) this.#readInput(input, scope);
     this.#readNodes(graph, scope);
     const names = graph.output.map((output) => output.name);
     for (const output of names) this.#readsFailed([output], 'output', shown(output), scope);
-    if (this.#problems.count > 0) this.#problems.refuse(this.#readable(scope));
+    if (this.#problems.count > 0)
+      this.#problems.refuse(this.#readable(scope), this.#deciding(scope));
     const outputs = new Map(names.map((output) => [output, this.#output(output, scope)]));
     return { outputs, weights: this.#weights.source(name) };
   }
@@ -107,16 +117,12 @@ export class GraphReader {
     }
   }
 
-  #readGivenConstants(graph: GraphProto, scope: Scope): void {
-    const types = new Map(graph.input.map((input) => [input.name, typeOf(input)]));
-    for (const [name, { shape, data }] of Object.entries(this.#options.constants ?? {})) {
-      if (elementCount(shape) !== data.length) {
-        throw new ShapeError(
-          `constant "${name}" ${formatShape(shape)} has ${data.length} elements`,
-        );
-      }
-      const type = types.get(name) ?? 'float32';
-      scope.define(name, { constant: { name, shape, type, numbers: () => data }, type });
+  #readGivenConstants({ input: needed }: GraphProto, scope: Scope): void {
+    for (const [name, given] of Object.entries(this.#options.constants ?? {})) {
+      const known = givenConstant(inputNamed('constants', name, this.#file.inputs), given);
+      // Perhaps only what leads to other outputs reads it.
+      const isRead = needed.some((input) => input.name === name);
+      if (isRead) scope.define(name, { constant: known, type: known.type });
     }
   }
 
@@ -216,6 +222,20 @@ export class GraphReader {
     );
   }
 
+  /** Small inputs that what is refused hangs on. */
+  #deciding(scope: Scope): readonly string[] {
+    const { graph } = this.#file;
+    const read = neededFor(
+      graph.node,
+      [...this.#refused].flatMap(({ input }) => input),
+    ).names;
+    return fedInputs(graph).flatMap(({ name }) => {
+      const { value } = scope.find(name) ?? {};
+      const isSmall = value && elementCount(value.desc.shape) <= MOST_DECIDING;
+      return isSmall && read.has(name) ? [name] : [];
+    });
+  }
+
   /** What is unsupported is replaced by a value of the shape that the file says, so that the rest is examined too. */
   #standIn(name: string, scope: Scope, infos: Infos): void {
     const info = infos.get(name);
@@ -232,7 +252,7 @@ export class GraphReader {
   /** Adds the nodes of the branch that a condition chooses, as if they stood in its place. */
   #readBranch(node: NodeProto, scope: Scope, index: number): void {
     const branch = branchOf(node, scope);
-    demand(branch, 'its condition is computed; a branch must be known when the model is loaded');
+    demand(branch, `its condition is computed; a branch ${MUST_BE_KNOWN}`);
     const inner = new Scope(`${this.#nameOf(node, index, scope)}/`, scope);
     this.#readInitializers(branch, inner);
     this.#readNodes(branch, inner);

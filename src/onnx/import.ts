@@ -12,6 +12,7 @@ import { endingIn } from './ending_in.ts';
 import { demand, demandSound, ofFile } from './errors.ts';
 import { GraphReader, type OnnxFile, type ReadGraph } from './graph_reader.ts';
 import type { OnnxImportOptions } from './import_options.ts';
+import { fedInputs } from './model_inputs.ts';
 
 /** A model that was read. */
 export interface OnnxModel {
@@ -96,7 +97,8 @@ export function openOnnx(
     demand(read, `is of operator set ${opset}; ${LEAST_OPSET} and later are read`);
     demand(functions.length === 0, 'defines functions; inline them first');
     const metadata = new Map(metadataProps.map(({ key, value }) => [key, value]));
-    return { name, graph: outputs == null ? graph : endingIn(graph, outputs), opset, metadata };
+    const wanted = outputs == null ? graph : endingIn(graph, outputs);
+    return { name, graph: wanted, inputs: fedInputs(graph), opset, metadata };
   });
 }
 

@@ -1,4 +1,5 @@
 /** A node of an ONNX file while it is turned into layers. */
+
 import type { DerivedWeight, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { elementCount, formatShape, type Shape, tensorDesc } from '../runtime/tensor.ts';
@@ -6,6 +7,7 @@ import { clipped } from '../runtime/weights/messages.ts';
 import { MOST_IN_LIST } from './bounds.ts';
 import type { ElementType } from './element_type.ts';
 import { demand } from './errors.ts';
+import { GIVE_ONCE, MUST_BE_KNOWN } from './problems.ts';
 import type { AttributeProto, NodeProto, TensorProto } from './schema/fields.ts';
 import { AttributeProto_AttributeType as Type } from './schema/onnx_pb.ts';
 import type { Constant, Numbers } from './tensor.ts';
@@ -187,11 +189,8 @@ export class ImportCall {
    */
   known(index: number, what = 'the input'): Constant {
     const { value, constant } = this.operand(index);
-    const remedy =
-      value?.kind === 'input'
-        ? 'it is an input of the model: give it once, as one of the constants'
-        : 'it is computed';
-    demand(constant, `${what} "${value?.name}" must be known when the model is loaded; ${remedy}`);
+    const remedy = value?.kind === 'input' ? GIVE_ONCE : 'it is computed';
+    demand(constant, `${what} "${value?.name}" ${MUST_BE_KNOWN}; ${remedy}`);
     return constant;
   }
 

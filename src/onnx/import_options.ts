@@ -1,6 +1,7 @@
 /** What a reader of files is told beside the file. */
 import type { Shape } from '../runtime/tensor.ts';
 import type { ReadExternal } from './external_data.ts';
+import type { GivenConstants } from './given_constants.ts';
 import type { Importer } from './import_node.ts';
 
 /** What `loadOnnx` is told besides the file. */
@@ -11,18 +12,14 @@ export interface OnnxImportOptions {
   readonly shapes?: Readonly<Record<string, Shape>>;
   /** Images at a time, where the file leaves that open; 1 by default. */
   readonly batch?: number;
-  /** Inputs of the model that are given once, as weights, by name. */
-  readonly constants?: Readonly<
-    Record<
-      string,
-      {
-        /** Its extents. */
-        readonly shape: Shape;
-        /** Row-major. */
-        readonly data: Float32Array;
-      }
-    >
-  >;
+  /**
+   * Inputs of the model that are the same at every run, by name: so a branch is chosen, and a size is known. A number,
+   * or a list, has the shape that the file says.
+   *
+   * @example
+   * const network = loadOnnx(onnxFile, { constants: { sr: 16000 } });
+   */
+  readonly constants?: GivenConstants;
   /**
    * Names of values in the file that become its outputs, in place of those that it says: what only comes after them is
    * not read. So a detector is read that ends in an operator which is not, such as NonMaxSuppression.

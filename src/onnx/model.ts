@@ -9,6 +9,7 @@ import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { formatShape, shapesEqual } from '../runtime/tensor.ts';
 import { demand, ofFile } from './errors.ts';
 import { readOnce } from './external_data.ts';
+import type { GivenConstants } from './given_constants.ts';
 import type { OnnxFile } from './graph_reader.ts';
 import { importOnnx, neededOf, openOnnx } from './import.ts';
 import type { OnnxImportOptions } from './import_options.ts';
@@ -18,7 +19,7 @@ import { fedInputs } from './model_inputs.ts';
 /** What `onnxModel` is told besides the file. */
 export type OnnxModelOptions = Pick<
   OnnxImportOptions,
-  'name' | 'outputs' | 'readExternal' | 'importers'
+  'name' | 'outputs' | 'readExternal' | 'importers' | 'constants'
 >;
 
 /**
@@ -29,7 +30,7 @@ export type OnnxModelOptions = Pick<
  * is open.
  *
  * @param bytes - The file.
- * @param given - Its name, files beside it, operators of your own.
+ * @param given - Its name, files beside it, inputs that are constant, operators of your own.
  * @throws What `loadOnnx` throws.
  * @throws UnsupportedError for a model that is not one input of images.
  *
@@ -46,7 +47,7 @@ export function onnxModel(
   // It is imported again for every batch and image size.
   const options = { ...given, ...(readExternal && { readExternal: readOnce(readExternal) }) };
   const file = openOnnx(bytes, name, given.outputs);
-  const images = ofFile(name, () => imagesOf(file));
+  const images = ofFile(name, () => imagesOf(file, given.constants));
   const { channels, size } = images;
   const build = (g: GraphBuilder, x: Value) => {
     const { outputs, weights } = ofSize(x, images, () =>
@@ -72,9 +73,9 @@ export function onnxModel(
   };
 }
 
-/** What the only input takes. */
-function imagesOf({ graph, metadata }: OnnxFile): ImageInput {
-  const inputs = fedInputs(graph);
+/** What the only input takes that is no constant. */
+function imagesOf({ graph, metadata }: OnnxFile, constants: GivenConstants = {}): ImageInput {
+  const inputs = fedInputs(graph).filter(({ name }) => !Object.hasOwn(constants, name));
   const [input] = inputs;
   const type = input?.type?.value;
   const dims = type?.case === 'tensorType' ? (type.value.shape?.dim ?? []) : [];

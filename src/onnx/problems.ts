@@ -15,6 +15,11 @@ export const NO_OPERATOR = 'no such operator here';
 /** The same where constants could be computed. */
 export const NO_OPERATOR_OF_VALUES: string = `${NO_OPERATOR} of computed values`;
 
+/** What is said of a value that is computed, and decides what the graph is. */
+export const MUST_BE_KNOWN = 'must be known when the model is loaded';
+/** The remedy, where it is an input. */
+export const GIVE_ONCE = 'it is an input of the model: give it once, as one of the constants';
+
 export class Problems {
   readonly #groups = new Map<string, Group>();
   #count = 0;
@@ -33,8 +38,11 @@ export class Problems {
     if (group.names.length < MOST_NAMED) group.names.push(name);
   }
 
-  /** Throws UnsupportedError that lists them, if there are any, and values that could be outputs instead. */
-  refuse(readable: readonly string[] = []): void {
+  /**
+   * Throws UnsupportedError that lists them, if there are any, and values that could be outputs instead, or inputs that
+   * could be constants.
+   */
+  refuse(readable: readonly string[] = [], deciding: readonly string[] = []): void {
     const lines: string[] = [];
     let length = 0;
     const groups = [...this.#groups.values()].sort((a, b) => b.count - a.count);
@@ -47,17 +55,24 @@ export class Problems {
       }
       lines.push(line);
     }
-    const missing = groups.some(({ reason }) => reason.startsWith(NO_OPERATOR));
-    const remedy = missing ? '\nOperators that are missing can be given: option "importers".' : '';
-    const names = readable.slice(0, MOST_NAMED).map(quoted).join(', ');
-    const rest = readable.length > MOST_NAMED ? ', ...' : '';
-    const ending = `\nIt can be read up to there: option "outputs", [${names}${rest}].`;
-    const remedies = missing && names ? `${remedy}${ending}` : remedy;
-    demand(
-      this.#count === 0,
-      `${this.#count} of its parts are not supported:${lines.join('')}${remedies}`,
-    );
+    const said = (what: string) => groups.some(({ reason }) => reason.includes(what));
+    if (said(NO_OPERATOR)) {
+      lines.push('\nOperators that are missing can be given: option "importers".');
+      const names = listed(readable);
+      if (names) lines.push(`\nIt can be read up to there: option "outputs", ${names}.`);
+    }
+    const inputs = listed(deciding);
+    if (said(MUST_BE_KNOWN) && !said(GIVE_ONCE) && inputs) {
+      lines.push(`\nInputs that decide can be given once: option "constants", of ${inputs}.`);
+    }
+    demand(this.#count === 0, `${this.#count} of its parts are not supported:${lines.join('')}`);
   }
+}
+
+/** `["boxes", "scores", ...]`; empty where there are none. */
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_NAMED).map(quoted).join(', ');
+  return shown && `[${shown}${names.length > MOST_NAMED ? ', ...' : ''}]`;
 }
 
 function lineOf({ subject, reason, names, count }: Group): string {

@@ -1,8 +1,10 @@
 /** How integers stand for floats: (q - zero point) * scale. */
+
 import { elementCount, formatShape, type Shape, shapesEqual } from '../runtime/tensor.ts';
 import { seenAs, tabulated } from './computed.ts';
 import { demand } from './errors.ts';
 import { axisOf, type ImportCall, type Operand } from './import_node.ts';
+import { MUST_BE_KNOWN } from './problems.ts';
 
 /** What a scale is for, where it is not one for all: so many elements along an axis, within one channel 1. */
 export interface Quantization {
@@ -31,7 +33,7 @@ export function alongAxis(call: ImportCall, index: number): Operand {
   const operand = call.operand(index);
   if (elementCount(call.shape(index)) === 1) return operand;
   const { constant } = operand;
-  demand(constant, 'scales of channels or blocks must be known when the model is loaded');
+  demand(constant, `scales of channels or blocks ${MUST_BE_KNOWN}`);
   const x = call.shape(0);
   const { type, shape } = constant;
   if (call.int('block_size', 0) > 0) {

@@ -2,6 +2,7 @@
  * Arithmetic on integers that stand for floats, as the file says it: quantised values are floats here that hold
  * integers. Products are summed in f32, which is exact up to 2^24.
  */
+
 import { apply, type Expression } from '../../../shaders/lib/expression.ts';
 import * as f from '../../../shaders/lib/expression_functions.ts';
 import { parameter } from '../../../shaders/lib/expression_parameters.ts';
@@ -19,6 +20,7 @@ import {
   numberOf,
   type Operand,
 } from '../import_node.ts';
+import { MUST_BE_KNOWN } from '../problems.ts';
 import { alongAxis } from '../quantization.ts';
 import { quantizedType } from '../result_type.ts';
 import { type Constant, constant } from '../tensor.ts';
@@ -108,7 +110,7 @@ export function centred(call: ImportCall, index: number, zero: number, axis: num
   const aligned: Operand = shift.constant
     ? { constant: seenAs(shift.constant, { shape }), type: shift.type }
     : shift;
-  demand(one || aligned.constant, 'zero points of channels must be known when the model is loaded');
+  demand(one || aligned.constant, `zero points of channels ${MUST_BE_KNOWN}`);
   const x = value ?? call.place.weight(constant);
   const g = call.g.at(`centred${index}`);
   const moved = pointwise(g, [x, part(call, aligned)], (q = 0, z = 0) => apply(f.sub, q, bound(z)));

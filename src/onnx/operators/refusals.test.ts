@@ -347,7 +347,7 @@ const ofQuantization: readonly Refusal[] = [
   }),
   refusing(
     'QuantizeLinear x s',
-    'scales of channels or blocks must be known when the model is loaded',
+    `scales of channels or blocks must be known when the model is loaded\nInputs that decide can be given once: option "constants", of ["s"].`,
     {
       inputs: { x: MAP, s: [2] },
     },
@@ -361,7 +361,7 @@ const ofQuantization: readonly Refusal[] = [
   }),
   refusing(
     'MatMulInteger x w z',
-    'zero points of channels must be known when the model is loaded',
+    `zero points of channels must be known when the model is loaded\nInputs that decide can be given once: option "constants", of ["x", "z"].`,
     {
       inputs: { x: [UINT8, [2, 2]], z: [UINT8, [2]] },
       constants: [tensor('w', [2, 3], [1, 2, 3, 4, 5, 6], 'uint8')],

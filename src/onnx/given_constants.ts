@@ -1,0 +1,71 @@
+/** Inputs of a model that are given once, when it is loaded. */
+import { checkArgument, checkValues } from '../runtime/arguments.ts';
+import { ShapeError, UnsupportedError } from '../runtime/errors.ts';
+import { elementCount, formatShape, type Shape } from '../runtime/tensor.ts';
+import { quoted } from '../runtime/weights/messages.ts';
+import { MOST_NAMED } from './bounds.ts';
+import type { ElementType } from './element_type.ts';
+import { type Extents, extentsOf, inputShape, typeOf } from './model_inputs.ts';
+import type { ValueInfoProto } from './schema/fields.ts';
+import type { Constant } from './tensor.ts';
+
+/** What an input is at every run: numbers in the shape that the file says, or in one of their own. */
+export type GivenConstant =
+  | number
+  | readonly number[]
+  | {
+      /** Its extents. */
+      readonly shape: Shape;
+      /** Row-major. */
+      readonly data: Float32Array;
+    };
+
+export type GivenConstants = Readonly<Record<string, GivenConstant>>;
+
+/** The input of this name. Throws UnsupportedError where the model has none such. */
+export function inputNamed(
+  option: string,
+  name: string,
+  inputs: readonly ValueInfoProto[],
+): ValueInfoProto {
+  const found = inputs.find((input) => input.name === name);
+  if (found) return found;
+  const names = inputs.slice(0, MOST_NAMED).map((input) => quoted(input.name));
+  if (inputs.length > MOST_NAMED) names.push('...');
+  throw new UnsupportedError(
+    `option "${option}": the model has no input ${quoted(name)} to be given; it has ${names.join(', ') || 'none'}`,
+  );
+}
+
+/** What is given for an input, in its type. Throws ShapeError where it does not fit. */
+export function givenConstant(input: ValueInfoProto, given: GivenConstant): Constant {
+  const who = `constant ${quoted(input.name)}`;
+  const type: ElementType = typeOf(input) ?? 'float32';
+  const list = typeof given === 'number' ? [given] : given;
+  if (isList(list)) {
+    const data = Float32Array.from(list);
+    const shape = shapeOfList(who, extentsOf(input), data.length);
+    return { name: input.name, shape, type, numbers: () => data };
+  }
+  const { shape, data } = Object(list);
+  checkArgument(Array.isArray(shape), who, 'numbers, or a shape and data', given, ShapeError);
+  checkValues(ShapeError, who, shape, data);
+  inputShape(who, input, shape, 1);
+  return { name: input.name, shape, type, numbers: () => data };
+}
+
+function isList(given: GivenConstant): given is readonly number[] {
+  return Array.isArray(given) && given.every((value) => typeof value === 'number');
+}
+
+/** As the file says it; an extent that is open takes what is there. */
+function shapeOfList(who: string, extents: Extents, count: number): Shape {
+  const known = elementCount((extents ?? []).map((extent) => extent ?? 1));
+  const open = (extents ?? [undefined]).filter((extent) => extent === undefined).length;
+  const shape = (extents ?? [undefined]).map(
+    (extent) => extent ?? (open === 1 ? count / known : 1),
+  );
+  if (elementCount(shape) === count && shape.every(Number.isInteger)) return shape;
+  const expected = formatShape(shape.map((extent) => (Number.isInteger(extent) ? extent : 1)));
+  throw new ShapeError(`${who} ${expected} has ${count} elements`);
+}
