@@ -308,6 +308,24 @@ const CASES: readonly Case[] = [
     () => graphOf((g) => api.mul(g.at('bad'), g.input('x', [2]), Number.NaN)),
     `${EXPRESSION} NaN`,
   ],
+  ...(
+    [
+      [3n, '3'],
+      [Symbol('s'), 'Symbol(s)'],
+      [[], 'Array of 0'],
+    ] as const
+  ).map(
+    ([value, got]): Case => [
+      `an expression of ${got}`,
+      () =>
+        graphOf((g) =>
+          api.pointwise(g.at('bad'), [g.input('x', [2])], (x = 0) =>
+            api.apply(f.mul, x, bad(value)),
+          ),
+        ),
+      `${EXPRESSION} ${got}`,
+    ],
+  ),
   [
     'a sum with infinity',
     () => graphOf((g) => api.add(g.at('bad'), g.input('x', [2]), Infinity)),

@@ -207,7 +207,8 @@ export function isSame(a: Expression, b: Expression): boolean {
 
 function keyOf(step: Step): readonly (string | number)[] {
   if (step.fn === 'operand') return [step.fn, step.name];
-  if (step.fn === 'constant') return [step.fn, step.value];
+  // Callers may give what is no number, which nodes refuse.
+  if (step.fn === 'constant') return [step.fn, String(step.value)];
   return [step.fn.name, ...step.args];
 }
 

@@ -13,6 +13,7 @@ import {
   operandsOf,
 } from './expression.ts';
 import * as f from './expression_functions.ts';
+import { parameter } from './expression_parameters.ts';
 import { describeExpression } from './expression_text.ts';
 import { printExpression } from './expression_wgsl.ts';
 
@@ -155,6 +156,21 @@ describe('printExpression', () => {
     [-3, '-3.0'],
   ])('prints %f as an f32', (number, text) => {
     expect(printed(constant(number), 1)).toBe(text);
+  });
+
+  it('has variables in place of parameters of which what is not finite is made', () => {
+    const e = apply(f.min, x, apply(f.div, parameter(1), parameter(0)));
+    const { lines, result, sizes } = printExpression(e, {
+      width: 1,
+      operand: (name) => name,
+      binds: true,
+    });
+    expect([...lines, result]).toEqual([
+      'let t0 = bitcast<f32>(PARAMETER_0);',
+      'let t1 = bitcast<f32>(PARAMETER_1);',
+      'min_of(x, t0 / t1)',
+    ]);
+    expect(sizes).toEqual({ PARAMETER_0: 0x3f800000, PARAMETER_1: 0 });
   });
 
   it('loads an operand that it uses twice once', () => {

@@ -95,7 +95,11 @@ export function printExpression(e: Expression, options: PrintOptions): PrintedEx
  * that ahead, but not of variables.
  */
 function argumentsOfConstantCalls({ steps }: Expression): ReadonlySet<number> {
-  const isConstant = (at: number) => steps[at]?.fn === 'constant';
+  // A parameter is a call without arguments, and where sizes are constants, so is it.
+  const isConstant = (at: number) => {
+    const step = steps[at];
+    return step && (isCall(step) ? step.args.length === 0 : step.fn === 'constant');
+  };
   const calls = steps.filter(isCall).filter(({ args }) => args.every(isConstant));
   return new Set(calls.flatMap(({ args }) => args));
 }

@@ -11,7 +11,7 @@ import {
   pointwiseDimensions,
   pointwise as shader,
 } from '../../shaders/pointwise.wgsl.ts';
-import { checkArgument, ownValue } from '../runtime/arguments.ts';
+import { checkArgument, given, ownValue } from '../runtime/arguments.ts';
 import { alignedTo, broadcastShape } from '../runtime/broadcast.ts';
 import type { PointwiseAttributes } from '../runtime/builtins.ts';
 import { DEFAULT_LIMITS, type DeviceProfile } from '../runtime/device_profile.ts';
@@ -199,7 +199,10 @@ export const pointwiseOp: OpDef<PointwiseAttributes> = {
       return Number.isFinite(step.value) ? [] : [step.value];
     });
     if (faults.length > 0) {
-      throw shapeError(call, `expects finite constants and values that it is given, got ${faults}`);
+      throw shapeError(
+        call,
+        `expects finite constants and values that it is given, got ${faults.map(given)}`,
+      );
     }
     if (!shape || shape.length > MOST_AXES) {
       throw shapeError(

@@ -3,7 +3,7 @@
  * without the keys and values of earlier tokens.
  * (Vaswani et al., "Attention Is All You Need", 2017; https://onnx.ai/onnx/operators/onnx__Attention.html)
  */
-import { apply } from '../../../shaders/lib/expression.ts';
+import { apply, type Expression } from '../../../shaders/lib/expression.ts';
 import * as f from '../../../shaders/lib/expression_functions.ts';
 import { add } from '../../layers/arithmetic.ts';
 import { matmul } from '../../layers/matmul.ts';
@@ -18,8 +18,10 @@ import { demand } from '../errors.ts';
 import type { ImportCall, Importers } from '../import_node.ts';
 import { linearWeight, ofRows } from './linear.ts';
 
-/** Where every other token is, in f32. */
-const FAR = -3.4028234663852886e38;
+type Part = Expression | number;
+
+/** The score of a key that does not count, in f32, and the least of one that does: powers of the former are 0. */
+const [APART, LEAST] = [-3.4028234663852886e38, -1.7e38];
 const HEADS_AND_TOKENS = [0, 2, 1, 3];
 
 interface Factors {
@@ -29,14 +31,24 @@ interface Factors {
   readonly v: Value;
 }
 
+/** Broadcast to [images, heads, queries, keys]. */
+interface Mask {
+  readonly value: Value;
+  /** Whether it is added to scores. */
+  readonly isTerm: boolean;
+  /** 1 where a key counts and else 0, of what the mask holds; missing where all count. */
+  readonly counts?: (held: Part) => Part;
+  /** Whether there may be a query for which no key counts. */
+  readonly leavesNone: boolean;
+}
+
 interface AttentionOptions {
   /** By default 1 / sqrt(features). */
   readonly scale: number | undefined;
-  /** What is added to scores, or whether they count; broadcast to [images, heads, queries, keys]. */
-  readonly masks: readonly { readonly value: Value; readonly isCondition: boolean }[];
+  readonly masks: readonly Mask[];
 }
 
-/** softmax(scale Q K' + masks) V, of each head. */
+/** softmax(scale Q K' + masks) V, of each head; 0 of a query for which no key counts. */
 function attention(
   g: GraphBuilder,
   { q, k, v }: Factors,
@@ -48,13 +60,35 @@ function attention(
   );
   const options = { transposeB: true, scale: scale ?? features ** -0.5 };
   const scores = matmul(g.at('scores'), q, keys ?? k, options);
-  const masked = masks.reduce<Value>((x, { value, isCondition }, i) => {
-    if (!isCondition) return add(g.at(`mask${i}`), x, value);
-    return pointwise(g.at(`mask${i}`), [value, x], (counts = 0, score = 0) =>
-      apply(f.select, counts, score, FAR),
-    );
-  }, scores);
-  return matmul(g.at('product'), softmax(g.at('softmax'), masked, 3), values ?? v);
+  const shares = softmax(g.at('softmax'), masked(g.at('masked'), scores, masks), 3);
+  const conditions = masks.filter(({ counts }) => counts);
+  const counted = conditions.some(({ leavesNone }) => leavesNone)
+    ? pointwise(g.at('counted'), [shares, ...valuesOf(conditions)], (share = 0, ...held) =>
+        apply(f.mul, share, countsOf(conditions, held)),
+      )
+    : shares;
+  return matmul(g.at('product'), counted, values ?? v);
+}
+
+function masked(g: GraphBuilder, scores: Value, masks: readonly Mask[]): Value {
+  const terms = masks.filter(({ isTerm }) => isTerm);
+  const sum = terms.reduce((x, { value }, i) => add(g.at(`term${i}`), x, value), scores);
+  const conditions = masks.filter(({ counts }) => counts);
+  if (conditions.length === 0) return sum;
+  return pointwise(g, [sum, ...valuesOf(conditions)], (score = 0, ...held) =>
+    apply(f.select, countsOf(conditions, held), apply(f.max, score, LEAST), APART),
+  );
+}
+
+/** 1 where a key counts by all masks, else 0. */
+function countsOf(masks: readonly Mask[], held: readonly Part[]): Part {
+  return held
+    .flatMap((value, i) => masks[i]?.counts?.(value) ?? [])
+    .reduce((a, b) => apply(f.mul, a, b));
+}
+
+function valuesOf(masks: readonly Mask[]): readonly Value[] {
+  return masks.map(({ value }) => value);
 }
 
 /** Heads that several heads of queries share, once for each of these. */
@@ -88,7 +122,7 @@ function joined(g: GraphBuilder, y: Value): Value {
 }
 
 /** What a query may see: itself and what comes before it. */
-function causal(call: ImportCall, q: Value, k: Value): Value {
+function causal(call: ImportCall, q: Value, k: Value): Mask {
   const [rows = 1, columns = 1] = [q, k].map(({ desc }) => desc.shape[2] ?? 1);
   const mask = tabulated(
     [rows, columns],
@@ -96,7 +130,22 @@ function causal(call: ImportCall, q: Value, k: Value): Value {
     [],
     () => (i) => Number(i % columns <= Math.floor(i / columns)),
   );
-  return call.place.weight({ ...mask, name: `${call.name}.causal` });
+  const value = call.place.weight({ ...mask, name: `${call.name}.causal` });
+  return { value, isTerm: false, counts: (held) => held, leavesNone: false };
+}
+
+/** The mask that an input is, if it is given: conditions, or what is added. */
+function maskOf(call: ImportCall, index: number): readonly Mask[] {
+  const given = call.inputs[index];
+  if (!given) return [];
+  const value = call.value(index);
+  if (given.type === 'bool') {
+    return [{ value, isTerm: false, counts: (held) => held, leavesNone: true }];
+  }
+  const known = given.constant?.numbers();
+  if (known?.every(Number.isFinite)) return [{ value, isTerm: true, leavesNone: false }];
+  const counts = (held: Part) => apply(f.select, apply(f.is_inf, held), 0, 1);
+  return [{ value, isTerm: true, counts, leavesNone: true }];
 }
 
 function scaleOf(call: ImportCall): number | undefined {
@@ -119,11 +168,7 @@ function ofOnnx(call: ImportCall): Value {
     const heads = call.int(i === 0 ? 'q_num_heads' : 'kv_num_heads', 0);
     return x.desc.shape.length === 4 ? x : inHeads(call.g.at(what), x, heads);
   }) as [Value, Value, Value];
-  const given = call.inputs[3] && { value: call.value(3), isCondition: call.type(3) === 'bool' };
-  const masks = [
-    ...(given ? [given] : []),
-    ...(call.flag('is_causal') ? [{ value: causal(call, q, k), isCondition: true }] : []),
-  ];
+  const masks = [...maskOf(call, 3), ...(call.flag('is_causal') ? [causal(call, q, k)] : [])];
   const whole = call.shape(0).length === 4;
   const y = attention(call.g.at('heads'), { q, k, v }, { scale: scaleOf(call), masks });
   return whole ? y : joined(call.g, y);
@@ -135,10 +180,13 @@ function ofTokens(call: ImportCall, tokens: readonly Value[], bias: number): Val
   const [q, k, v] = tokens.map((x, i) =>
     inHeads(call.g.at(['queries', 'keys', 'values'][i] ?? ''), x, heads),
   ) as [Value, Value, Value];
-  const masks = [
-    ...(call.inputs[bias] ? [{ value: call.value(bias), isCondition: false }] : []),
-    ...(call.flag('unidirectional') ? [{ value: causal(call, q, k), isCondition: true }] : []),
-  ];
+  const isCausal = call.flag('unidirectional');
+  const [queries = 1, keys = 1] = [q, k].map(({ desc }) => desc.shape[2]);
+  demand(
+    !isCausal || keys <= queries,
+    `unidirectional is 1, of ${queries} queries and ${keys} keys`,
+  );
+  const masks = [...maskOf(call, bias), ...(isCausal ? [causal(call, q, k)] : [])];
   const y = attention(call.g.at('heads'), { q, k, v }, { scale: scaleOf(call), masks });
   return joined(call.g, y);
 }
