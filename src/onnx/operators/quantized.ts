@@ -1,9 +1,11 @@
 /**
- * What onnxruntime's quantiser writes in its format QOperator: operators of the domain com.microsoft that take and make
- * quantised tensors, each with its scale and zero point after it.
+ * What onnxruntime's quantiser writes: operators of the domain com.microsoft that take and make quantised tensors, each
+ * with its scale and zero point after it, in its format QOperator, and recurrent layers with quantised weights.
  * (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md)
  */
 import type { Value } from '../../runtime/graph.ts';
+import { elementCount, formatShape } from '../../runtime/tensor.ts';
+import { tabulated } from '../computed.ts';
 import { demand } from '../errors.ts';
 import {
   type ImportCall,
@@ -12,13 +14,16 @@ import {
   type Importers,
   isValue,
   listed,
+  type Operand,
 } from '../import_node.ts';
+import type { Constant } from '../tensor.ts';
 import { importers as concat } from './concat.ts';
 import { importGemm } from './linear.ts';
 import { importers as normalization } from './normalization.ts';
 import { importers as pointwise } from './pointwise.ts';
 import { importers as pool } from './pool.ts';
 import { asFloats, centred, dequantize, quantizedAs, scaledBack } from './quantization.ts';
+import { importers as recurrent } from './recurrent.ts';
 
 /** The only layer that an importer of floats makes. */
 function only(made: Imported | readonly Imported[]): Value {
@@ -66,6 +71,50 @@ function product(call: ImportCall): Value {
   return call.inputs[8] ? quantizedAs(call, y, 7) : y;
 }
 
+/** Of a matrix [directions, inputs, features] of integers, the floats [directions, features, inputs]. */
+function widened(call: ImportCall, index: number, scale: number, what: string): Operand {
+  const [matrix, scales, zeros] = [index, scale, scale + 1].map((at) =>
+    call.known(at, `the ${what}`),
+  ) as [Constant, Constant, Constant];
+  const [directions = 1, inputs = 1, features = 1] = matrix.shape;
+  demand(
+    matrix.shape.length === 3,
+    `the ${what} are ${formatShape(matrix.shape)}; three axes are read`,
+  );
+  for (const { shape } of [scales, zeros]) {
+    const fits = [directions, directions * features].includes(elementCount(shape));
+    demand(
+      fits,
+      `scales or zero points ${formatShape(shape)} do not fit ${formatShape(matrix.shape)}`,
+    );
+  }
+  const placeIn = ({ shape }: Constant) => (elementCount(shape) === directions ? features : 1);
+  const [perScale, perZero] = [placeIn(scales), placeIn(zeros)];
+  const turned = [directions, features, inputs];
+  const floats = tabulated(
+    turned,
+    'float32',
+    [matrix, scales, zeros],
+    (q, scaleOf, zeroOf) => (i) => {
+      const row = Math.floor(i / inputs);
+      const direction = Math.floor(row / features);
+      const from = (direction * inputs + (i % inputs)) * features + (row % features);
+      const zero = zeroOf[Math.floor(row / perZero)] ?? 0;
+      return ((q[from] ?? 0) - zero) * (scaleOf[Math.floor(row / perScale)] ?? 0);
+    },
+  );
+  return { constant: { ...floats, name: `${matrix.name || call.name} ${what}` }, type: 'float32' };
+}
+
+/** With quantised weights; what they are multiplied by is not quantised on the way, which is nearer to the floats. */
+const lstm: Importer = (call) => {
+  demand(recurrent.LSTM, 'has no operator of floats');
+  const weights = [widened(call, 1, 8, 'weights'), widened(call, 2, 10, 'recurrent weights')];
+  return recurrent.LSTM(
+    call.with({ inputs: [call.inputs[0], ...weights, ...call.inputs.slice(3, 8)] }),
+  );
+};
+
 export const importers: Importers = {
   'com.microsoft.QLinearAdd': ofTwo(pointwise.Add),
   'com.microsoft.QLinearMul': ofTwo(pointwise.Mul),
@@ -76,4 +125,5 @@ export const importers: Importers = {
   'com.microsoft.QLinearGlobalAveragePool': ofOne(pool.GlobalAveragePool),
   'com.microsoft.QLinearConcat': ofFloats(concat.Concat, partsOf, 0),
   'com.microsoft.QGemm': product,
+  'com.microsoft.DynamicQuantizeLSTM': lstm,
 };
