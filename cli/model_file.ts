@@ -37,7 +37,7 @@ export function addModelFileOptions(command: Command): Command {
     );
 }
 
-/** What such options say of a file. Throws TilewiseError for a file that cannot be read or a module without functions. */
+/** What such options say of a file. Throws TilewiseError for files that cannot be read, and modules without functions. */
 export async function readingOf({
   operators,
   outputs,

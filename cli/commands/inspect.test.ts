@@ -88,6 +88,7 @@ describe('tilewise inspect', () => {
       'fold factors',
       'absorb bias',
       'fuse epilogue',
+      'inline scalars',
       'one pixel as linear',
       'store as f32',
       'split large weights',

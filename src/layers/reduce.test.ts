@@ -37,6 +37,14 @@ const SHAPES: readonly (readonly [Shape, axes: readonly number[]])[] = [
   ],
   [[5, 1, 33], [1]],
   [[1, 3, 2100], [2]],
+  // In parts: of rows side by side, of rows apart, of a length that few numbers divide, and of a prime number.
+  [[3, 16384], [1]],
+  [
+    [128, 130, 3],
+    [0, 1],
+  ],
+  [[2, 31 * 541, 1], [1]],
+  [[16411], [0]],
   [
     [2, 3, 1],
     [1, 2],

@@ -2,6 +2,7 @@
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import { apply } from '../../shaders/lib/expression.ts';
 import { add, exp, log, sqrt, sub } from '../../shaders/lib/expression_functions.ts';
+import type { Rows } from '../../shaders/lib/rows.ts';
 import {
   type ReduceKind,
   type ReduceProblem,
@@ -9,11 +10,21 @@ import {
 } from '../../shaders/reduce.wgsl.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
+import { type Kernel, kernel } from '../runtime/kernel.ts';
 import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
+import { inlineScalars } from '../runtime/passes/inline_scalars.ts';
 import { tensorDesc } from '../runtime/tensor.ts';
 import { pointwise } from './pointwise.ts';
 import { reshapeTo } from './rearrange.ts';
-import { checkAxes, extentOf, firstOfRow, rowKernel, rowProblemOf } from './rows.ts';
+import {
+  checkAxes,
+  extentOf,
+  firstOfRow,
+  rowDispatch,
+  rowKernel,
+  rowProblemOf,
+  rowsConfig,
+} from './rows.ts';
 
 export interface ReduceAttributes {
   readonly kind: ReduceKind;
@@ -165,6 +176,42 @@ export function reduceReference(
   });
 }
 
+/** Rows that keep a GPU busy, and elements that one workgroup reads sooner than a second dispatch begins. */
+const [MANY_ROWS, FEW_ELEMENTS] = [64, 2 ** 14];
+const PARTS = 'parts';
+
+/** Into how many parts of one length a row is cut, so that there are about as many as each has elements; 1 if none. */
+function partsOf({ outer, length, inner }: Rows): number {
+  if (outer * inner >= MANY_ROWS || length < FEW_ELEMENTS) return 1;
+  let parts = Math.floor(Math.sqrt(length));
+  while (length % parts > 0) parts -= 1;
+  return parts;
+}
+
+/** Of few long rows, which few workgroups would read: first of their parts, then of what these make. */
+const inParts: Kernel<ReduceProblem> = kernel({
+  name: 'reduce_in_parts',
+  supports: (g) => partsOf(g) > 1,
+  configs: (g) => [{ parts: partsOf(g) }],
+  lower(g, { parts }, device) {
+    const { outer, length, inner, types, kind } = g;
+    const first: ReduceProblem = {
+      ...{ kind, outer: outer * parts, length: length / parts, inner },
+      ...{ shape: [outer * parts, inner], epilogue: undefined, types: { ...types, y: 'f32' } },
+    };
+    const last: ReduceProblem = {
+      ...g,
+      ...{ kind: AFTERWARDS[kind] ?? kind, length: parts, types: { ...types, x: 'f32' } },
+    };
+    const dispatch = (rows: ReduceProblem, ends: readonly [string, string]) =>
+      rowDispatch(rows, rowsConfig(rows, device), device, shader, ends);
+    return {
+      dispatches: [dispatch(first, ['x', PARTS]), dispatch(last, [PARTS, 'y'])],
+      scratch: { [PARTS]: 4 * outer * parts * inner },
+    };
+  },
+});
+
 export const reduceOp: OpDef<ReduceAttributes, 'x'> = {
   name: 'reduce',
   inferShape(call) {
@@ -176,5 +223,6 @@ export const reduceOp: OpDef<ReduceAttributes, 'x'> = {
   },
   mixesBatch: (node) => node.attributes.from === 0 && node.attributes.to > 0,
   fusesEpilogue: true,
-  candidates: candidatesOf(problemOf, [rowKernel('reduce', shader)]),
+  passes: { 'inline scalars': inlineScalars },
+  candidates: candidatesOf(problemOf, [inParts, rowKernel('reduce', shader)]),
 };

@@ -6,7 +6,7 @@ import type { Grid } from '../../shaders/lib/grid.ts';
 import { type RowProblem, type Rows, type RowsConfig, rowTiles } from '../../shaders/lib/rows.ts';
 import { type DeviceProfile, kindOf } from '../runtime/device_profile.ts';
 import type { Node, OpCall } from '../runtime/graph.ts';
-import { type Kernel, kernel } from '../runtime/kernel.ts';
+import { type Kernel, type KernelDispatch, kernel } from '../runtime/kernel.ts';
 import { elementTypesOf, inputShape, type Named, shapeError } from '../runtime/operator.ts';
 import {
   elementCount,
@@ -68,29 +68,38 @@ export function shapeAlong(call: OpCall<{ readonly axis: number }, 'x'>): Tensor
   return tensorDesc(shape);
 }
 
+/** The text of a kernel of rows. */
+export type RowSource<P extends RowProblem> = (
+  problem: P,
+  config: RowsConfig,
+  grid: Grid,
+) => string;
+
 /** A kernel of one dispatch that reads `x` and writes `y`. */
-export function rowKernel<P extends RowProblem>(
-  name: string,
-  source: (problem: P, config: RowsConfig, grid: Grid) => string,
-): Kernel<P> {
+export function rowKernel<P extends RowProblem>(name: string, source: RowSource<P>): Kernel<P> {
   return kernel<P, RowsConfig, string>({
     name,
     configs: (problem, device) => [rowsConfig(problem, device)],
-    lower(problem, config, device) {
-      const { epilogue } = problem;
-      const dispatch = dispatchOf(
-        device,
-        rowTiles(problem, config),
-        inOrder(['x'], 'y'),
-        (grid) => ({
-          source: source(problem, config, grid),
-          words: parameterWords(epilogue),
-          operands: operandBindings(epilogue),
-        }),
-      );
-      return { dispatches: [dispatch] };
-    },
+    lower: (problem, config, device) => ({
+      dispatches: [rowDispatch(problem, config, device, source)],
+    }),
   });
+}
+
+/** One dispatch over rows; of an algorithm of several, from one scratch to another. */
+export function rowDispatch<P extends RowProblem>(
+  problem: P,
+  config: RowsConfig,
+  device: DeviceProfile,
+  source: RowSource<P>,
+  [from, to]: readonly [string, string] = ['x', 'y'],
+): KernelDispatch {
+  const { epilogue } = problem;
+  return dispatchOf(device, rowTiles(problem, config), inOrder([from], to), (grid) => ({
+    source: source(problem, config, grid),
+    words: parameterWords(epilogue),
+    operands: operandBindings(epilogue),
+  }));
 }
 
 /** Rows beside one another whose words are fetched at once. */
@@ -102,7 +111,7 @@ const LEAST = 4;
  * CPU adapters run a subgroup as one vector and wait long at barriers: a row has one subgroup or one invocation. GPUs
  * have 64 invocations a workgroup, and 256 where few long rows would leave them idle.
  */
-function rowsConfig({ outer, length, inner }: Rows, device: DeviceProfile): RowsConfig {
+export function rowsConfig({ outer, length, inner }: Rows, device: DeviceProfile): RowsConfig {
   const rows = outer * inner;
   if (kindOf(device) === 'cpu') {
     const vector = device.subgroupSize ?? 4;

@@ -149,6 +149,7 @@ describe('prepare', () => {
       'fold factors',
       'absorb bias',
       'fuse epilogue',
+      'inline scalars',
       'one pixel as linear',
       'store as f32',
       'split large weights',

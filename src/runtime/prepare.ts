@@ -63,6 +63,7 @@ const REWRITING = [
   'fold factors',
   'absorb bias',
   'fuse epilogue',
+  'inline scalars',
   'one pixel as linear',
 ] as const satisfies readonly (keyof Passes)[];
 

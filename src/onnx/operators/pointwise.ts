@@ -6,6 +6,7 @@ import {
   operandsOf,
 } from '../../../shaders/lib/expression.ts';
 import * as f from '../../../shaders/lib/expression_functions.ts';
+import { parameter } from '../../../shaders/lib/expression_parameters.ts';
 import { toF32 } from '../../../shaders/lib/expression_wgsl.ts';
 import { toBfloat16 } from '../../../shaders/lib/narrow_floats.ts';
 import { gelu, prelu, silu } from '../../layers/activations.ts';
@@ -17,7 +18,7 @@ import { broadcastShape } from '../../runtime/broadcast.ts';
 import type { Value } from '../../runtime/graph.ts';
 import { Unsqueeze } from '../../runtime/movement/index.ts';
 import { inputShape, requireInput } from '../../runtime/operator.ts';
-import { formatShape, type Shape, shapesEqual } from '../../runtime/tensor.ts';
+import { elementCount, formatShape, type Shape, shapesEqual } from '../../runtime/tensor.ts';
 import { tabulated } from '../computed.ts';
 import { bitsOf, isFloat, isInteger, rangeOf } from '../element_type.ts';
 import { demand } from '../errors.ts';
@@ -48,7 +49,15 @@ export function operands(
 }
 
 function expressed(count: number, make: (a: Part, b: Part, c: Part) => Expression): Importer {
-  return (call) => layer(call.g, operands(call, count), (a = 0, b = 0, c = 0) => make(a, b, c));
+  return (call) => {
+    const given = operands(call, count);
+    // Single values are scaled by numbers in which layers differ, and in little else.
+    const isOne = given.every(
+      (one) => typeof one === 'number' || elementCount(one.desc.shape) === 1,
+    );
+    const bound = (part: Part) => (isOne && typeof part === 'number' ? parameter(part) : part);
+    return layer(call.g, given, (a = 0, b = 0, c = 0) => make(bound(a), bound(b), bound(c)));
+  };
 }
 
 function named({ build, parameters = {} }: NamedFunction): Importer {

@@ -28,6 +28,8 @@ export interface Passes {
   readonly 'absorb bias'?: (graph: Graph) => Graph;
   /** Makes pointwise nodes the epilogues of the layers before them. */
   readonly 'fuse epilogue'?: (graph: Graph, device: DeviceProfile) => Graph;
+  /** Has what single values are made of computed where they are read. */
+  readonly 'inline scalars'?: (graph: Graph, device: DeviceProfile) => Graph;
   /** Has convolutions of maps of one pixel computed as linear layers. */
   readonly 'one pixel as linear'?: (graph: Graph) => Graph;
   /** Cuts linear layers whose weights take more bytes than the limit into parts. */

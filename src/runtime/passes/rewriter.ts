@@ -67,6 +67,6 @@ export class Rewriter {
 }
 
 /** The names of the model's nodes that several compute together. */
-function sourcesOf(...nodes: readonly Node[]): readonly string[] {
+export function sourcesOf(...nodes: readonly Node[]): readonly string[] {
   return nodes.flatMap(({ name, sources }) => sources ?? [name]);
 }
