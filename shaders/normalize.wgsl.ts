@@ -20,13 +20,9 @@ export interface NormalizeProblem extends RowProblem {
   readonly epsilon: number;
 }
 
-export function normalize(g: NormalizeProblem, config: RowsConfig, grid: Grid): string {
-  return wgsl`
-${rowsText(g, config, grid)}
-const EPSILON = ${g.epsilon};
-
-${addUpText(config)}
-
+/** What a lane makes of its elements of a row: their sum, or that of their squares. */
+export function laneSumText(): string {
+  return `
 // The elements of a lane, or the squares of their distances from a centre, added up.
 fn lane_sum(row: Row, centre: f32, squared: bool) -> f32 {
   // A factor that no compiler can bound: Mesa would unroll the loops.
@@ -44,7 +40,17 @@ fn lane_sum(row: Row, centre: f32, squared: bool) -> f32 {
     sum += block;
   }
   return sum;
+}`;
 }
+
+export function normalize(g: NormalizeProblem, config: RowsConfig, grid: Grid): string {
+  return wgsl`
+${rowsText(g, config, grid)}
+const EPSILON = ${g.epsilon};
+
+${addUpText(config)}
+
+${laneSumText()}
 
 @compute @workgroup_size(THREADS)
 fn main(

@@ -22,6 +22,9 @@ const CASES: readonly (readonly [what: string, shape: Shape, attributes: Attribu
   ['images', [2, 6, 5, 3], { from: 1 }],
   ['the first axis', [9, 4], { from: 0, to: 1 }],
   ['everything', [3, 5], { from: 0 }],
+  ['parts of images', [2, 6, 70, 41], { from: 1 }],
+  ['parts of rows that lie apart', [1, 90, 190, 3], { from: 1, to: 3 }],
+  ['long rows without parts', [16411], { from: 0 }],
 ];
 
 describe('normalize kernels', () => {
@@ -41,11 +44,29 @@ describe('normalize kernels', () => {
     },
   );
 
-  it('keep the deviation of what lies far from 0', async () => {
-    const x = Float32Array.from({ length: 2 * 50 }, (_, i) => 1000 + Math.sin(i));
+  it.each([true, false])(
+    'know how far apart the means of parts are, centred: %s',
+    async (centred) => {
+      const shape = [2, 128 * 200];
+      const x = Float32Array.from(
+        { length: elementCount(shape) },
+        (_, i) => Math.sin(i) + i / 5000,
+      );
+      await checkKernels(device(), {
+        op: 'normalize',
+        build: (g) => normalize(g, g.input('x', shape), { from: 1, centred }),
+        inputs: { x },
+        bound,
+        choose: asOnGpus,
+      });
+    },
+  );
+
+  it.each([50, 128 * 200])('keep the deviation of %i that lie far from 0', async (length) => {
+    const x = Float32Array.from({ length: 2 * length }, (_, i) => 1000 + Math.sin(i));
     await checkKernels(device(), {
       op: 'normalize',
-      build: (g) => normalize(g, g.input('x', [2, 50]), { from: 1 }),
+      build: (g) => normalize(g, g.input('x', [2, length]), { from: 1 }),
       inputs: { x },
       bound,
       choose: asOnGpus,

@@ -2,15 +2,27 @@
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import { apply } from '../../shaders/lib/expression.ts';
 import { add, mul } from '../../shaders/lib/expression_functions.ts';
+import type { Rows } from '../../shaders/lib/rows.ts';
 import { type NormalizeProblem, normalize as shader } from '../../shaders/normalize.wgsl.ts';
+import { momentsOfParts, normalizeParts } from '../../shaders/normalize_parts.wgsl.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
+import { type Kernel, kernel } from '../runtime/kernel.ts';
 import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
 import { tokenPasses } from '../runtime/passes/token_passes.ts';
 import { type Shape, tensorDesc } from '../runtime/tensor.ts';
+import { inOrder } from './bindings.ts';
 import { perChannel } from './per_channel.ts';
 import { pointwise } from './pointwise.ts';
-import { checkAxes, firstOfRow, rowKernel, rowProblemOf } from './rows.ts';
+import {
+  checkAxes,
+  firstOfRow,
+  partsOf,
+  rowDispatch,
+  rowKernel,
+  rowProblemOf,
+  rowsConfig,
+} from './rows.ts';
 
 /** What `normalize` takes statistics of. */
 export interface NormalizeAttributes {
@@ -193,6 +205,31 @@ export function normalizeReference(node: Normalize, inputs: DataByRole): Float64
   return y;
 }
 
+/** What the first of two dispatches finds in the parts of rows. */
+const MOMENTS = 'moments';
+/** Elements of a part: each reads the moments of all parts of its row. */
+const PART = 2048;
+const partsOfRow = (g: Rows): number => partsOf(g, g.length / PART);
+
+const inParts: Kernel<NormalizeProblem> = kernel({
+  name: 'normalize_parts',
+  supports: (g) => partsOfRow(g) > 1,
+  configs: (g) => [{ parts: partsOfRow(g) }],
+  lower(g, { parts }, device) {
+    const whole = { ...g, parts, outer: g.outer * parts, length: g.length / parts };
+    const config = rowsConfig(whole, device);
+    const first = { ...whole, epilogue: undefined, types: { ...g.types, y: 'f32' as const } };
+    const bindings = [...inOrder(['x'], 'y'), { slot: 2, value: MOMENTS, access: 'read' as const }];
+    return {
+      dispatches: [
+        rowDispatch(first, config, device, momentsOfParts, inOrder(['x'], MOMENTS)),
+        rowDispatch(whole, config, device, normalizeParts, bindings),
+      ],
+      scratch: { [MOMENTS]: 2 * 4 * whole.outer * whole.inner },
+    };
+  },
+});
+
 export const normalizeOp: OpDef<NormalizeAttributes, 'x'> = {
   name: 'normalize',
   inferShape(call) {
@@ -211,5 +248,5 @@ export const normalizeOp: OpDef<NormalizeAttributes, 'x'> = {
   mixesBatch: (node) => node.attributes.from === 0,
   fusesEpilogue: true,
   passes: tokenPasses,
-  candidates: candidatesOf(problemOf, [rowKernel('normalize', shader)]),
+  candidates: candidatesOf(problemOf, [inParts, rowKernel('normalize', shader)]),
 };

@@ -14,12 +14,14 @@ import { type Kernel, kernel } from '../runtime/kernel.ts';
 import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
 import { inlineScalars } from '../runtime/passes/inline_scalars.ts';
 import { tensorDesc } from '../runtime/tensor.ts';
+import { inOrder } from './bindings.ts';
 import { pointwise } from './pointwise.ts';
 import { reshapeTo } from './rearrange.ts';
 import {
   checkAxes,
   extentOf,
   firstOfRow,
+  partsOf,
   rowDispatch,
   rowKernel,
   rowProblemOf,
@@ -176,23 +178,16 @@ export function reduceReference(
   });
 }
 
-/** Rows that keep a GPU busy, and elements that one workgroup reads sooner than a second dispatch begins. */
-const [MANY_ROWS, FEW_ELEMENTS] = [64, 2 ** 14];
+/** What parts of rows make. */
 const PARTS = 'parts';
-
-/** Into how many parts of one length a row is cut, so that there are about as many as each has elements; 1 if none. */
-function partsOf({ outer, length, inner }: Rows): number {
-  if (outer * inner >= MANY_ROWS || length < FEW_ELEMENTS) return 1;
-  let parts = Math.floor(Math.sqrt(length));
-  while (length % parts > 0) parts -= 1;
-  return parts;
-}
+/** About as many parts as each has elements. */
+const partsOfRow = (g: Rows): number => partsOf(g, Math.sqrt(g.length));
 
 /** Of few long rows, which few workgroups would read: first of their parts, then of what these make. */
 const inParts: Kernel<ReduceProblem> = kernel({
   name: 'reduce_in_parts',
-  supports: (g) => partsOf(g) > 1,
-  configs: (g) => [{ parts: partsOf(g) }],
+  supports: (g) => partsOfRow(g) > 1,
+  configs: (g) => [{ parts: partsOfRow(g) }],
   lower(g, { parts }, device) {
     const { outer, length, inner, types, kind } = g;
     const first: ReduceProblem = {
@@ -203,10 +198,10 @@ const inParts: Kernel<ReduceProblem> = kernel({
       ...g,
       ...{ kind: AFTERWARDS[kind] ?? kind, length: parts, types: { ...types, x: 'f32' } },
     };
-    const dispatch = (rows: ReduceProblem, ends: readonly [string, string]) =>
-      rowDispatch(rows, rowsConfig(rows, device), device, shader, ends);
+    const dispatch = (rows: ReduceProblem, from: string, to: string) =>
+      rowDispatch(rows, rowsConfig(rows, device), device, shader, inOrder([from], to));
     return {
-      dispatches: [dispatch(first, ['x', PARTS]), dispatch(last, [PARTS, 'y'])],
+      dispatches: [dispatch(first, 'x', PARTS), dispatch(last, PARTS, 'y')],
       scratch: { [PARTS]: 4 * outer * parts * inner },
     };
   },

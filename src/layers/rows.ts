@@ -6,7 +6,7 @@ import type { Grid } from '../../shaders/lib/grid.ts';
 import { type RowProblem, type Rows, type RowsConfig, rowTiles } from '../../shaders/lib/rows.ts';
 import { type DeviceProfile, kindOf } from '../runtime/device_profile.ts';
 import type { Node, OpCall } from '../runtime/graph.ts';
-import { type Kernel, type KernelDispatch, kernel } from '../runtime/kernel.ts';
+import { type Binding, type Kernel, type KernelDispatch, kernel } from '../runtime/kernel.ts';
 import { elementTypesOf, inputShape, type Named, shapeError } from '../runtime/operator.ts';
 import {
   elementCount,
@@ -86,20 +86,34 @@ export function rowKernel<P extends RowProblem>(name: string, source: RowSource<
   });
 }
 
-/** One dispatch over rows; of an algorithm of several, from one scratch to another. */
+/** One dispatch over rows, of an algorithm of several: it may read more than the first, and have other ends. */
 export function rowDispatch<P extends RowProblem>(
   problem: P,
   config: RowsConfig,
   device: DeviceProfile,
   source: RowSource<P>,
-  [from, to]: readonly [string, string] = ['x', 'y'],
+  bindings: readonly Binding[] = inOrder(['x'], 'y'),
 ): KernelDispatch {
   const { epilogue } = problem;
-  return dispatchOf(device, rowTiles(problem, config), inOrder([from], to), (grid) => ({
+  return dispatchOf(device, rowTiles(problem, config), bindings, (grid) => ({
     source: source(problem, config, grid),
     words: parameterWords(epilogue),
     operands: operandBindings(epilogue),
   }));
+}
+
+/** Rows that keep a GPU busy, and elements that one workgroup reads sooner than a second dispatch begins. */
+const [MANY_ROWS, FEW_ELEMENTS] = [64, 2 ** 14];
+
+/**
+ * Into how many parts of one length few long rows are cut, which else few workgroups would read: about `wanted` of
+ * them, and 1 where there is no such number.
+ */
+export function partsOf({ outer, length, inner }: Rows, wanted: number): number {
+  if (outer * inner >= MANY_ROWS || length < FEW_ELEMENTS) return 1;
+  let parts = Math.floor(wanted);
+  while (length % parts > 0) parts -= 1;
+  return parts;
 }
 
 /** Rows beside one another whose words are fetched at once. */
