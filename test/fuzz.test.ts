@@ -24,11 +24,6 @@ import {
 } from '../src/index.ts';
 import { readNpy, readNpz } from '../src/numpy/index.ts';
 import { convertOnnx, exportOnnx, loadOnnx } from '../src/onnx/index.ts';
-import {
-  AttributeProtoSchema,
-  GraphProtoSchema,
-  TensorProto_DataLocation,
-} from '../src/onnx/schema/onnx_pb.ts';
 import { ANY_GPU } from '../src/runtime/device_profile.ts';
 import { temporaryFolder } from './fixtures/cli.ts';
 import { distortedPicture, SVG_SAMPLE, samplePictures } from './fixtures/distorted_images.ts';
@@ -40,6 +35,11 @@ import {
   onnxFile as model,
   onnxNode as node,
 } from './fixtures/onnx_model.ts';
+import {
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  TensorProto_DataLocation,
+} from './fixtures/onnx_schema/onnx_pb.ts';
 import { Random } from './fixtures/random.ts';
 import { randomGraph } from './fixtures/random_graph.ts';
 

@@ -5,10 +5,10 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { createSession } from '../src/index.ts';
 import { loadOnnx, onnxInputs } from '../src/onnx/index.ts';
-import { ModelProtoSchema } from '../src/onnx/schema/onnx_pb.ts';
 import { useDevice } from './fixtures/device.ts';
 import { mnistAccuracy } from './fixtures/mnist.ts';
 import { tensorIn } from './fixtures/onnx_cases.ts';
+import { ModelProtoSchema } from './fixtures/onnx_schema/onnx_pb.ts';
 
 const device = useDevice();
 const data = process.env.TILEWISE_TEST_DATA;

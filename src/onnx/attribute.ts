@@ -1,6 +1,6 @@
 /** Attributes of ONNX nodes, as plain values. */
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import { AttributeProto_AttributeType, type AttributeProtoSchema } from './schema/onnx_pb.ts';
+import { AttributeType } from './schema/enums.ts';
+import type { AttributeProto, Written } from './schema/fields.ts';
 
 /** ONNX tells integers from floats by type, so that the writer must say which it means. */
 export type Attribute =
@@ -11,19 +11,16 @@ export type Attribute =
 
 export type Attributes = Readonly<Record<string, Attribute>>;
 
-export function attributeProto(
-  name: string,
-  attribute: Attribute,
-): MessageInitShape<typeof AttributeProtoSchema> {
+export function attributeProto(name: string, attribute: Attribute): Written<AttributeProto> {
   if ('float' in attribute) {
-    return { name, type: AttributeProto_AttributeType.FLOAT, f: attribute.float };
+    return { name, type: AttributeType.FLOAT, f: attribute.float };
   }
   if ('int' in attribute) {
-    return { name, type: AttributeProto_AttributeType.INT, i: BigInt(attribute.int) };
+    return { name, type: AttributeType.INT, i: BigInt(attribute.int) };
   }
   if ('ints' in attribute) {
-    return { name, type: AttributeProto_AttributeType.INTS, ints: attribute.ints.map(BigInt) };
+    return { name, type: AttributeType.INTS, ints: attribute.ints.map(BigInt) };
   }
   const s = new TextEncoder().encode(attribute.string);
-  return { name, type: AttributeProto_AttributeType.STRING, s };
+  return { name, type: AttributeType.STRING, s };
 }

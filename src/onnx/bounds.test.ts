@@ -8,6 +8,7 @@ import {
   onnxInput,
   onnxTensor,
 } from '../../test/fixtures/onnx_model.ts';
+import { NodeProtoSchema } from '../../test/fixtures/onnx_schema/onnx_pb.ts';
 import {
   MOST_DEFERRED,
   MOST_INPUTS,
@@ -18,7 +19,6 @@ import {
 } from './bounds.ts';
 import { decodeModel } from './decode.ts';
 import { loadOnnx } from './import.ts';
-import { NodeProtoSchema } from './schema/onnx_pb.ts';
 
 const onnxError = (message: string) => expect.objectContaining({ name: 'OnnxError', message });
 

@@ -7,18 +7,18 @@ import {
   onnxNode as node,
   onnxTensor as tensor,
 } from '../../test/fixtures/onnx_model.ts';
+import {
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  TensorProtoSchema,
+} from '../../test/fixtures/onnx_schema/onnx_pb.ts';
 import { findOnnxRuntime, runOnnxRuntime } from '../../test/fixtures/onnxruntime.ts';
 import { runReference } from '../reference.ts';
 import { ANY_GPU } from '../runtime/device_profile.ts';
 import { prepare } from '../runtime/prepare.ts';
 import type { Shape } from '../runtime/tensor.ts';
 import { loadOnnx } from './import.ts';
-import {
-  AttributeProto_AttributeType,
-  AttributeProtoSchema,
-  GraphProtoSchema,
-  TensorProtoSchema,
-} from './schema/onnx_pb.ts';
 
 const X = Float32Array.of(-1, 3);
 

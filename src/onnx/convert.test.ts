@@ -9,6 +9,7 @@ import {
   onnxTensor,
   onnxTensorBeside,
 } from '../../test/fixtures/onnx_model.ts';
+import { ModelProtoSchema } from '../../test/fixtures/onnx_schema/onnx_pb.ts';
 import { findOnnxRuntime, runOnnxRuntime } from '../../test/fixtures/onnxruntime.ts';
 import { lenetModel } from '../models/lenet.ts';
 import { buildModel } from '../models/model.ts';
@@ -20,7 +21,6 @@ import { convertOnnx } from './convert.ts';
 import { OnnxError } from './errors.ts';
 import { exportOnnx } from './export.ts';
 import { loadOnnx } from './import.ts';
-import { ModelProtoSchema } from './schema/onnx_pb.ts';
 
 const INPUT: Shape = [1, 4, 4, 4];
 
@@ -180,6 +180,39 @@ describe('convertOnnx', () => {
     expect(irVersion).toBe(4n);
     expect(graph.input.map(({ name }) => name)).toEqual(['x']);
     expectNear(computed(bytes), computed(file), 5e-2);
+  });
+
+  it('keeps what it does not know, in parts as in one', () => {
+    const model = create(ModelProtoSchema, {
+      ...{ irVersion: 9n, docString: 'a model', modelVersion: 5n },
+      opsetImport: [{ version: 13n }],
+      graph: {
+        ...GRAPH,
+        ...{ docString: 'a graph', metadataProps: [{ key: 'a', value: 'b' }] },
+        node: (GRAPH.node ?? []).map((one) => ({ ...one, docString: 'a node' })),
+        valueInfo: [onnxInput('c', [1, 5, 3, 3])],
+      },
+    });
+    const whole = toBinary(ModelProtoSchema, model);
+    // What follows goes on with the graph before it, and is nothing that is known.
+    const more = toBinary(ModelProtoSchema, create(ModelProtoSchema, { graph: { name: 'later' } }));
+    const strange = Uint8Array.of(0xfa, 0x3f, 2, 1, 2);
+    for (const bytes of [whole, Uint8Array.of(...whole, ...more, ...strange)]) {
+      const { bytes: made } = convertOnnx(bytes, { to: 'f16' });
+      const found = fromBinary(ModelProtoSchema, made);
+      const { irVersion, docString, modelVersion, graph } = found;
+      expect({ irVersion, docString, modelVersion }).toEqual({
+        ...{ irVersion: 9n, docString: 'a model', modelVersion: 5n },
+      });
+      expect(graph?.docString).toBe('a graph');
+      expect(graph?.metadataProps[0]).toMatchObject({ key: 'a', value: 'b' });
+      expect(graph?.valueInfo[0]?.name).toBe('c');
+      const kept = graph?.node.filter(({ opType }) => opType !== 'Cast') ?? [];
+      expect(kept.map((one) => one.docString)).toEqual(GRAPH.node?.map(() => 'a node'));
+      expect(graph?.name).toBe(bytes === whole ? '' : 'later');
+      expect(found.$unknown?.length ?? 0).toBe(bytes === whole ? 0 : 1);
+      expectNear(computed(made), computed(file), 1e-2);
+    }
   });
 
   it('names what it adds otherwise than what there is', () => {

@@ -1,5 +1,4 @@
 /** ONNX files to smaller ones, of the same network with its weights in fewer bits. */
-import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { checkArgument, checkOptions } from '../runtime/arguments.ts';
 import { elementCount, type Shape } from '../runtime/tensor.ts';
 import { quoted } from '../runtime/weights/messages.ts';
@@ -15,20 +14,13 @@ import {
 import { type Attributes, attributeProto } from './attribute.ts';
 import { isStandard } from './domain.ts';
 import { bitsOf, elementTypeOf } from './element_type.ts';
-import { demand, OnnxError, ofFile } from './errors.ts';
+import { encoded } from './encode.ts';
+import { demand, ofFile } from './errors.ts';
 import { externalBytes, type ReadExternal, readOnce } from './external_data.ts';
 import { openOnnx } from './import.ts';
-import {
-  type GraphProto,
-  type ModelProto,
-  ModelProtoSchema,
-  type NodeProto,
-  NodeProtoSchema,
-  type TensorProto,
-  TensorProto_DataLocation,
-  TensorProto_DataType,
-  TensorProtoSchema,
-} from './schema/onnx_pb.ts';
+import { asField, joined, type Part, partsOf } from './parts.ts';
+import { DataType, EXTERNAL } from './schema/enums.ts';
+import type { GraphProto, NodeProto, TensorProto, Written } from './schema/fields.ts';
 import { constantOf } from './tensor.ts';
 
 /** What `convertOnnx` makes of a file. */
@@ -45,6 +37,9 @@ export interface ConvertOnnxOptions {
 const PER_AXIS_OPSET = 13;
 /** The first in which what is multiplied is broadcast as NumPy has it. */
 const BROADCAST_OPSET = 7;
+/** Numbers of fields. */
+const MODEL = { irVersion: 1, graph: 7 };
+const GRAPH = { node: 1, initializer: 5, input: 11 };
 /** The most that protobuf can hold in one file. */
 const MOST_BYTES = 2 ** 31 - 1;
 /** The first version of the format in which not all tensors are inputs, too. */
@@ -72,49 +67,56 @@ export function convertOnnx(bytes: Uint8Array, options: ConvertOnnxOptions): Con
   checkOptions(who, options);
   const { to, name: file = 'model.onnx', readExternal } = options;
   checkArgument(isNarrowType(to), `${who}: options.to`, NARROW_TYPES, to);
-  // What is read of it is bounded there.
-  const { opset } = openOnnx(bytes, file);
+  const { opset, irVersion, graph } = openOnnx(bytes, file);
   return ofFile(file, () => {
-    const model = wholeModel(bytes);
-    const { graph } = model;
-    demand(graph, 'has no graph');
     const old = opset < BROADCAST_OPSET;
     demand(!old, `is of operator set ${opset}; ${BROADCAST_OPSET} and later are converted`);
-    const converter = new Converter(graph, to, opset, readExternal && readOnce(readExternal));
-    const converted = converter.run();
-    if (model.irVersion < OWN_TENSORS) model.irVersion = OWN_TENSORS;
-    return { bytes: toBinary(ModelProtoSchema, model), converted };
+    const parts = partsOf(bytes);
+    // One that is given in several fields is these one after the other.
+    const inner = parts.flatMap(({ number, content }) =>
+      number === MODEL.graph && content ? partsOf(content) : [],
+    );
+    const read = readExternal && readOnce(readExternal);
+    const { converted, pieces } = new Converter(graph, inner, to, opset, read).run();
+    const version = irVersion < OWN_TENSORS ? OWN_TENSORS : irVersion;
+    const rest = parts.filter(({ number }) => number !== MODEL.graph && number !== MODEL.irVersion);
+    const model = [
+      encoded('ModelProto', { irVersion: version }),
+      ...rest.map((part) => part.bytes),
+      ...asField(MODEL.graph, pieces),
+    ];
+    return { bytes: joined(model), converted };
   });
 }
 
-/** With all that a file has. Throws OnnxError for what is broken in parts that are not read where models are run. */
-function wholeModel(bytes: Uint8Array): ModelProto {
-  try {
-    return fromBinary(ModelProtoSchema, bytes);
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new OnnxError(`is damaged (${reason})`, { cause });
-  }
+/** A tensor of the new file, as it stands there. */
+interface Kept {
+  readonly size: number;
+  readonly pieces: readonly Uint8Array[];
 }
 
 class Converter {
   readonly #graph: GraphProto;
+  readonly #parts: readonly Part[];
   readonly #to: NarrowType;
   readonly #opset: number;
   readonly #readExternal: ReadExternal | undefined;
   readonly #axes: ReadonlyMap<string, number | undefined>;
   readonly #taken: Set<string>;
   /** What stands before the nodes of the file. */
-  readonly #nodes: NodeProto[] = [];
-  readonly #tensors: TensorProto[] = [];
+  readonly #nodes: (readonly Uint8Array[])[] = [];
+  readonly #tensors: Kept[] = [];
 
+  /** Of a graph, and the fields of which it was decoded. */
   constructor(
     graph: GraphProto,
+    parts: readonly Part[],
     to: NarrowType,
     opset: number,
     readExternal: ReadExternal | undefined,
   ) {
     this.#graph = graph;
+    this.#parts = parts;
     this.#to = to;
     this.#opset = opset;
     this.#readExternal = readExternal;
@@ -122,61 +124,68 @@ class Converter {
     this.#taken = namesIn(graph);
   }
 
-  /** Changes the graph; the names of the tensors that were converted. */
-  run(): readonly string[] {
-    const graph = this.#graph;
+  /** The graph's new fields, and the names of the tensors that were converted. */
+  run(): { readonly converted: readonly string[]; readonly pieces: readonly Uint8Array[] } {
+    const { node, initializer, input } = this.#graph;
     const converted = new Set<string>();
-    for (const tensor of [...graph.initializer, ...this.#hoisted()]) {
-      this.#inside(tensor);
-      if (this.#convert(tensor)) converted.add(tensor.name);
-      else this.#tensors.push(tensor);
+    const tensors = this.#fields(GRAPH.initializer);
+    const hoisted = new Map<NodeProto | undefined, TensorProto>(node.flatMap(hoistedFrom));
+    for (const [i, tensor] of [...initializer, ...hoisted.values()].entries()) {
+      const whole = this.#inside(tensor);
+      if (this.#convert(whole)) converted.add(tensor.name);
+      else this.#keep(whole, whole === tensor ? tensors[i] : undefined);
     }
+    this.#check(converted.size > 0);
+    // In the format's first versions all tensors are inputs, too; what a node gives is none.
+    const nodes = this.#fields(GRAPH.node).filter((_, i) => !hoisted.has(node[i]));
+    const inputs = this.#fields(GRAPH.input).filter((_, i) => !converted.has(input[i]?.name ?? ''));
+    const changed = Object.values(GRAPH);
+    const rest = this.#parts.filter(({ number }) => !changed.includes(number));
+    return {
+      converted: [...converted],
+      pieces: [
+        ...this.#nodes.flat(),
+        ...[...nodes, ...inputs, ...rest].map(({ bytes }) => bytes),
+        ...this.#tensors.flatMap(({ pieces }) => pieces),
+      ],
+    };
+  }
+
+  /** Those of a number, in the order of the list that they were decoded into. */
+  #fields(wanted: number): readonly Part[] {
+    return this.#parts.filter(({ number, content }) => number === wanted && content);
+  }
+
+  #check(some: boolean): void {
     demand(
-      converted.size > 0,
-      `expected weights of floats ${NARROW_TENSORS[this.#to]} to store as ${this.#to}, got none among ${this.#tensors.length} tensors${integersIn(graph)}`,
+      some,
+      `expected weights of floats ${NARROW_TENSORS[this.#to]} to store as ${this.#to}, got none among ${this.#tensors.length} tensors${integersIn(this.#graph)}`,
     );
-    const size = this.#tensors.reduce((sum, { rawData }) => sum + rawData.length, 0);
+    const size = this.#tensors.reduce((sum, tensor) => sum + tensor.size, 0);
     demand(
       size <= MOST_BYTES,
       `would have ${size} bytes of tensors; an .onnx file holds at most ${MOST_BYTES}`,
     );
-    graph.node.unshift(...this.#nodes);
-    graph.initializer = this.#tensors;
-    // In the format's first versions all tensors are inputs, too; what a node gives is none.
-    graph.input = graph.input.filter(({ name }) => !converted.has(name));
-    return [...converted];
   }
 
-  /** The tensors of Constant nodes, which are taken out of the graph. */
-  #hoisted(): readonly TensorProto[] {
-    const tensors: TensorProto[] = [];
-    this.#graph.node = this.#graph.node.filter(({ opType, domain, attribute, output }) => {
-      const [name] = output;
-      const value = attribute.find((one) => one.name === 'value')?.t;
-      const isWeight = opType === 'Constant' && isStandard(domain) && isFloat(value);
-      if (!isWeight || !value || name === undefined) return true;
-      value.name = name;
-      tensors.push(value);
-      return false;
-    });
-    return tensors;
+  /** As it stands in the file, if it does. */
+  #keep(tensor: Written<TensorProto>, part?: Part): void {
+    const pieces = part
+      ? [part.bytes]
+      : asField(GRAPH.initializer, [encoded('TensorProto', tensor)]);
+    this.#tensors.push({ size: tensor.rawData?.length ?? 0, pieces });
   }
 
-  /** A tensor whose data is in another file gets it, since the new file may be in another folder. */
-  #inside(tensor: TensorProto): void {
-    if (tensor.dataLocation !== TensorProto_DataLocation.EXTERNAL) return;
+  /** A tensor whose data is in another file with it, since the new file may be in another folder. */
+  #inside(tensor: TensorProto): TensorProto {
+    if (tensor.dataLocation !== EXTERNAL) return tensor;
     const who = `tensor ${quoted(tensor.name)}`;
     const type = elementTypeOf(tensor.dataType);
     const length = tensor.externalData.find(({ key }) => key === 'length')?.value;
     const bytes = type ? (elementCount(shapeOf(tensor)) * Math.max(bitsOf(type), 8)) / 8 : length;
-    tensor.rawData = externalBytes(
-      tensor.externalData,
-      Number(bytes ?? 0),
-      who,
-      this.#readExternal,
-    );
-    tensor.externalData = [];
-    tensor.dataLocation = TensorProto_DataLocation.DEFAULT;
+    const count = Number(bytes ?? 0);
+    const rawData = externalBytes(tensor.externalData, count, who, this.#readExternal);
+    return { ...tensor, rawData, externalData: [], dataLocation: 0 };
   }
 
   /** Whether a tensor is replaced by a smaller one. */
@@ -185,7 +194,7 @@ class Converter {
   }
 
   #asHalves(tensor: TensorProto): boolean {
-    const { FLOAT, FLOAT16 } = TensorProto_DataType;
+    const { FLOAT, FLOAT16 } = DataType;
     const { name, dims } = tensor;
     const halves = isFloat(tensor) && narrowed(shapeOf(tensor), this.#floats(tensor));
     if (!halves) return false;
@@ -195,7 +204,7 @@ class Converter {
   }
 
   #asIntegers(tensor: TensorProto): boolean {
-    const { FLOAT, INT8 } = TensorProto_DataType;
+    const { FLOAT, INT8 } = DataType;
     const { name, dims } = tensor;
     const shape = shapeOf(tensor);
     const axis = this.#axes.get(name);
@@ -229,14 +238,20 @@ class Converter {
     const name = this.#unique(wanted);
     const { buffer, byteOffset, byteLength } = data;
     const rawData = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
-    this.#tensors.push(create(TensorProtoSchema, { name, dims: [...dims], dataType, rawData }));
+    this.#keep({ name, dims, dataType, rawData });
     return name;
   }
 
-  #node(opType: string, input: string[], output: string, attributes: Attributes = {}): void {
+  #node(
+    opType: string,
+    input: readonly string[],
+    output: string,
+    attributes: Attributes = {},
+  ): void {
     const attribute = Object.entries(attributes).map(([key, value]) => attributeProto(key, value));
     const name = this.#unique(`${output}/${opType}`);
-    this.#nodes.push(create(NodeProtoSchema, { opType, name, input, output: [output], attribute }));
+    const node = encoded('NodeProto', { opType, name, input, output: [output], attribute });
+    this.#nodes.push(asField(GRAPH.node, [node]));
   }
 
   #unique(wanted: string): string {
@@ -290,13 +305,22 @@ function namesIn(graph: GraphProto): Set<string> {
   return new Set(names);
 }
 
+/** A Constant node and its tensor, which becomes one of the graph. */
+function hoistedFrom(node: NodeProto): readonly [NodeProto, TensorProto][] {
+  const { opType, domain, attribute, output } = node;
+  const [name] = output;
+  const value = attribute.find((one) => one.name === 'value')?.t;
+  const isWeight = opType === 'Constant' && isStandard(domain) && isFloat(value);
+  return isWeight && value && name !== undefined ? [[node, { ...value, name }]] : [];
+}
+
 function isFloat(tensor: TensorProto | undefined): boolean {
-  return tensor?.dataType === TensorProto_DataType.FLOAT;
+  return tensor?.dataType === DataType.FLOAT;
 }
 
 /** Where a file has integers for weights, what is to be said of it. */
 function integersIn({ initializer, node }: GraphProto): string {
-  const { INT8, UINT8 } = TensorProto_DataType;
+  const { INT8, UINT8 } = DataType;
   const small = initializer.filter(({ dataType }) => dataType === INT8 || dataType === UINT8);
   const names = new Set(small.map(({ name }) => name));
   const found = node.flatMap(({ input }) => input.filter((name) => names.has(name)))[0];

@@ -1,13 +1,21 @@
 import { create, type DescMessage, fromBinary, ScalarType, toBinary } from '@bufbuild/protobuf';
 import { BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import { describe, expect, it } from 'vitest';
+import {
+  AttributeProto_AttributeType,
+  ModelProtoSchema,
+  TensorProto_DataLocation,
+  TensorProto_DataType,
+  ValueInfoProtoSchema,
+} from '../../test/fixtures/onnx_schema/onnx_pb.ts';
 import { Random } from '../../test/fixtures/random.ts';
 import { randomGraph } from '../../test/fixtures/random_graph.ts';
 import { syntheticWeights } from '../runtime/weights/synthetic.ts';
 import { decodeModel } from './decode.ts';
+import { encoded } from './encode.ts';
 import { exportOnnx } from './export.ts';
+import { AttributeType, DataType, EXTERNAL } from './schema/enums.ts';
 import { messageFields } from './schema/fields.ts';
-import { ModelProtoSchema, ValueInfoProtoSchema } from './schema/onnx_pb.ts';
 
 /** All messages that a model may hold, by their names in onnx.proto. */
 function schemas(): ReadonlyMap<string, DescMessage> {
@@ -70,6 +78,49 @@ describe('messageFields', () => {
       return [name, Object.fromEntries(rows)] as const;
     });
     expect(Object.fromEntries(expected)).toMatchObject(Object.fromEntries(table));
+  });
+});
+
+it('has the enumerations of onnx.proto', () => {
+  expect(DataType).toEqual({ ...TensorProto_DataType });
+  expect(AttributeType).toEqual({ ...AttributeProto_AttributeType });
+  expect(EXTERNAL).toBe(TensorProto_DataLocation.EXTERNAL);
+});
+
+describe('encoded', () => {
+  it.each(Array.from({ length: 10 }, (_, seed) => seed))(
+    'writes what generated code reads as it was, %i',
+    (seed) => {
+      const file = exportOnnx(randomGraph(new Random(seed), 8), syntheticWeights([]));
+      const again = encoded('ModelProto', decodeModel(file));
+      expect(plain(ModelProtoSchema, fromBinary(ModelProtoSchema, again))).toEqual(
+        plain(ModelProtoSchema, fromBinary(ModelProtoSchema, file)),
+      );
+    },
+  );
+
+  it('writes every kind of field', () => {
+    const tensor = {
+      ...{ dims: [2n, -1n], dataType: 1, floatData: [0.5, -2], int32Data: [-1, 2 ** 31 - 1] },
+      ...{ int64Data: [-(2n ** 63n)], uint64Data: [2n ** 64n - 1n], doubleData: [1e300] },
+      ...{ name: 'ä', rawData: Uint8Array.of(0, 255), segment: {} },
+      externalData: [{ key: 'location', value: 'a' }],
+    };
+    const dim = [
+      { value: { case: 'dimValue' as const, value: 3n } },
+      { value: { case: 'dimParam' as const, value: 'batch' } },
+    ];
+    const type = { value: { case: 'tensorType' as const, value: { elemType: 1, shape: { dim } } } };
+    const node = {
+      opType: 'If',
+      attribute: [{ name: 'a', t: tensor, strings: [Uint8Array.of(1)] }],
+    };
+    const graph = { node: [node], input: [{ name: 'x', type }, {}] };
+    const bytes = encoded('ModelProto', { irVersion: 8n, graph });
+    const expected = create(ModelProtoSchema, { irVersion: 8n, graph });
+    expect(plain(ModelProtoSchema, fromBinary(ModelProtoSchema, bytes))).toEqual(
+      plain(ModelProtoSchema, expected),
+    );
   });
 });
 

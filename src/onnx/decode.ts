@@ -12,6 +12,7 @@ import {
   type ModelProto,
   messageFields,
   type Scalar,
+  WIRE,
 } from './schema/fields.ts';
 
 /** Throws OnnxError for what is no protobuf of a model, or unfolds beyond all measure. */
@@ -82,16 +83,6 @@ function countVarints(bytes: Uint8Array): number {
   for (const byte of bytes) if (byte < 0x80) count++;
   return count;
 }
-
-const WIRE: Readonly<Record<Scalar, WireType>> = {
-  int32: WireType.Varint,
-  int64: WireType.Varint,
-  uint64: WireType.Varint,
-  float: WireType.Bit32,
-  double: WireType.Bit64,
-  string: WireType.LengthDelimited,
-  bytes: WireType.LengthDelimited,
-};
 
 /** What a field is that the file leaves out. */
 const ABSENT: Readonly<Record<Scalar, unknown>> = {

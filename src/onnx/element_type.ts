@@ -1,6 +1,6 @@
 /** The types of elements in ONNX: which there are here, and what numbers they can hold. */
 import { BFLOAT16, FLOAT16, narrowed } from '../../shaders/lib/narrow_floats.ts';
-import { TensorProto_DataType as Type } from './schema/onnx_pb.ts';
+import { DataType as Type } from './schema/enums.ts';
 
 /** The types of elements that are read, by the names of the ONNX format. */
 export type ElementType =

@@ -1,6 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { expectReference, inputsOf } from '../../test/fixtures/compare_graphs.ts';
+import { type ModelProto, ModelProtoSchema } from '../../test/fixtures/onnx_schema/onnx_pb.ts';
 import { findOnnxRuntime, runOnnxRuntime } from '../../test/fixtures/onnxruntime.ts';
 import { optimized } from '../../test/fixtures/profiles.ts';
 import { Random } from '../../test/fixtures/random.ts';
@@ -23,7 +24,6 @@ import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { syntheticWeights } from '../runtime/weights/synthetic.ts';
 import { exportOnnx, type OnnxExportOptions } from './export.ts';
 import { loadOnnx } from './import.ts';
-import { type ModelProto, ModelProtoSchema } from './schema/onnx_pb.ts';
 
 const weights = syntheticWeights([]);
 

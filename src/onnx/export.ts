@@ -1,18 +1,16 @@
 /** Writes a graph with its weights as an ONNX model. (https://onnx.ai/onnx/repo-docs/IR.html) */
-
-import { create, toBinary } from '@bufbuild/protobuf';
 import { type Graph, isConstant, type Node, RESULT } from '../runtime/graph.ts';
 import { checkKinds } from '../runtime/kinds.ts';
 import { describe, requireInput } from '../runtime/operator.ts';
 import { removeUnread } from '../runtime/passes/remove_unread.ts';
 import { byteLength } from '../runtime/tensor.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
+import { encoded } from './encode.ts';
 import { demand } from './errors.ts';
 import type { Exporter } from './exporter.ts';
 import { OnnxWriter } from './onnx_writer.ts';
 import { exporters } from './operators/exporters.ts';
 import { writeExpression } from './operators/expression_nodes.ts';
-import { ModelProtoSchema, StringStringEntryProtoSchema } from './schema/onnx_pb.ts';
 
 /** How `exportOnnx` writes. */
 export interface OnnxExportOptions {
@@ -60,9 +58,8 @@ export function exportOnnx(
   }
   const layers = unsupported.join(', ');
   demand(layers === '', `ONNX has no operator for ${layers}; change these layers`);
-  const model = create(ModelProtoSchema, writer.finish(dynamicBatch));
-  if (labels) model.metadataProps.push(create(StringStringEntryProtoSchema, namesOf(labels)));
-  return toBinary(ModelProtoSchema, model);
+  const metadataProps = labels ? [namesOf(labels)] : [];
+  return encoded('ModelProto', { ...writer.finish(dynamicBatch), metadataProps });
 }
 
 /** As Ultralytics keeps them. */

@@ -10,13 +10,13 @@ import {
   onnxInput,
   onnxTensor as tensor,
 } from '../../test/fixtures/onnx_model.ts';
+import { ModelProtoSchema } from '../../test/fixtures/onnx_schema/onnx_pb.ts';
 import { runReference } from '../reference.ts';
 import type { GivenConstant } from './given_constants.ts';
 import { loadOnnx } from './import.ts';
 import type { OnnxImportOptions } from './import_options.ts';
 import { onnxInputs } from './inputs.ts';
 import { onnxModel } from './model.ts';
-import { ModelProtoSchema } from './schema/onnx_pb.ts';
 
 const output = [{ name: 'y' }];
 const input = [onnxInput('x', [2])];

@@ -39,6 +39,8 @@ import { type Constant, constant, constantOf } from './tensor.ts';
 /** A file that was decoded, and whose version is one that is read. */
 export interface OnnxFile {
   readonly name: string;
+  /** The version of the format. */
+  readonly irVersion: bigint;
   /** Up to the values that are wanted. */
   readonly graph: GraphProto;
   /** All that the file wants to be fed, wherever it leads. */

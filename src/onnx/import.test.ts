@@ -8,6 +8,12 @@ import {
   onnxNode,
   onnxTensor,
 } from '../../test/fixtures/onnx_model.ts';
+import {
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  TensorProto_DataLocation,
+} from '../../test/fixtures/onnx_schema/onnx_pb.ts';
 import { Random } from '../../test/fixtures/random.ts';
 import { randomGraph } from '../../test/fixtures/random_graph.ts';
 import { add, mul } from '../layers/arithmetic.ts';
@@ -21,12 +27,6 @@ import type { Importer } from './import_node.ts';
 import type { OnnxImportOptions } from './import_options.ts';
 import { onnxInputs } from './inputs.ts';
 import { onnxModel } from './model.ts';
-import {
-  AttributeProto_AttributeType,
-  AttributeProtoSchema,
-  GraphProtoSchema,
-  TensorProto_DataLocation,
-} from './schema/onnx_pb.ts';
 
 describe('loadOnnx', () => {
   it.each(Array.from({ length: 20 }, (_, seed) => seed))(

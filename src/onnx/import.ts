@@ -90,7 +90,7 @@ export function openOnnx(
 ): OnnxFile {
   checkBytes('ONNX file', bytes);
   return ofFile(name, () => {
-    const { graph, opsetImport, functions, metadataProps } = decodeModel(bytes);
+    const { irVersion, graph, opsetImport, functions, metadataProps } = decodeModel(bytes);
     demandSound(graph, 'has no graph');
     const opset = Number(opsetImport.find(({ domain }) => isStandard(domain))?.version ?? 0n);
     const read = Number.isSafeInteger(opset) && opset >= LEAST_OPSET;
@@ -98,7 +98,7 @@ export function openOnnx(
     demand(functions.length === 0, 'defines functions; inline them first');
     const metadata = new Map(metadataProps.map(({ key, value }) => [key, value]));
     const wanted = outputs == null ? graph : endingIn(graph, outputs);
-    return { name, graph: wanted, inputs: fedInputs(graph), opset, metadata };
+    return { name, irVersion, graph: wanted, inputs: fedInputs(graph), opset, metadata };
   });
 }
 

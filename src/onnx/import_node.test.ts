@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { float, int, ints, onnxNode, readNode, text } from '../../test/fixtures/onnx_model.ts';
+import { AttributeProto_AttributeType } from '../../test/fixtures/onnx_schema/onnx_pb.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import type { Attribute } from './attribute.ts';
 import { axisOf, ImportCall, numberOf, type Place } from './import_node.ts';
-import { AttributeProto_AttributeType } from './schema/onnx_pb.ts';
 import { constant } from './tensor.ts';
 
 function callWith(attribute: Attribute, place: Partial<Place> = {}, name = 'a'): ImportCall {

@@ -8,8 +8,8 @@ import { MOST_IN_LIST } from './bounds.ts';
 import type { ElementType } from './element_type.ts';
 import { demand } from './errors.ts';
 import { GIVE_ONCE, MUST_BE_KNOWN } from './problems.ts';
+import { AttributeType as Type } from './schema/enums.ts';
 import type { AttributeProto, NodeProto, TensorProto } from './schema/fields.ts';
-import { AttributeProto_AttributeType as Type } from './schema/onnx_pb.ts';
 import type { Constant, Numbers } from './tensor.ts';
 
 /**

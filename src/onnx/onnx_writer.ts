@@ -1,17 +1,17 @@
 /** An ONNX model while it is being written: nodes, tensors, and a name for every value. */
-import type { MessageInitShape } from '@bufbuild/protobuf';
 import { type Graph, isConstant, type Node, type Value } from '../runtime/graph.ts';
 import type { Shape, TensorDesc } from '../runtime/tensor.ts';
 import { ConstantReader } from '../runtime/weights/constant_reader.ts';
 import type { WeightSource } from '../runtime/weights/weight_source.ts';
 import { type Attributes, attributeProto } from './attribute.ts';
-import {
-  type ModelProtoSchema,
-  type NodeProtoSchema,
-  TensorProto_DataType,
-  type TensorProtoSchema,
-  type ValueInfoProtoSchema,
-} from './schema/onnx_pb.ts';
+import { DataType } from './schema/enums.ts';
+import type {
+  ModelProto,
+  NodeProto,
+  TensorProto,
+  ValueInfoProto,
+  Written,
+} from './schema/fields.ts';
 
 /** What every runtime of the last years reads. */
 const OPSET = 17;
@@ -20,8 +20,8 @@ const OPSET = 17;
 export class OnnxWriter {
   readonly #graph: Graph;
   readonly #reader: ConstantReader;
-  readonly #nodes: MessageInitShape<typeof NodeProtoSchema>[] = [];
-  readonly #initializers: MessageInitShape<typeof TensorProtoSchema>[] = [];
+  readonly #nodes: Written<NodeProto>[] = [];
+  readonly #initializers: Written<TensorProto>[] = [];
   readonly #names = new Map<Value, string>();
   readonly #taken = new Set<string>();
   /** Names of nodes are apart from those of values. */
@@ -104,7 +104,7 @@ export class OnnxWriter {
     this.#opset = Math.max(this.#opset, version);
   }
 
-  finish(dynamicBatch: boolean): MessageInitShape<typeof ModelProtoSchema> {
+  finish(dynamicBatch: boolean): Written<ModelProto> {
     for (const [name, value] of this.#graph.outputs) {
       const written = this.nameOf(value);
       if (written !== name) this.node('Identity', name, [written], name);
@@ -126,7 +126,7 @@ export class OnnxWriter {
 
   /** ONNX wants little-endian, which every machine with WebGPU is. */
   #tensor(name: string, shape: Shape, data: Float32Array | BigInt64Array): string {
-    const { FLOAT, INT64 } = TensorProto_DataType;
+    const { FLOAT, INT64 } = DataType;
     this.#initializers.push({
       name,
       dims: shape.map(BigInt),
@@ -150,17 +150,13 @@ function unusedIn(taken: Set<string>, wanted: string): string {
 }
 
 /** An input or output of the model. */
-function port(
-  name: string,
-  { shape }: TensorDesc,
-  dynamicBatch: boolean,
-): MessageInitShape<typeof ValueInfoProtoSchema> {
+function port(name: string, { shape }: TensorDesc, dynamicBatch: boolean): Written<ValueInfoProto> {
   const dim = shape.map((extent, axis) =>
     axis === 0 && dynamicBatch
       ? { value: { case: 'dimParam' as const, value: 'batch' } }
       : { value: { case: 'dimValue' as const, value: BigInt(extent) } },
   );
-  const elemType = TensorProto_DataType.FLOAT;
+  const elemType = DataType.FLOAT;
   const type = { value: { case: 'tensorType' as const, value: { elemType, shape: { dim } } } };
   return { name, type };
 }

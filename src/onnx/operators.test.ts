@@ -6,6 +6,7 @@ import * as f from '../../shaders/lib/expression_functions.ts';
 import { toBfloat16 } from '../../shaders/lib/narrow_floats.ts';
 import { expectReference, inputsOf, largest } from '../../test/fixtures/compare_graphs.ts';
 import { expectClose } from '../../test/fixtures/expect_close.ts';
+import { ModelProtoSchema } from '../../test/fixtures/onnx_schema/onnx_pb.ts';
 import { findOnnxRuntime, runOnnxRuntime } from '../../test/fixtures/onnxruntime.ts';
 import { optimized } from '../../test/fixtures/profiles.ts';
 import { Random, seeds } from '../../test/fixtures/random.ts';
@@ -81,7 +82,6 @@ import type { Shape } from '../runtime/tensor.ts';
 import { syntheticWeights } from '../runtime/weights/synthetic.ts';
 import { exportOnnx } from './export.ts';
 import { loadOnnx } from './import.ts';
-import { ModelProtoSchema } from './schema/onnx_pb.ts';
 
 const weights = syntheticWeights([]);
 const UNARY = [f.log, f.sqrt, f.round, f.ceil, f.sign, f.neg, f.cos, f.sin, f.erf];

@@ -3,7 +3,7 @@ import { subjectOf } from './domain.ts';
 import { type ElementType, elementTypeOf, typeName } from './element_type.ts';
 import { demand } from './errors.ts';
 import type { ImportCall } from './import_node.ts';
-import { TensorProto_DataType } from './schema/onnx_pb.ts';
+import { DataType } from './schema/enums.ts';
 
 type Rule = (call: ImportCall, output: number) => ElementType;
 
@@ -54,7 +54,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map([
   ...rules('com.microsoft.QLinearConcat', ofZero(1)),
   ...rules('com.microsoft.QGemm', (call) => call.inputs[8]?.type ?? 'float32'),
   ...rules('DynamicQuantizeLinear', (_, output) => (output === 1 ? 'float32' : 'uint8')),
-  ...rules('Cast', (call) => typeOfAttribute(call, 'to', TensorProto_DataType.FLOAT)),
+  ...rules('Cast', (call) => typeOfAttribute(call, 'to', DataType.FLOAT)),
   ...rules('QuantizeLinear', quantizedType),
 ]);
 

@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import { type GraphInit, readGraph } from '../../test/fixtures/onnx_model.ts';
+import { AttributeProtoSchema, GraphProtoSchema } from '../../test/fixtures/onnx_schema/onnx_pb.ts';
 import { namesFromOutside, visitInOrder } from './schedule.ts';
-import { AttributeProtoSchema, GraphProtoSchema } from './schema/onnx_pb.ts';
 
 /** Nodes as `a b -> c d`; `_` is a value of no name. */
 function nodesOf(...texts: string[]) {

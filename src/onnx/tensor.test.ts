@@ -1,6 +1,9 @@
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
-import { TensorProto_DataType, TensorProtoSchema } from './schema/onnx_pb.ts';
+import {
+  TensorProto_DataType,
+  TensorProtoSchema,
+} from '../../test/fixtures/onnx_schema/onnx_pb.ts';
 import { type Constant, constantOf } from './tensor.ts';
 
 type Init = MessageInitShape<typeof TensorProtoSchema>;

@@ -10,8 +10,8 @@ import { MOST_AXES, MOST_ELEMENTS } from './bounds.ts';
 import { type ElementType, elementTypeOf, typeName } from './element_type.ts';
 import { demandSound } from './errors.ts';
 import { externalBytes, type ReadExternal } from './external_data.ts';
+import { EXTERNAL } from './schema/enums.ts';
 import type { TensorProto } from './schema/fields.ts';
-import { TensorProto_DataLocation } from './schema/onnx_pb.ts';
 
 /** The elements of a constant, row-major, in the narrower of two types that hold them. Not to be written to. */
 export type Numbers = Float32Array | Float64Array;
@@ -108,7 +108,7 @@ export function constantOf(
   demandSound(!tensor.segment, `${who}: is stored in segments, which are not read`);
   const count = elementCount(shape);
   const size = format.raw.BYTES_PER_ELEMENT;
-  const external = tensor.dataLocation === TensorProto_DataLocation.EXTERNAL;
+  const external = tensor.dataLocation === EXTERNAL;
   const raw = external
     ? externalBytes(tensor.externalData, count * size, who, readExternal)
     : tensor.rawData;

@@ -2,6 +2,11 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
 import * as f from '../../shaders/lib/expression_functions.ts';
+import {
+  type AttributeProto,
+  ModelProtoSchema,
+  AttributeProto_AttributeType as Type,
+} from '../../test/fixtures/onnx_schema/onnx_pb.ts';
 import { clip, elu, hardSigmoid, leakyRelu } from '../layers/activations.ts';
 import { adaptiveAveragePool2d } from '../layers/adaptive_average_pool2d.ts';
 import { argMax, argMin } from '../layers/arg_reduce.ts';
@@ -33,11 +38,6 @@ import { DepthToSpace, Expand, Pad, Slice, Tile } from '../runtime/movement/inde
 import type { Shape } from '../runtime/tensor.ts';
 import { syntheticWeights } from '../runtime/weights/synthetic.ts';
 import { exportOnnx } from './export.ts';
-import {
-  type AttributeProto,
-  ModelProtoSchema,
-  AttributeProto_AttributeType as Type,
-} from './schema/onnx_pb.ts';
 import { constantOf } from './tensor.ts';
 
 type Build = (g: GraphBuilder, x: Value) => Value;

@@ -2,7 +2,7 @@
 import { argMax, argMin, argReduceOp } from '../../layers/arg_reduce.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
 import type { Importer, Importers } from '../import_node.ts';
-import { TensorProto_DataType } from '../schema/onnx_pb.ts';
+import { DataType } from '../schema/enums.ts';
 
 function finding(layer: typeof argMax): Importer {
   return (call) =>
@@ -25,6 +25,6 @@ export const exporters: Exporters = [
       keepdims: { int: keepAxis },
       select_last_index: { int: takes === 'last' },
     });
-    writer.layer(node, 'Cast', [found], { to: { int: TensorProto_DataType.FLOAT } });
+    writer.layer(node, 'Cast', [found], { to: { int: DataType.FLOAT } });
   }),
 ];

@@ -12,7 +12,7 @@ import { toBfloat16 } from '../../../shaders/lib/narrow_floats.ts';
 import type { Node } from '../../runtime/graph.ts';
 import type { Attributes } from '../attribute.ts';
 import type { OnnxWriter } from '../onnx_writer.ts';
-import { TensorProto_DataType } from '../schema/onnx_pb.ts';
+import { DataType } from '../schema/enums.ts';
 import { expressionOf, NAMED, type NamedFunction, nameOf } from './functions.ts';
 
 /** Whether ONNX's function is true or false, not 1 or 0. */
@@ -66,12 +66,12 @@ export function writeExpression(
       return write(at, row.opType, inputs, { ...Object.fromEntries(floats), ...row.attributes });
     }
     if (isTruth(step.fn)) {
-      return write(at, 'Cast', [conditionOf(at)], { to: { int: TensorProto_DataType.FLOAT } });
+      return write(at, 'Cast', [conditionOf(at)], { to: { int: DataType.FLOAT } });
     }
     if (step.fn === toBfloat16) {
-      const narrow = { to: { int: TensorProto_DataType.BFLOAT16 } };
+      const narrow = { to: { int: DataType.BFLOAT16 } };
       const halves = writer.step(node, 'Cast', step.args.map(resultOf), narrow);
-      return write(at, 'Cast', [halves], { to: { int: TensorProto_DataType.FLOAT } });
+      return write(at, 'Cast', [halves], { to: { int: DataType.FLOAT } });
     }
     const [condition = 0, ...others] = step.args;
     const inputs =
@@ -85,7 +85,7 @@ export function writeExpression(
     const step = steps[at];
     return step && isCall(step) && isTruth(step.fn)
       ? writer.step(node, nameOf(step.fn), step.args.map(resultOf))
-      : writer.step(node, 'Cast', [resultOf(at)], { to: { int: TensorProto_DataType.BOOL } });
+      : writer.step(node, 'Cast', [resultOf(at)], { to: { int: DataType.BOOL } });
   });
   const result = resultOf(steps.length - 1);
   if (result !== output) writer.node('Identity', last, [result], output);

@@ -16,7 +16,7 @@ import { demand } from '../errors.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
 import type { ImportCall, Importer, Importers } from '../import_node.ts';
 import { placesOf, within } from '../places.ts';
-import { TensorProto_DataType as Type } from '../schema/onnx_pb.ts';
+import { DataType as Type } from '../schema/enums.ts';
 import { constant } from '../tensor.ts';
 import { computedRows, rowsAlong, rowsAsWeight } from './computed_rows.ts';
 

@@ -22,7 +22,7 @@ import { elementCount, nchw } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
 import type { ImportCall, Importer, Importers } from '../import_node.ts';
-import { TensorProto_DataType as Type } from '../schema/onnx_pb.ts';
+import { DataType as Type } from '../schema/enums.ts';
 import { turned } from './linear.ts';
 import { reduced } from './reduce.ts';
 import { alongAxes, paddingOf, Space, windowAttributes, windowOf } from './windows.ts';

@@ -1,6 +1,6 @@
 /** Resize and Upsample, beside what ONNX's formulas give by hand. */
 import { describe, it } from 'vitest';
-import { float, int, ints, text } from '../../../test/fixtures/onnx_model.ts';
+import { float, int, ints, onnxAttribute, text } from '../../../test/fixtures/onnx_model.ts';
 import {
   checkNodeCase,
   inOperatorSets,
@@ -8,9 +8,8 @@ import {
   type NodeCase,
   one,
 } from '../../../test/fixtures/onnx_node_cases.ts';
+import { AttributeProto_AttributeType } from '../../../test/fixtures/onnx_schema/onnx_pb.ts';
 import type { Shape } from '../../runtime/tensor.ts';
-import { attributeProto } from '../attribute.ts';
-import { AttributeProto_AttributeType } from '../schema/onnx_pb.ts';
 
 /** -4 to -1: linear in the position, so that linear interpolation gives back the position. */
 const ROW: Shape = [1, 1, 1, 4];
@@ -199,7 +198,7 @@ const old: readonly NodeCase[] = OLD.flatMap(
         nodes: [
           {
             ...{ opType: 'Upsample', input: ['x'], output: ['y'] },
-            attribute: [attributeProto('mode', attributes.mode), floats],
+            attribute: [onnxAttribute('mode', attributes.mode), floats],
           },
         ],
       },

@@ -15,7 +15,7 @@ import { MOST_MADE } from '../bounds.ts';
 import { demand } from '../errors.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
 import type { ImportCall, Importers } from '../import_node.ts';
-import { TensorProto_DataType as Type } from '../schema/onnx_pb.ts';
+import { DataType as Type } from '../schema/enums.ts';
 
 const FILTERS = {
   linear: 'linear',

@@ -15,7 +15,7 @@ import { demand } from '../errors.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
 import type { ImportCall, Importers } from '../import_node.ts';
 import { type Places, placesOf, reductionOf } from '../places.ts';
-import { TensorProto_DataType as Type } from '../schema/onnx_pb.ts';
+import { DataType as Type } from '../schema/enums.ts';
 import { computedRows, rowsAsWeight } from './computed_rows.ts';
 import { gathered, runsOf, sideBySide } from './gather.ts';
 

@@ -4,7 +4,7 @@ import { topElements, topKOp } from '../../layers/top_k.ts';
 import { Reshape, Slice, Transpose } from '../../runtime/movement/index.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
 import type { Importers } from '../import_node.ts';
-import { TensorProto_DataType } from '../schema/onnx_pb.ts';
+import { DataType } from '../schema/enums.ts';
 
 export const importers: Importers = {
   TopK(call) {
@@ -47,7 +47,7 @@ export const exporters: Exporters = [
       largest: { int: node.attributes.order === 'largest' },
     });
     const floats = writer.step(node, 'Cast', [indices], {
-      to: { int: TensorProto_DataType.FLOAT },
+      to: { int: DataType.FLOAT },
     });
     const last = writer.integers(node, 'axes', [2]);
     const pairs = [values, floats].map((part) => writer.step(node, 'Unsqueeze', [part, last]));

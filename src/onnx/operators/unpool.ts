@@ -5,7 +5,7 @@ import { formatShape, shapesEqual } from '../../runtime/tensor.ts';
 import { demand } from '../errors.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
 import type { ImportCall, Importers } from '../import_node.ts';
-import { TensorProto_DataType as Type } from '../schema/onnx_pb.ts';
+import { DataType as Type } from '../schema/enums.ts';
 import { listOf, padsOf } from './windows.ts';
 
 /** Indices count the elements of the output, whose shape is given, or is what the window says. */

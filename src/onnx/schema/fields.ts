@@ -1,10 +1,12 @@
+import { WireType } from '@bufbuild/protobuf/wire';
+
 /**
- * What is read of the messages of onnx.proto, in the form that reading needs: `NUMBER NAME TYPE`, `*` after a type of
- * which there is a list, `ONEOF.NAME` for a field that excludes others. Enumerations are int32 there. `onnx_pb.ts` says
- * the same, for writing, but a page that only reads would download ten times as much for it; a test compares the two.
+ * What is read and written of the messages of onnx.proto: `NUMBER NAME TYPE`, `*` after a type of which there is a list,
+ * `ONEOF.NAME` for a field that excludes others. Enumerations are int32 there. A test compares it with the schema, of
+ * which generated code would be ten times as much to download.
  */
 const MESSAGES = {
-  ModelProto: `8 opsetImport OperatorSetIdProto*, 7 graph GraphProto, 14 metadataProps StringStringEntryProto*,
+  ModelProto: `1 irVersion int64, 2 producerName string, 8 opsetImport OperatorSetIdProto*, 7 graph GraphProto, 14 metadataProps StringStringEntryProto*,
     25 functions FunctionProto*`,
   OperatorSetIdProto: '1 domain string, 2 version int64',
   GraphProto: `1 node NodeProto*, 2 name string, 5 initializer TensorProto*, 15 sparseInitializer SparseTensorProto*,
@@ -85,7 +87,7 @@ type Absent<Row> = Row extends `${number} ${infer Path} ${MessageName}`
   : never;
 
 /** A message with the fields that are read: no others are there. */
-type Message<Name extends MessageName, All = Rows<Messages[Name]>> = {
+export type Message<Name extends MessageName, All = Rows<Messages[Name]>> = {
   readonly [Row in Exclude<All, Absent<All>> as Key<Row>]: Held<Row>;
 } & {
   readonly [Row in Absent<All> as Key<Row>]?: Held<Row> | undefined;
@@ -101,6 +103,13 @@ export type TensorProto = Message<'TensorProto'>;
 export type StringStringEntryProto = Message<'StringStringEntryProto'>;
 export type ValueInfoProto = Message<'ValueInfoProto'>;
 
+/** A message to be written: what it leaves out has the value of what is absent. */
+export type Written<Part> = Part extends bigint | string | number | Uint8Array | undefined
+  ? Part
+  : Part extends readonly (infer Item)[]
+    ? readonly Written<Item>[]
+    : { readonly [K in keyof Part]?: Written<Part[K]> };
+
 export interface Field {
   readonly name: string;
   readonly type: Scalar | MessageName;
@@ -112,6 +121,17 @@ export interface Field {
 /** Fields by their numbers, of each message. */
 export type Fields = Readonly<Record<MessageName, ReadonlyMap<number, Field>>>;
 
+/** How each scalar is written. */
+export const WIRE: Readonly<Record<Scalar, WireType>> = {
+  int32: WireType.Varint,
+  int64: WireType.Varint,
+  uint64: WireType.Varint,
+  float: WireType.Bit32,
+  double: WireType.Bit64,
+  string: WireType.LengthDelimited,
+  bytes: WireType.LengthDelimited,
+};
+
 export function isMessage(type: Field['type']): type is MessageName {
   return Object.hasOwn(MESSAGES, type);
 }
@@ -122,7 +142,10 @@ export function messageFields(): Fields {
       const [, number, path = '', type = ''] = row;
       const [last = '', oneof] = path.split('.').toReversed();
       const plain = type.replace('*', '') as Field['type'];
-      return [Number(number), { name: last, type: plain, list: type.endsWith('*'), oneof }] as const;
+      return [
+        Number(number),
+        { name: last, type: plain, list: type.endsWith('*'), oneof },
+      ] as const;
     });
     return [name, new Map(fields)] as const;
   });
