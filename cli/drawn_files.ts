@@ -4,14 +4,19 @@ import { basename, extname, join } from 'node:path';
 import { TilewiseError } from '../src/index.ts';
 import { parseOutput } from '../terminal/option_values.ts';
 
-/** A .png file in a folder that is there; all else is a folder, which is made where it is not there. */
+/** A .png file in a folder that is there; what does not end as files do is a folder, which may have to be made. */
 export function parseDrawn(path: string): string {
   return isFile(path) ? parseOutput('.png')(path) : path;
 }
 
 function isFile(path: string): boolean {
   const there = statSync(path, { throwIfNoEntry: false });
-  return there ? !there.isDirectory() : extname(path).toLowerCase() === '.png';
+  return there ? !there.isDirectory() : isImageType(extname(path).slice(1));
+}
+
+/** Whether it is the ending of files of pictures, which folders do not have. */
+function isImageType(ending: string): boolean {
+  return /^(?:png|jpe?g|webp|gif|avif|bmp|tiff?)$/i.test(ending);
 }
 
 /**

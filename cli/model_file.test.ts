@@ -33,8 +33,18 @@ describe('--constants', () => {
     );
   });
 
-  it('names a file that is not there', async () => {
-    await expect(readingOf({ constants: ['k=1,'] })).rejects.toThrow('"1,"');
+  it.each(['abc', '1,', '16000,state=0'])(
+    'says that %s is neither numbers nor a file',
+    async (value) => {
+      await expect(readingOf({ constants: [`sr=${value}`] })).rejects.toThrow(
+        `once for each input; "${value}" is neither numbers with commas between them nor a file`,
+      );
+    },
+  );
+
+  it('are given once', async () => {
+    const twice = readingOf({ constants: ['sr=16000', 'sr=8000'] });
+    await expect(twice).rejects.toThrow('--constants: "sr" is given twice');
   });
 
   it('are not inputs of the model that is run', () => {
@@ -45,6 +55,9 @@ describe('--constants', () => {
       output: [{ name: 'y' }],
     });
     writeFileSync(path, bytes);
+    expect(() => openRunnable(path, { constants: { a: 2 } })).toThrow(
+      '--constants: scaled.onnx has no input "a"; it has x, k',
+    );
     const { inputs, build } = openRunnable(path, { constants: { k: [2] } });
     expect(inputs.map(({ name }) => name)).toEqual(['x']);
     expect(build({}).graph.inputs.map(({ name }) => name)).toEqual(['x']);

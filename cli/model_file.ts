@@ -1,4 +1,5 @@
 /** How a model is read, from its file or of those that are built in: up to which values, with which operators. */
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Command } from 'commander';
@@ -37,7 +38,7 @@ export function addModelFileOptions(command: Command): Command {
     );
 }
 
-/** What such options say of a file. Throws TilewiseError for files that cannot be read, and modules without functions. */
+/** What such options say. Throws TilewiseError for files that cannot be read, and modules without functions. */
 export async function readingOf({
   operators,
   outputs,
@@ -46,22 +47,34 @@ export async function readingOf({
   return {
     ...(operators !== undefined && { importers: await readOperators(operators) }),
     ...(outputs && { outputs }),
-    ...(constants && { constants: Object.fromEntries(constants.map(readConstant)) }),
+    ...(constants && { constants: constantsOf(constants) }),
   };
+}
+
+/** What `--constants` gives, by input. Throws TilewiseError for what is neither numbers nor a file, or given twice. */
+function constantsOf(given: readonly string[]): Constants {
+  const constants = new Map<string, Constants[string]>();
+  for (const text of given) {
+    const [name, value] = readConstant(text);
+    if (constants.has(name)) throw new TilewiseError(`--constants: "${name}" is given twice`);
+    constants.set(name, value);
+  }
+  return Object.fromEntries(constants);
 }
 
 /** `sr=16000`, `size=640,480`, `mask=mask.npy` */
 function readConstant(text: string): readonly [name: string, value: Constants[string]] {
   const [, name = '', value = ''] = /^([^=]+)=(.+)$/s.exec(text) ?? [];
-  if (name === '') {
-    throw new TilewiseError(
-      `--constants ${text}: expected NAME=VALUE, such as sr=16000 or mask=mask.npy`,
-    );
-  }
+  const expected = `--constants ${text}: expected NAME=VALUE, such as sr=16000 or mask=mask.npy`;
+  if (name === '') throw new TilewiseError(expected);
   const parts = value.split(',');
   const numbers = parts.map(Number);
   const isList = parts.every((part) => part.trim() !== '') && !numbers.some(Number.isNaN);
   if (isList) return [name, numbers];
+  if (!existsSync(value)) {
+    const what = `"${value}" is neither numbers with commas between them nor a file`;
+    throw new TilewiseError(`${expected}, once for each input; ${what}`);
+  }
   const [{ shape, data } = { data: new Float32Array() }] = readTensors(value);
   return [name, shape ? { shape, data } : [...data]];
 }

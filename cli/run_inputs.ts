@@ -66,7 +66,7 @@ function sourcesOf(
 function missing(model: string, rest: readonly string[]): TilewiseError {
   const options = rest.map((name) => `--input ${name}=FILE`).join(' ');
   return new TilewiseError(
-    `${model} takes ${rest.map((name) => `"${name}"`).join(', ')}, too; give ${options}, or --input synthetic`,
+    `${model} takes ${rest.map((name) => `"${name}"`).join(', ')}, too; give ${options}, or --input synthetic, or what is the same at every run, and decides, by --constants NAME=VALUE`,
   );
 }
 

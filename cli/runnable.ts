@@ -7,6 +7,7 @@ import {
   type ModelDef,
   type Shape,
   ShapeError,
+  UnsupportedError,
   type WeightSource,
 } from '../src/index.ts';
 import { loadOnnx, onnxInputs } from '../src/onnx/index.ts';
@@ -58,6 +59,7 @@ function onnxRunnable(path: string, reading: ModelReading): Runnable {
   const name = basename(path);
   const bytes = readOnnx(path);
   const { constants = {} } = reading;
+  checkConstants(bytes, name, Object.keys(constants));
   const inputs = onnxInputs(bytes, name, reading.outputs).filter(
     (input) => !Object.hasOwn(constants, input.name),
   );
@@ -70,6 +72,17 @@ function onnxRunnable(path: string, reading: ModelReading): Runnable {
       return loadOnnx(bytes, { name, shapes, readExternal, ...reading });
     },
   };
+}
+
+/** Throws UnsupportedError for names of inputs that the file does not have, wherever these lead. */
+function checkConstants(bytes: Uint8Array, model: string, constants: readonly string[]): void {
+  if (constants.length === 0) return;
+  const names = onnxInputs(bytes, model).map((input) => input.name);
+  const unknown = constants.find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  throw new UnsupportedError(
+    `--constants: ${model} has no input "${unknown}"; it has ${names.join(', ')}`,
+  );
 }
 
 /** The number of images may be open: then it is 1. */

@@ -19,7 +19,7 @@ export async function drawBoxes(
 export function drawingOf(width: number, height: number, found: readonly Detection[]): string {
   const line = Math.max(1, Math.round(Math.max(width, height) / 400));
   const size = Math.max(8, Math.round(Math.max(width, height) / 50));
-  const frames = found.toReversed().map((detection) => frameOf(detection, line, size));
+  const frames = found.toReversed().map((detection) => frameOf(detection, line, size, width));
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${frames.join('')}</svg>`;
 }
 
@@ -27,17 +27,21 @@ function frameOf(
   { class: index, label, score, box }: Detection,
   line: number,
   size: number,
+  pictureWidth: number,
 ): string {
   const { left, top, width, height } = box;
   // The golden angle: classes that follow one another differ most.
   const colour = `hsl(${Math.round((index * 137.508) % 360)}, 75%, 36%)`;
   const text = `${label.slice(0, 40)} ${(100 * score).toFixed(0)} %`;
-  const above = top >= 1.4 * size ? top - 1.4 * size : top;
-  const tag = `x="${left}" y="${above}" width="${0.62 * size * text.length}" height="${1.4 * size}"`;
+  // All of the label is in the picture, though the thing may not be.
+  const above = top >= 1.4 * size ? top - 1.4 * size : Math.max(0, top);
+  const wide = 0.62 * size * text.length;
+  const from = Math.max(0, Math.min(left, pictureWidth - wide));
+  const tag = `x="${from}" y="${above}" width="${wide}" height="${1.4 * size}"`;
   return [
     `<rect x="${left}" y="${top}" width="${width}" height="${height}" fill="none" stroke="${colour}" stroke-width="${line}"/>`,
     `<rect ${tag} fill="${colour}"/>`,
-    `<text x="${left + 0.3 * size}" y="${above + size}" font-family="sans-serif" font-size="${size}" fill="white">${escaped(text)}</text>`,
+    `<text x="${from + 0.3 * size}" y="${above + size}" font-family="sans-serif" font-size="${size}" fill="white">${escaped(text)}</text>`,
   ].join('');
 }
 

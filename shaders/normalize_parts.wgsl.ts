@@ -4,8 +4,8 @@
  *
  *     mean = mean of m,    variance = ( sum of s + LENGTH (m - mean)^2 ) / (PARTS LENGTH)
  *
- * which loses no digits where the mean is large beside the deviation. (Chan, Golub and LeVeque, "Updating formulae and a
- * pairwise algorithm for computing sample variances", 1979.) Where rows are not centred, m and the mean are 0.
+ * which loses no digits where the mean is large beside the deviation. (Chan, Golub and LeVeque, "Updating formulae and
+ * a pairwise algorithm for computing sample variances", 1979.) Where rows are not centred, m and the mean are 0.
  *
  * Layouts: x, y row-major, seen as [OUTER / PARTS, PARTS, LENGTH, INNER]; moments [OUTER / PARTS, PARTS, INNER, 2], m
  * and s of each part.

@@ -120,6 +120,12 @@ describe('Digits', () => {
     expect(await answer.textContent()).toBe('');
     await page.getByRole('button', { name: 'Sample' }).click();
     await answer.locator(':scope:not(:empty)').waitFor();
+    // What is drawn takes the place of the sample, until it is undone.
+    await draw(page, SEVEN);
+    await expectAnswer(page, '7');
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    expect(await answer.textContent()).toBe('');
   });
 
   it('can be drawn on with the keyboard', async () => {

@@ -11,9 +11,15 @@ import { resize2d } from '../layers/resize2d.ts';
 import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { convNorm, numbered } from './conv_norm.ts';
+import { fcnHead } from './fcn_head.ts';
 import { mobilenetV3Features, mobilenetV3LargeLayers } from './mobilenet_v3.ts';
 import type { ModelDef } from './model.ts';
-import { resnet50Sections, resnet101Sections, resnetFeatures } from './resnet.ts';
+import {
+  type ResnetSections,
+  resnet50Sections,
+  resnet101Sections,
+  resnetFeatures,
+} from './resnet.ts';
 import { VOC_CLASSES, vocModel } from './voc_model.ts';
 
 const DILATIONS = [12, 24, 36] as const;
@@ -43,33 +49,42 @@ function pyramid(g: GraphBuilder, x: Value): Value {
   return convNorm(g.at('project'), concat(g.at('concat'), parts), { ...unit, kernel: 1 });
 }
 
+interface Features {
+  readonly last: Value;
+  /** What the head reads that helps the training. */
+  readonly middle: Value;
+}
+
 /** A network whose last map the head reads, and what the head says at the size of the image. */
 function deeplabV3Model(
   name: string,
   summary: string,
-  features: (g: GraphBuilder, x: Value) => Value,
+  features: (g: GraphBuilder, x: Value) => Features,
 ): ModelDef {
   return vocModel(name, summary, (g, x) => {
-    const map = features(g.at('backbone'), x);
-    const logits = deeplabV3Head(g.at('classifier'), map, VOC_CLASSES);
-    return { logits: resize2d(g.at('upsample'), logits, { like: x }) };
+    const { last, middle } = features(g.at('backbone'), x);
+    const logits = deeplabV3Head(g.at('classifier'), last, VOC_CLASSES);
+    const aux = fcnHead(g.at('aux_classifier'), middle, VOC_CLASSES);
+    return {
+      logits: resize2d(g.at('upsample'), logits, { like: x }),
+      aux: resize2d(g.at('aux_upsample'), aux, { like: x }),
+    };
+  });
+}
+
+function onResnet(name: string, sections: ResnetSections): ModelDef {
+  const id = name.toLowerCase().replace('-', '');
+  return deeplabV3Model(`deeplabv3_${id}`, `DeepLabV3 on a dilated ${name}`, (g, x) => {
+    const { layer4, layer3 } = resnetFeatures(g, x, { ...sections, outputStride: 8 });
+    return { last: layer4, middle: layer3 };
   });
 }
 
 export const deeplabV3Models: readonly ModelDef[] = [
-  deeplabV3Model(
-    'deeplabv3_resnet50',
-    'DeepLabV3 on a dilated ResNet-50',
-    (g, x) => resnetFeatures(g, x, { ...resnet50Sections, outputStride: 8 }).layer4,
-  ),
-  deeplabV3Model(
-    'deeplabv3_resnet101',
-    'DeepLabV3 on a dilated ResNet-101',
-    (g, x) => resnetFeatures(g, x, { ...resnet101Sections, outputStride: 8 }).layer4,
-  ),
-  deeplabV3Model(
-    'deeplabv3_mobilenet_v3_large',
-    'DeepLabV3 on a dilated MobileNetV3',
-    (g, x) => mobilenetV3Features(g, x, mobilenetV3LargeLayers, { dilated: true }).last,
-  ),
+  onResnet('ResNet-50', resnet50Sections),
+  onResnet('ResNet-101', resnet101Sections),
+  deeplabV3Model('deeplabv3_mobilenet_v3_large', 'DeepLabV3 on a dilated MobileNetV3', (g, x) => {
+    const { last, eighth } = mobilenetV3Features(g, x, mobilenetV3LargeLayers, { dilated: true });
+    return { last, middle: eighth };
+  }),
 ];

@@ -6,12 +6,10 @@
  *     3xHxW -> ResNet -> 2048x(H/8)x(W/8) -> conv 3 -> 512 -> conv 1 -> classes -> resize -> classes x H x W
  */
 
-import { relu } from '../layers/activations.ts';
-import { batchNorm } from '../layers/batch_norm.ts';
-import { conv2d } from '../layers/conv2d.ts';
 import { resize2d } from '../layers/resize2d.ts';
 import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
+import { fcnHead } from './fcn_head.ts';
 import type { ModelDef } from './model.ts';
 import {
   type ResnetFeatures,
@@ -22,26 +20,24 @@ import {
 } from './resnet.ts';
 import { VOC_CLASSES, vocModel } from './voc_model.ts';
 
-/** Adds an FCN on a ResNet of these sections: images [N, 3, H, W] to logits [N, classes, H, W]. */
+/**
+ * Adds an FCN on a ResNet of these sections: images [N, 3, H, W] to logits [N, classes, H, W]. `aux`, by a head that
+ * helps the training, is of its third section.
+ */
 export function fcn(
   g: GraphBuilder,
   x: Value,
   sections: ResnetSections,
   classes: number,
-): ResnetFeatures & { readonly logits: Value } {
+): ResnetFeatures & { readonly logits: Value; readonly aux: Value } {
   const features = resnetFeatures(g.at('backbone'), x, { ...sections, outputStride: 8 });
-  const head = g.at('classifier');
-  let y: Value = conv2d(head.at(0), features.layer4, {
-    channels: 512,
-    kernel: 3,
-    padding: 1,
-    bias: false,
-  });
-  y = batchNorm(head.at(1), y);
-  y = relu(head.at(2), y);
-  // Dropout, which does nothing at inference, has the number 3.
-  y = conv2d(head.at(4), y, { channels: classes, kernel: 1 });
-  return { ...features, logits: resize2d(g.at('upsample'), y, { like: x }) };
+  const logits = fcnHead(g.at('classifier'), features.layer4, classes);
+  const aux = fcnHead(g.at('aux_classifier'), features.layer3, classes);
+  return {
+    ...features,
+    logits: resize2d(g.at('upsample'), logits, { like: x }),
+    aux: resize2d(g.at('aux_upsample'), aux, { like: x }),
+  };
 }
 
 function fcnModel(name: string, backbone: string, sections: ResnetSections): ModelDef {

@@ -34,8 +34,8 @@ describe('models', () => {
     },
   );
 
-  // As torchvision documents them (num_params), or counts them where that leaves parts out: the networks that segment
-  // without their auxiliary classifiers, GoogLeNet with its own; and the LeNet of weights/README.md.
+  // As torchvision documents them (num_params), or counts them where that leaves parts out: GoogLeNet with its
+  // auxiliary classifiers; and the LeNet of weights/README.md.
   it.each([
     ['lenet', 105_506],
     ['alexnet', 61_100_840],
@@ -57,8 +57,8 @@ describe('models', () => {
     ['resnet152_v1', 60_192_808],
     ['wide_resnet50_2', 68_883_240],
     ['resnext50_32x4d', 25_028_904],
-    ['fcn_resnet50', 32_957_013],
-    ['fcn_resnet101', 51_949_141],
+    ['fcn_resnet50', 35_322_218],
+    ['fcn_resnet101', 54_314_346],
     ['googlenet', 13_004_888],
     ['inception_v3', 27_161_264],
     ['regnet_x_400mf', 5_495_976],
@@ -108,9 +108,9 @@ describe('models', () => {
     ['shufflenet_v2_x2_0', 7_393_996],
     ['squeezenet1_0', 1_248_424],
     ['squeezenet1_1', 1_235_496],
-    ['deeplabv3_resnet50', 39_638_869],
-    ['deeplabv3_resnet101', 58_630_997],
-    ['deeplabv3_mobilenet_v3_large', 11_025_477],
+    ['deeplabv3_resnet50', 42_004_074],
+    ['deeplabv3_resnet101', 60_996_202],
+    ['deeplabv3_mobilenet_v3_large', 11_029_328],
     ['lraspp_mobilenet_v3_large', 3_221_538],
     ['unet', 482_754],
   ])('%s has %i parameters', (name, expected) => {
@@ -240,6 +240,20 @@ describe('mobilenetV3Features', () => {
 });
 
 describe('auxiliary classifiers', () => {
+  it.each([
+    ['fcn_resnet50', 279],
+    ['deeplabv3_resnet101', 564],
+    ['deeplabv3_mobilenet_v3_large', 306],
+  ])('of %s are among the weights, of which torchvision has %i, and are not run', (name, count) => {
+    const graph = buildModel(findModel(name), { size: [64, 64] });
+    const all = weightsOf(graph).map((weight) => weight.name);
+    expect(all).toHaveLength(count);
+    expect(all).toContain('aux_classifier.4.bias');
+    const { plan } = prepare(graph, { device: ANY_GPU });
+    const run = plan.graph.nodes.flatMap(({ inputs }) => Object.values(inputs));
+    expect(run.some(({ name: read }) => read.startsWith('aux_classifier'))).toBe(false);
+  });
+
   it('are outputs that run only where they are asked for', () => {
     const dispatches = (outputs: readonly string[]): number => {
       const graph = buildModel(findModel('googlenet'), { outputs });

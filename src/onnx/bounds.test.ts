@@ -121,7 +121,7 @@ describe('loadOnnx', () => {
   const unsupported = (message: string) =>
     expect.objectContaining({
       name: 'UnsupportedError',
-      message: `ONNX file "model.onnx": 1 of its parts are not supported:\n  ${message}`,
+      message: `ONNX file "model.onnx": 1 of its parts is not supported:\n  ${message}`,
     });
 
   it('reads nodes of as many values as there may be, and no more', () => {

@@ -135,14 +135,16 @@ describe('values', () => {
     expect(resultOf(bytes, given([1], 7))).toEqual([2, 6]);
     expect(loadOnnx(bytes, given([1], 7)).graph.inputs.map(({ name }) => name)).toEqual(['x']);
     const constantIn = (k: GivenConstant): OnnxImportOptions => ({ constants: { k } });
-    for (const k of [7, [7]]) expect(resultOf(bytes, constantIn(k))).toEqual([2, 6]);
+    for (const k of [7, [7], { shape: [1, 1], data: Float32Array.of(7) }])
+      expect(resultOf(bytes, constantIn(k))).toEqual([2, 6]);
     const refused: readonly (readonly [GivenConstant, message: string])[] = [
       [
         { shape: [2], data: Float32Array.of(7) },
         'must be a Float32Array of 2 values [2], got Float32Array of 1',
       ],
-      [[7, 8], '[1] has 2 elements'],
-      [{ shape: [1, 1], data: Float32Array.of(7) }, 'is [1], got [1, 1]'],
+      [[7, 8], '[1] takes 1 values, got 2'],
+      [{ shape: [1, 2], data: Float32Array.of(7, 8) }, 'is [1], got [1, 2]'],
+      [7.5, 'must be of integers, as the input is int64, got 7.5'],
     ];
     for (const [k, message] of refused) {
       expect(() => loadOnnx(bytes, constantIn(k))).toThrow(
@@ -169,7 +171,9 @@ describe('values', () => {
     expect(shapeOf(open('n'), [5, 6])).toEqual([2]);
     expect(shapeOf(open('n', 2), [5, 6, 7, 8])).toEqual([2, 2]);
     expect(shapeOf(open('n', 'm'), 5)).toEqual([1, 2]);
-    expect(() => shapeOf(open('n', 2), [5, 6, 7])).toThrow('constant "k" [1, 2] has 3 elements');
+    expect(() => shapeOf(open('n', 2), [5, 6, 7])).toThrow(
+      'constant "k" [1, 2] takes 2 values, got 3',
+    );
   });
 
   it('are given for inputs that there are', () => {
@@ -261,7 +265,7 @@ describe('values', () => {
     expect(() => loadOnnx(bytes)).toThrow(
       failure(
         'UnsupportedError',
-        'ONNX file "model.onnx": 1 of its parts are not supported:\n  input (1): x: is STRING; numbers are read',
+        'ONNX file "model.onnx": 1 of its parts is not supported:\n  input (1): x: is STRING; numbers are read',
       ),
     );
   });
@@ -309,7 +313,7 @@ describe('a branch', () => {
 
   it('fails with what is in it, which is listed once', () => {
     expect(() => loadOnnx(conditional(branches([node('Magic', 'x', 'r')])))).toThrow(
-      'ONNX file "model.onnx": 1 of its parts are not supported:\n  Magic (1): node 1: no such operator here',
+      'ONNX file "model.onnx": 1 of its parts is not supported:\n  Magic (1): node 1: no such operator here',
     );
   });
 

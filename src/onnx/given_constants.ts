@@ -4,7 +4,7 @@ import { ShapeError, UnsupportedError } from '../runtime/errors.ts';
 import { elementCount, formatShape, type Shape } from '../runtime/tensor.ts';
 import { quoted } from '../runtime/weights/messages.ts';
 import { MOST_NAMED } from './bounds.ts';
-import type { ElementType } from './element_type.ts';
+import { type ElementType, isFloat } from './element_type.ts';
 import { type Extents, extentsOf, inputShape, typeOf } from './model_inputs.ts';
 import type { ValueInfoProto } from './schema/fields.ts';
 import type { Constant } from './tensor.ts';
@@ -41,17 +41,29 @@ export function inputNamed(
 export function givenConstant(input: ValueInfoProto, given: GivenConstant): Constant {
   const who = `constant ${quoted(input.name)}`;
   const type: ElementType = typeOf(input) ?? 'float32';
+  const { shape, data } = valuesOf(who, input, given);
+  const fits = isFloat(type) || data.every(Number.isInteger);
+  checkArgument(fits, who, `of integers, as the input is ${type}`, data.join(), ShapeError);
+  return { name: input.name, shape, type, numbers: () => data };
+}
+
+function valuesOf(
+  who: string,
+  input: ValueInfoProto,
+  given: GivenConstant,
+): { readonly shape: Shape; readonly data: Float32Array } {
   const list = typeof given === 'number' ? [given] : given;
   if (isList(list)) {
     const data = Float32Array.from(list);
-    const shape = shapeOfList(who, extentsOf(input), data.length);
-    return { name: input.name, shape, type, numbers: () => data };
+    return { shape: shapeOfList(who, extentsOf(input), data.length), data };
   }
   const { shape, data } = Object(list);
   checkArgument(Array.isArray(shape), who, 'numbers, or a shape and data', given, ShapeError);
   checkValues(ShapeError, who, shape, data);
+  // One value is one value, in whatever brackets.
+  if (data.length === 1) return valuesOf(who, input, [...data]);
   inputShape(who, input, shape, 1);
-  return { name: input.name, shape, type, numbers: () => data };
+  return { shape, data };
 }
 
 function isList(given: GivenConstant): given is readonly number[] {
@@ -66,6 +78,8 @@ function shapeOfList(who: string, extents: Extents, count: number): Shape {
     (extent) => extent ?? (open === 1 ? count / known : 1),
   );
   if (elementCount(shape) === count && shape.every(Number.isInteger)) return shape;
-  const expected = formatShape(shape.map((extent) => (Number.isInteger(extent) ? extent : 1)));
-  throw new ShapeError(`${who} ${expected} has ${count} elements`);
+  const expected = shape.map((extent) => (Number.isInteger(extent) ? extent : 1));
+  throw new ShapeError(
+    `${who} ${formatShape(expected)} takes ${elementCount(expected)} values, got ${count}`,
+  );
 }

@@ -814,10 +814,10 @@ describe('onnxModel', () => {
   });
 
   it.each([
-    [[[1, 3, 8]], 'got 1, the first [1, 3, 8]'],
-    [[[1, 'c', 8, 8]], 'got 1, the first [1, 0, 8, 8]'],
-    [[[1, 3, 8, 8], [1]], 'got 2, the first [1, 3, 8, 8]'],
-    [[], 'got 0'],
+    [[[1, 3, 8]], 'got "x0" [1, 3, 8];'],
+    [[[1, 'c', 8, 8]], 'got "x0" [1, ?, 8, 8];'],
+    [[[1, 3, 8, 8], [1]], 'got "x0" [1, 3, 8, 8], "x1" [1];'],
+    [[], 'got none that is fed;'],
   ])('refuses inputs of %j, which are no images', (inputs, got) => {
     const bytes = model({
       node: [onnxNode('Relu', 'x0', 'y')],

@@ -48,7 +48,7 @@ describe('the option "outputs"', () => {
   it('is named where something is not supported, with the values that can be had', () => {
     expect(() => loadOnnx(FILE)).toThrow(
       [
-        'ONNX file "model.onnx": 1 of its parts are not supported:',
+        'ONNX file "model.onnx": 1 of its parts is not supported:',
         '  NonMaxSuppression (1): node 4: no such operator here',
         'Operators that are missing can be given: option "importers".',
         'It can be read up to there: option "outputs", ["features", "boxes", "scores"].',

@@ -7,6 +7,8 @@ import { UnsupportedError } from '../runtime/errors.ts';
 import type { Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { formatShape, shapesEqual } from '../runtime/tensor.ts';
+import { quoted } from '../runtime/weights/messages.ts';
+import { MOST_NAMED } from './bounds.ts';
 import { demand, ofFile } from './errors.ts';
 import { readOnce } from './external_data.ts';
 import type { GivenConstants } from './given_constants.ts';
@@ -14,7 +16,7 @@ import type { OnnxFile } from './graph_reader.ts';
 import { importOnnx, neededOf, openOnnx } from './import.ts';
 import type { OnnxImportOptions } from './import_options.ts';
 import { classNames, pictureSize } from './metadata.ts';
-import { fedInputs } from './model_inputs.ts';
+import { extentsOf, fedInputs } from './model_inputs.ts';
 
 /** What `onnxModel` is told besides the file. */
 export type OnnxModelOptions = Pick<
@@ -77,13 +79,18 @@ export function onnxModel(
 function imagesOf({ graph, metadata }: OnnxFile, constants: GivenConstants = {}): ImageInput {
   const inputs = fedInputs(graph).filter(({ name }) => !Object.hasOwn(constants, name));
   const [input] = inputs;
-  const type = input?.type?.value;
-  const dims = type?.case === 'tensorType' ? (type.value.shape?.dim ?? []) : [];
-  const shape = dims.map(({ value }) => (value.case === 'dimValue' ? Number(value.value) : 0));
-  const extents = shape.map((extent) => Math.max(extent, 0));
-  const images = inputs.length === 1 ? imageInputOf(extents, pictureSize(metadata)) : undefined;
-  const got = `${inputs.length}${input ? `, the first ${formatShape(shape)}` : ''}`;
-  demand(images, `expected one input of images [N, C, H, W] or [N, H, W, C], got ${got}`);
+  const extents = (input && extentsOf(input)) ?? [];
+  const sizes = extents.map((extent) => extent ?? 0);
+  const images = inputs.length === 1 ? imageInputOf(sizes, pictureSize(metadata)) : undefined;
+  const shown = inputs.slice(0, MOST_NAMED).map((one) => {
+    const shape = extentsOf(one)?.map((extent) => extent ?? '?');
+    return `${quoted(one.name)} [${shape?.join(', ') ?? '...'}]`;
+  });
+  const got = shown.join(', ') || 'none that is fed';
+  demand(
+    images,
+    `expected one input of images [N, C, H, W] or [N, H, W, C], got ${got}; loadOnnx and "tilewise run" take any, and others may be constants`,
+  );
   return images;
 }
 

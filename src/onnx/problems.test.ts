@@ -38,7 +38,7 @@ describe('Problems', () => {
     const problems = new Problems();
     problems.add('NonZero', 'n', NO_OPERATOR_OF_VALUES);
     expect(messageOf(problems)).toBe(
-      '1 of its parts are not supported:\n  NonZero (1): n: no such operator here of computed values\nOperators that are missing can be given: option "importers".',
+      '1 of its parts is not supported:\n  NonZero (1): n: no such operator here of computed values\nOperators that are missing can be given: option "importers".',
     );
   });
 
@@ -66,6 +66,6 @@ describe('Problems', () => {
   it('keeps control characters out of the list', () => {
     const problems = new Problems();
     problems.add('a\nb', 'n', 'is odd');
-    expect(messageOf(problems)).toBe('1 of its parts are not supported:\n  a\\nb (1): n: is odd');
+    expect(messageOf(problems)).toBe('1 of its parts is not supported:\n  a\\nb (1): n: is odd');
   });
 });

@@ -65,7 +65,10 @@ export class Problems {
     if (said(MUST_BE_KNOWN) && !said(GIVE_ONCE) && inputs) {
       lines.push(`\nInputs that decide can be given once: option "constants", of ${inputs}.`);
     }
-    demand(this.#count === 0, `${this.#count} of its parts are not supported:${lines.join('')}`);
+    demand(
+      this.#count === 0,
+      `${this.#count} of its parts ${this.#count === 1 ? 'is' : 'are'} not supported:${lines.join('')}`,
+    );
   }
 }
 

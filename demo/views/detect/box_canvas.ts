@@ -31,7 +31,7 @@ export class BoxCanvas {
     context.font = '600 15px system-ui, sans-serif';
     context.textBaseline = 'top';
     // The surest is drawn last, over the others.
-    for (const one of found.toReversed()) drawFrame(context, one, scale);
+    for (const one of found.toReversed()) drawFrame(context, one, scale, width);
     const things = found.map(({ label }) => label).join(', ');
     this.element.setAttribute(
       'aria-label',
@@ -44,12 +44,16 @@ function drawFrame(
   context: CanvasRenderingContext2D,
   { class: index, label, box }: Detection,
   scale: number,
+  width: number,
 ): void {
   const [x, y] = [box.left * scale, box.top * scale];
   context.strokeStyle = context.fillStyle = colourOf(index);
   context.strokeRect(x, y, box.width * scale, box.height * scale);
-  const above = y >= 20 ? y - 20 : y;
-  context.fillRect(x - 1.5, above, context.measureText(label).width + 10, 20);
+  // All of it is in the picture, though the thing may not be.
+  const wide = context.measureText(label).width + 10;
+  const left = Math.max(0, Math.min(x - 1.5, width - wide));
+  const above = y >= 20 ? y - 20 : Math.max(0, y);
+  context.fillRect(left, above, wide, 20);
   context.fillStyle = 'white';
-  context.fillText(label, x + 3.5, above + 2);
+  context.fillText(label, left + 5, above + 2);
 }

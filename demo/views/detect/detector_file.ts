@@ -21,6 +21,8 @@ const FAMILIES: readonly (readonly [name: DetectorFamilyName | '', title: string
   ['detr', 'DETR'],
 ];
 
+const CHOICE = 'Choose an .onnx file of a YOLO, RT-DETR or DETR, or drop it on the page:';
+
 /** Gets the page its detector: a file that is chosen. */
 export class DetectorFile {
   readonly element: HTMLElement;
@@ -33,6 +35,7 @@ export class DetectorFile {
     {},
     ...FAMILIES.map(([value, title]) => element('option', { value }, title)),
   );
+  readonly #state = element('p', {}, `This page has none. ${CHOICE}`);
   #last: File | undefined;
 
   constructor(engine: Engine, onLoaded: (name: string) => void) {
@@ -52,11 +55,7 @@ export class DetectorFile {
       'section',
       { class: 'panel file-panel', 'aria-label': 'Detector' },
       element('h2', {}, 'Bring a detector'),
-      element(
-        'p',
-        {},
-        'This page has none. Choose an .onnx file of a YOLO, RT-DETR or DETR, or drop it on the page:',
-      ),
+      this.#state,
       element('div', { class: 'toolbar' }, file, family),
       element('p', { class: 'hint' }, 'Ultralytics’ YOLOv8 becomes such a file by'),
       element('code', {}, RECIPE),
@@ -72,7 +71,9 @@ export class DetectorFile {
       if (!/\.onnx$/i.test(file.name)) {
         throw new Error(`“${file.name}” is no .onnx file, which is what this view reads`);
       }
-      if (await this.#give(file)) this.#onLoaded(file.name);
+      if (!(await this.#give(file))) return;
+      this.#state.textContent = `${file.name} is in use. For another one: ${CHOICE}`;
+      this.#onLoaded(file.name);
     } catch (error) {
       this.#fault.show(error, () => void this.load(file));
     }

@@ -146,9 +146,12 @@ export class DrawingBoard {
     const context = this.#context;
     context.fillStyle = PAPER;
     context.fillRect(0, 0, SIDE, SIDE);
-    for (const mark of this.#marks) {
-      if (mark.kind === 'picture') context.drawImage(mark.image, 0, 0, SIDE, SIDE);
-      else drawStroke(context, mark.points);
+    const last = this.#marks.at(-1);
+    if (last?.kind === 'picture') context.drawImage(last.image, 0, 0, SIDE, SIDE);
+    // The first stroke takes the place of a picture, which comes back when that is undone.
+    const picture = this.#marks.findLastIndex(({ kind }) => kind === 'picture');
+    for (const mark of this.#marks.slice(picture + 1)) {
+      if (mark.kind === 'stroke') drawStroke(context, mark.points);
     }
     if (withPen) this.#drawPen();
   }

@@ -64,7 +64,7 @@ class VerifyView implements View {
       element(
         'p',
         { class: 'hint' },
-        'ResNet-50 has 4 billion multiply-adds to check: half a minute to a few minutes.',
+        'LeNet takes seconds; ResNet-50, of 4 billion multiply-adds, half a minute to a few minutes.',
       ),
       this.#fault.element,
       this.#verdict,

@@ -584,7 +584,7 @@ describe('constants of constants', () => {
     expect(() => loadOnnx(bytes)).toThrow(
       expect.objectContaining({
         name: 'UnsupportedError',
-        message: `ONNX file "model.onnx": 1 of its parts are not supported:\n  ${opType} (1): node 0: ${why}`,
+        message: `ONNX file "model.onnx": 1 of its parts is not supported:\n  ${opType} (1): node 0: ${why}`,
       }),
     );
   });

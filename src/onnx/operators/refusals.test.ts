@@ -606,7 +606,7 @@ describe('loadOnnx refuses', () => {
       expect.objectContaining({
         name: 'UnsupportedError',
         message: [
-          `ONNX file "model.onnx": 1 of its parts are not supported:\n  ${opType} (1): node 0: ${why}`,
+          `ONNX file "model.onnx": 1 of its parts is not supported:\n  ${opType} (1): node 0: ${why}`,
           ...(why.startsWith('no such operator')
             ? ['Operators that are missing can be given: option "importers".']
             : []),

@@ -1,9 +1,9 @@
 import { WireType } from '@bufbuild/protobuf/wire';
 
 /**
- * What is read and written of the messages of onnx.proto: `NUMBER NAME TYPE`, `*` after a type of which there is a list,
- * `ONEOF.NAME` for a field that excludes others. Enumerations are int32 there. A test compares it with the schema, of
- * which generated code would be ten times as much to download.
+ * What is read and written of the messages of onnx.proto: `NUMBER NAME TYPE`, `*` after a type of which there is a
+ * list, `ONEOF.NAME` for a field that excludes others. Enumerations are int32 there. A test compares it with the
+ * schema, of which generated code would be ten times as much to download.
  */
 const MESSAGES = {
   ModelProto: `1 irVersion int64, 2 producerName string, 8 opsetImport OperatorSetIdProto*, 7 graph GraphProto, 14 metadataProps StringStringEntryProto*,
