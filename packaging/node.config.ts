@@ -68,7 +68,8 @@ export default defineConfig({
           compress: true,
           // For the stacks of errors.
           mangle: { keepNames: { function: true, class: true } },
-          codegen: { removeWhitespace: true },
+          // Node prints the line that threw: it must be one of many.
+          codegen: { removeWhitespace: false },
         },
         comments: { annotation: true, jsdoc: false, legal: false },
       },

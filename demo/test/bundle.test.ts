@@ -15,13 +15,13 @@ const PAGES: readonly (readonly [what: string, entry: string, mostBytes: number]
   [
     'the runtime and ResNet-50',
     `export { buildModel, createSession, Device, fetchSafetensors, resnet50 } from '${ROOT}/src/index.ts';`,
-    48_700,
+    48_800,
   ],
   [
     'the runtime and every operator of ONNX that is read',
     `export { createSession, Device } from '${ROOT}/src/index.ts';
      export { loadOnnx } from '${ROOT}/src/onnx/index.ts';`,
-    114_100,
+    116_900,
   ],
 ];
 

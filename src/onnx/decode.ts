@@ -12,8 +12,8 @@ import {
   type ModelProto,
   messageFields,
   type Scalar,
-  WIRE,
 } from './schema/fields.ts';
+import { WIRE } from './schema/wire.ts';
 
 /** Throws OnnxError for what is no protobuf of a model, or unfolds beyond all measure. */
 export function decodeModel(bytes: Uint8Array): ModelProto {

@@ -6,9 +6,9 @@ import {
   type Message,
   type MessageName,
   messageFields,
-  WIRE,
   type Written,
 } from './schema/fields.ts';
+import { WIRE } from './schema/wire.ts';
 
 /** What a message holds, without its length. */
 export function encoded<Name extends MessageName>(

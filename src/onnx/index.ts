@@ -12,6 +12,7 @@ export type { ElementType } from './element_type.ts';
 export { OnnxError } from './errors.ts';
 export { exportOnnx, type OnnxExportOptions } from './export.ts';
 export type { ReadExternal } from './external_data.ts';
+export type { GivenConstant, GivenConstants } from './given_constants.ts';
 export { loadOnnx, type OnnxModel } from './import.ts';
 export type { ImportCall, Imported, Importer, Operand, Place } from './import_node.ts';
 export type { OnnxImportOptions } from './import_options.ts';

@@ -1,5 +1,3 @@
-import { WireType } from '@bufbuild/protobuf/wire';
-
 /**
  * What is read and written of the messages of onnx.proto: `NUMBER NAME TYPE`, `*` after a type of which there is a
  * list, `ONEOF.NAME` for a field that excludes others. Enumerations are int32 there. A test compares it with the
@@ -120,17 +118,6 @@ export interface Field {
 
 /** Fields by their numbers, of each message. */
 export type Fields = Readonly<Record<MessageName, ReadonlyMap<number, Field>>>;
-
-/** How each scalar is written. */
-export const WIRE: Readonly<Record<Scalar, WireType>> = {
-  int32: WireType.Varint,
-  int64: WireType.Varint,
-  uint64: WireType.Varint,
-  float: WireType.Bit32,
-  double: WireType.Bit64,
-  string: WireType.LengthDelimited,
-  bytes: WireType.LengthDelimited,
-};
 
 export function isMessage(type: Field['type']): type is MessageName {
   return Object.hasOwn(MESSAGES, type);
