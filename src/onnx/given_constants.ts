@@ -20,6 +20,7 @@ export type GivenConstant =
       readonly data: Float32Array;
     };
 
+/** Inputs that are the same at every run, by name. */
 export type GivenConstants = Readonly<Record<string, GivenConstant>>;
 
 /** The input of this name. Throws UnsupportedError where the model has none such. */
