@@ -43,6 +43,18 @@ fn lane_sum(row: Row, centre: f32, squared: bool) -> f32 {
 }`;
 }
 
+/** Stores a row by its centre and deviation. */
+export function storeText(): string {
+  return `
+  if (row.inside) {
+    let one = min(1u, arrayLength(&x));
+    for (var l = row.lane; l < LENGTH * one; l += LANES) {
+      let at = row.first + l * INNER;
+      y[at] = to_y(epilogue_at((f32(x[at]) - centre) / deviation, at));
+    }
+  }`;
+}
+
 export function normalize(g: NormalizeProblem, config: RowsConfig, grid: Grid): string {
   return wgsl`
 ${rowsText(g, config, grid)}
@@ -65,13 +77,7 @@ fn main(
 #endif
   let variance = add_up(row, lane_sum(row, centre, true)) / f32(LENGTH);
   let deviation = sqrt(variance + EPSILON);
-  if (row.inside) {
-    let one = min(1u, arrayLength(&x));
-    for (var l = row.lane; l < LENGTH * one; l += LANES) {
-      let at = row.first + l * INNER;
-      y[at] = to_y(epilogue_at((f32(x[at]) - centre) / deviation, at));
-    }
-  }
+${storeText()}
 }
 `;
 }

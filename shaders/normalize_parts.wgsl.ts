@@ -15,7 +15,7 @@
 import type { Grid } from './lib/grid.ts';
 import { addUpText, type RowsConfig, rowsText } from './lib/rows.ts';
 import { wgsl } from './lib/wgsl.ts';
-import { laneSumText, type NormalizeProblem } from './normalize.wgsl.ts';
+import { laneSumText, type NormalizeProblem, storeText } from './normalize.wgsl.ts';
 
 /** Of a tensor whose rows are the parts. */
 export interface NormalizePartsProblem extends NormalizeProblem {
@@ -80,13 +80,7 @@ fn main(
   }
   let variance = add_up(row, squares) / f32(PARTS * LENGTH);
   let deviation = sqrt(variance + EPSILON);
-  if (row.inside) {
-    let one = min(1u, arrayLength(&x));
-    for (var l = row.lane; l < LENGTH * one; l += LANES) {
-      let at = row.first + l * INNER;
-      y[at] = to_y(epilogue_at((f32(x[at]) - centre) / deviation, at));
-    }
-  }
+${storeText()}
 }
 `;
 }

@@ -13,9 +13,10 @@ import { softmax } from '../../layers/softmax.ts';
 import type { Value } from '../../runtime/graph.ts';
 import type { GraphBuilder } from '../../runtime/graph_builder.ts';
 import { Expand, Reshape } from '../../runtime/movement/index.ts';
+import { elementCount } from '../../runtime/tensor.ts';
 import { tabulated } from '../computed.ts';
 import { demand } from '../errors.ts';
-import type { ImportCall, Importers } from '../import_node.ts';
+import type { ImportCall, Importers, Operand } from '../import_node.ts';
 import { linearWeight, ofRows } from './linear.ts';
 
 type Part = Expression | number;
@@ -142,10 +143,15 @@ function maskOf(call: ImportCall, index: number): readonly Mask[] {
   if (given.type === 'bool') {
     return [{ value, isTerm: false, counts: (held) => held, leavesNone: true }];
   }
-  const known = given.constant?.numbers();
-  if (known?.every(Number.isFinite)) return [{ value, isTerm: true, leavesNone: false }];
+  if (isFiniteConstant(call, given)) return [{ value, isTerm: true, leavesNone: false }];
   const counts = (held: Part) => apply(f.select, apply(f.is_inf, held), 0, 1);
   return [{ value, isTerm: true, counts, leavesNone: true }];
+}
+
+/** Whether an input is known to be finite: many nodes may read one that is large, and are not all looked at. */
+function isFiniteConstant({ place }: ImportCall, { constant }: Operand): boolean {
+  const affordable = constant && place.spend(elementCount(constant.shape) + (constant.work ?? 0));
+  return affordable === true && constant.numbers().every(Number.isFinite);
 }
 
 function scaleOf(call: ImportCall): number | undefined {
