@@ -75,7 +75,13 @@ function readConstant(text: string): readonly [name: string, value: Constants[st
     const what = `"${value}" is neither numbers with commas between them nor a file`;
     throw new TilewiseError(`${expected}, once for each input; ${what}`);
   }
-  const [{ shape, data } = { data: new Float32Array() }] = readTensors(value);
+  const tensors = readTensors(value);
+  const [{ shape, data } = { data: new Float32Array() }] = tensors;
+  if (tensors.length !== 1) {
+    throw new TilewiseError(
+      `--constants ${text}: the file holds ${tensors.length} arrays; give one`,
+    );
+  }
   return [name, shape ? { shape, data } : [...data]];
 }
 

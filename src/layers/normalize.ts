@@ -207,9 +207,9 @@ export function normalizeReference(node: Normalize, inputs: DataByRole): Float64
 
 /** What the first of two dispatches finds in the parts of rows. */
 const MOMENTS = 'moments';
-/** Elements of a part: each reads the moments of all parts of its row. */
-const PART = 2048;
-const partsOfRow = (g: Rows): number => partsOf(g, g.length / PART);
+/** Elements of a part, and how many parts there are at most: each reads the moments of all parts of its row. */
+const [PART, MOST_PARTS] = [2048, 1024];
+const partsOfRow = (g: Rows): number => partsOf(g, Math.min(g.length / PART, MOST_PARTS));
 
 const inParts: Kernel<NormalizeProblem> = kernel({
   name: 'normalize_parts',

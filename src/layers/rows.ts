@@ -106,14 +106,14 @@ export function rowDispatch<P extends RowProblem>(
 const [MANY_ROWS, FEW_ELEMENTS] = [64, 2 ** 14];
 
 /**
- * Into how many parts of one length few long rows are cut, which else few workgroups would read: about `wanted` of
- * them, and 1 where there is no such number.
+ * Into how many parts of one length few long rows are cut, which else few workgroups would read: `wanted` of them, or
+ * no fewer than a quarter, and 1 where there is no such number.
  */
 export function partsOf({ outer, length, inner }: Rows, wanted: number): number {
   if (outer * inner >= MANY_ROWS || length < FEW_ELEMENTS) return 1;
   let parts = Math.floor(wanted);
   while (length % parts > 0) parts -= 1;
-  return parts;
+  return parts < wanted / 4 ? 1 : parts;
 }
 
 /** Rows beside one another whose words are fetched at once. */

@@ -89,12 +89,6 @@ export function convertOnnx(bytes: Uint8Array, options: ConvertOnnxOptions): Con
   });
 }
 
-/** A tensor of the new file, as it stands there. */
-interface Kept {
-  readonly size: number;
-  readonly pieces: readonly Uint8Array[];
-}
-
 class Converter {
   readonly #graph: GraphProto;
   readonly #parts: readonly Part[];
@@ -105,7 +99,8 @@ class Converter {
   readonly #taken: Set<string>;
   /** What stands before the nodes of the file. */
   readonly #nodes: (readonly Uint8Array[])[] = [];
-  readonly #tensors: Kept[] = [];
+  /** As they stand in the new file. */
+  readonly #tensors: (readonly Uint8Array[])[] = [];
 
   /** Of a graph, and the fields of which it was decoded. */
   constructor(
@@ -146,7 +141,7 @@ class Converter {
       pieces: [
         ...this.#nodes.flat(),
         ...[...nodes, ...inputs, ...rest].map(({ bytes }) => bytes),
-        ...this.#tensors.flatMap(({ pieces }) => pieces),
+        ...this.#tensors.flat(),
       ],
     };
   }
@@ -161,7 +156,7 @@ class Converter {
       some,
       `expected weights of floats ${NARROW_TENSORS[this.#to]} to store as ${this.#to}, got none among ${this.#tensors.length} tensors${integersIn(this.#graph)}`,
     );
-    const size = this.#tensors.reduce((sum, tensor) => sum + tensor.size, 0);
+    const size = this.#tensors.flat().reduce((sum, piece) => sum + piece.length, 0);
     demand(
       size <= MOST_BYTES,
       `would have ${size} bytes of tensors; an .onnx file holds at most ${MOST_BYTES}`,
@@ -173,7 +168,7 @@ class Converter {
     const pieces = part
       ? [part.bytes]
       : asField(GRAPH.initializer, [encoded('TensorProto', tensor)]);
-    this.#tensors.push({ size: tensor.rawData?.length ?? 0, pieces });
+    this.#tensors.push(pieces);
   }
 
   /** A tensor whose data is in another file with it, since the new file may be in another folder. */

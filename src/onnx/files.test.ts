@@ -144,18 +144,64 @@ describe('values', () => {
       ],
       [[7, 8], '[1] takes 1 values, got 2'],
       [{ shape: [1, 2], data: Float32Array.of(7, 8) }, 'is [1], got [1, 2]'],
-      [7.5, 'must be of integers, as the input is int64, got 7.5'],
+      [7.5, 'must be of numbers that int64 holds, got 7.5'],
     ];
     for (const [k, message] of refused) {
       expect(() => loadOnnx(bytes, constantIn(k))).toThrow(
         failure('ShapeError', `constant "k" ${message}`),
       );
     }
-    for (const k of ['7', null, {}, ['7']]) {
+    for (const k of ['7', null, {}, ['7'], Array(1)]) {
       expect(() => Reflect.apply(loadOnnx, undefined, [bytes, { constants: { k } }])).toThrow(
         /^constant "k" must be numbers, or a shape and data, got /,
       );
     }
+  });
+
+  it.each([
+    [7, 2 ** 53 - 1, undefined],
+    [7, 2 ** 24 + 1, undefined],
+    [9, 7, '7'],
+    [2, 300, '300'],
+    [3, -129, '-129'],
+    [1, 1e39, '1e+39'],
+    [1, Number.NEGATIVE_INFINITY, undefined],
+  ])('of type %i hold %d, or else %s is named', (type, value, wrong) => {
+    const bytes = onnxFile({
+      ...relu,
+      node: [node('Cast', 'k', 'y', { to: int(11) })],
+      input: [onnxInput('k', [], type)],
+    });
+    const load = () => loadOnnx(bytes, { constants: { k: value } });
+    if (wrong === undefined) {
+      const { graph, weights } = load();
+      const y = graph.outputs.get('y');
+      const [found] = (y && runReference(graph, weights, {}).get(y)) ?? [];
+      // Weights are f32.
+      expect(found).toBe(Math.fround(value));
+    } else
+      expect(load).toThrow(
+        new RegExp(`^constant "k" must be of numbers .*, got ${wrong.replace('+', '.')}$`),
+      );
+  });
+
+  it('have the shape that they are given where the file says none', () => {
+    const bytes = onnxFile({
+      ...relu,
+      node: [node('Gather', 'x k', 'y')],
+      input: [
+        ...input,
+        {
+          ...onnxInput('k', [], 7),
+          type: { value: { case: 'tensorType', value: { elemType: 7 } } },
+        },
+      ],
+    });
+    const shapeOf = (k: GivenConstant) =>
+      loadOnnx(bytes, { constants: { k } }).graph.outputs.get('y')?.desc.shape;
+    expect(shapeOf(1)).toEqual([]);
+    expect(shapeOf([1])).toEqual([1]);
+    expect(shapeOf({ shape: [1, 1], data: Float32Array.of(1) })).toEqual([1, 1]);
   });
 
   it('take the shape that the file says where they are given as a list', () => {
@@ -201,7 +247,11 @@ describe('values', () => {
       input: [onnxInput('x', [1, 1, 28, 28]), onnxInput('k', [])],
     });
     expect(onnxModel(bytes, { constants: { k: 2 } }).size).toEqual([28, 28]);
-    expect(() => onnxModel(bytes)).toThrow('expected one input of images');
+    for (const constants of [undefined, null]) {
+      expect(() => Reflect.apply(onnxModel, undefined, [bytes, { constants }])).toThrow(
+        'expected one input of images',
+      );
+    }
   });
 
   it('are outputs also where they are inputs, or constants', () => {

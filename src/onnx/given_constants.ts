@@ -4,10 +4,10 @@ import { ShapeError, UnsupportedError } from '../runtime/errors.ts';
 import { elementCount, formatShape, type Shape } from '../runtime/tensor.ts';
 import { quoted } from '../runtime/weights/messages.ts';
 import { MOST_NAMED } from './bounds.ts';
-import { type ElementType, isFloat } from './element_type.ts';
+import { type ElementType, isFloat, rangeOf } from './element_type.ts';
 import { type Extents, extentsOf, inputShape, typeOf } from './model_inputs.ts';
 import type { ValueInfoProto } from './schema/fields.ts';
-import type { Constant } from './tensor.ts';
+import type { Constant, Numbers } from './tensor.ts';
 
 /** What an input is at every run: numbers in the shape that the file says, or in one of their own. */
 export type GivenConstant =
@@ -43,32 +43,45 @@ export function givenConstant(input: ValueInfoProto, given: GivenConstant): Cons
   const who = `constant ${quoted(input.name)}`;
   const type: ElementType = typeOf(input) ?? 'float32';
   const { shape, data } = valuesOf(who, input, given);
-  const fits = isFloat(type) || data.every(Number.isInteger);
-  checkArgument(fits, who, `of integers, as the input is ${type}`, data.join(), ShapeError);
-  return { name: input.name, shape, type, numbers: () => data };
+  const wrong = data.findIndex((value) => !isOfType(type, value));
+  checkArgument(wrong < 0, who, `of numbers that ${type} holds`, data[wrong], ShapeError);
+  const numbers = isFloat(type) ? Float32Array.from(data) : data;
+  return { name: input.name, shape, type, numbers: () => numbers };
+}
+
+/** Floats may be infinite, as in masks, but not because they are too large. */
+function isOfType(type: ElementType, value: number): boolean {
+  if (isFloat(type)) return Number.isFinite(value) === Number.isFinite(Math.fround(value));
+  const [least, most] = type === 'bool' ? [0, 1] : rangeOf(type);
+  return Number.isInteger(value) && value >= least && value <= most;
 }
 
 function valuesOf(
   who: string,
   input: ValueInfoProto,
   given: GivenConstant,
-): { readonly shape: Shape; readonly data: Float32Array } {
-  const list = typeof given === 'number' ? [given] : given;
-  if (isList(list)) {
-    const data = Float32Array.from(list);
-    return { shape: shapeOfList(who, extentsOf(input), data.length), data };
+): { readonly shape: Shape; readonly data: Numbers } {
+  const extents = extentsOf(input);
+  if (typeof given === 'number')
+    return { shape: shapeOfList(who, extents ?? [], 1), data: Float64Array.of(given) };
+  if (isList(given)) {
+    return { shape: shapeOfList(who, extents, given.length), data: Float64Array.from(given) };
   }
-  const { shape, data } = Object(list);
+  const { shape, data } = Object(given);
   checkArgument(Array.isArray(shape), who, 'numbers, or a shape and data', given, ShapeError);
   checkValues(ShapeError, who, shape, data);
   // One value is one value, in whatever brackets.
-  if (data.length === 1) return valuesOf(who, input, [...data]);
+  if (data.length === 1 && extents) return { shape: shapeOfList(who, extents, 1), data };
   inputShape(who, input, shape, 1);
   return { shape, data };
 }
 
 function isList(given: GivenConstant): given is readonly number[] {
-  return Array.isArray(given) && given.every((value) => typeof value === 'number');
+  // What an array leaves out, `every` does not see.
+  return (
+    Array.isArray(given) &&
+    Array.from(given).every((value) => typeof value === 'number' && !Number.isNaN(value))
+  );
 }
 
 /** As the file says it; an extent that is open takes what is there. */

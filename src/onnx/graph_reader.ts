@@ -1,5 +1,6 @@
 /** The graph of a file while it is turned into layers. */
 import { reshapeTo } from '../layers/rearrange.ts';
+import { ownValue } from '../runtime/arguments.ts';
 import { ShapeError, UnsupportedError } from '../runtime/errors.ts';
 import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
@@ -138,8 +139,8 @@ export class GraphReader {
       scope.fail(name);
       return;
     }
-    const { shapes = {}, batch = 1 } = this.#options;
-    const given = Object.hasOwn(shapes, name) ? shapes[name] : undefined;
+    const { shapes, batch = 1 } = this.#options;
+    const given = ownValue(shapes ?? undefined, name);
     const who = `input ${quoted(name)} of ${quoted(this.#file.name)}`;
     const shape = this.#given?.desc.shape ?? inputShape(who, input, given, batch);
     if (elementCount(shape) === 0) {

@@ -17,7 +17,7 @@ export interface OnnxImportOptions {
    * or a list, has the shape that the file says.
    *
    * @example
-   * const network = loadOnnx(onnxFile, { constants: { sr: 16000 } });
+   * const loadSpeech = (file: Uint8Array) => loadOnnx(file, { constants: { sr: 16000 } });
    */
   readonly constants?: GivenConstants;
   /**

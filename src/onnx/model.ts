@@ -49,7 +49,7 @@ export function onnxModel(
   // It is imported again for every batch and image size.
   const options = { ...given, ...(readExternal && { readExternal: readOnce(readExternal) }) };
   const file = openOnnx(bytes, name, given.outputs);
-  const images = ofFile(name, () => imagesOf(file, given.constants));
+  const images = ofFile(name, () => imagesOf(file, given.constants ?? {}));
   const { channels, size } = images;
   const build = (g: GraphBuilder, x: Value) => {
     const { outputs, weights } = ofSize(x, images, () =>
@@ -76,7 +76,7 @@ export function onnxModel(
 }
 
 /** What the only input takes that is no constant. */
-function imagesOf({ graph, metadata }: OnnxFile, constants: GivenConstants = {}): ImageInput {
+function imagesOf({ graph, metadata }: OnnxFile, constants: GivenConstants): ImageInput {
   const inputs = fedInputs(graph).filter(({ name }) => !Object.hasOwn(constants, name));
   const [input] = inputs;
   const extents = (input && extentsOf(input)) ?? [];

@@ -63,11 +63,15 @@ function attention(
   const scores = matmul(g.at('scores'), q, keys ?? k, options);
   const shares = softmax(g.at('softmax'), masked(g.at('masked'), scores, masks), 3);
   const conditions = masks.filter(({ counts }) => counts);
-  const counted = conditions.some(({ leavesNone }) => leavesNone)
-    ? pointwise(g.at('counted'), [shares, ...valuesOf(conditions)], (share = 0, ...held) =>
-        apply(f.mul, share, countsOf(conditions, held)),
-      )
-    : shares;
+  // A term may make a score as low as those apart: in f16, which has fewer numbers, all the sooner.
+  const mayMix =
+    conditions.some(({ leavesNone }) => leavesNone) || masks.some(({ isTerm }) => isTerm);
+  const counted =
+    conditions.length > 0 && mayMix
+      ? pointwise(g.at('counted'), [shares, ...valuesOf(conditions)], (share = 0, ...held) =>
+          apply(f.mul, share, countsOf(conditions, held)),
+        )
+      : shares;
   return matmul(g.at('product'), counted, values ?? v);
 }
 
@@ -144,7 +148,8 @@ function maskOf(call: ImportCall, index: number): readonly Mask[] {
     return [{ value, isTerm: false, counts: (held) => held, leavesNone: true }];
   }
   if (isFiniteConstant(call, given)) return [{ value, isTerm: true, leavesNone: false }];
-  const counts = (held: Part) => apply(f.select, apply(f.is_inf, held), 0, 1);
+  const counts = (held: Part) =>
+    apply(f.select, apply(f.mul, apply(f.is_inf, held), apply(f.less, held, 0)), 0, 1);
   return [{ value, isTerm: true, counts, leavesNone: true }];
 }
 

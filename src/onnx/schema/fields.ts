@@ -4,8 +4,8 @@
  * schema, of which generated code would be ten times as much to download.
  */
 const MESSAGES = {
-  ModelProto: `1 irVersion int64, 2 producerName string, 8 opsetImport OperatorSetIdProto*, 7 graph GraphProto, 14 metadataProps StringStringEntryProto*,
-    25 functions FunctionProto*`,
+  ModelProto: `1 irVersion int64, 2 producerName string, 8 opsetImport OperatorSetIdProto*, 7 graph GraphProto,
+    14 metadataProps StringStringEntryProto*, 25 functions FunctionProto*`,
   OperatorSetIdProto: '1 domain string, 2 version int64',
   GraphProto: `1 node NodeProto*, 2 name string, 5 initializer TensorProto*, 15 sparseInitializer SparseTensorProto*,
     11 input ValueInfoProto*, 12 output ValueInfoProto*, 13 valueInfo ValueInfoProto*`,

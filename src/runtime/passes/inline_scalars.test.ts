@@ -61,6 +61,17 @@ describe('inlineScalars', () => {
     expect(opsOf(plan.graph)).toEqual('reduce reduce conv2d');
   });
 
+  it('is left alone where a node stays anyway', () => {
+    const graph = graphOf((g) => {
+      const x = g.input('x', [2, 3]);
+      const [scale] = scaleAndOffset(g, x);
+      g.output('scale', scale);
+      return mul(g.at('y'), x, scale);
+    });
+    expect(inlined(graph).nodes.map(({ name }) => name)).toEqual(['max', 'min', 'scale', 'y']);
+    expect(inlined(graph).nodes.at(-1)?.sources).toBeUndefined();
+  });
+
   it('keeps what an output, another operator or too many calls need', () => {
     const graph = graphOf((g) => {
       const x = g.input('x', [2, 3]);

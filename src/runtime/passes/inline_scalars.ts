@@ -1,7 +1,7 @@
 /**
- * Computes single values where they are read: what a pointwise node makes of one element, as a scale of the largest and
- * least of a map, goes into every expression that reads it, and the node is left out where none of its readers needs
- * it. A dispatch for one element takes as long as one for thousands.
+ * Computes single values where they are read: what a pointwise node makes of one element, such as a scale made of the
+ * largest and the least of a map, goes into the expressions that read it, if nothing else does, and the node is left
+ * out. A dispatch for one element takes as long as one for thousands.
  */
 import {
   type Expression,
@@ -13,7 +13,7 @@ import {
 import { MOST_BUFFERS, MOST_CALLS } from '../bounds.ts';
 import { isPointwise, type PointwiseAttributes } from '../builtins.ts';
 import type { DeviceProfile } from '../device_profile.ts';
-import type { Graph, Node, Value } from '../graph.ts';
+import { consumers, type Graph, type Node, type Value } from '../graph.ts';
 import { elementCount } from '../tensor.ts';
 import { removeUnread } from './remove_unread.ts';
 import { sourcesOf } from './rewriter.ts';
@@ -24,16 +24,29 @@ type Pointwise = Node<PointwiseAttributes>;
 export function inlineScalars(graph: Graph, { limits }: Pick<DeviceProfile, 'limits'>): Graph {
   const mostBindings = Math.min(limits.maxStorageBuffersPerShaderStage, MOST_BUFFERS);
   const scalars = new Map<Value, Pointwise>();
+  const readers = consumers(graph);
+  const outputs = new Set(graph.outputs.values());
   const nodes = graph.nodes.map((node) => {
     const made = Object.values(node.inputs).reduce((reader, value) => {
       const producer = scalars.get(value);
       return (producer && inlined(reader, producer, mostBindings)) ?? reader;
     }, node);
-    const isScalar = isPointwise(made) && elementCount(made.output.desc.shape) === 1;
-    if (isScalar && made.attributes.dtype === undefined) scalars.set(made.output, made);
+    const { output } = made;
+    const isScalar = isPointwise(made) && elementCount(output.desc.shape) === 1;
+    if (isScalar && made.attributes.dtype === undefined && !outputs.has(output)) {
+      const expressed = readers.get(output)?.every((reader) => isExpressed(reader, output));
+      if (expressed) scalars.set(output, made);
+    }
     return made;
   });
   return removeUnread({ ...graph, nodes });
+}
+
+/** Whether a node reads a value in its expression alone. */
+function isExpressed(node: Node, value: Value): boolean {
+  if (isPointwise(node)) return true;
+  const read = new Set(node.epilogue && operandsOf(node.epilogue));
+  return Object.entries(node.inputs).every(([role, input]) => input !== value || read.has(role));
 }
 
 /** The reader with the producer's expression in its own; undefined where it has none, or that would be too much. */
