@@ -41,6 +41,7 @@ describe('Detect', () => {
     await page.getByText('as soon as there is a detector').waitFor();
     await page.getByLabel('Detector file').setInputFiles(MODEL);
     await page.getByText('cells.onnx found').waitFor();
+    await page.getByText('cells.onnx is in use').waitFor();
     await page.getByLabel('Picture file').setInputFiles(PICTURE);
     await page.getByLabel('Score from').fill('0.9');
     await page.getByText('cells.onnx found 2 things').waitFor();

@@ -72,7 +72,7 @@ export class DetectorFile {
         throw new Error(`“${file.name}” is no .onnx file, which is what this view reads`);
       }
       if (!(await this.#give(file))) return;
-      this.#state.textContent = `${file.name} is in use. For another one: ${CHOICE}`;
+      this.#state.textContent = `${file.name} is in use. ${CHOICE}`;
       this.#onLoaded(file.name);
     } catch (error) {
       this.#fault.show(error, () => void this.load(file));
