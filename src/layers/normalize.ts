@@ -2,7 +2,6 @@
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import { apply } from '../../shaders/lib/expression.ts';
 import { add, mul } from '../../shaders/lib/expression_functions.ts';
-import type { Rows } from '../../shaders/lib/rows.ts';
 import { type NormalizeProblem, normalize as shader } from '../../shaders/normalize.wgsl.ts';
 import { momentsOfParts, normalizeParts } from '../../shaders/normalize_parts.wgsl.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
@@ -17,7 +16,7 @@ import { pointwise } from './pointwise.ts';
 import {
   checkAxes,
   firstOfRow,
-  partsOf,
+  partsConfigs,
   rowDispatch,
   rowKernel,
   rowProblemOf,
@@ -209,12 +208,10 @@ export function normalizeReference(node: Normalize, inputs: DataByRole): Float64
 const MOMENTS = 'moments';
 /** Elements of a part, and how many parts there are at most: each reads the moments of all parts of its row. */
 const [PART, MOST_PARTS] = [2048, 1024];
-const partsOfRow = (g: Rows): number => partsOf(g, Math.min(g.length / PART, MOST_PARTS));
 
 const inParts: Kernel<NormalizeProblem> = kernel({
   name: 'normalize_parts',
-  supports: (g) => partsOfRow(g) > 1,
-  configs: (g) => [{ parts: partsOfRow(g) }],
+  configs: (g) => partsConfigs(g, Math.min(g.length / PART, MOST_PARTS)),
   lower(g, { parts }, device) {
     const whole = { ...g, parts, outer: g.outer * parts, length: g.length / parts };
     const config = rowsConfig(whole, device);

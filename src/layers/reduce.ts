@@ -2,7 +2,6 @@
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import { apply } from '../../shaders/lib/expression.ts';
 import { add, exp, log, sqrt, sub } from '../../shaders/lib/expression_functions.ts';
-import type { Rows } from '../../shaders/lib/rows.ts';
 import {
   type ReduceKind,
   type ReduceProblem,
@@ -21,7 +20,7 @@ import {
   checkAxes,
   extentOf,
   firstOfRow,
-  partsOf,
+  partsConfigs,
   rowDispatch,
   rowKernel,
   rowProblemOf,
@@ -180,23 +179,27 @@ export function reduceReference(
 
 /** What parts of rows make. */
 const PARTS = 'parts';
-/** About as many parts as each has elements. */
-const partsOfRow = (g: Rows): number => partsOf(g, Math.sqrt(g.length));
 
-/** Of few long rows, which few workgroups would read: first of their parts, then of what these make. */
+/** Of few long rows, first of their parts, of which there are as many as each has elements; then of what these make. */
 const inParts: Kernel<ReduceProblem> = kernel({
   name: 'reduce_in_parts',
-  supports: (g) => partsOfRow(g) > 1,
-  configs: (g) => [{ parts: partsOfRow(g) }],
+  configs: (g) => partsConfigs(g, Math.sqrt(g.length)),
   lower(g, { parts }, device) {
     const { outer, length, inner, types, kind } = g;
     const first: ReduceProblem = {
-      ...{ kind, outer: outer * parts, length: length / parts, inner },
-      ...{ shape: [outer * parts, inner], epilogue: undefined, types: { ...types, y: 'f32' } },
+      kind,
+      outer: outer * parts,
+      length: length / parts,
+      inner,
+      shape: [outer * parts, inner],
+      types: { ...types, y: 'f32' },
+      epilogue: undefined,
     };
     const last: ReduceProblem = {
       ...g,
-      ...{ kind: AFTERWARDS[kind] ?? kind, length: parts, types: { ...types, x: 'f32' } },
+      kind: AFTERWARDS[kind] ?? kind,
+      length: parts,
+      types: { ...types, x: 'f32' },
     };
     const dispatch = (rows: ReduceProblem, from: string, to: string) =>
       rowDispatch(rows, rowsConfig(rows, device), device, shader, inOrder([from], to));

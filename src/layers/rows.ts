@@ -86,7 +86,7 @@ export function rowKernel<P extends RowProblem>(name: string, source: RowSource<
   });
 }
 
-/** One dispatch over rows, of an algorithm of several: it may read more than the first, and have other ends. */
+/** One dispatch over rows. Algorithms of several bind more than `x` and `y`, or other values in their place. */
 export function rowDispatch<P extends RowProblem>(
   problem: P,
   config: RowsConfig,
@@ -105,15 +105,24 @@ export function rowDispatch<P extends RowProblem>(
 /** Rows that keep a GPU busy, and elements that one workgroup reads sooner than a second dispatch begins. */
 const [MANY_ROWS, FEW_ELEMENTS] = [64, 2 ** 14];
 
+/** How rows are cut. */
+export interface PartsConfig {
+  /** Of one length, so many to a row. */
+  readonly parts: number;
+}
+
 /**
- * Into how many parts of one length few long rows are cut, which else few workgroups would read: `wanted` of them, or
- * no fewer than a quarter, and 1 where there is no such number.
+ * Cuts few long rows, which else few workgroups would read: into `wanted` parts, or no fewer than a quarter. There is
+ * no such configuration of other rows, and of lengths that no such number divides.
  */
-export function partsOf({ outer, length, inner }: Rows, wanted: number): number {
-  if (outer * inner >= MANY_ROWS || length < FEW_ELEMENTS) return 1;
+export function partsConfigs(
+  { outer, length, inner }: Rows,
+  wanted: number,
+): readonly PartsConfig[] {
+  if (outer * inner >= MANY_ROWS || length < FEW_ELEMENTS) return [];
   let parts = Math.floor(wanted);
   while (length % parts > 0) parts -= 1;
-  return parts < wanted / 4 ? 1 : parts;
+  return parts > 1 && parts >= wanted / 4 ? [{ parts }] : [];
 }
 
 /** Rows beside one another whose words are fetched at once. */
