@@ -55,3 +55,5 @@ export const MOST_NAMED = 4;
 
 /** Characters of a text beside the network that is looked at: the names of 1000 classes take 30,000. */
 export const MOST_IN_METADATA: number = 2 ** 18;
+/** Elements of an input that may be a number that decides, or a size: messages name these. */
+export const MOST_DECIDING = 16;

@@ -3,10 +3,12 @@ import { checkArgument, checkValues } from '../runtime/arguments.ts';
 import { ShapeError, UnsupportedError } from '../runtime/errors.ts';
 import { elementCount, formatShape, type Shape } from '../runtime/tensor.ts';
 import { quoted } from '../runtime/weights/messages.ts';
-import { MOST_NAMED } from './bounds.ts';
+import { MOST_DECIDING, MOST_NAMED } from './bounds.ts';
 import { type ElementType, isFloat, rangeOf } from './element_type.ts';
-import { type Extents, extentsOf, inputShape, typeOf } from './model_inputs.ts';
-import type { ValueInfoProto } from './schema/fields.ts';
+import { neededFor } from './ending_in.ts';
+import { type Extents, extentsOf, fedInputs, inputShape, typeOf } from './model_inputs.ts';
+import type { GraphProto, NodeProto, ValueInfoProto } from './schema/fields.ts';
+import type { Scope } from './scope.ts';
 import type { Constant, Numbers } from './tensor.ts';
 
 /** What an input is at every run: numbers in the shape that the file says, or in one of their own. */
@@ -62,8 +64,9 @@ function valuesOf(
   given: GivenConstant,
 ): { readonly shape: Shape; readonly data: Numbers } {
   const extents = extentsOf(input);
-  if (typeof given === 'number')
+  if (typeof given === 'number') {
     return { shape: shapeOfList(who, extents ?? [], 1), data: Float64Array.of(given) };
+  }
   if (isList(given)) {
     return { shape: shapeOfList(who, extents, given.length), data: Float64Array.from(given) };
   }
@@ -85,15 +88,31 @@ function isList(given: GivenConstant): given is readonly number[] {
 }
 
 /** As the file says it; an extent that is open takes what is there. */
-function shapeOfList(who: string, extents: Extents, count: number): Shape {
-  const known = elementCount((extents ?? []).map((extent) => extent ?? 1));
-  const open = (extents ?? [undefined]).filter((extent) => extent === undefined).length;
-  const shape = (extents ?? [undefined]).map(
-    (extent) => extent ?? (open === 1 ? count / known : 1),
-  );
+function shapeOfList(who: string, extents: Extents = [undefined], count: number): Shape {
+  const known = elementCount(extents.map((extent) => extent ?? 1));
+  const isOpen = extents.filter((extent) => extent === undefined).length === 1;
+  const shapeFor = (open: number): Shape => extents.map((extent) => extent ?? open);
+  const shape = shapeFor(isOpen ? count / known : 1);
   if (elementCount(shape) === count && shape.every(Number.isInteger)) return shape;
-  const expected = shape.map((extent) => (Number.isInteger(extent) ? extent : 1));
+  const expected = shapeFor(1);
   throw new ShapeError(
     `${who} ${formatShape(expected)} takes ${elementCount(expected)} values, got ${count}`,
   );
+}
+
+/** Small inputs that are fed, on which what is refused hangs: given once, they may decide what is computed now. */
+export function decidingInputs(
+  graph: GraphProto,
+  refused: ReadonlySet<NodeProto>,
+  scope: Scope,
+): readonly string[] {
+  const read = neededFor(
+    graph.node,
+    [...refused].flatMap(({ input }) => input),
+  ).names;
+  return fedInputs(graph).flatMap(({ name }) => {
+    const { value } = scope.find(name) ?? {};
+    const isSmall = value && elementCount(value.desc.shape) <= MOST_DECIDING;
+    return isSmall && read.has(name) ? [name] : [];
+  });
 }

@@ -10,13 +10,13 @@ import type { WeightSource } from '../runtime/weights/weight_source.ts';
 import { MOST_IN_NAME, MOST_INPUTS, MOST_NODES, MOST_UNROLLED } from './bounds.ts';
 import { bodyOf, branchOf, isBranching, isLoop, LoopState } from './control_flow.ts';
 import { isStandard, subjectOf } from './domain.ts';
-import { endsBefore, neededFor } from './ending_in.ts';
+import { endsBefore } from './ending_in.ts';
 import { demand, demandSound } from './errors.ts';
 import { commonShape } from './evaluators/broadcast.ts';
 import { evaluators } from './evaluators/index.ts';
 import { readOnce } from './external_data.ts';
 import { Allowance, evaluated, folded } from './fold.ts';
-import { givenConstant, inputNamed } from './given_constants.ts';
+import { decidingInputs, givenConstant, inputNamed } from './given_constants.ts';
 import {
   ImportCall,
   type Imported,
@@ -57,8 +57,6 @@ export interface ReadGraph {
 }
 
 const TOO_MUCH = 'computes more constants than is done for one model';
-/** Elements of an input that may be a number that decides, or a size. */
-const MOST_DECIDING = 16;
 /** What the file says of values, by name. */
 type Infos = ReadonlyMap<string, ValueInfoProto>;
 
@@ -95,15 +93,16 @@ export class GraphReader {
     const scope = new Scope();
     this.#readInitializers(graph, scope);
     this.#readGivenConstants(graph, scope);
-    for (const name of Object.keys(this.#options.shapes ?? {})) {
-      inputNamed('shapes', name, this.#file.inputs);
-    }
+    const { inputs } = this.#file;
+    for (const input of Object.keys(this.#options.shapes ?? {}))
+      inputNamed('shapes', input, inputs);
     for (const input of fedInputs(graph)) this.#readInput(input, scope);
     this.#readNodes(graph, scope);
     const names = graph.output.map((output) => output.name);
     for (const output of names) this.#readsFailed([output], 'output', shown(output), scope);
-    if (this.#problems.count > 0)
-      this.#problems.refuse(this.#readable(scope), this.#deciding(scope));
+    if (this.#problems.count > 0) {
+      this.#problems.refuse(this.#readable(scope), decidingInputs(graph, this.#refused, scope));
+    }
     const outputs = new Map(names.map((output) => [output, this.#output(output, scope)]));
     return { outputs, weights: this.#weights.source(name) };
   }
@@ -140,7 +139,7 @@ export class GraphReader {
       return;
     }
     const { shapes, batch = 1 } = this.#options;
-    const given = ownValue(shapes ?? undefined, name);
+    const given = ownValue(shapes, name);
     const who = `input ${quoted(name)} of ${quoted(this.#file.name)}`;
     const shape = this.#given?.desc.shape ?? inputShape(who, input, given, batch);
     if (elementCount(shape) === 0) {
@@ -223,20 +222,6 @@ export class GraphReader {
     return endsBefore(this.#file.graph, this.#refused).filter(
       (name) => scope.find(name)?.value?.kind === 'activation',
     );
-  }
-
-  /** Small inputs that what is refused hangs on. */
-  #deciding(scope: Scope): readonly string[] {
-    const { graph } = this.#file;
-    const read = neededFor(
-      graph.node,
-      [...this.#refused].flatMap(({ input }) => input),
-    ).names;
-    return fedInputs(graph).flatMap(({ name }) => {
-      const { value } = scope.find(name) ?? {};
-      const isSmall = value && elementCount(value.desc.shape) <= MOST_DECIDING;
-      return isSmall && read.has(name) ? [name] : [];
-    });
   }
 
   /** What is unsupported is replaced by a value of the shape that the file says, so that the rest is examined too. */

@@ -63,7 +63,7 @@ function attention(
   const scores = matmul(g.at('scores'), q, keys ?? k, options);
   const shares = softmax(g.at('softmax'), masked(g.at('masked'), scores, masks), 3);
   const conditions = masks.filter(({ counts }) => counts);
-  // A term may make a score as low as those apart: in f16, which has fewer numbers, all the sooner.
+  // What is added may make a score of a key that counts as low as that of one that does not.
   const mayMix =
     conditions.some(({ leavesNone }) => leavesNone) || masks.some(({ isTerm }) => isTerm);
   const counted =
