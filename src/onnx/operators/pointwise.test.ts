@@ -5,6 +5,8 @@ import {
   float,
   int,
   onnxNode as node,
+  onnxFile,
+  onnxInput,
   onnxTensor as tensor,
   text,
 } from '../../../test/fixtures/onnx_model.ts';
@@ -16,8 +18,11 @@ import {
   small,
 } from '../../../test/fixtures/onnx_node_cases.ts';
 import { pointwise } from '../../layers/pointwise.ts';
+import { ANY_GPU } from '../../runtime/device_profile.ts';
+import { prepare } from '../../runtime/prepare.ts';
 import type { Shape } from '../../runtime/tensor.ts';
 import type { Attributes } from '../attribute.ts';
+import { loadOnnx } from '../import.ts';
 import { corrected } from './pointwise.ts';
 
 /** -4 to 4. */
@@ -321,4 +326,19 @@ describe('corrected', () => {
     // 0 in place of -0.
     expect(y.map((value) => value + 0)).toEqual(all.map(({ a, b }) => Math.floor(a / b) + 0));
   });
+});
+
+it('binds the numbers by which single values are scaled, and no others', () => {
+  const sourceOf = (shape: readonly number[], factor: number): readonly string[] => {
+    const bytes = onnxFile({
+      node: one('Mul', {}, 'x k'),
+      input: [onnxInput('x', shape)],
+      initializer: [small('k', factor)],
+      output: [{ name: 'y' }],
+    });
+    const { plan } = prepare(loadOnnx(bytes).graph, { device: ANY_GPU });
+    return plan.dispatches.map(({ source }) => source);
+  };
+  expect(sourceOf([1, 1], 0.25)).toEqual(sourceOf([1, 1], 0.75));
+  expect(sourceOf([1, 2], 0.25)).not.toEqual(sourceOf([1, 2], 0.75));
 });

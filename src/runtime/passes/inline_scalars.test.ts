@@ -70,6 +70,13 @@ describe('inlineScalars', () => {
     });
     expect(inlined(graph).nodes.map(({ name }) => name)).toEqual(['max', 'min', 'scale', 'y']);
     expect(inlined(graph).nodes.at(-1)?.sources).toBeUndefined();
+    const reduced = graphOf((g) => {
+      const x = g.input('x', [2, 3]);
+      const [scale] = scaleAndOffset(g, x);
+      g.output('again', whole(g.at('again'), scale, 'max'));
+      return mul(g.at('y'), x, scale);
+    });
+    expect(inlined(reduced).nodes.find(({ name }) => name === 'y')?.sources).toBeUndefined();
   });
 
   it('keeps what an output, another operator or too many calls need', () => {
