@@ -5,8 +5,8 @@ export default defineConfig({
   test: {
     include: ['demo/**/*.test.ts'],
     globalSetup: 'demo/test/fixtures/build_and_serve.ts',
-    // One browser at a time: its GPU process uses every core.
-    fileParallelism: false,
+    // Two browsers at a time: their GPU processes use every core while they compile, and none while a test waits.
+    maxWorkers: 2,
     pool: 'forks',
     // Where others use the machine, a test of ResNet-50 takes minutes.
     testTimeout: 400_000,

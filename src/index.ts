@@ -155,6 +155,7 @@ export { type Conv3dOptions, conv3d } from './layers/conv3d.ts';
 export type { Coordinates, NearestRounding } from './layers/coordinates.ts';
 export { type CumSumAttributes, cumSum } from './layers/cum_sum.ts';
 export { type DeformConv2dOptions, deformConv2d } from './layers/deform_conv2d.ts';
+export { flatten } from './layers/flatten.ts';
 export { gather } from './layers/gather.ts';
 export { gridSample } from './layers/grid_sample.ts';
 export { type LinearOptions, linear } from './layers/linear.ts';
@@ -187,7 +188,6 @@ export {
 } from './layers/pool3d.ts';
 export {
   depthToSpace,
-  flatten,
   rearrange,
   reshapeTo,
   shuffleChannels,

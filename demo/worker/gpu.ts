@@ -3,8 +3,11 @@ import type { AdapterReport, EngineEvent } from '../engine/calls.ts';
 import { NO_ADAPTER } from '../engine/messages.ts';
 import { once } from './once.ts';
 
-/** Waits between attempts to open the device: right after its GPU process has ended, a browser offers no adapter. */
-const RETRY_MS = [300, 700, 1500, 3000];
+/** Waits between attempts to open a lost device: right after its GPU process has ended, a browser offers no adapter. */
+const REOPEN_MS = [300, 700, 1500, 3000];
+
+/** The same for the first device: who has no GPU should read what to do at once. */
+const OPEN_MS = [300, 700];
 
 /** How often work is begun whose device is lost: work that always loses it must end. */
 const MOST_ATTEMPTS = 4;
@@ -70,7 +73,7 @@ export class Gpu {
   async #open(): Promise<Device> {
     const { gpu } = navigator;
     if (!gpu) throw new UnsupportedError(explainLack('WebGPU').reason);
-    const adapter = await retry(() => adapterOf(gpu));
+    const adapter = await retry(() => adapterOf(gpu), OPEN_MS);
     const device = await Device.open(gpu, { adapter });
     this.#watch(device);
     return device;
@@ -91,7 +94,7 @@ export class Gpu {
 
   async #restore(device: Device): Promise<void> {
     try {
-      await retry(() => device.restore());
+      await retry(() => device.restore(), REOPEN_MS);
     } catch {
       throw new DeviceLostError(
         'the GPU device was lost and does not open again; reload the page, or restart the browser',
@@ -126,8 +129,8 @@ async function adapterOf(gpu: GPU): Promise<GPUAdapter> {
   throw Object.assign(new Error('the browser offers no GPU adapter'), { name: NO_ADAPTER });
 }
 
-async function retry<T>(attempt: () => Promise<T>): Promise<T> {
-  for (const ms of RETRY_MS) {
+async function retry<T>(attempt: () => Promise<T>, waits: readonly number[]): Promise<T> {
+  for (const ms of waits) {
     try {
       return await attempt();
     } catch {

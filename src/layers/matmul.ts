@@ -22,7 +22,7 @@ import {
   shapeError,
 } from '../runtime/operator.ts';
 import { foldFactors } from '../runtime/passes/fold_factors.ts';
-import { tokenPasses } from '../runtime/passes/token_passes.ts';
+import { movementPasses } from '../runtime/passes/movement_passes.ts';
 import {
   denseStrides,
   elementCount,
@@ -175,7 +175,7 @@ export const matmulOp: OpDef<MatmulAttributes, Role> = {
   },
   views: 'any',
   fusesEpilogue: true,
-  passes: { ...tokenPasses, 'fold factors': foldFactors },
+  passes: { ...movementPasses, 'fold factors': foldFactors },
   candidates: candidatesOf(problemOf, [
     matmulRows,
     matmulTiled,

@@ -8,7 +8,7 @@ import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/grap
 import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { type Kernel, kernel } from '../runtime/kernel.ts';
 import { at, candidatesOf, inputShape, requireData, shapeError } from '../runtime/operator.ts';
-import { tokenPasses } from '../runtime/passes/token_passes.ts';
+import { movementPasses } from '../runtime/passes/movement_passes.ts';
 import { type Shape, tensorDesc } from '../runtime/tensor.ts';
 import { inOrder } from './bindings.ts';
 import { perChannel } from './per_channel.ts';
@@ -244,6 +244,6 @@ export const normalizeOp: OpDef<NormalizeAttributes, 'x'> = {
   },
   mixesBatch: (node) => node.attributes.from === 0,
   fusesEpilogue: true,
-  passes: tokenPasses,
+  passes: movementPasses,
   candidates: candidatesOf(problemOf, [inParts, rowKernel('normalize', shader)]),
 };

@@ -17,9 +17,10 @@ import { add, mul } from './arithmetic.ts';
 import { batchNorm } from './batch_norm.ts';
 import { concat } from './concat.ts';
 import { type Conv2dOptions, conv2d, conv2dOp } from './conv2d.ts';
+import { flatten } from './flatten.ts';
 import { linear } from './linear.ts';
 import { withGemv } from './linear_kernels/one_pixel.ts';
-import { flatten, slice } from './rearrange.ts';
+import { slice } from './rearrange.ts';
 import { windowOf } from './window.ts';
 
 interface PixelCase extends Partial<Conv2dOptions> {

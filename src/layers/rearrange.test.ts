@@ -7,9 +7,9 @@ import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { Expand, Flatten, Pad, Slice, Tile, Transpose } from '../runtime/movement/index.ts';
 import type { Shape } from '../runtime/tensor.ts';
+import { flatten } from './flatten.ts';
 import {
   depthToSpace,
-  flatten,
   rearrange,
   reshapeTo,
   shuffleChannels,

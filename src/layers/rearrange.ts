@@ -3,49 +3,25 @@
  * that is there, the output is a view of the input and nothing runs; else one kernel does all of them at once.
  */
 
-import { movementProblem, type PointwiseProblem } from '../../shaders/pointwise.wgsl.ts';
 import { checkArgument } from '../runtime/arguments.ts';
 import type { RearrangeAttributes } from '../runtime/builtins.ts';
-import { UnsupportedError } from '../runtime/errors.ts';
-import {
-  type Activation,
-  type DataByRole,
-  isConstant,
-  type Node,
-  type OpDef,
-  rootOf,
-  type Value,
-} from '../runtime/graph.ts';
+import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
-import { kernel, type NoConfig } from '../runtime/kernel.ts';
 import {
   DepthToSpace,
-  Flatten,
-  indexMapInto,
   indexMapOf,
   type Movement,
-  mixesBatch,
   moved,
-  movedShape,
   Reshape,
   ShuffleChannels,
   Slice,
   Transpose,
 } from '../runtime/movement/index.ts';
-import {
-  candidatesOf,
-  describe,
-  elementTypesOf,
-  inputShape,
-  requireData,
-  requireInput,
-  shapeError,
-} from '../runtime/operator.ts';
-import { mergeMovements } from '../runtime/passes/merge_movements.ts';
-import { shareViews } from '../runtime/passes/share_views.ts';
-import { areIntegers, formatShape, type Shape, tensorDesc, viewOfDesc } from '../runtime/tensor.ts';
+import { inputShape, requireData, shapeError } from '../runtime/operator.ts';
+import { movementPasses } from '../runtime/passes/movement_passes.ts';
+import { areIntegers, formatShape, type Shape } from '../runtime/tensor.ts';
 import { checkChoices } from './choices.ts';
-import { pointwiseDispatch, pointwiseOp } from './pointwise.ts';
+import { flattenOp } from './flatten.ts';
 import { checkIntegers } from './window.ts';
 
 type Rearrange = Node<RearrangeAttributes, 'x'>;
@@ -76,23 +52,6 @@ export function rearrange(g: GraphBuilder, x: Value, steps: readonly Movement[])
   if (fit < 0) return g.add(rearrangeOp, { steps }, { x });
   const first = g.add(rearrangeOp, { steps: steps.slice(0, fit) }, { x });
   return rearrange(g, first, steps.slice(fit));
-}
-
-/**
- * Adds a flattening of the axes from `axis` on, 1 by default: [N, C, H, W] to [N, C * H * W].
- *
- * @param g - The builder; its path names the layer.
- * @param x - Of any shape.
- * @param axis - The first of those that become one, from 0; 1 by default.
- * @returns As [N, C * H * W], a view of `x` where that lies dense, which costs nothing.
- * @throws ShapeError for an axis that `x` lacks.
- * @throws TilewiseError for values of another builder, and for arguments of another type.
- *
- * @example
- * const rows = flatten(g.at('flatten'), x); // [1, 200704]
- */
-export function flatten(g: GraphBuilder, x: Value, axis = 1): Activation {
-  return rearrange(g, x, [new Flatten({ axis })]);
 }
 
 /**
@@ -241,44 +200,11 @@ export function shuffleChannels(g: GraphBuilder, x: Value, groups: number): Acti
   return rearrange(g, x, [new ShuffleChannels({ groups })]);
 }
 
-/** A problem of the kernel that moves; `undefined` where the output is a view, and nothing does. */
-type RearrangeProblem = PointwiseProblem | undefined;
-
-function problemOf(node: Rearrange): RearrangeProblem {
-  const x = requireInput(node, 'x');
-  if (!isConstant(x) && rootOf(x) === rootOf(node.output)) return undefined;
-  const to = viewOfDesc(node.output.desc);
-  const found = indexMapInto(to, node.attributes.steps, x.desc.shape, viewOfDesc(x.desc));
-  if (!found)
-    throw new UnsupportedError(`${describe(node)}: its steps are no single affine map; split them`);
-  return movementProblem(found.map, found.target, elementTypesOf(node, 'x'));
-}
-
-const move = kernel<RearrangeProblem, NoConfig, string>({
-  name: 'rearrange',
-  configs: () => [{}],
-  lower: (problem, _config, device) => ({
-    dispatches: problem ? [pointwiseDispatch(problem, device)] : [],
-  }),
-});
-
 export function rearrangeReference(node: Rearrange, inputs: DataByRole): Float64Array {
   return moved(node.attributes.steps, inputShape(node, 'x'), requireData(node, inputs, 'x'));
 }
 
 export const rearrangeOp: OpDef<RearrangeAttributes, 'x'> = {
-  name: 'rearrange',
-  inferShape(call) {
-    try {
-      return tensorDesc(movedShape(call.attributes.steps, inputShape(call, 'x')));
-    } catch (error) {
-      throw shapeError(call, error instanceof Error ? error.message : String(error));
-    }
-  },
-  mixesBatch: (node) => mixesBatch(node.attributes.steps, inputShape(node, 'x')),
-  views: 'any',
-  passes: { pointwise: pointwiseOp, 'merge movements': mergeMovements, shareViews },
-  between: ({ attributes: { steps }, inputs: { x } }, from, to) =>
-    !x || indexMapInto(to, steps, x.desc.shape, from) !== undefined,
-  candidates: candidatesOf(problemOf, [move]),
+  ...flattenOp,
+  passes: { ...flattenOp.passes, ...movementPasses },
 };

@@ -15,11 +15,12 @@ import { add, mul, sub } from './arithmetic.ts';
 import { batchNorm } from './batch_norm.ts';
 import { concat } from './concat.ts';
 import { conv2d } from './conv2d.ts';
+import { flatten } from './flatten.ts';
 import { linear } from './linear.ts';
 import { localResponseNorm } from './local_response_norm.ts';
 import { pad2d } from './pad2d.ts';
 import { averagePool2d, maxPool2d } from './pool2d.ts';
-import { flatten, shuffleChannels, slice, split, transpose } from './rearrange.ts';
+import { shuffleChannels, slice, split, transpose } from './rearrange.ts';
 import { resize2d } from './resize2d.ts';
 
 const device = useDevice();

@@ -1,5 +1,5 @@
 import { globalAveragePool2d } from '../layers/adaptive_average_pool2d.ts';
-import { flatten } from '../layers/rearrange.ts';
+import { flatten } from '../layers/flatten.ts';
 import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 

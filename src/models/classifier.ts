@@ -1,4 +1,4 @@
-import { flatten } from '../layers/rearrange.ts';
+import { flatten } from '../layers/flatten.ts';
 import { softmax } from '../layers/softmax.ts';
 import { topElements } from '../layers/top_k.ts';
 import type { Graph, Value } from '../runtime/graph.ts';

@@ -1,5 +1,5 @@
 import { globalAveragePool2d } from '../layers/adaptive_average_pool2d.ts';
-import { flatten } from '../layers/rearrange.ts';
+import { flatten } from '../layers/flatten.ts';
 import { ownValue } from '../runtime/arguments.ts';
 import { UnsupportedError } from '../runtime/errors.ts';
 import { type Graph, isConstant, type Value } from '../runtime/graph.ts';

@@ -11,9 +11,9 @@
 import { relu } from '../layers/activations.ts';
 import { adaptiveAveragePool2d } from '../layers/adaptive_average_pool2d.ts';
 import { concat } from '../layers/concat.ts';
+import { flatten } from '../layers/flatten.ts';
 import { linear } from '../layers/linear.ts';
 import { maxPool2d } from '../layers/pool2d.ts';
-import { flatten } from '../layers/rearrange.ts';
 import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { basicConv } from './basic_conv.ts';

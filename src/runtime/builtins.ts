@@ -34,6 +34,27 @@ export interface MatmulAttributes {
   readonly scale: number;
 }
 
+/** What passes know of a convolution. */
+export interface Conv2dAttributes {
+  /** Zeros around the map. */
+  readonly padding: {
+    readonly top: number;
+    readonly left: number;
+    readonly bottom: number;
+    readonly right: number;
+  };
+}
+
+/** What a reduction is told. */
+export interface ReduceAttributes {
+  /** The first of the axes. */
+  readonly from: number;
+  /** After the last of the axes. */
+  readonly to: number;
+  /** Whether the axes stay, with an extent of 1. */
+  readonly keepAxes: boolean;
+}
+
 export interface BatchNormAttributes {
   readonly epsilon: number;
 }
@@ -50,7 +71,11 @@ export function isMatmul(node: Node): node is Node<MatmulAttributes> {
   return node.op.name === 'matmul';
 }
 
-export function isReduce(node: Node): boolean {
+export function isConv2d(node: Node): node is Node<Conv2dAttributes> {
+  return node.op.name === 'conv2d';
+}
+
+export function isReduce(node: Node): node is Node<ReduceAttributes> {
   return node.op.name === 'reduce';
 }
 

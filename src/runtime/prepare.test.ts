@@ -10,10 +10,11 @@ import { conversions } from '../conversions.ts';
 import { relu } from '../layers/activations.ts';
 import { concat } from '../layers/concat.ts';
 import { conv2d } from '../layers/conv2d.ts';
+import { flatten } from '../layers/flatten.ts';
 import { linear } from '../layers/linear.ts';
 import { matmul } from '../layers/matmul.ts';
 import { pointwise } from '../layers/pointwise.ts';
-import { flatten, reshapeTo, transpose } from '../layers/rearrange.ts';
+import { reshapeTo, transpose } from '../layers/rearrange.ts';
 import { findModel } from '../models/index.ts';
 import { buildModel } from '../models/model.ts';
 import { ANY_GPU } from './device_profile.ts';
@@ -144,10 +145,12 @@ describe('prepare', () => {
       'remove unread nodes',
       'fold batch norm',
       'merge movements',
+      'sink transposes',
+      'absorb padding',
       'merge pointwise',
       'sink reshapes',
       'fold factors',
-      'absorb bias',
+      'absorb affine',
       'fuse epilogue',
       'inline scalars',
       'one pixel as linear',

@@ -58,10 +58,12 @@ export interface Prepared {
 const REWRITING = [
   'fold batch norm',
   'merge movements',
+  'sink transposes',
+  'absorb padding',
   'merge pointwise',
   'sink reshapes',
   'fold factors',
-  'absorb bias',
+  'absorb affine',
   'fuse epilogue',
   'inline scalars',
   'one pixel as linear',

@@ -1,6 +1,9 @@
 /** What moves data and computes nothing. Steps of one node here are nodes of their own in ONNX. */
+import { flattenOp } from '../../layers/flatten.ts';
 import { rearrange as layer, rearrangeOp, split } from '../../layers/rearrange.ts';
+import type { RearrangeAttributes } from '../../runtime/builtins.ts';
 import { UnsupportedError } from '../../runtime/errors.ts';
+import type { Node } from '../../runtime/graph.ts';
 import {
   DepthToSpace,
   Expand,
@@ -24,6 +27,7 @@ import { filled, seenAs } from '../computed.ts';
 import { demand } from '../errors.ts';
 import { type Exporters, exporter, read } from '../exporter.ts';
 import { axisOf, type ImportCall, type Importer, type Importers } from '../import_node.ts';
+import type { OnnxWriter } from '../onnx_writer.ts';
 
 /** What slices go to who mean the end; exporters write the largest integer of 32 or 64 bits. */
 const END = 2 ** 31 - 1;
@@ -205,18 +209,21 @@ export const importers: Importers = {
   },
 };
 
+function writeSteps(node: Node<RearrangeAttributes, 'x'>, writer: OnnxWriter): void {
+  const links = linksOf(node.attributes.steps, inputShape(node, 'x'));
+  let [data = ''] = read(writer, node, 'x');
+  for (const [i, [opType, inputs = {}, attributes]] of links.entries()) {
+    const names = Object.entries(inputs).map(([part, given]) =>
+      typeof given === 'number'
+        ? writer.scalar(node, part, given)
+        : writer.integers(node, part, given),
+    );
+    if (i === links.length - 1) writer.layer(node, opType, [data, ...names], attributes);
+    else data = writer.step(node, opType, [data, ...names], attributes);
+  }
+}
+
 export const exporters: Exporters = [
-  exporter(rearrangeOp, (node, writer) => {
-    const links = linksOf(node.attributes.steps, inputShape(node, 'x'));
-    let [data = ''] = read(writer, node, 'x');
-    for (const [i, [opType, inputs = {}, attributes]] of links.entries()) {
-      const names = Object.entries(inputs).map(([part, given]) =>
-        typeof given === 'number'
-          ? writer.scalar(node, part, given)
-          : writer.integers(node, part, given),
-      );
-      if (i === links.length - 1) writer.layer(node, opType, [data, ...names], attributes);
-      else data = writer.step(node, opType, [data, ...names], attributes);
-    }
-  }),
+  exporter(flattenOp, writeSteps),
+  exporter(rearrangeOp, writeSteps),
 ];

@@ -8,5 +8,6 @@ export {
   Unsqueeze,
 } from './composites.ts';
 export { indexMapInto, indexMapOf, viewBefore, viewOf } from './lowering.ts';
+export { movedConstant } from './moved_constant.ts';
 export { describeMovement, type Movement, mixesBatch, moved, movedShape } from './movement.ts';
 export { Pad, Reshape, Slice, Tile, Transpose } from './primitives.ts';

@@ -16,18 +16,12 @@ import { add, mul } from '../../layers/arithmetic.ts';
 import { batchNorm } from '../../layers/batch_norm.ts';
 import { concat } from '../../layers/concat.ts';
 import { conv2d } from '../../layers/conv2d.ts';
+import { flatten } from '../../layers/flatten.ts';
 import { linear } from '../../layers/linear.ts';
 import { matmul } from '../../layers/matmul.ts';
 import { normalize } from '../../layers/normalize.ts';
 import { averagePool2d, maxPool2d } from '../../layers/pool2d.ts';
-import {
-  flatten,
-  rearrange,
-  reshapeTo,
-  shuffleChannels,
-  slice,
-  transpose,
-} from '../../layers/rearrange.ts';
+import { rearrange, reshapeTo, shuffleChannels, slice, transpose } from '../../layers/rearrange.ts';
 import { softmax } from '../../layers/softmax.ts';
 import { isConcat, isRearrange } from '../builtins.ts';
 import type { Graph, Value } from '../graph.ts';

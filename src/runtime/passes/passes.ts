@@ -18,14 +18,18 @@ export interface Passes {
   readonly 'fold batch norm'?: (graph: Graph) => Graph;
   /** Makes one movement of several that follow one another. */
   readonly 'merge movements'?: (graph: Graph) => Graph;
+  /** Has nodes compute before a transposition of what they read. */
+  readonly 'sink transposes'?: (graph: Graph) => Graph;
+  /** Has convolutions pad what was padded for them. */
+  readonly 'absorb padding'?: (graph: Graph) => Graph;
   /** Makes one pointwise node of several that read one another. */
   readonly 'merge pointwise'?: (graph: Graph, device: DeviceProfile) => Graph;
   /** Has pointwise nodes compute before a reshape of what they read. */
   readonly 'sink reshapes'?: (graph: Graph, device: DeviceProfile) => Graph;
   /** Has products of matrices multiply by what a matrix was multiplied by before. */
   readonly 'fold factors'?: (graph: Graph) => Graph;
-  /** Makes constants that are added to the channels of a layer its bias. */
-  readonly 'absorb bias'?: (graph: Graph) => Graph;
+  /** Has layers do what constants do to their output channels. */
+  readonly 'absorb affine'?: (graph: Graph) => Graph;
   /** Makes pointwise nodes the epilogues of the layers before them. */
   readonly 'fuse epilogue'?: (graph: Graph, device: DeviceProfile) => Graph;
   /** Has what single values are made of computed where they are read. */

@@ -8,13 +8,15 @@ import { Random, seeds } from '../../../test/fixtures/random.ts';
 import { randomGraph } from '../../../test/fixtures/random_graph.ts';
 import { relu } from '../../layers/activations.ts';
 import { add, mul } from '../../layers/arithmetic.ts';
+import { convTranspose2d } from '../../layers/conv_transpose2d.ts';
 import { conv2d } from '../../layers/conv2d.ts';
+import { conv2dDynamic } from '../../layers/conv2d_dynamic.ts';
 import { linear } from '../../layers/linear.ts';
 import { pointwise } from '../../layers/pointwise.ts';
 import { isPointwise } from '../builtins.ts';
 import type { Graph, Value } from '../graph.ts';
 import type { GraphBuilder } from '../graph_builder.ts';
-import { absorbBias } from './absorb_bias.ts';
+import { absorbAffine } from './absorb_affine.ts';
 
 const SHAPE = [1, 6, 5, 3];
 
@@ -23,9 +25,18 @@ function conv(g: GraphBuilder, bias = false): Value {
   return conv2d(g.at('c'), g.input('x', SHAPE), options);
 }
 
+/** `(value - mean) * scale + shift`, each a node of its own, of [N, 6, ...], merged. */
+function normalised(g: GraphBuilder, value: Value): Value {
+  const names = ['mean.bias', 'scale.weight', 'shift.bias'];
+  const constants = names.map((name) => g.weight(name, [6, 1, 1]));
+  return pointwise(g.at('norm'), [value, ...constants], (y = 0, mean = 0, scale = 0, shift = 0) =>
+    apply(f.add, apply(f.mul, apply(f.sub, y, mean), scale), shift),
+  );
+}
+
 /** What is left after the pass, once the outputs are found to be the same. */
 function absorbed(graph: Graph): string {
-  const result = absorbBias(graph);
+  const result = absorbAffine(graph);
   expectSameOutputs(result, graph);
   expectInOrder(result);
   return result.nodes
@@ -36,7 +47,7 @@ function absorbed(graph: Graph): string {
     .join('; ');
 }
 
-describe('absorbBias', () => {
+describe('absorbAffine', () => {
   it.each<[string, string, (g: GraphBuilder) => Value]>([
     [
       'weights of the channels',
@@ -61,16 +72,16 @@ describe('absorbBias', () => {
       },
     ],
     [
-      'one of two that are added',
-      'conv2d with a bias; x0 + x2',
+      'several that are added',
+      'conv2d with a bias',
       (g) => {
         const values = [conv(g), g.weight('bias', [6, 1, 1]), g.weight('more.bias', [6, 1, 1])];
         return pointwise(g, values, (y = 0, b = 0, c = 0) => apply(f.add, apply(f.add, y, b), c));
       },
     ],
     [
-      'one of one that is added twice',
-      'conv2d with a bias; x1 + x0',
+      'one that is added twice',
+      'conv2d with a bias',
       (g) => {
         const values = [conv(g), g.weight('bias', [6, 1, 1])];
         return pointwise(g, values, (y = 0, b = 0) => apply(f.add, b, apply(f.add, y, b)));
@@ -93,9 +104,49 @@ describe('absorbBias', () => {
       },
     ],
     [
-      'not after a bias',
-      'conv2d with a bias; x0 + x1',
+      'more than the bias that it has',
+      'conv2d with a bias',
       (g) => add(g, conv(g, true), g.weight('more.bias', [6, 1, 1])),
+    ],
+    [
+      'a batch norm step by step, before other things',
+      'conv2d with a bias; max(x0, 0)',
+      (g) => relu(g.at('relu'), normalised(g, conv(g))),
+    ],
+    [
+      'the same of groups, where a convolution has a bias',
+      'conv2d with a bias',
+      (g) => {
+        const options = { channels: 6, kernel: 3, groups: 3, padding: 1 };
+        return normalised(g, conv2d(g.at('c'), g.input('x', SHAPE), options));
+      },
+    ],
+    [
+      'the same of groups the other way',
+      'conv_transpose2d with a bias',
+      (g) => {
+        const options = { channels: 6, kernel: 2, groups: 2 };
+        return normalised(g, convTranspose2d(g.at('c'), g.input('x', [1, 4, 3, 2]), options));
+      },
+    ],
+    [
+      'quotients by constants, and not what is subtracted from them',
+      'conv2d with a bias; x2 - x0',
+      (g) => {
+        const [d, e] = [g.weight('d.running_var', [6, 1, 1]), g.weight('e.weight', [6, 1, 1])];
+        return pointwise(g, [conv(g), d, e], (y = 0, d = 0, e = 0) =>
+          apply(f.sub, e, apply(f.div, y, d)),
+        );
+      },
+    ],
+    [
+      'not with a weight that is computed',
+      'max(x0, 0); conv2d_dynamic; x0 * x1',
+      (g) => {
+        const weight = relu(g.at('w'), g.input('w', [6, 6, 1, 1]));
+        const y = conv2dDynamic(g.at('c'), g.input('x', SHAPE), weight);
+        return mul(g, y, g.weight('s.weight', [6, 1, 1]));
+      },
     ],
     ['not of the pixels', 'conv2d; x0 + x1', (g) => add(g, conv(g), g.weight('bias', [5, 3]))],
     [
@@ -117,7 +168,7 @@ describe('absorbBias', () => {
 
   it.each(seeds(30))('computes the same outputs of the random graph of seed %i', (seed) => {
     const graph = randomGraph(new Random(700 + seed), 25);
-    const result = absorbBias(graph);
+    const result = absorbAffine(graph);
     expectSameOutputs(result, graph);
     expectInOrder(result);
   });

@@ -1,0 +1,305 @@
+/**
+ * Has nodes compute on maps as they were before a transposition, and the transposition come after. In networks of
+ * channels-last frameworks, every convolution stands between two transpositions, and biases, activations, residuals,
+ * padding and concatenations between those are of maps [N, H, W, C]: no kernel of a convolution could go on with them.
+ * Transpositions that meet, and turn one another back, are removed.
+ */
+import { alignedTo } from '../broadcast.ts';
+import {
+  type ConcatAttributes,
+  isConcat,
+  isPointwise,
+  isRearrange,
+  isReduce,
+  type PointwiseAttributes,
+  type RearrangeAttributes,
+  type ReduceAttributes,
+} from '../builtins.ts';
+import {
+  type Activation,
+  consumers,
+  type Graph,
+  isConstant,
+  type Node,
+  type Value,
+} from '../graph.ts';
+import { type Movement, movedConstant, Pad, Reshape, Slice, Transpose } from '../movement/index.ts';
+import { type Shape, shapesEqual } from '../tensor.ts';
+import { constantAs } from './constant_as.ts';
+import { mergeMovements } from './merge_movements.ts';
+import { removeUnread } from './remove_unread.ts';
+
+export function sinkTransposes(graph: Graph): Graph {
+  const sunk = new Sinking(graph).graph();
+  return sunk === graph ? graph : mergeMovements(attributed(graph, removeUnread(sunk)));
+}
+
+/** Axis a of a value is axis `order[a]` of `x`. */
+interface Transposed {
+  readonly x: Value;
+  readonly order: readonly number[];
+  /** The node that transposes. */
+  readonly by: Node<RearrangeAttributes>;
+}
+
+class Sinking {
+  readonly #graph: Graph;
+  readonly #outputs: ReadonlySet<Value>;
+  readonly #nodes: Node[] = [];
+  readonly #transposed = new Map<Value, Transposed>();
+  /** What transpositions made that turned one another back, and what was there before. */
+  readonly #turnedBack = new Map<Value, Value>();
+  #changed = false;
+
+  constructor(graph: Graph) {
+    this.#graph = graph;
+    this.#outputs = new Set(graph.outputs.values());
+  }
+
+  graph(): Graph {
+    for (const given of this.#graph.nodes) {
+      const node = this.#withoutTurns(given);
+      if (isRearrange(node)) this.#move(node);
+      else if (isPointwise(node)) this.#compute(node);
+      else if (isConcat(node)) this.#join(node);
+      else if (isReduce(node)) this.#reduce(node);
+      else this.#nodes.push(node);
+    }
+    return this.#changed ? { ...this.#graph, nodes: this.#nodes } : this.#graph;
+  }
+
+  #withoutTurns(node: Node): Node {
+    const inputs = Object.entries(node.inputs);
+    if (!inputs.some(([, value]) => this.#turnedBack.has(value))) return node;
+    const known = inputs.map(([role, value]) => [role, this.#turnedBack.get(value) ?? value]);
+    return { ...node, inputs: Object.fromEntries(known) };
+  }
+
+  /** Of what no transposition is known. */
+  #appendMovement(node: Node<RearrangeAttributes>): void {
+    const { x } = node.inputs;
+    const given = node.attributes.steps;
+    const axes = x?.desc.shape.map((_, axis) => axis) ?? [];
+    const { steps, order } = beforeTransposition(given, axes);
+    const turned = order?.join() === axes.join();
+    const simpler = turned && steps.length > 0 && steps.length < given.length;
+    if (simpler) this.#changed = true;
+    const kept = simpler ? { ...node, attributes: { steps } } : node;
+    this.#nodes.push(kept);
+    if (x && order && !turned && steps.length === 0) {
+      this.#transposed.set(node.output, { x, order, by: kept });
+    }
+  }
+
+  /** Has a node like `by` make the output of x. */
+  #appendTransposition(
+    by: Node<RearrangeAttributes>,
+    x: Value,
+    order: readonly number[],
+    output: Activation,
+  ): void {
+    const node = {
+      ...by,
+      inputs: { x },
+      output,
+      attributes: { steps: [new Transpose({ order })] },
+    };
+    this.#nodes.push(node);
+    this.#transposed.set(output, { x, order, by: node });
+  }
+
+  /** Moves what was there before: a transposition comes after slices and padding, or joins the next one. */
+  #move(node: Node<RearrangeAttributes>): void {
+    const { x } = node.inputs;
+    const before = x && this.#transposed.get(x);
+    if (!x || !before) {
+      this.#appendMovement(node);
+      return;
+    }
+    const { steps, order } = beforeTransposition(node.attributes.steps, before.order);
+    const turned = order?.every((axis, at) => axis === at);
+    if (!order || (turned && steps.length === 0 && this.#outputs.has(node.output))) {
+      this.#nodes.push(node);
+      return;
+    }
+    this.#changed = true;
+    const moving = { ...node, inputs: { x: before.x }, attributes: { steps } };
+    if (turned && steps.length === 0) {
+      this.#turnedBack.set(node.output, before.x);
+    } else if (turned) {
+      this.#nodes.push(moving);
+    } else if (steps.length === 0) {
+      this.#appendTransposition(node, before.x, order, node.output);
+    } else {
+      this.#appendBefore(moving, { ...before, order });
+    }
+  }
+
+  #compute(node: Node<PointwiseAttributes>): void {
+    const { shape } = node.output.desc;
+    const whole = Object.values(node.inputs).filter(
+      (value) => !isConstant(value) && shapesEqual(value.desc.shape, shape),
+    );
+    const before = this.#commonTransposition(whole);
+    if (!before) {
+      this.#nodes.push(node);
+      return;
+    }
+    const made = new Map<Value, Value>();
+    for (const value of Object.values(node.inputs)) {
+      if (!made.has(value)) made.set(value, this.#operandBefore(value, shape, before));
+    }
+    const inputs = Object.entries(node.inputs).map(([role, v]) => [role, made.get(v) ?? v]);
+    this.#appendBefore({ ...node, inputs: Object.fromEntries(inputs) }, before);
+  }
+
+  #join(node: Node<ConcatAttributes>): void {
+    const before = this.#commonTransposition(Object.values(node.inputs));
+    const axis = before?.order[node.attributes.axis];
+    if (!before || axis === undefined) {
+      this.#nodes.push(node);
+      return;
+    }
+    const inputs = Object.entries(node.inputs).map(([role, value]) => [
+      role,
+      this.#transposed.get(value)?.x ?? value,
+    ]);
+    const joined = { ...node, attributes: { axis }, inputs: Object.fromEntries(inputs) };
+    this.#appendBefore(joined, before);
+  }
+
+  /** Where the axes lie side by side before the transposition, too, and the others are in the same order. */
+  #reduce(node: Node<ReduceAttributes>): void {
+    const { x } = node.inputs;
+    const { from, to, keepAxes } = node.attributes;
+    const before = x && this.#transposed.get(x);
+    const reduced = before?.order.slice(from, to) ?? [];
+    const [first, end] = [Math.min(...reduced), Math.max(...reduced) + 1];
+    const others = before?.order.filter((_, axis) => axis < from || axis >= to) ?? [];
+    if (!before || end - first !== to - from || !(keepAxes || isAscending(others))) {
+      this.#nodes.push(node);
+      return;
+    }
+    const attributes = { ...node.attributes, from: first, to: end };
+    const moved = { ...node, inputs: { x: before.x }, attributes };
+    if (keepAxes) {
+      this.#appendBefore(moved, before);
+    } else {
+      this.#changed = true;
+      this.#nodes.push(moved);
+    }
+  }
+
+  /** The node, whose inputs are those before the transposition, and the transposition of what it makes. */
+  #appendBefore(node: Node, { order, by }: Transposed): void {
+    this.#changed = true;
+    const output = untransposed(node, order);
+    this.#nodes.push({ ...node, output });
+    const name = `${node.name} transposed`;
+    this.#appendTransposition({ ...by, name, sources: [] }, output, order, node.output);
+  }
+
+  /** That of the first, if all are transposed so. */
+  #commonTransposition(values: readonly Value[]): Transposed | undefined {
+    const [first, ...others] = values.map((value) => this.#transposed.get(value));
+    return others.every((other) => other?.order.join() === first?.order.join()) ? first : undefined;
+  }
+
+  /** An operand of a node of this shape as it is broadcast to the shape before the transposition. */
+  #operandBefore(value: Value, shape: Shape, { order, by }: Transposed): Value {
+    const known = this.#transposed.get(value);
+    if (known?.order.join() === order.join()) return known.x;
+    const extents = alignedTo(value.desc.shape, shape.length);
+    const before = shapeBefore(extents, order);
+    const along = order.filter((_, axis) => extents[axis] !== 1);
+    const inOrder = isAscending(along);
+    const outer = before.findIndex((extent) => extent !== 1);
+    const least = outer < 0 ? [] : before.slice(outer);
+    if (inOrder && shapesEqual(least, value.desc.shape)) return value;
+    if (inOrder && isConstant(value)) return constantAs(value, least);
+    const steps = inOrder
+      ? [new Reshape({ extents: before })]
+      : [new Reshape({ extents }), new Transpose({ order: inverse(order) })];
+    const name = `${value.name} before ${by.name}`;
+    if (isConstant(value)) return movedConstant(value, steps) ?? value;
+    const output: Activation = { kind: 'activation', name, desc: { ...value.desc, shape: before } };
+    this.#nodes.push({
+      ...by,
+      ...{ name, attributes: { steps }, inputs: { x: value }, sources: [], output },
+    });
+    return output;
+  }
+}
+
+/** Says of nodes that are gone that what read them first computes them. */
+function attributed(before: Graph, after: Graph): Graph {
+  const kept = new Set(after.nodes.flatMap(namesOf));
+  const readers = consumers(before);
+  const heirs = new Map<Value, string>();
+  const inherited = new Map<string, string[]>();
+  for (const node of before.nodes.toReversed()) {
+    const isKept = namesOf(node).some((name) => kept.has(name));
+    const [reader] = readers.get(node.output) ?? [];
+    const heir = isKept ? node.name : heirs.get(reader?.output ?? node.output);
+    if (heir === undefined) continue;
+    heirs.set(node.output, heir);
+    if (!isKept) inherited.set(heir, [...namesOf(node), ...(inherited.get(heir) ?? [])]);
+  }
+  const nodes = after.nodes.map((node) => {
+    const names = inherited.get(node.name);
+    return names ? { ...node, sources: [...names, ...namesOf(node)] } : node;
+  });
+  return { ...after, nodes };
+}
+
+/** Those of the model's nodes that a node computes. */
+function namesOf({ name, sources }: Node): readonly string[] {
+  return sources ?? [name];
+}
+
+/** What a node makes, before it is transposed. */
+function untransposed({ name, output: { desc } }: Node, order: readonly number[]): Activation {
+  const shape = shapeBefore(desc.shape, order);
+  return { kind: 'activation', name: `${name} before its transposition`, desc: { ...desc, shape } };
+}
+
+/** Of what has this shape once it is transposed. */
+function shapeBefore(shape: Shape, order: readonly number[]): Shape {
+  return inverse(order).map((axis) => shape[axis] ?? 1);
+}
+
+function inverse(order: readonly number[]): readonly number[] {
+  return order.map((_, axis) => order.indexOf(axis));
+}
+
+function isAscending(axes: readonly number[]): boolean {
+  return axes.every((axis, i) => i === 0 || axis > (axes[i - 1] ?? 0));
+}
+
+interface Before {
+  /** To be done before the transposition. */
+  readonly steps: readonly Movement[];
+  /** Of the transposition that is then left; undefined where some steps can only come after it. */
+  readonly order?: readonly number[];
+}
+
+/** Steps that come after a transposition, as they are before it. */
+function beforeTransposition(after: readonly Movement[], first: readonly number[]): Before {
+  let order = first;
+  const steps: Movement[] = [];
+  for (const step of after) {
+    if (step instanceof Transpose) {
+      order = step.order.map((axis) => order[axis] ?? axis);
+    } else if (step instanceof Slice) {
+      steps.push(new Slice({ ...step, axis: order[step.axis] ?? step.axis }));
+    } else if (step instanceof Pad) {
+      const { before, after: behind, value } = step;
+      const along = (amounts: readonly number[]) =>
+        inverse(order).map((axis) => amounts[axis] ?? 0);
+      steps.push(new Pad({ before: along(before), after: along(behind), value }));
+    } else {
+      return { steps };
+    }
+  }
+  return { steps, order };
+}
