@@ -24,8 +24,12 @@ import {
   relu,
   Segmenter,
   ShapeError,
+  sigmoid,
+  slice,
+  softmax,
   transpose,
   UnsupportedError,
+  type Value,
   type WeightSource,
 } from '../src/index.ts';
 import { exportOnnx, onnxModel } from '../src/onnx/index.ts';
@@ -94,8 +98,16 @@ function channelsLast(): Graph {
   return g.build('channels last');
 }
 
+function first(g: GraphBuilder, logits: Value): Value {
+  return slice(g.at('first'), logits, 1, 0, 1);
+}
+
+function logistic(x: number): number {
+  return 1 / (1 + Math.exp(-x));
+}
+
 /** softmax([1, -1]) */
-const WARM = 1 / (1 + Math.exp(-2));
+const WARM = logistic(2);
 const labels = ['warm', 'cold'];
 
 describe("Classifier with a model of one's own", () => {
@@ -121,6 +133,27 @@ describe("Classifier with a model of one's own", () => {
       expect(first?.probability).toBeCloseTo(WARM, 6);
     }
     expect(results).toEqual([3, 1, 2].map((key) => [key, 'warm']));
+  });
+
+  it.each<[string, readonly number[], (g: GraphBuilder, logits: Value) => Value]>([
+    ['the shares of a softmax', [WARM, 1 - WARM], (g, logits) => softmax(g.at('shares'), logits)],
+    ['those of a sigmoid', [logistic(1), logistic(-1)], (g, logits) => sigmoid(g.at('p'), logits)],
+    ['one of a sigmoid', [logistic(1)], (g, logits) => sigmoid(g.at('p'), first(g, logits))],
+    ['one logit as for a sigmoid', [logistic(1)], first],
+  ])('takes for probabilities what a network ends in: %s', async (_, expected, end) => {
+    const g = GraphBuilder.create();
+    const { logits } = classifier.build(g, g.input('pixels', [1, 3, 2, 2]));
+    g.output('scores', end(g, logits));
+    const model = graphModel(g.build('ends'));
+    using one = await Classifier.create(device(), model, {
+      weights: WEIGHTS,
+      preprocessing: AS_BYTES,
+    });
+    const results = await one.classify(PICTURE);
+    expect(results).toHaveLength(expected.length);
+    results.forEach(({ probability }, i) => {
+      expect(probability).toBeCloseTo(expected[i] ?? Number.NaN, 6);
+    });
   });
 
   it('takes blue before red where that is said', async () => {

@@ -1,7 +1,8 @@
 /** Activations, each an expression: they fuse into the layer before them. */
-import { apply, type Expression } from '../../shaders/lib/expression.ts';
+import { apply, type Expression, isCall } from '../../shaders/lib/expression.ts';
 import * as f from '../../shaders/lib/expression_functions.ts';
-import type { Activation, Value } from '../runtime/graph.ts';
+import { isPointwise } from '../runtime/builtins.ts';
+import type { Activation, Node, Value } from '../runtime/graph.ts';
 import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { checkChoices } from './choices.ts';
 import { pointwise, pointwiseOp } from './pointwise.ts';
@@ -91,6 +92,12 @@ export function prelu(g: GraphBuilder, x: Value, slope: Value): Activation {
  */
 export function sigmoid(g: GraphBuilder, x: Value): Activation {
   return pointwise(g, [x], (v) => apply(f.sigmoid, v));
+}
+
+/** Whether the last thing that a node does is a sigmoid. */
+export function endsInSigmoid(node: Node): boolean {
+  const step = isPointwise(node) ? node.attributes.expression.steps.at(-1) : undefined;
+  return step !== undefined && isCall(step) && step.fn === f.sigmoid;
 }
 
 /**

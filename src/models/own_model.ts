@@ -1,4 +1,5 @@
 /** A network of somebody's own in the place of a built-in model: what it takes and gives is told by its shapes. */
+import { endsInSigmoid, sigmoid } from '../layers/activations.ts';
 import { transpose } from '../layers/rearrange.ts';
 import type { Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
@@ -39,7 +40,8 @@ export function inOrder(g: GraphBuilder, x: Value, { layout }: ImageInput): Valu
 
 /**
  * A model's values, of what a network gives: its output `logits`, or else the first one, are the logits, [N, C, H, W]
- * where they are a map, and `probabilities`, too, where a softmax makes them. Undefined where there is no output.
+ * where they are a map, and `probabilities`, too, where a softmax or a sigmoid makes them. One number alone is a logit
+ * for a sigmoid: a softmax would make 1 of it. Undefined where there is no output.
  */
 export function valuesOf(
   g: GraphBuilder,
@@ -50,8 +52,12 @@ export function valuesOf(
   if (!made) return undefined;
   const isMap = layout === 'nhwc' && made.desc.shape.length === 4;
   const logits = isMap ? transpose(g.at('logits_nchw'), made, [0, 3, 1, 2]) : made;
-  const ends = g.nodeOf(made)?.op.name === 'softmax';
-  return { ...Object.fromEntries(outputs), logits, ...(ends && { probabilities: logits }) };
+  const last = g.nodeOf(made);
+  const given = last && (last.op.name === 'softmax' || endsInSigmoid(last));
+  const [, classes, ...plane] = logits.desc.shape;
+  const isOne = classes === 1 && plane.length === 0;
+  const probabilities = isOne && !given ? sigmoid(g.at('probabilities'), logits) : logits;
+  return { ...Object.fromEntries(outputs), logits, ...((isOne || given) && { probabilities }) };
 }
 
 /** What can be told of the pictures and the classes: of a map, each pixel has a class. */
