@@ -18,6 +18,12 @@ export interface ConcatAttributes {
   readonly axis: number;
 }
 
+/** What passes know of a softmax. */
+export interface SoftmaxAttributes {
+  /** Along which it adds up to 1. */
+  readonly axis: number;
+}
+
 /** What a movement is told. */
 export interface RearrangeAttributes {
   /** In the order in which they are done. */
@@ -65,6 +71,10 @@ export function isPointwise(node: Node): node is Node<PointwiseAttributes> {
 
 export function isConcat(node: Node): node is Node<ConcatAttributes> {
   return node.op.name === 'concat';
+}
+
+export function isSoftmax(node: Node): node is Node<SoftmaxAttributes> {
+  return node.op.name === 'softmax';
 }
 
 export function isMatmul(node: Node): node is Node<MatmulAttributes> {

@@ -131,13 +131,19 @@ describe('absorbAffine', () => {
     ],
     [
       'quotients by constants, and not what is subtracted from them',
-      'conv2d with a bias; x2 - x0',
+      'conv2d with a bias; x3 - x0',
       (g) => {
-        const [d, e] = [g.weight('d.running_var', [6, 1, 1]), g.weight('e.weight', [6, 1, 1])];
-        return pointwise(g, [conv(g), d, e], (y = 0, d = 0, e = 0) =>
-          apply(f.sub, e, apply(f.div, y, d)),
+        const names = ['b.bias', 'd.running_var', 'e.weight'];
+        const constants = names.map((name) => g.weight(name, [6, 1, 1]));
+        return pointwise(g, [conv(g), ...constants], (y = 0, b = 0, d = 0, e = 0) =>
+          apply(f.sub, e, apply(f.div, apply(f.add, y, b), d)),
         );
       },
+    ],
+    [
+      'not a factor alone, which may be small',
+      'conv2d; x0 * x1',
+      (g) => mul(g, conv(g), g.weight('gamma.weight', [6, 1, 1])),
     ],
     [
       'not with a weight that is computed',

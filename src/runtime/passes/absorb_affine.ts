@@ -36,7 +36,7 @@ function absorb(rewriter: Rewriter, node: Node<PointwiseAttributes>): Node | und
     )
       continue;
     const steps = stepsOn(role, node, layer);
-    const inputs = steps.length > 0 ? inputsWith(steps, layer, node.name) : undefined;
+    const inputs = hasShift(steps) ? inputsWith(steps, layer, node.name) : undefined;
     if (!inputs) continue;
     const rest = without(steps.length, role, node);
     const [step, ...more] = rest.attributes.expression.steps;
@@ -84,6 +84,14 @@ function stepsOn(
     at = reader;
   }
   return found;
+}
+
+/**
+ * Without one it is no batch norm, whose factors stay near 1: gates of residuals are factors of 1e-6, by which
+ * weights would become too small for f16.
+ */
+function hasShift(steps: readonly ChannelStep[]): boolean {
+  return steps.some(({ fn }) => SHIFTS.has(fn));
 }
 
 /** One for each output channel. */

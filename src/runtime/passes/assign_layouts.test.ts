@@ -16,6 +16,7 @@ import { add, mul } from '../../layers/arithmetic.ts';
 import { batchNorm } from '../../layers/batch_norm.ts';
 import { concat } from '../../layers/concat.ts';
 import { conv2d } from '../../layers/conv2d.ts';
+import { cumSum } from '../../layers/cum_sum.ts';
 import { flatten } from '../../layers/flatten.ts';
 import { linear } from '../../layers/linear.ts';
 import { matmul } from '../../layers/matmul.ts';
@@ -382,9 +383,9 @@ describe('views', () => {
       (g, x) => add(g, transpose(g.at('turn'), g.weight('weight', [5, 6]), [1, 0]), x),
     ],
     [
-      'what a softmax reads, unless it is dense',
+      'what adds up along an axis, unless it is dense',
       { turn: 1 },
-      (g, x) => softmax(g, transpose(g.at('turn'), conv(g, 'a', x), [0, 1, 3, 2])),
+      (g, x) => cumSum(g, transpose(g.at('turn'), conv(g, 'a', x), [0, 1, 3, 2]), 1),
     ],
     [
       'what a dispatch reads that writes beside it',

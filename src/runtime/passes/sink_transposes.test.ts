@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { apply } from '../../../shaders/lib/expression.ts';
+import * as f from '../../../shaders/lib/expression_functions.ts';
 import { graphOf } from '../../../test/fixtures/build_one.ts';
 import { channelsLast } from '../../../test/fixtures/channels_last.ts';
 import { expectInOrder, expectSameOutputs } from '../../../test/fixtures/compare_graphs.ts';
@@ -10,12 +12,15 @@ import { add, mul } from '../../layers/arithmetic.ts';
 import { concat } from '../../layers/concat.ts';
 import { conv2d } from '../../layers/conv2d.ts';
 import { flatten } from '../../layers/flatten.ts';
+import { matmul } from '../../layers/matmul.ts';
 import { pad } from '../../layers/pad.ts';
+import { pointwise } from '../../layers/pointwise.ts';
 import { maxPool2d } from '../../layers/pool2d.ts';
 import { slice, transpose } from '../../layers/rearrange.ts';
 import { reduce } from '../../layers/reduce.ts';
+import { softmax } from '../../layers/softmax.ts';
 import { isRearrange } from '../builtins.ts';
-import type { Graph, Value } from '../graph.ts';
+import type { Graph, Node, Value } from '../graph.ts';
 import type { GraphBuilder } from '../graph_builder.ts';
 import { describeMovement } from '../movement/index.ts';
 import { prepare } from '../prepare.ts';
@@ -46,6 +51,20 @@ function first(g: GraphBuilder, x: Value): Value {
 }
 
 const CONV = 'conv2d 1x6x5x4';
+
+const device = profileOf('gpu');
+
+function count(graph: Graph): number {
+  return prepare(graph, { device }).plan.dispatches.length;
+}
+
+function withoutSinking(graph: Graph): Graph {
+  const nodes = graph.nodes.map((node): Node => {
+    const { 'sink transposes': _, ...passes } = node.op.passes ?? {};
+    return { ...node, op: { ...node.op, passes } };
+  });
+  return { ...graph, nodes };
+}
 
 describe('sinkTransposes', () => {
   it.each<[string, readonly string[], (g: GraphBuilder) => Value]>([
@@ -123,6 +142,14 @@ describe('sinkTransposes', () => {
       },
     ],
     [
+      'a softmax along any axis',
+      [CONV, 'softmax 1x6x5x4', 'max_pool2d 1x6x2x2'],
+      (g) => {
+        const shares = softmax(g.at('shares'), convLast(g), 3);
+        return maxPool2d(g.at('pool'), first(g, shares), { kernel: 2 });
+      },
+    ],
+    [
       'not parts of which one is no transposed map',
       [CONV, 'transpose [0, 2, 3, 1] 1x5x4x6', 'concat 1x5x4x8'],
       (g) => concat(g.at('c2'), [convLast(g), g.input('other', [1, 5, 4, 2])], 3),
@@ -144,6 +171,62 @@ describe('sinkTransposes', () => {
     ],
   ])('%s', (_, expected, build) => {
     expect(sunk(graphOf(build))).toEqual(expected);
+  });
+
+  it.each<[string, number, (g: GraphBuilder) => Value]>([
+    [
+      'an input that is prepared for a convolution',
+      2,
+      (g) => {
+        const x = first(g, g.input('x', [1, 8, 8, 3]));
+        const centred = add(g.at('m'), x, g.weight('mean.bias', [3, 1, 1]));
+        const scaled = mul(g.at('s'), centred, g.weight('std.weight', [3, 1, 1]));
+        return conv2d(g.at('c'), scaled, { channels: 4, kernel: 3 });
+      },
+    ],
+    [
+      'two inputs side by side',
+      3,
+      (g) => {
+        const [a, b] = ['a', 'b'].map((x) => first(g.at(x), g.input(x, [1, 8, 8, 3])));
+        const whole = concat(g.at('cat'), [a as Value, b as Value]);
+        return conv2d(g.at('c'), whole, { channels: 4, kernel: 3 });
+      },
+    ],
+    [
+      'matrices that are scaled before their product',
+      1,
+      (g) => {
+        const [a, b] = ['a', 'b'].map((x) => {
+          const turned = transpose(g.at(`t${x}`), g.input(x, [1, 16, 4, 8]), [0, 2, 1, 3]);
+          return pointwise(g.at(`s${x}`), [turned], (v) => apply(f.mul, v, 0.5));
+        });
+        return matmul(g.at('m'), a as Value, b as Value, { transposeB: true });
+      },
+    ],
+    [
+      'one computed operand of many sums',
+      7,
+      (g) => {
+        const bias = relu(g.at('bias'), g.input('o', [4, 4, 4]));
+        const ends = ['a', 'b', 'c', 'd'].map((name) => {
+          const y = conv2d(g.at(name), g.input(name, [1, 3, 4, 4]), { channels: 4, kernel: 1 });
+          return first(
+            g.at(`${name} back`),
+            add(g.at(`s${name}`), transpose(g.at(`t${name}`), y, LAST), bias),
+          );
+        });
+        return maxPool2d(g.at('pool'), concat(g.at('cat'), ends), { kernel: 2 });
+      },
+    ],
+  ])('takes so many dispatches: %s, %i', (_, expected, build) => {
+    const { plan } = prepare(graphOf(build), { device });
+    expect(plan.dispatches).toHaveLength(expected);
+  });
+
+  it.each(seeds(60))('costs nothing in the random graph of seed %i', (seed) => {
+    const graph = randomGraph(new Random(5000 + seed), 25);
+    expect(count(graph)).toBeLessThanOrEqual(count(withoutSinking(graph)));
   });
 
   it.each(seeds(60))(

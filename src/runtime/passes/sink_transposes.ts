@@ -11,9 +11,11 @@ import {
   isPointwise,
   isRearrange,
   isReduce,
+  isSoftmax,
   type PointwiseAttributes,
   type RearrangeAttributes,
   type ReduceAttributes,
+  type SoftmaxAttributes,
 } from '../builtins.ts';
 import {
   type Activation,
@@ -44,8 +46,14 @@ interface Transposed {
 
 class Sinking {
   readonly #graph: Graph;
+  readonly #readers: ReadonlyMap<Value, readonly Node[]>;
   readonly #outputs: ReadonlySet<Value>;
+  /** What is only read to be transposed, maybe back. */
+  readonly #turning: ReadonlySet<Value>;
   readonly #nodes: Node[] = [];
+  readonly #producers = new Map<Value, Node>();
+  /** Operands that were transposed back, by the order. */
+  readonly #operands = new Map<Value, Map<string, Value>>();
   readonly #transposed = new Map<Value, Transposed>();
   /** What transpositions made that turned one another back, and what was there before. */
   readonly #turnedBack = new Map<Value, Value>();
@@ -53,7 +61,9 @@ class Sinking {
 
   constructor(graph: Graph) {
     this.#graph = graph;
+    this.#readers = consumers(graph);
     this.#outputs = new Set(graph.outputs.values());
+    this.#turning = turningIn(graph);
   }
 
   graph(): Graph {
@@ -61,9 +71,9 @@ class Sinking {
       const node = this.#withoutTurns(given);
       if (isRearrange(node)) this.#move(node);
       else if (isPointwise(node)) this.#compute(node);
-      else if (isConcat(node)) this.#join(node);
+      else if (isConcat(node) || isSoftmax(node)) this.#followAxis(node);
       else if (isReduce(node)) this.#reduce(node);
-      else this.#nodes.push(node);
+      else this.#append(node);
     }
     return this.#changed ? { ...this.#graph, nodes: this.#nodes } : this.#graph;
   }
@@ -73,6 +83,11 @@ class Sinking {
     if (!inputs.some(([, value]) => this.#turnedBack.has(value))) return node;
     const known = inputs.map(([role, value]) => [role, this.#turnedBack.get(value) ?? value]);
     return { ...node, inputs: Object.fromEntries(known) };
+  }
+
+  #append(node: Node): void {
+    this.#nodes.push(node);
+    this.#producers.set(node.output, node);
   }
 
   /** Of what no transposition is known. */
@@ -85,7 +100,7 @@ class Sinking {
     const simpler = turned && steps.length > 0 && steps.length < given.length;
     if (simpler) this.#changed = true;
     const kept = simpler ? { ...node, attributes: { steps } } : node;
-    this.#nodes.push(kept);
+    this.#append(kept);
     if (x && order && !turned && steps.length === 0) {
       this.#transposed.set(node.output, { x, order, by: kept });
     }
@@ -104,7 +119,7 @@ class Sinking {
       output,
       attributes: { steps: [new Transpose({ order })] },
     };
-    this.#nodes.push(node);
+    this.#append(node);
     this.#transposed.set(output, { x, order, by: node });
   }
 
@@ -118,8 +133,11 @@ class Sinking {
     }
     const { steps, order } = beforeTransposition(node.attributes.steps, before.order);
     const turned = order?.every((axis, at) => axis === at);
-    if (!order || (turned && steps.length === 0 && this.#outputs.has(node.output))) {
-      this.#nodes.push(node);
+    const isKept = turned
+      ? steps.length === 0 && this.#outputs.has(node.output)
+      : steps.length > 0 && !this.#turning.has(node.output);
+    if (!order || isKept) {
+      this.#append(node);
       return;
     }
     this.#changed = true;
@@ -127,7 +145,7 @@ class Sinking {
     if (turned && steps.length === 0) {
       this.#turnedBack.set(node.output, before.x);
     } else if (turned) {
-      this.#nodes.push(moving);
+      this.#append(moving);
     } else if (steps.length === 0) {
       this.#appendTransposition(node, before.x, order, node.output);
     } else {
@@ -141,8 +159,8 @@ class Sinking {
       (value) => !isConstant(value) && shapesEqual(value.desc.shape, shape),
     );
     const before = this.#commonTransposition(whole);
-    if (!before) {
-      this.#nodes.push(node);
+    if (!before || !this.#gains(node, whole)) {
+      this.#append(node);
       return;
     }
     const made = new Map<Value, Value>();
@@ -153,19 +171,21 @@ class Sinking {
     this.#appendBefore({ ...node, inputs: Object.fromEntries(inputs) }, before);
   }
 
-  #join(node: Node<ConcatAttributes>): void {
-    const before = this.#commonTransposition(Object.values(node.inputs));
+  /** Of what is done along one axis, whatever the others are. */
+  #followAxis(node: Node<ConcatAttributes | SoftmaxAttributes>): void {
+    const values = Object.values(node.inputs);
+    const before = this.#commonTransposition(values);
     const axis = before?.order[node.attributes.axis];
-    if (!before || axis === undefined) {
-      this.#nodes.push(node);
+    if (!before || axis === undefined || !this.#gains(node, values)) {
+      this.#append(node);
       return;
     }
     const inputs = Object.entries(node.inputs).map(([role, value]) => [
       role,
       this.#transposed.get(value)?.x ?? value,
     ]);
-    const joined = { ...node, attributes: { axis }, inputs: Object.fromEntries(inputs) };
-    this.#appendBefore(joined, before);
+    const attributes = { ...node.attributes, axis };
+    this.#appendBefore({ ...node, attributes, inputs: Object.fromEntries(inputs) }, before);
   }
 
   /** Where the axes lie side by side before the transposition, too, and the others are in the same order. */
@@ -177,7 +197,7 @@ class Sinking {
     const [first, end] = [Math.min(...reduced), Math.max(...reduced) + 1];
     const others = before?.order.filter((_, axis) => axis < from || axis >= to) ?? [];
     if (!before || end - first !== to - from || !(keepAxes || isAscending(others))) {
-      this.#nodes.push(node);
+      this.#append(node);
       return;
     }
     const attributes = { ...node.attributes, from: first, to: end };
@@ -186,7 +206,7 @@ class Sinking {
       this.#appendBefore(moved, before);
     } else {
       this.#changed = true;
-      this.#nodes.push(moved);
+      this.#append(moved);
     }
   }
 
@@ -194,7 +214,7 @@ class Sinking {
   #appendBefore(node: Node, { order, by }: Transposed): void {
     this.#changed = true;
     const output = untransposed(node, order);
-    this.#nodes.push({ ...node, output });
+    this.#append({ ...node, output });
     const name = `${node.name} transposed`;
     this.#appendTransposition({ ...by, name, sources: [] }, output, order, node.output);
   }
@@ -205,14 +225,41 @@ class Sinking {
     return others.every((other) => other?.order.join() === first?.order.join()) ? first : undefined;
   }
 
+  /**
+   * Whether a dispatch is saved: one that transposes, or the node's own, with which what computes an operand can go on.
+   * Else transposed maps are as good to read, and what the node makes would be copied.
+   */
+  #gains({ output }: Node, transposed: readonly Value[]): boolean {
+    if (this.#turning.has(output)) return true;
+    return transposed.some((value) => {
+      const { x } = this.#transposed.get(value) ?? {};
+      const producer =
+        x && this.#isReadOnce(value) && this.#isReadOnce(x) && this.#producers.get(x);
+      return producer && (producer.op.fusesEpilogue === true || isPointwise(producer));
+    });
+  }
+
+  /** What is made here is. */
+  #isReadOnce(value: Value): boolean {
+    return (this.#readers.get(value)?.length ?? 1) === 1 && !this.#outputs.has(value);
+  }
+
   /** An operand of a node of this shape as it is broadcast to the shape before the transposition. */
   #operandBefore(value: Value, shape: Shape, { order, by }: Transposed): Value {
     const known = this.#transposed.get(value);
     if (known?.order.join() === order.join()) return known.x;
+    const made = this.#operands.get(value) ?? new Map<string, Value>();
+    this.#operands.set(value, made);
+    const key = order.join();
+    const operand = made.get(key) ?? this.#transposedBack(value, shape, order, by);
+    made.set(key, operand);
+    return operand;
+  }
+
+  #transposedBack(value: Value, shape: Shape, order: readonly number[], by: Node): Value {
     const extents = alignedTo(value.desc.shape, shape.length);
     const before = shapeBefore(extents, order);
-    const along = order.filter((_, axis) => extents[axis] !== 1);
-    const inOrder = isAscending(along);
+    const inOrder = isAscending(order.filter((_, axis) => extents[axis] !== 1));
     const outer = before.findIndex((extent) => extent !== 1);
     const least = outer < 0 ? [] : before.slice(outer);
     if (inOrder && shapesEqual(least, value.desc.shape)) return value;
@@ -223,12 +270,32 @@ class Sinking {
     const name = `${value.name} before ${by.name}`;
     if (isConstant(value)) return movedConstant(value, steps) ?? value;
     const output: Activation = { kind: 'activation', name, desc: { ...value.desc, shape: before } };
-    this.#nodes.push({
+    this.#append({
       ...by,
       ...{ name, attributes: { steps }, inputs: { x: value }, sources: [], output },
     });
     return output;
   }
+}
+
+/**
+ * Values all of whose readers transpose them, or make of them, where they can compute before a transposition, what is
+ * transposed so.
+ */
+function turningIn({ nodes }: Graph): ReadonlySet<Value> {
+  const turning = new Set<Value>();
+  const others = new Set<Value>();
+  for (const node of nodes.toReversed()) {
+    const steps = isRearrange(node) ? node.attributes.steps : [];
+    const passes = isRearrange(node)
+      ? steps.every((step) => step instanceof Slice || step instanceof Pad)
+      : isPointwise(node) || isConcat(node) || isSoftmax(node);
+    // A reduction does, whatever the order.
+    const turns = isReduce(node) || steps.some((step) => step instanceof Transpose);
+    const turned = turns || (passes && turning.has(node.output) && !others.has(node.output));
+    for (const value of Object.values(node.inputs)) (turned ? turning : others).add(value);
+  }
+  return new Set([...turning].filter((value) => !others.has(value)));
 }
 
 /** Says of nodes that are gone that what read them first computes them. */
