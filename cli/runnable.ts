@@ -69,9 +69,32 @@ function onnxRunnable(path: string, reading: ModelReading): Runnable {
     inputs,
     build(shapes) {
       for (const input of inputs) if (!shapes[input.name]) checkKnown(input, name);
-      return loadOnnx(bytes, { name, shapes, readExternal, ...reading });
+      return ofShapes(shapes, inputs, () =>
+        loadOnnx(bytes, { name, shapes, readExternal, ...reading }),
+      );
     },
   };
+}
+
+/** A file is no worse for shapes that it cannot take: what it says then of parts that do not fit is no fault of it. */
+function ofShapes<T>(
+  shapes: Readonly<Record<string, Shape>>,
+  inputs: readonly RunnableInput[],
+  read: () => T,
+): T {
+  try {
+    return read();
+  } catch (cause) {
+    const given = inputs.flatMap(({ name, shape }) => {
+      const asked = shapes[name];
+      const differs = asked?.some((extent, axis) => axis > 0 && extent !== shape?.[axis]);
+      return asked && differs
+        ? [`"${name}" is read as ${formatShape(asked)}; the file says ${shownExtents(shape)}`]
+        : [];
+    });
+    if (!(cause instanceof UnsupportedError) || given.length === 0) throw cause;
+    throw new UnsupportedError(`${cause.message}\n${given.join('\n')}`, { cause });
+  }
 }
 
 /** Throws UnsupportedError for names of inputs that the file does not have, wherever these lead. */
