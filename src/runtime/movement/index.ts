@@ -1,3 +1,4 @@
+export { beforeTransposition, inverse, isAscending, shapeBefore } from './before_transposition.ts';
 export {
   DepthToSpace,
   Expand,

@@ -17,6 +17,7 @@ import {
   type ReduceAttributes,
   type SoftmaxAttributes,
 } from '../builtins.ts';
+import { present } from '../errors.ts';
 import {
   type Activation,
   consumers,
@@ -25,15 +26,26 @@ import {
   type Node,
   type Value,
 } from '../graph.ts';
-import { type Movement, movedConstant, Pad, Reshape, Slice, Transpose } from '../movement/index.ts';
+import {
+  beforeTransposition,
+  inverse,
+  isAscending,
+  movedConstant,
+  Pad,
+  Reshape,
+  Slice,
+  shapeBefore,
+  Transpose,
+} from '../movement/index.ts';
 import { type Shape, shapesEqual } from '../tensor.ts';
 import { constantAs } from './constant_as.ts';
+import { inheritSources } from './inherit_sources.ts';
 import { mergeMovements } from './merge_movements.ts';
 import { removeUnread } from './remove_unread.ts';
 
 export function sinkTransposes(graph: Graph): Graph {
   const sunk = new Sinking(graph).graph();
-  return sunk === graph ? graph : mergeMovements(attributed(graph, removeUnread(sunk)));
+  return sunk === graph ? graph : mergeMovements(inheritSources(graph, removeUnread(sunk)));
 }
 
 /** Axis a of a value is axis `order[a]` of `x`. */
@@ -78,6 +90,7 @@ class Sinking {
     return this.#changed ? { ...this.#graph, nodes: this.#nodes } : this.#graph;
   }
 
+  /** The node, which reads what was there before transpositions that turned one another back. */
   #withoutTurns(node: Node): Node {
     const inputs = Object.entries(node.inputs);
     if (!inputs.some(([, value]) => this.#turnedBack.has(value))) return node;
@@ -239,7 +252,7 @@ class Sinking {
     });
   }
 
-  /** What is made here is. */
+  /** What is made here is: by the transposition that follows. */
   #isReadOnce(value: Value): boolean {
     return (this.#readers.get(value)?.length ?? 1) === 1 && !this.#outputs.has(value);
   }
@@ -268,7 +281,7 @@ class Sinking {
       ? [new Reshape({ extents: before })]
       : [new Reshape({ extents }), new Transpose({ order: inverse(order) })];
     const name = `${value.name} before ${by.name}`;
-    if (isConstant(value)) return movedConstant(value, steps) ?? value;
+    if (isConstant(value)) return present(movedConstant(value, steps), name);
     const output: Activation = { kind: 'activation', name, desc: { ...value.desc, shape: before } };
     this.#append({
       ...by,
@@ -298,75 +311,8 @@ function turningIn({ nodes }: Graph): ReadonlySet<Value> {
   return new Set([...turning].filter((value) => !others.has(value)));
 }
 
-/** Says of nodes that are gone that what read them first computes them. */
-function attributed(before: Graph, after: Graph): Graph {
-  const kept = new Set(after.nodes.flatMap(namesOf));
-  const readers = consumers(before);
-  const heirs = new Map<Value, string>();
-  const inherited = new Map<string, string[]>();
-  for (const node of before.nodes.toReversed()) {
-    const isKept = namesOf(node).some((name) => kept.has(name));
-    const [reader] = readers.get(node.output) ?? [];
-    const heir = isKept ? node.name : heirs.get(reader?.output ?? node.output);
-    if (heir === undefined) continue;
-    heirs.set(node.output, heir);
-    if (!isKept) inherited.set(heir, [...namesOf(node), ...(inherited.get(heir) ?? [])]);
-  }
-  const nodes = after.nodes.map((node) => {
-    const names = inherited.get(node.name);
-    return names ? { ...node, sources: [...names, ...namesOf(node)] } : node;
-  });
-  return { ...after, nodes };
-}
-
-/** Those of the model's nodes that a node computes. */
-function namesOf({ name, sources }: Node): readonly string[] {
-  return sources ?? [name];
-}
-
 /** What a node makes, before it is transposed. */
 function untransposed({ name, output: { desc } }: Node, order: readonly number[]): Activation {
   const shape = shapeBefore(desc.shape, order);
   return { kind: 'activation', name: `${name} before its transposition`, desc: { ...desc, shape } };
-}
-
-/** Of what has this shape once it is transposed. */
-function shapeBefore(shape: Shape, order: readonly number[]): Shape {
-  return inverse(order).map((axis) => shape[axis] ?? 1);
-}
-
-function inverse(order: readonly number[]): readonly number[] {
-  return order.map((_, axis) => order.indexOf(axis));
-}
-
-function isAscending(axes: readonly number[]): boolean {
-  return axes.every((axis, i) => i === 0 || axis > (axes[i - 1] ?? 0));
-}
-
-interface Before {
-  /** To be done before the transposition. */
-  readonly steps: readonly Movement[];
-  /** Of the transposition that is then left; undefined where some steps can only come after it. */
-  readonly order?: readonly number[];
-}
-
-/** Steps that come after a transposition, as they are before it. */
-function beforeTransposition(after: readonly Movement[], first: readonly number[]): Before {
-  let order = first;
-  const steps: Movement[] = [];
-  for (const step of after) {
-    if (step instanceof Transpose) {
-      order = step.order.map((axis) => order[axis] ?? axis);
-    } else if (step instanceof Slice) {
-      steps.push(new Slice({ ...step, axis: order[step.axis] ?? step.axis }));
-    } else if (step instanceof Pad) {
-      const { before, after: behind, value } = step;
-      const along = (amounts: readonly number[]) =>
-        inverse(order).map((axis) => amounts[axis] ?? 0);
-      steps.push(new Pad({ before: along(before), after: along(behind), value }));
-    } else {
-      return { steps };
-    }
-  }
-  return { steps, order };
 }
