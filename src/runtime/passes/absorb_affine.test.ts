@@ -133,15 +133,25 @@ describe('absorbAffine', () => {
       'quotients by constants, and not what is subtracted from them',
       'conv2d with a bias; x3 - x0',
       (g) => {
-        const names = ['b.bias', 'd.running_var', 'e.weight'];
+        const names = ['d.running_var', 'b.bias', 'e.weight'];
         const constants = names.map((name) => g.weight(name, [6, 1, 1]));
-        return pointwise(g, [conv(g), ...constants], (y = 0, b = 0, d = 0, e = 0) =>
-          apply(f.sub, e, apply(f.div, apply(f.add, y, b), d)),
+        return pointwise(g, [conv(g), ...constants], (y = 0, d = 0, b = 0, e = 0) =>
+          apply(f.sub, e, apply(f.add, apply(f.div, y, d), b)),
         );
       },
     ],
     [
-      'not a factor alone, which may be small',
+      'a bias, and not the factor after it, which may be small',
+      'conv2d with a bias; x0 * x2',
+      (g) => {
+        const [b, gamma] = [g.weight('b.bias', [6, 1, 1]), g.weight('gamma.weight', [6, 1, 1])];
+        return pointwise(g, [conv(g), b, gamma], (y = 0, b = 0, gamma = 0) =>
+          apply(f.mul, apply(f.add, y, b), gamma),
+        );
+      },
+    ],
+    [
+      'not a factor alone',
       'conv2d; x0 * x1',
       (g) => mul(g, conv(g), g.weight('gamma.weight', [6, 1, 1])),
     ],

@@ -36,7 +36,7 @@ function absorb(rewriter: Rewriter, node: Node<PointwiseAttributes>): Node | und
     )
       continue;
     const steps = stepsOn(role, node, layer);
-    const inputs = hasShift(steps) ? inputsWith(steps, layer, node.name) : undefined;
+    const inputs = steps.length > 0 ? inputsWith(steps, layer, node.name) : undefined;
     if (!inputs) continue;
     const rest = without(steps.length, role, node);
     const [step, ...more] = rest.attributes.expression.steps;
@@ -58,7 +58,11 @@ interface ChannelStep {
 const SHIFTS: ReadonlySet<ExpressionFunction> = new Set([add, sub]);
 const FACTORS: ReadonlySet<ExpressionFunction> = new Set([mul, div]);
 
-/** What a node does first with a value that it reads, one step after the other, as far as weights can do it. */
+/**
+ * What a node does first with a value that it reads, one step after the other, as far as weights can do it, up to the
+ * last sum. Factors at the end are no batch norm's, which stay near 1: gates of residuals are factors of 1e-6, by which
+ * weights would become too small for f16.
+ */
 function stepsOn(
   role: string,
   { inputs, attributes }: Node<PointwiseAttributes>,
@@ -83,15 +87,7 @@ function stepsOn(
     found.push({ fn, constant });
     at = reader;
   }
-  return found;
-}
-
-/**
- * Without one it is no batch norm, whose factors stay near 1: gates of residuals are factors of 1e-6, by which
- * weights would become too small for f16.
- */
-function hasShift(steps: readonly ChannelStep[]): boolean {
-  return steps.some(({ fn }) => SHIFTS.has(fn));
+  return found.slice(0, found.findLastIndex(({ fn }) => SHIFTS.has(fn)) + 1);
 }
 
 /** One for each output channel. */
