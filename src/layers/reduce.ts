@@ -7,6 +7,7 @@ import {
   type ReduceProblem,
   reduce as shader,
 } from '../../shaders/reduce.wgsl.ts';
+import type { ReducedAxes } from '../runtime/builtins.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { type Kernel, kernel } from '../runtime/kernel.ts';
@@ -27,13 +28,8 @@ import {
   rowsConfig,
 } from './rows.ts';
 
-export interface ReduceAttributes {
+export interface ReduceAttributes extends ReducedAxes {
   readonly kind: ReduceKind;
-  /** The axes from `from` to `to`, `to` not included. */
-  readonly from: number;
-  readonly to: number;
-  /** Whether the axes stay, with an extent of 1. */
-  readonly keepAxes: boolean;
 }
 
 /** What can be made of the elements along axes: the kinds that a kernel has, and those composed of them. */

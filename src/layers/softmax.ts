@@ -1,13 +1,13 @@
 /** Softmax and its logarithm, along one axis. */
 import type { Epilogue } from '../../shaders/lib/epilogue.ts';
 import { type SoftmaxProblem, softmax as shader } from '../../shaders/softmax.wgsl.ts';
+import type { SoftmaxAxis } from '../runtime/builtins.ts';
 import type { Activation, DataByRole, Node, OpDef, Value } from '../runtime/graph.ts';
 import { checkLayer, type GraphBuilder } from '../runtime/graph_builder.ts';
 import { at, candidatesOf, requireData } from '../runtime/operator.ts';
 import { firstOfRow, rowKernel, rowProblemOf, shapeAlong } from './rows.ts';
 
-export interface SoftmaxAttributes {
-  readonly axis: number;
+export interface SoftmaxAttributes extends SoftmaxAxis {
   /** Whether the result is its logarithm. */
   readonly logarithm: boolean;
 }

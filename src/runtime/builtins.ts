@@ -19,7 +19,7 @@ export interface ConcatAttributes {
 }
 
 /** What passes know of a softmax. */
-export interface SoftmaxAttributes {
+export interface SoftmaxAxis {
   /** Along which it adds up to 1. */
   readonly axis: number;
 }
@@ -51,8 +51,8 @@ export interface Conv2dAttributes {
   };
 }
 
-/** What a reduction is told. */
-export interface ReduceAttributes {
+/** The axes of a reduction. */
+export interface ReducedAxes {
   /** The first of the axes. */
   readonly from: number;
   /** After the last of the axes. */
@@ -73,7 +73,7 @@ export function isConcat(node: Node): node is Node<ConcatAttributes> {
   return node.op.name === 'concat';
 }
 
-export function isSoftmax(node: Node): node is Node<SoftmaxAttributes> {
+export function isSoftmax(node: Node): node is Node<SoftmaxAxis> {
   return node.op.name === 'softmax';
 }
 
@@ -85,7 +85,7 @@ export function isConv2d(node: Node): node is Node<Conv2dAttributes> {
   return node.op.name === 'conv2d';
 }
 
-export function isReduce(node: Node): node is Node<ReduceAttributes> {
+export function isReduce(node: Node): node is Node<ReducedAxes> {
   return node.op.name === 'reduce';
 }
 

@@ -110,17 +110,20 @@ function inputsWith(
     const bias = shape.length === 1 ? constant : constantAs(constant, [elementCount(shape)]);
     return { ...layer.inputs, bias };
   }
-  const after = (data: readonly Float32Array[], o: number, first: number, which: ChannelStep[]) =>
-    which.reduce(
-      (value, step) => step.fn.evaluate(value, data[steps.indexOf(step)]?.[o] ?? 0),
-      first,
-    );
-  const factors = steps.filter((step) => FACTORS.has(step.fn));
+  const scales = steps.some((step) => FACTORS.has(step.fn));
   const affine: ChannelAffine = {
     name,
     constants: steps.map((step) => step.constant),
-    moved: (data, o, bias) => after(data, o, bias, [...steps]),
-    ...(factors.length > 0 && { scale: (data, o) => after(data, o, 1, factors) }),
+    moved: (data, o, bias) =>
+      steps.reduce((value, step, i) => step.fn.evaluate(value, data[i]?.[o] ?? 0), bias),
+    ...(scales && {
+      scale: (data, o) =>
+        steps.reduce(
+          (value, step, i) =>
+            FACTORS.has(step.fn) ? step.fn.evaluate(value, data[i]?.[o] ?? 0) : value,
+          1,
+        ),
+    }),
   };
   return foldIntoLayer(layer, affine);
 }

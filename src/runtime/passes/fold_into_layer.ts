@@ -25,23 +25,25 @@ export function foldIntoLayer(
   if (axis === undefined || !weight || (scale && !isConstant(weight))) return undefined;
   if (bias && !isConstant(bias)) return undefined;
   // Names tell constants apart wherever buffers are kept by name, and a weight may be folded twice.
-  const named = (role: string) => ({ kind: 'derived', name: `${role} of ${layer} with ${name}` });
+  const nameOf = (role: string): string => `${role} of ${layer} with ${name}`;
   const channels = output.desc.shape[1] ?? 1;
-  const shifted = {
-    ...named('bias'),
+  const shifted: DerivedWeight = {
+    kind: 'derived',
+    name: nameOf('bias'),
     desc: bias?.desc ?? { ...weight.desc, shape: [channels] },
     sources: [...constants, ...(bias ? [bias] : [])],
     compute: (data) =>
       Float32Array.from({ length: channels }, (_, o) =>
         moved(data, o, data[constants.length]?.[o] ?? 0),
       ),
-  } as DerivedWeight;
+  };
   if (!scale || !isConstant(weight)) return { ...inputs, bias: shifted };
   const { shape } = weight.desc;
   const perGroup = shape[axis] ?? 1;
   const run = elementCount(shape.slice(axis + 1));
-  const scaled = {
-    ...named('weight'),
+  const scaled: DerivedWeight = {
+    kind: 'derived',
+    name: nameOf('weight'),
     desc: weight.desc,
     sources: [weight, ...constants],
     compute([weights = new Float32Array(), ...data]) {
@@ -54,6 +56,6 @@ export function foldIntoLayer(
       }
       return folded;
     },
-  } as DerivedWeight;
+  };
   return { ...inputs, weight: scaled, bias: shifted };
 }

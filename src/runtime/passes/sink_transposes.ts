@@ -14,8 +14,8 @@ import {
   isSoftmax,
   type PointwiseAttributes,
   type RearrangeAttributes,
-  type ReduceAttributes,
-  type SoftmaxAttributes,
+  type ReducedAxes,
+  type SoftmaxAxis,
 } from '../builtins.ts';
 import { present } from '../errors.ts';
 import {
@@ -185,7 +185,7 @@ class Sinking {
   }
 
   /** Of what is done along one axis, whatever the others are. */
-  #followAxis(node: Node<ConcatAttributes | SoftmaxAttributes>): void {
+  #followAxis(node: Node<ConcatAttributes | SoftmaxAxis>): void {
     const values = Object.values(node.inputs);
     const before = this.#commonTransposition(values);
     const axis = before?.order[node.attributes.axis];
@@ -202,7 +202,7 @@ class Sinking {
   }
 
   /** Where the axes lie side by side before the transposition, too, and the others are in the same order. */
-  #reduce(node: Node<ReduceAttributes>): void {
+  #reduce(node: Node<ReducedAxes>): void {
     const { x } = node.inputs;
     const { from, to, keepAxes } = node.attributes;
     const before = x && this.#transposed.get(x);
