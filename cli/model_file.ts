@@ -24,16 +24,16 @@ export function addModelFileOptions(command: Command): Command {
   return command
     .option(
       '--operators <file>',
-      'a JavaScript module that exports importers: operators of your own in an .onnx file, as loadOnnx takes them',
+      'a JavaScript module that exports importers: operators of your own in the file of a model, as loadOnnx takes them',
     )
     .option(
       '--outputs <names>',
-      "values that become the model's outputs, with commas between them; nothing after them is read of an .onnx file",
+      "values that become the model's outputs, with commas between them; nothing after them is read of a file",
       parseNames,
     )
     .option(
       '--constants <name=value>',
-      'an input of an .onnx file that is the same at every run: a number, some with commas between them, or a .npy file; once for each',
+      'an input of the file that is the same at every run: a number, some with commas between them, or a .npy file; once for each',
       collect,
     );
 }

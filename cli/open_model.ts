@@ -1,13 +1,14 @@
-/** What `--model` names: a built-in model, or an ONNX file. */
+/** What `--model` names: a built-in model, or a file. */
 import { readFileSync, realpathSync } from 'node:fs';
-import { basename, dirname, join, sep } from 'node:path';
+import { basename, dirname, extname, join, sep } from 'node:path';
 import { findModel, type ModelDef, models, TilewiseError, UnsupportedError } from '../src/index.ts';
 import { onnxModel, type ReadExternal } from '../src/onnx/index.ts';
+import { tfliteToOnnx } from '../src/tflite/index.ts';
 import type { ModelReading } from './model_file.ts';
 
 /** Throws UnsupportedError for an unknown name, and what `loadOnnx` throws. */
 export function openModel(name: string, reading: ModelReading = {}): ModelDef {
-  if (!isOnnx(name)) return findBuiltIn(name, reading);
+  if (!isModelFile(name)) return findBuiltIn(name, reading);
   const readExternal = externalOf(name);
   return onnxModel(readOnnx(name), { name: basename(name), readExternal, ...reading });
 }
@@ -17,12 +18,19 @@ export function findBuiltIn(name: string, { importers, constants }: ModelReading
   const model = findModel(name);
   const [option] = [importers && '--operators', constants && '--constants'].filter(Boolean);
   if (!option) return model;
-  throw new UnsupportedError(`${option} is for .onnx files; model "${name}" is built in`);
+  throw new UnsupportedError(`${option} is for files of models; model "${name}" is built in`);
 }
 
+/** How files of models end. */
+export const MODEL_FILES: readonly string[] = ['.onnx', '.tflite'];
+
 /** Whether `--model` names a file. */
-export function isOnnx(name: string): boolean {
-  return name.toLowerCase().endsWith('.onnx');
+export function isModelFile(name: string): boolean {
+  return MODEL_FILES.includes(kindOf(name));
+}
+
+function kindOf(path: string): string {
+  return extname(path).toLowerCase();
 }
 
 /**
@@ -45,9 +53,9 @@ export function openClassifyingModel(name: string): ModelDef {
 
 /** A model of a file, which may be a detector. Throws UnsupportedError for those that are built in, which are none. */
 export function openDetectingModel(name: string, reading: ModelReading): ModelDef {
-  if (isOnnx(name)) return openModel(name, reading);
+  if (isModelFile(name)) return openModel(name, reading);
   throw new UnsupportedError(
-    `model "${name}" is no .onnx file: detectors are brought along, such as yolov8n.onnx, as Ultralytics exports it`,
+    `model "${name}" is no .onnx or .tflite file: detectors are brought along, such as yolov8n.onnx, as Ultralytics exports it`,
   );
 }
 
@@ -57,7 +65,7 @@ export function openDetectingModel(name: string, reading: ModelReading): ModelDe
  */
 export function openSegmentingModel(name: string, named: boolean): ModelDef {
   const model = openModel(name);
-  const hasNames = named || model.labels?.length === model.classes;
+  const hasNames = named || model.classes === 1 || model.labels?.length === model.classes;
   if (model.domain === 'voc' || (model.domain === 'masks' && hasNames)) return model;
   if (model.domain === 'masks') {
     throw new UnsupportedError(
@@ -82,7 +90,7 @@ export function externalOf(model: string): ReadExternal {
     if (!folders.some((inside) => file.startsWith(inside + sep))) {
       throw new TilewiseError(`"${path}" leads out of the model's folder ${folder}; copy it there`);
     }
-    return readOnnx(file);
+    return readFile(file);
   };
 }
 
@@ -90,8 +98,13 @@ function realpath(path: string): string {
   return reading(path, () => realpathSync(path));
 }
 
-/** Throws TilewiseError for a file that cannot be read. */
+/** A model's file as ONNX. Throws TilewiseError for one that cannot be read, and what `tfliteToOnnx` throws. */
 export function readOnnx(path: string): Uint8Array {
+  const bytes = readFile(path);
+  return kindOf(path) === '.tflite' ? tfliteToOnnx(bytes, basename(path)) : bytes;
+}
+
+function readFile(path: string): Uint8Array {
   return reading(path, () => readFileSync(path));
 }
 
@@ -100,6 +113,6 @@ function reading<T>(path: string, read: () => T): T {
     return read();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new TilewiseError(`ONNX file "${path}" cannot be read: ${reason}`, { cause });
+    throw new TilewiseError(`file "${path}" cannot be read: ${reason}`, { cause });
   }
 }

@@ -38,7 +38,7 @@ export function addCommonOptions(command: Command): Command {
 
 export const MODEL_OPTION = [
   '--model <name>',
-  'which model; see "tilewise models" for the names, or an .onnx file',
+  'which model; see "tilewise models" for the names, or an .onnx or .tflite file',
 ] as const;
 
 /** Where weights come from. */

@@ -9,7 +9,7 @@ import {
   TilewiseError,
 } from '../src/index.ts';
 import { note } from '../terminal/output.ts';
-import { isOnnx } from './open_model.ts';
+import { isModelFile } from './open_model.ts';
 
 export interface PreprocessingOptions {
   readonly preprocessing?: string;
@@ -31,7 +31,7 @@ const NONE = 'default';
 export function addPreprocessingOption(command: Command): Command {
   return command.option(
     '--preprocessing <file>',
-    `how pictures are prepared: a ${CONFIG}, or timm's config.json; by default, the ${CONFIG} beside an .onnx file; "default" takes none`,
+    `how pictures are prepared: a ${CONFIG}, or timm's config.json; by default, the ${CONFIG} beside the file of a model; "default" takes none`,
   );
 }
 
@@ -76,7 +76,7 @@ function preprocessingFor(
 ): Preprocessing | undefined {
   if (path === NONE) return undefined;
   if (path !== undefined) return readPreprocessing(path);
-  const found = isOnnx(model) ? configBeside(model) : undefined;
+  const found = isModelFile(model) ? configBeside(model) : undefined;
   if (found === undefined) return undefined;
   note(`note: pictures are prepared as "${found}" says`);
   try {

@@ -12,7 +12,7 @@ import {
 } from '../src/index.ts';
 import { loadOnnx, onnxInputs } from '../src/onnx/index.ts';
 import type { ModelReading } from './model_file.ts';
-import { externalOf, findBuiltIn, isOnnx, readOnnx } from './open_model.ts';
+import { externalOf, findBuiltIn, isModelFile, readOnnx } from './open_model.ts';
 
 /** Extents that are undefined are for the caller to say. */
 type Extents = readonly (number | undefined)[] | undefined;
@@ -38,8 +38,8 @@ export interface Runnable {
 
 /** What `--model` names. Throws UnsupportedError for an unknown name, and what `loadOnnx` throws. */
 export function openRunnable(model: string, reading: ModelReading = {}): Runnable {
-  return isOnnx(model)
-    ? onnxRunnable(model, reading)
+  return isModelFile(model)
+    ? fileRunnable(model, reading)
     : builtInRunnable(findBuiltIn(model, reading), reading.outputs);
 }
 
@@ -55,7 +55,7 @@ function builtInRunnable(model: ModelDef, outputs: ModelReading['outputs']): Run
   };
 }
 
-function onnxRunnable(path: string, reading: ModelReading): Runnable {
+function fileRunnable(path: string, reading: ModelReading): Runnable {
   const name = basename(path);
   const bytes = readOnnx(path);
   const { constants = {} } = reading;

@@ -5,7 +5,13 @@ import { minifyWgsl } from './minify_wgsl.ts';
 import { shortenNames } from './shorten_names.ts';
 
 const ROOT = join(import.meta.dirname, '..');
-const ENTRIES = ['index.ts', 'onnx/index.ts', 'numpy/index.ts', 'browser/index.ts'];
+const ENTRIES = [
+  'index.ts',
+  'onnx/index.ts',
+  'tflite/index.ts',
+  'numpy/index.ts',
+  'browser/index.ts',
+];
 
 /** Modules of other packages take half as much: who reads them has them elsewhere. */
 function minifyVendor(): Plugin {

@@ -10,7 +10,13 @@ const ROOT = join(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
 /** What the entries refer to. */
 const GLOBALS = join('src', 'globals.d.ts');
-const ENTRIES = ['src/bundle', 'src/numpy/index', 'src/browser/index', 'node/index'];
+const ENTRIES = [
+  'src/bundle',
+  'src/tflite/index',
+  'src/numpy/index',
+  'src/browser/index',
+  'node/index',
+];
 
 /** What another module is called in a declaration, up to its ending. */
 const IMPORT = /((?:from |import\()['"]\.[^'"]+)\.ts(['"])/g;

@@ -301,6 +301,30 @@ describe("Segmenter with a model of one's own", () => {
     expectHalves((await segmenter.segment(halves(6, 8))).indices, 6);
   });
 
+  /** Blue less red, as a logit or a probability, of a file that is made for 4 x 4. */
+  const cold = (isProbability: boolean): ModelDef => ({
+    ...whole,
+    classes: 1,
+    fixedSize: true,
+    build: (g, x) => {
+      const logits = slice(g.at('cold'), whole.build(g, x).logits, 1, 1, 2);
+      if (!isProbability) return { logits };
+      const probabilities = sigmoid(g.at('sigmoid'), logits);
+      return { logits: probabilities, probabilities };
+    },
+  });
+
+  it.each([
+    ['a logit', cold(false), ['cold'], 'cold'],
+    ['a probability', cold(true), undefined, 'foreground'],
+  ] as const)('tells what is there from the background by %s', async (_, model, own, label) => {
+    const options = { weights: WEIGHTS, ...(own && { labels: own }) };
+    using segmenter = await Segmenter.create(device(), model, options);
+    const { indices, classes } = await segmenter.segment(halves(16, 8));
+    expect(classes.map((one) => one.label)).toEqual(['background', label]);
+    expectHalves(indices, 16);
+  });
+
   it.each<[string, object, ModelDef]>([
     [
       'model "coarse" has no names for its classes; give them as "labels", or use fcn_resnet50',
@@ -313,9 +337,9 @@ describe("Segmenter with a model of one's own", () => {
       classifier,
     ],
     [
-      'model "coarse" has 1 classes, of which each pixel gets one: 2 to 256 can be told apart; run it by createSession',
-      { labels: ['leaf'] },
-      { ...coarse, classes: 1 },
+      'model "coarse" has 257 classes, of which each pixel gets one: 2 to 256 can be told apart; run it by createSession',
+      { labels: Array<string>(257).fill('leaf') },
+      { ...coarse, classes: 257 },
     ],
     [
       'segmenter: preprocessing.fit must be stretch or shorter-side, got longer-side; leave it out to see whole pictures',

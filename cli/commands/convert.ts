@@ -21,7 +21,7 @@ import {
   progressLine,
 } from '../../terminal/output.ts';
 import { formatLoss, type Loss, lossOf, pictureLogits, syntheticLogits } from '../loss.ts';
-import { externalOf, isOnnx, readOnnx } from '../open_model.ts';
+import { externalOf, isModelFile, readOnnx } from '../open_model.ts';
 import { addCommonOptions, type CommonOptions } from '../options.ts';
 import { writeOutput } from '../output_file.ts';
 import { imagesOf } from '../over_files.ts';
@@ -30,7 +30,7 @@ import { type OpenedDevice, withDevice } from '../runner.ts';
 import { readWeightFile } from '../weights.ts';
 
 interface ConvertOptions extends CommonOptions, PreprocessingOptions {
-  readonly weights: NarrowType;
+  readonly weights?: NarrowType;
   readonly model?: string;
   readonly images?: string;
   readonly inputs?: number;
@@ -42,13 +42,20 @@ const INPUTS = 8;
 export function addConvertCommand(program: Command): void {
   const command = program
     .command('convert')
-    .description('store the weights of a file in fewer bits, and measure what is lost')
-    .argument('<in>', 'a .safetensors or an .onnx file')
-    .argument('<out>', 'the file to write, of the same kind', parseOutput())
+    .description(
+      'store the weights of a file in fewer bits, and measure what is lost; .tflite becomes .onnx',
+    )
+    .argument('<in>', 'a .safetensors, .onnx or .tflite file')
+    .argument(
+      '<out>',
+      'the file to write, of the same kind; .onnx for a .tflite file',
+      parseOutput(),
+    )
     .addOption(
-      new Option('--weights <type>', 'what weights are stored as: half of f32, or a quarter')
-        .choices(['f16', 'int8'])
-        .makeOptionMandatory(),
+      new Option(
+        '--weights <type>',
+        'what weights are stored as: half of f32, or a quarter; may be left out for a .tflite file, whose weights then stay',
+      ).choices(['f16', 'int8']),
     )
     .option(
       '--model <name>',
@@ -67,21 +74,23 @@ and variances stay as they are, and so does a tensor whose largest value f16
 has not, or not in full.
 int8: weights of convolutions and linear layers become integers with a scale
 for each output channel; all else stays. Pages read such a .safetensors file by
-fromInt8; an .onnx file has nodes that make floats, which all runtimes know.
+fromInt8; an .onnx file has nodes that make floats, which all runtimes know. A .tflite file
+becomes an .onnx file, with its own weights where --weights is left out.
 Arithmetic is in f32 as before: the file is smaller, not the memory on the GPU.
 
 Afterwards both files are run on the same inputs. Differences of logits are
 shares of the largest logit.
 
   $ tilewise convert resnet50.safetensors small.safetensors --weights int8 --model resnet50
-  $ tilewise convert net.onnx net-f16.onnx --weights f16 --images photos/`;
+  $ tilewise convert net.onnx net-f16.onnx --weights f16 --images photos/
+  $ tilewise convert net.tflite net.onnx`;
 
 async function convert(from: string, to: string, options: ConvertOptions): Promise<void> {
   checkFiles(from, to);
   checkOptions(from, options);
   const model = options.model === undefined ? undefined : findModel(options.model);
   const images = options.images === undefined ? undefined : await imagesIn(options.images);
-  const original = isOnnx(from) ? readOnnx(from) : readWeightFile(from);
+  const original = isModelFile(from) ? readOnnx(from) : readWeightFile(from);
   progressLine(`converting ${from}`);
   const { bytes, converted } = convertedFile(from, original, model, options);
   await writeOutput('converted file', to, bytes);
@@ -91,17 +100,20 @@ async function convert(from: string, to: string, options: ConvertOptions): Promi
   };
   if (!options.json) {
     const sizes = `${formatBytes(bytes.length)}, of ${formatBytes(original.length)}`;
-    print(`${to}: ${sizes}; ${formatCount(converted.length)} tensors in ${options.weights}`);
+    const what =
+      options.weights && `; ${formatCount(converted.length)} tensors in ${options.weights}`;
+    print(`${to}: ${what ? sizes + what : formatBytes(bytes.length)}`);
   }
-  const comparable = isOnnx(from) || model !== undefined;
-  if (options.compare && comparable) {
+  const comparable = isModelFile(from) || model !== undefined;
+  // One that only has another form computes the same.
+  if (options.compare && comparable && options.weights) {
     await withDevice(options, async (opened) => {
       const loss = await measure(opened, [from, to], model, images, options);
       report(loss, facts, images === undefined ? 'synthetic inputs' : 'images', opened, options);
     });
     return;
   }
-  if (options.compare) note('note: give --model to have both files compared');
+  if (options.compare && !comparable) note('note: give --model to have both files compared');
   if (options.json) printJson(facts);
 }
 
@@ -112,23 +124,30 @@ function convertedFile(
   { weights: to }: ConvertOptions,
 ): ConvertedFile {
   const name = basename(from);
-  if (isOnnx(from)) return convertOnnx(original, { to, name, readExternal: externalOf(from) });
+  if (!to) return { bytes: Uint8Array.from(original), converted: [] };
+  if (isModelFile(from)) return convertOnnx(original, { to, name, readExternal: externalOf(from) });
   return convertSafetensors(original, { to, name, ...(model && { graph: buildModel(model) }) });
 }
 
 /** Before anything is read. */
 function checkFiles(from: string, to: string): void {
-  const [kind, other] = [from, to].map((path) => extname(path).toLowerCase());
-  if (kind !== '.safetensors' && kind !== '.onnx') {
-    throw new TilewiseError(`"${from}": expected a .safetensors or .onnx file to convert`);
+  const [kind = '', other] = [from, to].map((path) => extname(path).toLowerCase());
+  if (kind !== '.safetensors' && !isModelFile(from)) {
+    throw new TilewiseError(`"${from}": expected a .safetensors, .onnx or .tflite file to convert`);
   }
-  if (kind !== other) {
-    throw new TilewiseError(`"${to}": expected a ${kind} file to write, as "${from}" is one`);
+  const wanted = isTflite(from) ? '.onnx' : kind;
+  if (other !== wanted) {
+    const why = isTflite(from) ? 'which a .tflite file becomes' : `as "${from}" is one`;
+    throw new TilewiseError(`"${to}": expected a ${wanted} file to write, ${why}`);
   }
   const [source, target] = [from, to].map(statsOf);
   if (source && target && source.ino === target.ino && source.dev === target.dev) {
     throw new TilewiseError(`"${to}" is the file to convert; give another to write`);
   }
+}
+
+function isTflite(path: string): boolean {
+  return extname(path).toLowerCase() === '.tflite';
 }
 
 /** Of what cannot be looked at, whoever reads or writes it says why. */
@@ -146,14 +165,17 @@ function checkOptions(from: string, options: ConvertOptions): void {
     if (wrong) throw new TilewiseError(what);
   };
   const compares = images !== undefined || inputs !== undefined;
+  refuse(compares && weights === undefined, '--images and --inputs compare: give --weights, too');
   refuse(!compare && compares, '--no-compare needs neither --images nor --inputs');
   refuse(images !== undefined && inputs !== undefined, 'give --images or --inputs, not both');
   refuse(
     preprocessing !== undefined && images === undefined,
     '--preprocessing is for pictures: give --images, too',
   );
-  if (isOnnx(from)) {
-    refuse(model !== undefined, 'an .onnx file has its network inside; leave --model out');
+  refuse(weights === undefined && !isTflite(from), 'give --weights f16 or --weights int8');
+  if (isModelFile(from)) {
+    const kind = extname(from).toLowerCase();
+    refuse(model !== undefined, `an ${kind} file has its network inside; leave --model out`);
     return;
   }
   const needs = weights === 'int8' ? '--weights int8' : compares && '--images or --inputs';

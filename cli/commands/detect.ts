@@ -45,7 +45,7 @@ export function addDetectCommand(program: Command): void {
     .argument('<image...>', `${IMAGE_FORMATS} files, folders of them, or patterns`)
     .requiredOption(
       '--model <file>',
-      'a detector: an .onnx file of YOLO, RT-DETR, DETR or the like',
+      'a detector: an .onnx or .tflite file of YOLO, RT-DETR, DETR or the like',
     )
     .addOption(
       new Option(

@@ -14,7 +14,7 @@ const OUT = join(import.meta.dirname, 'dist');
 
 const OPTIONS: TypeDocOptions = {
   name: 'Tilewise',
-  entryPoints: ['src', 'src/onnx', 'src/numpy', 'src/browser', 'node'].map((folder) =>
+  entryPoints: ['src', 'src/onnx', 'src/tflite', 'src/numpy', 'src/browser', 'node'].map((folder) =>
     join(ROOT, folder, 'index.ts'),
   ),
   tsconfig: join(import.meta.dirname, 'api.tsconfig.json'),

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Files, Project } from './project.ts';
 
-const ENTRIES = ['', '/onnx', '/numpy', '/browser', '/node', '/bundle'];
+const ENTRIES = ['', '/onnx', '/tflite', '/numpy', '/browser', '/node', '/bundle'];
 
 /** Plans LeNet, which takes the shaders, reads an ONNX file's errors, and says so: in pages and in Node alike. */
 const PROGRAM = `
@@ -66,6 +66,7 @@ describe('TypeScript', () => {
     const entries = [
       'src/index',
       'src/onnx/index',
+      'src/tflite/index',
       'src/numpy/index',
       'src/browser/index',
       'node/index',

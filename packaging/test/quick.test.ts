@@ -27,7 +27,7 @@ const PAGES: readonly (readonly [what: string, mostBytes: number, code: string])
   ],
 ];
 
-const EVERYTHING = ['', '/onnx', '/numpy', '/browser', '/node', '/bundle'];
+const EVERYTHING = ['', '/onnx', '/tflite', '/numpy', '/browser', '/node', '/bundle'];
 
 let project: Project;
 beforeAll(() => {

@@ -36,7 +36,11 @@ export interface ModelDef {
   readonly channels: number;
   /** [height, width] of the input that it was made for. */
   readonly size: readonly [number, number];
-  /** What its logits tell apart. */
+  /** Whether its file says that size, so that it may not be right for others. */
+  readonly fixedSize?: boolean;
+  /** How values of 0 .. 1 become what it takes, (v - mean) / std for each channel, if its file says so. */
+  readonly normalization?: { readonly mean: readonly number[]; readonly std: readonly number[] };
+  /** What its logits tell apart; where that is one, whether something is there. */
   readonly classes: number;
   /** Names of the classes in index order, if its file says them. */
   readonly labels?: readonly string[];

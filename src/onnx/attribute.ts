@@ -7,7 +7,8 @@ export type Attribute =
   | { readonly float: number }
   | { readonly int: number | boolean }
   | { readonly ints: readonly number[] }
-  | { readonly string: string };
+  | { readonly string: string }
+  | { readonly bytes: Uint8Array };
 
 export type Attributes = Readonly<Record<string, Attribute>>;
 
@@ -21,6 +22,6 @@ export function attributeProto(name: string, attribute: Attribute): Written<Attr
   if ('ints' in attribute) {
     return { name, type: AttributeType.INTS, ints: attribute.ints.map(BigInt) };
   }
-  const s = new TextEncoder().encode(attribute.string);
+  const s = 'bytes' in attribute ? attribute.bytes : new TextEncoder().encode(attribute.string);
   return { name, type: AttributeType.STRING, s };
 }

@@ -1,4 +1,5 @@
 /** What whoever exported a file wrote beside the network, as Ultralytics does: names of classes, and a size. */
+import type { ModelDef } from '../models/model.ts';
 import { MOST_IN_METADATA } from './bounds.ts';
 
 type Metadata = ReadonlyMap<string, string>;
@@ -16,6 +17,21 @@ export function classNames(metadata: Metadata): readonly string[] | undefined {
   const names = entries?.flatMap(([, name]) => (typeof name === 'string' ? [name] : [])) ?? [];
   if (!inOrder || names.length === 0 || names.length < (entries?.length ?? 0)) return undefined;
   return names.map((name) => name.replaceAll(/\p{Cc}/gu, ' '));
+}
+
+/** Mean and standard deviation of each channel, of the key `normalization`: `{"mean": [0.5], "std": [0.5]}`. */
+export function normalizationOf(metadata: Metadata, channels: number): ModelDef['normalization'] {
+  const text = metadata.get('normalization') ?? '';
+  const given = new Map(text.length > MOST_IN_METADATA ? [] : jsonEntries(text));
+  const mean = numbersOf(given.get('mean'));
+  const std = numbersOf(given.get('std'));
+  const fits = mean.length === channels && std.length === channels;
+  return fits && std.every((value) => value > 0) ? { mean, std } : undefined;
+}
+
+function numbersOf(value: unknown): readonly number[] {
+  const isNumber = (one: unknown) => typeof one === 'number' && Number.isFinite(one);
+  return Array.isArray(value) && value.every(isNumber) ? value : [];
 }
 
 /** [height, width] of the pictures, of the key `imgsz`: `[640, 640]`. */

@@ -15,7 +15,7 @@ import type { GivenConstants } from './given_constants.ts';
 import type { OnnxFile } from './graph_reader.ts';
 import { importOnnx, neededOf, openOnnx } from './import.ts';
 import type { OnnxImportOptions } from './import_options.ts';
-import { classNames, pictureSize } from './metadata.ts';
+import { classNames, normalizationOf, pictureSize } from './metadata.ts';
 import { extentsOf, fedInputs } from './model_inputs.ts';
 
 /** What `onnxModel` is told besides the file. */
@@ -62,6 +62,7 @@ export function onnxModel(
   const { outputs, weights } = build(g, g.input('input', [1, channels, ...size]));
   for (const [output, value] of Object.entries(outputs)) g.output(output, value);
   const labels = classNames(file.metadata);
+  const normalization = normalizationOf(file.metadata, channels);
   const needed = neededOf(g.build('model'), weights, name);
   return {
     name,
@@ -69,6 +70,8 @@ export function onnxModel(
     channels,
     size,
     ...traitsOf(images, outputs),
+    ...(images.fixedSize && { fixedSize: true }),
+    ...(normalization && { normalization }),
     ...(labels && { labels }),
     weights: needed.weights,
     build: (builder, x) => build(builder, x).outputs,
@@ -76,7 +79,10 @@ export function onnxModel(
 }
 
 /** What the only input takes that is no constant. */
-function imagesOf({ graph, metadata }: OnnxFile, constants: GivenConstants): ImageInput {
+function imagesOf(
+  { graph, metadata }: OnnxFile,
+  constants: GivenConstants,
+): ImageInput & Pick<ModelDef, 'fixedSize'> {
   const inputs = fedInputs(graph).filter(({ name }) => !Object.hasOwn(constants, name));
   const [input] = inputs;
   const extents = (input && extentsOf(input)) ?? [];
@@ -91,7 +97,7 @@ function imagesOf({ graph, metadata }: OnnxFile, constants: GivenConstants): Ima
     images,
     `expected one input of images [N, C, H, W] or [N, H, W, C], got ${got}; loadOnnx and "tilewise run" take any, and others may be constants`,
   );
-  return images;
+  return { ...images, fixedSize: extents.slice(1).every((extent) => extent !== undefined) };
 }
 
 function present(values: ReturnType<typeof valuesOf>): ReturnType<ModelDef['build']> {

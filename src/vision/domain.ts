@@ -95,7 +95,7 @@ export function preprocessingOf(
   const domain = model.domain === 'digits' ? DOMAINS.digits : DOMAINS.imagenet;
   const { size: forSize = size ?? model.size } = own ?? {};
   const base = forInputSize(domain.preprocessing, forSize);
-  const whole: Preprocessing = { ...base, ...own, layout: 'nchw' };
+  const whole: Preprocessing = { ...base, ...model.normalization, ...own, layout: 'nchw' };
   checkPreprocessing(whole);
   const channels = channelsOf(whole.channels);
   checkArgument(

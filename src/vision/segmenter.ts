@@ -1,12 +1,15 @@
 /** From a picture to the class of each of its pixels. */
 
 import { type CreateSessionOptions, createSession } from '../create_session.ts';
+import { sub } from '../layers/arithmetic.ts';
+import { concat } from '../layers/concat.ts';
 import { resize2d } from '../layers/resize2d.ts';
 import { buildModel, type ModelDef } from '../models/model.ts';
 import { isObject } from '../runtime/arguments.ts';
 import { ShapeError, TilewiseError, UnsupportedError } from '../runtime/errors.ts';
 import type { Device } from '../runtime/gpu/device.ts';
-import type { Graph } from '../runtime/graph.ts';
+import type { Graph, Value } from '../runtime/graph.ts';
+import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import { checkKinds } from '../runtime/kinds.ts';
 import type { Session } from '../runtime/session.ts';
 import { untilAborted } from '../runtime/until_aborted.ts';
@@ -19,6 +22,10 @@ import { type PixelClass, pixelClasses, vocClasses } from './voc_classes.ts';
 /** Pixels of the shorter side at which torchvision's models were trained and are evaluated. */
 const SHORTER_SIDE = 520;
 
+/** The classes of a model that only says where something is. */
+const BACKGROUND = 'background';
+const FOREGROUND: readonly string[] = ['foreground'];
+
 /** What a byte tells apart. */
 const MOST_CLASSES = 256;
 
@@ -27,8 +34,8 @@ export interface SegmenterOptions
   extends CreateSessionOptions,
     Pick<DomainOptions, 'labels' | 'preprocessing'> {
   /**
-   * Pixels of the shorter side of what the network sees; 520 by default, or what `preprocessing` says. Less is faster
-   * and coarser.
+   * Pixels of the shorter side of what the network sees; 520 by default, or what `preprocessing` says, or the file, to
+   * whose size pictures are stretched. Less is faster and coarser.
    */
   readonly shorterSide?: number;
   /** The size of the pictures to come, so that the first one need not wait for another plan; square by default. */
@@ -90,7 +97,8 @@ export class Segmenter {
   }
 
   /**
-   * For a built-in model, or one of your own whose logits are a map, with the names of its classes as `labels`. Of
+   * For a built-in model, or one of your own whose logits are a map, with the names of its classes as `labels`. One that
+   * gives a single number for each pixel, a probability or a logit, tells what is there from the background. Of
    * `preprocessing`, `fit` may be `stretch`, to its `size`, or `shorter-side`, of which nothing is cut.
    *
    * @param device - Open.
@@ -207,10 +215,13 @@ interface Seeing {
 
 /** Throws UnsupportedError where there are no names, or more than a mask can hold. */
 function classesOf(model: ModelDef, { labels }: SegmenterOptions): readonly PixelClass[] {
-  const own = labels ?? (model.labels?.length === model.classes ? model.labels : undefined);
+  const isOne = model.domain === 'masks' && model.classes === 1;
+  const known = model.labels?.length === model.classes ? model.labels : isOne && FOREGROUND;
+  const own = labels ?? (known || undefined);
   if (own !== undefined) {
     const names = checkedLabels('Segmenter.create', model, own);
-    if (names.length > 1 && names.length <= MOST_CLASSES) return pixelClasses(names);
+    const all = isOne ? [BACKGROUND, ...names] : names;
+    if (all.length > 1 && all.length <= MOST_CLASSES) return pixelClasses(all);
     throw new UnsupportedError(
       `model "${model.name}" has ${names.length} classes, of which each pixel gets one: 2 to ${MOST_CLASSES} can be told apart; run it by createSession`,
     );
@@ -226,10 +237,11 @@ function classesOf(model: ModelDef, { labels }: SegmenterOptions): readonly Pixe
 /** Throws ShapeError, or UnsupportedError for preprocessing after which a pixel's place would not be known. */
 function seeingOf(model: ModelDef, options: SegmenterOptions): Seeing {
   const { preprocessing: own = {}, shorterSide } = options;
-  const { size, fit = { mode: 'stretch' } } = Object(own) as Partial<Preprocessing>;
+  const given = Object(own) as Partial<Preprocessing>;
+  const { size = model.fixedSize ? model.size : undefined, fit = { mode: 'stretch' } } = given;
   const stretch: Preprocessing['fit'] = { mode: 'stretch' };
-  const given = isObject(own) ? { ...own, fit: stretch } : own;
-  const preprocessing = preprocessingOf('Segmenter.create', model, { preprocessing: given });
+  const stretched = isObject(own) ? { ...own, fit: stretch } : own;
+  const preprocessing = preprocessingOf('Segmenter.create', model, { preprocessing: stretched });
   if (fit?.mode !== 'stretch' && fit?.mode !== 'shorter-side') {
     throw new UnsupportedError(
       `segmenter: preprocessing.fit must be stretch or shorter-side, got ${fit?.mode}; leave it out to see whole pictures`,
@@ -253,17 +265,24 @@ function sized(preprocessing: Preprocessing, size: readonly [number, number]): P
 /** With logits as large as the input, between which they are interpolated where the model's map is smaller. */
 function graphOf(model: ModelDef, size: readonly [number, number]): Graph {
   const build: ModelDef['build'] = (g, x) => {
-    const { logits } = model.build(g, x);
-    const [, , ...map] = logits.desc.shape;
+    const { logits: made, probabilities } = model.build(g, x);
+    const [, classes, ...map] = made.desc.shape;
     if (map.length !== 2) {
       throw new UnsupportedError(
         `model "${model.name}" does not say what is in each pixel; use fcn_resnet50, or a Classifier`,
       );
     }
+    const logits = classes === 1 ? besideBackground(g, made, probabilities !== undefined) : made;
     const isWhole = map.every((extent, i) => extent === size[i]);
     return { logits: isWhole ? logits : resize2d(g.at('to_input'), logits, { like: x }) };
   };
   return buildModel({ ...model, build }, { size });
+}
+
+/** Two classes of one: what is more probable than not is there. */
+function besideBackground(g: GraphBuilder, x: Value, isProbability: boolean): Value {
+  const background = sub(g.at('background'), isProbability ? 1 : 0, x);
+  return concat(g.at('classes'), [background, x]);
 }
 
 /** [height, width] at the picture's aspect ratio, rounded down as by torchvision's `Resize`. */

@@ -24,6 +24,7 @@ import type { Graph, Node, Value } from '../graph.ts';
 import type { GraphBuilder } from '../graph_builder.ts';
 import { describeMovement } from '../movement/index.ts';
 import { prepare } from '../prepare.ts';
+import { mergeMovements } from './merge_movements.ts';
 import { sinkTransposes } from './sink_transposes.ts';
 
 const LAST = [0, 2, 3, 1];
@@ -171,6 +172,20 @@ describe('sinkTransposes', () => {
     ],
   ])('%s', (_, expected, build) => {
     expect(sunk(graphOf(build))).toEqual(expected);
+  });
+
+  it('parts a transposition from padding that was merged with it', () => {
+    const graph = graphOf((g) => {
+      const options = { before: [0, 0, 0, 0], after: [0, 0, 0, 2] };
+      const padded = pad(g.at('pad'), convLast(g), options);
+      return maxPool2d(g.at('pool'), first(g, relu(g.at('relu'), padded)), { kernel: 2 });
+    });
+    expect(sunk(mergeMovements(graph))).toEqual([
+      CONV,
+      'pad [0, 0, 0, 0] before, [0, 2, 0, 0] after with 0 1x8x5x4',
+      'pointwise 1x8x5x4',
+      'max_pool2d 1x8x2x2',
+    ]);
   });
 
   it.each<[string, number, (g: GraphBuilder) => Value]>([

@@ -110,6 +110,10 @@ class Sinking {
     const axes = x?.desc.shape.map((_, axis) => axis) ?? [];
     const { steps, order } = beforeTransposition(given, axes);
     const turned = order?.join() === axes.join();
+    if (x && order && !turned && steps.length > 0 && this.#turning.has(node.output)) {
+      this.#appendBefore({ ...node, attributes: { steps } }, { x, order, by: node });
+      return;
+    }
     const simpler = turned && steps.length > 0 && steps.length < given.length;
     if (simpler) this.#changed = true;
     const kept = simpler ? { ...node, attributes: { steps } } : node;

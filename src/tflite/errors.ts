@@ -1,0 +1,37 @@
+import { TilewiseError, UnsupportedError } from '../runtime/errors.ts';
+
+/**
+ * A .tflite file is broken, or larger than is read.
+ *
+ * @example
+ * try {
+ *   tfliteToOnnx(new Uint8Array(3));
+ * } catch (error) {
+ *   if (error instanceof TfliteError) console.log(error.message); // TFLite file "model.tflite": ...
+ * }
+ */
+export class TfliteError extends TilewiseError {
+  /** `TfliteError`. */
+  override readonly name = 'TfliteError';
+}
+
+/** Throws TfliteError where the file is not as it must be. */
+export function demandSound(sound: unknown, problem: string): asserts sound {
+  if (!sound) throw new TfliteError(problem);
+}
+
+/** Throws UnsupportedError for what cannot be had. */
+export function demand(supported: unknown, problem: string): asserts supported {
+  if (!supported) throw new UnsupportedError(problem);
+}
+
+/** What is wrong with a file is said under its name. */
+export function ofFile<T>(name: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    const Kind = [TfliteError, UnsupportedError].find((kind) => cause instanceof kind);
+    if (!Kind || !(cause instanceof Error)) throw cause;
+    throw new Kind(`TFLite file "${name}": ${cause.message}`, { cause });
+  }
+}

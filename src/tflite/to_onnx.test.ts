@@ -1,0 +1,357 @@
+import { zipSync } from 'fflate';
+import { Builder } from 'flatbuffers';
+import { describe, expect, it } from 'vitest';
+import { Random } from '../../test/fixtures/random.ts';
+import {
+  CUSTOM,
+  offsets,
+  oneOperator,
+  TFLITE,
+  type TfliteOption,
+  type TfliteTensor,
+  table,
+  tfliteFile,
+} from '../../test/fixtures/tflite_file.ts';
+import { mul } from '../layers/arithmetic.ts';
+import { type Importer, loadOnnx, onnxModel } from '../onnx/index.ts';
+import { runReference } from '../reference.ts';
+import { UnsupportedError } from '../runtime/errors.ts';
+import { TfliteError } from './errors.ts';
+import { tfliteToOnnx } from './to_onnx.ts';
+
+const CODE = { add: 0, conv: 3, dequantize: 6, linear: 9, relu: 19, softmax: 25, densify: 124 };
+
+/** What a network gives for these values of its only input. */
+function run(file: Uint8Array, x: readonly number[], batch = 1): readonly number[] {
+  const { graph, weights } = loadOnnx(tfliteToOnnx(file), { batch });
+  const [input] = graph.inputs;
+  const inputs = { [input?.name ?? '']: Float32Array.from(x) };
+  const values = runReference(graph, weights, inputs);
+  const [output] = graph.outputs.values();
+  return [...((output && values.get(output)) ?? [])];
+}
+
+/** y = W x of three values, W by rows. */
+function linearFile(weight: TfliteTensor, rest: readonly TfliteTensor[] = []): Uint8Array {
+  const form = rest.length > 0;
+  return tfliteFile({
+    tensors: [{ name: 'x', shape: [1, 3] }, { name: 'y', shape: [1, 2] }, weight, ...rest],
+    operators: [
+      ...(form ? [{ code: CODE.dequantize, inputs: [2], outputs: [3] }] : []),
+      { code: CODE.linear, inputs: [0, form ? 3 : 2], outputs: [1] },
+    ],
+    inputs: [0],
+    outputs: [1],
+  });
+}
+
+const X = [1, 10, 100];
+/** 1 and 1, and ReLU. */
+const STRIDES: readonly TfliteOption[] = [
+  [1, 'int32', 1],
+  [2, 'int32', 1],
+  [3, 'int8', 1],
+];
+
+describe('tfliteToOnnx', () => {
+  it('keeps names and the order of axes, and leaves open what the file does', () => {
+    const file = tfliteFile({
+      tensors: [
+        { name: 'photo', shape: [1, 2, 2, 1], signature: [-1, 2, 2, 1] },
+        { name: 'relu', shape: [1, 2, 2, 1], signature: [-1, 2, 2, 1] },
+      ],
+      operators: [{ code: CODE.relu, inputs: [0], outputs: [1] }],
+      inputs: [0],
+      outputs: [1],
+    });
+    const { graph } = loadOnnx(tfliteToOnnx(file), { batch: 3 });
+    expect(graph.inputs.map(({ name, desc }) => [name, desc.shape])).toEqual([
+      ['photo', [3, 2, 2, 1]],
+    ]);
+    expect([...graph.outputs.keys()]).toEqual(['relu']);
+    expect(run(file, [-1, 2, -3, 4, 5, -6, 7, -8], 2)).toEqual([0, 2, 0, 4, 5, 0, 7, 0]);
+  });
+
+  it('calls layers after the values that they make, and tensors without names by their numbers', () => {
+    const file = oneOperator(
+      { code: CODE.conv, options: STRIDES },
+      [1, 4, 4, 1],
+      [1, 4, 4, 1],
+      [{ shape: [1, 1, 1, 1], data: Float32Array.of(2) }],
+    );
+    const { graph, weights } = loadOnnx(tfliteToOnnx(file));
+    expect(graph.nodes.map(({ name }) => name)).toEqual([
+      'y/Transpose',
+      'y',
+      'y/Transpose#2',
+      'y#2',
+    ]);
+    expect([...(weights.tensors ?? [])].map(([name]) => name)).toEqual(['tensor 2']);
+  });
+
+  it.each<[string, Uint8Array]>([
+    ['f32', linearFile({ shape: [2, 3], data: Float32Array.of(1, 2, 3, -4, 5, -6) })],
+    [
+      'halves that are made floats',
+      linearFile(
+        {
+          shape: [2, 3],
+          type: TFLITE.FLOAT16,
+          data: Uint16Array.of(0x3c00, 0x4000, 0x4200, 0xc400, 0x4500, 0xc600),
+        },
+        [{ shape: [2, 3] }],
+      ),
+    ],
+    [
+      'int8 with a scale for each row',
+      linearFile({
+        shape: [2, 3],
+        type: TFLITE.INT8,
+        data: Int8Array.of(2, 4, 6, -16, 20, -24),
+        quantization: { scales: [0.5, 0.25] },
+      }),
+    ],
+    [
+      'int4, two in a byte',
+      linearFile({
+        shape: [2, 3],
+        type: TFLITE.INT4,
+        data: Uint8Array.of(0x21, 0xc3, 0xa5),
+        quantization: { scales: [1], zeroPoints: [0] },
+      }),
+    ],
+  ])('reads weights in %s', (_, file) => {
+    expect(run(file, X)).toEqual([321, -554]);
+  });
+
+  it('reads weights of which only some are stored', () => {
+    const file = tfliteFile({
+      tensors: [
+        { name: 'x', shape: [1, 3] },
+        { name: 'y', shape: [1, 2] },
+        {
+          shape: [2, 3],
+          data: Float32Array.of(1, 3, 5),
+          sparsity: { order: [0, 1], levels: [2, { segments: [0, 2, 3], indices: [0, 2, 1] }] },
+        },
+        { shape: [2, 3] },
+      ],
+      operators: [
+        { code: CODE.densify, inputs: [2], outputs: [3] },
+        { code: CODE.linear, inputs: [0, 3], outputs: [1] },
+      ],
+      inputs: [0],
+      outputs: [1],
+    });
+    expect(run(file, X)).toEqual([301, 50]);
+  });
+
+  it('computes what is quantised in integers: rounded, and within their range', () => {
+    const of = (scale: number, zero: number) => ({ scales: [scale], zeroPoints: [zero] });
+    const file = tfliteFile({
+      tensors: [
+        { name: 'a', shape: [1, 4], type: TFLITE.INT8, quantization: of(0.5, 0) },
+        { name: 'y', shape: [1, 4], type: TFLITE.INT8, quantization: of(1, -100) },
+      ],
+      operators: [{ code: CODE.add, inputs: [0, 0], outputs: [1] }],
+      inputs: [0],
+      outputs: [1],
+    });
+    expect(run(file, [0, 7, -30, 127])).toEqual([-100, -93, -128, 27]);
+  });
+
+  it('gives operators that it does not know to importers', () => {
+    const file = oneOperator(
+      { code: CUSTOM, custom: 'Scale', customOptions: Uint8Array.of(3) },
+      [1, 2],
+    );
+    const onnx = tfliteToOnnx(file, 'mine.tflite');
+    expect(() => loadOnnx(onnx)).toThrow('tflite.Scale (1): y: no such operator here');
+    const scale: Importer = (call) => {
+      const [options] = call.node.attribute;
+      return mul(call.g, call.value(0), options?.s[0] ?? 0);
+    };
+    const { graph, weights } = loadOnnx(onnx, { importers: { 'tflite.Scale': scale } });
+    const values = runReference(graph, weights, { x: Float32Array.of(1, -2) });
+    expect([...values.values()].at(-1)).toEqual(Float64Array.of(3, -6));
+  });
+
+  it.each<[string, Uint8Array, new (message: string) => Error, string]>([
+    [
+      'what is no such file',
+      new Uint8Array(8),
+      TfliteError,
+      'TFLite file "a.tflite": is no TFLite file',
+    ],
+    [
+      'another version',
+      tfliteFile({ version: 2, tensors: [], operators: [], inputs: [], outputs: [] }),
+      TfliteError,
+      'is of version 2 of the format; 3 is read',
+    ],
+    [
+      'an activation that it does not know',
+      oneOperator(
+        { code: CODE.add, options: [[0, 'int8', 5]] },
+        [1],
+        [1],
+        [{ shape: [1], data: Float32Array.of(1) }],
+      ),
+      UnsupportedError,
+      'ADD "y": has activation 5 after it, which is not read',
+    ],
+    [
+      'an operator without what it reads',
+      oneOperator({ code: CODE.conv }, [1, 2, 2, 1]),
+      TfliteError,
+      'CONV_2D "y": is damaged: CONV_2D lacks its input 1',
+    ],
+    [
+      'a tensor that is shorter than its shape',
+      linearFile({ name: 'w', shape: [2, 3], data: Float32Array.of(1) }),
+      TfliteError,
+      'tensor "w": [2, 3] takes 24 bytes, 4 are stored',
+    ],
+    [
+      'indices of tensors that are not there',
+      tfliteFile({ tensors: [], operators: [], inputs: [], outputs: [7] }),
+      TfliteError,
+      'speaks of tensors that it does not have',
+    ],
+    [
+      'what unfolds into far more than there is',
+      linearFile({
+        name: 'w',
+        shape: [2, 2 ** 30],
+        data: Float32Array.of(1),
+        sparsity: { order: [0, 1], levels: [2, { segments: [0, 1, 1], indices: [0] }] },
+      }),
+      TfliteError,
+      'holds far more values than it has bytes',
+    ],
+  ])('refuses %s', (_, file, kind, message) => {
+    const read = () => tfliteToOnnx(file, 'a.tflite');
+    expect(read).toThrow(kind);
+    expect(read).toThrow(message);
+  });
+
+  it('refuses every file that is cut, and reads or refuses those with bytes changed', () => {
+    const file = linearFile({ shape: [2, 3], data: Float32Array.of(1, 2, 3, -4, 5, -6) });
+    const outcome = (bytes: Uint8Array): string => {
+      try {
+        tfliteToOnnx(bytes);
+        return 'read';
+      } catch (error) {
+        if (error instanceof TfliteError || error instanceof UnsupportedError) return 'refused';
+        throw error;
+      }
+    };
+    const cut = Array.from({ length: file.length - 64 }, (_, length) =>
+      outcome(file.subarray(0, length)),
+    );
+    expect(new Set(cut)).toEqual(new Set(['refused']));
+    const random = new Random(1);
+    const counts = { read: 0, refused: 0 };
+    for (let i = 0; i < 2000; i++) {
+      const changed = file.slice();
+      changed[random.int(8, file.length - 1)] = random.int(0, 255);
+      counts[outcome(changed) as keyof typeof counts]++;
+    }
+    expect(counts.read).toBeGreaterThan(100);
+    expect(counts.refused).toBeGreaterThan(100);
+  });
+
+  it('refuses lists that many tables share, before they take memory', () => {
+    const file = tfliteFile({
+      tensors: [{ shape: [1] }],
+      operators: Array(2000).fill({
+        code: CODE.relu,
+        inputs: Array<number>(4000).fill(0),
+        outputs: [0],
+      }),
+      inputs: [0],
+      outputs: [0],
+    });
+    expect(() => tfliteToOnnx(file)).toThrow('lists more than');
+  });
+});
+
+describe('what a .tflite file says beside the network', () => {
+  /** Mean and deviation of the input, and a file of labels of the output. */
+  function notes(): Uint8Array {
+    const b = new Builder(256);
+    const floats = (value: number) => {
+      b.startVector(4, 1, 4);
+      b.addFloat32(value);
+      return b.endVector();
+    };
+    const [mean, std] = [floats(127.5), floats(127.5)];
+    const options = table(b, [
+      [0, mean],
+      [1, std],
+    ]);
+    const unit = table(b, [[1, options]], () => b.addFieldInt8(0, 1, 0));
+    const input = table(b, [[4, offsets(b, [unit])]]);
+    const name = b.createString('labels.txt');
+    const file = table(b, [[0, name]], () => b.addFieldInt8(2, 2, 0));
+    const output = table(b, [[6, offsets(b, [file])]]);
+    const subgraph = table(b, [
+      [2, offsets(b, [input])],
+      [3, offsets(b, [output])],
+    ]);
+    b.finish(table(b, [[3, offsets(b, [subgraph])]]), 'M001');
+    return Uint8Array.from(b.asUint8Array());
+  }
+
+  /** An archive of one file after so many bytes, from whose start it counts, as Python's appends to files. */
+  function zipAfter(bytes: number, name: string, text: string): Uint8Array {
+    const zip = zipSync({ [name]: new TextEncoder().encode(text) });
+    const view = new DataView(zip.buffer);
+    const end = zip.length - 22;
+    const directory = view.getUint32(end + 16, true);
+    view.setUint32(directory + 42, bytes, true);
+    view.setUint32(end + 16, bytes + directory, true);
+    return zip;
+  }
+
+  function classifier(
+    type: number,
+    metadata: Readonly<Record<string, Uint8Array>> = {},
+  ): Uint8Array {
+    const quantization = { scales: [1 / 255], zeroPoints: [type === TFLITE.INT8 ? -128 : 0] };
+    return tfliteFile({
+      tensors: [
+        { name: 'x', shape: [1, 2, 1, 3], type, ...(type !== TFLITE.FLOAT32 && { quantization }) },
+        { name: 'y', shape: [1, 2] },
+        { shape: [2, 6], data: new Float32Array(12) },
+      ],
+      operators: [{ code: CODE.linear, inputs: [0, 2], outputs: [1] }],
+      inputs: [0],
+      outputs: [1],
+      metadata,
+    });
+  }
+
+  it('prepares pictures, and names classes', () => {
+    const file = classifier(TFLITE.FLOAT32, { TFLITE_METADATA: notes() });
+    const labels = zipAfter(file.length, 'labels.txt', 'cat\r\ndog\n');
+    const model = onnxModel(tfliteToOnnx(Uint8Array.of(...file, ...labels)));
+    expect(model).toMatchObject({
+      labels: ['cat', 'dog'],
+      normalization: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+      fixedSize: true,
+    });
+  });
+
+  it.each<[string, number, number, number]>([
+    ['0 to 1', TFLITE.FLOAT32, 0, 1],
+    ['bytes', TFLITE.UINT8, 0, 255],
+    ['signed bytes', TFLITE.INT8, -128, 127],
+  ])('without it, values are %s', (_, type, black, white) => {
+    const { normalization } = onnxModel(tfliteToOnnx(classifier(type)));
+    const [mean = Number.NaN] = normalization?.mean ?? [];
+    const [std = Number.NaN] = normalization?.std ?? [];
+    expect((0 - mean) / std).toBeCloseTo(black, 9);
+    expect((1 - mean) / std).toBeCloseTo(white, 9);
+  });
+});
