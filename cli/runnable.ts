@@ -123,9 +123,12 @@ export function shownExtents(shape: Extents): string {
 
 /** Throws ShapeError, which names the file, for a tensor of another rank, or other channels, than an input takes. */
 export function checkFits({ name, shape }: RunnableInput, given: Shape, whose: string): void {
+  const isColour = (extent: number | undefined) => extent === 1 || extent === 3;
+  const isLast = shape?.length === 4 && isColour(shape[3]) && !isColour(shape[1]);
   // Batch, height and width may be others than a file says; channels are what the weights are for.
-  const fits = !shape || (given.length === shape.length && (shape[1] ?? given[1]) === given[1]);
-  if (fits) return;
+  const axis = isLast ? 3 : 1;
+  const channels = shape?.[axis] ?? given[axis];
+  if (given.length === (shape ?? given).length && channels === given[axis]) return;
   throw new ShapeError(
     `${whose} is ${formatShape(given)}, the input "${name}" takes ${shownExtents(shape)}; give --shape ${name}=EXTENTS that fit`,
   );

@@ -114,7 +114,7 @@ export interface PixelShare {
   readonly share: number;
 }
 
-/** A segmentation network to be: its weights, and how fine it looks. */
+/** A segmentation network to be: a file of it or of its weights, and how fine it looks. */
 export interface SegmenterWanted {
   readonly name: string;
   readonly file: Blob;
@@ -132,12 +132,15 @@ export interface SegmentReading {
   readonly found: readonly PixelShare[];
   /** From the picture to the answer, in milliseconds. */
   readonly ms: number;
+  /** What the network is called, and [height, width] of its pictures if it takes no others. */
+  readonly network: string;
+  readonly fixedSize: readonly [number, number] | undefined;
 }
 
 /** A detector to be. */
 export interface DetectorWanted {
   readonly name: string;
-  /** An .onnx file. */
+  /** An .onnx or .tflite file. */
   readonly file: Blob;
   /** How its outputs are to be read, where their shapes do not tell. */
   readonly family: DetectorFamilyName | undefined;

@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import { vocClasses } from '../../src/index.ts';
 import { runCli } from '../../test/fixtures/cli.ts';
+import { type TfliteOption, tfliteFile } from '../../test/fixtures/tflite_file.ts';
 import { expectAccessible } from './fixtures/axe.ts';
 import { usePages } from './fixtures/browser.ts';
 import { screenshots } from './fixtures/screenshots.ts';
@@ -16,6 +17,13 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const WEIGHTS = join(folder, 'fcn.safetensors');
 const PHOTO = join(import.meta.dirname, '..', '..', 'samples', 'photos', 'chelsea.png');
+
+/** Operators of TFLite, by their numbers, and strides of 1. */
+const [CONV, LOGISTIC] = [3, 14];
+const STRIDES: readonly TfliteOption[] = [
+  [1, 'int32', 1],
+  [2, 'int32', 1],
+];
 
 interface Found {
   readonly label: string;
@@ -75,6 +83,33 @@ describe('Segment', () => {
     await weights.setInputFiles({ ...broken, name: 'broken.safetensors' });
     await page.getByRole('alert').filter({ hasText: 'broken.safetensors' }).waitFor();
     expect(await page.getByLabel('Shorter side').inputValue()).toBe('64');
+  });
+
+  it("takes a network of one's own, in TFLite's format", async () => {
+    const page = await open({ view: 'segment' });
+    await page.getByText('as soon as there are weights').waitFor();
+    // What is more red than green, of pictures of 8 x 8.
+    const file = tfliteFile({
+      tensors: [
+        { name: 'picture', shape: [1, 8, 8, 3] },
+        { name: 'red', shape: [1, 8, 8, 1] },
+        { name: 'mask', shape: [1, 8, 8, 1] },
+        { shape: [1, 1, 1, 3], data: Float32Array.of(50, -50, 0) },
+      ],
+      operators: [
+        { code: CONV, inputs: [0, 3], outputs: [1], options: STRIDES },
+        { code: LOGISTIC, inputs: [1], outputs: [2] },
+      ],
+      inputs: [0],
+      outputs: [2],
+    });
+    const mine = { name: 'red.tflite', mimeType: '', buffer: Buffer.from(file) };
+    await page.getByLabel('Weights of the segmentation network').setInputFiles(mine);
+    await page.getByText(/^red\.tflite took .* at 8 × 8 pixels/).waitFor({ timeout: 60_000 });
+    const found = await legendOf(page);
+    expect(found.every(({ label }) => ['background', 'foreground'].includes(label))).toBe(true);
+    // The cat is.
+    expect(found.find(({ label }) => label === 'foreground')?.share).toBeGreaterThan(0.5);
   });
 
   it('finds in each pixel what the command finds, and gives the mask away', async () => {

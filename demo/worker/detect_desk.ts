@@ -2,6 +2,7 @@ import { Detector } from '../../src/index.ts';
 import type { DetectorWanted, DetectReading, WeightsProgress } from '../engine/calls.ts';
 import type { CallContext } from '../engine/serve.ts';
 import type { Gpu } from './gpu.ts';
+import { openModelFile } from './model_file.ts';
 import { Queue } from './queue.ts';
 import { tuningOf } from './tuning.ts';
 
@@ -27,8 +28,7 @@ export class DetectDesk {
     context: CallContext<WeightsProgress>,
   ): Promise<undefined> {
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const { onnxModel } = await import('../../src/onnx/index.ts');
-    const model = onnxModel(bytes, { name });
+    const model = await openModelFile(bytes, name);
     const { weights } = model;
     const { onProgress, signal } = context;
     await this.#queue.run(signal, () =>

@@ -12,6 +12,7 @@ import {
   type Value,
   type WeightSource,
 } from '../../src/index.ts';
+import { isModelFile, openModelFile } from './model_file.ts';
 
 /** Blocks of each section. */
 const SECTIONS = [3, 4, 6, 3] as const;
@@ -44,12 +45,10 @@ async function openFile(
   bytes: Uint8Array,
   name: string,
 ): Promise<{ readonly model: ModelDef; readonly weights: WeightSource }> {
-  if (!/\.onnx([?#]|$)/i.test(name)) {
+  if (!isModelFile(name)) {
     return { model: findModel('resnet50'), weights: fromInt8(openSafetensors(bytes, name)) };
   }
-  // Of use to few, and larger than the rest of the worker.
-  const { onnxModel } = await import('../../src/onnx/index.ts');
-  const model = onnxModel(bytes, { name });
+  const model = await openModelFile(bytes, name);
   return { model, weights: model.weights };
 }
 

@@ -2,6 +2,7 @@ import {
   type Device,
   findModel,
   fromInt8,
+  type ModelDef,
   openSafetensors,
   type Segmentation,
   Segmenter,
@@ -16,10 +17,10 @@ import type {
 } from '../engine/calls.ts';
 import type { CallContext } from '../engine/serve.ts';
 import type { Gpu } from './gpu.ts';
+import { isModelFile, openModelFile } from './model_file.ts';
 import { Queue } from './queue.ts';
 import { tuningOf } from './tuning.ts';
 
-const MODEL = findModel('fcn_resnet50');
 /** Long submits would keep the page from being drawn. */
 const SUBMIT_BUDGET_MS = 60;
 
@@ -30,26 +31,32 @@ interface Built {
   readonly gpu: GPUDevice;
 }
 
-/** FCN as soon as there are weights, for the size of pictures that was asked for last. */
+/** A network of a file, or FCN with the weights of one. */
+interface Network {
+  readonly model: ModelDef;
+  readonly weights: WeightSource;
+}
+
+/** A network as soon as there is a file, for the size of pictures that was asked for last. */
 export class SegmentDesk {
   readonly #gpu: Gpu;
   readonly #queue = new Queue();
-  #weights: WeightSource | undefined;
+  #network: Network | undefined;
   #built: Built | undefined;
 
   constructor(gpu: Gpu) {
     this.#gpu = gpu;
   }
 
-  /** Replaces the weights. When that fails, those from before stay. */
+  /** Replaces the network. When that fails, the one from before stays. */
   async load(
     { name, file, shorterSide }: SegmenterWanted,
     context: CallContext<WeightsProgress>,
   ): Promise<undefined> {
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const weights = fromInt8(openSafetensors(bytes, name));
+    const network = await openNetwork(bytes, name);
     await this.#queue.run(context.signal, () =>
-      this.#gpu.run((device) => this.#build(device, weights, shorterSide, context), context),
+      this.#gpu.run((device) => this.#build(device, network, shorterSide, context), context),
     );
     return undefined;
   }
@@ -73,40 +80,57 @@ export class SegmentDesk {
     shorterSide: number,
     context: CallContext<WeightsProgress>,
   ): Promise<SegmentReading> {
-    if (!this.#weights) throw new Error('the network has no weights yet: load them first');
+    if (!this.#network) throw new Error('the network has no weights yet: load them first');
     const known = this.#built;
     const fits = known?.shorterSide === shorterSide && known.gpu === device.gpu;
     const { segmenter } = fits
       ? known
-      : await this.#build(device, this.#weights, shorterSide, context);
+      : await this.#build(device, this.#network, shorterSide, context);
     context.signal.throwIfAborted();
     const begun = performance.now();
     const segmentation = await segmenter.segment(picture, { signal: context.signal });
     const ms = performance.now() - begun;
     const { width, height } = segmentation;
-    return { width, height, mask: coloured(segmentation), found: sharesOf(segmentation), ms };
+    const { model } = this.#network;
+    return {
+      ...{ width, height, mask: coloured(segmentation), found: sharesOf(segmentation), ms },
+      network: model.domain === 'voc' ? 'FCN' : model.name,
+      fixedSize: model.fixedSize ? model.size : undefined,
+    };
   }
 
   async #build(
     device: Device,
-    weights: WeightSource,
+    network: Network,
     shorterSide: number,
     { onProgress, signal }: CallContext<WeightsProgress>,
   ): Promise<Built> {
     const { gpu } = device;
-    const segmenter = await Segmenter.create(device, MODEL, {
+    const { model, weights } = network;
+    const { labels = Array.from({ length: model.classes }, (_, i) => `class ${i}`) } = model;
+    const segmenter = await Segmenter.create(device, model, {
       weights,
       tuning: await tuningOf(device),
-      shorterSide,
+      // A file may be for one size.
+      ...(!model.fixedSize && { shorterSide }),
+      ...(model.domain === 'masks' && model.classes > 1 && { labels }),
       signal,
       onProgress,
       submitBudgetMs: SUBMIT_BUDGET_MS,
     });
     this.#built?.segmenter.dispose();
-    this.#weights = weights;
+    this.#network = network;
     this.#built = { segmenter, shorterSide, gpu };
     return this.#built;
   }
+}
+
+async function openNetwork(bytes: Uint8Array, name: string): Promise<Network> {
+  if (!isModelFile(name)) {
+    return { model: findModel('fcn_resnet50'), weights: fromInt8(openSafetensors(bytes, name)) };
+  }
+  const model = await openModelFile(bytes, name);
+  return { model, weights: model.weights };
 }
 
 /** Class 0 is what belongs to nothing. */

@@ -40,6 +40,8 @@ export interface ModelDef {
   readonly fixedSize?: boolean;
   /** How values of 0 .. 1 become what it takes, (v - mean) / std for each channel, if its file says so. */
   readonly normalization?: { readonly mean: readonly number[]; readonly std: readonly number[] };
+  /** What a detector's boxes are in, if its file says so: pixels, or shares of the input's width and height. */
+  readonly boxUnit?: 'pixel' | 'input';
   /** What its logits tell apart; where that is one, whether something is there. */
   readonly classes: number;
   /** Names of the classes in index order, if its file says them. */

@@ -23,12 +23,17 @@ export function imageInputOf(
   open: ImageInput['size'] = [USUAL_SIZE, USUAL_SIZE],
 ): ImageInput | undefined {
   const [, first = 0, second = 0, last = 0] = extents;
-  const isColour = (channels: number): boolean => channels === 1 || channels === 3;
-  const layout = isColour(last) && !isColour(first) ? 'nhwc' : 'nchw';
+  const layout = channelsAxis(extents) === 3 ? 'nhwc' : 'nchw';
   const [channels, height, width] =
     layout === 'nhwc' ? [last, first, second] : [first, second, last];
   const size = [height || open[0], width || open[1]] as const;
   return extents.length === 4 && channels >= 1 ? { channels, size, layout } : undefined;
+}
+
+/** Which axis of an input has its channels: the last where only that has as many as colours. */
+export function channelsAxis(extents: readonly (number | undefined)[]): number {
+  const isColour = (channels: number | undefined): boolean => channels === 1 || channels === 3;
+  return extents.length === 4 && isColour(extents[3]) && !isColour(extents[1]) ? 3 : 1;
 }
 
 type Values = ReturnType<ModelDef['build']>;

@@ -34,6 +34,12 @@ function numbersOf(value: unknown): readonly number[] {
   return Array.isArray(value) && value.every(isNumber) ? value : [];
 }
 
+/** What boxes are in, of the key `box_unit`. */
+export function boxUnitOf(metadata: Metadata): ModelDef['boxUnit'] {
+  const unit = metadata.get('box_unit');
+  return unit === 'pixel' || unit === 'input' ? unit : undefined;
+}
+
 /** [height, width] of the pictures, of the key `imgsz`: `[640, 640]`. */
 export function pictureSize(metadata: Metadata): readonly [number, number] | undefined {
   const [, height, width] = /^\[(\d{1,5}), (\d{1,5})\]$/.exec(metadata.get('imgsz') ?? '') ?? [];

@@ -15,7 +15,7 @@ import type { GivenConstants } from './given_constants.ts';
 import type { OnnxFile } from './graph_reader.ts';
 import { importOnnx, neededOf, openOnnx } from './import.ts';
 import type { OnnxImportOptions } from './import_options.ts';
-import { classNames, normalizationOf, pictureSize } from './metadata.ts';
+import { boxUnitOf, classNames, normalizationOf, pictureSize } from './metadata.ts';
 import { extentsOf, fedInputs } from './model_inputs.ts';
 
 /** What `onnxModel` is told besides the file. */
@@ -63,6 +63,7 @@ export function onnxModel(
   for (const [output, value] of Object.entries(outputs)) g.output(output, value);
   const labels = classNames(file.metadata);
   const normalization = normalizationOf(file.metadata, channels);
+  const boxUnit = boxUnitOf(file.metadata);
   const needed = neededOf(g.build('model'), weights, name);
   return {
     name,
@@ -72,6 +73,7 @@ export function onnxModel(
     ...traitsOf(images, outputs),
     ...(images.fixedSize && { fixedSize: true }),
     ...(normalization && { normalization }),
+    ...(boxUnit && { boxUnit }),
     ...(labels && { labels }),
     weights: needed.weights,
     build: (builder, x) => build(builder, x).outputs,

@@ -1,4 +1,5 @@
 /** The types and shapes that a file says of its inputs, and of values on the way. */
+import { channelsAxis } from '../models/own_model.ts';
 import { ShapeError } from '../runtime/errors.ts';
 import { formatShape, type Shape } from '../runtime/tensor.ts';
 import { type ElementType, elementTypeOf, typeName } from './element_type.ts';
@@ -61,8 +62,9 @@ export function inputShape(
   const shown = `[${extents?.map((extent) => extent ?? '?').join(', ') ?? ''}]`;
   if (given) {
     // Channels are what the weights are for; batch, height and width may be others than in the file.
-    const channels = extents?.[1] ?? given[1];
-    if (given.length !== (extents?.length ?? given.length) || channels !== given[1]) {
+    const axis = channelsAxis(extents ?? given);
+    const channels = extents?.[axis] ?? given[axis];
+    if (given.length !== (extents?.length ?? given.length) || channels !== given[axis]) {
       throw new ShapeError(`${who} is ${shown}, got ${formatShape(given)}`);
     }
     return given;

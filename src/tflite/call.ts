@@ -3,7 +3,7 @@ import type { Attributes } from '../onnx/attribute.ts';
 import { MOST_IN_LIST } from '../onnx/bounds.ts';
 import { demand, demandSound } from './errors.ts';
 import type { Operator, Tensor } from './model.ts';
-import { tensorType } from './tensor_type.ts';
+import { isFloat, tensorType } from './tensor_type.ts';
 import { isQuantized, type Translation } from './translation.ts';
 
 /** Which nodes an operator is; the names of what they make. */
@@ -16,6 +16,8 @@ export interface Row {
   readonly activation?: number;
   /** Its values are some of those that it reads, so that integers need not become the numbers they stand for. */
   readonly moves?: true;
+  /** It reads and gives integers as they are held, whatever they stand for. */
+  readonly held?: true;
 }
 
 export class Call {
@@ -135,7 +137,7 @@ export class Call {
   }
 
   /** A computation on images with channels before their rows and columns, as ONNX has them. */
-  channelsFirst(x: string, compute: (x: string) => string, rank = this.rank()): string {
+  channelsFirst(x: string, compute: (x: string) => string, rank: number = this.rank()): string {
     const inner = Array.from({ length: rank - 2 }, (_, i) => i + 1);
     const first = this.node('Transpose', [x], { perm: { ints: [0, rank - 1, ...inner] } });
     const last = [0, ...inner.map((axis) => axis + 1), 1];
@@ -155,10 +157,12 @@ export class Call {
 
 const INT64 = 7;
 
-/** Whether the integers of all that an operator reads and gives stand for the same numbers. */
+/** Whether the integers of all that an operator reads and gives stand for the same numbers, and floats for none. */
 export function holdsAlike(operator: Operator, translation: Translation): boolean {
   const all = [...operator.inputs.filter((index) => index >= 0), ...operator.outputs];
-  const quantized = all.map((index) => translation.tensor(index)).filter(isQuantized);
+  const tensors = all.map((index) => translation.tensor(index));
+  const quantized = tensors.filter(isQuantized);
+  if (quantized.length > 0 && tensors.some(isFloat)) return false;
   const keys = quantized.map(({ type, quantization }) =>
     JSON.stringify([type, quantization?.scales, quantization?.zeroPoints]),
   );

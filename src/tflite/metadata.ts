@@ -6,7 +6,7 @@ import { unzipSync } from 'fflate';
 import { DataType } from '../onnx/schema/enums.ts';
 import { rootOf, type Table } from './flatbuffer.ts';
 import type { Model } from './model.ts';
-import { tensorType } from './tensor_type.ts';
+import { isFloat, tensorType } from './tensor_type.ts';
 
 /** Fields of tables, by their indices in the schema of metadata. */
 const MODEL = { subgraphs: 3 };
@@ -28,13 +28,14 @@ const MOST_LABEL_BYTES = 2 ** 18;
 export function metadataOf(model: Model, file: Uint8Array): ReadonlyMap<string, string> {
   const content = model.metadata.get(METADATA);
   const [subgraph] = content && content.length > 8 ? rootOf(content).tables(MODEL.subgraphs) : [];
-  const labels = subgraph && labelsOf(subgraph, file);
   const normalization = normalizationOf(model, subgraph);
-  const entries = [
-    ['names', labels],
-    ['normalization', normalization],
-  ] as const;
-  return new Map(entries.flatMap(([key, value]) => (value ? [[key, JSON.stringify(value)]] : [])));
+  const names = (subgraph && labelsOf(subgraph, file)) ?? namesIn(file);
+  return new Map([
+    ...(names ? ([['names', names]] as const) : []),
+    ...(normalization ? ([['normalization', JSON.stringify(normalization)]] as const) : []),
+    // Of a YOLO, Ultralytics writes boxes so that integers have room for them.
+    ['box_unit', 'input'],
+  ]);
 }
 
 /** Of values of 0 .. 1, where the input is a picture; undefined of other networks. */
@@ -47,10 +48,9 @@ function normalizationOf({ tensors, inputs }: Model, subgraph: Table | undefined
     ?.tables(TENSOR.units)
     .find((one) => one.number(UNIT.type, 'uint8') === NORMALIZES);
   const options = unit?.table(UNIT.options);
-  const isFloat = tensorType(type)?.onnx === DataType.FLOAT;
   // Integers are the values of pixels, for which the file has scales.
   const shift = tensorType(type)?.onnx === DataType.INT8 ? 128 : 0;
-  const [mean, std] = isFloat
+  const [mean, std] = isFloat({ type })
     ? [
         options?.numbers(NORMALIZATION.mean, 'float32'),
         options?.numbers(NORMALIZATION.std, 'float32'),
@@ -61,22 +61,32 @@ function normalizationOf({ tensors, inputs }: Model, subgraph: Table | undefined
   return { mean: forEach(mean, 0), std: forEach(std, 255) };
 }
 
-/** Of the first output. */
-function labelsOf(subgraph: Table, file: Uint8Array): readonly string[] | undefined {
+/** Of the first output, as JSON. */
+function labelsOf(subgraph: Table, file: Uint8Array): string | undefined {
   const [output] = subgraph.tables(SUBGRAPH.outputs);
   const listed = output
     ?.tables(TENSOR.files)
     .find((one) => one.number(FILE.type, 'int8') === LABELS);
   const name = listed?.string(FILE.name);
-  if (!name) return undefined;
+  const text = name && textIn(file, (one) => one === name);
+  return text ? JSON.stringify(text.trimEnd().split(/\r?\n/)) : undefined;
+}
+
+/** As Ultralytics writes them, among other things in a dictionary of Python's. */
+function namesIn(file: Uint8Array): string | undefined {
+  const text = textIn(file, (name) => /^(temp_meta|metadata)\.(txt|json)$/.test(name));
+  return /["']names["']:\s*(\{[^}]*\}|\[[^\]]*\])/.exec(text ?? '')?.[1];
+}
+
+/** A small file in the archive; undefined where there is none: the network is as good without. */
+function textIn(file: Uint8Array, isWanted: (name: string) => boolean): string | undefined {
   try {
     const files = unzipSync(file, {
-      filter: (one) => one.name === name && one.originalSize <= MOST_LABEL_BYTES,
+      filter: ({ name, originalSize }) => isWanted(name) && originalSize <= MOST_LABEL_BYTES,
     });
-    const text = new TextDecoder().decode(files[name] ?? new Uint8Array());
-    return text === '' ? undefined : text.trimEnd().split(/\r?\n/);
+    const [content] = Object.values(files);
+    return content && new TextDecoder().decode(content);
   } catch {
-    // The network is as good without.
     return undefined;
   }
 }

@@ -120,7 +120,10 @@ function tensorOf(table: Table, dataOf: (buffer: number) => Uint8Array | undefin
     type: table.number(TENSOR.type, 'int8'),
     shape,
     signature: signature.length === shape.length ? signature : shape,
-    data: dataOf(table.number(TENSOR.buffer, 'uint32')),
+    // What has no elements needs no bytes.
+    data:
+      dataOf(table.number(TENSOR.buffer, 'uint32')) ??
+      (shape.includes(0) ? new Uint8Array() : undefined),
     quantization: quantization && quantizationOf(quantization),
     sparsity: sparsity && sparsityOf(sparsity),
   };

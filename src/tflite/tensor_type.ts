@@ -33,6 +33,10 @@ export function tensorType(number: number): TensorType | undefined {
   return TYPES.get(number);
 }
 
+export function isFloat({ type }: { readonly type: number }): boolean {
+  return tensorType(type)?.onnx === DataType.FLOAT;
+}
+
 /** Integers of fewer than 8 bits, the first in the lowest bits of a byte, as integers of 8. */
 export function unpacked(packed: Uint8Array, count: number, type: TensorType): Uint8Array {
   const { bits, signed } = type;

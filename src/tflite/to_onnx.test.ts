@@ -343,6 +343,14 @@ describe('what a .tflite file says beside the network', () => {
     });
   });
 
+  it('finds the names that Ultralytics writes, and says what boxes are in', () => {
+    const file = classifier(TFLITE.FLOAT32);
+    const text = "{'stride': 32, 'names': {0: 'cat', 1: \"dog's\"}, 'imgsz': [2, 1]}";
+    const zip = zipAfter(file.length, 'temp_meta.txt', text);
+    const model = onnxModel(tfliteToOnnx(Uint8Array.of(...file, ...zip)));
+    expect(model).toMatchObject({ labels: ['cat', "dog's"], boxUnit: 'input' });
+  });
+
   it.each<[string, number, number, number]>([
     ['0 to 1', TFLITE.FLOAT32, 0, 1],
     ['bytes', TFLITE.UINT8, 0, 255],

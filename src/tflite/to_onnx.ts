@@ -64,7 +64,8 @@ function translate(operator: Operator, row: Row, translation: Translation): void
   try {
     const activation =
       (row.activation !== undefined && options?.number(row.activation, 'int8')) || 0;
-    const held = row.moves === true && activation === 0 && holdsAlike(operator, translation);
+    const moves = row.moves === true && activation === 0 && holdsAlike(operator, translation);
+    const held = moves || row.held === true;
     const call = new Call(operator, translation, held);
     const made = [row.translate(call)].flat();
     for (const [i, index] of outputs.entries()) {

@@ -90,7 +90,8 @@ export class Translation {
   /** The name of a tensor as the file holds it: of what is quantised, the integers. */
   held(index: number): string {
     const tensor = this.tensor(index);
-    if (!tensor.data) return this.constantOf(index) ? this.real(index) : this.nameOf(index);
+    if (!isQuantized(tensor)) return this.real(index);
+    if (!tensor.data) return this.nameOf(index);
     return this.#once(`${index} held`, () => this.#initializer(this.#constantName(index), tensor));
   }
 
@@ -172,6 +173,10 @@ export class Translation {
 
   finish(): Written<GraphProto> {
     const { tensors, inputs, outputs } = this.#model;
+    // Of outputs that are constant, it is enough that they are there.
+    for (const index of outputs) {
+      if (this.constantOf(index) && !this.#isRead.has(index)) this.held(index);
+    }
     const computed = tensors.flatMap((tensor, index) =>
       tensor.data || !this.#makers.has(index) ? [] : [this.#info(index)],
     );
@@ -252,6 +257,15 @@ export class Translation {
   }
 
   #dequantize(name: string, quantization: Quantization, type: number, axis: number): string {
+    // ONNX has no such operator for them; the sums that begin with such a bias are of this type.
+    if (tensorType(type)?.onnx === DataType.INT64) {
+      const { scales } = quantization;
+      const floats = this.node('Cast', [name], { to: { int: DataType.FLOAT } });
+      return this.node('Mul', [
+        floats,
+        this.floats(scales, scales.length > 1 ? [scales.length] : []),
+      ]);
+    }
     const inputs = [name, ...this.#scaling(quantization, type)];
     return this.node('DequantizeLinear', inputs, axisOf(quantization, axis));
   }
@@ -301,7 +315,8 @@ const INTEGERS: ReadonlyMap<number, Integers> = new Map<number, Integers>([
 
 /** Whether a tensor holds integers that stand for other numbers. */
 export function isQuantized({ quantization, type }: Tensor): boolean {
-  return quantization !== undefined && INTEGERS.has(tensorType(type)?.onnx ?? -1);
+  const onnx = tensorType(type)?.onnx ?? -1;
+  return quantization !== undefined && (INTEGERS.has(onnx) || onnx === DataType.INT64);
 }
 
 function axisOf({ scales }: Quantization, axis: number): Attributes {

@@ -338,6 +338,19 @@ describe('Detector', () => {
     }
   });
 
+  it("takes the unit of boxes from the file, but not for a family of one's own", async () => {
+    const said = randomSaid(new Random(11), CELLS, 3);
+    const inShares: DetectorFamily = { ...f.yolov8, unit: 'input' };
+    const expected = expectedOf(inShares, said, {});
+    const shares = together(inShares, true)(said);
+    using detector = await openDetector(shares, {}, { boxUnit: 'input' });
+    expectDetections(await detector.detect(PICTURE), expected);
+    const pixels = together(f.yolov8, true)(said);
+    const own = { family: { ...f.yolov8 } };
+    using other = await openDetector(pixels, own, { boxUnit: 'input' });
+    expectDetections(await other.detect(PICTURE), expected);
+  });
+
   it('takes the size of a picture as it was', async () => {
     const said = randomSaid(new Random(8), CELLS, 3);
     using detector = await openDetector(together(f.yolov8, true)(said));

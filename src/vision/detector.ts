@@ -196,6 +196,7 @@ function preparedFor(
     fit: { mode: 'letterbox', padding: GREY },
     ...COLOURS,
     ...family?.preprocessing,
+    ...model.normalization,
     // What a family does to colours has no meaning here.
     ...(model.channels === 1 && { channels: 'grey', mean: [0], std: [1] }),
     ...own,

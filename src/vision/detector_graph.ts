@@ -12,7 +12,7 @@ import { checkArgument } from '../runtime/arguments.ts';
 import { ShapeError } from '../runtime/errors.ts';
 import type { Graph, Value } from '../runtime/graph.ts';
 import { GraphBuilder } from '../runtime/graph_builder.ts';
-import type { DetectorFamily } from './detector_family.ts';
+import { type DetectorFamily, detectorFamilies } from './detector_family.ts';
 import { familyOf, type Layout, layoutOf, notDetector, tablesOf } from './detector_tables.ts';
 
 /** Boxes that are read back: those with the highest scores. */
@@ -62,7 +62,7 @@ export function buildDetector(who: string, model: ModelDef, asked: DetectorBuild
   const values = model.build(g, g.input('input', [1, model.channels, ...size]));
   const tables = tablesOf(values);
   const named = asked.classes ?? model.labels?.length;
-  const found = family ?? familyOf(tables, size, named);
+  const found = inUnitOf(model, family ?? familyOf(tables, size, named));
   const layout = found && layoutOf(tables, found, size);
   const at = g.at('detections');
   const anchors = layout && anchorsOf(at, layout);
@@ -74,6 +74,16 @@ export function buildDetector(who: string, model: ModelDef, asked: DetectorBuild
   addCandidates(at, anchors.boxes, bestOf(at, anchors, found.scores, classes));
   const counted = found.scores === 'highest' ? undefined : classes;
   return { graph: g.build(model.name), family: found, classes: counted };
+}
+
+/** What is known of a family by its name is of files that do not say their unit. */
+function inUnitOf(
+  { boxUnit }: ModelDef,
+  family: DetectorFamily | undefined,
+): DetectorFamily | undefined {
+  const isKnown = Object.values(detectorFamilies).some((known) => known === family);
+  const differs = isKnown && boxUnit && family?.unit === 'pixel';
+  return differs ? { ...family, unit: boxUnit } : family;
 }
 
 /** Undefined where nothing is left of a table but boxes. */

@@ -21,7 +21,8 @@ const FAMILIES: readonly (readonly [name: DetectorFamilyName | '', title: string
   ['detr', 'DETR'],
 ];
 
-const CHOICE = 'Choose an .onnx file of a YOLO, RT-DETR or DETR, or drop it on the page:';
+const CHOICE =
+  'Choose an .onnx or .tflite file of a YOLO, RT-DETR or DETR, or drop it on the page:';
 
 /** Gets the page its detector: a file that is chosen. */
 export class DetectorFile {
@@ -47,7 +48,7 @@ export class DetectorFile {
     const file = fileButton({
       label: 'Choose a file …',
       name: 'Detector file',
-      accept: '.onnx',
+      accept: '.onnx,.tflite',
       onFile: (chosen) => void this.load(chosen),
     });
     const family = element('label', {}, 'Read', this.#family);
@@ -68,8 +69,10 @@ export class DetectorFile {
     this.#fault.clear();
     this.#last = file;
     try {
-      if (!/\.onnx$/i.test(file.name)) {
-        throw new Error(`“${file.name}” is no .onnx file, which is what this view reads`);
+      if (!/\.(onnx|tflite)$/i.test(file.name)) {
+        throw new Error(
+          `“${file.name}” is no .onnx or .tflite file, which are what this view reads`,
+        );
       }
       if (!(await this.#give(file))) return;
       this.#state.textContent = `${file.name} is in use. ${CHOICE}`;

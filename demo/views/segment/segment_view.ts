@@ -18,7 +18,7 @@ const SIDE_ON_CPU = '128';
 /** The network sees pictures in their own shape: of how many times the shorter side the longer one may be. */
 const MOST_ELONGATED = 8;
 
-/** FCN on the user's pictures: the class of each pixel as a colour. */
+/** A network on the user's pictures: the class of each pixel as a colour. */
 class SegmentView implements View {
   readonly element: HTMLElement;
   readonly #engine: Engine;
@@ -161,7 +161,9 @@ class SegmentView implements View {
     this.#canvas.show(reading);
     this.#draw();
     this.#legend.replaceChildren(...legend(reading.found));
-    this.#note.textContent = `FCN took ${formatMs(reading.ms)} at ${shorterSide} pixels.`;
+    const { network, ms, fixedSize } = reading;
+    const size = fixedSize ? fixedSize.join(' × ') : `a shorter side of ${shorterSide}`;
+    this.#note.textContent = `${network} took ${formatMs(ms)} at ${size} pixels.`;
     this.#save.disabled = false;
   }
 

@@ -1,6 +1,5 @@
 import { Fault } from '../../components/fault.ts';
 import { fileButton } from '../../components/file_button.ts';
-import { kindOf } from '../../components/file_kind.ts';
 import { ProgressBar } from '../../components/progress.ts';
 import { describeProgress } from '../../components/weights_stages.ts';
 import { element } from '../../dom.ts';
@@ -32,7 +31,7 @@ export class SegmentWeights {
     const file = fileButton({
       label: 'Choose a file …',
       name: 'Weights of the segmentation network',
-      accept: '.safetensors',
+      accept: '.safetensors,.onnx,.tflite',
       onFile: (chosen) => void this.load(chosen),
     });
     this.#offer = element(
@@ -42,7 +41,7 @@ export class SegmentWeights {
       element(
         'p',
         {},
-        'This page brings none. Choose a .safetensors file with the names of torchvision’s fcn_resnet50, or drop it on the page:',
+        'This page brings none. Choose a .safetensors file with the names of torchvision’s fcn_resnet50, or an .onnx or .tflite file of a network of your own, such as MediaPipe’s selfie_segmentation.tflite, or drop it on the page:',
       ),
       element('div', { class: 'toolbar' }, file),
       element('p', { class: 'hint' }, 'torchvision’s own, 142 MB, become such a file by'),
@@ -62,7 +61,6 @@ export class SegmentWeights {
     this.#offer.hidden = true;
     this.element.hidden = false;
     try {
-      checkKind(file);
       if (await this.#give({ name: file.name, file, shorterSide: this.#options.shorterSide() })) {
         this.element.hidden = true;
         this.#options.onLoaded();
@@ -84,12 +82,4 @@ export class SegmentWeights {
     });
     return loaded ?? false;
   }
-}
-
-/** Throws an Error for what is no file of weights that this view reads. */
-function checkKind(file: File): void {
-  if (kindOf(file) === 'weights' && !/\.onnx$/i.test(file.name)) return;
-  throw new Error(
-    `“${file.name}” is no .safetensors file, which are the weights that this view reads`,
-  );
 }

@@ -117,6 +117,14 @@ const div: Importer = (call) => {
   return expressed(2, wholeQuotient)(call);
 };
 
+/** GPUs take logarithms, of whose sums integers come out near the whole. */
+const pow: Importer = (call) => {
+  const power = ofFunction(f.pow);
+  if (!isInteger(call.type(0))) return power(call);
+  demandNoWrapping(call);
+  return expressed(2, (a, b) => apply(f.round, apply(f.pow, a, b)))(call);
+};
+
 const mul = ofFunction(f.mul);
 
 /** Of the divisor's sign, as in Python, or with `fmod` of the dividend's, as in C. */
@@ -270,6 +278,7 @@ export const importers: Importers = {
   Div: (call) => normOfQuotient(call) ?? div(call),
   Mul: (call) => normOfProduct(call) ?? mul(call),
   Mod: mod,
+  Pow: pow,
   Clip: clip,
   Cast: cast,
   CastLike: cast,

@@ -51,8 +51,12 @@ export const movementRows: Readonly<Record<string, Row>> = {
     return call.node('Slice', [call.input(0), of(-1), of(-MOST), call.integers(axes), of(-1)]);
   }),
   GATHER: moving((call) => {
-    demand(call.integer(1) === 0, 'gathers from each of a batch its own');
-    return call.node('Gather', call.inputs, { axis: { int: call.integer(0) } });
+    const [axis, batch] = [call.integer(0), call.integer(1)];
+    if (batch === 0) return call.node('Gather', call.inputs, { axis: { int: axis } });
+    demand(axis === batch, `gathers along axis ${axis} of a batch of ${batch} axes`);
+    const indices = call.node('Cast', [call.input(1)], { to: { int: DataType.INT64 } });
+    const each = call.node('Unsqueeze', [indices, call.integers([-1])]);
+    return call.node('GatherND', [call.input(0), each], { batch_dims: { int: batch } });
   }),
   GATHER_ND: moving((call) => {
     const indices = call.node('Cast', [call.input(1)], { to: { int: DataType.INT64 } });
@@ -83,6 +87,12 @@ export const movementRows: Readonly<Record<string, Row>> = {
       return call.node('Cast', [call.node('Shape', [call.input(0)])], { to });
     },
   },
+  RANK: {
+    translate: (call) =>
+      call.node('Cast', [call.node('Size', [call.node('Shape', [call.input(0)])])], {
+        to: { int: DataType.INT32 },
+      }),
+  },
   RANGE: { translate: (call) => call.node('Range', call.inputs) },
   FILL: { translate: (call) => call.node('Expand', [call.input(1), call.integersOf(0)]) },
   ZEROS_LIKE: {
@@ -91,9 +101,15 @@ export const movementRows: Readonly<Record<string, Row>> = {
   ONE_HOT: {
     translate: (call) => {
       const axis = call.integer(0);
+      // ONNX counts negative indices from the end; here they are none.
+      const isNone = call.node('Less', [
+        call.input(0),
+        call.node('Sub', [call.input(1), call.input(1)]),
+      ]);
+      const indices = call.node('Where', [isNone, call.input(1), call.input(0)]);
       const values = [3, 2].map((i) => call.node('Unsqueeze', [call.input(i), call.integers([0])]));
       const both = call.node('Concat', values, { axis: { int: 0 } });
-      return call.node('OneHot', [call.input(0), call.input(1), both], { axis: { int: axis } });
+      return call.node('OneHot', [indices, call.input(1), both], { axis: { int: axis } });
     },
   },
 };
@@ -119,7 +135,9 @@ function split(call: Call, input: number, axis: number): readonly string[] {
 function splitInto(call: Call): readonly string[] {
   const sizes = call.known(1, 'list of sizes');
   const [axis = 0] = call.known(2, 'axis');
-  const extent = call.tensor(0).shape.at(axis) ?? 0;
+  const extent = call.tensor(0).signature.at(axis) ?? 0;
+  const isOpen = extent < 0 && sizes.includes(-1);
+  demand(!isOpen, 'gives one part the rest of an axis whose extent the file leaves open');
   const rest = extent - sizes.reduce((sum, size) => sum + Math.max(size, 0), 0);
   const whole = call.integers(sizes.map((size) => (size < 0 ? rest : size)));
   return call.nodes('Split', [call.input(0), whole], { axis: { int: axis } });
@@ -151,9 +169,24 @@ function mirror(call: Call): string {
   const [before, after] = padsOf(call);
   const all = [...before, ...after];
   const symmetric = call.choice(0) === SYMMETRIC;
-  demand(!symmetric || Math.max(...all) <= 1, 'mirrors more than one pixel with the edge itself');
+  if (symmetric && Math.max(...all) > 1) return symmetrical(call, before, after);
   const mode = { mode: { string: symmetric ? 'edge' : 'reflect' } };
   return call.node('Pad', [call.input(0), call.integers(all)], mode);
+}
+
+/** With the edges themselves mirrored, too, for which ONNX has no mode: parts in the other direction, side by side. */
+function symmetrical(call: Call, before: readonly number[], after: readonly number[]): string {
+  const reversed = (x: string, axis: number, start: number, end: number) =>
+    call.node('Slice', [x, ...[start, end, axis, -1].map((value) => call.integers([value]))]);
+  return before.reduce((x, first, axis) => {
+    const last = after[axis] ?? 0;
+    const parts = [
+      ...(first > 0 ? [reversed(x, axis, first - 1, -MOST)] : []),
+      x,
+      ...(last > 0 ? [reversed(x, axis, -1, -1 - last)] : []),
+    ];
+    return parts.length > 1 ? call.node('Concat', parts, { axis: { int: axis } }) : x;
+  }, call.input(0));
 }
 
 function blocks(call: Call, opType: string): string {
@@ -161,51 +194,65 @@ function blocks(call: Call, opType: string): string {
   return call.channelsFirst(call.input(0), (x) => call.node(opType, [x], size));
 }
 
-/** Blocks of rows and columns, which have an image of their own each. */
-function spaceToBatch(call: Call): string {
-  const [tall = 1, wide = 1] = blockOf(call);
+/** Of rows, columns or the like, whose blocks become images of their own. */
+interface Blocks {
+  /** Elements along each axis that is cut. */
+  readonly block: readonly number[];
+  readonly before: readonly number[];
+  readonly after: readonly number[];
+  /** Extents of the axes that are cut, before that or after it. */
+  readonly plane: readonly number[];
+  /** Of the axes that are not. */
+  readonly rest: readonly number[];
+}
+
+function blocksOf(call: Call): Blocks {
+  const block = call.known(1, 'block');
   const [before, after] = padsOf(call, 2);
-  const pads = [0, ...before, 0, 0, ...after, 0];
-  const { shape } = call.tensor(0);
-  const [, height = 1, width = 1, channels = 1] = shape.map((extent, axis) => {
-    return extent + (pads[axis] ?? 0) + (pads[axis + 4] ?? 0);
+  const { shape, signature } = call.tensor(0);
+  const isOpen = signature.slice(1).includes(-1);
+  demand(!isOpen, 'cuts maps into blocks, and the file leaves their size open; convert it for one');
+  const end = 1 + block.length;
+  return { block, before, after, plane: shape.slice(1, end), rest: shape.slice(end) };
+}
+
+function spaceToBatch(call: Call): string {
+  const { block, before, after, plane, rest } = blocksOf(call);
+  const none = rest.map(() => 0);
+  const pads = call.integers([0, ...before, ...none, 0, ...after, ...none]);
+  const zero = call.zero() === 0 ? [] : [call.constant(call.zero())];
+  const padded = call.node('Pad', [call.input(0), pads, ...zero]);
+  const cut = plane.map((extent, i) => {
+    return (extent + (before[i] ?? 0) + (after[i] ?? 0)) / (block[i] ?? 1);
   });
-  const [rows, columns] = [height / tall, width / wide];
-  const padded = call.node('Pad', [call.input(0), call.integers(pads)]);
-  const cut = call.integers([-1, rows, tall, columns, wide, channels]);
-  const parts = call.node('Transpose', [call.node('Reshape', [padded, cut])], {
-    perm: { ints: [2, 4, 0, 1, 3, 5] },
-  });
-  return call.node('Reshape', [parts, call.integers([-1, rows, columns, channels])]);
+  const parts = cut.flatMap((extent, i) => [extent, block[i] ?? 1]);
+  const whole = call.node('Reshape', [padded, call.integers([-1, ...parts, ...rest])]);
+  const axes = block.map((_, i) => 1 + 2 * i);
+  const last = rest.map((_, i) => 1 + 2 * block.length + i);
+  const order = [...axes.map((axis) => axis + 1), 0, ...axes, ...last];
+  const moved = call.node('Transpose', [whole], { perm: { ints: order } });
+  return call.node('Reshape', [moved, call.integers([-1, ...cut, ...rest])]);
 }
 
 function batchToSpace(call: Call): string {
-  const [tall = 1, wide = 1] = blockOf(call);
-  const [before, after] = padsOf(call, 2);
-  const [, rows = 1, columns = 1, channels = 1] = call.tensor(0).shape;
-  const cut = call.integers([tall, wide, -1, rows, columns, channels]);
-  const whole = call.node('Transpose', [call.node('Reshape', [call.input(0), cut])], {
-    perm: { ints: [2, 3, 0, 4, 1, 5] },
-  });
-  const [height, width] = [rows * tall, columns * wide];
-  const joined = call.node('Reshape', [whole, call.integers([-1, height, width, channels])]);
-  const ends = [height, width].map((extent, i) => extent - (after[i] ?? 0));
-  return call.node('Slice', [
-    joined,
-    call.integers(before),
-    call.integers(ends),
-    call.integers([1, 2]),
-  ]);
-}
-
-function blockOf(call: Call): readonly number[] {
-  demand(call.rank() === 4, `reads ${call.rank()} axes; images have 4`);
-  return call.known(1, 'block');
+  const { block, before, after, plane, rest } = blocksOf(call);
+  const parts = call.integers([...block, -1, ...plane, ...rest]);
+  const whole = call.node('Reshape', [call.input(0), parts]);
+  const images = block.length;
+  const pairs = block.flatMap((_, i) => [images + 1 + i, i]);
+  const last = rest.map((_, i) => 2 * images + 1 + i);
+  const moved = call.node('Transpose', [whole], { perm: { ints: [images, ...pairs, ...last] } });
+  const extents = plane.map((extent, i) => extent * (block[i] ?? 1));
+  const joined = call.node('Reshape', [moved, call.integers([-1, ...extents, ...rest])]);
+  const ends = extents.map((extent, i) => extent - (after[i] ?? 0));
+  const axes = call.integers(extents.map((_, i) => i + 1));
+  return call.node('Slice', [joined, call.integers(before), call.integers(ends), axes]);
 }
 
 /** `flags` is the first of two options: whether corners meet, and whether pixels have their centres at halves. */
 function resize(call: Call, mode: 'linear' | 'nearest', flags: number): string {
   const [corners, halves] = [call.flag(flags), call.flag(flags + 1)];
+  demand(!corners || !halves, 'has pixels whose corners meet and whose centres are at halves');
   const transformation = corners ? 'align_corners' : halves ? 'half_pixel' : 'asymmetric';
   const attributes = {
     axes: { ints: [2, 3] },

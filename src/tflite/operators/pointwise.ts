@@ -3,7 +3,7 @@
 import { DataType } from '../../onnx/schema/enums.ts';
 import type { Call, Row } from '../call.ts';
 import { demand } from '../errors.ts';
-import { tensorType } from '../tensor_type.ts';
+import { isFloat, tensorType } from '../tensor_type.ts';
 
 /** A node that is the same in ONNX. */
 function same(opType: string): Row {
@@ -104,6 +104,7 @@ export const pointwiseRows: Readonly<Record<string, Row>> = {
   },
 
   CAST: {
+    held: true,
     translate: (call) =>
       call.node('Cast', [call.input(0)], {
         to: { int: tensorType(call.output().type)?.onnx ?? DataType.UNDEFINED },
@@ -119,19 +120,15 @@ function squared(call: Call, x: string): string {
   return call.node('Mul', [x, x]);
 }
 
-function isFloat(call: Call): boolean {
-  return tensorType(call.tensor(0).type)?.onnx === DataType.FLOAT;
-}
-
 function floorDivided(call: Call): string {
-  if (isFloat(call)) return call.node('Floor', [call.node('Div', call.inputs)]);
+  if (isFloat(call.tensor(0))) return call.node('Floor', [call.node('Div', call.inputs)]);
   const [a = '', b = ''] = call.inputs;
   return call.node('Div', [call.node('Sub', [a, call.node('Mod', [a, b])]), b]);
 }
 
 /** With the sign of the divisor, as ONNX has it of integers. */
 function floorRemainder(call: Call): string {
-  if (!isFloat(call)) return call.node('Mod', call.inputs);
+  if (!isFloat(call.tensor(0))) return call.node('Mod', call.inputs);
   const [a = '', b = ''] = call.inputs;
   return call.node('Sub', [a, call.node('Mul', [floorDivided(call), b])]);
 }

@@ -59,7 +59,10 @@ function reduction(opType: string): Row['translate'] {
 
 function reduced(call: Call, opType: string, x: string): string {
   const axes = call.integers(call.known(1, 'list of axes'));
-  return call.node(opType, [x, axes], { keepdims: { int: call.flag(0) } });
+  return call.node(opType, [x, axes], {
+    keepdims: { int: call.flag(0) },
+    noop_with_empty_axes: { int: 1 },
+  });
 }
 
 function ofTruth(opType: string): Row['translate'] {
@@ -105,9 +108,9 @@ function softmax(call: Call): string {
   return call.node('Softmax', [beta === 1 ? x : call.node('Mul', [x, call.constant(beta)])], LAST);
 }
 
-/** Of length 1 along the last axis; what is shorter than 1e-3 is divided by that. */
+/** Of length 1 along the last axis; what is shorter than 1e-6 is divided by that. */
 function unit(call: Call): string {
   const x = call.input(0);
   const length = call.node('ReduceL2', [x, call.integers([-1])], { keepdims: { int: 1 } });
-  return call.node('Div', [x, call.node('Max', [length, call.constant(1e-3)])]);
+  return call.node('Div', [x, call.node('Max', [length, call.constant(1e-6)])]);
 }

@@ -61,7 +61,8 @@ function slicesOf(call: Call): Slices {
       const step = steps[entry] ?? 1;
       if (bit(FIELD.dropped, entry)) {
         dropped.push(axis);
-        cuts.push({ axis, start: from, end: from === -1 ? MOST : from + 1, step: 1 });
+        const only = bit(FIELD.begin, entry) ? 0 : from;
+        cuts.push({ axis, start: only, end: only === -1 ? MOST : only + 1, step: 1 });
       } else {
         const start = step > 0 ? 0 : MOST;
         cuts.push({

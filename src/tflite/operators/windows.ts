@@ -89,7 +89,8 @@ function convolution3d(call: Call): string {
 
 /**
  * A transposed convolution. Of an output that is smaller than what the kernels reach, the edges are cut, the last more
- * where they differ; what lies beyond their reach is the bias alone.
+ * where they differ; what lies beyond their reach is the bias alone. Where the file leaves sizes open, the output's is
+ * computed.
  */
 function transposedConvolution(
   call: Call,
@@ -97,11 +98,13 @@ function transposedConvolution(
   { x, weight, bias }: { readonly x: number; readonly weight: number; readonly bias: number },
 ): string {
   const kernel = call.tensor(weight).shape.slice(1, 3);
-  const from = call.tensor(x).shape.slice(1, 3);
-  const to = call.output().shape.slice(1, 3);
+  const from = call.tensor(x).signature.slice(1, 3);
+  const to = call.output().signature.slice(1, 3);
+  const isOpen = [...from, ...to].some((extent) => extent < 0);
   const cut = to.map((extent, i) => {
-    const reach = ((from[i] ?? 0) - 1) * (strides[i] ?? 1) + (kernel[i] ?? 0);
-    return reach - extent;
+    const stride = strides[i] ?? 1;
+    const size = kernel[i] ?? 0;
+    return isOpen ? Math.min(size - stride, 0) : ((from[i] ?? 0) - 1) * stride + size - extent;
   });
   const before = cut.map((pixels) => Math.max(Math.floor(pixels / 2), 0));
   const after = cut.map((pixels, i) => Math.max(pixels - (before[i] ?? 0), 0));
@@ -111,11 +114,22 @@ function transposedConvolution(
     output_padding: { ints: cut.map((pixels) => Math.max(-pixels, 0)) },
   };
   const rest = [call.ordered(weight, [3, 0, 1, 2]), ...(call.has(bias) ? [call.input(bias)] : [])];
-  return call.channelsFirst(
+  const all = call.channelsFirst(
     call.input(x),
     (first) => call.node('ConvTranspose', [first, ...rest], attributes),
     4,
   );
+  return isOpen ? middleOf(call, all) : all;
+}
+
+/** As much of an image as the first input says, of whose edges the last is cut more where they differ. */
+function middleOf(call: Call, all: string): string {
+  const axes = call.integers([1, 2]);
+  const plane = (shape: string) => call.node('Gather', [shape, axes], { axis: { int: 0 } });
+  const size = plane(call.integersOf(0));
+  const cut = call.node('Sub', [plane(call.node('Shape', [all])), size]);
+  const begin = call.node('Div', [cut, call.integers([2])]);
+  return call.node('Slice', [all, begin, call.node('Add', [begin, size]), axes]);
 }
 
 /** MediaPipe's own, whose options are three integers: padding, and two strides. */
@@ -124,6 +138,8 @@ function mediaPipeConvolution(call: Call): string {
   demandSound(customOptions.length >= 12, 'is damaged: an operator lacks its options');
   const options = new DataView(customOptions.buffer, customOptions.byteOffset);
   const strides = [options.getInt32(8, true), options.getInt32(4, true)];
+  const sizes = [...call.tensor(0).signature, ...call.output().signature].slice(1);
+  demand(!sizes.includes(-1), 'has an output whose size the file leaves open');
   return transposedConvolution(call, strides, { x: 0, weight: 1, bias: 2 });
 }
 
