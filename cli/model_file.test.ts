@@ -65,8 +65,8 @@ describe('--constants', () => {
   });
 
   it.each([openModel, openRunnable])('%o refuses them of what is built in', (open) => {
-    const wrong = '--constants is for .onnx files; model "lenet" is built in';
+    const wrong = '--constants is for files of models; model "lenet" is built in';
     expect(() => open('lenet', { constants: { k: 2 } })).toThrow(wrong);
-    expect(() => open('lenet', { importers: {} })).toThrow('--operators is for .onnx files');
+    expect(() => open('lenet', { importers: {} })).toThrow('--operators is for files of models');
   });
 });

@@ -74,7 +74,11 @@ export function findWeights(model: string): string | undefined {
 
 /** Weights that come with Tilewise. */
 export function bundledWeights(model: string): string | undefined {
-  return model === 'lenet' ? packageFile('weights', 'lenet-mnist.safetensors') : undefined;
+  if (model !== 'lenet') return undefined;
+  const name = 'lenet-mnist.safetensors';
+  const own = packageFile('weights', name);
+  // The package has those that its build made smaller.
+  return existsSync(own) ? own : packageFile('dist', name);
 }
 
 function noWeights(model: string): WeightError {

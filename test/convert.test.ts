@@ -3,8 +3,9 @@ import { linkSync, readdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildModel, findModel, openSafetensors } from '../src/index.ts';
-import { exportOnnx } from '../src/onnx/index.ts';
+import { exportOnnx, loadOnnx } from '../src/onnx/index.ts';
 import { runCli, temporaryFolder } from './fixtures/cli.ts';
+import { oneOperator } from './fixtures/tflite_file.ts';
 
 const MOST_MS = 120_000;
 const ROOT = join(import.meta.dirname, '..');
@@ -65,8 +66,29 @@ describe('tilewise convert', { timeout: MOST_MS }, () => {
     expect(readFileSync(two).equals(readFileSync(one))).toBe(true);
   });
 
+  it('makes ONNX of TFLite, with its own weights or fewer bits', async () => {
+    const from = path('sum.tflite');
+    // 40 sums of 40.
+    const weight = { shape: [40, 40], data: new Float32Array(1600).fill(0.3) };
+    writeFileSync(from, oneOperator({ code: 9 }, [1, 40], [1, 40], [weight]));
+    const facts = await converted(from, path('sum.onnx'));
+    expect(facts).toMatchObject({ converted: 0 });
+    expect(facts).not.toHaveProperty('inputs');
+    const { graph } = loadOnnx(readFileSync(path('sum.onnx')));
+    expect(graph.nodes.map(({ op }) => op.name)).toEqual(['linear']);
+    const halves = await converted(from, path('half.onnx'), '--weights', 'f16', '--no-compare');
+    expect(halves).toMatchObject({ weights: 'f16', converted: 1 });
+    expect(statSync(path('half.onnx')).size).toBeLessThan(0.6 * statSync(path('sum.onnx')).size);
+  });
+
   it.each<[string, readonly string[], string]>([
-    ['without a kind', ['weights/README.md', 'b.onnx', '--weights', 'f16'], 'a .safetensors or'],
+    ['without a type', [LENET, 'b.safetensors'], 'give --weights f16 or --weights int8'],
+    ['of TFLite into its own kind', ['a.tflite', 'b.tflite'], 'expected a .onnx file to write'],
+    [
+      'without a kind',
+      ['weights/README.md', 'b.onnx', '--weights', 'f16'],
+      'a .safetensors, .onnx or',
+    ],
     ['of another kind', [LENET, 'b.onnx', '--weights', 'f16'], 'a .safetensors file to write'],
     ['that is not there', ['no.onnx', 'b.onnx', '--weights', 'f16'], 'cannot be read'],
     ['without a model', [LENET, 'b.safetensors', '--weights', 'int8'], 'needs --model NAME'],

@@ -14,6 +14,7 @@ import { cellsDetector } from './fixtures/cells_detector.ts';
 import { documentExamples, writeExamples } from './fixtures/document_examples.ts';
 import { safetensorsOf } from './fixtures/safetensors_bytes.ts';
 import { sourceExamples } from './fixtures/source_examples.ts';
+import { tfliteFile } from './fixtures/tflite_file.ts';
 
 /** Two run ResNet-50, on what may be a software adapter of a busy machine. */
 const MOST_MS = 400_000;
@@ -30,6 +31,18 @@ const FILES: Readonly<Record<string, () => Uint8Array<ArrayBuffer>>> = {
       openSafetensors(Uint8Array.from(readFileSync(LENET)), 'lenet'),
     ),
   '/yolov8n.onnx': () => cellsDetector(),
+  // A classifier of two classes, by the sum of a picture.
+  '/flowers.tflite': () =>
+    tfliteFile({
+      tensors: [
+        { name: 'picture', shape: [1, 2, 2, 3] },
+        { name: 'logits', shape: [1, 2] },
+        { shape: [2, 12], data: new Float32Array(24).fill(0.1) },
+      ],
+      operators: [{ code: 9, inputs: [0, 2], outputs: [1] }],
+      inputs: [0],
+      outputs: [1],
+    }),
   '/inputs.npz': () =>
     Uint8Array.from(writeNpz({ x: { shape: [2], data: Float32Array.of(1, 2) } })),
   '/cat.jpg': () => Uint8Array.from(readFileSync(packageFile('samples', 'photos', 'chelsea.png'))),

@@ -8,7 +8,7 @@ export function isModelFile(name: string): boolean {
   return ONNX.test(name) || TFLITE.test(name);
 }
 
-/** A network of a file. Its readers are of use to few, and larger than the rest of the worker: they come when needed. */
+/** A network of a file. Its readers, of use to few, are larger than the rest of the worker: they come when needed. */
 export async function openModelFile(
   bytes: Uint8Array,
   name: string,

@@ -39,7 +39,12 @@ export interface ModelDef {
   /** Whether its file says that size, so that it may not be right for others. */
   readonly fixedSize?: boolean;
   /** How values of 0 .. 1 become what it takes, (v - mean) / std for each channel, if its file says so. */
-  readonly normalization?: { readonly mean: readonly number[]; readonly std: readonly number[] };
+  readonly normalization?: {
+    /** One for each channel. */
+    readonly mean: readonly number[];
+    /** One for each channel. */
+    readonly std: readonly number[];
+  };
   /** What a detector's boxes are in, if its file says so: pixels, or shares of the input's width and height. */
   readonly boxUnit?: 'pixel' | 'input';
   /** What its logits tell apart; where that is one, whether something is there. */

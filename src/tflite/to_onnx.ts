@@ -11,7 +11,7 @@ import { rows } from './operators/index.ts';
 import { activated } from './operators/pointwise.ts';
 import { Translation } from './translation.ts';
 
-/** The operator set in which integers of 16 bits can be dequantised, and the version of the format that came with it. */
+/** The first in which integers of 16 bits can be dequantised, and the version of the format that came with it. */
 const OPSET = 21n;
 const IR_VERSION = 10n;
 
@@ -34,7 +34,7 @@ const IR_VERSION = 10n;
  * const readSelfies = (file: Uint8Array) => loadOnnx(tfliteToOnnx(file, 'selfie_segmentation.tflite'));
  */
 export function tfliteToOnnx(bytes: Uint8Array, name = 'model.tflite'): Uint8Array<ArrayBuffer> {
-  checkBytes('TFLite file', bytes);
+  checkBytes('tfliteToOnnx', bytes);
   return ofFile(name, () => {
     const model = decodeTflite(bytes);
     const translation = new Translation(model, bytes.length);

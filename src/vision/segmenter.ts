@@ -97,8 +97,8 @@ export class Segmenter {
   }
 
   /**
-   * For a built-in model, or one of your own whose logits are a map, with the names of its classes as `labels`. One that
-   * gives a single number for each pixel, a probability or a logit, tells what is there from the background. Of
+   * For a built-in model, or one of your own whose logits are a map, with the names of its classes as `labels`. One
+   * that gives a single number for each pixel, a probability or a logit, tells what is there from the background. Of
    * `preprocessing`, `fit` may be `stretch`, to its `size`, or `shorter-side`, of which nothing is cut.
    *
    * @param device - Open.
