@@ -8,17 +8,30 @@ import { gzipSync } from 'node:zlib';
 import chromium from '@sparticuz/chromium';
 import { build } from 'esbuild';
 import { type Browser, chromium as playwright } from 'playwright-core';
+import { isFile } from '../results/peer_models.ts';
 import type { Download } from '../results/reports.ts';
 import type { Participant } from './contender.ts';
 
-export const PAGES = ['tilewise', 'onnxruntime_webgpu', 'onnxruntime_wasm', 'tensorflow'] as const;
+export const PAGES = [
+  'tilewise',
+  'tilewise_file',
+  'onnxruntime_webgpu',
+  'onnxruntime_wasm',
+  'litert_webgpu',
+  'litert_wasm',
+  'tensorflow',
+] as const;
 export type PageName = (typeof PAGES)[number];
 
 const ARGUMENTS = ['--no-sandbox', '--enable-unsafe-webgpu', '--disable-gpu-watchdog'];
 const SWIFTSHADER = '--use-webgpu-adapter=swiftshader';
 
 const HERE = dirname(fileURLToPath(import.meta.url));
-const ONNXRUNTIME = dirname(fileURLToPath(import.meta.resolve('onnxruntime-web/webgpu')));
+/** What pages load from packages, by the first part of the address. */
+const PACKAGES: ReadonlyMap<string, string> = new Map([
+  ['onnxruntime', dirname(fileURLToPath(import.meta.resolve('onnxruntime-web/webgpu')))],
+  ['litert', join(HERE, 'node_modules', '@litertjs', 'core', 'wasm')],
+]);
 
 /** Pages may use threads only where they are isolated. */
 const HEADERS = {
@@ -123,7 +136,7 @@ async function bundlePages(model: string): Promise<ReadonlyMap<string, Uint8Arra
     minify: true,
     format: 'esm',
     target: 'es2022',
-    define: { MODEL: JSON.stringify(model) },
+    define: { MODEL: JSON.stringify(isFile(model) ? 'resnet50' : model) },
     // The library imports shaders for their order in its own bundle.
     logOverride: { 'ignored-bare-import': 'silent' },
     conditions: ['onnxruntime-web-use-extern-wasm'],
@@ -147,7 +160,8 @@ function read(
   if (bundle) return bundle;
   const [, first, file] = path.split('/');
   try {
-    if (first === 'onnxruntime' && file) return readFileSync(join(ONNXRUNTIME, file));
+    const folderOfPackage = PACKAGES.get(first ?? '');
+    if (folderOfPackage && file) return readFileSync(join(folderOfPackage, file));
     return readFileSync(join(folder, first ?? ''));
   } catch {
     return undefined;

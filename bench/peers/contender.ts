@@ -10,16 +10,18 @@ export interface Contender {
 
 /** The model, as bytes in the formats that the libraries read. */
 export interface Workload {
-  /** A name that Tilewise knows, or that of an .onnx file. */
+  /** A name that Tilewise knows, or that of an .onnx or .tflite file. */
   readonly model: string;
   /** [N, C, H, W] */
   readonly shape: readonly number[];
   /** Of Tilewise's weights and maps; the others take f32. */
   readonly precision: 'f32' | 'f16';
   readonly pixels: Float32Array;
-  /** With torchvision's names; none for an .onnx file. */
+  /** With torchvision's names; none for a file. */
   readonly safetensors: Uint8Array<ArrayBuffer> | undefined;
   readonly onnx: Uint8Array<ArrayBuffer>;
+  /** Of a .tflite file, whose network `onnx` is, too. */
+  readonly tflite?: Uint8Array<ArrayBuffer>;
 }
 
 export interface Timing {

@@ -1,6 +1,7 @@
 /** The libraries that are compared, in Node and in a page. */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { isFile, isTflite } from '../results/peer_models.ts';
 import type { PeerResult } from '../results/reports.ts';
 import type { PageName } from './browser.ts';
 import { compare, type Note, type Rounds } from './compare.ts';
@@ -41,10 +42,17 @@ export function browserEntries(model: string): readonly PageEntry[] {
     host: 'Chromium',
   });
   const [web, tensorflow] = ['onnxruntime-web', '@tensorflow/tfjs-backend-webgpu'];
+  const litert = '@litertjs/core';
   return [
-    entry('Tilewise', tilewiseVersion(), 'WebGPU', 'tilewise'),
+    entry('Tilewise', tilewiseVersion(), 'WebGPU', isFile(model) ? 'tilewise_file' : 'tilewise'),
     entry(web, versionOf(web), 'WebGPU', 'onnxruntime_webgpu'),
     entry(web, versionOf(web), 'wasm', 'onnxruntime_wasm'),
+    ...(isTflite(model)
+      ? [
+          entry('LiteRT.js', versionOf(litert), 'WebGPU', 'litert_webgpu'),
+          entry('LiteRT.js', versionOf(litert), 'wasm', 'litert_wasm'),
+        ]
+      : []),
     ...(model === 'resnet50'
       ? [entry('TensorFlow.js', versionOf(tensorflow), 'WebGPU', 'tensorflow')]
       : []),

@@ -41,7 +41,7 @@ const program = new Command('peers')
   )
   .option(
     '--model <names>',
-    `models that Tilewise names, or .onnx files of one input, which run in Node only, with commas between them, or "${ALL_TABLES}"; may be repeated; resnet50 by default, the only one in which TensorFlow.js takes part`,
+    `models that Tilewise names, or .onnx or .tflite files of one input, with commas between them, or "${ALL_TABLES}"; may be repeated; resnet50 by default, the only one in which TensorFlow.js takes part; in .tflite files, LiteRT.js does`,
     parseModels,
   )
   .option('--batch <n>', 'images a run', parseCount, 1)
@@ -78,9 +78,7 @@ async function compareModels({ model: given, ...options }: Options): Promise<voi
   const asked = given ?? ['resnet50'];
   const models = asked.filter((model) => options.node || runsInBrowser(model, options));
   if (models.length === 0)
-    throw new Error(
-      'nothing is left to compare: .onnx files run in Node only, leave --no-node out',
-    );
+    throw new Error('nothing is left to compare: leave --no-node or --no-browser out');
   if (options.weights !== undefined && models.length > 1)
     throw new Error('--weights is a file of one model: give one --model');
   const adapter = await prepareAdapter(options);
@@ -129,9 +127,7 @@ function followed(
   };
 }
 
-/** Pages have no reader of ONNX files. */
 function runsInBrowser(model: string, { browser }: Pick<Options, 'browser'>): boolean {
-  if (isFile(model)) return false;
   return browser === undefined || (browser !== false && browser.includes(model));
 }
 

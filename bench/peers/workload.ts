@@ -12,11 +12,12 @@ import {
   weightsOf,
 } from '../../src/index.ts';
 import { exportOnnx, loadOnnx } from '../../src/onnx/index.ts';
-import { isFile } from '../results/peer_models.ts';
+import { tfliteToOnnx } from '../../src/tflite/index.ts';
+import { isFile, isTflite } from '../results/peer_models.ts';
 import type { Workload } from './contender.ts';
 
 export interface WorkloadOptions {
-  /** A name, or the path of an .onnx file. */
+  /** A name, or the path of an .onnx or .tflite file. */
   readonly model: string;
   /** Images a run. */
   readonly batch: number;
@@ -30,7 +31,7 @@ export async function writeWorkload(folder: string, options: WorkloadOptions): P
   const { model, precision } = options;
   const write = (name: string, data: string | Uint8Array): void =>
     writeFileSync(join(folder, name), data);
-  const graph = isFile(model) ? await copyOnnx(write, options) : writeNamed(write, options);
+  const graph = isFile(model) ? await copyFile(write, options) : writeNamed(write, options);
   const [input, ...others] = graph.inputs;
   if (!input || others.length > 0)
     throw new Error(`${model} has ${graph.inputs.length} inputs; only one can be fed`);
@@ -43,10 +44,12 @@ export async function writeWorkload(folder: string, options: WorkloadOptions): P
 type Write = (name: string, data: string | Uint8Array) => void;
 
 /** A file as it is. */
-async function copyOnnx(write: Write, { model, batch, weights }: WorkloadOptions): Promise<Graph> {
+async function copyFile(write: Write, { model, batch, weights }: WorkloadOptions): Promise<Graph> {
   if (batch !== 1 || weights !== undefined)
     throw new Error(`${model} has its own batch and weights: leave --batch and --weights out`);
-  const onnx = readFileSync(model);
+  const file = readFileSync(model);
+  if (isTflite(model)) write('model.tflite', file);
+  const onnx = isTflite(model) ? tfliteToOnnx(file, model) : file;
   write('model.onnx', onnx);
   const { graph } = await loadOnnx(onnx, { name: model });
   return graph;

@@ -20,7 +20,11 @@ const MODELS = [
 
 /** Whether a model is a file, in place of a name. */
 export function isFile(model: string): boolean {
-  return model.endsWith('.onnx');
+  return model.endsWith('.onnx') || isTflite(model);
+}
+
+export function isTflite(model: string): boolean {
+  return model.endsWith('.tflite');
 }
 
 /**

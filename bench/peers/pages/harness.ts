@@ -38,5 +38,6 @@ async function fetchWorkload(): Promise<Workload> {
     pixels: new Float32Array((await bytes('/pixels.f32')).buffer),
     safetensors: await bytes('/model.safetensors'),
     onnx: await bytes('/model.onnx'),
+    tflite: await bytes('/model.tflite'),
   };
 }
