@@ -83,7 +83,7 @@ describe('tilewise convert', { timeout: MOST_MS }, () => {
 
   it.each<[string, readonly string[], string]>([
     ['without a type', [LENET, 'b.safetensors'], 'give --weights f16 or --weights int8'],
-    ['of TFLite into its own kind', ['a.tflite', 'b.tflite'], 'expected a .onnx file to write'],
+    ['of TFLite into its own kind', ['a.tflite', 'b.tflite'], 'expected an .onnx file to write'],
     [
       'without a kind',
       ['weights/README.md', 'b.onnx', '--weights', 'f16'],

@@ -96,10 +96,10 @@ async function convert(from: string, to: string, options: ConvertOptions): Promi
   await writeOutput('converted file', to, bytes);
   const facts = {
     ...{ in: from, out: to, weights: options.weights },
-    ...{ bytesBefore: original.length, bytes: bytes.length, converted: converted.length },
+    ...{ bytesBefore: sizeOf(from), bytes: bytes.length, converted: converted.length },
   };
   if (!options.json) {
-    const sizes = `${formatBytes(bytes.length)}, of ${formatBytes(original.length)}`;
+    const sizes = `${formatBytes(bytes.length)}, of ${formatBytes(sizeOf(from))}`;
     const what =
       options.weights && `; ${formatCount(converted.length)} tensors in ${options.weights}`;
     print(`${to}: ${what ? sizes + what : formatBytes(bytes.length)}`);
@@ -138,7 +138,9 @@ function checkFiles(from: string, to: string): void {
   const wanted = isTflite(from) ? '.onnx' : kind;
   if (other !== wanted) {
     const why = isTflite(from) ? 'which a .tflite file becomes' : `as "${from}" is one`;
-    throw new TilewiseError(`"${to}": expected a ${wanted} file to write, ${why}`);
+    throw new TilewiseError(
+      `"${to}": expected ${wanted === '.onnx' ? 'an' : 'a'} ${wanted} file to write, ${why}`,
+    );
   }
   const [source, target] = [from, to].map(statsOf);
   if (source && target && source.ino === target.ino && source.dev === target.dev) {
@@ -148,6 +150,11 @@ function checkFiles(from: string, to: string): void {
 
 function isTflite(path: string): boolean {
   return extname(path).toLowerCase() === '.tflite';
+}
+
+/** Of a file that was read. */
+function sizeOf(path: string): number {
+  return statsOf(path)?.size ?? 0;
 }
 
 /** Of what cannot be looked at, whoever reads or writes it says why. */
@@ -174,8 +181,8 @@ function checkOptions(from: string, options: ConvertOptions): void {
   );
   refuse(weights === undefined && !isTflite(from), 'give --weights f16 or --weights int8');
   if (isModelFile(from)) {
-    const kind = extname(from).toLowerCase();
-    refuse(model !== undefined, `an ${kind} file has its network inside; leave --model out`);
+    const kind = isTflite(from) ? 'a .tflite' : 'an .onnx';
+    refuse(model !== undefined, `${kind} file has its network inside; leave --model out`);
     return;
   }
   const needs = weights === 'int8' ? '--weights int8' : compares && '--images or --inputs';

@@ -108,6 +108,8 @@ describe('Segment', () => {
     await page.getByText(/^red\.tflite took .* at 8 × 8 pixels/).waitFor({ timeout: 60_000 });
     const found = await legendOf(page);
     expect(found.every(({ label }) => ['background', 'foreground'].includes(label))).toBe(true);
+    await page.getByText('red.tflite is in use.').waitFor();
+    await screenshots(page, 'segment-own');
     // The cat is.
     expect(found.find(({ label }) => label === 'foreground')?.share).toBeGreaterThan(0.5);
   });

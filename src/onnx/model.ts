@@ -48,7 +48,7 @@ export function onnxModel(
   const { name = 'model.onnx', readExternal } = given;
   // It is imported again for every batch and image size.
   const options = { ...given, ...(readExternal && { readExternal: readOnce(readExternal) }) };
-  const file = openOnnx(bytes, name, given.outputs);
+  const file = unquantized(openOnnx(bytes, name, given.outputs));
   const images = ofFile(name, () => imagesOf(file, given.constants ?? {}));
   const { channels, size } = images;
   const build = (g: GraphBuilder, x: Value) => {
@@ -78,6 +78,18 @@ export function onnxModel(
     weights: needed.weights,
     build: (builder, x) => build(builder, x).outputs,
   };
+}
+
+/** Tasks want probabilities and boxes, not the integers that stand for them. */
+function unquantized(file: OnnxFile): OnnxFile {
+  const { graph } = file;
+  const makers = new Map(graph.node.flatMap((node) => node.output.map((made) => [made, node])));
+  const output = graph.output.map((info) => {
+    const maker = makers.get(info.name);
+    const [name] = maker?.opType === 'QuantizeLinear' ? maker.input : [];
+    return name === undefined ? info : { name };
+  });
+  return { ...file, graph: { ...graph, output } };
 }
 
 /** What the only input takes that is no constant. */

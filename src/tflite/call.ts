@@ -1,6 +1,7 @@
 /** One operator of a TFLite graph while it is turned into nodes of ONNX. */
 import type { Attributes } from '../onnx/attribute.ts';
 import { MOST_IN_LIST } from '../onnx/bounds.ts';
+import { DataType } from '../onnx/schema/enums.ts';
 import { demand, demandSound } from './errors.ts';
 import type { Operator, Tensor } from './model.ts';
 import { isFloat, tensorType } from './tensor_type.ts';
@@ -51,6 +52,11 @@ export class Call {
     return this.#translation.real(this.#required(input), order);
   }
 
+  /** What is added to sums. */
+  bias(input: number): string {
+    return this.#translation.bias(this.#required(input));
+  }
+
   tensor(input: number): Tensor {
     return this.#translation.tensor(this.#required(input));
   }
@@ -64,10 +70,11 @@ export class Call {
     return this.tensor(input).shape.length;
   }
 
-  /** What stands for 0 in an input. */
-  zero(input = 0): number {
-    const { quantization } = this.tensor(input);
-    return this.#held ? (quantization?.zeroPoints[0] ?? 0) : 0;
+  /** What stands for 0 in the first input, as an operator takes it after others; none where that is 0. */
+  zero(): readonly string[] {
+    const tensor = this.tensor(0);
+    const zero = this.#held && isQuantized(tensor) ? (tensor.quantization?.zeroPoints[0] ?? 0) : 0;
+    return zero === 0 ? [] : [this.#translation.integer(zero, tensor)];
   }
 
   /** The integers of an input that must be constant. Throws UnsupportedError for one that is not. */
@@ -98,7 +105,7 @@ export class Call {
   integersOf(input: number): string {
     const known = this.knownOrUndefined(input);
     if (known) return this.integers(known);
-    return this.node('Cast', [this.input(input)], { to: { int: INT64 } });
+    return this.node('Cast', [this.input(input)], { to: { int: DataType.INT64 } });
   }
 
   integer(field: number, absent = 0): number {
@@ -150,12 +157,10 @@ export class Call {
 
   #required(input: number): number {
     const index = this.#index(input);
-    demandSound(index >= 0, `is damaged: ${this.operator.name} lacks its input ${input}`);
+    demandSound(index >= 0, `is damaged: it lacks its input ${input}`);
     return index;
   }
 }
-
-const INT64 = 7;
 
 /** Whether the integers of all that an operator reads and gives stand for the same numbers, and floats for none. */
 export function holdsAlike(operator: Operator, translation: Translation): boolean {
@@ -163,9 +168,9 @@ export function holdsAlike(operator: Operator, translation: Translation): boolea
   const tensors = all.map((index) => translation.tensor(index));
   const quantized = tensors.filter(isQuantized);
   if (quantized.length > 0 && tensors.some(isFloat)) return false;
+  if (quantized.some(({ quantization }) => quantization?.scales.length !== 1)) return false;
   const keys = quantized.map(({ type, quantization }) =>
-    JSON.stringify([type, quantization?.scales, quantization?.zeroPoints]),
+    [type, quantization?.scales, quantization?.zeroPoints].join(),
   );
-  const single = quantized.every(({ quantization }) => quantization?.scales.length === 1);
-  return single && new Set(keys).size <= 1;
+  return new Set(keys).size <= 1;
 }

@@ -3,6 +3,7 @@
  * that follows its tables. (https://www.tensorflow.org/lite/models/convert/metadata)
  */
 import { unzipSync } from 'fflate';
+import { channelsAxis } from '../models/own_model.ts';
 import { DataType } from '../onnx/schema/enums.ts';
 import { rootOf, type Table } from './flatbuffer.ts';
 import type { Model } from './model.ts';
@@ -26,39 +27,55 @@ const MOST_LABEL_BYTES = 2 ** 18;
 
 /** As ONNX's metadata says it, by key. */
 export function metadataOf(model: Model, file: Uint8Array): ReadonlyMap<string, string> {
-  const content = model.metadata.get(METADATA);
-  const [subgraph] = content && content.length > 8 ? rootOf(content).tables(MODEL.subgraphs) : [];
-  const normalization = normalizationOf(model, subgraph);
-  const names = (subgraph && labelsOf(subgraph, file)) ?? namesIn(file);
-  return new Map([
-    ...(names ? ([['names', names]] as const) : []),
-    ...(normalization ? ([['normalization', JSON.stringify(normalization)]] as const) : []),
+  const subgraph = orNothing(() => {
+    const content = model.metadata.get(METADATA);
+    return content && rootOf(content).tables(MODEL.subgraphs)[0];
+  });
+  const given = orNothing(() => subgraph && normalizationIn(subgraph));
+  const labels = orNothing(() => subgraph && labelsOf(subgraph, file));
+  const names = labels === undefined ? namesIn(file) : undefined;
+  const entries: readonly (readonly [string, string | undefined])[] = [
+    ['names', labels ?? names],
+    ['normalization', normalizationOf(model, given)],
     // Of a YOLO, Ultralytics writes boxes so that integers have room for them.
-    ['box_unit', 'input'],
-  ]);
+    ['box_unit', names && 'input'],
+  ];
+  return new Map(entries.flatMap(([key, value]) => (value ? [[key, value]] : [])));
 }
 
-/** Of values of 0 .. 1, where the input is a picture; undefined of other networks. */
-function normalizationOf({ tensors, inputs }: Model, subgraph: Table | undefined) {
-  const { signature = [], type = -1 } = tensors[inputs[0] ?? -1] ?? {};
-  const channels = signature[3] ?? 0;
-  if (inputs.length !== 1 || (channels !== 1 && channels !== 3)) return undefined;
-  const [input] = subgraph?.tables(SUBGRAPH.inputs) ?? [];
-  const unit = input
-    ?.tables(TENSOR.units)
-    .find((one) => one.number(UNIT.type, 'uint8') === NORMALIZES);
+interface Normalization {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** Of values of 0 .. 255. */
+function normalizationIn(subgraph: Table): Normalization | undefined {
+  const [input] = subgraph.tables(SUBGRAPH.inputs);
+  const units = input?.tables(TENSOR.units) ?? [];
+  const unit = units.find((one) => one.number(UNIT.type, 'uint8') === NORMALIZES);
   const options = unit?.table(UNIT.options);
+  const mean = options?.numbers(NORMALIZATION.mean, 'float32') ?? [];
+  const std = options?.numbers(NORMALIZATION.std, 'float32') ?? [];
+  const isSound = mean.length > 0 && std.length > 0 && std.every((value) => value > 0);
+  return isSound ? { mean, std } : undefined;
+}
+
+/** Of values of 0 .. 1, as JSON, where the input is a picture; undefined of other networks. */
+function normalizationOf(
+  { tensors, inputs }: Model,
+  given: Normalization | undefined,
+): string | undefined {
+  const { signature = [], type = -1 } = tensors[inputs[0] ?? -1] ?? {};
+  const channels = signature[channelsAxis(signature)] ?? 0;
+  const isPicture = inputs.length === 1 && signature.length === 4;
+  if (!isPicture || (channels !== 1 && channels !== 3)) return undefined;
   // Integers are the values of pixels, for which the file has scales.
   const shift = tensorType(type)?.onnx === DataType.INT8 ? 128 : 0;
-  const [mean, std] = isFloat({ type })
-    ? [
-        options?.numbers(NORMALIZATION.mean, 'float32'),
-        options?.numbers(NORMALIZATION.std, 'float32'),
-      ]
-    : [[shift], [1]];
-  const forEach = (values: readonly number[] | undefined, usual: number) =>
-    Array.from({ length: channels }, (_, c) => (values?.[c] ?? values?.[0] ?? usual) / 255);
-  return { mean: forEach(mean, 0), std: forEach(std, 255) };
+  const usual = isFloat({ type }) ? { mean: [0], std: [255] } : { mean: [shift], std: [1] };
+  const { mean, std } = (isFloat({ type }) && given) || usual;
+  const forEach = (values: readonly number[]) =>
+    Array.from({ length: channels }, (_, c) => (values[c] ?? values[0] ?? 0) / 255);
+  return JSON.stringify({ mean: forEach(mean), std: forEach(std) });
 }
 
 /** Of the first output, as JSON. */
@@ -74,18 +91,34 @@ function labelsOf(subgraph: Table, file: Uint8Array): string | undefined {
 
 /** As Ultralytics writes them, among other things in a dictionary of Python's. */
 function namesIn(file: Uint8Array): string | undefined {
-  const text = textIn(file, (name) => /^(temp_meta|metadata)\.(txt|json)$/.test(name));
-  return /["']names["']:\s*(\{[^}]*\}|\[[^\]]*\])/.exec(text ?? '')?.[1];
+  const text = textIn(file, (name) => /^(temp_meta|metadata)\.(txt|json)$/.test(name)) ?? '';
+  const [found, bracket] = /["']names["']:\s*([{[])/.exec(text) ?? [];
+  if (found === undefined) return undefined;
+  const start = text.indexOf(found) + found.length - 1;
+  const end = text.indexOf(bracket === '{' ? '}' : ']', start);
+  return end < 0 ? undefined : text.slice(start, end + 1);
 }
 
-/** A small file in the archive; undefined where there is none: the network is as good without. */
+/** The first such file in the archive, if it is small. */
 function textIn(file: Uint8Array, isWanted: (name: string) => boolean): string | undefined {
+  let isFound = false;
+  const files = orNothing(() =>
+    unzipSync(file, {
+      filter: ({ name, originalSize }) => {
+        if (isFound || !isWanted(name)) return false;
+        isFound = true;
+        return originalSize <= MOST_LABEL_BYTES;
+      },
+    }),
+  );
+  const [content] = Object.values(files ?? {});
+  return content && new TextDecoder().decode(content);
+}
+
+/** What is damaged beside a network is no fault of that. */
+function orNothing<T>(read: () => T): T | undefined {
   try {
-    const files = unzipSync(file, {
-      filter: ({ name, originalSize }) => isWanted(name) && originalSize <= MOST_LABEL_BYTES,
-    });
-    const [content] = Object.values(files);
-    return content && new TextDecoder().decode(content);
+    return read();
   } catch {
     return undefined;
   }

@@ -2,6 +2,7 @@
  * Tensors of which only some blocks are stored.
  * (Kjolstad et al., "The Tensor Algebra Compiler", 2017, has such levels.)
  */
+import { MOST_AXES } from '../onnx/bounds.ts';
 import { elementCount, type Shape } from '../runtime/tensor.ts';
 import { demandSound } from './errors.ts';
 import type { Table } from './flatbuffer.ts';
@@ -24,6 +25,8 @@ const SPARSITY = { order: 0, blocked: 1, levels: 2 };
 const LEVEL = { format: 0, extent: 1, segmentsType: 2, segments: 3, indicesType: 4, indices: 5 };
 /** A level that lists its indices. */
 const LISTED = 1;
+/** Rows, or the like, in which nothing is stored. */
+const MOST_EMPTY = 2 ** 16;
 /** Integers of lists, by the number of their type in a union. */
 const INTEGERS = [undefined, 'int32', 'uint16', 'uint8'] as const;
 
@@ -57,6 +60,8 @@ export function dense(
   const { order, blocked, levels } = sparsity;
   const rank = shape.length;
   const sound =
+    rank <= MOST_AXES &&
+    levels.length <= 2 * MOST_AXES &&
     levels.length === rank + blocked.length &&
     order.length === levels.length &&
     levels.every((_, axis) => order.includes(axis)) &&
@@ -64,7 +69,7 @@ export function dense(
   demandSound(sound, 'has a sparse tensor whose levels do not fit its shape');
   const result = new Uint8Array(elementCount(shape) * size);
   let next = 0;
-  for (const index of indicesOf(sparsity, elementCount(shape))) {
+  for (const index of indicesOf(sparsity, stored.length / size)) {
     const place = index.slice(0, rank);
     for (const [i, axis] of blocked.entries()) {
       const level = levels[order.indexOf(rank + i)];
@@ -82,12 +87,12 @@ export function dense(
 }
 
 /** The index of each element that is stored, by axis, in order. It is the same array at each turn. */
-function* indicesOf({ order, levels }: Sparsity, elements: number): Generator<number[]> {
+function* indicesOf({ order, levels }: Sparsity, stored: number): Generator<number[]> {
   const index = levels.map(() => 0);
-  let left = levels.length * (elements + 1);
+  let left = levels.length * (stored + MOST_EMPTY);
   /** `above` is the position among all that the levels above store. */
   function* below(depth: number, above: number): Generator<number[]> {
-    demandSound(left-- > 0, 'has a sparse tensor that stores more than it has elements');
+    demandSound(left-- > 0, 'has a sparse tensor with far more rows than elements');
     const level = levels[depth];
     if (!level) {
       yield index;

@@ -13,13 +13,17 @@ import {
   tfliteFile,
 } from '../../test/fixtures/tflite_file.ts';
 import { mul } from '../layers/arithmetic.ts';
+import { buildModel } from '../models/model.ts';
 import { type Importer, loadOnnx, onnxModel } from '../onnx/index.ts';
 import { runReference } from '../reference.ts';
 import { UnsupportedError } from '../runtime/errors.ts';
 import { TfliteError } from './errors.ts';
 import { tfliteToOnnx } from './to_onnx.ts';
 
-const CODE = { add: 0, conv: 3, dequantize: 6, linear: 9, relu: 19, softmax: 25, densify: 124 };
+const CODE = {
+  ...{ add: 0, conv: 3, dequantize: 6, linear: 9, mul: 18, relu: 19, reshape: 22, softmax: 25 },
+  ...{ spaceToBatch: 38, stridedSlice: 45, slice: 65, densify: 124 },
+};
 
 /** What a network gives for these values of its only input. */
 function run(file: Uint8Array, x: readonly number[], batch = 1): readonly number[] {
@@ -44,6 +48,8 @@ function linearFile(weight: TfliteTensor, rest: readonly TfliteTensor[] = []): U
     outputs: [1],
   });
 }
+
+const quantized = (scale: number, zero: number) => ({ scales: [scale], zeroPoints: [zero] });
 
 const X = [1, 10, 100];
 /** 1 and 1, and ReLU. */
@@ -147,17 +153,208 @@ describe('tfliteToOnnx', () => {
   });
 
   it('computes what is quantised in integers: rounded, and within their range', () => {
-    const of = (scale: number, zero: number) => ({ scales: [scale], zeroPoints: [zero] });
     const file = tfliteFile({
       tensors: [
-        { name: 'a', shape: [1, 4], type: TFLITE.INT8, quantization: of(0.5, 0) },
-        { name: 'y', shape: [1, 4], type: TFLITE.INT8, quantization: of(1, -100) },
+        { name: 'a', shape: [1, 4], type: TFLITE.INT8, quantization: quantized(0.5, 0) },
+        { name: 'y', shape: [1, 4], type: TFLITE.INT8, quantization: quantized(1, -100) },
       ],
       operators: [{ code: CODE.add, inputs: [0, 0], outputs: [1] }],
       inputs: [0],
       outputs: [1],
     });
     expect(run(file, [0, 7, -30, 127])).toEqual([-100, -93, -128, 27]);
+  });
+
+  it('gives tasks the probabilities that integers stand for', () => {
+    const file = tfliteFile({
+      tensors: [
+        { name: 'x', shape: [1, 2, 2, 3] },
+        { name: 'logits', shape: [1, 2] },
+        { name: 'y', shape: [1, 2], type: TFLITE.UINT8, quantization: quantized(1 / 256, 0) },
+        { shape: [2, 12], data: new Float32Array(24).fill(0.1) },
+      ],
+      operators: [
+        { code: CODE.linear, inputs: [0, 3], outputs: [1] },
+        { code: CODE.softmax, inputs: [1], outputs: [2], options: [[0, 'float32', 1]] },
+      ],
+      inputs: [0],
+      outputs: [2],
+    });
+    expect(run(file, Array<number>(12).fill(1))).toEqual([128, 128]);
+    const model = onnxModel(tfliteToOnnx(file));
+    const graph = buildModel(model, { outputs: ['logits', 'probabilities'] });
+    const input = new Float32Array(12).fill(1);
+    const values = runReference(graph, model.weights, { input });
+    const probabilities = graph.outputs.get('probabilities');
+    expect(probabilities && values.get(probabilities)).toEqual(Float64Array.of(0.5, 0.5));
+  });
+
+  it('gives constants that are outputs as they are', () => {
+    const file = tfliteFile({
+      tensors: [
+        { name: 'x', shape: [1, 1, 1, 2] },
+        { name: 'y', shape: [1, 1, 1, 1] },
+        { name: 'w', shape: [1, 1, 1, 2], data: Float32Array.of(5, 7) },
+        {
+          name: 'q',
+          shape: [2],
+          type: TFLITE.INT8,
+          data: Int8Array.of(2, 4),
+          quantization: quantized(0.5, 0),
+        },
+        { name: 'd', shape: [2] },
+      ],
+      operators: [
+        { code: CODE.conv, inputs: [0, 2], outputs: [1], options: STRIDES },
+        { code: CODE.dequantize, inputs: [3], outputs: [4] },
+      ],
+      inputs: [0],
+      outputs: [1, 2, 4, 3],
+    });
+    const { graph, weights } = loadOnnx(tfliteToOnnx(file));
+    const values = runReference(graph, weights, { x: Float32Array.of(1, 10) });
+    const outputs = [...graph.outputs].map(([name, value]) => [
+      name,
+      [...(values.get(value) ?? [])],
+    ]);
+    expect(outputs).toEqual([
+      ['y', [75]],
+      ['w', [5, 7]],
+      ['d', [1, 2]],
+      ['q', [2, 4]],
+    ]);
+  });
+
+  it('leaves integers of 32 bits as they are, but for what is added to sums', () => {
+    const half = quantized(0.5, 0);
+    const file = tfliteFile({
+      tensors: [
+        { name: 'x', shape: [2], type: TFLITE.INT32, quantization: half },
+        { name: 'y', shape: [2], type: TFLITE.INT32, quantization: half },
+      ],
+      operators: [{ code: CODE.mul, inputs: [0, 0], outputs: [1] }],
+      inputs: [0],
+      outputs: [1],
+    });
+    expect(run(file, [2, 6])).toEqual([4, 36]);
+  });
+
+  it('makes what is sparse and quantised dense for whoever moves it', () => {
+    const sparsity = { order: [0], levels: [{ segments: [0, 1], indices: [1] }] };
+    const half = quantized(0.5, 0);
+    const file = tfliteFile({
+      tensors: [
+        { name: 'x', shape: [2, 1] },
+        { name: 'y', shape: [2, 1] },
+        { shape: [2], type: TFLITE.INT8, data: Int8Array.of(6), quantization: half, sparsity },
+        { shape: [2], type: TFLITE.INT8, quantization: half },
+        { shape: [2, 1], type: TFLITE.INT8, quantization: half },
+        { shape: [2], type: TFLITE.INT32, data: Int32Array.of(2, 1) },
+      ],
+      operators: [
+        { code: CODE.densify, inputs: [2], outputs: [3] },
+        { code: CODE.reshape, inputs: [3, 5], outputs: [4] },
+        { code: CODE.add, inputs: [0, 4], outputs: [1] },
+      ],
+      inputs: [0],
+      outputs: [1],
+    });
+    expect(run(file, [10, 20])).toEqual([10, 23]);
+  });
+
+  describe('with more images than the file says', () => {
+    const of = (
+      code: number,
+      lists: readonly (readonly number[])[],
+      open: boolean,
+      output: readonly number[],
+    ) =>
+      tfliteFile({
+        tensors: [
+          { name: 'x', shape: [1, 2], ...(open && { signature: [-1, 2] }) },
+          { name: 'y', shape: output },
+          ...lists.map((list) => ({
+            shape: [list.length],
+            type: TFLITE.INT32,
+            data: Int32Array.from(list),
+          })),
+        ],
+        operators: [{ code, inputs: [0, ...lists.map((_, i) => i + 2)], outputs: [1] }],
+        inputs: [0],
+        outputs: [1],
+      });
+
+    it.each([
+      ['reshapes each', of(CODE.reshape, [[1, 2, 1]], false, [1, 2, 1]), [2, 2, 1], [1, 2, 3, 4]],
+      [
+        'reshapes all, as an open file says',
+        of(CODE.reshape, [[1, -1]], true, [1, 2]),
+        [1, 4],
+        [1, 2, 3, 4],
+      ],
+      [
+        'slices each',
+        of(
+          CODE.slice,
+          [
+            [0, 1],
+            [1, 1],
+          ],
+          false,
+          [1, 1],
+        ),
+        [2, 1],
+        [2, 4],
+      ],
+      [
+        'slices each by steps',
+        of(
+          CODE.stridedSlice,
+          [
+            [0, 0],
+            [1, 1],
+            [1, 1],
+          ],
+          false,
+          [1, 1],
+        ),
+        [2, 1],
+        [1, 3],
+      ],
+    ])('%s', (_, file, shape, expected) => {
+      const { graph, weights } = loadOnnx(tfliteToOnnx(file), { shapes: { x: [2, 2] } });
+      const values = runReference(graph, weights, { x: Float32Array.of(1, 2, 3, 4) });
+      const [output] = graph.outputs.values();
+      expect(output?.desc.shape).toEqual(shape);
+      expect([...((output && values.get(output)) ?? [])]).toEqual(expected);
+    });
+
+    it('refuses maps of another size than are cut into blocks', () => {
+      const list = (...values: number[]) => ({
+        shape: [values.length],
+        type: TFLITE.INT32,
+        data: Int32Array.from(values),
+      });
+      const file = oneOperator(
+        { code: CODE.spaceToBatch },
+        [1, 4, 4, 1],
+        [4, 2, 2, 1],
+        [list(2, 2), list(0, 0, 0, 0)],
+      );
+      const onnx = tfliteToOnnx(file);
+      expect(() => loadOnnx(onnx, { shapes: { x: [1, 4, 8, 1] } })).toThrow('Reshape');
+      expect(
+        loadOnnx(onnx, { shapes: { x: [2, 4, 4, 1] } }).graph.outputs.get('y')?.desc.shape,
+      ).toEqual([8, 2, 2, 1]);
+    });
+  });
+
+  it('reads many tensors of one name, of characters of three bytes', () => {
+    const name = '層'.repeat(300);
+    const tensors = Array.from({ length: 20_000 }, () => ({ name, shape: [1] }));
+    const operators = [{ code: CODE.relu, inputs: [0], outputs: [1] }];
+    const file = tfliteFile({ tensors, operators, inputs: [0], outputs: [1] });
+    expect(loadOnnx(tfliteToOnnx(file)).graph.inputs[0]?.name).toBe('層'.repeat(128));
   });
 
   it('gives operators that it does not know to importers', () => {
@@ -204,7 +401,7 @@ describe('tfliteToOnnx', () => {
       'an operator without what it reads',
       oneOperator({ code: CODE.conv }, [1, 2, 2, 1]),
       TfliteError,
-      'CONV_2D "y": is damaged: CONV_2D lacks its input 1',
+      'CONV_2D "y": is damaged: it lacks its input 1',
     ],
     [
       'a tensor that is shorter than its shape',
@@ -217,6 +414,42 @@ describe('tfliteToOnnx', () => {
       tfliteFile({ tensors: [], operators: [], inputs: [], outputs: [7] }),
       TfliteError,
       'speaks of tensors that it does not have',
+    ],
+    [
+      'maps that are cut into parts of blocks',
+      oneOperator(
+        { code: CODE.spaceToBatch },
+        [1, 5, 4, 1],
+        [4, 2, 2, 1],
+        [
+          { shape: [2], type: TFLITE.INT32, data: Int32Array.of(2, 2) },
+          { shape: [2, 2], type: TFLITE.INT32, data: new Int32Array(4) },
+        ],
+      ),
+      TfliteError,
+      'it cuts maps into parts of blocks',
+    ],
+    [
+      'zero points that their type does not hold',
+      linearFile({
+        shape: [2, 3],
+        type: TFLITE.INT8,
+        data: new Int8Array(6),
+        quantization: quantized(1, 1000),
+      }),
+      TfliteError,
+      'has a zero point that its type does not hold',
+    ],
+    [
+      'scales that are not above 0',
+      linearFile({
+        shape: [2, 3],
+        type: TFLITE.INT8,
+        data: new Int8Array(6),
+        quantization: quantized(0, 0),
+      }),
+      TfliteError,
+      'has a scale that is not above 0',
     ],
     [
       'what unfolds into far more than there is',
@@ -349,6 +582,15 @@ describe('what a .tflite file says beside the network', () => {
     const zip = zipAfter(file.length, 'temp_meta.txt', text);
     const model = onnxModel(tfliteToOnnx(Uint8Array.of(...file, ...zip)));
     expect(model).toMatchObject({ labels: ['cat', "dog's"], boxUnit: 'input' });
+  });
+
+  it('reads the network where what is said beside it is damaged', () => {
+    const file = classifier(TFLITE.FLOAT32, { TFLITE_METADATA: new Uint8Array(40).fill(255) });
+    const zip = zipAfter(file.length, 'metadata.txt', '"names":{'.repeat(20_000));
+    const model = onnxModel(tfliteToOnnx(Uint8Array.of(...file, ...zip)));
+    expect(model).not.toHaveProperty('labels');
+    expect(model).not.toHaveProperty('boxUnit');
+    expect(model.normalization).toEqual({ mean: [0, 0, 0], std: [1, 1, 1] });
   });
 
   it.each<[string, number, number, number]>([

@@ -4,7 +4,7 @@ import { checkBytes } from '../runtime/arguments.ts';
 import { UnsupportedError } from '../runtime/errors.ts';
 import { clipped, quoted } from '../runtime/weights/messages.ts';
 import { Call, holdsAlike, type Row } from './call.ts';
-import { ofFile, TfliteError } from './errors.ts';
+import { demandSound, ofFile, TfliteError } from './errors.ts';
 import { metadataOf } from './metadata.ts';
 import { decodeTflite, type Operator } from './model.ts';
 import { rows } from './operators/index.ts';
@@ -68,6 +68,7 @@ function translate(operator: Operator, row: Row, translation: Translation): void
     const held = moves || row.held === true;
     const call = new Call(operator, translation, held);
     const made = [row.translate(call)].flat();
+    demandSound(made.length >= outputs.length, `is damaged: it has ${outputs.length} outputs`);
     for (const [i, index] of outputs.entries()) {
       translation.give(index, activated(call, made[i] ?? '', activation), held);
     }

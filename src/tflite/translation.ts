@@ -1,6 +1,6 @@
 /** An ONNX graph while it is made of the tensors and operators of a TFLite one. */
 import { type Attributes, attributeProto } from '../onnx/attribute.ts';
-import { MOST_IN_NAME } from '../onnx/bounds.ts';
+import { MOST_IN_NAME, MOST_NAME_BYTES } from '../onnx/bounds.ts';
 import { DataType } from '../onnx/schema/enums.ts';
 import type {
   GraphProto,
@@ -38,11 +38,11 @@ export class Translation {
   readonly #makers: ReadonlyMap<number, Operator>;
   readonly #nodes: MadeNode[] = [];
   readonly #initializers: Written<TensorProto>[] = [];
-  readonly #taken = new Set<string>();
-  readonly #nodeNames = new Set<string>();
+  readonly #taken = new Names();
+  readonly #nodeNames = new Names();
   readonly #names: readonly string[];
   /** Constants that have their names. */
-  readonly #isRead = new Set<number>();
+  readonly #isRead: Set<number>;
   /** What was made of a tensor: the name, by the index and what it was made for. */
   readonly #made = new Map<string, string>();
   readonly #shared = new Set<string>();
@@ -57,6 +57,8 @@ export class Translation {
       model.operators.flatMap((operator) => operator.outputs.map((index) => [index, operator])),
     );
     this.#names = model.tensors.map(({ name }, i) => this.unique(name || `tensor ${i}`));
+    // Those get their names as outputs do: by a node.
+    this.#isRead = new Set(model.outputs.filter((index) => this.constantOf(index)));
   }
 
   tensor(index: number): Tensor {
@@ -71,7 +73,7 @@ export class Translation {
   }
 
   unique(wanted: string): string {
-    return unusedIn(this.#taken, wanted.slice(0, MOST_IN_NAME));
+    return this.#taken.unused(wanted);
   }
 
   /** The tensor that holds the values of another, or itself, if these are constant. */
@@ -89,10 +91,27 @@ export class Translation {
 
   /** The name of a tensor as the file holds it: of what is quantised, the integers. */
   held(index: number): string {
-    const tensor = this.tensor(index);
-    if (!isQuantized(tensor)) return this.real(index);
-    if (!tensor.data) return this.nameOf(index);
-    return this.#once(`${index} held`, () => this.#initializer(this.#constantName(index), tensor));
+    if (!isQuantized(this.tensor(index))) return this.real(index);
+    const constant = this.constantOf(index);
+    if (!constant) return this.nameOf(index);
+    return this.#once(`${index} held`, () =>
+      this.#initializer(this.#constantName(index), constant),
+    );
+  }
+
+  /** The name of a constant that is added to sums, which are of integers where inputs and weights are. */
+  bias(index: number): string {
+    const { quantization, type } = this.tensor(index);
+    const constant = this.constantOf(index);
+    const isOfSums = SUMS.has(tensorType(type)?.onnx ?? -1);
+    if (!constant || !quantization || !isOfSums) return this.real(index);
+    return this.#once(`${index} bias`, () => {
+      const name = this.#initializer(this.#constantName(index), constant);
+      const { scales } = quantization;
+      const floats = this.node('Cast', [name], { to: { int: DataType.FLOAT } });
+      const shape = scales.length > 1 ? [scales.length] : [];
+      return this.node('Mul', [floats, this.floats(scales, shape)]);
+    });
   }
 
   /** The name of the numbers that a tensor stands for; of a constant, with its axes in another order if asked. */
@@ -161,6 +180,12 @@ export class Translation {
     return this.#vector(DataType.INT64, [values.length], BigInt64Array.from(values, BigInt));
   }
 
+  /** Adds an integer of a tensor's own type. */
+  integer(value: number, { type }: Tensor): string {
+    const onnx = tensorType(type)?.onnx ?? DataType.INT8;
+    return this.#vector(onnx, [], (INTEGERS.get(onnx) ?? Int8Array).of(value));
+  }
+
   floats(values: readonly number[], shape: Shape = []): string {
     return this.#vector(DataType.FLOAT, shape, Float32Array.from(values));
   }
@@ -173,9 +198,9 @@ export class Translation {
 
   finish(): Written<GraphProto> {
     const { tensors, inputs, outputs } = this.#model;
-    // Of outputs that are constant, it is enough that they are there.
-    for (const index of outputs) {
-      if (this.constantOf(index) && !this.#isRead.has(index)) this.held(index);
+    for (const index of new Set(outputs)) {
+      if (this.constantOf(index))
+        this.#add('Identity', [this.held(index)], {}, [this.nameOf(index)]);
     }
     const computed = tensors.flatMap((tensor, index) =>
       tensor.data || !this.#makers.has(index) ? [] : [this.#info(index)],
@@ -220,7 +245,7 @@ export class Translation {
   ): void {
     // Who looks at a network looks for what computes.
     const wanted = PREPARING.has(opType) ? `${this.#label}/${opType}` : this.#label;
-    const name = unusedIn(this.#nodeNames, wanted);
+    const name = this.#nodeNames.unused(wanted);
     this.#nodes.push({ opType, domain, name, input, attributes, output });
   }
 
@@ -257,25 +282,22 @@ export class Translation {
   }
 
   #dequantize(name: string, quantization: Quantization, type: number, axis: number): string {
-    // ONNX has no such operator for them; the sums that begin with such a bias are of this type.
-    if (tensorType(type)?.onnx === DataType.INT64) {
-      const { scales } = quantization;
-      const floats = this.node('Cast', [name], { to: { int: DataType.FLOAT } });
-      return this.node('Mul', [
-        floats,
-        this.floats(scales, scales.length > 1 ? [scales.length] : []),
-      ]);
-    }
     const inputs = [name, ...this.#scaling(quantization, type)];
     return this.node('DequantizeLinear', inputs, axisOf(quantization, axis));
   }
 
   /** The names of scales and zero points. */
   #scaling({ scales, zeroPoints }: Quantization, type: number): readonly string[] {
+    demandSound(
+      scales.every((scale) => scale > 0),
+      'has a scale that is not above 0',
+    );
     const shape = scales.length > 1 ? [scales.length] : [];
     const onnx = tensorType(type)?.onnx ?? DataType.INT8;
-    const Points = INTEGERS.get(onnx) ?? Int8Array;
-    return [this.floats(scales, shape), this.#vector(onnx, shape, Points.from(zeroPoints))];
+    const points = (INTEGERS.get(onnx) ?? Int8Array).from(zeroPoints);
+    const fit = zeroPoints.every((point, i) => points[i] === point);
+    demandSound(fit, 'has a zero point that its type does not hold');
+    return [this.floats(scales, shape), this.#vector(onnx, shape, points)];
   }
 
   #initializer(name: string, tensor: Tensor, order?: readonly number[]): string {
@@ -293,7 +315,7 @@ export class Translation {
   #vector(
     dataType: number,
     shape: Shape,
-    data: BigInt64Array | Float32Array | Int8Array | Uint8Array | Int16Array | Int32Array,
+    data: BigInt64Array | Float32Array | Int8Array | Uint8Array | Int16Array,
   ): string {
     return this.#once(`${dataType} ${shape} ${data}`, () => {
       const name = this.unique('constant');
@@ -304,29 +326,48 @@ export class Translation {
   }
 }
 
-type Integers = typeof Int8Array | typeof Uint8Array | typeof Int16Array | typeof Int32Array;
+type Integers = typeof Int8Array | typeof Uint8Array | typeof Int16Array;
 
 const INTEGERS: ReadonlyMap<number, Integers> = new Map<number, Integers>([
   [DataType.INT8, Int8Array],
   [DataType.UINT8, Uint8Array],
   [DataType.INT16, Int16Array],
-  [DataType.INT32, Int32Array],
 ]);
+
+/** Of what is added to sums: there only does TFLite mean such integers as scaled. */
+const SUMS: ReadonlySet<number> = new Set([DataType.INT32, DataType.INT64]);
 
 /** Whether a tensor holds integers that stand for other numbers. */
 export function isQuantized({ quantization, type }: Tensor): boolean {
   const onnx = tensorType(type)?.onnx ?? -1;
-  return quantization !== undefined && (INTEGERS.has(onnx) || onnx === DataType.INT64);
+  return quantization !== undefined && INTEGERS.has(onnx);
 }
 
 function axisOf({ scales }: Quantization, axis: number): Attributes {
   return scales.length > 1 ? { axis: { int: axis } } : {};
 }
 
-/** The name, with a number after it where it is taken; it is from then on. */
-function unusedIn(taken: Set<string>, wanted: string): string {
-  let name = wanted;
-  for (let i = 2; taken.has(name); i++) name = `${wanted}#${i}`;
-  taken.add(name);
-  return name;
+/** Names, of which none is given twice. */
+class Names {
+  readonly #taken = new Set<string>();
+  /** The last number that was put to each: a file may have many of one name. */
+  readonly #numbers = new Map<string, number>();
+
+  /** The name, or its start, with a number after it where it is taken. */
+  unused(wanted: string): string {
+    const short = shortened(wanted);
+    let name = short;
+    let number = this.#numbers.get(short) ?? 1;
+    while (this.#taken.has(name)) name = `${short}#${++number}`;
+    this.#numbers.set(short, number);
+    this.#taken.add(name);
+    return name;
+  }
+}
+
+/** Characters take up to three bytes, and a number comes after them. */
+function shortened(name: string): string {
+  const short = name.slice(0, MOST_IN_NAME);
+  const isLong = new TextEncoder().encode(short).length > MOST_NAME_BYTES - 32;
+  return isLong ? short.slice(0, MOST_IN_NAME / 2) : short;
 }

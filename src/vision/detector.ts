@@ -196,9 +196,9 @@ function preparedFor(
     fit: { mode: 'letterbox', padding: GREY },
     ...COLOURS,
     ...family?.preprocessing,
-    ...model.normalization,
     // What a family does to colours has no meaning here.
     ...(model.channels === 1 && { channels: 'grey', mean: [0], std: [1] }),
+    ...model.normalization,
     ...own,
   };
   const prepared = preprocessingOf(who, model, { ...(size && { size }), preprocessing });

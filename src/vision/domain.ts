@@ -95,7 +95,13 @@ export function preprocessingOf(
   const domain = model.domain === 'digits' ? DOMAINS.digits : DOMAINS.imagenet;
   const { size: forSize = size ?? model.size } = own ?? {};
   const base = forInputSize(domain.preprocessing, forSize);
-  const whole: Preprocessing = { ...base, ...model.normalization, ...own, layout: 'nchw' };
+  const whole: Preprocessing = {
+    ...base,
+    ...(model.normalization && model.channels === 1 && { channels: 'grey' }),
+    ...model.normalization,
+    ...own,
+    layout: 'nchw',
+  };
   checkPreprocessing(whole);
   const channels = channelsOf(whole.channels);
   checkArgument(

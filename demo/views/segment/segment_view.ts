@@ -87,7 +87,7 @@ class SegmentView implements View {
       element(
         'p',
         { class: 'lead' },
-        'A fully convolutional network paints what it sees of 20 classes of things. Pictures stay in this page: drop or choose one.',
+        'A network paints what it sees: torchvision’s FCN 20 classes of things, one of your own what it knows. Pictures stay in this page: drop or choose one.',
       ),
       this.#weights.element,
       this.#sources.element,

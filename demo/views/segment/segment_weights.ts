@@ -10,6 +10,9 @@ import type { Engine } from '../../engine/engine.ts';
 const RECIPE =
   "python -c \"import torchvision, safetensors.torch as s; s.save_file(torchvision.models.segmentation.fcn_resnet50(weights='DEFAULT').state_dict(), 'fcn_resnet50.safetensors')\"";
 
+const CHOICE =
+  'Choose a .safetensors file with the names of torchvision’s fcn_resnet50, or an .onnx or .tflite file of a network of your own, such as MediaPipe’s selfie_segmentation.tflite, or drop it on the page:';
+
 export interface SegmentWeightsOptions {
   /** Pixels of the shorter side that is chosen. */
   readonly shorterSide: () => number;
@@ -23,6 +26,14 @@ export class SegmentWeights {
   readonly #options: SegmentWeightsOptions;
   readonly #progress = new ProgressBar();
   readonly #fault = new Fault();
+  readonly #heading = element('h2', {}, 'The network needs its weights');
+  readonly #state = element('p', {}, `This page brings none. ${CHOICE}`);
+  readonly #recipe = element(
+    'div',
+    {},
+    element('p', { class: 'hint' }, 'torchvision’s own, 142 MB, become such a file by'),
+    element('code', {}, RECIPE),
+  );
   readonly #offer: HTMLElement;
 
   constructor(engine: Engine, options: SegmentWeightsOptions) {
@@ -34,19 +45,8 @@ export class SegmentWeights {
       accept: '.safetensors,.onnx,.tflite',
       onFile: (chosen) => void this.load(chosen),
     });
-    this.#offer = element(
-      'div',
-      {},
-      element('h2', {}, 'The network needs its weights'),
-      element(
-        'p',
-        {},
-        'This page brings none. Choose a .safetensors file with the names of torchvision’s fcn_resnet50, or an .onnx or .tflite file of a network of your own, such as MediaPipe’s selfie_segmentation.tflite, or drop it on the page:',
-      ),
-      element('div', { class: 'toolbar' }, file),
-      element('p', { class: 'hint' }, 'torchvision’s own, 142 MB, become such a file by'),
-      element('code', {}, RECIPE),
-    );
+    const toolbar = element('div', { class: 'toolbar' }, file);
+    this.#offer = element('div', {}, this.#heading, this.#state, toolbar, this.#recipe);
     this.element = element(
       'section',
       { class: 'panel file-panel', 'aria-label': 'Weights' },
@@ -59,12 +59,13 @@ export class SegmentWeights {
   async load(file: File): Promise<void> {
     this.#fault.clear();
     this.#offer.hidden = true;
-    this.element.hidden = false;
     try {
-      if (await this.#give({ name: file.name, file, shorterSide: this.#options.shorterSide() })) {
-        this.element.hidden = true;
+      const wanted = { name: file.name, file, shorterSide: this.#options.shorterSide() };
+      if (await this.#give(wanted)) {
+        this.#heading.textContent = 'The network';
+        this.#state.textContent = `${file.name} is in use. ${CHOICE}`;
+        this.#recipe.hidden = true;
         this.#options.onLoaded();
-        return;
       }
     } catch (error) {
       this.#fault.show(error, () => void this.load(file));

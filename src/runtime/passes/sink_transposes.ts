@@ -110,7 +110,8 @@ class Sinking {
     const axes = x?.desc.shape.map((_, axis) => axis) ?? [];
     const { steps, order } = beforeTransposition(given, axes);
     const turned = order?.join() === axes.join();
-    if (x && order && !turned && steps.length > 0 && this.#turning.has(node.output)) {
+    const pads = steps.length > 0 && steps.every((step) => step instanceof Pad);
+    if (x && order && !turned && pads && this.#turning.has(node.output) && this.#producers.has(x)) {
       this.#appendBefore({ ...node, attributes: { steps } }, { x, order, by: node });
       return;
     }

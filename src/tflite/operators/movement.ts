@@ -1,7 +1,8 @@
 /** What gives values other places. */
 import { DataType } from '../../onnx/schema/enums.ts';
 import type { Call, Row, Translator } from '../call.ts';
-import { demand } from '../errors.ts';
+import { demand, demandSound } from '../errors.ts';
+import { tensorType } from '../tensor_type.ts';
 import { stridedSlice } from './strided_slice.ts';
 
 function moving(translate: Translator, activation?: number): Row {
@@ -22,7 +23,8 @@ export const movementRows: Readonly<Record<string, Row>> = {
     return call.node('Unsqueeze', [call.input(0), call.integers(call.known(1, 'axis'))]);
   }),
   TRANSPOSE: moving((call) => {
-    const order = call.known(1, 'order of axes');
+    const rank = call.rank();
+    const order = call.known(1, 'order of axes').map((axis) => (axis < 0 ? axis + rank : axis));
     return call.node('Transpose', [call.input(0)], { perm: { ints: order } });
   }),
   CONCATENATION: moving((call) => {
@@ -65,7 +67,7 @@ export const movementRows: Readonly<Record<string, Row>> = {
   EMBEDDING_LOOKUP: moving((call) => call.node('Gather', [call.input(1), call.input(0)])),
   TILE: moving((call) => call.node('Tile', [call.input(0), call.integersOf(1)])),
   BROADCAST_TO: moving((call) => call.node('Expand', [call.input(0), call.integersOf(1)])),
-  PAD: moving((call) => pad(call, call.zero())),
+  PAD: moving(pad),
   PADV2: {
     translate: (call) => {
       const [before, after] = padsOf(call);
@@ -96,7 +98,11 @@ export const movementRows: Readonly<Record<string, Row>> = {
   RANGE: { translate: (call) => call.node('Range', call.inputs) },
   FILL: { translate: (call) => call.node('Expand', [call.input(1), call.integersOf(0)]) },
   ZEROS_LIKE: {
-    translate: (call) => call.node('ConstantOfShape', [call.node('Shape', [call.input(0)])]),
+    translate: (call) => {
+      const zeros = call.node('ConstantOfShape', [call.node('Shape', [call.input(0)])]);
+      const to = tensorType(call.output().type)?.onnx ?? DataType.FLOAT;
+      return call.node('Cast', [zeros], { to: { int: to } });
+    },
   },
   ONE_HOT: {
     translate: (call) => {
@@ -119,7 +125,7 @@ function reshape(call: Call): string {
   const own = call.operator.options?.numbers(0, 'int32') ?? [];
   const shape = call.has(1) ? call.knownOrUndefined(1) : own.length > 0 ? own : call.output().shape;
   if (!shape) return call.node('Reshape', [call.input(0), call.integersOf(1)]);
-  const [first] = call.tensor(0).shape;
+  const [first] = call.tensor(0).signature;
   const isBatch = first === 1 && shape.length > 1 && shape[0] === 1;
   const target = isBatch ? [0, ...shape.slice(1)] : shape;
   return call.node('Reshape', [call.input(0), call.integers(target)]);
@@ -145,8 +151,11 @@ function splitInto(call: Call): readonly string[] {
 
 function slice(call: Call): string {
   const begin = call.known(1, 'begin');
+  const [batch] = call.tensor(0).signature;
   const ends = call.known(2, 'size').map((size, axis) => {
-    return size < 0 ? MOST : (begin[axis] ?? 0) + size;
+    // Images at a time may be more than the file says, where that is one.
+    const isBatch = axis === 0 && batch === 1 && size === 1;
+    return size < 0 || isBatch ? MOST : (begin[axis] ?? 0) + size;
   });
   return call.node('Slice', [call.input(0), call.integers(begin), call.integers(ends)]);
 }
@@ -159,10 +168,10 @@ function padsOf(call: Call, input = 1): Pads {
   return [pairs.filter((_, i) => i % 2 === 0), pairs.filter((_, i) => i % 2 === 1)];
 }
 
-function pad(call: Call, value: number): string {
+function pad(call: Call): string {
   const [before, after] = padsOf(call);
-  const inputs = [call.input(0), call.integers([...before, ...after])];
-  return call.node('Pad', value === 0 ? inputs : [...inputs, call.constant(value)]);
+  const pads = call.integers([...before, ...after]);
+  return call.node('Pad', [call.input(0), pads, ...call.zero()]);
 }
 
 function mirror(call: Call): string {
@@ -210,6 +219,10 @@ function blocksOf(call: Call): Blocks {
   const block = call.known(1, 'block');
   const [before, after] = padsOf(call, 2);
   const { shape, signature } = call.tensor(0);
+  demandSound(
+    block.every((extent) => extent > 0),
+    'is damaged: it has blocks of no elements',
+  );
   const isOpen = signature.slice(1).includes(-1);
   demand(!isOpen, 'cuts maps into blocks, and the file leaves their size open; convert it for one');
   const end = 1 + block.length;
@@ -220,24 +233,30 @@ function spaceToBatch(call: Call): string {
   const { block, before, after, plane, rest } = blocksOf(call);
   const none = rest.map(() => 0);
   const pads = call.integers([0, ...before, ...none, 0, ...after, ...none]);
-  const zero = call.zero() === 0 ? [] : [call.constant(call.zero())];
-  const padded = call.node('Pad', [call.input(0), pads, ...zero]);
-  const cut = plane.map((extent, i) => {
-    return (extent + (before[i] ?? 0) + (after[i] ?? 0)) / (block[i] ?? 1);
-  });
+  const padded = call.node('Pad', [call.input(0), pads, ...call.zero()]);
+  const whole = plane.map((extent, i) => extent + (before[i] ?? 0) + (after[i] ?? 0));
+  const cut = whole.map((extent, i) => extent / (block[i] ?? 1));
+  demandSound(cut.every(Number.isInteger), 'is damaged: it cuts maps into parts of blocks');
   const parts = cut.flatMap((extent, i) => [extent, block[i] ?? 1]);
-  const whole = call.node('Reshape', [padded, call.integers([-1, ...parts, ...rest])]);
+  const map = ofSize(call, padded, [...whole, ...rest]);
+  const inBlocks = call.node('Reshape', [map, call.integers([-1, ...parts, ...rest])]);
   const axes = block.map((_, i) => 1 + 2 * i);
   const last = rest.map((_, i) => 1 + 2 * block.length + i);
   const order = [...axes.map((axis) => axis + 1), 0, ...axes, ...last];
-  const moved = call.node('Transpose', [whole], { perm: { ints: order } });
+  const moved = call.node('Transpose', [inBlocks], { perm: { ints: order } });
   return call.node('Reshape', [moved, call.integers([-1, ...cut, ...rest])]);
+}
+
+/** Images of another size than the file's would become more images, or fewer. */
+function ofSize(call: Call, x: string, extents: readonly number[]): string {
+  return call.node('Reshape', [x, call.integers([0, ...extents])]);
 }
 
 function batchToSpace(call: Call): string {
   const { block, before, after, plane, rest } = blocksOf(call);
   const parts = call.integers([...block, -1, ...plane, ...rest]);
-  const whole = call.node('Reshape', [call.input(0), parts]);
+  const map = ofSize(call, call.input(0), [...plane, ...rest]);
+  const whole = call.node('Reshape', [map, parts]);
   const images = block.length;
   const pairs = block.flatMap((_, i) => [images + 1 + i, i]);
   const last = rest.map((_, i) => 2 * images + 1 + i);

@@ -2,9 +2,11 @@
 import type { Attributes } from '../../onnx/attribute.ts';
 import { DataType } from '../../onnx/schema/enums.ts';
 import type { Call, Row } from '../call.ts';
+import { demand } from '../errors.ts';
+import { tensorType } from '../tensor_type.ts';
 
 /** Fields of options, by their indices in TFLite's schema. */
-const LINEAR = { activation: 0, keepsAxes: 2 };
+const LINEAR = { activation: 0, format: 1, keepsAxes: 2 };
 const PRODUCT = { adjointX: 0, adjointY: 1 };
 
 export const reductionRows: Readonly<Record<string, Row>> = {
@@ -31,7 +33,8 @@ const LAST: Attributes = { axis: { int: -1 } };
 /** Weights are [channels out, channels in]. */
 function fullyConnected(call: Call): string {
   const [, channels = 1] = call.tensor(1).shape;
-  const bias = call.has(2) ? [call.input(2)] : [];
+  const bias = call.has(2) ? [call.bias(2)] : [];
+  demand(call.choice(LINEAR.format) === 0, 'has weights in the order of one kind of processor');
   if (call.flag(LINEAR.keepsAxes) && call.rank() !== 2) {
     const made = call.node('MatMul', [call.input(0), call.ordered(1, [1, 0])]);
     return bias.length > 0 ? call.node('Add', [made, ...bias]) : made;
@@ -80,9 +83,10 @@ function extremum(opType: string): Row['translate'] {
   };
 }
 
-/** TFLite has 32 bits where ONNX has 64. */
-function integers(call: Call, x: string): string {
-  return call.node('Cast', [x], { to: { int: DataType.INT32 } });
+/** Where ONNX has 64 bits, the file says how many. */
+function integers(call: Call, x: string, output = 0): string {
+  const to = tensorType(call.output(output).type)?.onnx ?? DataType.INT32;
+  return call.node('Cast', [x], { to: { int: to } });
 }
 
 function largest(call: Call): readonly string[] {
@@ -92,7 +96,7 @@ function largest(call: Call): readonly string[] {
     [call.input(0), call.integers([count])],
     LAST,
   );
-  return [values, integers(call, indices)];
+  return [values, integers(call, indices, 1)];
 }
 
 function cumulative(call: Call): string {

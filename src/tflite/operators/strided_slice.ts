@@ -62,13 +62,17 @@ function slicesOf(call: Call): Slices {
       if (bit(FIELD.dropped, entry)) {
         dropped.push(axis);
         const only = bit(FIELD.begin, entry) ? 0 : from;
-        cuts.push({ axis, start: only, end: only === -1 ? MOST : only + 1, step: 1 });
+        const end = only === -1 ? MOST : only + 1;
+        // The only image of one is not the first of several.
+        if (!isSingle(call, axis)) cuts.push({ axis, start: only, end, step: 1 });
       } else {
         const start = step > 0 ? 0 : MOST;
+        // Images at a time may be more than the file says, where that is one.
+        const isBatch = isSingle(call, axis) && from === 0 && to === 1;
         cuts.push({
           axis,
           start: bit(FIELD.begin, entry) ? start : from,
-          end: bit(FIELD.end, entry) ? (step > 0 ? MOST : -MOST) : to,
+          end: bit(FIELD.end, entry) || isBatch ? (step > 0 ? MOST : -MOST) : to,
           step,
         });
         place++;
@@ -77,4 +81,8 @@ function slicesOf(call: Call): Slices {
     }
   }
   return { cuts, dropped, added };
+}
+
+function isSingle(call: Call, axis: number): boolean {
+  return axis === 0 && call.tensor(0).signature[0] === 1;
 }

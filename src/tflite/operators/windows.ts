@@ -70,7 +70,7 @@ function convolution(
     dilations: { ints: [call.integer(fields.dilationH, 1), call.integer(fields.dilationW, 1)] },
     group: { int: Math.max(Math.floor(channels / inGroup), 1) },
   };
-  const rest = [call.ordered(1, order), ...(call.has(2) ? [call.input(2)] : [])];
+  const rest = [call.ordered(1, order), ...(call.has(2) ? [call.bias(2)] : [])];
   return call.channelsFirst(call.input(0), (x) => call.node('Conv', [x, ...rest], attributes));
 }
 
@@ -83,7 +83,7 @@ function convolution3d(call: Call): string {
     strides: { ints: strides },
     dilations: { ints: dilations },
   };
-  const rest = [call.ordered(1, [4, 3, 0, 1, 2]), ...(call.has(2) ? [call.input(2)] : [])];
+  const rest = [call.ordered(1, [4, 3, 0, 1, 2]), ...(call.has(2) ? [call.bias(2)] : [])];
   return call.channelsFirst(call.input(0), (x) => call.node('Conv', [x, ...rest], attributes));
 }
 
@@ -113,7 +113,7 @@ function transposedConvolution(
     pads: { ints: [...before, ...after] },
     output_padding: { ints: cut.map((pixels) => Math.max(-pixels, 0)) },
   };
-  const rest = [call.ordered(weight, [3, 0, 1, 2]), ...(call.has(bias) ? [call.input(bias)] : [])];
+  const rest = [call.ordered(weight, [3, 0, 1, 2]), ...(call.has(bias) ? [call.bias(bias)] : [])];
   const all = call.channelsFirst(
     call.input(x),
     (first) => call.node('ConvTranspose', [first, ...rest], attributes),
