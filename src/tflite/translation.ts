@@ -1,6 +1,5 @@
 /** An ONNX graph while it is made of the tensors and operators of a TFLite one. */
 import { type Attributes, attributeProto } from '../onnx/attribute.ts';
-import { MOST_IN_NAME, MOST_NAME_BYTES } from '../onnx/bounds.ts';
 import { DataType } from '../onnx/schema/enums.ts';
 import type {
   GraphProto,
@@ -14,6 +13,7 @@ import { quoted } from '../runtime/weights/messages.ts';
 import { Constants, checkShape } from './constants.ts';
 import { demandSound } from './errors.ts';
 import type { Model, Operator, Quantization, Tensor } from './model.ts';
+import { Names } from './names.ts';
 import { tensorType } from './tensor_type.ts';
 
 /** A node, whose last names are given once its operator is translated. */
@@ -38,12 +38,13 @@ export class Translation {
   readonly #makers: ReadonlyMap<number, Operator>;
   readonly #nodes: MadeNode[] = [];
   readonly #initializers: Written<TensorProto>[] = [];
+  /** Of values, and of nodes. */
   readonly #taken = new Names();
   readonly #nodeNames = new Names();
   readonly #names: readonly string[];
   /** Constants that have their names. */
   readonly #isRead: Set<number>;
-  /** What was made of a tensor: the name, by the index and what it was made for. */
+  /** What was made once, for all that read it: the name, by the tensor's index and its form, or by what it holds. */
   readonly #made = new Map<string, string>();
   readonly #shared = new Set<string>();
   /** Of the operator that is being translated: what its nodes are called, and the first of them. */
@@ -118,7 +119,7 @@ export class Translation {
   real(index: number, order?: readonly number[]): string {
     const constant = this.constantOf(index);
     if (constant) {
-      return this.#once(`${index} ${order ?? ''}`, () =>
+      return this.#once(`${index} in order ${order ?? ''}`, () =>
         this.#realConstant(index, constant, order),
       );
     }
@@ -317,7 +318,7 @@ export class Translation {
     shape: Shape,
     data: BigInt64Array | Float32Array | Int8Array | Uint8Array | Int16Array,
   ): string {
-    return this.#once(`${dataType} ${shape} ${data}`, () => {
+    return this.#once(`constant ${dataType} [${shape}] ${data}`, () => {
       const name = this.unique('constant');
       const rawData = new Uint8Array(data.buffer as ArrayBuffer);
       this.#initializers.push({ name, dims: shape.map(BigInt), dataType, rawData });
@@ -345,29 +346,4 @@ export function isQuantized({ quantization, type }: Tensor): boolean {
 
 function axisOf({ scales }: Quantization, axis: number): Attributes {
   return scales.length > 1 ? { axis: { int: axis } } : {};
-}
-
-/** Names, of which none is given twice. */
-class Names {
-  readonly #taken = new Set<string>();
-  /** The last number that was put to each: a file may have many of one name. */
-  readonly #numbers = new Map<string, number>();
-
-  /** The name, or its start, with a number after it where it is taken. */
-  unused(wanted: string): string {
-    const short = shortened(wanted);
-    let name = short;
-    let number = this.#numbers.get(short) ?? 1;
-    while (this.#taken.has(name)) name = `${short}#${++number}`;
-    this.#numbers.set(short, number);
-    this.#taken.add(name);
-    return name;
-  }
-}
-
-/** Characters take up to three bytes, and a number comes after them. */
-function shortened(name: string): string {
-  const short = name.slice(0, MOST_IN_NAME);
-  const isLong = new TextEncoder().encode(short).length > MOST_NAME_BYTES - 32;
-  return isLong ? short.slice(0, MOST_IN_NAME / 2) : short;
 }
