@@ -119,7 +119,7 @@ describe('tilewise detect', () => {
     const classifying = await runCli(['classify', image, '--model', model]);
     expect(classifying.stderr).toContain('tilewise detect');
     const builtIn = await runCli(['detect', image, '--model', 'resnet50']);
-    expect(builtIn.stderr).toContain('is no .onnx file: detectors are brought along');
+    expect(builtIn.stderr).toContain('is no .onnx or .tflite file: detectors are brought along');
     const missing = await runCli(['detect', image, '--model', model, '--draw', 'missing/x.png']);
     expect(missing.stderr).toContain('there is no folder "missing".');
     const names = await runCli(['detect', image, '--model', model, '--outputs', 'a,,b']);
