@@ -32,7 +32,7 @@ const program = new Command('bench:isa')
   )
   .option(
     '--model <name>',
-    'a built-in model, which "tilewise models" lists, or an .onnx file',
+    'a built-in model, which "tilewise models" lists, or an .onnx or .tflite file',
     'resnet50',
   )
   .option('--batch <n>', 'images a run', parseCount, 1)
