@@ -138,7 +138,7 @@ function mediaPipeConvolution(call: Call): string {
   demandSound(customOptions.length >= 12, 'is damaged: an operator lacks its options');
   const options = new DataView(customOptions.buffer, customOptions.byteOffset);
   const strides = [options.getInt32(8, true), options.getInt32(4, true)];
-  const sizes = [...call.tensor(0).signature, ...call.output().signature].slice(1);
+  const sizes = [call.tensor(0), call.output()].flatMap(({ signature }) => signature.slice(1));
   demand(!sizes.includes(-1), 'has an output whose size the file leaves open');
   return transposedConvolution(call, strides, { x: 0, weight: 1, bias: 2 });
 }
