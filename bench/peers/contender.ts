@@ -12,7 +12,7 @@ export interface Contender {
 export interface Workload {
   /** A name that Tilewise knows, or that of an .onnx or .tflite file. */
   readonly model: string;
-  /** [N, C, H, W] */
+  /** Of the input: [N, C, H, W], but as a file has it. */
   readonly shape: readonly number[];
   /** Of Tilewise's weights and maps; the others take f32. */
   readonly precision: 'f32' | 'f16';

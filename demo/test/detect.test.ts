@@ -29,7 +29,7 @@ describe('Detect', () => {
     await page.getByLabel('Detector file').setInputFiles(broken);
     await page.getByRole('alert').filter({ hasText: 'broken.onnx' }).waitFor();
     await page.getByLabel('Detector file').setInputFiles({ ...broken, name: 'x.safetensors' });
-    await page.getByText('“x.safetensors” is no .onnx file').waitFor();
+    await page.getByText('“x.safetensors” is no .onnx or .tflite file').waitFor();
     await page.getByLabel('Picture file').setInputFiles({ ...broken, name: 'broken.png' });
     await page.getByText('“broken.png” is no picture that this browser reads').waitFor();
     await screenshots(page, 'detect-without-detector');

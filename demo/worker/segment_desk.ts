@@ -107,7 +107,8 @@ export class SegmentDesk {
   ): Promise<Built> {
     const { gpu } = device;
     const { model, weights } = network;
-    const { labels = Array.from({ length: model.classes }, (_, i) => `class ${i}`) } = model;
+    const numbered = Array.from({ length: model.classes }, (_, i) => `class ${i}`);
+    const labels = model.labels?.length === model.classes ? model.labels : numbered;
     const segmenter = await Segmenter.create(device, model, {
       weights,
       tuning: await tuningOf(device),

@@ -38,15 +38,15 @@ export interface ModelDef {
   readonly size: readonly [number, number];
   /** Whether its file says that size, so that it may not be right for others. */
   readonly fixedSize?: boolean;
-  /** How values of 0 .. 1 become what it takes, (v - mean) / std for each channel, if its file says so. */
+  /** How values of 0 .. 1 become what it takes, (v - mean) / std for each channel, as its file says or such files do. */
   readonly normalization?: {
     /** One for each channel. */
     readonly mean: readonly number[];
     /** One for each channel. */
     readonly std: readonly number[];
   };
-  /** What a detector's boxes are in, if its file says so: pixels, or shares of the input's width and height. */
-  readonly boxUnit?: 'pixel' | 'input';
+  /** Whether a detector's boxes are in shares of the input's width and height, as its file says, and not in pixels. */
+  readonly boxUnit?: 'input';
   /** What its logits tell apart; where that is one, whether something is there. */
   readonly classes: number;
   /** Names of the classes in index order, if its file says them. */

@@ -1,7 +1,8 @@
 /** A network of somebody's own in the place of a built-in model: what it takes and gives is told by its shapes. */
 import { endsInSigmoid, sigmoid } from '../layers/activations.ts';
 import { transpose } from '../layers/rearrange.ts';
-import type { Value } from '../runtime/graph.ts';
+import { isRearrange } from '../runtime/builtins.ts';
+import type { Node, Value } from '../runtime/graph.ts';
 import type { GraphBuilder } from '../runtime/graph_builder.ts';
 import type { ModelDef } from './model.ts';
 
@@ -57,12 +58,20 @@ export function valuesOf(
   if (!made) return undefined;
   const isMap = layout === 'nhwc' && made.desc.shape.length === 4;
   const logits = isMap ? transpose(g.at('logits_nchw'), made, [0, 3, 1, 2]) : made;
-  const last = g.nodeOf(made);
+  const last = computing(g, made);
   const given = last && (last.op.name === 'softmax' || endsInSigmoid(last));
   const [, classes, ...plane] = logits.desc.shape;
   const isOne = classes === 1 && plane.length === 0;
   const probabilities = isOne && !given ? sigmoid(g.at('probabilities'), logits) : logits;
   return { ...Object.fromEntries(outputs), logits, ...((isOne || given) && { probabilities }) };
+}
+
+/** The node that computes what others only move, or interpolate. */
+function computing(g: GraphBuilder, value: Value): Node | undefined {
+  const node = g.nodeOf(value);
+  const { x } = node?.inputs ?? {};
+  const passes = node && (isRearrange(node) || node.op.name === 'resize2d');
+  return passes && x ? computing(g, x) : node;
 }
 
 /** What can be told of the pictures and the classes: of a map, each pixel has a class. */

@@ -36,8 +36,7 @@ function numbersOf(value: unknown): readonly number[] {
 
 /** What boxes are in, of the key `box_unit`. */
 export function boxUnitOf(metadata: Metadata): ModelDef['boxUnit'] {
-  const unit = metadata.get('box_unit');
-  return unit === 'pixel' || unit === 'input' ? unit : undefined;
+  return metadata.get('box_unit') === 'input' ? 'input' : undefined;
 }
 
 /** [height, width] of the pictures, of the key `imgsz`: `[640, 640]`. */

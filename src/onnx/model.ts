@@ -9,6 +9,7 @@ import { GraphBuilder } from '../runtime/graph_builder.ts';
 import { formatShape, shapesEqual } from '../runtime/tensor.ts';
 import { quoted } from '../runtime/weights/messages.ts';
 import { MOST_NAMED } from './bounds.ts';
+import { subjectOf } from './domain.ts';
 import { demand, ofFile } from './errors.ts';
 import { readOnce } from './external_data.ts';
 import type { GivenConstants } from './given_constants.ts';
@@ -48,13 +49,21 @@ export function onnxModel(
   const { name = 'model.onnx', readExternal } = given;
   // It is imported again for every batch and image size.
   const options = { ...given, ...(readExternal && { readExternal: readOnce(readExternal) }) };
-  const file = unquantized(openOnnx(bytes, name, given.outputs));
+  const opened = openOnnx(bytes, name, given.outputs);
+  const real = realOutputs(opened);
+  const output = [...new Set(real.values())].map((value) => ({ name: value }));
+  const file = { ...opened, graph: { ...opened.graph, output } };
   const images = ofFile(name, () => imagesOf(file, given.constants ?? {}));
   const { channels, size } = images;
   const build = (g: GraphBuilder, x: Value) => {
-    const { outputs, weights } = ofSize(x, images, () =>
+    const { outputs: made, weights } = ofSize(x, images, () =>
       importOnnx(file, options, g, inOrder(g, x, images)),
     );
+    const outputs = new Map<string, Value>();
+    for (const [output, from] of real) {
+      const value = made.get(from);
+      if (value) outputs.set(output, value);
+    }
     const values = valuesOf(g, outputs, images);
     return { weights, outputs: ofFile(name, () => present(values)) };
   };
@@ -80,16 +89,22 @@ export function onnxModel(
   };
 }
 
-/** Tasks want probabilities and boxes, not the integers that stand for them. */
-function unquantized(file: OnnxFile): OnnxFile {
-  const { graph } = file;
+/**
+ * Which value each output is taken from: tasks want probabilities and boxes, not the integers that stand for them, nor
+ * what was made of these.
+ */
+function realOutputs({ graph }: OnnxFile): ReadonlyMap<string, string> {
   const makers = new Map(graph.node.flatMap((node) => node.output.map((made) => [made, node])));
-  const output = graph.output.map((info) => {
-    const maker = makers.get(info.name);
-    const [name] = maker?.opType === 'QuantizeLinear' ? maker.input : [];
-    return name === undefined ? info : { name };
+  const before = (name: string, opType: string): string | undefined => {
+    const maker = makers.get(name);
+    return maker && subjectOf(maker) === opType ? maker.input[0] : undefined;
+  };
+  const entries = graph.output.map(({ name }) => {
+    const made = before(name, 'Identity') ?? name;
+    const held = before(made, 'DequantizeLinear') ?? made;
+    return [name, before(held, 'QuantizeLinear') ?? name] as const;
   });
-  return { ...file, graph: { ...graph, output } };
+  return new Map(entries);
 }
 
 /** What the only input takes that is no constant. */

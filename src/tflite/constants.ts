@@ -7,11 +7,11 @@ import type { Tensor } from './model.ts';
 import { dense } from './sparsity.ts';
 import { type TensorType, tensorType, unpacked } from './tensor_type.ts';
 
-/** Bytes that all tensors may take which are not as they stand in the file, beside 16 times its size. */
+/** Bytes that all tensors may take, of which some may stand in the file but once, beside 16 times its size. */
 const MOST_MADE = 2 ** 24;
 const MOST_TIMES = 16;
 
-/** The elements of constant tensors. Those that must be made of what the file holds are bounded in all. */
+/** The elements of constant tensors, which are bounded in all. */
 export class Constants {
   #left: number;
 
@@ -27,22 +27,21 @@ export class Constants {
     checkShape(shape, who);
     const count = elementCount(shape);
     const size = bytesOf(known);
+    this.spend(count * size);
     let bytes = data;
     if (sparsity) {
-      this.#spend(count * size);
       bytes = dense(data, sparsity, shape, size);
     } else if (known.bits < 8) {
-      this.#spend(count);
       bytes = unpacked(data, count, known);
     }
     const expected = `${formatShape(shape)} takes ${count * size} bytes, ${bytes.length} are stored`;
     demandSound(bytes.length === count * size, `${who}: ${expected}`);
     if (!order || order.every((axis, i) => axis === i)) return bytes;
-    this.#spend(count * size);
     return transposed(bytes, shape, order, size);
   }
 
-  #spend(bytes: number): void {
+  /** Counts bytes that the ONNX file gets. */
+  spend(bytes: number): void {
     this.#left -= bytes;
     demandSound(this.#left >= 0, 'holds far more values than it has bytes');
   }

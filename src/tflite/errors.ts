@@ -25,13 +25,13 @@ export function demand(supported: unknown, problem: string): asserts supported {
   if (!supported) throw new UnsupportedError(problem);
 }
 
-/** What is wrong with a file is said under its name. */
-export function ofFile<T>(name: string, read: () => T): T {
+/** What is wrong is said under the name of what it is wrong with. */
+export function saying<T>(who: string, read: () => T): T {
   try {
     return read();
   } catch (cause) {
     const Kind = [TfliteError, UnsupportedError].find((kind) => cause instanceof kind);
     if (!Kind || !(cause instanceof Error)) throw cause;
-    throw new Kind(`TFLite file "${name}": ${cause.message}`, { cause });
+    throw new Kind(`${who}: ${cause.message}`, { cause });
   }
 }

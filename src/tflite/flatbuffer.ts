@@ -101,7 +101,9 @@ export class Table {
   }
 
   string(field: number): string {
-    return new TextDecoder().decode(this.bytes(field));
+    const bytes = this.bytes(field);
+    this.#bytes.spend(bytes.length);
+    return new TextDecoder().decode(bytes);
   }
 
   /** A list of bytes, which are not copied. */

@@ -65,14 +65,21 @@ function normalizationOf(
   { tensors, inputs }: Model,
   given: Normalization | undefined,
 ): string | undefined {
-  const { signature = [], type = -1 } = tensors[inputs[0] ?? -1] ?? {};
+  const { signature = [], type = -1, quantization } = tensors[inputs[0] ?? -1] ?? {};
   const channels = signature[channelsAxis(signature)] ?? 0;
   const isPicture = inputs.length === 1 && signature.length === 4;
   if (!isPicture || (channels !== 1 && channels !== 3)) return undefined;
-  // Integers are the values of pixels, for which the file has scales.
+  const { scales: [scale = 1] = [], zeroPoints: [zero = 0] = [] } = quantization ?? {};
+  const isWide = tensorType(type)?.onnx === DataType.INT16;
+  if (isWide) return jsonOf(channels, { mean: [-zero * scale * 255], std: [scale * 255] });
+  // Integers of 8 bits are the values of pixels, for which the file has scales.
   const shift = tensorType(type)?.onnx === DataType.INT8 ? 128 : 0;
   const usual = isFloat({ type }) ? { mean: [0], std: [255] } : { mean: [shift], std: [1] };
-  const { mean, std } = (isFloat({ type }) && given) || usual;
+  return jsonOf(channels, (isFloat({ type }) && given) || usual);
+}
+
+/** Of values of 0 .. 255, for those of 0 .. 1. */
+function jsonOf(channels: number, { mean, std }: Normalization): string {
   const forEach = (values: readonly number[]) =>
     Array.from({ length: channels }, (_, c) => (values[c] ?? values[0] ?? 0) / 255);
   return JSON.stringify({ mean: forEach(mean), std: forEach(std) });

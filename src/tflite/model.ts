@@ -69,7 +69,7 @@ const VERSION = 3;
 /** Throws TfliteError for what is no such file. */
 export function decodeTflite(bytes: Uint8Array): Model {
   const mark = String.fromCharCode(...bytes.subarray(4, 8));
-  demandSound(mark === 'TFL3', 'is no TFLite file: it does not begin with "TFL3" as its mark');
+  demandSound(mark === 'TFL3', 'is no TFLite file: its bytes 4 to 7 are not "TFL3"');
   const model = rootOf(bytes);
   const version = model.number(MODEL.version, 'uint32');
   demandSound(version === VERSION, `is of version ${version} of the format; ${VERSION} is read`);

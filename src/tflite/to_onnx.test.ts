@@ -4,11 +4,12 @@ import {
   CUSTOM,
   oneOperator,
   TFLITE,
+  type TfliteOperator,
   type TfliteOption,
   type TfliteTensor,
   tfliteFile,
 } from '../../test/fixtures/tflite_file.ts';
-import { mul } from '../layers/arithmetic.ts';
+import { add, mul } from '../layers/arithmetic.ts';
 import { buildModel } from '../models/model.ts';
 import { type Importer, loadOnnx, onnxModel } from '../onnx/index.ts';
 import { runReference } from '../reference.ts';
@@ -161,28 +162,74 @@ describe('tfliteToOnnx', () => {
     expect(run(file, [0, 7, -30, 127])).toEqual([-100, -93, -128, 27]);
   });
 
-  it('gives tasks the probabilities that integers stand for', () => {
-    const file = tfliteFile({
-      tensors: [
-        { name: 'x', shape: [1, 2, 2, 3] },
-        { name: 'logits', shape: [1, 2] },
-        { name: 'y', shape: [1, 2], type: TFLITE.UINT8, quantization: quantized(1 / 256, 0) },
-        { shape: [2, 12], data: new Float32Array(24).fill(0.1) },
-      ],
-      operators: [
-        { code: CODE.linear, inputs: [0, 3], outputs: [1] },
-        { code: CODE.softmax, inputs: [1], outputs: [2], options: [[0, 'float32', 1]] },
-      ],
-      inputs: [0],
-      outputs: [2],
-    });
-    expect(run(file, Array<number>(12).fill(1))).toEqual([128, 128]);
-    const model = onnxModel(tfliteToOnnx(file));
-    const graph = buildModel(model, { outputs: ['logits', 'probabilities'] });
+  describe('gives tasks the probabilities that integers stand for', () => {
+    const bytes = { type: TFLITE.UINT8, quantization: quantized(1 / 256, 0) };
+    const softmax = { code: CODE.softmax, options: [[0, 'float32', 1]] as const };
+    const shape = { shape: [2], type: TFLITE.INT32, data: Int32Array.of(1, 2) };
+    const classifier = (ends: readonly TfliteTensor[], operators: readonly TfliteOperator[]) =>
+      tfliteFile({
+        tensors: [
+          { name: 'x', shape: [1, 2, 2, 3] },
+          { name: 'sums', shape: [1, 2] },
+          { shape: [2, 12], data: new Float32Array(24).fill(0.1) },
+          shape,
+          ...ends.map((tensor) => ({ ...tensor, shape: [1, 2] })),
+        ],
+        operators: [{ code: CODE.linear, inputs: [0, 2], outputs: [1] }, ...operators],
+        inputs: [0],
+        outputs: [ends.length + 3],
+      });
     const input = new Float32Array(12).fill(1);
-    const values = runReference(graph, model.weights, { input });
-    const probabilities = graph.outputs.get('probabilities');
-    expect(probabilities && values.get(probabilities)).toEqual(Float64Array.of(0.5, 0.5));
+
+    it.each([
+      [
+        'at the end',
+        128,
+        classifier(
+          [{ name: 'y', ...bytes, shape: [] }],
+          [{ ...softmax, inputs: [1], outputs: [4] }],
+        ),
+      ],
+      [
+        'before they are moved',
+        128,
+        classifier(
+          [
+            { ...bytes, shape: [] },
+            { name: 'y', ...bytes, shape: [] },
+          ],
+          [
+            { ...softmax, inputs: [1], outputs: [4] },
+            { code: CODE.reshape, inputs: [4, 3], outputs: [5] },
+          ],
+        ),
+      ],
+      [
+        'before they are numbers again',
+        0.5,
+        classifier(
+          [
+            { ...bytes, shape: [] },
+            { name: 'y', shape: [] },
+          ],
+          [
+            { ...softmax, inputs: [1], outputs: [4] },
+            { code: CODE.dequantize, inputs: [4], outputs: [5] },
+          ],
+        ),
+      ],
+    ])('%s', (_, given, file) => {
+      expect(run(file, [...input])).toEqual([given, given]);
+      const model = onnxModel(tfliteToOnnx(file));
+      const graph = buildModel(model, { outputs: ['logits', 'y'] });
+      const values = runReference(graph, model.weights, { input });
+      const of = (name: string) => {
+        const value = graph.outputs.get(name);
+        return [...((value && values.get(value)) ?? [])];
+      };
+      expect(of('logits').map((value) => value.toFixed(5))).toEqual(['0.50000', '0.50000']);
+      expect(buildModel(model, { outputs: ['probabilities'] }).outputs.size).toBe(1);
+    });
   });
 
   it('gives constants that are outputs as they are', () => {
@@ -347,7 +394,7 @@ describe('tfliteToOnnx', () => {
 
   it('reads many tensors of one name, of characters of three bytes', () => {
     const name = '層'.repeat(300);
-    const tensors = Array.from({ length: 20_000 }, () => ({ name, shape: [1] }));
+    const tensors = Array.from({ length: 4000 }, () => ({ name, shape: [1] }));
     const operators = [{ code: CODE.relu, inputs: [0], outputs: [1] }];
     const file = tfliteFile({ tensors, operators, inputs: [0], outputs: [1] });
     expect(loadOnnx(tfliteToOnnx(file)).graph.inputs[0]?.name).toBe('層'.repeat(128));
@@ -367,6 +414,24 @@ describe('tfliteToOnnx', () => {
     const { graph, weights } = loadOnnx(onnx, { importers: { 'tflite.Scale': scale } });
     const values = runReference(graph, weights, { x: Float32Array.of(1, -2) });
     expect([...values.values()].at(-1)).toEqual(Float64Array.of(3, -6));
+  });
+
+  it('gives importers the numbers that integers stand for, and makes integers of theirs', () => {
+    const half = { shape: [2], type: TFLITE.INT8, quantization: quantized(0.5, 0) };
+    const file = tfliteFile({
+      tensors: [
+        { name: 'x', ...half },
+        { name: 'y', ...half },
+      ],
+      operators: [{ code: CUSTOM, custom: 'More', inputs: [0], outputs: [1] }],
+      inputs: [0],
+      outputs: [1],
+    });
+    const more: Importer = (call) => add(call.g, call.value(0), 1);
+    const { graph, weights } = loadOnnx(tfliteToOnnx(file), { importers: { 'tflite.More': more } });
+    const values = runReference(graph, weights, { x: Float32Array.of(1, 3) });
+    const output = graph.outputs.get('y');
+    expect(output && values.get(output)).toEqual(Float64Array.of(3, 5));
   });
 
   it.each<[string, Uint8Array, new (message: string) => Error, string]>([
@@ -410,6 +475,17 @@ describe('tfliteToOnnx', () => {
       tfliteFile({ tensors: [], operators: [], inputs: [], outputs: [7] }),
       TfliteError,
       'speaks of tensors that it does not have',
+    ],
+    [
+      'weights without channels',
+      oneOperator(
+        { code: CODE.conv, options: STRIDES },
+        [1, 2, 2, 1],
+        [1, 2, 2, 1],
+        [{ shape: [1, 1, 1, 0], data: new Float32Array() }],
+      ),
+      TfliteError,
+      'its weights have no channels',
     ],
     [
       'maps that are cut into parts of blocks',

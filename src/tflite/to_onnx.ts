@@ -1,10 +1,9 @@
 /** TFLite's networks as ONNX's. */
 import { encoded } from '../onnx/encode.ts';
 import { checkBytes } from '../runtime/arguments.ts';
-import { UnsupportedError } from '../runtime/errors.ts';
 import { clipped, quoted } from '../runtime/weights/messages.ts';
 import { Call, holdsAlike, type Row } from './call.ts';
-import { demandSound, ofFile, TfliteError } from './errors.ts';
+import { demandSound, saying } from './errors.ts';
 import { metadataOf } from './metadata.ts';
 import { decodeTflite, type Operator } from './model.ts';
 import { rows } from './operators/index.ts';
@@ -35,7 +34,7 @@ const IR_VERSION = 10n;
  */
 export function tfliteToOnnx(bytes: Uint8Array, name = 'model.tflite'): Uint8Array<ArrayBuffer> {
   checkBytes('tfliteToOnnx', bytes);
-  return ofFile(name, () => {
+  return saying(`TFLite file "${name}"`, () => {
     const model = decodeTflite(bytes);
     const translation = new Translation(model, bytes.length);
     for (const operator of model.operators) {
@@ -61,22 +60,20 @@ export function tfliteToOnnx(bytes: Uint8Array, name = 'model.tflite'): Uint8Arr
 
 function translate(operator: Operator, row: Row, translation: Translation): void {
   const { name, outputs, options } = operator;
-  try {
+  const [first = -1] = outputs;
+  const label = `${clipped(name)} ${quoted(translation.nameOf(first))}`;
+  saying(label, () => {
     const activation =
       (row.activation !== undefined && options?.number(row.activation, 'int8')) || 0;
-    const moves = row.moves === true && activation === 0 && holdsAlike(operator, translation);
-    const held = moves || row.held === true;
+    // Of outputs, readers want to see where integers are made.
+    const isOutput = outputs.some((index) => translation.isOutput(index));
+    const mayMove = row.moves === true && activation === 0 && !isOutput;
+    const held = (mayMove && holdsAlike(operator, translation)) || row.held === true;
     const call = new Call(operator, translation, held);
     const made = [row.translate(call)].flat();
     demandSound(made.length >= outputs.length, `is damaged: it has ${outputs.length} outputs`);
     for (const [i, index] of outputs.entries()) {
       translation.give(index, activated(call, made[i] ?? '', activation), held);
     }
-  } catch (cause) {
-    const Kind = [TfliteError, UnsupportedError].find((kind) => cause instanceof kind);
-    if (!Kind || !(cause instanceof Error)) throw cause;
-    const [first = -1] = outputs;
-    const label = `${clipped(name)} ${quoted(translation.nameOf(first))}`;
-    throw new Kind(`${label}: ${cause.message}`, { cause });
-  }
+  });
 }

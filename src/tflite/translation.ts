@@ -42,6 +42,7 @@ export class Translation {
   readonly #taken = new Names();
   readonly #nodeNames = new Names();
   readonly #names: readonly string[];
+  readonly #outputs: ReadonlySet<number>;
   /** Constants that have their names. */
   readonly #isRead: Set<number>;
   /** What was made once, for all that read it: the name, by the tensor's index and its form, or by what it holds. */
@@ -59,6 +60,7 @@ export class Translation {
     );
     this.#names = model.tensors.map(({ name }, i) => this.unique(name || `tensor ${i}`));
     // Those get their names as outputs do: by a node.
+    this.#outputs = new Set(model.outputs);
     this.#isRead = new Set(model.outputs.filter((index) => this.constantOf(index)));
   }
 
@@ -71,6 +73,10 @@ export class Translation {
   /** What a tensor is called in ONNX. */
   nameOf(index: number): string {
     return this.#names[index] ?? '';
+  }
+
+  isOutput(index: number): boolean {
+    return this.#outputs.has(index);
   }
 
   unique(wanted: string): string {
@@ -161,19 +167,21 @@ export class Translation {
     inputs: readonly string[],
     attributes: Attributes,
     outputs: number,
+    domain = '',
   ): readonly string[] {
     const names = Array.from({ length: outputs }, () => this.unique(`${this.#label}/${opType}`));
-    this.#add(opType, inputs, attributes, names);
+    this.#add(opType, inputs, attributes, names, domain);
     return names;
   }
 
   /** Adds a node of TFLite's that ONNX has not: whoever reads the file may have a meaning for it. */
   foreign({ name, inputs, outputs, customOptions }: Operator): void {
     const read = inputs.map((index) => (index < 0 ? '' : this.real(index)));
-    const names = outputs.map((index) => this.nameOf(index));
+    this.#constants.spend(customOptions.length);
     const options: Attributes =
       customOptions.length > 0 ? { custom_options: { bytes: customOptions } } : {};
-    this.#add(name, read, options, names, 'tflite');
+    const made = this.nodes(name, read, options, outputs.length, 'tflite');
+    for (const [i, index] of outputs.entries()) this.give(index, made[i] ?? '', false);
   }
 
   /** Adds a vector of 64-bit integers, as ONNX takes shapes and axes; its name. */
@@ -199,7 +207,7 @@ export class Translation {
 
   finish(): Written<GraphProto> {
     const { tensors, inputs, outputs } = this.#model;
-    for (const index of new Set(outputs)) {
+    for (const index of this.#outputs) {
       if (this.constantOf(index))
         this.#add('Identity', [this.held(index)], {}, [this.nameOf(index)]);
     }

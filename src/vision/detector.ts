@@ -198,7 +198,7 @@ function preparedFor(
     ...family?.preprocessing,
     // What a family does to colours has no meaning here.
     ...(model.channels === 1 && { channels: 'grey', mean: [0], std: [1] }),
-    ...model.normalization,
+    ...normalizationOf(model),
     ...own,
   };
   const prepared = preprocessingOf(who, model, { ...(size && { size }), preprocessing });
@@ -206,6 +206,13 @@ function preparedFor(
   throw new UnsupportedError(
     `${who}: options.preprocessing.fit must be letterbox, stretch, or of a side, got ink; leave it out for a letterbox`,
   );
+}
+
+/** Where the file says something of its own: values of 0 to 1 are what families say otherwise of. */
+function normalizationOf({ normalization }: ModelDef): Partial<Preprocessing> | undefined {
+  const { mean = [], std = [] } = normalization ?? {};
+  const isUsual = mean.every((value) => value === 0) && std.every((value) => value === 1);
+  return isUsual ? undefined : { rescale: 1 / 255, mean, std };
 }
 
 function labelsOf(

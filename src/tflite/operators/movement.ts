@@ -3,13 +3,13 @@ import { DataType } from '../../onnx/schema/enums.ts';
 import type { Call, Row, Translator } from '../call.ts';
 import { demand, demandSound } from '../errors.ts';
 import { tensorType } from '../tensor_type.ts';
+import { TO_THE_END } from './ends.ts';
 import { stridedSlice } from './strided_slice.ts';
 
 function moving(translate: Translator, activation?: number): Row {
   return { translate, moves: true, ...(activation !== undefined && { activation }) };
 }
 
-const MOST = 2 ** 31 - 1;
 /** Modes of padding by mirroring, by TFLite's schema. */
 const SYMMETRIC = 1;
 
@@ -50,7 +50,13 @@ export const movementRows: Readonly<Record<string, Row>> = {
   REVERSE_V2: moving((call) => {
     const axes = call.known(1, 'list of axes');
     const of = (value: number) => call.integers(axes.map(() => value));
-    return call.node('Slice', [call.input(0), of(-1), of(-MOST), call.integers(axes), of(-1)]);
+    return call.node('Slice', [
+      call.input(0),
+      of(-1),
+      of(-TO_THE_END),
+      call.integers(axes),
+      of(-1),
+    ]);
   }),
   GATHER: moving((call) => {
     const [axis, batch] = [call.integer(0), call.integer(1)];
@@ -155,7 +161,7 @@ function slice(call: Call): string {
   const ends = call.known(2, 'size').map((size, axis) => {
     // Images at a time may be more than the file says, where that is one.
     const isBatch = axis === 0 && batch === 1 && size === 1;
-    return size < 0 || isBatch ? MOST : (begin[axis] ?? 0) + size;
+    return size < 0 || isBatch ? TO_THE_END : (begin[axis] ?? 0) + size;
   });
   return call.node('Slice', [call.input(0), call.integers(begin), call.integers(ends)]);
 }
@@ -190,7 +196,7 @@ function symmetrical(call: Call, before: readonly number[], after: readonly numb
   return before.reduce((x, first, axis) => {
     const last = after[axis] ?? 0;
     const parts = [
-      ...(first > 0 ? [reversed(x, axis, first - 1, -MOST)] : []),
+      ...(first > 0 ? [reversed(x, axis, first - 1, -TO_THE_END)] : []),
       x,
       ...(last > 0 ? [reversed(x, axis, -1, -1 - last)] : []),
     ];

@@ -1,10 +1,10 @@
 /** Slices as NumPy writes them, `x[1:, ..., None, 0]`, in numbers and masks. */
 import type { Call } from '../call.ts';
 import { demand } from '../errors.ts';
+import { TO_THE_END } from './ends.ts';
 
 /** Fields of options, by their indices in TFLite's schema; each but the last has a bit for each entry. */
 const FIELD = { begin: 0, end: 1, ellipsis: 2, added: 3, dropped: 4, relative: 5 };
-const MOST = 2 ** 31 - 1;
 
 /** What is done to one axis. */
 interface Cut {
@@ -62,17 +62,17 @@ function slicesOf(call: Call): Slices {
       if (bit(FIELD.dropped, entry)) {
         dropped.push(axis);
         const only = bit(FIELD.begin, entry) ? 0 : from;
-        const end = only === -1 ? MOST : only + 1;
+        const end = only === -1 ? TO_THE_END : only + 1;
         // The only image of one is not the first of several.
         if (!isSingle(call, axis)) cuts.push({ axis, start: only, end, step: 1 });
       } else {
-        const start = step > 0 ? 0 : MOST;
+        const start = step > 0 ? 0 : TO_THE_END;
         // Images at a time may be more than the file says, where that is one.
         const isBatch = isSingle(call, axis) && from === 0 && to === 1;
         cuts.push({
           axis,
           start: bit(FIELD.begin, entry) ? start : from,
-          end: bit(FIELD.end, entry) || isBatch ? (step > 0 ? MOST : -MOST) : to,
+          end: bit(FIELD.end, entry) || isBatch ? (step > 0 ? TO_THE_END : -TO_THE_END) : to,
           step,
         });
         place++;

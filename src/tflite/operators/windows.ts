@@ -64,6 +64,7 @@ function convolution(
   const weight = call.tensor(1).shape;
   const channels = call.tensor(0).shape[3] ?? 0;
   const [, inGroup = 1] = order.map((axis) => weight[axis] ?? 1);
+  demandSound(inGroup > 0, 'is damaged: its weights have no channels');
   const attributes: Attributes = {
     auto_pad: { string: paddingOf(call) },
     strides: { ints: [call.integer(fields.strideH), call.integer(fields.strideW)] },
@@ -104,7 +105,8 @@ function transposedConvolution(
   const cut = to.map((extent, i) => {
     const stride = strides[i] ?? 1;
     const size = kernel[i] ?? 0;
-    return isOpen ? Math.min(size - stride, 0) : ((from[i] ?? 0) - 1) * stride + size - extent;
+    // As far beyond as can be asked for.
+    return isOpen ? 1 - stride : ((from[i] ?? 0) - 1) * stride + size - extent;
   });
   const before = cut.map((pixels) => Math.max(Math.floor(pixels / 2), 0));
   const after = cut.map((pixels, i) => Math.max(pixels - (before[i] ?? 0), 0));
@@ -119,15 +121,20 @@ function transposedConvolution(
     (first) => call.node('ConvTranspose', [first, ...rest], attributes),
     4,
   );
-  return isOpen ? middleOf(call, all) : all;
+  const beyond = strides.map((stride) => stride - 1);
+  return isOpen ? middleOf(call, all, beyond) : all;
 }
 
-/** As much of an image as the first input says, of whose edges the last is cut more where they differ. */
-function middleOf(call: Call, all: string): string {
+/**
+ * As much of an image as the first input says, of whose edges the last is cut more where they differ. `beyond` is what of
+ * it no kernel reaches.
+ */
+function middleOf(call: Call, all: string, beyond: readonly number[]): string {
   const axes = call.integers([1, 2]);
   const plane = (shape: string) => call.node('Gather', [shape, axes], { axis: { int: 0 } });
   const size = plane(call.integersOf(0));
-  const cut = call.node('Sub', [plane(call.node('Shape', [all])), size]);
+  const reach = call.node('Sub', [plane(call.node('Shape', [all])), call.integers(beyond)]);
+  const cut = call.node('Max', [call.node('Sub', [reach, size]), call.integers([0])]);
   const begin = call.node('Div', [cut, call.integers([2])]);
   return call.node('Slice', [all, begin, call.node('Add', [begin, size]), axes]);
 }
