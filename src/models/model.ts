@@ -38,7 +38,7 @@ export interface ModelDef {
   readonly size: readonly [number, number];
   /** Whether its file says that size, so that it may not be right for others. */
   readonly fixedSize?: boolean;
-  /** How values of 0 .. 1 become what it takes, (v - mean) / std for each channel, as its file says or such files do. */
+  /** How values of 0 .. 1 become what it takes, (v - mean) / std by channel, as its file says, or such files do. */
   readonly normalization?: {
     /** One for each channel. */
     readonly mean: readonly number[];

@@ -162,7 +162,7 @@ describe('tfliteToOnnx', () => {
     expect(run(file, [0, 7, -30, 127])).toEqual([-100, -93, -128, 27]);
   });
 
-  describe('gives tasks the probabilities that integers stand for', () => {
+  describe('gives tasks the numbers that integers stand for', () => {
     const bytes = { type: TFLITE.UINT8, quantization: quantized(1 / 256, 0) };
     const softmax = { code: CODE.softmax, options: [[0, 'float32', 1]] as const };
     const shape = { shape: [2], type: TFLITE.INT32, data: Int32Array.of(1, 2) };
@@ -228,8 +228,29 @@ describe('tfliteToOnnx', () => {
         return [...((value && values.get(value)) ?? [])];
       };
       expect(of('logits').map((value) => value.toFixed(5))).toEqual(['0.50000', '0.50000']);
-      expect(buildModel(model, { outputs: ['probabilities'] }).outputs.size).toBe(1);
     });
+  });
+
+  it('sees the softmax before what moves its result', () => {
+    const file = tfliteFile({
+      tensors: [
+        { name: 'x', shape: [1, 2, 1, 3] },
+        { shape: [2, 6], data: new Float32Array(12).fill(0.1) },
+        { shape: [1, 2] },
+        { shape: [1, 2] },
+        { name: 'y', shape: [1, 2, 1] },
+        { shape: [3], type: TFLITE.INT32, data: Int32Array.of(1, 2, 1) },
+      ],
+      operators: [
+        { code: CODE.linear, inputs: [0, 1], outputs: [2] },
+        { code: CODE.softmax, inputs: [2], outputs: [3], options: [[0, 'float32', 1]] },
+        { code: CODE.reshape, inputs: [3, 5], outputs: [4] },
+      ],
+      inputs: [0],
+      outputs: [4],
+    });
+    const model = onnxModel(tfliteToOnnx(file));
+    expect(buildModel(model, { outputs: ['probabilities'] }).outputs.size).toBe(1);
   });
 
   it('gives constants that are outputs as they are', () => {

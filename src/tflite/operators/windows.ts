@@ -126,8 +126,8 @@ function transposedConvolution(
 }
 
 /**
- * As much of an image as the first input says, of whose edges the last is cut more where they differ. `beyond` is what of
- * it no kernel reaches.
+ * As much of an image as the first input says, of whose edges the last is cut more where they differ. `beyond` is what
+ * of it no kernel reaches.
  */
 function middleOf(call: Call, all: string, beyond: readonly number[]): string {
   const axes = call.integers([1, 2]);
