@@ -65,6 +65,11 @@ export class Call {
     return this.#translation.tensor(this.operator.outputs[output] ?? -1);
   }
 
+  /** The type of an output's elements, by its number in ONNX. */
+  outputType(output = 0): number {
+    return tensorType(this.output(output).type)?.onnx ?? DataType.UNDEFINED;
+  }
+
   /** How many axes an input has. */
   rank(input = 0): number {
     return this.tensor(input).shape.length;

@@ -2,7 +2,6 @@
 import { DataType } from '../../onnx/schema/enums.ts';
 import type { Call, Row, Translator } from '../call.ts';
 import { demand, demandSound } from '../errors.ts';
-import { tensorType } from '../tensor_type.ts';
 import { TO_THE_END } from './ends.ts';
 import { stridedSlice } from './strided_slice.ts';
 
@@ -106,8 +105,7 @@ export const movementRows: Readonly<Record<string, Row>> = {
   ZEROS_LIKE: {
     translate: (call) => {
       const zeros = call.node('ConstantOfShape', [call.node('Shape', [call.input(0)])]);
-      const to = tensorType(call.output().type)?.onnx ?? DataType.FLOAT;
-      return call.node('Cast', [zeros], { to: { int: to } });
+      return call.node('Cast', [zeros], { to: { int: call.outputType() } });
     },
   },
   ONE_HOT: {

@@ -1,9 +1,8 @@
 /** Functions of single elements. */
 
-import { DataType } from '../../onnx/schema/enums.ts';
 import type { Call, Row } from '../call.ts';
 import { demand } from '../errors.ts';
-import { isFloat, tensorType } from '../tensor_type.ts';
+import { isFloat } from '../tensor_type.ts';
 
 /** A node that is the same in ONNX. */
 function same(opType: string): Row {
@@ -105,10 +104,7 @@ export const pointwiseRows: Readonly<Record<string, Row>> = {
 
   CAST: {
     held: true,
-    translate: (call) =>
-      call.node('Cast', [call.input(0)], {
-        to: { int: tensorType(call.output().type)?.onnx ?? DataType.UNDEFINED },
-      }),
+    translate: (call) => call.node('Cast', [call.input(0)], { to: { int: call.outputType() } }),
   },
   // What is read is real, and what is given becomes integers, wherever the file says so.
   QUANTIZE: { translate: (call) => call.input(0) },

@@ -3,7 +3,6 @@ import type { Attributes } from '../../onnx/attribute.ts';
 import { DataType } from '../../onnx/schema/enums.ts';
 import type { Call, Row } from '../call.ts';
 import { demand } from '../errors.ts';
-import { tensorType } from '../tensor_type.ts';
 
 /** Fields of options, by their indices in TFLite's schema. */
 const LINEAR = { activation: 0, format: 1, keepsAxes: 2 };
@@ -85,8 +84,7 @@ function extremum(opType: string): Row['translate'] {
 
 /** Where ONNX has 64 bits, the file says how many. */
 function integers(call: Call, x: string, output = 0): string {
-  const to = tensorType(call.output(output).type)?.onnx ?? DataType.INT32;
-  return call.node('Cast', [x], { to: { int: to } });
+  return call.node('Cast', [x], { to: { int: call.outputType(output) } });
 }
 
 function largest(call: Call): readonly string[] {

@@ -53,34 +53,45 @@ function slicesOf(call: Call): Slices {
       const passed = call.rank() - named.length;
       axis += passed;
       place += passed;
-    } else if (bit(FIELD.added, entry)) {
-      added.push(place++);
-    } else {
-      const from = begin[entry] ?? 0;
-      const to = (end[entry] ?? 0) + (call.flag(FIELD.relative) ? from : 0);
-      const step = steps[entry] ?? 1;
-      if (bit(FIELD.dropped, entry)) {
-        dropped.push(axis);
-        const only = bit(FIELD.begin, entry) ? 0 : from;
-        const end = only === -1 ? TO_THE_END : only + 1;
-        // The only image of one is not the first of several.
-        if (!isSingle(call, axis)) cuts.push({ axis, start: only, end, step: 1 });
-      } else {
-        const start = step > 0 ? 0 : TO_THE_END;
-        // Images at a time may be more than the file says, where that is one.
-        const isBatch = isSingle(call, axis) && from === 0 && to === 1;
-        cuts.push({
-          axis,
-          start: bit(FIELD.begin, entry) ? start : from,
-          end: bit(FIELD.end, entry) || isBatch ? (step > 0 ? TO_THE_END : -TO_THE_END) : to,
-          step,
-        });
-        place++;
-      }
-      axis++;
+      continue;
     }
+    if (bit(FIELD.added, entry)) {
+      added.push(place++);
+      continue;
+    }
+    const from = begin[entry] ?? 0;
+    const to = (end[entry] ?? 0) + (call.flag(FIELD.relative) ? from : 0);
+    const open = { start: bit(FIELD.begin, entry), end: bit(FIELD.end, entry) };
+    const single = isSingle(call, axis);
+    if (!bit(FIELD.dropped, entry)) {
+      cuts.push(partOf(axis, from, to, steps[entry] ?? 1, open, single));
+      place++;
+    } else {
+      dropped.push(axis);
+      // The only image of one is not the first of several.
+      if (!single) cuts.push(onlyOf(axis, open.start ? 0 : from));
+    }
+    axis++;
   }
   return { cuts, dropped, added };
+}
+
+function partOf(
+  axis: number,
+  from: number,
+  to: number,
+  step: number,
+  open: { readonly start: boolean; readonly end: boolean },
+  single: boolean,
+): Cut {
+  const [first, last] = step > 0 ? [0, TO_THE_END] : [TO_THE_END, -TO_THE_END];
+  // Images at a time may be more than the file says, where that is one.
+  const isBatch = single && from === 0 && to === 1;
+  return { axis, start: open.start ? first : from, end: open.end || isBatch ? last : to, step };
+}
+
+function onlyOf(axis: number, index: number): Cut {
+  return { axis, start: index, end: index === -1 ? TO_THE_END : index + 1, step: 1 };
 }
 
 function isSingle(call: Call, axis: number): boolean {
