@@ -27,11 +27,20 @@ export function demand(supported: unknown, problem: string): asserts supported {
 
 /** What is wrong with a file is said under its name. */
 export function ofFile<T>(name: string, read: () => T): T {
+  return underName(OnnxError, `ONNX file "${name}"`, read);
+}
+
+/** Errors of a kind, and UnsupportedError, begin with whose they are. */
+export function underName<T>(
+  kind: new (message: string, options: ErrorOptions) => Error,
+  who: string,
+  read: () => T,
+): T {
   try {
     return read();
   } catch (cause) {
-    const Kind = [OnnxError, UnsupportedError].find((kind) => cause instanceof kind);
+    const Kind = [kind, UnsupportedError].find((one) => cause instanceof one);
     if (!Kind || !(cause instanceof Error)) throw cause;
-    throw new Kind(`ONNX file "${name}": ${cause.message}`, { cause });
+    throw new Kind(`${who}: ${cause.message}`, { cause });
   }
 }

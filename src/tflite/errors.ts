@@ -1,3 +1,4 @@
+import { underName } from '../onnx/errors.ts';
 import { TilewiseError, UnsupportedError } from '../runtime/errors.ts';
 
 /**
@@ -27,11 +28,5 @@ export function demand(supported: unknown, problem: string): asserts supported {
 
 /** What is wrong is said under the name of what it is wrong with. */
 export function saying<T>(who: string, read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    const Kind = [TfliteError, UnsupportedError].find((kind) => cause instanceof kind);
-    if (!Kind || !(cause instanceof Error)) throw cause;
-    throw new Kind(`${who}: ${cause.message}`, { cause });
-  }
+  return underName(TfliteError, who, read);
 }
