@@ -7,6 +7,8 @@ import { tfliteToOnnx } from './to_onnx.ts';
 
 /** A linear layer, by its number in TFLite's schema. */
 const LINEAR = 9;
+/** A type of elements, by its number there. */
+const INT16 = 7;
 
 describe('what a .tflite file says beside the network', () => {
   /** Mean and deviation of the input, and a file of labels of the output. */
@@ -50,7 +52,10 @@ describe('what a .tflite file says beside the network', () => {
     type: number,
     metadata: Readonly<Record<string, Uint8Array>> = {},
   ): Uint8Array {
-    const quantization = { scales: [1 / 255], zeroPoints: [type === TFLITE.INT8 ? -128 : 0] };
+    const quantization = {
+      scales: [type === INT16 ? 1 / 32_767 : 1 / 255],
+      zeroPoints: [type === TFLITE.INT8 ? -128 : 0],
+    };
     return tfliteFile({
       tensors: [
         { name: 'x', shape: [1, 2, 1, 3], type, ...(type !== TFLITE.FLOAT32 && { quantization }) },
@@ -96,6 +101,7 @@ describe('what a .tflite file says beside the network', () => {
     ['0 to 1', TFLITE.FLOAT32, 0, 1],
     ['bytes', TFLITE.UINT8, 0, 255],
     ['signed bytes', TFLITE.INT8, -128, 127],
+    ['16 bits, as the file scales them', INT16, 0, 32_767],
   ])('without it, values are %s', (_, type, black, white) => {
     const { normalization } = onnxModel(tfliteToOnnx(classifier(type)));
     const [mean = Number.NaN] = normalization?.mean ?? [];
