@@ -53,7 +53,7 @@ describe('what a .tflite file says beside the network', () => {
     metadata: Readonly<Record<string, Uint8Array>> = {},
   ): Uint8Array {
     const quantization = {
-      scales: [type === INT16 ? 1 / 32_767 : 1 / 255],
+      scales: [type === INT16 ? 2 ** -15 : 1 / 255],
       zeroPoints: [type === TFLITE.INT8 ? -128 : 0],
     };
     return tfliteFile({
@@ -101,7 +101,7 @@ describe('what a .tflite file says beside the network', () => {
     ['0 to 1', TFLITE.FLOAT32, 0, 1],
     ['bytes', TFLITE.UINT8, 0, 255],
     ['signed bytes', TFLITE.INT8, -128, 127],
-    ['16 bits, as the file scales them', INT16, 0, 32_767],
+    ['16 bits, as the file scales them', INT16, 0, 2 ** 15],
   ])('without it, values are %s', (_, type, black, white) => {
     const { normalization } = onnxModel(tfliteToOnnx(classifier(type)));
     const [mean = Number.NaN] = normalization?.mean ?? [];
